@@ -1,0 +1,51 @@
+package realtime
+
+import "time"
+
+// Frame is what a Transport writes: a finished text frame of a WebSocket server
+// (RFC 6455 section 5.2: FIN set, not masked) around a JSON document. All
+// readers of a Publication share one Frame, so it is never changed.
+type Frame struct {
+	Bytes   []byte // header and payload
+	Payload int    // where the payload begins
+}
+
+// JSON returns the payload alone.
+func (f Frame) JSON() []byte { return f.Bytes[f.Payload:] }
+
+// IsZero reports whether there is no frame.
+func (f Frame) IsZero() bool { return f.Bytes == nil }
+
+// Encoder makes the frames the Hub sends of its own accord. It is called once
+// for all readers of a Publication. Package wire has the one of the socket protocol.
+type Encoder interface {
+	// Message is a Publication, equal for all its readers.
+	Message(p *Publication) Frame
+	// Gap tells the readers of a channel that something before this was missed.
+	Gap(c Channel, at Position) Frame
+	// Dropped tells a slow reader how many of a channel's Publications its queue let go.
+	Dropped(c Channel, count int) Frame
+	// Presence tells who came and went, and how many users are there now.
+	Presence(c Channel, joined, left []Member, count int) Frame
+	// Heartbeat shows that the connection lives; asOf is zero while it stands still.
+	Heartbeat(asOf Position) Frame
+	// Closing says why the connection is about to be closed.
+	Closing(err *Error) Frame
+	// Move asks the client to open another connection after a delay and leave this one.
+	Move(afterMs int64) Frame
+}
+
+// Transport writes to one client what its Outbox holds. Package socket has the
+// WebSocket one. Its methods may be called concurrently and must not block.
+type Transport interface {
+	// Flush is called after something was queued. It may write at once what the
+	// client can take, and leaves the rest to a goroutine of its own.
+	Flush()
+	// Beat is called once per heartbeat interval, before Flush. The transport may queue a ping of
+	// its own; it answers false if its client has shown no sign of life for too long.
+	Beat(now time.Time) bool
+	// Shut ends the connection with the close code of err.Code, after the control lane of
+	// its Outbox has been written. Only the first call counts. When the connection
+	// has ended, for whatever reason, the transport's owner calls Hub.Disconnect.
+	Shut(err *Error)
+}

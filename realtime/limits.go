@@ -1,0 +1,67 @@
+package realtime
+
+import "reflect"
+
+// Limits bound what a tenant, a user and a connection may use. A zero field has
+// the default stated in DefaultLimits. Rates are token buckets that hold two
+// seconds' worth. Counts and rates hold per instance.
+type Limits struct {
+	Connections        int `json:"connections,omitempty"`        // open at once, tenant
+	ConnectionsPerUser int `json:"connectionsPerUser,omitempty"` // open at once, user
+	ConnectsPerSecond  int `json:"connectsPerSecond,omitempty"`  // tenant
+
+	FramesPerSecond     int `json:"framesPerSecond,omitempty"`     // received, connection
+	BytesPerSecond      int `json:"bytesPerSecond,omitempty"`      // received, connection
+	SubscribesPerSecond int `json:"subscribesPerSecond,omitempty"` // connection; a first frame counts once
+	PublishesPerSecond  int `json:"publishesPerSecond,omitempty"`  // user, by any door
+
+	// What a user's and a tenant's connections may use together; 0 is UserShare and
+	// TenantShare times the figure of one.
+	UserShare   int `json:"userShare,omitempty"`
+	TenantShare int `json:"tenantShare,omitempty"`
+
+	SubscriptionsPerConnection int `json:"subscriptionsPerConnection,omitempty"`
+	MessageBytes               int `json:"messageBytes,omitempty"` // one event's data, one frame
+	BatchEvents                int `json:"batchEvents,omitempty"`  // events in one ingest request
+	QueueMessages              int `json:"queueMessages,omitempty"`
+	QueueBytes                 int `json:"queueBytes,omitempty"`
+	RecordBytes                int `json:"recordBytes,omitempty"` // the tenant's records on one instance
+}
+
+// DefaultLimits returns what suits a dashboard: readers that ask little, and
+// one producer of some hundred events a second.
+func DefaultLimits() Limits {
+	return Limits{
+		Connections: 1000, ConnectionsPerUser: 20, ConnectsPerSecond: 100,
+		FramesPerSecond: 50, BytesPerSecond: 256 << 10, SubscribesPerSecond: 50, PublishesPerSecond: 100,
+		UserShare: 4, TenantShare: 100,
+		SubscriptionsPerConnection: 128, MessageBytes: 64 << 10, BatchEvents: 1000,
+		QueueMessages: 1024, QueueBytes: 1 << 20, RecordBytes: 64 << 20,
+	}
+}
+
+// WithDefaults returns l with every zero field set to its default.
+func (l Limits) WithDefaults() Limits {
+	v, d := reflect.ValueOf(&l).Elem(), reflect.ValueOf(DefaultLimits())
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			v.Field(i).Set(d.Field(i))
+		}
+	}
+	return l
+}
+
+func (l Limits) check() error {
+	v := reflect.ValueOf(l)
+	for i := range v.NumField() {
+		if v.Field(i).Int() < 0 {
+			return Errorf(CodeBadRequest, "limits.%s: must not be negative", lowerFirst(v.Type().Field(i).Name))
+		}
+	}
+	if l.MessageBytes > 1<<20 {
+		return Errorf(CodeBadRequest, "limits.messageBytes: must be at most 1048576")
+	}
+	return nil
+}
+
+func lowerFirst(s string) string { return string(s[0]|0x20) + s[1:] }

@@ -1,0 +1,18 @@
+package realtime
+
+// The keys of structured log lines; every package uses these and no others for
+// the same thing. Tokens and payloads are never logged.
+const (
+	KeyTenant     = "tenant"
+	KeyChannel    = "channel"
+	KeyUser       = "user"
+	KeyConnection = "connection"
+	KeyInstance   = "instance"
+	KeyTopic      = "topic"
+	KeyReason     = "reason"
+	KeyCode       = "code"
+	KeyError      = "error"
+	KeyCount      = "count"
+	KeyRemote     = "remote"
+	KeyDuration   = "duration"
+)

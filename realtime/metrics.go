@@ -1,0 +1,65 @@
+package realtime
+
+import "time"
+
+// Metrics is told what happens, where it happens. Implementations are safe for
+// concurrent use and cheap: some methods are called once per batch of
+// deliveries. reason is one of a small set of constants.
+type Metrics interface {
+	// Add counts n events.
+	Add(c Counter, tenant, reason string, n int)
+	// Level sets a gauge.
+	Level(g Gauge, tenant string, value int)
+	// Took records a duration.
+	Took(t Timing, tenant string, d time.Duration)
+}
+
+// Counter names something that is counted.
+type Counter string
+
+// The counters. Where a reason is named it is one of those listed.
+const (
+	CountConnects     Counter = "connects"     // reason: socket, events
+	CountDisconnects  Counter = "disconnects"  // reason: the Code, or "client"
+	CountRefusals     Counter = "refusals"     // reason: what refused (a limit's name or a Code)
+	CountPublications Counter = "publications" // received from the broker
+	CountDeliveries   Counter = "deliveries"   // queued for a connection
+	CountDrops        Counter = "drops"        // reason: repeated, stale, conflated, drop-oldest, too-slow
+	CountAnswers      Counter = "answers"      // to subscribe; reason: live, resumed, gap, unavailable
+	CountGaps         Counter = "gaps"         // reason: hole, late, evicted, horizon, beacon
+	CountHoles        Counter = "holes"        // numbers skipped; reason: skipped, late
+	CountFences       Counter = "fences"       // reason: sent, returned, overdue
+	CountFollows      Counter = "follows"      // reason: first, anew, failed
+	CountEvictions    Counter = "evictions"    // from records; reason: count, age, memory
+)
+
+// Gauge names a level.
+type Gauge string
+
+// The gauges.
+const (
+	GaugeConnections Gauge = "connections"
+	GaugeTopics      Gauge = "topics"
+	GaugeRecordBytes Gauge = "record_bytes"
+)
+
+// Timing names a duration.
+type Timing string
+
+// The timings.
+const (
+	TimingDelivery Timing = "delivery" // broker's publish time to the queues of the readers
+	TimingAnswer   Timing = "answer"   // subscribe to its answer
+)
+
+// NoMetrics forgets everything.
+type NoMetrics struct{}
+
+// Add does nothing.
+func (NoMetrics) Add(Counter, string, string, int) {}
+
+// Level does nothing.
+func (NoMetrics) Level(Gauge, string, int) {}
+
+// Took does nothing.
+func (NoMetrics) Took(Timing, string, time.Duration) {}

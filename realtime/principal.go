@@ -1,0 +1,64 @@
+package realtime
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Action is what a principal wants to do with a channel.
+type Action string
+
+// The actions a grant can allow.
+const (
+	ActionSubscribe Action = "subscribe"
+	ActionPublish   Action = "publish"
+	ActionPresence  Action = "presence"
+)
+
+// Grants are the channel patterns of a principal, by action. What no pattern
+// selects is forbidden.
+type Grants struct {
+	Subscribe []Pattern `json:"subscribe,omitempty"`
+	Publish   []Pattern `json:"publish,omitempty"`
+	Presence  []Pattern `json:"presence,omitempty"`
+}
+
+// Principal is who is asking. It is made from a verified token (or by a
+// program's own connect function), never from a URL, and is not changed
+// afterwards: renewing a token makes a new one.
+type Principal struct {
+	Tenant  string
+	User    string
+	Groups  []string
+	Grants  Grants
+	Issued  time.Time // when the token was made; zero if it does not say
+	Expires time.Time // when the token ends
+}
+
+// May reports whether the principal may do the action on the channel. It is
+// false for every channel of another tenant.
+func (p *Principal) May(action Action, c Channel) bool {
+	if c.IsZero() || c.Tenant() != p.Tenant {
+		return false
+	}
+	var patterns []Pattern
+	switch action {
+	case ActionSubscribe:
+		patterns = p.Grants.Subscribe
+	case ActionPublish:
+		patterns = p.Grants.Publish
+	case ActionPresence:
+		patterns = p.Grants.Presence
+	}
+	for _, pattern := range patterns {
+		if pattern.Match(c.Name(), p.User, p.Groups) {
+			return true
+		}
+	}
+	return false
+}
+
+// LogValue shows tenant and user.
+func (p *Principal) LogValue() slog.Value {
+	return slog.GroupValue(slog.String(KeyTenant, p.Tenant), slog.String(KeyUser, p.User))
+}

@@ -1,0 +1,172 @@
+package realtime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Tenant is the document of one tenant: who may sign its tokens, which pages
+// may connect, the rules of its channels and its limits. A Tenant that was
+// handed out is not changed; a newer document is a new value.
+type Tenant struct {
+	ID string `json:"-"`
+	// Auth says which tokens are good.
+	Auth Auth `json:"auth,omitzero"`
+	// Origins are the origins whose pages may connect, such as https://app.example.com;
+	// "*" allows all, and a host may begin with "*." for one or more labels. With none, only pages of the
+	// gateway's own host may. Clients that send no Origin are no pages and are
+	// not asked.
+	Origins []string `json:"origins,omitempty"`
+	// Namespaces are the rules of channels by namespace; "*" is for those not named.
+	Namespaces map[string]Namespace `json:"namespaces,omitempty"`
+	Limits     Limits               `json:"limits,omitzero"`
+	// Placement is "" or "own" for a topic of the tenant's own, and "pooled" for a shared one.
+	Placement string `json:"placement,omitempty"`
+	// Suspended refuses every connect and publish.
+	Suspended bool `json:"suspended,omitempty"`
+}
+
+// Auth says which tokens of a tenant are good.
+type Auth struct {
+	// Issuer is what iss has to be; empty accepts any.
+	Issuer string `json:"issuer,omitempty"`
+	// Audience lists what aud may be, one of which the token must name; empty accepts any.
+	Audience []string `json:"audience,omitempty"`
+	// Keys are the tenant's own keys.
+	Keys []Key `json:"keys,omitempty"`
+	// JWKSURL is where the issuer publishes its keys.
+	JWKSURL string `json:"jwksUrl,omitempty"`
+	// AllowQuery accepts a token in the query string, where logs and histories see it.
+	AllowQuery bool `json:"allowQuery,omitempty"`
+}
+
+// Key verifies tokens, and signs them if it holds a secret or a private key.
+// The algorithm is fixed here, never by the token.
+type Key struct {
+	KID    string `json:"kid,omitempty"`
+	Alg    string `json:"alg"`              // HS256, RS256, PS256, ES256 or EdDSA
+	Secret string `json:"secret,omitempty"` // HS256: the secret itself, 32 bytes or more
+	PEM    string `json:"pem,omitempty"`    // the others: a PKIX public or PKCS #8 private key
+}
+
+// LogValue hides the key.
+func (k Key) String() string { return fmt.Sprintf("key %q (%s)", k.KID, k.Alg) }
+
+// Tenants finds tenant documents. Implementations are safe for concurrent use
+// and answer from memory most of the time: it is asked at every door.
+type Tenants interface {
+	// Tenant returns the document of a tenant. An unknown tenant is an *Error
+	// with CodeNotFound; a store that is down is one with CodeUnavailable.
+	Tenant(ctx context.Context, id string) (*Tenant, error)
+}
+
+// Overflow is what happens to a connection's data when its queue is full.
+type Overflow string
+
+// The policies of a full queue.
+const (
+	// OverflowDisconnect closes the connection with CodeTooSlow; the client resumes.
+	OverflowDisconnect Overflow = "disconnect"
+	// OverflowConflate keeps the newest Publication of each Key and drops those it replaces.
+	// What has no Key, or is the only one of its Key, is dropped oldest first, and the client is told.
+	OverflowConflate Overflow = "conflate"
+	// OverflowDropOldest drops the oldest and tells the client how many.
+	OverflowDropOldest Overflow = "drop-oldest"
+)
+
+// Namespace holds the rules of the channels of one namespace. A zero field has
+// the default stated in DefaultNamespace.
+type Namespace struct {
+	// Window and WindowFor bound the record that resume answers from, by number and by age.
+	Window    int      `json:"window,omitempty"`
+	WindowFor Duration `json:"windowFor,omitempty"`
+	// Overflow is the policy of a full queue.
+	Overflow Overflow `json:"overflow,omitempty"`
+	// Tick gathers the deliveries of a busy channel for this long; at most a second. The first
+	// after a pause goes at once.
+	Tick Duration `json:"tick,omitempty"`
+}
+
+// DefaultNamespace returns the rules of a namespace that says nothing.
+func DefaultNamespace() Namespace {
+	return Namespace{Window: 1000, WindowFor: Duration(2 * time.Minute), Overflow: OverflowDisconnect}
+}
+
+// Rules returns the rules of a namespace with every default filled in.
+func (t *Tenant) Rules(namespace string) Namespace {
+	n, ok := t.Namespaces[namespace]
+	if !ok {
+		n = t.Namespaces["*"]
+	}
+	d := DefaultNamespace()
+	if n.Window == 0 {
+		n.Window = d.Window
+	}
+	if n.WindowFor == 0 {
+		n.WindowFor = d.WindowFor
+	}
+	if n.Overflow == "" {
+		n.Overflow = d.Overflow
+	}
+	return n
+}
+
+// Check refuses a document that cannot work. An error has code CodeBadRequest
+// and names the field. Keys are parsed by package auth, not here.
+func (t *Tenant) Check() error {
+	if err := CheckTenantID(t.ID); err != nil {
+		return err
+	}
+	for name, n := range t.Namespaces {
+		if name != "*" {
+			if err := checkName("namespaces", name, MaxChannelBytes, ""); err != nil {
+				return err
+			}
+		}
+		if err := n.check("namespaces." + clip(name)); err != nil {
+			return err
+		}
+	}
+	if t.Placement != "" && t.Placement != "own" && t.Placement != "pooled" {
+		return Errorf(CodeBadRequest, "placement: %q is not own or pooled", clip(t.Placement))
+	}
+	return t.Limits.check()
+}
+
+func (n Namespace) check(field string) error {
+	switch {
+	case n.Window < 0 || n.Window > 100_000:
+		return Errorf(CodeBadRequest, "%s.window: must be 0 to 100000", field)
+	case n.WindowFor < 0 || n.WindowFor > Duration(10*time.Minute):
+		return Errorf(CodeBadRequest, "%s.windowFor: must be at most 10m, which a topic keeps", field)
+	case n.Tick < 0 || n.Tick > Duration(time.Second):
+		return Errorf(CodeBadRequest, "%s.tick: must be at most 1s", field)
+	}
+	switch n.Overflow {
+	case "", OverflowDisconnect, OverflowConflate, OverflowDropOldest:
+		return nil
+	}
+	return Errorf(CodeBadRequest, "%s.overflow: %q is not disconnect, conflate or drop-oldest", field, clip(string(n.Overflow)))
+}
+
+// Duration is a time.Duration that JSON writes as "2m".
+type Duration time.Duration
+
+// MarshalJSON writes the form of time.Duration.String.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
+// UnmarshalJSON reads the form of time.ParseDuration.
+func (d *Duration) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return fmt.Errorf("a duration is written as \"20ms\" or \"2m\": %w", err)
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil {
+		return fmt.Errorf("a duration is written as \"20ms\" or \"2m\": %w", err)
+	}
+	*d = Duration(v)
+	return nil
+}
