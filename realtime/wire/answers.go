@@ -1,0 +1,125 @@
+package wire
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Session is what a welcome frame says of a connection.
+type Session struct {
+	Connection string
+	User       string
+	Tenant     string
+	Instance   string
+	Expires    time.Time       // when the connection's token ends
+	Limits     realtime.Limits // of which a client is told those it can keep to
+	Heartbeat  time.Duration   // how often one comes
+}
+
+// Welcome answers a good token, and the connect frame if there was one.
+func Welcome(id ID, s Session) realtime.Frame {
+	o := answer(384, TypeWelcome, id)
+	o.text("connection", s.Connection)
+	o.text("user", s.User)
+	o.text("tenant", s.Tenant)
+	o.text("instance", s.Instance)
+	o.int("expiresAt", s.Expires.UnixMilli())
+	o.limits(s.Limits)
+	o.int("heartbeatMs", s.Heartbeat.Milliseconds())
+	return o.frame()
+}
+
+func (o *object) limits(l realtime.Limits) {
+	o.name("limits")
+	o.b = append(o.b, `{"framesPerSecond":`...)
+	o.b = strconv.AppendInt(o.b, int64(l.FramesPerSecond), 10)
+	o.int("publishesPerSecond", int64(l.PublishesPerSecond))
+	o.int("subscriptionsPerConnection", int64(l.SubscriptionsPerConnection))
+	o.int("messageBytes", int64(l.MessageBytes))
+	o.b = append(o.b, '}')
+}
+
+// Subscribed is what a client is told of a subscription.
+type Subscribed struct {
+	Channel realtime.Channel
+	// Resumed says that all since the client's Position is there or follows, Gap that
+	// some of it is not. Neither is set if the client gave none.
+	Resumed bool
+	Gap     bool
+	// Position is where the client stands now.
+	Position realtime.Position
+}
+
+// SubscribeOK answers a subscribe frame, and without id an entry of a connect frame.
+func SubscribeOK(id ID, s Subscribed) realtime.Frame {
+	o := answer(256, TypeOK, id)
+	o.text("channel", s.Channel.Name())
+	o.bool("resumed", s.Resumed)
+	o.bool("gap", s.Gap)
+	o.position("position", s.Position)
+	return o.frame()
+}
+
+// UnsubscribeOK answers an unsubscribe frame: nothing of the channel follows.
+func UnsubscribeOK(id ID, c realtime.Channel) realtime.Frame {
+	o := answer(128, TypeOK, id)
+	o.text("channel", c.Name())
+	return o.frame()
+}
+
+// PublishOK answers a publish frame with the ID of the event, once the broker has it.
+func PublishOK(id ID, event string) realtime.Frame {
+	o := answer(128, TypeOK, id)
+	o.text("event", event)
+	return o.frame()
+}
+
+// CallOK answers a call frame. data is one JSON value, as Compact returns it; none is written as null.
+func CallOK(id ID, data []byte) realtime.Frame {
+	o := answer(64+len(data), TypeOK, id)
+	o.data("data", data)
+	return o.frame()
+}
+
+// PresenceOK answers a presence frame with who is on the channel now. count is the
+// number of users, of which members may be the first.
+func PresenceOK(id ID, c realtime.Channel, members []realtime.Member, count int) realtime.Frame {
+	o := answer(256, TypeOK, id)
+	o.text("channel", c.Name())
+	o.members("members", members)
+	o.int("count", int64(count))
+	return o.frame()
+}
+
+// RefreshOK answers a refresh frame with the end of the new token.
+func RefreshOK(id ID, expires time.Time) realtime.Frame {
+	o := answer(64, TypeOK, id)
+	o.int("expiresAt", expires.UnixMilli())
+	return o.frame()
+}
+
+// Error refuses a client frame. channel is the name the client used, if the refusal is about
+// one; both may be empty. The cause of err is not shown. RetryAfter is rounded up to whole milliseconds.
+func Error(id ID, channel string, err *realtime.Error) realtime.Frame {
+	o := answer(128+len(err.Message), TypeError, id)
+	o.text("code", string(err.Code))
+	o.text("message", err.Message)
+	if channel != "" {
+		o.text("channel", channel)
+	}
+	if err.Limit != "" {
+		o.text("limit", err.Limit)
+	}
+	if err.RetryAfter > 0 {
+		o.int("retryAfterMs", int64((err.RetryAfter+time.Millisecond-1)/time.Millisecond))
+	}
+	return o.frame()
+}
+
+// Pong answers a ping.
+func Pong(id ID) realtime.Frame {
+	o := answer(32, TypePong, id)
+	return o.frame()
+}

@@ -1,0 +1,123 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// AppendJSON appends the frame as a client written in Go sends it, without a
+// WebSocket header, because a client's are masked. What is empty is left out. ID and Data must be valid JSON.
+func (f *ClientFrame) AppendJSON(b []byte) []byte {
+	o := object{appendType(b, f.Type)}
+	o.id(f.ID)
+	for _, m := range []struct {
+		name  member
+		value string
+	}{
+		{memberToken, f.Token},
+		{memberChannel, f.Channel},
+		{memberRoute, f.Route},
+		{memberKey, f.Key},
+		{memberEvent, f.Event},
+	} {
+		if m.value != "" {
+			o.text(m.name.String(), m.value)
+		}
+	}
+	o.optional(memberSince, f.Since)
+	if f.AsOf.Time != 0 {
+		o.int(memberAsOf.String(), f.AsOf.Time)
+	}
+	if len(f.Subscriptions) > 0 {
+		o.subscriptions(f.Subscriptions)
+	}
+	if f.Type == TypePresence && !f.Watch {
+		o.bool(memberWatch.String(), false)
+	}
+	if len(f.Tags) > 0 {
+		o.tags(f.Tags)
+	}
+	if f.Data != nil {
+		o.data(memberData.String(), f.Data)
+	}
+	return append(o.b, '}')
+}
+
+func (o *object) optional(name member, p realtime.Position) {
+	if !p.IsZero() {
+		o.position(name.String(), p)
+	}
+}
+
+func (o *object) subscriptions(all []Subscription) {
+	o.name(memberSubscriptions.String())
+	for i, s := range all {
+		o.b = append(o.b, "[,"[min(i, 1)])
+		o.b = append(o.b, `{"channel":`...)
+		o.b = appendString(o.b, s.Channel)
+		o.optional(memberSince, s.Since)
+		o.b = append(o.b, '}')
+	}
+	o.b = append(o.b, ']')
+}
+
+// ServerFrame is one frame of a server, as a client written in Go reads it. Type
+// says which fields it uses; the others are zero.
+type ServerFrame struct {
+	Type Type `json:"type"`
+	ID   ID   `json:"id,omitempty"` // of the client frame that this answers
+
+	// welcome
+	Connection  string          `json:"connection,omitempty"`
+	User        string          `json:"user,omitempty"`
+	Tenant      string          `json:"tenant,omitempty"`
+	Instance    string          `json:"instance,omitempty"`
+	ExpiresAt   int64           `json:"expiresAt,omitempty"` // ms since 1970; also ok of refresh
+	Limits      realtime.Limits `json:"limits,omitzero"`
+	HeartbeatMs int64           `json:"heartbeatMs,omitempty"`
+
+	Channel string `json:"channel,omitempty"`
+	// Position is where the client stands after this frame: ok of subscribe, message, notice "gap".
+	Position string `json:"position,omitempty"`
+
+	// ok
+	Resumed bool              `json:"resumed,omitempty"`
+	Gap     bool              `json:"gap,omitempty"`
+	Event   string            `json:"event,omitempty"`
+	Members []realtime.Member `json:"members,omitempty"`
+	Count   int               `json:"count,omitempty"` // also presence, notice "dropped"
+
+	// message
+	Key  string            `json:"key,omitempty"`
+	Time int64             `json:"time,omitempty"` // ms since 1970
+	Tags map[string]string `json:"tags,omitempty"`
+	Data json.RawMessage   `json:"data,omitempty"` // also ok of call
+
+	// error and notice; the codes of a notice are NoticeGap and NoticeDropped
+	Code         realtime.Code `json:"code,omitempty"`
+	Message      string        `json:"message,omitempty"`
+	Limit        string        `json:"limit,omitempty"`
+	RetryAfterMs int64         `json:"retryAfterMs,omitempty"`
+
+	// presence
+	Joined []realtime.Member `json:"joined,omitempty"`
+	Left   []realtime.Member `json:"left,omitempty"`
+
+	AfterMs int64 `json:"afterMs,omitempty"` // move
+	AsOf    int64 `json:"asOf,omitempty"`    // heartbeat; ms since 1970
+}
+
+// DecodeServer reads one frame of a server. Nothing in it shares memory with
+// payload. A type it does not know is no error: a client ignores such a frame.
+func DecodeServer(payload []byte) (ServerFrame, error) {
+	var f ServerFrame
+	if err := json.Unmarshal(payload, &f); err != nil {
+		return ServerFrame{}, fmt.Errorf("server frame: %w", err)
+	}
+	if f.Type == "" {
+		return ServerFrame{}, fmt.Errorf("server frame: has no type")
+	}
+	return f, nil
+}

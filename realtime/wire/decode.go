@@ -1,0 +1,171 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Decode reads one frame of a client, the payload of a text message. Members
+// that the frame's type does not have are ignored; null stands for nothing, so what
+// is left out must be left out.
+//
+// The frame's Data is part of payload if it came without white space, so payload must not
+// be changed while Data is in use; a Broker's Publish and whoever else keeps Data copies it.
+// Everything else is a copy.
+//
+// An error is a *DecodeError. A payload that is not one JSON object in UTF-8, nested at most MaxDepth
+// deep, is Fatal. A member of the wrong type or there twice, a required one that is missing, an unknown
+// type, and members that are not served yet are answered.
+func Decode(payload []byte) (ClientFrame, error) {
+	var m members
+	if err := m.document(payload); err != nil {
+		return ClientFrame{}, &DecodeError{Err: realtime.Errorf(realtime.CodeBadRequest, "frame: %v", err), Fatal: true}
+	}
+	var f ClientFrame
+	f.read(&m)
+	if m.err != nil {
+		return ClientFrame{}, &DecodeError{Err: m.err, ID: m.readableID()}
+	}
+	return f, nil
+}
+
+// document scans a payload that is one object and nothing else.
+func (m *members) document(payload []byte) error {
+	if !utf8.Valid(payload) {
+		return fmt.Errorf("is not UTF-8")
+	}
+	s := scanner{text: payload}
+	if s.space() != '{' {
+		return fmt.Errorf("is not a JSON object")
+	}
+	if err := m.scan(&s); err != nil {
+		return err
+	}
+	if s.space(); s.at < len(payload) {
+		return fmt.Errorf("has something behind its JSON object, at byte %d", s.at)
+	}
+	return nil
+}
+
+// readableID returns the id of a frame in which something else may be wrong.
+func (m *members) readableID() ID {
+	only := members{}
+	only.raw[memberID] = m.raw[memberID]
+	return only.id(false)
+}
+
+// read fills in f what its type uses; what is wrong is left in m.
+func (f *ClientFrame) read(m *members) {
+	f.Type = m.frameType()
+	switch f.Type {
+	case TypeConnect:
+		f.ID = m.id(false)
+		f.Token = m.text(memberToken, false)
+		f.AsOf = m.moment(memberAsOf)
+		f.Subscriptions = m.subscriptions()
+	case TypeSubscribe:
+		f.ID = m.id(true)
+		f.Channel = m.text(memberChannel, true)
+		f.Since = m.position(memberSince)
+		f.AsOf = m.moment(memberAsOf)
+		m.unserved()
+	case TypeUnsubscribe:
+		f.ID = m.id(true)
+		f.Channel = m.text(memberChannel, true)
+	case TypePublish:
+		f.ID = m.id(true)
+		f.Channel = m.text(memberChannel, true)
+		f.Data = m.data(true)
+		f.Key = m.text(memberKey, false)
+		f.Tags = m.tags()
+		f.Event = m.text(memberEvent, false)
+	case TypeCall:
+		f.ID = m.id(true)
+		f.Route = m.text(memberRoute, true)
+		f.Data = m.data(false)
+	case TypePresence:
+		f.ID = m.id(true)
+		f.Channel = m.text(memberChannel, true)
+		f.Watch = m.bool(memberWatch, true)
+	case TypeRefresh:
+		f.ID = m.id(true)
+		f.Token = m.text(memberToken, true)
+	case TypePing:
+		f.ID = m.id(false)
+	}
+}
+
+// clientTypes are the types a client sends.
+var clientTypes = [...]Type{
+	TypeSubscribe, TypeConnect, TypePing, TypePublish, TypeCall, TypeUnsubscribe, TypePresence, TypeRefresh,
+}
+
+func (m *members) frameType() Type {
+	for _, t := range clientTypes { // the usual spelling needs no copy
+		if raw := m.raw[memberType]; len(raw) == len(t)+2 && raw[0] == '"' && string(raw[1:len(raw)-1]) == string(t) {
+			return t
+		}
+	}
+	t := Type(m.text(memberType, true))
+	if m.err == nil && !slices.Contains(clientTypes[:], t) {
+		m.wrong("type: %.64q is unknown; a client sends %s", t, clientTypes)
+	}
+	return t
+}
+
+// unserved refuses the members of a subscription that are not served yet.
+func (m *members) unserved() {
+	for _, which := range []member{memberFilter, memberState, memberMaxRate} {
+		if m.raw[which] != nil {
+			m.wrong("%s: is not served yet; leave it out", which)
+		}
+	}
+}
+
+// subscriptions returns those of a connect frame.
+func (m *members) subscriptions() []Subscription {
+	if !m.has(memberSubscriptions, false) {
+		return nil
+	}
+	s := scanner{text: m.raw[memberSubscriptions]}
+	if s.peek() != '[' {
+		m.wrong("subscriptions: must be an array of objects")
+		return nil
+	}
+	const most = 128 // to make room for at once: what a hostile array seems to hold costs little
+	all := make([]Subscription, 0, min(most, bytes.Count(s.text, []byte{'{'})))
+	for s.at++; s.space() != ']'; {
+		if s.peek() == ',' {
+			s.at++
+			s.space()
+		}
+		if s.peek() != '{' {
+			m.wrong("subscriptions[%d]: must be an object", len(all))
+			return nil
+		}
+		one, err := readSubscription(&s)
+		if err != nil {
+			m.wrong("subscriptions[%d].%v", len(all), err)
+			return nil
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func readSubscription(s *scanner) (Subscription, error) {
+	var m members
+	if err := m.scan(s); err != nil {
+		return Subscription{}, err
+	}
+	one := Subscription{Channel: m.text(memberChannel, true), Since: m.position(memberSince)}
+	m.unserved()
+	if m.err != nil {
+		return Subscription{}, m.err
+	}
+	return one, nil
+}

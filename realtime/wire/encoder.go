@@ -1,0 +1,102 @@
+package wire
+
+import (
+	"slices"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Encoder makes the frames that the Hub sends of its own accord. Its zero value is ready.
+type Encoder struct{}
+
+var _ realtime.Encoder = Encoder{}
+
+// Message returns the message frame of a Publication: channel, position, key if
+// there is one, time, tags if there are any, in order of their names, and data. Equal Publications make
+// equal bytes. Data is one JSON value, as Compact returns it, and goes in as it is; none is written as null.
+func (Encoder) Message(p *realtime.Publication) realtime.Frame {
+	channel := p.Channel.Name()
+	// What the names, the punctuation and two moments take; only escapes make it grow.
+	size := len(`{"type":"message","channel":"","position":"-","key":"","time":,"tags":{},"data":}`) + 2*len("1767225600000") +
+		len(channel) + len(p.ID) + len(p.Key) + max(len(p.Data), len("null"))
+	for name, value := range p.Tags {
+		size += len(name) + len(value) + len(`"":"",`)
+	}
+	o := newObject(size, TypeMessage)
+	o.text("channel", channel)
+	o.position("position", p.Position())
+	if p.Key != "" {
+		o.text("key", p.Key)
+	}
+	o.int("time", p.Time.UnixMilli())
+	if len(p.Tags) > 0 {
+		o.tags(p.Tags)
+	}
+	o.data("data", p.Data)
+	return o.frame()
+}
+
+// tags appends the tags in order of their names.
+func (o *object) tags(tags map[string]string) {
+	var room [realtime.MaxTags]string // on the stack
+	names := room[:0]
+	for name := range tags {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	o.name("tags")
+	for i, name := range names {
+		o.b = append(o.b, "{,"[min(i, 1)])
+		o.b = appendString(o.b, name)
+		o.b = append(o.b, ':')
+		o.b = appendString(o.b, tags[name])
+	}
+	o.b = append(o.b, '}')
+}
+
+// Gap returns a notice that something of the channel was missed right here.
+func (Encoder) Gap(c realtime.Channel, at realtime.Position) realtime.Frame {
+	o := newObject(256, TypeNotice)
+	o.text("code", NoticeGap)
+	o.text("channel", c.Name())
+	o.position("position", at)
+	return o.frame()
+}
+
+// Dropped returns a notice that the connection's full queue let some of the channel go.
+func (Encoder) Dropped(c realtime.Channel, count int) realtime.Frame {
+	o := newObject(256, TypeNotice)
+	o.text("code", NoticeDropped)
+	o.text("channel", c.Name())
+	o.int("count", int64(count))
+	return o.frame()
+}
+
+// Presence returns who came to a channel and who left it, and how many users are there now.
+func (Encoder) Presence(c realtime.Channel, joined, left []realtime.Member, count int) realtime.Frame {
+	o := newObject(256, TypePresence)
+	o.text("channel", c.Name())
+	o.members("joined", joined)
+	o.members("left", left)
+	o.int("count", int64(count))
+	return o.frame()
+}
+
+// Heartbeat returns a sign of life, with the time of asOf unless that is zero.
+func (Encoder) Heartbeat(asOf realtime.Position) realtime.Frame {
+	o := newObject(64, TypeHeartbeat)
+	if asOf.Time != 0 {
+		o.int("asOf", asOf.Time)
+	}
+	return o.frame()
+}
+
+// Closing returns the error frame that is sent right before a close frame.
+func (Encoder) Closing(err *realtime.Error) realtime.Frame { return Error("", "", err) }
+
+// Move asks the client to open another connection after a delay and then leave this one.
+func (Encoder) Move(afterMs int64) realtime.Frame {
+	o := newObject(64, TypeMove)
+	o.int("afterMs", afterMs)
+	return o.frame()
+}

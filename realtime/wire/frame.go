@@ -1,0 +1,118 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Subprotocol is the name of the protocol in a WebSocket handshake.
+const Subprotocol = "tidewire.v1.json"
+
+// Type is what a frame is, its member "type".
+type Type string
+
+// The types of frames that clients send.
+const (
+	TypeConnect     Type = "connect"
+	TypeSubscribe   Type = "subscribe"
+	TypeUnsubscribe Type = "unsubscribe"
+	TypePublish     Type = "publish"
+	TypeCall        Type = "call"
+	TypePresence    Type = "presence" // sent by servers as well
+	TypeRefresh     Type = "refresh"
+	TypePing        Type = "ping"
+)
+
+// The types of frames that servers send, besides TypePresence.
+const (
+	TypeWelcome   Type = "welcome"
+	TypeOK        Type = "ok"
+	TypeError     Type = "error"
+	TypeMessage   Type = "message"
+	TypeNotice    Type = "notice"
+	TypeMove      Type = "move"
+	TypeHeartbeat Type = "heartbeat"
+	TypePong      Type = "pong"
+)
+
+// The codes of a notice.
+const (
+	NoticeGap     = "gap"     // something of the channel was missed right here
+	NoticeDropped = "dropped" // the connection's full queue let some of the channel go
+)
+
+// MaxIDBytes is the longest ID of a frame as it is written, quotes not counted.
+const MaxIDBytes = 64
+
+// ID is the id a client gave its frame, as it was written: a JSON integer or
+// string, with its quotes. The answer carries the same bytes. It is empty if there is none.
+type ID string
+
+// MarshalJSON returns the ID as it was written, and null if there is none.
+func (id ID) MarshalJSON() ([]byte, error) {
+	if id == "" {
+		return []byte("null"), nil
+	}
+	return []byte(id), nil
+}
+
+// UnmarshalJSON keeps the JSON as it is written.
+func (id *ID) UnmarshalJSON(b []byte) error {
+	*id = ID(b)
+	return nil
+}
+
+// ClientFrame is one frame of a client. Type says which fields it uses; the
+// others are zero. Only Data may share memory with what was decoded.
+type ClientFrame struct {
+	Type Type
+	// ID is empty only where it may be: in connect and ping.
+	ID ID
+
+	Token string // connect (if it did not come in the handshake), refresh
+	// AsOf is what the last heartbeat said, for connect and subscribe; a moment, or zero.
+	AsOf          realtime.Position
+	Subscriptions []Subscription // connect
+
+	// Channel is the name inside the tenant: subscribe, unsubscribe, publish, presence. It is
+	// not empty, and not checked further: realtime.NewChannel does that.
+	Channel string
+	Since   realtime.Position // subscribe; zero is "from now on"
+
+	Data  []byte            // publish, call: compact JSON; nil only in a call without any
+	Key   string            // publish
+	Tags  map[string]string // publish
+	Event string            // publish: the idempotency key
+	Route string            // call, not empty
+	Watch bool              // presence: tell who comes and goes; true if the frame does not say
+}
+
+// Subscription is one entry of a connect frame.
+type Subscription struct {
+	Channel string
+	Since   realtime.Position
+}
+
+// DecodeError says why Decode refused a frame. It has the code
+// realtime.CodeBadRequest, and its message can be shown to the client.
+type DecodeError struct {
+	// Err names what is wrong and what to do.
+	Err *realtime.Error
+	// ID is that of the frame if it could be read: Error answers it.
+	ID ID
+	// Fatal says that this was no frame at all. The connection is to be closed with Err; after
+	// any other error it goes on, and nothing of the frame has taken effect.
+	Fatal bool
+}
+
+// Error says what is wrong, and whether it ends the connection.
+func (e *DecodeError) Error() string {
+	if e.Fatal {
+		return fmt.Sprintf("fatal: %v", e.Err)
+	}
+	return e.Err.Error()
+}
+
+// Unwrap returns the *realtime.Error.
+func (e *DecodeError) Unwrap() error { return e.Err }

@@ -1,0 +1,277 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// member is a name that a client frame or one of its subscriptions may have.
+type member uint8
+
+const (
+	memberType member = iota
+	memberID
+	memberToken
+	memberAsOf
+	memberSubscriptions
+	memberChannel
+	memberSince
+	memberData
+	memberKey
+	memberTags
+	memberEvent
+	memberRoute
+	memberWatch
+	memberFilter // known, not served yet: refused, because a client must not believe it is obeyed
+	memberState
+	memberMaxRate
+	numMembers
+)
+
+var memberNames = [numMembers]string{
+	"type", "id", "token", "asOf", "subscriptions", "channel", "since", "data",
+	"key", "tags", "event", "route", "watch", "filter", "state", "maxRate",
+}
+
+func (m member) String() string { return memberNames[m] }
+
+// members are the values of an object's known members, each as it is written,
+// and the first thing found wrong with them. Once there is an error the getters return
+// zero values.
+type members struct {
+	raw    [numMembers][]byte
+	spaced bool // data holds white space between its tokens
+	err    *realtime.Error
+}
+
+// scan reads the object that begins at the scanner and ends behind it. An error
+// says that the text is not JSON; a member that is there twice is left in m.err,
+// because readers of JSON do not agree which of the two counts.
+func (m *members) scan(s *scanner) error {
+	s.at++ // '{'
+	if s.space() == '}' {
+		s.at++
+		return nil
+	}
+	for {
+		start := s.at
+		if !s.name() {
+			return s.fail()
+		}
+		which, known := memberNamed(s.text[start:s.at])
+		if !s.colon() {
+			return s.fail()
+		}
+		start, blank := s.at, s.blank
+		if err := s.value(); err != nil {
+			return err
+		}
+		if known {
+			m.set(which, s.text[start:s.at], s.blank > blank)
+		}
+		switch s.space() {
+		case ',':
+			s.at++
+			s.space()
+		case '}':
+			s.at++
+			return nil
+		default:
+			return s.fail()
+		}
+	}
+}
+
+func (m *members) set(which member, raw []byte, spaced bool) {
+	if m.raw[which] != nil {
+		m.wrong("%s: is there twice", which)
+		return
+	}
+	m.raw[which] = raw
+	if which == memberData {
+		m.spaced = spaced
+	}
+}
+
+// memberNamed returns which member a JSON string names.
+func memberNamed(raw []byte) (member, bool) {
+	name := raw[1 : len(raw)-1]
+	if bytes.IndexByte(name, '\\') >= 0 {
+		name = []byte(unquote(raw))
+	}
+	for m, known := range memberNames {
+		if string(name) == known {
+			return member(m), true
+		}
+	}
+	return 0, false
+}
+
+// wrong keeps the first error.
+func (m *members) wrong(format string, args ...any) {
+	if m.err == nil {
+		m.err = realtime.Errorf(realtime.CodeBadRequest, format, args...)
+	}
+}
+
+// has reports whether the member is there and nothing was wrong so far; required ones that are not there are wrong.
+func (m *members) has(which member, required bool) bool {
+	if m.err == nil && required && m.raw[which] == nil {
+		m.wrong("%s: is missing", which)
+	}
+	return m.err == nil && m.raw[which] != nil
+}
+
+// text returns a string, which must not be empty if it is required.
+func (m *members) text(which member, required bool) string {
+	if !m.has(which, required) {
+		return ""
+	}
+	raw := m.raw[which]
+	if raw[0] != '"' {
+		m.wrong("%s: must be a string", which)
+		return ""
+	}
+	text := unquote(raw)
+	if required && text == "" {
+		m.wrong("%s: is empty", which)
+	}
+	return text
+}
+
+// id returns an integer or a string as it is written.
+func (m *members) id(required bool) ID {
+	if !m.has(memberID, required) {
+		return ""
+	}
+	raw, length := m.raw[memberID], len(m.raw[memberID])
+	switch {
+	case raw[0] == '"':
+		length -= 2
+	case !integer(raw):
+		m.wrong("id: must be an integer or a string")
+		return ""
+	}
+	if length > MaxIDBytes {
+		m.wrong("id: %d bytes, the limit is %d", length, MaxIDBytes)
+		return ""
+	}
+	return ID(raw)
+}
+
+// moment returns milliseconds since 1970.
+func (m *members) moment(which member) realtime.Position {
+	if !m.has(which, false) {
+		return realtime.Position{}
+	}
+	raw := m.raw[which]
+	ms, err := strconv.ParseUint(string(raw), 10, 48)
+	if err != nil {
+		m.wrong("%s: must be milliseconds since 1970, an integer", which)
+		return realtime.Position{}
+	}
+	return realtime.Position{Time: int64(ms)}
+}
+
+func (m *members) position(which member) realtime.Position {
+	text := m.text(which, false)
+	if m.err != nil {
+		return realtime.Position{}
+	}
+	p, err := realtime.ParsePosition(text)
+	if err != nil {
+		m.wrong("%s: %v", which, err)
+	}
+	return p
+}
+
+func (m *members) bool(which member, standard bool) bool {
+	if !m.has(which, false) {
+		return standard
+	}
+	switch string(m.raw[which]) {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	m.wrong("%s: must be true or false", which)
+	return false
+}
+
+// data returns the compact JSON of any value.
+func (m *members) data(required bool) []byte {
+	if !m.has(memberData, required) {
+		return nil
+	}
+	if !m.spaced {
+		return m.raw[memberData]
+	}
+	data, err := squeeze(m.raw[memberData])
+	if err != nil {
+		m.wrong("%v", err)
+	}
+	return data
+}
+
+// tags returns an object of strings.
+func (m *members) tags() map[string]string {
+	if !m.has(memberTags, false) {
+		return nil
+	}
+	s := scanner{text: m.raw[memberTags]}
+	if s.peek() != '{' {
+		m.wrong("tags: must be an object of strings")
+		return nil
+	}
+	tags := map[string]string{}
+	for s.at++; s.space() != '}'; {
+		if s.peek() == ',' {
+			s.at++
+			s.space()
+		}
+		start := s.at
+		s.str()
+		name := unquote(s.text[start:s.at])
+		s.space()
+		s.at++ // ':'
+		if s.space() != '"' {
+			m.wrong("tags: %.64q must be a string", name)
+			return nil
+		}
+		start = s.at
+		s.str()
+		if _, twice := tags[name]; twice {
+			m.wrong("tags: %.64q is there twice", name)
+			return nil
+		}
+		tags[name] = unquote(s.text[start:s.at])
+	}
+	return tags
+}
+
+// integer reports whether a valid JSON value is a number without fraction and exponent.
+func integer(raw []byte) bool {
+	for i, c := range raw {
+		if (c < '0' || c > '9') && (c != '-' || i > 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// unquote returns what a valid JSON string says. An escape that is half a
+// surrogate pair becomes U+FFFD.
+func unquote(raw []byte) string {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1])
+	}
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return "" // cannot be: the scanner has checked it
+	}
+	return text
+}
