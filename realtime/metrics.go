@@ -22,6 +22,7 @@ const (
 	CountConnects     Counter = "connects"     // reason: socket, events
 	CountDisconnects  Counter = "disconnects"  // reason: the Code, or "client"
 	CountRefusals     Counter = "refusals"     // reason: what refused (a limit's name or a Code)
+	CountPublishes    Counter = "publishes"    // handed to the broker; reason: stored, failed
 	CountPublications Counter = "publications" // received from the broker
 	CountDeliveries   Counter = "deliveries"   // queued for a connection
 	CountDrops        Counter = "drops"        // reason: repeated, stale, conflated, drop-oldest, too-slow
@@ -50,6 +51,7 @@ type Timing string
 const (
 	TimingDelivery Timing = "delivery" // broker's publish time to the queues of the readers
 	TimingAnswer   Timing = "answer"   // subscribe to its answer
+	TimingPublish  Timing = "publish"  // a call of Publisher.Publish
 )
 
 // NoMetrics forgets everything.

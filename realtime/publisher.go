@@ -1,0 +1,248 @@
+package realtime
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// PublisherOptions configure a Publisher. The zero value works.
+type PublisherOptions struct {
+	// Placement says which topic carries a tenant, the same as in HubOptions; nil is OwnTopic.
+	Placement func(*Tenant) Topic
+	// Timeout is how long one call of Publish waits for the broker; default 10 s.
+	Timeout time.Duration
+	// Channels is how many channels are counted at once, at most; default 100,000. Those used
+	// longest ago are forgotten, up to half of them at once; such a channel begins a new Series.
+	Channels int
+	Metrics  Metrics // nil forgets
+}
+
+// Publisher hands Publications to a Broker and numbers them per channel, so
+// that a Hub can see when one is missing. A process has one for each Broker,
+// because the numbers of two would be two Series. It is safe for concurrent use.
+type Publisher struct {
+	broker  Broker
+	o       PublisherOptions
+	tallies *tallies
+}
+
+// NewPublisher returns a Publisher on a broker, which stays open.
+func NewPublisher(broker Broker, o PublisherOptions) *Publisher {
+	if o.Placement == nil {
+		o.Placement = OwnTopic
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 10 * time.Second
+	}
+	if o.Channels <= 0 {
+		o.Channels = 100_000
+	}
+	if o.Metrics == nil {
+		o.Metrics = NoMetrics{}
+	}
+	return &Publisher{broker: broker, o: o, tallies: newTallies(o.Channels)}
+}
+
+// Publish publishes to channels of one tenant, in the order of pubs, and
+// returns when the broker has stored all of them, or has refused some, or the time is up. A
+// Publication without an ID is given one, in pubs. Data and Tags are not kept
+// after it has returned.
+//
+// Everything is checked before anything is handed over: when a Publication is
+// malformed or of another tenant, none is published and the code is CodeBadRequest. What
+// the broker did not store in time has CodeUnavailable; it may be stored
+// all the same, and publishing it again with its ID is safe. An error is a *PublishError, which
+// says what became of which Publication.
+func (p *Publisher) Publish(ctx context.Context, t *Tenant, pubs []Publication) error {
+	if len(pubs) == 0 {
+		return nil
+	}
+	if err := check(t, pubs); err != nil {
+		return err
+	}
+	start := time.Now()
+	c := &call{left: len(pubs)}
+	c.handovers = c.one[:]
+	if len(pubs) > 1 {
+		c.handovers = make([]handover, len(pubs))
+	}
+	topic := p.o.Placement(t)
+	for i := range pubs {
+		if pubs[i].ID == "" {
+			pubs[i].ID = newPublicationID()
+		}
+		c.message = Message{Kind: KindPublication, Publication: pubs[i]}
+		c.handovers[i].call = c
+		p.handOver(ctx, topic, &c.handovers[i])
+	}
+	err := c.wait(ctx, p.o.Timeout)
+	p.measure(t.ID, len(pubs), err, time.Since(start))
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+func (p *Publisher) measure(tenant string, all int, err *PublishError, d time.Duration) {
+	failed := 0
+	if err != nil {
+		failed = len(err.Failed)
+		p.o.Metrics.Add(CountPublishes, tenant, "failed", failed)
+	}
+	if all > failed {
+		p.o.Metrics.Add(CountPublishes, tenant, "stored", all-failed)
+	}
+	p.o.Metrics.Took(TimingPublish, tenant, d)
+}
+
+// check refuses a call of which any Publication is out of bounds.
+func check(t *Tenant, pubs []Publication) error {
+	var bad []FailedPublication
+	for i := range pubs {
+		err := pubs[i].Check()
+		if c := pubs[i].Channel; err == nil && c.tenant != t.ID {
+			err = Errorf(CodeBadRequest, "channel: %q is a channel of another tenant", c.name)
+		}
+		if err != nil {
+			bad = append(bad, FailedPublication{i, err})
+		}
+	}
+	if bad != nil {
+		return &PublishError{Of: len(pubs), Failed: bad}
+	}
+	return nil
+}
+
+// newPublicationID returns 128 random bits as 22 characters.
+func newPublicationID() string {
+	var raw [16]byte
+	_, _ = rand.Read(raw[:]) // never fails: crypto/rand.Read
+	var text [22]byte
+	base64.RawURLEncoding.Encode(text[:], raw[:])
+	return string(text[:])
+}
+
+// PublishError says which Publications of one call were not published.
+type PublishError struct {
+	Of     int                 // how many the call had
+	Failed []FailedPublication // by index, at least one
+}
+
+// FailedPublication is one that was not published.
+type FailedPublication struct {
+	Index int // in the slice given to Publish
+	Err   error
+}
+
+// Error shows how many failed and the first of them.
+func (e *PublishError) Error() string {
+	first := e.Failed[0]
+	if e.Of == 1 {
+		return "publish: " + first.Err.Error()
+	}
+	return fmt.Sprintf("publish: %d of %d failed, first number %d: %v", len(e.Failed), e.Of, first.Index, first.Err)
+}
+
+// Unwrap returns the errors, so that CodeOf finds the code of the first.
+func (e *PublishError) Unwrap() []error {
+	errs := make([]error, len(e.Failed))
+	for i, f := range e.Failed {
+		errs[i] = f.Err
+	}
+	return errs
+}
+
+// call is one call of Publish. For one Publication and a broker that stores at
+// once it is all that is allocated, besides the ID and the function the broker calls.
+type call struct {
+	message   Message // handed over one after the other: a broker does not keep it
+	handovers []handover
+	one       [1]handover
+
+	mu    sync.Mutex    // guards what follows, and err and ended of every handover
+	left  int           // not done yet
+	ended chan struct{} // made by a wait that has to, closed when left comes to 0
+}
+
+// handover is one Publication on its way.
+type handover struct {
+	call  *call
+	tally *tally
+	err   error
+	ended bool
+}
+
+// handOver gives the call's message its number and to the broker, as one step
+// for its channel: the order of numbers is the order of the broker.
+func (p *Publisher) handOver(ctx context.Context, topic Topic, h *handover) {
+	m := &h.call.message
+	s := p.tallies.of(m.Channel)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.tally = s.tally(m.Channel)
+	h.tally.number(m, time.Now())
+	p.broker.Publish(ctx, topic, m, h.done)
+}
+
+// done is what the broker calls, perhaps while handOver holds the lock of the
+// channel, perhaps after wait has given up.
+func (h *handover) done(err error) {
+	c := h.call
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h.end(err)
+}
+
+// end records what became of the Publication; the first to say so counts. call.mu is held.
+func (h *handover) end(err error) {
+	if h.ended {
+		return
+	}
+	h.ended, h.err = true, err
+	if err != nil {
+		h.tally.broken.Store(true)
+	}
+	c := h.call
+	if c.left--; c.left == 0 && c.ended != nil {
+		close(c.ended)
+	}
+}
+
+// wait returns when every Publication has ended, or ends those that have not
+// when the time is up or ctx has ended.
+func (c *call) wait(ctx context.Context, timeout time.Duration) *PublishError {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left > 0 {
+		c.ended = make(chan struct{})
+		c.mu.Unlock()
+		var late error
+		timer := time.NewTimer(timeout)
+		select {
+		case <-c.ended:
+		case <-timer.C:
+			late = &Error{Code: CodeUnavailable, Message: "the broker has not stored it in " + timeout.String(), RetryAfter: time.Second}
+		case <-ctx.Done():
+			late = &Error{Code: CodeUnavailable, Message: "nobody waits for it any more", RetryAfter: time.Second, Err: context.Cause(ctx)}
+		}
+		timer.Stop()
+		c.mu.Lock()
+		for i := range c.handovers {
+			c.handovers[i].end(late)
+		}
+	}
+	var bad []FailedPublication
+	for i := range c.handovers {
+		if err := c.handovers[i].err; err != nil {
+			bad = append(bad, FailedPublication{i, err})
+		}
+	}
+	if bad == nil {
+		return nil
+	}
+	return &PublishError{Of: len(c.handovers), Failed: bad}
+}
