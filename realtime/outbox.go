@@ -296,6 +296,13 @@ func (o *Outbox) Close(last ...Frame) {
 	o.giveUp()
 }
 
+// Last queues a frame behind all control frames, also after Close: the close frame of its transport.
+func (o *Outbox) Last(f Frame) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.control = append(o.control, f)
+}
+
 func (o *Outbox) giveUp() {
 	o.data, o.head, o.live, o.bytes, o.latest, o.dropped = nil, 0, 0, 0, nil, nil
 }
