@@ -1,11 +1,110 @@
 package realtime
 
-import "time"
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
 
-// Member is a user who is present on a channel.
-type Member struct {
-	User   string   `json:"user"`
-	Groups []string `json:"groups,omitempty"`
+// Connection is one client of the Hub: a Principal, its subscriptions and its
+// Outbox. It is safe for concurrent use.
+type Connection struct {
+	id        string
+	hub       *Hub
+	feed      *feed
+	tenant    *Tenant
+	principal atomic.Pointer[Principal]
+	box       *Outbox
+	transport Transport
+	owed      atomic.Int32 // subscribes not answered yet
+
+	// Guarded by feed.mu.
+	index  int // in feed.conns; -1 once removed
+	beatAt time.Time
+	dirty  bool // has frames to flush after this batch
+
+	mu      sync.Mutex // guards readers; taken after feed.mu where both are held
+	readers []*reader
 }
 
-var _ time.Duration
+// ID returns the connection's identifier.
+func (c *Connection) ID() string { return c.id }
+
+// Tenant returns the tenant's document as it was at the connect.
+func (c *Connection) Tenant() *Tenant { return c.tenant }
+
+// Principal returns who the client is now; renewing its token changes it.
+func (c *Connection) Principal() *Principal { return c.principal.Load() }
+
+// LogValue shows connection, tenant and user.
+func (c *Connection) LogValue() slog.Value {
+	p := c.Principal()
+	return slog.GroupValue(slog.String(KeyConnection, c.id), slog.String(KeyTenant, p.Tenant), slog.String(KeyUser, p.User))
+}
+
+// Send queues an answer. It keeps its place among the data and is never dropped.
+func (c *Connection) Send(f Frame) {
+	c.box.Push(Delivery{Frame: f})
+	c.transport.Flush()
+}
+
+// SendControl queues a frame that overtakes the data.
+func (c *Connection) SendControl(f Frame) {
+	c.box.Control(f)
+	c.transport.Flush()
+}
+
+// Close tells the client why and shuts the transport. It does not wait. Only the first call counts.
+func (c *Connection) Close(err *Error) {
+	c.box.Close(c.hub.o.Encoder.Closing(err))
+	c.transport.Shut(err)
+}
+
+// Renew replaces the principal by one of the same tenant and user with a newer
+// token. Subscriptions that it may not have any more are ended; it returns their channels.
+// Another user or tenant is refused with CodeForbidden.
+func (c *Connection) Renew(p *Principal) ([]Channel, error) {
+	old := c.Principal()
+	if p.Tenant != old.Tenant || p.User != old.User {
+		return nil, Errorf(CodeForbidden, "token: it is of another user; open another connection for it")
+	}
+	c.principal.Store(p)
+	var ended []Channel
+	for _, ch := range c.Channels() {
+		if !p.May(ActionSubscribe, ch) && c.hub.Unsubscribe(c, ch) {
+			ended = append(ended, ch)
+		}
+	}
+	return ended, nil
+}
+
+// Channels returns what the connection is subscribed to, answered or not.
+func (c *Connection) Channels() []Channel {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]Channel, len(c.readers))
+	for i, r := range c.readers {
+		all[i] = r.name
+	}
+	return all
+}
+
+// take removes the reader of a channel and returns it; nil if there is none.
+func (c *Connection) take(name Channel) *reader {
+	return c.takeIf(func(r *reader) bool { return r.name == name })
+}
+
+func (c *Connection) takeIf(is func(*reader) bool) *reader {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, r := range c.readers {
+		if is(r) {
+			last := len(c.readers) - 1
+			c.readers[i], c.readers[last] = c.readers[last], nil
+			c.readers = c.readers[:last]
+			return r
+		}
+	}
+	return nil
+}

@@ -23,7 +23,8 @@ type Outbox struct {
 	data    []queued // data[head:] waits; an item without a frame was conflated away
 	head    int
 	live    int                // items of data[head:] that have a frame
-	bytes   int                // of those
+	counted int                // of those, the ones that count against the limits
+	bytes   int                // of the counted
 	latest  map[channelKey]int // while conflating: where the newest item of a key is, as an absolute number
 	base    int                // absolute number of data[0]
 	dropped map[Channel]int    // to be told
@@ -49,13 +50,21 @@ type Delivery struct {
 	Frame   Frame
 	Channel Channel
 	Key     string
-	// Policy is what may happen to it when the queue is full. Empty is for answers and replays, which
-	// are never dropped: they count, and what follows them is dropped or disconnected.
+	// Policy is what may happen to it when the queue is full. Empty is for answers and
+	// replays, which are never dropped and do not count: the limits of subscriptions and
+	// records bound them, and a replay's frames are the record's own.
 	Policy Overflow
 }
 
 // NewOutbox returns an empty outbox. limits may be shared by many.
 func NewOutbox(limits *QueueLimits) *Outbox { return &Outbox{limits: limits} }
+
+// SetLimits replaces the bounds; they hold for what is queued from now on.
+func (o *Outbox) SetLimits(limits *QueueLimits) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.limits = limits
+}
 
 // Control queues a frame that overtakes all data. After Close it does nothing.
 func (o *Outbox) Control(f Frame) {
@@ -71,9 +80,13 @@ func (o *Outbox) Control(f Frame) {
 // then it has been emptied and takes no more data, and the connection has to be
 // closed. After Close or such a refusal it does nothing and returns 0, true.
 func (o *Outbox) Push(d Delivery) (lost int, ok bool) {
+	return o.offer(&d)
+}
+
+func (o *Outbox) offer(d *Delivery) (lost int, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.push(&d)
+	return o.push(d)
 }
 
 func (o *Outbox) push(d *Delivery) (lost int, ok bool) {
@@ -83,12 +96,12 @@ func (o *Outbox) push(d *Delivery) (lost int, ok bool) {
 	if d.Policy == OverflowConflate && o.latest != nil && d.Key != "" {
 		lost += o.replace(channelKey{d.Channel, d.Key})
 	}
-	for d.Policy != "" && o.live > 0 && (o.live >= o.limits.Messages || o.bytes+len(d.Frame.Bytes) > o.limits.Bytes) {
+	for d.Policy != "" && o.counted > 0 && (o.counted >= o.limits.Messages || o.bytes+len(d.Frame.Bytes) > o.limits.Bytes) {
 		n := 0
 		if d.Policy != OverflowDisconnect {
 			n = o.makeRoom(d)
 		}
-		if n == 0 { // for the other policies: answers and replays alone fill it
+		if n == 0 { // for the other policies: what is queued belongs to channels that disconnect
 			o.refuses = true
 			o.giveUp()
 			return lost, false
@@ -100,7 +113,10 @@ func (o *Outbox) push(d *Delivery) (lost int, ok bool) {
 	}
 	o.data = append(o.data, queued{frame: d.Frame, channel: d.Channel, key: d.Key, policy: d.Policy})
 	o.live++
-	o.bytes += len(d.Frame.Bytes)
+	if d.Policy != "" {
+		o.counted++
+		o.bytes += len(d.Frame.Bytes)
+	}
 	return lost, true
 }
 
@@ -167,14 +183,21 @@ func (o *Outbox) remove(i int) {
 			delete(o.latest, k)
 		}
 	}
-	o.live--
-	o.bytes -= len(q.frame.Bytes)
+	o.uncount(q)
 	*q = queued{}
 	for o.head < len(o.data) && o.data[o.head].frame.IsZero() {
 		o.head++
 	}
 	if waiting := len(o.data) - o.head; waiting > 64 && o.live < waiting/2 || o.head > 64 && o.head > len(o.data)/2 {
 		o.compact()
+	}
+}
+
+func (o *Outbox) uncount(q *queued) {
+	o.live--
+	if q.policy != "" {
+		o.counted--
+		o.bytes -= len(q.frame.Bytes)
 	}
 }
 
@@ -239,8 +262,7 @@ func (o *Outbox) Next(buf [][]byte, most int, tell func(Channel, int) Frame) [][
 			}
 			buf = append(buf, q.frame.Bytes)
 			size += n
-			o.live--
-			o.bytes -= n
+			o.uncount(q)
 		}
 		*q = queued{}
 		o.head++
@@ -304,5 +326,5 @@ func (o *Outbox) Last(f Frame) {
 }
 
 func (o *Outbox) giveUp() {
-	o.data, o.head, o.live, o.bytes, o.latest, o.dropped = nil, 0, 0, 0, nil, nil
+	o.data, o.head, o.live, o.counted, o.bytes, o.latest, o.dropped = nil, 0, 0, 0, 0, nil, nil
 }

@@ -1,0 +1,132 @@
+package realtime
+
+import "time"
+
+// ask answers a question now if that is safe, else after a fence.
+func (ch *channel) ask(q *question) {
+	if ch.answerAtOnce(q) {
+		return
+	}
+	ch.waiting = append(ch.waiting, q)
+	ch.sendFence()
+}
+
+// answerAtOnce answers what needs no fence: a reader from now on, or one whose
+// Publication is in the record, both on a channel that stands.
+func (ch *channel) answerAtOnce(q *question) bool {
+	if !ch.standing || ch.suspect || !ch.g.open {
+		return false
+	}
+	since := q.request.Since
+	if since.IsZero() {
+		ch.begin(q, ch.rec.len(), Answer{Position: ch.position()}, "live")
+		return true
+	}
+	from, ok := ch.rec.find(since)
+	if ok {
+		ch.begin(q, from, Answer{Resumed: true, Position: since}, "resumed")
+	}
+	return ok
+}
+
+// answer answers a question that was asked before a fence that has come back.
+func (ch *channel) answer(q *question) {
+	if q.reader.pending != q || ch.answerAtOnce(q) {
+		return
+	}
+	asOf := q.request.AsOf
+	if asOf > 0 {
+		asOf -= ch.g.feed.pace.Margin.Milliseconds()
+	}
+	if from, ok := ch.rec.resume(q.request.Since, asOf); ok {
+		ch.begin(q, from, Answer{Resumed: true, Position: q.request.Since}, "resumed")
+		return
+	}
+	ch.g.feed.hub.count.Add(CountGaps, ch.name.tenant, ch.whyGap(q.request.Since), 1)
+	ch.begin(q, ch.rec.len(), Answer{Gap: true, Position: ch.position()}, "gap")
+}
+
+// whyGap says for the metrics why a record could not answer.
+func (ch *channel) whyGap(since Position) string {
+	switch {
+	case !ch.g.begun:
+		return "beacon"
+	case since.Time <= ch.rec.evicted.Time:
+		return "evicted"
+	}
+	return "horizon"
+}
+
+// begin answers and gives the reader what the record holds from an index on;
+// from then on it reads live.
+func (ch *channel) begin(q *question, from int, a Answer, how string) {
+	f, r := ch.g.feed, q.reader
+	ch.releaseTick()
+	r.pending = nil
+	r.conn.owed.Add(-1)
+	f.hub.count.Add(CountAnswers, ch.name.tenant, how, 1)
+	f.hub.count.Took(TimingAnswer, ch.name.tenant, time.Since(q.asked))
+	f.push(r.conn, &Delivery{Frame: q.request.Answer(a), Channel: ch.name})
+	ch.replay(r, from)
+	ch.join(r)
+	f.joined(r)
+}
+
+func (ch *channel) replay(r *reader, from int) {
+	for i := from; i < ch.rec.len(); i++ {
+		e := ch.rec.at(i)
+		ch.g.feed.push(r.conn, &Delivery{Frame: e.frame, Channel: ch.name, Key: e.key})
+	}
+}
+
+// live gives a new entry to the readers, at once or at the end of the tick.
+func (ch *channel) live(e entry, now time.Time) {
+	if len(ch.readers) == 0 {
+		return
+	}
+	if ch.rules.Tick > 0 && ch.gather(e) {
+		return
+	}
+	ch.deliver(e, now)
+}
+
+// deliver gives an entry to the readers.
+func (ch *channel) deliver(e entry, now time.Time) {
+	f := ch.g.feed
+	d := Delivery{Frame: e.frame, Channel: ch.name, Key: e.key, Policy: ch.rules.Overflow}
+	lost := 0
+	for _, r := range ch.readers {
+		if ch.ahead > 0 && !r.ahead.IsZero() && !ch.reached(r, e.at) {
+			continue
+		}
+		lost += f.push(r.conn, &d)
+	}
+	count := f.hub.count
+	count.Add(CountDeliveries, ch.name.tenant, "", len(ch.readers))
+	if lost > 0 {
+		count.Add(CountDrops, ch.name.tenant, string(ch.rules.Overflow), lost)
+	}
+	count.Took(TimingDelivery, ch.name.tenant, now.Sub(time.UnixMilli(e.at.Time)))
+}
+
+// reached reports whether a reader that has seen more than its new record is to
+// have an entry. Its own Publication ends the wait; if something later comes
+// first, that Publication is missing here, and with it perhaps others.
+func (ch *channel) reached(r *reader, at Position) bool {
+	if at != r.ahead && at.Time <= r.ahead.Time {
+		return false
+	}
+	missing := at != r.ahead
+	r.ahead = Position{}
+	ch.ahead--
+	if missing {
+		ch.tellGap(r, Position{Time: at.Time - 1})
+	}
+	return missing
+}
+
+func (ch *channel) tellGap(r *reader, at Position) {
+	f := ch.g.feed
+	f.hub.count.Add(CountGaps, ch.name.tenant, "moved", 1)
+	f.push(r.conn, &Delivery{Frame: f.hub.o.Encoder.Gap(ch.name, at), Channel: ch.name})
+}

@@ -1,0 +1,262 @@
+package realtime
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// feed is what the hub holds of one topic: the connections of its tenants and
+// the generation that follows it, two while one replaces the other.
+type feed struct {
+	hub   *Hub
+	topic Topic
+	pace  Pace
+
+	ctx    context.Context // ends with stop
+	cancel context.CancelFunc
+
+	mu      sync.Mutex // guards all below, and what connections, readers, generations and channels say it does
+	conns   []*Connection
+	idle    time.Time // since when there are none
+	stopped bool
+	tenants map[string]*Tenant // the newest document of each that connected
+	current *generation
+	next    *generation // being built to replace current
+	rebuilt time.Time   // when a generation was last replaced
+	tries   int         // replacements in a row that did not last
+	watched map[Channel]*watch
+	aged    time.Time // last time records were looked through for old entries
+
+	out   []outgoing    // control messages to publish once unlocked
+	dirty []*Connection // to be flushed once unlocked
+	slow  []*Connection // to be closed once unlocked
+}
+
+func newFeed(h *Hub, topic Topic) *feed {
+	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), aged: time.Now(), tenants: map[string]*Tenant{}}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	return f
+}
+
+// stop ends the feed's goroutines and refuses what waits.
+func (f *feed) stop() {
+	f.mu.Lock()
+	f.stopped = true
+	for _, g := range f.generations() {
+		for _, q := range g.questions() {
+			f.refuse(q, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
+		}
+		g.cancel()
+	}
+	f.unlock()
+	f.cancel()
+}
+
+func (f *feed) generations() []*generation {
+	if f.next == nil {
+		return []*generation{f.current}
+	}
+	return []*generation{f.current, f.next}
+}
+
+func (f *feed) add(c *Connection) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.index = len(f.conns)
+	c.beatAt = time.Now().Add(spread(f.pace.Heartbeat, c.id))
+	f.conns = append(f.conns, c)
+	f.tenants[c.tenant.ID] = c.tenant
+	if f.current == nil {
+		f.current = f.newGeneration("first")
+	}
+}
+
+// spread returns a part of d that differs from connection to connection, so
+// that what all of them do every d is not done by all at once.
+func spread(d time.Duration, id string) time.Duration {
+	n := uint32(2166136261)
+	for i := range len(id) {
+		n = (n ^ uint32(id[i])) * 16777619
+	}
+	return d/4 + time.Duration(uint64(n)*uint64(3*d/4)>>32)
+}
+
+// remove takes a connection and its subscriptions out. It is false the second time.
+func (f *feed) remove(c *Connection) bool {
+	f.mu.Lock()
+	defer f.unlock()
+	if c.index < 0 {
+		return false
+	}
+	last := len(f.conns) - 1
+	f.conns[c.index] = f.conns[last]
+	f.conns[c.index].index = c.index
+	f.conns[last] = nil
+	f.conns = f.conns[:last]
+	c.index = -1
+	if len(f.conns) == 0 {
+		f.idle = time.Now()
+	}
+	c.mu.Lock()
+	readers := c.readers
+	c.readers = nil
+	c.mu.Unlock()
+	for _, r := range readers {
+		f.detach(r)
+	}
+	for name, w := range f.watched {
+		w.unwatch(c)
+		if len(w.watchers) == 0 {
+			delete(f.watched, name)
+		}
+	}
+	return true
+}
+
+// retire reports whether nobody has needed the feed for that long.
+func (f *feed) retire(linger time.Duration) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.conns) == 0 && time.Since(f.idle) >= linger
+}
+
+func (f *feed) connections() []*Connection {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]*Connection(nil), f.conns...)
+}
+
+// ask puts the question of a subscribe where it can be answered.
+func (f *feed) ask(q *question) {
+	f.mu.Lock()
+	defer f.unlock()
+	r := q.reader
+	if r.gone {
+		return
+	}
+	r.pending = q
+	if f.stopped {
+		f.refuse(q, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
+		return
+	}
+	// While a new generation is built, the old one still answers what it is
+	// sure of: the reader then moves with the others.
+	if f.next != nil {
+		if f.current.channel(r.name).answerAtOnce(q) {
+			f.next.channel(r.name).moving = true
+			f.next.channel(r.name).sendFence()
+			return
+		}
+		f.next.channel(r.name).ask(q)
+		return
+	}
+	f.current.channel(r.name).ask(q)
+}
+
+// drop ends a subscription that its connection has let go already.
+func (f *feed) drop(r *reader) {
+	f.mu.Lock()
+	defer f.unlock()
+	f.detach(r)
+}
+
+// detach takes a reader out of its channel, or out of the questions that wait.
+func (f *feed) detach(r *reader) {
+	if r.gone {
+		return
+	}
+	r.gone = true
+	if q := r.pending; q != nil {
+		f.refuse(q, Errorf(CodeNotFound, "channel: %q was unsubscribed before it was answered", r.name.Name()))
+	}
+	if r.ch != nil {
+		r.ch.remove(r)
+		f.left(r)
+	}
+}
+
+// refuse answers a question with an error and forgets its reader. f.mu is held.
+func (f *feed) refuse(q *question, err *Error) {
+	r := q.reader
+	if r.pending != q {
+		return // answered meanwhile
+	}
+	r.pending = nil
+	r.gone = true
+	r.conn.owed.Add(-1)
+	r.conn.takeIf(func(have *reader) bool { return have == r })
+	f.hub.count.Add(CountAnswers, r.name.tenant, string(err.Code), 1)
+	f.push(r.conn, &Delivery{Frame: q.request.Refuse(err)})
+}
+
+// push queues a frame for a connection that is flushed once f.mu is released.
+func (f *feed) push(c *Connection, d *Delivery) (lost int) {
+	lost, ok := c.box.offer(d)
+	if !c.dirty {
+		c.dirty = true
+		f.dirty = append(f.dirty, c)
+	}
+	if !ok {
+		f.slow = append(f.slow, c)
+	}
+	return lost
+}
+
+// unlock releases f.mu and then does what must not be done under it: publish,
+// write to sockets, close.
+func (f *feed) unlock() {
+	out, dirty, slow := f.out, f.dirty, f.slow
+	f.out, f.dirty, f.slow = nil, nil, nil
+	for _, c := range dirty {
+		c.dirty = false
+	}
+	f.mu.Unlock()
+	for i := range out {
+		out[i].publish(f)
+	}
+	for _, c := range slow {
+		f.hub.count.Add(CountDrops, c.tenant.ID, "too-slow", 1)
+		c.Close(Errorf(CodeTooSlow, "the connection did not keep up; its queue of %d messages was full", c.tenant.Limits.WithDefaults().QueueMessages))
+	}
+	flush(dirty)
+	f.recycle(dirty)
+}
+
+// recycle keeps the slice of a flush for the next one.
+func (f *feed) recycle(dirty []*Connection) {
+	if cap(dirty) < 64 {
+		return
+	}
+	clear(dirty)
+	f.mu.Lock()
+	if f.dirty == nil {
+		f.dirty = dirty[:0]
+	}
+	f.mu.Unlock()
+}
+
+// flushShare is how many connections are worth a goroutine of their own.
+const flushShare = 128
+
+// flush lets the connections' transports write, on all processors if they are many.
+func flush(conns []*Connection) {
+	parts := min(runtime.GOMAXPROCS(0), len(conns)/flushShare)
+	if parts < 2 {
+		for _, c := range conns {
+			c.transport.Flush()
+		}
+		return
+	}
+	var all sync.WaitGroup
+	for i := range parts {
+		part := conns[i*len(conns)/parts : (i+1)*len(conns)/parts]
+		all.Go(func() {
+			for _, c := range part {
+				c.transport.Flush()
+			}
+		})
+	}
+	all.Wait()
+}

@@ -1,0 +1,111 @@
+package realtime
+
+import "time"
+
+// fence is a control message under way through one channel, with the questions
+// that were asked before it was sent. It is guarded by feed.mu.
+type fence struct {
+	id        string
+	ch        *channel
+	sent      time.Time
+	strong    bool // sent after the beacon came back
+	void      bool // the stream broke meanwhile: it proves nothing
+	questions []*question
+}
+
+// outgoing is a control message to be published once feed.mu is released.
+type outgoing struct {
+	g       *generation
+	message Message
+	fence   *fence
+}
+
+func (o *outgoing) publish(f *feed) {
+	g, fe, id := o.g, o.fence, o.message.ID
+	f.hub.broker.Publish(g.ctx, f.topic, &o.message, func(err error) {
+		if err == nil {
+			return
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		// The next sweep sends another.
+		if fe != nil {
+			fe.giveUp()
+		} else if g.pulse == id {
+			g.pulse = ""
+		}
+	})
+}
+
+// sendFence sends one if the channel has a reason to and none is under way.
+// Until the beacon is back or overdue, a channel that is not standing waits: its
+// first fence is to prove as much as it can.
+func (ch *channel) sendFence() {
+	g := ch.g
+	wanted := len(ch.waiting) > 0 || ch.moving || ch.suspect && len(ch.readers) > 0
+	if !wanted || ch.fence != nil || !g.open || !ch.standing && !g.begun && !g.overdue {
+		return
+	}
+	fe := &fence{id: newName(), ch: ch, sent: time.Now(), strong: g.begun, questions: ch.waiting}
+	ch.fence, ch.waiting = fe, nil
+	g.fences[fe.id] = fe
+	g.feed.hub.count.Add(CountFences, ch.name.tenant, "sent", 1)
+	g.feed.out = append(g.feed.out, outgoing{g: g, fence: fe, message: Message{
+		Kind: KindFence, Publication: Publication{Channel: ch.name, ID: fe.id}, Origin: g.feed.hub.o.Instance,
+	}})
+}
+
+func (g *generation) sendFences() {
+	for _, ch := range g.channels {
+		ch.sendFence()
+	}
+}
+
+// giveUp takes back the questions of a fence that says nothing.
+func (fe *fence) giveUp() {
+	ch := fe.ch
+	if ch.fence != fe {
+		return
+	}
+	ch.fence = nil
+	delete(ch.g.fences, fe.id)
+	ch.waiting = append(fe.questions, ch.waiting...)
+}
+
+// returned is told that the fence came back, with its publish time: everything
+// published to the channel before it has come.
+func (fe *fence) returned(ms int64) {
+	ch, g := fe.ch, fe.ch.g
+	g.feed.hub.count.Add(CountFences, ch.name.tenant, "returned", 1)
+	fe.giveUp()
+	if fe.void {
+		ch.sendFence()
+		return
+	}
+	if !ch.standing {
+		if hole := ch.stand(fe.strong, ms); hole && g.why != "hole" {
+			// Perhaps only this stream lacks it; the next generation tells.
+			ch.lie()
+			g.feed.replace(g, "hole")
+			return
+		}
+	}
+	ch.trust()
+	answered := ch.waiting[:len(fe.questions)]
+	ch.waiting = append([]*question(nil), ch.waiting[len(fe.questions):]...)
+	for _, q := range answered {
+		ch.answer(q)
+	}
+	if ch.moving {
+		ch.takeOver()
+	}
+	ch.sendFence()
+}
+
+// sendPulse makes a silent topic speak.
+func (g *generation) sendPulse(now time.Time) {
+	g.pulse, g.pulsed = newName(), now
+	g.feed.out = append(g.feed.out, outgoing{g: g, message: Message{
+		Kind: KindPulse, Publication: Publication{ID: g.pulse}, Origin: g.feed.hub.o.Instance,
+	}})
+}

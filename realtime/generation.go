@@ -1,0 +1,220 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// generation is one following of a topic: a stream, what came of it, and the
+// record it builds. Its fields are guarded by feed.mu unless said otherwise.
+type generation struct {
+	feed   *feed
+	number uint64
+	ctx    context.Context // ends when it is let go
+	cancel context.CancelFunc
+	why    string
+
+	open     bool      // the stream has been opened
+	opened   time.Time // when
+	ended    bool      // the stream has ended of itself
+	complete time.Time // the stream's CompleteSince
+	beacon   string    // ID of the beacon published before the stream was opened
+	begun    bool      // the beacon came back: so has, in any fence's order, the replay
+	overdue  bool      // it did not come in time: fences no longer wait for it
+	unfit    string    // why it has to be replaced; empty if it has not
+
+	seen      *seen
+	channels  map[Channel]*channel
+	quotas    map[string]*quota
+	fences    map[string]*fence // under way, by ID
+	suspects  int               // channels that wait for a fence since the stream broke
+	forgotten int64             // newest entry ever evicted from a channel that was removed, ms
+
+	heard   int64     // newest publish time that came, ms
+	heardAt time.Time // when anything last came
+	pulse   string    // ID of the pulse under way
+	pulsed  time.Time // when it was sent
+}
+
+// newGeneration begins to follow the topic.
+func (f *feed) newGeneration(why string) *generation {
+	now := time.Now()
+	g := &generation{
+		feed: f, number: f.hub.generation.Add(1), why: why,
+		beacon: newName(), seen: newSeen(f.pace.Memory, now), heardAt: now,
+		channels: map[Channel]*channel{}, quotas: map[string]*quota{}, fences: map[string]*fence{},
+	}
+	g.ctx, g.cancel = context.WithCancel(f.ctx)
+	f.hub.count.Add(CountFollows, "", why, 1)
+	f.hub.log.Debug("following", KeyTopic, f.topic, KeyReason, why, KeyCount, g.number)
+	f.hub.running.Go(g.run)
+	return g
+}
+
+// run opens the stream and receives until it ends or the generation is let go.
+func (g *generation) run() {
+	stream := g.follow()
+	if stream == nil {
+		return
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.ctx), g.feed.pace.Beacon)
+		defer cancel()
+		if err := stream.Close(ctx); err != nil {
+			g.feed.hub.log.Warn("a stream was not let go cleanly", KeyTopic, g.feed.topic, KeyError, err)
+		}
+	}()
+	for {
+		messages, err := stream.Receive(g.ctx)
+		if len(messages) > 0 {
+			g.feed.received(g, messages)
+		}
+		switch {
+		case g.ctx.Err() != nil:
+			return
+		case errors.Is(err, ErrBroken):
+			g.feed.broken(g)
+		case err != nil:
+			g.feed.hub.log.Warn("a stream ended", KeyTopic, g.feed.topic, KeyError, err)
+			g.feed.ended(g)
+			return
+		}
+	}
+}
+
+// follow publishes the beacon and opens the stream, again and again until both
+// are done; it returns nil when the generation is let go first.
+func (g *generation) follow() Stream {
+	f := g.feed
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		stream, err := g.tryFollow()
+		if err == nil {
+			f.opened(g, stream.CompleteSince())
+			return stream
+		}
+		if g.ctx.Err() != nil {
+			return nil
+		}
+		f.hub.count.Add(CountFollows, "", "failed", 1)
+		f.hub.log.Warn("a topic could not be followed", KeyTopic, f.topic, KeyError, err)
+		select {
+		case <-time.After(wait):
+		case <-g.ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (g *generation) tryFollow() (Stream, error) {
+	f := g.feed
+	ctx, cancel := context.WithTimeout(g.ctx, f.pace.Fence)
+	defer cancel()
+	stored := make(chan error, 1)
+	f.hub.broker.Publish(ctx, f.topic, &Message{
+		Kind: KindBeacon, Publication: Publication{ID: g.beacon}, Origin: f.hub.o.Instance,
+	}, func(err error) { stored <- err })
+	if err := <-stored; err != nil {
+		return nil, err
+	}
+	return f.hub.broker.Follow(ctx, f.topic, Following{
+		Instance: f.hub.o.Instance, Generation: g.number, Since: time.Now().Add(-f.pace.Horizon),
+	})
+}
+
+func (f *feed) opened(g *generation, complete time.Time) {
+	f.mu.Lock()
+	defer f.unlock()
+	g.open, g.opened, g.complete, g.heardAt = true, time.Now(), complete, time.Now()
+	g.sendFences()
+}
+
+// received handles a batch from the stream.
+func (f *feed) received(g *generation, messages []Message) {
+	f.mu.Lock()
+	defer f.unlock()
+	if g.ctx.Err() != nil {
+		return
+	}
+	now := time.Now()
+	g.heardAt = now
+	g.seen.turn(now)
+	for i := range messages {
+		m := &messages[i]
+		switch m.Kind {
+		case KindPublication:
+			g.channel(m.Channel).publication(m, now)
+		case KindFence:
+			if fe := g.fences[m.ID]; fe != nil {
+				fe.returned(m.Time.UnixMilli())
+			}
+		case KindBeacon:
+			if m.ID == g.beacon {
+				g.begun = true
+				g.sendFences()
+			}
+		case KindPulse:
+			if m.ID == g.pulse {
+				g.pulse = ""
+			}
+		}
+		g.heard = max(g.heard, m.Time.UnixMilli())
+	}
+}
+
+// broken is told that the stream was interrupted: until a fence has come back
+// from a channel nobody knows whether all of it came.
+func (f *feed) broken(g *generation) {
+	f.mu.Lock()
+	defer f.unlock()
+	f.hub.count.Add(CountFollows, "", "broken", 1)
+	for _, ch := range g.channels {
+		if ch.fence != nil {
+			ch.fence.void = true
+		}
+		if !ch.suspect && ch.standing {
+			ch.suspect = true
+			if len(ch.readers) > 0 {
+				g.suspects++
+				ch.counted = true
+			}
+		}
+		ch.sendFence()
+	}
+	g.pulse = "" // it may be lost; a new one is sent in time
+}
+
+// ended is told that the stream has ended of itself.
+func (f *feed) ended(g *generation) {
+	f.mu.Lock()
+	defer f.unlock()
+	g.ended, g.open = true, false
+	f.replace(g, "ended")
+}
+
+// channel returns what the generation knows of a channel.
+func (g *generation) channel(name Channel) *channel {
+	ch := g.channels[name]
+	if ch == nil {
+		ch = newChannel(g, name)
+		g.channels[name] = ch
+	}
+	return ch
+}
+
+// questions returns every question that waits here.
+func (g *generation) questions() []*question {
+	var all []*question
+	for _, ch := range g.channels {
+		if ch.fence != nil {
+			all = append(all, ch.fence.questions...)
+		}
+		all = append(all, ch.waiting...)
+	}
+	return all
+}
+
+// sure reports whether what was heard is all there was up to then.
+func (g *generation) sure() bool {
+	return g.open && g.suspects == 0 && (g.begun || g.overdue) && g.unfit == ""
+}

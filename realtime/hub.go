@@ -1,0 +1,272 @@
+package realtime
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// HubOptions configure a Hub. Instance and Encoder are required.
+type HubOptions struct {
+	// Instance names this process among all that follow topics; it is new at every start.
+	Instance string
+	// Encoder makes the frames that all readers share.
+	Encoder Encoder
+	// Placement says which topic carries a tenant; nil is OwnTopic.
+	Placement func(*Tenant) Topic
+	// Pace are the deadlines and intervals; a zero field has its default.
+	Pace    Pace
+	Metrics Metrics      // nil forgets
+	Logger  *slog.Logger // nil discards
+}
+
+// Pace holds the deadlines and intervals of a Hub.
+type Pace struct {
+	Horizon   time.Duration // how far back a replay is asked for; default 5 min
+	Margin    time.Duration // what an asOf does not vouch for, since one channel may stall; 1 min
+	Beacon    time.Duration // how long a replay may take to begin; 10 s
+	Fence     time.Duration // how long a fence may take before the topic is followed anew; 15 s
+	Heartbeat time.Duration // between heartbeats of a connection; 25 s
+	Pulse     time.Duration // silence of a topic after which a pulse is sent; 20 s
+	Linger    time.Duration // how long a topic is followed after its last connection; 15 s
+	Memory    time.Duration // how long an ID is remembered at least; 10 min
+}
+
+func (p Pace) withDefaults() Pace {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	set(&p.Horizon, 5*time.Minute)
+	set(&p.Margin, time.Minute)
+	set(&p.Beacon, 10*time.Second)
+	set(&p.Fence, 15*time.Second)
+	set(&p.Heartbeat, 25*time.Second)
+	set(&p.Pulse, 20*time.Second)
+	set(&p.Linger, 15*time.Second)
+	set(&p.Memory, 10*time.Minute)
+	return p
+}
+
+// patience is how long a subscribe may wait before it is refused: a beacon, a
+// fence, and a second fence on a stream followed anew.
+func (p Pace) patience() time.Duration { return p.Beacon + 2*p.Fence }
+
+// OwnTopic is the topic of a tenant that has one of its own.
+func OwnTopic(t *Tenant) Topic { return Topic("tw-" + t.ID) }
+
+// Hub is what one instance holds: its connections and their subscriptions, by
+// topic. It follows a topic while a connection of one of its tenants is open,
+// and a little longer. A Hub is safe for concurrent use.
+type Hub struct {
+	broker Broker
+	o      HubOptions
+	log    *slog.Logger
+	count  Metrics
+
+	generation atomic.Uint64 // last one given to a Following
+
+	mu      sync.Mutex      // guards all below; taken before a feed's lock
+	feeds   map[Topic]*feed // followed or about to be
+	open    int             // connections
+	closing bool
+	sweeper context.CancelFunc // runs while feeds is not empty
+
+	running sync.WaitGroup // every goroutine of the hub and its feeds
+}
+
+// NewHub returns a Hub on a broker. Close ends it; the broker stays open.
+func NewHub(broker Broker, o HubOptions) *Hub {
+	if o.Placement == nil {
+		o.Placement = OwnTopic
+	}
+	if o.Metrics == nil {
+		o.Metrics = NoMetrics{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.Pace = o.Pace.withDefaults()
+	return &Hub{
+		broker: broker, o: o, count: o.Metrics,
+		log:   o.Logger.With(KeyInstance, o.Instance),
+		feeds: map[Topic]*feed{},
+	}
+}
+
+// Instance returns the name of the instance.
+func (h *Hub) Instance() string { return h.o.Instance }
+
+// Pace returns the deadlines and intervals in force.
+func (h *Hub) Pace() Pace { return h.o.Pace }
+
+// Connect adds a connection of a verified principal and begins to follow its
+// tenant's topic if nobody does yet. box is what the transport writes from;
+// it gets the tenant's queue limits. It refuses with CodeDraining when the hub is closing.
+// Every connection must be given back to Disconnect once its transport has ended.
+func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Connection, error) {
+	limits := t.Limits.WithDefaults()
+	box.SetLimits(&QueueLimits{Messages: limits.QueueMessages, Bytes: limits.QueueBytes})
+	c := &Connection{id: newName(), hub: h, tenant: t, box: box, transport: tr}
+	c.principal.Store(p)
+	topic := h.o.Placement(t)
+
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return nil, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second}
+	}
+	f := h.feeds[topic]
+	if f == nil {
+		f = newFeed(h, topic)
+		h.feeds[topic] = f
+		h.count.Level(GaugeTopics, "", len(h.feeds))
+		if h.sweeper == nil {
+			ctx, cancel := context.WithCancel(context.Background())
+			h.sweeper = cancel
+			h.running.Go(func() { h.sweep(ctx) })
+		}
+	}
+	c.feed = f
+	f.add(c)
+	h.open++
+	h.count.Level(GaugeConnections, "", h.open)
+	return c, nil
+}
+
+// Disconnect removes a connection whose transport has ended. It may be called twice.
+func (h *Hub) Disconnect(c *Connection) {
+	f := c.feed
+	if !f.remove(c) {
+		return
+	}
+	c.box.Close()
+	h.mu.Lock()
+	h.open--
+	h.count.Level(GaugeConnections, "", h.open)
+	var idle []*feed
+	if h.open == 0 {
+		// Without a socket an instance may lose its CPU at any moment: nothing
+		// is left to a timer.
+		for topic, f := range h.feeds {
+			if f.retire(0) {
+				delete(h.feeds, topic)
+				idle = append(idle, f)
+			}
+		}
+		h.rest()
+	}
+	h.mu.Unlock()
+	for _, f := range idle {
+		f.stop()
+	}
+}
+
+// rest ends the sweeper when nothing is left to sweep. h.mu is held.
+func (h *Hub) rest() {
+	h.count.Level(GaugeTopics, "", len(h.feeds))
+	if len(h.feeds) == 0 && h.sweeper != nil {
+		h.sweeper()
+		h.sweeper = nil
+	}
+}
+
+// Close refuses new connections, closes those that are open with CodeDraining
+// and lets every topic go. It waits for its goroutines until ctx ends; the transports end their
+// connections themselves.
+func (h *Hub) Close(ctx context.Context) error {
+	h.mu.Lock()
+	h.closing = true
+	feeds := make([]*feed, 0, len(h.feeds))
+	for _, f := range h.feeds {
+		feeds = append(feeds, f)
+	}
+	clear(h.feeds)
+	h.rest()
+	h.mu.Unlock()
+	for _, f := range feeds {
+		f.stop()
+		for _, c := range f.connections() {
+			c.Close(&Error{Code: CodeDraining, Message: "this instance is going away"})
+		}
+	}
+	done := make(chan struct{})
+	go func() { h.running.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Connections returns the open connections of a tenant. It is a copy.
+func (h *Hub) Connections(tenant string) []*Connection {
+	var all []*Connection
+	for _, f := range h.followed() {
+		for _, c := range f.connections() {
+			if c.tenant.ID == tenant {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+func (h *Hub) followed() []*feed {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	feeds := make([]*feed, 0, len(h.feeds))
+	for _, f := range h.feeds {
+		feeds = append(feeds, f)
+	}
+	return feeds
+}
+
+// sweep looks after everything that depends on time, once a second: heartbeats
+// and expiry of connections, deadlines and eviction of feeds, and topics nobody needs any more.
+func (h *Hub) sweep(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			for _, f := range h.followed() {
+				f.sweep(now)
+				h.letGo(f)
+			}
+		}
+	}
+}
+
+func (h *Hub) letGo(f *feed) {
+	h.mu.Lock()
+	if h.feeds[f.topic] != f || !f.retire(h.o.Pace.Linger) {
+		h.mu.Unlock()
+		return
+	}
+	delete(h.feeds, f.topic)
+	h.rest()
+	h.mu.Unlock()
+	f.stop()
+}
+
+// newName returns a name nobody else has: 80 random bits in text.
+func newName() string {
+	const letters = "abcdefghijklmnopqrstuvwxyz234567"
+	var raw [16]byte
+	_, _ = rand.Read(raw[:]) // never fails: crypto/rand.Read
+	hi, lo := binary.LittleEndian.Uint64(raw[:8]), binary.LittleEndian.Uint64(raw[8:])
+	var name [16]byte
+	for i := range 8 {
+		name[i], name[8+i] = letters[hi>>(5*i)&31], letters[lo>>(5*i)&31]
+	}
+	return string(name[:])
+}

@@ -1,0 +1,162 @@
+package realtime
+
+import "time"
+
+// Member is a user who is present on a channel: one or more of its connections
+// are subscribed to it.
+type Member struct {
+	User   string   `json:"user"`
+	Groups []string `json:"groups,omitempty"`
+}
+
+// presenceEvery gathers who comes and goes, so that a page reload is no news
+// and a crowd is one frame.
+const presenceEvery = time.Second
+
+// maxMembers bounds the members named in one answer; the count is always whole.
+const maxMembers = 1000
+
+// watch is who is present on a channel that somebody wants to know it of. It is
+// guarded by feed.mu.
+type watch struct {
+	users    map[string]*present
+	watchers map[*Connection]struct{}
+	changed  map[string]bool // users whose presence may have changed: were they told to be here
+	timer    *time.Timer
+}
+
+type present struct {
+	member Member
+	n      int // subscribed connections
+}
+
+// Presence returns who is subscribed to a channel on this instance, at most a
+// thousand of them, and how many there are. With on, the connection is told
+// about changes until it disconnects or asks again without. It refuses with
+// CodeForbidden.
+func (h *Hub) Presence(c *Connection, name Channel, on bool) ([]Member, int, error) {
+	if !c.Principal().May(ActionPresence, name) {
+		return nil, 0, Errorf(CodeForbidden, "channel: no grant for the presence of %q", name.Name())
+	}
+	f := c.feed
+	f.mu.Lock()
+	defer f.unlock()
+	w := f.watched[name]
+	if w == nil {
+		w = f.count(name)
+	}
+	if on && c.index >= 0 {
+		if f.watched == nil {
+			f.watched = map[Channel]*watch{}
+		}
+		f.watched[name] = w
+		w.watchers[c] = struct{}{}
+	} else if !on {
+		w.unwatch(c)
+		if len(w.watchers) == 0 {
+			delete(f.watched, name)
+		}
+	}
+	members := make([]Member, 0, min(len(w.users), maxMembers))
+	for _, p := range w.users {
+		if len(members) == maxMembers {
+			break
+		}
+		members = append(members, p.member)
+	}
+	return members, len(w.users), nil
+}
+
+// count makes a watch from who reads the channel now.
+func (f *feed) count(name Channel) *watch {
+	w := &watch{users: map[string]*present{}, watchers: map[*Connection]struct{}{}, changed: map[string]bool{}}
+	for _, g := range f.generations() {
+		if ch := g.channels[name]; ch != nil {
+			for _, r := range ch.readers {
+				w.come(r.conn.Principal())
+			}
+		}
+	}
+	return w
+}
+
+func (w *watch) unwatch(c *Connection) { delete(w.watchers, c) }
+
+func (w *watch) come(p *Principal) (first bool) {
+	u := w.users[p.User]
+	if u == nil {
+		u = &present{member: Member{User: p.User, Groups: p.Groups}}
+		w.users[p.User] = u
+	}
+	u.n++
+	return u.n == 1
+}
+
+func (w *watch) leave(user string) (last bool) {
+	u := w.users[user]
+	if u == nil {
+		return false
+	}
+	if u.n--; u.n == 0 {
+		delete(w.users, user)
+	}
+	return u.n == 0
+}
+
+// joined and left are told about each reader of each channel.
+func (f *feed) joined(r *reader) {
+	if w := f.watched[r.name]; w != nil {
+		p := r.conn.Principal()
+		if w.come(p) {
+			f.changed(r.name, w, p.User, false)
+		}
+	}
+}
+
+func (f *feed) left(r *reader) {
+	if w := f.watched[r.name]; w != nil {
+		user := r.conn.Principal().User
+		if w.leave(user) {
+			f.changed(r.name, w, user, true)
+		}
+	}
+}
+
+// changed notes what the watchers were last told of a user, and sees to it that
+// they are told what has become of it.
+func (f *feed) changed(name Channel, w *watch, user string, was bool) {
+	if _, noted := w.changed[user]; !noted {
+		w.changed[user] = was
+	}
+	if w.timer != nil {
+		return
+	}
+	w.timer = time.AfterFunc(presenceEvery, func() {
+		f.mu.Lock()
+		defer f.unlock()
+		w.timer = nil
+		if f.watched[name] == w && !f.stopped {
+			f.tellPresence(name, w)
+		}
+	})
+}
+
+func (f *feed) tellPresence(name Channel, w *watch) {
+	var came, gone []Member
+	for user, was := range w.changed {
+		switch u := w.users[user]; {
+		case u != nil && !was:
+			came = append(came, u.member)
+		case u == nil && was:
+			gone = append(gone, Member{User: user})
+		}
+	}
+	clear(w.changed)
+	if len(came)+len(gone) == 0 {
+		return
+	}
+	frame := f.hub.o.Encoder.Presence(name, came, gone, len(w.users))
+	for c := range w.watchers {
+		f.push(c, &Delivery{Frame: frame, Channel: name})
+	}
+}

@@ -1,0 +1,106 @@
+package realtime
+
+import (
+	"sort"
+	"time"
+)
+
+// entry is one Publication of a record, as it goes to readers.
+type entry struct {
+	at    Position
+	key   string
+	frame Frame
+}
+
+// entryOverhead is what an entry costs besides its bytes.
+const entryOverhead = 128
+
+func (e *entry) cost() int { return len(e.frame.Bytes) + len(e.at.ID) + len(e.key) + entryOverhead }
+
+// record is what a channel remembers: its newest Publications in order, and since when that
+// is all there was. It is guarded by feed.mu.
+type record struct {
+	entries []entry // entries[head:], in order; publish times never decrease
+	head    int
+	first   uint64 // number of entries[head] since the channel began
+	// since is the moment from which nothing is missing, not counting what was evicted.
+	since time.Time
+	// evicted is the newest Publication that was evicted or cut off, zero if none.
+	evicted Position
+}
+
+func (r *record) len() int        { return len(r.entries) - r.head }
+func (r *record) at(i int) *entry { return &r.entries[r.head+i] }
+
+// last returns the newest Position there was, zero if none is known.
+func (r *record) last() Position {
+	if r.len() == 0 {
+		return r.evicted
+	}
+	return r.at(r.len() - 1).at
+}
+
+func (r *record) append(e entry) { r.entries = append(r.entries, e) }
+
+// evict forgets the oldest entry and returns what it cost.
+func (r *record) evict() int {
+	e := r.at(0)
+	cost := e.cost()
+	r.evicted = e.at
+	*e = entry{}
+	r.head++
+	r.first++
+	if r.head > 32 && r.head > len(r.entries)/2 {
+		n := copy(r.entries, r.entries[r.head:])
+		clear(r.entries[n:])
+		r.entries, r.head = r.entries[:n], 0
+	}
+	return cost
+}
+
+// cut forgets everything: something is missing before the moment, and nobody
+// resumes across it. It returns what the entries cost.
+func (r *record) cut(since time.Time) (cost int) {
+	for r.len() > 0 {
+		cost += r.evict()
+	}
+	r.evicted, r.since = Position{}, since
+	return cost
+}
+
+// after returns the index of the first entry later than a moment.
+func (r *record) after(ms int64) int {
+	return sort.Search(r.len(), func(i int) bool { return r.at(i).at.Time > ms })
+}
+
+// find returns the index behind the entry with exactly this Position.
+func (r *record) find(p Position) (int, bool) {
+	if p.ID == "" {
+		return 0, false
+	}
+	for i := r.after(p.Time - 1); i < r.len() && r.at(i).at.Time == p.Time; i++ {
+		if r.at(i).at.ID == p.ID {
+			return i + 1, true
+		}
+	}
+	return 0, r.evicted == p // all that is left comes after it
+}
+
+// completeSince reports whether nothing later than the moment is missing.
+func (r *record) completeSince(ms int64) bool {
+	return ms >= r.since.UnixMilli() && (r.evicted.IsZero() || ms > r.evicted.Time)
+}
+
+// resume returns the index from which a reader at p goes on, by the first of
+// these that holds: its Publication is in the record; the record is complete
+// since before its moment; it is complete since before asOf, up to which the
+// reader has had everything. Otherwise ok is false: something may be missing.
+func (r *record) resume(p Position, asOf int64) (from int, ok bool) {
+	if i, found := r.find(p); found {
+		return i, true
+	}
+	if r.completeSince(p.Time) || asOf > p.Time && r.completeSince(asOf) {
+		return r.after(p.Time), true
+	}
+	return r.len(), false
+}

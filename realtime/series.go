@@ -1,0 +1,65 @@
+package realtime
+
+import "time"
+
+// skew is how far the clocks of publishers and broker may differ before a hole is seen where none is.
+const skew = 2 * time.Second
+
+// seriesMemory is how long a publisher may be silent on a channel before its
+// count is forgotten.
+const seriesMemory = 30 * time.Minute
+
+type count struct {
+	number uint64
+	heard  int64 // ms
+}
+
+// series follows the numbers of a channel's publishers and finds holes.
+type series struct {
+	counts    map[string]count
+	since     time.Time // numbers of what was published before say nothing
+	forgotten int64     // when the newest forgotten count was last heard, ms
+}
+
+type verdict uint8
+
+const (
+	inOrder verdict = iota
+	skipped         // something before it never came
+	late            // it comes behind its successors, or is a repetition
+)
+
+// hear takes the number of a message and says what it shows.
+func (s *series) hear(m *Message) verdict {
+	if m.Series == "" || m.Number == 0 {
+		return inOrder
+	}
+	if s.counts == nil {
+		s.counts = map[string]count{}
+	}
+	c, known := s.counts[m.Series]
+	v := inOrder
+	switch {
+	case !known:
+		if m.Number > 1 && m.Previous.After(s.since.Add(skew)) && m.Previous.UnixMilli() > s.forgotten+skew.Milliseconds() {
+			v = skipped
+		}
+	case m.Number <= c.number:
+		return late
+	case m.Number > c.number+1:
+		v = skipped
+	}
+	s.counts[m.Series] = count{m.Number, m.Time.UnixMilli()}
+	return v
+}
+
+// forget drops the counts of publishers that have been silent for long.
+func (s *series) forget(now time.Time) {
+	limit := now.Add(-seriesMemory).UnixMilli()
+	for name, c := range s.counts {
+		if c.heard < limit {
+			delete(s.counts, name)
+			s.forgotten = max(s.forgotten, c.heard)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package realtime
+
+import "time"
+
+// SubscribeRequest asks for a channel. Whether the principal may have it is
+// checked by Subscribe.
+type SubscribeRequest struct {
+	Channel Channel
+	// Since is where the client stands; zero reads from now on.
+	Since Position
+	// AsOf is the newest asOf the client was told on the connection on which it last read
+	// the channel, in milliseconds; 0 if it was told none.
+	AsOf int64
+	// Answer makes the answer's frame, Refuse that of a refusal. Exactly one of
+	// them is called, once, perhaps after Subscribe has returned, and must not call the Hub.
+	Answer func(Answer) Frame
+	Refuse func(*Error) Frame
+}
+
+// Answer says how a subscription begins. What follows Position follows as
+// ordinary messages.
+type Answer struct {
+	Resumed  bool     // nothing is missing since the client's Position
+	Gap      bool     // something may be
+	Position Position // where the client stands now
+}
+
+// reader is one subscription of a connection. Its fields but name and conn are
+// guarded by feed.mu.
+type reader struct {
+	conn  *Connection
+	name  Channel
+	ch    *channel // nil until the subscribe is answered
+	index int      // in ch.readers
+	// ahead is set while the reader has seen more than the record it moved
+	// to has heard: nothing is given until the record has come to it.
+	ahead   Position
+	pending *question
+	gone    bool // unsubscribed or disconnected
+}
+
+// question is a subscribe, or the move of a channel's readers, that waits for a fence.
+type question struct {
+	request SubscribeRequest
+	reader  *reader
+	asked   time.Time
+}
+
+// Subscribe asks for a channel on behalf of a connection. The answer or a late
+// refusal goes into the connection's Outbox in its place among the data: the answer, what
+// was missed, then what is new. An error returned at once means that neither
+// Answer nor Refuse is called: CodeForbidden, CodeLimited (subscriptionsPerConnection) or
+// CodeConflict (subscribed already).
+func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
+	if !c.Principal().May(ActionSubscribe, req.Channel) {
+		return Errorf(CodeForbidden, "channel: no grant to subscribe to %q", req.Channel.Name())
+	}
+	r := &reader{conn: c, name: req.Channel}
+	if err := c.admit(r); err != nil {
+		return err
+	}
+	c.owed.Add(1)
+	c.feed.ask(&question{request: req, reader: r, asked: time.Now()})
+	return nil
+}
+
+func (c *Connection) admit(r *reader) error {
+	limit := c.tenant.Limits.WithDefaults().SubscriptionsPerConnection
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, have := range c.readers {
+		if have.name == r.name {
+			return Errorf(CodeConflict, "channel: %q is subscribed already", r.name.Name())
+		}
+	}
+	if len(c.readers) >= limit {
+		err := Errorf(CodeLimited, "channel: the connection has %d subscriptions, which is limits.subscriptionsPerConnection; unsubscribe from one first", limit)
+		err.Limit = "subscriptionsPerConnection"
+		return err
+	}
+	c.readers = append(c.readers, r)
+	return nil
+}
+
+// Unsubscribe ends a subscription and reports whether there was one. A subscribe
+// that is not answered yet is refused with CodeNotFound, so that its client need not wait.
+func (h *Hub) Unsubscribe(c *Connection, name Channel) bool {
+	r := c.take(name)
+	if r == nil {
+		return false
+	}
+	c.feed.drop(r)
+	return true
+}
