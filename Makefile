@@ -1,0 +1,30 @@
+# The verbs of this repository. CI runs what `make test` runs.
+SHELL := /bin/bash
+GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: dev test lint fmt bench soak fuzz
+
+dev: ## everything in one process, with demo tenants and live data
+	go run ./cmd/tidewire dev
+
+test: ## all tests; installs Chromium with apt-get if it is missing and may
+	./.ci/chromium
+	go vet ./...
+	go test -race -shuffle=on ./...
+	cd clients/js && node --test
+
+lint:
+	$(GOLANGCI) run
+
+fmt:
+	$(GOLANGCI) fmt
+
+bench: ## Go benchmarks, then the comparison harness where it lies beside the repository
+	go test -run '^$$' -bench . -benchmem ./realtime/...
+	./.ci/bench
+
+soak: ## the resume property for a million steps, and what else takes minutes
+	TIDEWIRE_STEPS=1000000 go test -run 'TestResumeProperty' -timeout 60m -v ./realtime
+
+fuzz: ## ten minutes over all fuzz targets
+	./.ci/fuzz 600

@@ -1,0 +1,127 @@
+package arrows
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tidewire/tidewire"
+
+// allowed says which packages of this module each package may import, and
+// which modules of others it may. A pattern that ends in /... holds for all below. Packages
+// not listed may import nothing: a new one needs a row.
+var allowed = map[string]struct{ own, others []string }{
+	"internal/arrows": {},
+	// The words, the Hub and the interfaces: the standard library only.
+	"realtime":         {},
+	"realtime/wire":    {own: []string{"realtime"}},
+	"realtime/limit":   {own: []string{"realtime"}, others: []string{"golang.org/x/time"}},
+	"realtime/problem": {own: []string{"realtime"}},
+	"realtime/auth": {
+		own:    []string{"realtime"},
+		others: []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/keyfunc/v3", "github.com/MicahParks/jwkset", "golang.org/x/time"},
+	},
+	// The only importer of gorilla/websocket.
+	"realtime/socket":        {own: []string{"realtime"}, others: []string{"github.com/gorilla/websocket"}},
+	"realtime/socket/echo":   {own: []string{"realtime", "realtime/socket"}},
+	"realtime/driver/memory": {own: []string{"realtime"}},
+	"realtime/gateway":       {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/wire"}},
+	"realtime/realtimetest":  {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
+	// Functions pay for their binary at each cold start: no gateway, no sockets.
+	"functions": {
+		own:    []string{"functions/...", "realtime", "realtime/auth", "realtime/limit", "realtime/driver/memory"},
+		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
+	},
+	"functions/ingest": {
+		own:    []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/wire"},
+		others: []string{"github.com/cloudevents/sdk-go/v2"},
+	},
+	"clients/js":              {},
+	"services/dashboard/web":  {own: []string{"clients/js", "realtime/problem", "realtime"}},
+	"services/dashboard/demo": {own: []string{"realtime"}},
+	"examples/...":            {own: []string{"clients/js", "realtime", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
+	// The binary puts everything together, except backends' SDKs.
+	"cmd/tidewire": {
+		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/gateway", "realtime/limit", "realtime/problem", "realtime/wire",
+			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/..."},
+		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "github.com/gorilla/websocket"},
+	},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Standard", module+"/...").Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+		}
+		t.Fatalf("go list: %v", err)
+	}
+	found := 0
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		found++
+		check(t, p)
+	}
+	if found < 5 {
+		t.Errorf("only %d packages were looked at", found)
+	}
+}
+
+func check(t *testing.T, p pkg) {
+	t.Helper()
+	name := strings.TrimPrefix(p.ImportPath, module+"/")
+	row, ok := rowOf(name)
+	if !ok {
+		t.Errorf("%s has no row in the table of arrows", name)
+		return
+	}
+	for _, imported := range p.Imports {
+		switch own, isOwn := strings.CutPrefix(imported, module+"/"); {
+		case isOwn:
+			if !matches(row.own, own) {
+				t.Errorf("%s imports %s, which its row does not allow", name, own)
+			}
+		case strings.Contains(strings.SplitN(imported, "/", 2)[0], "."):
+			if !slices.ContainsFunc(row.others, func(o string) bool { return imported == o || strings.HasPrefix(imported, o+"/") }) {
+				t.Errorf("%s imports %s, which its row does not allow", name, imported)
+			}
+		}
+	}
+}
+
+func rowOf(name string) (row struct{ own, others []string }, ok bool) {
+	if row, ok = allowed[name]; ok {
+		return row, true
+	}
+	for pattern, r := range allowed {
+		if matches([]string{pattern}, name) {
+			return r, true
+		}
+	}
+	return row, false
+}
+
+func matches(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		prefix, tree := strings.CutSuffix(p, "/...")
+		return p == name || tree && strings.HasPrefix(name, prefix+"/")
+	})
+}
