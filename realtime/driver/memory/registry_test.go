@@ -1,0 +1,46 @@
+package memory
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+func TestRegistrySweeps(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, r := t.Context(), NewRegistry()
+		write := func(instance, id string) {
+			t.Helper()
+			now := time.Now()
+			if err := r.Renew(ctx, realtime.Lease{Instance: instance, Until: now.Add(time.Minute)}); err != nil {
+				t.Fatal(err)
+			}
+			doc := realtime.ConnectionDoc{Tenant: "acme", ID: id, Instance: instance, Expires: now.Add(10 * time.Minute)}
+			if err := r.Connect(ctx, []realtime.ConnectionDoc{doc}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("gone", "a")
+		<-time.After(5 * time.Minute)
+		write("alive", "b")
+		if len(r.tenants["acme"]) != 2 || len(r.leases) != 1 {
+			t.Errorf("%d documents and %d leases, want 2 and 1: a document stays until it expires, a lease does not", len(r.tenants["acme"]), len(r.leases))
+		}
+		<-time.After(6 * time.Minute)
+		if err := r.Renew(ctx, realtime.Lease{Instance: "alive", Until: time.Now().Add(time.Minute)}); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.tenants["acme"]) != 1 {
+			t.Errorf("%d documents after one of two has expired", len(r.tenants["acme"]))
+		}
+		if err := r.Release(ctx, "alive"); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.tenants) != 0 || len(r.leases) != 0 {
+			t.Errorf("after the release: %v %v", r.tenants, r.leases)
+		}
+	})
+}

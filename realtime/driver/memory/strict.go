@@ -1,0 +1,185 @@
+package memory
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// decodeTenants reads the documents of a file, in its order, with the faults of all of them.
+func decodeTenants(text []byte) (docs []*realtime.Tenant, faults []error) {
+	if err := checkSyntax(text); err != nil {
+		return nil, []error{err}
+	}
+	d := decoder{}
+	var tenants json.RawMessage
+	for _, m := range d.members("", text) {
+		if m.name != "tenants" {
+			d.fault(m.name, "unknown field; the file holds tenants alone")
+			continue
+		}
+		tenants = m.value
+	}
+	if tenants == nil && len(d.faults) == 0 {
+		d.fault("tenants", `is missing; write {"tenants": {"acme": {}}}`)
+	}
+	for _, m := range d.members("tenants", tenants) {
+		doc := &realtime.Tenant{ID: m.name}
+		d.decode("tenants."+m.name, m.value, reflect.ValueOf(doc).Elem())
+		docs = append(docs, doc)
+	}
+	return docs, d.faults
+}
+
+// checkSyntax finds the line on which the text stops being JSON.
+func checkSyntax(text []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	var whole json.RawMessage
+	err := dec.Decode(&whole)
+	if err == nil {
+		if _, err = dec.Token(); errors.Is(err, io.EOF) {
+			return nil
+		}
+		err = errors.New("something follows the document")
+	}
+	offset := dec.InputOffset()
+	if e := (*json.SyntaxError)(nil); errors.As(err, &e) {
+		offset = e.Offset
+	} else if errors.Is(err, io.ErrUnexpectedEOF) {
+		offset = int64(len(text))
+	}
+	line := 1 + bytes.Count(text[:offset], []byte("\n"))
+	return realtime.Errorf(realtime.CodeBadRequest, "line %d: %v", line, err)
+}
+
+// decoder fills Go values from JSON as encoding/json does, but knows each
+// field's path, spells names exactly, and goes on after a fault.
+type decoder struct {
+	faults []error
+}
+
+func (d *decoder) fault(path, format string, args ...any) {
+	d.faults = append(d.faults, fault(path, format, args...))
+}
+
+func fault(path, format string, args ...any) error {
+	if path == "" {
+		path = "the file"
+	}
+	return realtime.Errorf(realtime.CodeBadRequest, "%s: %s", path, fmt.Sprintf(format, args...))
+}
+
+// member is a name and its value in a JSON object.
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// members takes an object apart, in its order. null is an object without any.
+func (d *decoder) members(path string, text json.RawMessage) []member {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	begin, err := dec.Token()
+	if err != nil || begin == nil {
+		return nil // nothing, or null; the syntax was checked
+	}
+	if begin != json.Delim('{') {
+		d.fault(path, "must be an object")
+		return nil
+	}
+	var all []member
+	seen := map[string]bool{}
+	for dec.More() {
+		var m member
+		name, err := dec.Token()
+		if err == nil {
+			err = dec.Decode(&m.value)
+		}
+		if err != nil {
+			d.fault(path, "%v", err)
+			return all
+		}
+		m.name, _ = name.(string)
+		if seen[m.name] {
+			d.fault(join(path, m.name), "is given twice")
+			continue
+		}
+		seen[m.name] = true
+		all = append(all, m)
+	}
+	return all
+}
+
+// decode fills v, which is addressable.
+func (d *decoder) decode(path string, text json.RawMessage, v reflect.Value) {
+	if own, ok := v.Addr().Interface().(json.Unmarshaler); ok {
+		if err := own.UnmarshalJSON(text); err != nil {
+			d.fault(path, "%v", err)
+		}
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for _, m := range d.members(path, text) {
+			if field := fieldByName(v, m.name); field.IsValid() {
+				d.decode(join(path, m.name), m.value, field)
+			} else {
+				d.fault(join(path, m.name), "unknown field")
+			}
+		}
+	case reflect.Map: // of strings to something
+		for _, m := range d.members(path, text) {
+			if v.IsNil() {
+				v.Set(reflect.MakeMap(v.Type()))
+			}
+			value := reflect.New(v.Type().Elem()).Elem()
+			d.decode(join(path, m.name), m.value, value)
+			v.SetMapIndex(reflect.ValueOf(m.name), value)
+		}
+	case reflect.Slice:
+		var items []json.RawMessage
+		if err := json.Unmarshal(text, &items); err != nil {
+			d.fault(path, "must be an array")
+			return
+		}
+		if items == nil {
+			return
+		}
+		v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
+		for i, item := range items {
+			d.decode(fmt.Sprintf("%s[%d]", path, i), item, v.Index(i))
+		}
+	default: // a string, bool or integer
+		if err := json.Unmarshal(text, v.Addr().Interface()); err != nil {
+			kind := v.Kind().String()
+			if v.CanInt() {
+				kind = "whole number"
+			}
+			d.fault(path, "must be a %s, not %.20s", kind, text)
+		}
+	}
+}
+
+// fieldByName finds the field of a struct that has the name in JSON. The zero
+// Value says that there is none.
+func fieldByName(v reflect.Value, name string) reflect.Value {
+	for i := range v.NumField() {
+		tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if tag == name && tag != "-" && tag != "" {
+			return v.Field(i)
+		}
+	}
+	return reflect.Value{}
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

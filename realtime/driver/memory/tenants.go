@@ -1,0 +1,124 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// maxTenantsFile is the largest file of tenant documents that is read.
+const maxTenantsFile = 16 << 20
+
+// Tenants is a realtime.Tenants that holds the documents themselves. It is safe
+// for concurrent use.
+type Tenants struct {
+	mu   sync.RWMutex // guards docs
+	docs map[string]*realtime.Tenant
+}
+
+// NewTenants returns the tenants of the documents, which must not be changed
+// afterwards. Each is checked; the error joins the faults of all.
+func NewTenants(docs ...*realtime.Tenant) (*Tenants, error) {
+	t := &Tenants{docs: map[string]*realtime.Tenant{}}
+	var faults []error
+	for _, doc := range docs {
+		switch err := check(doc); {
+		case err != nil:
+			faults = append(faults, err)
+		case t.docs[doc.ID] != nil:
+			faults = append(faults, fault("tenants."+doc.ID, "is given twice"))
+		default:
+			t.docs[doc.ID] = doc
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// LoadTenants reads a file of tenant documents:
+//
+//	{"tenants": {"acme": {"limits": {"connections": 1000}}, "globex": {}}}
+//
+// A field that does not exist, one that stands twice, and one that holds the
+// wrong thing are errors that name it by its path, such as
+// tenants.acme.limits.conections. All faults of all documents come in one
+// error, of CodeBadRequest.
+func LoadTenants(r io.Reader) (*Tenants, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxTenantsFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the tenants: %w", err)
+	}
+	if len(text) > maxTenantsFile {
+		return nil, realtime.Errorf(realtime.CodeTooLarge, "tenants: more than %d bytes", maxTenantsFile)
+	}
+	docs, faults := decodeTenants(text)
+	t, err := NewTenants(docs...)
+	if err := errors.Join(append(faults, err)...); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// LoadTenantsFile is LoadTenants of a named file.
+func LoadTenantsFile(name string) (*Tenants, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("open the tenants: %w", err)
+	}
+	defer f.Close() // only read from
+	t, err := LoadTenants(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return t, nil
+}
+
+// Tenant returns the document of a tenant, which must not be changed.
+func (t *Tenants) Tenant(_ context.Context, id string) (*realtime.Tenant, error) {
+	t.mu.RLock()
+	doc := t.docs[id]
+	t.mu.RUnlock()
+	if doc == nil {
+		return nil, realtime.Errorf(realtime.CodeNotFound, "tenant: there is no such tenant")
+	}
+	return doc, nil
+}
+
+// Put adds a document or replaces that of the same ID, if it passes its check.
+func (t *Tenants) Put(doc *realtime.Tenant) error {
+	if err := check(doc); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.docs[doc.ID] = doc
+	return nil
+}
+
+// IDs returns the tenants' identifiers, sorted.
+func (t *Tenants) IDs() []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Sorted(maps.Keys(t.docs))
+}
+
+// check puts the tenant before the field that its Check names.
+func check(doc *realtime.Tenant) error {
+	path := "tenants." + doc.ID
+	if err := realtime.CheckTenantID(doc.ID); err != nil {
+		return fault(path, "%v", err)
+	}
+	if err := doc.Check(); err != nil {
+		return realtime.Errorf(realtime.CodeOf(err), "%s.%v", path, err)
+	}
+	return nil
+}
