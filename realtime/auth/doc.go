@@ -1,0 +1,41 @@
+// Package auth turns a request into a realtime.Principal.
+//
+//	request -> TokenFromRequest: subprotocol, Authorization or query
+//	        -> parse:            compact form, canonical, known header (RFC 7515)
+//	        -> tenant:           the one thing read before the signature is verified
+//	        -> verifySignature:  with that tenant's keys only, each with its one algorithm
+//	        -> claims:           iss, aud, nbf, iat, sub, groups, channels, exp
+//	        -> Principal
+//
+// Three rules carry the rest, and each follows a recommendation of RFC 8725:
+//
+//   - The algorithm belongs to the key, which the tenant's document or its
+//     issuer's key set names; a token can only agree with it.
+//   - The tenant a token claims chooses the keys, and nothing else is believed
+//     until one of them has verified it. A key of one tenant verifies no token of another.
+//   - What is not the one canonical spelling is refused: padding, whitespace or stray bits
+//     in base64, a member named twice, bytes that are not UTF-8.
+//
+// # Which key
+//
+// A token with a kid is verified with the key of that kid and no other, first among the
+// tenant's own keys, then among those at its jwksUrl; a kid that neither knows is
+// refused, after the set was read again if its time allows. A
+// token without a kid is tried against the tenant's keys of its algorithm, at
+// most four. A key without a kid therefore serves tokens without one only.
+// Keys a token brings along or points at (jwk, jku, x5c, x5u) are never looked at.
+//
+// Tenants that name the same issuer trust it to put the right tenant into its tokens.
+//
+// # What a stranger learns
+//
+// Every refusal is the same *realtime.Error with CodeUnauthorized, save two that
+// need a verified signature first: CodeExpired, and CodeSuspended. What it was
+// stands in one log line (KeyReason) and in CountRefusals, never the token itself.
+//
+// # Why the parser of golang-jwt is not used
+//
+// Its signature methods and its signing are. Its parser asks a process-wide table
+// for the method the token names, accepts any PSS salt length, skips line breaks inside base64 and
+// keeps the last of two members of one name; here each of these is a refusal.
+package auth

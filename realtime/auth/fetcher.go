@@ -1,0 +1,130 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// maxSetBytes bounds the answer of a jwksUrl; the largest public ones have some ten kilobytes.
+const maxSetBytes = 256 << 10
+
+// fetcher reads key sets, and owns the goroutines that do.
+type fetcher struct {
+	options JWKSOptions // with its defaults
+	log     *slog.Logger
+	ctx     context.Context // ends with close; every reading hangs on it
+	cancel  context.CancelFunc
+
+	mu      sync.Mutex // guards closed, and that nothing starts after it
+	closed  bool
+	running sync.WaitGroup
+}
+
+func newFetcher(o JWKSOptions, log *slog.Logger) *fetcher {
+	client := http.Client{Transport: &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DisableKeepAlives:   true, // one request in a quarter of an hour
+		ForceAttemptHTTP2:   true,
+		TLSHandshakeTimeout: 5 * time.Second,
+	}}
+	if o.Client != nil {
+		client = *o.Client
+	}
+	// A redirect could lead from https to anywhere.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	o.Client = &client
+	o.Refresh = orElse(o.Refresh, 15*time.Minute)
+	o.Retry = orElse(o.Retry, 10*time.Second)
+	o.Timeout = orElse(o.Timeout, 5*time.Second)
+	o.Outage = orElse(o.Outage, 24*time.Hour)
+	f := &fetcher{options: o, log: log}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	return f
+}
+
+func orElse(d, otherwise time.Duration) time.Duration {
+	if d <= 0 {
+		return otherwise
+	}
+	return d
+}
+
+// run calls read on a goroutine that close waits for; false after close.
+func (f *fetcher) run(read func(context.Context)) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return false
+	}
+	f.running.Go(func() {
+		// A reading serves every token that waits, so no single one's context bounds it.
+		ctx, cancel := context.WithTimeout(f.ctx, f.options.Timeout)
+		defer cancel()
+		read(ctx)
+	})
+	return true
+}
+
+func (f *fetcher) close() {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.cancel()
+	f.running.Wait()
+}
+
+// fetch reads the key set at a URL that checkURL allows, and logs if it could not. A set
+// without a usable key counts as a failure, so that an issuer's mishap does not lock everybody out.
+func (f *fetcher) fetch(ctx context.Context, tenant, url string) ([]*key, error) {
+	keys, skipped, err := f.get(ctx, url)
+	log := f.log.With(realtime.KeyTenant, tenant, "url", url)
+	if skipped != nil {
+		log.DebugContext(ctx, "keys of a key set are not for verifying tokens here", realtime.KeyError, skipped)
+	}
+	if err != nil {
+		log.WarnContext(ctx, "a key set could not be read", realtime.KeyError, err)
+		return nil, err
+	}
+	return keys, nil
+}
+
+func (f *fetcher) get(ctx context.Context, url string) (keys []*key, skipped, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	request.Header.Set("Accept", "application/jwk-set+json, application/json")
+	response, err := f.options.Client.Do(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, nil, fmt.Errorf("answered %s", response.Status)
+	}
+	raw, err := io.ReadAll(io.LimitReader(response.Body, maxSetBytes+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	if len(raw) > maxSetBytes {
+		return nil, nil, fmt.Errorf("is larger than %d bytes", maxSetBytes)
+	}
+	if keys, skipped, err = parseSet(raw); err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case len(keys) == 0:
+		return nil, skipped, errors.New("holds no key that verifies tokens here")
+	case keys[0].private != nil: // parseSet lets no set mix them
+		return nil, nil, errors.New("publishes a secret")
+	}
+	return keys, skipped, nil
+}

@@ -1,0 +1,135 @@
+package auth
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+const (
+	minSecretBytes = 32 // of an HS256 secret, RFC 7518 section 3.2
+	maxTries       = 4  // keys a token without a kid is tried against
+)
+
+// key verifies tokens of one algorithm, and signs them if it has the private
+// half. It was checked by newKey and is never changed.
+type key struct {
+	kid     string // empty if it has none
+	alg     string
+	method  jwt.SigningMethod
+	public  any // what method.Verify takes
+	private any // what method.Sign takes; nil if it cannot sign
+}
+
+// methodOf returns the one method of an algorithm, nil if it is not served.
+func methodOf(alg string) jwt.SigningMethod {
+	switch alg {
+	case "HS256":
+		return jwt.SigningMethodHS256
+	case "RS256":
+		return jwt.SigningMethodRS256
+	case "PS256":
+		// The library's own accepts a salt of any length; RFC 7518 section 3.5
+		// wants that of the hash.
+		return &jwt.SigningMethodRSAPSS{
+			SigningMethodRSA: jwt.SigningMethodPS256.SigningMethodRSA,
+			Options:          &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash},
+		}
+	case "ES256":
+		return jwt.SigningMethodES256
+	case "EdDSA":
+		return jwt.SigningMethodEdDSA
+	}
+	return nil
+}
+
+// newKey makes a key of what crypto/x509 or a JWK gave, and is where every key comes
+// through: it refuses a kind that does not belong to the algorithm, the wrong curve
+// and what is too weak.
+func newKey(kid, alg string, material any) (*key, error) {
+	k := &key{kid: kid, alg: alg, method: methodOf(alg)}
+	if k.method == nil {
+		return nil, fmt.Errorf("alg: %q is not HS256, RS256, PS256, ES256 or EdDSA", clip(alg))
+	}
+	var fits bool
+	var fault error
+	switch m := material.(type) {
+	case []byte:
+		fits, fault = alg == "HS256", checkSecret(m)
+		k.public, k.private = m, m
+	case *rsa.PublicKey:
+		fits, fault = alg == "RS256" || alg == "PS256", checkRSA(m)
+		k.public = m
+	case *rsa.PrivateKey:
+		fits, fault = alg == "RS256" || alg == "PS256", checkRSA(&m.PublicKey)
+		k.public, k.private = &m.PublicKey, m
+	case *ecdsa.PublicKey:
+		fits, fault = alg == "ES256", checkCurve(m)
+		k.public = m
+	case *ecdsa.PrivateKey:
+		fits, fault = alg == "ES256", checkCurve(&m.PublicKey)
+		k.public, k.private = &m.PublicKey, m
+	case ed25519.PublicKey:
+		fits = alg == "EdDSA"
+		k.public = m
+	case ed25519.PrivateKey:
+		fits = alg == "EdDSA"
+		k.public, k.private = m.Public(), m
+	}
+	if !fits {
+		return nil, fmt.Errorf("alg: a %T cannot be a key of %s", material, alg)
+	}
+	if fault != nil {
+		return nil, fault
+	}
+	return k, nil
+}
+
+func checkSecret(secret []byte) error {
+	if len(secret) < minSecretBytes {
+		return fmt.Errorf("a secret of %d bytes, HS256 needs %d or more", len(secret), minSecretBytes)
+	}
+	return nil
+}
+
+func checkCurve(k *ecdsa.PublicKey) error {
+	if k.Curve != elliptic.P256() {
+		return errors.New("a key on another curve, ES256 needs P-256")
+	}
+	return nil
+}
+
+// verifySignature is the one place where a token is verified. A token with a kid is
+// tried with the keys of that kid only, one without with those of its algorithm;
+// either way the algorithm must be the key's own.
+func verifySignature(keys []*key, t *token) error {
+	tried, otherAlg := 0, ""
+	for _, k := range keys {
+		if t.kid != "" && k.kid != t.kid {
+			continue
+		}
+		if k.alg != t.alg {
+			otherAlg = k.alg
+			continue
+		}
+		if tried == maxTries {
+			break
+		}
+		tried++
+		if k.method.Verify(t.signed, t.signature, k.public) == nil {
+			return nil
+		}
+	}
+	switch {
+	case tried > 0:
+		return refuse(reasonSignature, "no key of %d made it, alg %s, kid %q", tried, t.alg, clip(t.kid))
+	case otherAlg != "":
+		return refuse(reasonAlgorithm, "alg is %q, the key's is %s, kid %q", clip(t.alg), otherAlg, clip(t.kid))
+	}
+	return refuse(reasonUnknownKey, "kid %q, alg %q", clip(t.kid), clip(t.alg))
+}

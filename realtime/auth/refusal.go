@@ -1,0 +1,72 @@
+package auth
+
+import (
+	"fmt"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// reason says inside why a token was refused. It stands in the log line and in
+// CountRefusals, and is never shown to who sent the token.
+type reason string
+
+const (
+	reasonOversized  reason = "oversized"        // longer than MaxTokenBytes
+	reasonMalformed  reason = "malformed"        // not three segments, or not the JSON it has to be
+	reasonEncoding   reason = "encoding"         // not canonical base64url
+	reasonDuplicate  reason = "duplicate-member" // a member stands twice
+	reasonNone       reason = "none"             // unsigned
+	reasonCritical   reason = "crit"             // asks for an extension
+	reasonType       reason = "typ"              // a token for something else
+	reasonAlgorithm  reason = "algorithm"        // not the algorithm of the key: key confusion
+	reasonUnknownKey reason = "unknown-kid"      // no such key
+	reasonSignature  reason = "signature"        // the key did not make it
+	reasonTenant     reason = "tenant"           // names no tenant, or one that is not there
+	reasonIssuer     reason = "iss"
+	reasonAudience   reason = "aud"
+	reasonNotYet     reason = "nbf"
+	reasonIssued     reason = "iat"
+	reasonUser       reason = "sub"
+	reasonGroups     reason = "groups"
+	reasonGrants     reason = "channels"
+	reasonNoExpiry   reason = "exp" // missing, or no time
+	reasonExpired    reason = "expired"
+	reasonSuspended  reason = "suspended"
+	reasonQuery      reason = "query"      // in the query string of a tenant that does not allow it
+	reasonTwoTokens  reason = "two-tokens" // a request with two different ones
+)
+
+// refusal is the inside of "the token is not valid".
+type refusal struct {
+	reason reason
+	detail error // for the log: says what, quotes at most a name, never the token
+}
+
+func (r *refusal) Error() string { return string(r.reason) + ": " + r.detail.Error() }
+
+func (r *refusal) Unwrap() error { return r.detail }
+
+func refuse(why reason, format string, args ...any) error {
+	return &refusal{reason: why, detail: fmt.Errorf(format, args...)}
+}
+
+// answer is the outside: one and the same for every reason, but for the two
+// that are found only in a token whose signature was verified.
+func (r *refusal) answer() *realtime.Error {
+	switch r.reason {
+	case reasonExpired:
+		return realtime.Errorf(realtime.CodeExpired, "the token has expired")
+	case reasonSuspended:
+		return realtime.Errorf(realtime.CodeSuspended, "the tenant is suspended")
+	}
+	return realtime.Errorf(realtime.CodeUnauthorized, "the token is not valid")
+}
+
+// clip shortens what came from outside before it is put into a log line.
+func clip(s string) string {
+	const most = 64
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "..."
+}

@@ -1,0 +1,140 @@
+package auth
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// maxRings bounds how many tenants' keys are kept parsed; the one unused the longest is let go.
+const maxRings = 4096
+
+// ring holds the keys of one tenant document, parsed.
+type ring struct {
+	doc    *realtime.Tenant
+	keys   []*key
+	issuer *source // nil without a jwksUrl
+}
+
+// verify verifies a token with the tenant's own keys, and then with its issuer's.
+func (r *ring) verify(ctx context.Context, t *token) error {
+	err := verifySignature(r.keys, t)
+	if err == nil || r.issuer == nil {
+		return err
+	}
+	var own *refusal
+	if t.kid != "" && errors.As(err, &own) && own.reason != reasonUnknownKey {
+		return err // the key is known, the token is not its own
+	}
+	keys, err := r.issuer.find(ctx, t.kid)
+	if err != nil {
+		return err
+	}
+	return verifySignature(keys, t)
+}
+
+// rings keeps the rings of the tenants that were asked for last.
+type rings struct {
+	log     *slog.Logger
+	fetcher *fetcher
+
+	mu     sync.Mutex               // guards what follows
+	byID   map[string]*list.Element // of *ring, by tenant
+	recent *list.List               // the one used last is in front
+}
+
+func newRings(o Options) *rings {
+	return &rings{log: o.Logger, fetcher: newFetcher(o.JWKS, o.Logger), byID: map[string]*list.Element{}, recent: list.New()}
+}
+
+// of returns the ring of a document. A document is never changed, so a ring
+// is good for as long as the tenant's document is the same value.
+func (rs *rings) of(doc *realtime.Tenant) *ring {
+	last := rs.last(doc.ID)
+	if last.doc == doc {
+		return last
+	}
+	return rs.keep(rs.parse(doc, last)) // parsed without the lock: it may take a millisecond a key
+}
+
+// last returns the ring the tenant had last, an empty one if it had none.
+func (rs *rings) last(tenant string) *ring {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	at, ok := rs.byID[tenant]
+	if !ok {
+		return &ring{doc: &realtime.Tenant{}}
+	}
+	rs.recent.MoveToFront(at)
+	return at.Value.(*ring)
+}
+
+// keep stores a ring and returns it, or the one of the same document that
+// somebody else stored meanwhile.
+func (rs *rings) keep(r *ring) *ring {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if at, ok := rs.byID[r.doc.ID]; ok {
+		if there := at.Value.(*ring); there.doc == r.doc {
+			return there
+		}
+		at.Value = r
+		return r
+	}
+	rs.byID[r.doc.ID] = rs.recent.PushFront(r)
+	if rs.recent.Len() > maxRings {
+		oldest := rs.recent.Remove(rs.recent.Back()).(*ring)
+		delete(rs.byID, oldest.doc.ID)
+	}
+	return r
+}
+
+// parse makes the ring of a document, with what has not changed since the
+// tenant's last one: above all the issuer's keys, which must outlive an outage
+// of the issuer. A key that is no good verifies nothing, and does not
+// keep the others from it.
+func (rs *rings) parse(doc *realtime.Tenant, last *ring) *ring {
+	r := &ring{doc: doc, keys: last.keys, issuer: last.issuer}
+	if !slices.Equal(doc.Auth.Keys, last.doc.Auth.Keys) {
+		r.keys = rs.parseKeys(doc)
+	}
+	if doc.Auth.JWKSURL != last.doc.Auth.JWKSURL {
+		r.issuer = rs.openIssuer(doc)
+	}
+	return r
+}
+
+func (rs *rings) openIssuer(doc *realtime.Tenant) *source {
+	if doc.Auth.JWKSURL == "" {
+		return nil
+	}
+	if err := checkURL(doc.Auth.JWKSURL); err != nil {
+		rs.log.Error("the jwksUrl of a tenant is not used", realtime.KeyTenant, doc.ID, realtime.KeyError, err)
+		return nil
+	}
+	return &source{fetcher: rs.fetcher, tenant: doc.ID, url: doc.Auth.JWKSURL}
+}
+
+func (rs *rings) parseKeys(doc *realtime.Tenant) []*key {
+	var keys []*key
+	bad := func(i int, err error) {
+		rs.log.Error("a key of a tenant is not used", realtime.KeyTenant, doc.ID, "key", i, realtime.KeyError, err)
+	}
+	for i, k := range doc.Auth.Keys[:min(len(doc.Auth.Keys), maxKeys)] {
+		made, err := keyOf(k)
+		switch {
+		case err != nil:
+			bad(i, err)
+		case k.KID != "" && slices.ContainsFunc(keys, func(other *key) bool { return other.kid == k.KID }):
+			bad(i, errors.New("kid: is that of another key"))
+		default:
+			keys = append(keys, made)
+		}
+	}
+	return keys
+}

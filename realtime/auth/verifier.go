@@ -1,0 +1,196 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Options of a Verifier. The zero value works.
+type Options struct {
+	// Logger gets one line per refused token and per key set that could not be read; nil is silent.
+	Logger *slog.Logger
+	// Metrics counts refusals; nil forgets them.
+	Metrics realtime.Metrics
+	// TenantClaim names the claim that holds the tenant; empty is "tenant".
+	TenantClaim string
+	// DefaultTenant is the tenant of tokens without that claim, for a program that has
+	// one; empty refuses them.
+	DefaultTenant string
+	// Leeway is how far nbf and iat may lie ahead of this clock: 0 is 30 s, a negative one is none.
+	// exp has none.
+	Leeway time.Duration
+	// JWKS says how key sets are read.
+	JWKS JWKSOptions
+}
+
+// JWKSOptions say how the key sets at a tenant's jwksUrl are read. A key set is read
+// when a token needs it and never otherwise.
+type JWKSOptions struct {
+	// Client makes the requests; nil is one that keeps no connection open. Redirects are never followed.
+	// Where tenants write their own documents, give one whose dialer reaches public addresses only.
+	Client *http.Client
+	// Refresh is how long a key set is used before it is read again; 0 is 15 minutes. It bounds how
+	// long a key serves after its issuer withdrew it.
+	Refresh time.Duration
+	// Retry is the least time between two readings of one key set, whatever tokens come; 0 is 10 s.
+	Retry time.Duration
+	// Timeout bounds one reading, and so what a token waits; 0 is 5 s.
+	Timeout time.Duration
+	// Outage is how long known keys serve while the issuer does not answer; 0 is 24 hours.
+	Outage time.Duration
+}
+
+// Verifier makes Principals of tokens. It is safe for concurrent use.
+type Verifier struct {
+	tenants realtime.Tenants
+	options Options
+	rings   *rings
+}
+
+// New returns a Verifier of the tokens of all tenants. Close it.
+func New(tenants realtime.Tenants, options Options) *Verifier {
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	if options.Metrics == nil {
+		options.Metrics = realtime.NoMetrics{}
+	}
+	if options.TenantClaim == "" {
+		options.TenantClaim = "tenant"
+	}
+	if options.Leeway == 0 {
+		options.Leeway = 30 * time.Second
+	}
+	options.Leeway = max(options.Leeway, 0)
+	return &Verifier{tenants: tenants, options: options, rings: newRings(options)}
+}
+
+// Close ends the reading of key sets and waits for it. Tokens that need
+// one that is not known are then answered with CodeUnavailable.
+func (v *Verifier) Close() error {
+	v.rings.fetcher.close()
+	return nil
+}
+
+// Verify returns the Principal of a token that came by a frame or any way but a
+// request; VerifyRequest is for those. The code of an error (realtime.CodeOf) is CodeUnauthorized for
+// every token that is not good, CodeExpired and CodeSuspended for one that is but
+// for that, and CodeUnavailable when nobody can tell because the issuer's keys cannot be
+// read. Other errors are those of Tenants.
+//
+// It waits for the tenant's document and the issuer's keys, at most until ctx ends.
+func (v *Verifier) Verify(ctx context.Context, token string) (*realtime.Principal, error) {
+	return v.verify(ctx, token, SourceNone)
+}
+
+// VerifyRequest returns the Principal of the token in a request, as Verify
+// does. A request without one is ErrNoToken, which is not counted as a refusal.
+func (v *Verifier) VerifyRequest(ctx context.Context, r *http.Request) (*realtime.Principal, error) {
+	token, source, err := tokenIn(r)
+	if err != nil {
+		return nil, v.refused(ctx, "", err)
+	}
+	if source == SourceNone {
+		return nil, ErrNoToken
+	}
+	return v.verify(ctx, token, source)
+}
+
+func (v *Verifier) verify(ctx context.Context, raw string, source Source) (*realtime.Principal, error) {
+	c, err := v.open(ctx, raw)
+	if err != nil {
+		return nil, v.refused(ctx, "", err)
+	}
+	p, err := v.judge(ctx, c, source)
+	if err != nil {
+		return nil, v.refused(ctx, c.tenant.ID, err)
+	}
+	return p, nil
+}
+
+// claimed is a token that is not yet verified, with the tenant it claims.
+type claimed struct {
+	token   *token
+	payload object
+	tenant  *realtime.Tenant
+}
+
+// open takes a token apart as far as is needed to know whose keys to ask.
+func (v *Verifier) open(ctx context.Context, raw string) (*claimed, error) {
+	t, err := parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := parseObject(t.payload)
+	if err != nil {
+		return nil, err
+	}
+	id, err := tenantOf(payload, v.options.TenantClaim, v.options.DefaultTenant)
+	if err != nil {
+		return nil, err
+	}
+	tenant, err := v.tenant(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &claimed{token: t, payload: payload, tenant: tenant}, nil
+}
+
+// judge is the order in which a token comes to be believed.
+func (v *Verifier) judge(ctx context.Context, from *claimed, source Source) (*realtime.Principal, error) {
+	tenant := from.tenant
+	if source == SourceQuery && !tenant.Auth.AllowQuery {
+		return nil, refuse(reasonQuery, "the tenant does not allow a token in the query")
+	}
+	if err := v.rings.of(tenant).verify(ctx, from.token); err != nil {
+		return nil, err
+	}
+	c, err := parseClaims(from.payload)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.check(tenant.Auth, time.Now(), v.options.Leeway); err != nil {
+		return nil, err
+	}
+	if tenant.Suspended {
+		return nil, refuse(reasonSuspended, "user %q", c.user)
+	}
+	return &realtime.Principal{
+		Tenant: tenant.ID, User: c.user, Groups: c.groups, Grants: c.grants,
+		Issued: c.issued, Expires: c.expires,
+	}, nil
+}
+
+func (v *Verifier) tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
+	t, err := v.tenants.Tenant(ctx, id)
+	switch {
+	case err == nil && t.ID == id:
+		return t, nil
+	case err == nil: // everything below trusts this, so it is not left to the store
+		return nil, realtime.Errorf(realtime.CodeInternal, "the document of tenant %q says it is %q's", id, clip(t.ID))
+	case realtime.CodeOf(err) == realtime.CodeNotFound:
+		return nil, refuse(reasonTenant, "there is no tenant %q", id)
+	}
+	return nil, fmt.Errorf("reading tenant %q: %w", id, err)
+}
+
+// refused logs and counts a refusal and returns what may be said of it outside.
+// Other errors are not about the token and go to the caller.
+func (v *Verifier) refused(ctx context.Context, tenant string, err error) error {
+	var r *refusal
+	if !errors.As(err, &r) {
+		return err
+	}
+	v.options.Logger.LogAttrs(ctx, slog.LevelInfo, "a token was refused",
+		slog.String(realtime.KeyTenant, tenant),
+		slog.String(realtime.KeyReason, string(r.reason)),
+		slog.Any(realtime.KeyError, r.detail))
+	v.options.Metrics.Add(realtime.CountRefusals, tenant, string(r.reason), 1)
+	return r.answer()
+}
