@@ -1,0 +1,43 @@
+package limit
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// burst is what a full bucket holds: this much time at its rate.
+const burst = 2 * time.Second
+
+// bucket is a token bucket in one word: the moment, in nanoseconds since its Limiter began, at which it
+// will be full. The rate is not kept but given with each use, so a changed
+// document takes effect at once; taking needs no lock. This is the virtual scheduling form of the
+// generic cell rate algorithm (ITU-T I.371), which decides as a token bucket
+// does. golang.org/x/time/rate keeps 80 bytes for each, and there are three per
+// connection and five per user. The zero bucket is full.
+type bucket struct {
+	full atomic.Int64
+}
+
+// price is how long n take to flow back at rate per second.
+func price(n, rate int) int64 { return int64(n) * int64(time.Second) / int64(rate) }
+
+// take takes what costs that much from a bucket of the given depth, or takes
+// nothing and returns how long it has to wait.
+func (b *bucket) take(now, cost, depth int64) (wait int64) {
+	depth = max(depth, cost) // what is larger than the bucket needs it full
+	for {
+		full := b.full.Load()
+		next := max(full, now) + cost
+		if next-now > depth {
+			return next - now - depth
+		}
+		if b.full.CompareAndSwap(full, next) {
+			return 0
+		}
+	}
+}
+
+// giveBack undoes a take.
+func (b *bucket) giveBack(cost int64) { b.full.Add(-cost) }
+
+func (b *bucket) isFull(now int64) bool { return b.full.Load() <= now }

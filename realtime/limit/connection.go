@@ -1,0 +1,67 @@
+package limit
+
+import (
+	"sync/atomic"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Connection is the seat and the meter of one open connection, 48 bytes. Its methods may be
+// called concurrently. They take from the connection's own bucket and from those
+// of its user and tenant, without a lock, by the newest document the Limiter has been given.
+// Each returns nil if there is room.
+type Connection struct {
+	tenant *tenant
+	user   *user
+	own    [ownKinds]bucket
+	closed atomic.Bool
+}
+
+// Frame counts a frame that was received, of n bytes. Its refusal is
+// framesPerSecond or bytesPerSecond.
+func (c *Connection) Frame(n int) *realtime.Error {
+	one, all := c.claims(frames, 1), c.claims(bytes, n)
+	return c.take([]claim{one[0], all[0], one[1], all[1], one[2], all[2]})
+}
+
+// Subscribe counts a frame that subscribes, to however many channels. Its refusal is subscribesPerSecond.
+func (c *Connection) Subscribe() *realtime.Error {
+	claims := c.claims(subscribes, 1)
+	return c.take(claims[:])
+}
+
+// Publish counts an event that the connection's user publishes. Its refusal is publishesPerSecond.
+func (c *Connection) Publish() *realtime.Error {
+	claims := c.tenant.publish(c.user, 1)
+	return c.take(claims[:])
+}
+
+// Close gives the seat back. It may be called twice.
+func (c *Connection) Close() {
+	if c.closed.Swap(true) {
+		return
+	}
+	l := c.tenant.limiter
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c.tenant.open--
+	c.user.open--
+}
+
+// claims are what n of a kind ask of the buckets of all three levels.
+func (c *Connection) claims(k kind, n int) [numLevels]claim {
+	rates := &c.tenant.figures.Load().rates[k]
+	return [...]claim{
+		{bucket: &c.own[k], kind: k, level: ofConnection, n: n, rate: rates[ofConnection]},
+		{bucket: &c.user.shared[k], kind: k, level: ofUser, n: n, rate: rates[ofUser]},
+		{bucket: &c.tenant.shared[k], kind: k, level: ofTenant, n: n, rate: rates[ofTenant]},
+	}
+}
+
+func (c *Connection) take(claims []claim) *realtime.Error {
+	bad, wait := take(c.tenant.limiter.now(), claims)
+	if bad == nil {
+		return nil
+	}
+	return c.tenant.refuse(bad, wait)
+}

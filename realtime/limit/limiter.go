@@ -1,0 +1,193 @@
+package limit
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+const (
+	// seatRetry is when to come back if all connections are taken: nobody knows when one will be closed.
+	seatRetry = 5 * time.Second
+	// longestQueue bounds how late one of many refused connects is asked to come back.
+	longestQueue = time.Minute
+)
+
+// Options configure a Limiter. The zero value works.
+type Options struct {
+	Metrics realtime.Metrics // told of refusals; nil forgets
+}
+
+// Limiter holds tenants, users and connections to their limits. A process has
+// one for all its doors. It is safe for concurrent use, starts nothing and
+// needs no closing.
+//
+// It remembers who has a connection or a bucket that is not full. Others are
+// forgotten while new ones come; their number is bounded by the tenants' own
+// rates, because only what was let through is remembered.
+type Limiter struct {
+	start   time.Time
+	metrics realtime.Metrics
+
+	mu      sync.Mutex // guards tenants and all within, but for buckets and figures
+	tenants map[string]*tenant
+}
+
+// tenant is what the connections of one tenant share.
+type tenant struct {
+	id      string
+	limiter *Limiter
+	figures atomic.Pointer[figures] // of doc
+	shared  [numKinds]bucket
+
+	doc      *realtime.Tenant // the newest that was handed in
+	users    map[string]*user
+	open     int   // connections
+	promised int64 // when the refused connect that has to wait longest was asked to come back
+}
+
+// user is what the connections of one user share.
+type user struct {
+	shared [numKinds]bucket
+	open   int // connections
+}
+
+// New returns a Limiter that has seen nobody yet.
+func New(o Options) *Limiter {
+	if o.Metrics == nil {
+		o.Metrics = realtime.NoMetrics{}
+	}
+	return &Limiter{start: time.Now(), metrics: o.Metrics, tenants: map[string]*tenant{}}
+}
+
+// Update makes the limits of a changed document count for connections that are
+// open. Connect and Publish do so as well with the document they are given.
+func (l *Limiter) Update(t *realtime.Tenant) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tenants[t.ID] != nil {
+		l.tenant(t)
+	}
+}
+
+// Connect lets a user open a connection, which its owner must Close. The error
+// is a refusal: connectsPerSecond, connections or connectionsPerUser. Many who are refused
+// together are asked to come back one after the other, as fast as the rate lets them in.
+func (l *Limiter) Connect(t *realtime.Tenant, userID string) (*Connection, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tn := l.tenant(t)
+	u := tn.user(userID)
+	f := tn.figures.Load()
+	if tn.open >= f.connections {
+		return nil, tn.full("connections", ofTenant, tn.open)
+	}
+	if u.open >= f.connectionsPerUser {
+		return nil, tn.full("connectionsPerUser", ofUser, u.open)
+	}
+	now := l.now()
+	perUser := f.rates[connects][ofUser]
+	claims := [...]claim{
+		// All that a user may have open may come back at once after a cut.
+		{bucket: &u.shared[connects], kind: connects, level: ofUser, n: 1, rate: perUser, depth: price(f.connectionsPerUser, perUser)},
+		{bucket: &tn.shared[connects], kind: connects, level: ofTenant, n: 1, rate: f.rates[connects][ofTenant]},
+	}
+	if bad, wait := take(now, claims[:]); bad != nil {
+		if bad.level == ofTenant {
+			wait = tn.queue(now, wait, price(1, bad.rate))
+		}
+		return nil, tn.refuse(bad, wait)
+	}
+	tn.keep(userID, u, now)
+	tn.open++
+	u.open++
+	return &Connection{tenant: tn, user: u}, nil
+}
+
+// Publish lets a user publish n events at a door that is not a connection. The error is a refusal:
+// publishesPerSecond.
+func (l *Limiter) Publish(t *realtime.Tenant, userID string, n int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tn := l.tenant(t)
+	u := tn.user(userID)
+	now := l.now()
+	claims := tn.publish(u, n)
+	if bad, wait := take(now, claims[:]); bad != nil {
+		return tn.refuse(bad, wait)
+	}
+	tn.keep(userID, u, now)
+	return nil
+}
+
+func (t *tenant) publish(u *user, n int) [2]claim {
+	f := t.figures.Load()
+	return [...]claim{
+		{bucket: &u.shared[publishes], kind: publishes, level: ofUser, n: n, rate: f.rates[publishes][ofUser]},
+		{bucket: &t.shared[publishes], kind: publishes, level: ofTenant, n: n, rate: f.rates[publishes][ofTenant]},
+	}
+}
+
+// now is the time on the clock of all buckets. It is monotonic.
+func (l *Limiter) now() int64 { return int64(time.Since(l.start)) }
+
+// claim is what is asked of one bucket.
+type claim struct {
+	bucket *bucket
+	kind   kind
+	level  level
+	n      int
+	rate   int
+	depth  int64 // of the bucket; what is less than burst means burst
+}
+
+func (c *claim) cost() int64 { return price(min(max(c.n, 0), most), c.rate) }
+
+// take takes from all buckets or from none; then it returns the first that had
+// no room, and how long until it has.
+func take(now int64, claims []claim) (bad *claim, wait int64) {
+	for i := range claims {
+		c := &claims[i]
+		if wait = c.bucket.take(now, c.cost(), max(c.depth, int64(burst))); wait == 0 {
+			continue
+		}
+		for j := range claims[:i] {
+			claims[j].bucket.giveBack(claims[j].cost())
+		}
+		return c, wait
+	}
+	return nil, 0
+}
+
+// queue returns how long a refused connect has to wait behind those refused
+// before it. The limiter's lock is held.
+func (t *tenant) queue(now, wait, cost int64) int64 {
+	turn := min(max(t.promised+cost, now+wait), now+int64(longestQueue))
+	t.promised = turn
+	return turn - now
+}
+
+// refuse makes the error of a bucket that has no room, and counts it.
+func (t *tenant) refuse(c *claim, wait int64) *realtime.Error {
+	after := roundUp(time.Duration(wait), time.Millisecond)
+	whose := "the " + c.level.String()
+	if c.level != ofConnection {
+		whose += ", by all its connections,"
+	}
+	return t.error(c.kind.name(), after, fmt.Sprintf("limits.%s: %s is over %d a second; come back in %s", c.kind.name(), whose, c.rate, after))
+}
+
+// full makes the error of a count that is reached, and counts it.
+func (t *tenant) full(name string, whose level, open int) *realtime.Error {
+	return t.error(name, seatRetry, fmt.Sprintf("limits.%s: the %s has %d connections open; close one or come back in %s", name, whose, open, seatRetry))
+}
+
+func (t *tenant) error(limit string, after time.Duration, message string) *realtime.Error {
+	t.limiter.metrics.Add(realtime.CountRefusals, t.id, limit, 1)
+	return &realtime.Error{Code: realtime.CodeLimited, Message: message, RetryAfter: after, Limit: limit}
+}
+
+func roundUp(d, unit time.Duration) time.Duration { return (d + unit - 1) / unit * unit }
