@@ -129,8 +129,27 @@ func (f *feed) opened(g *generation, complete time.Time) {
 	g.sendFences()
 }
 
-// received handles a batch from the stream.
+// The most of a batch that is queued before the readers are flushed. It is a
+// part of the smallest queue, so that a burst is no reason to call a reader slow.
+const (
+	burstMessages = 32
+	burstBytes    = 64 << 10
+)
+
+// received handles a batch from the stream, a burst at a time.
 func (f *feed) received(g *generation, messages []Message) {
+	for len(messages) > 0 {
+		n, bytes := 0, 0
+		for n < len(messages) && n < burstMessages && bytes < burstBytes {
+			bytes += len(messages[n].Data)
+			n++
+		}
+		f.burst(g, messages[:n])
+		messages = messages[n:]
+	}
+}
+
+func (f *feed) burst(g *generation, messages []Message) {
 	f.mu.Lock()
 	defer f.unlock()
 	if g.ctx.Err() != nil {

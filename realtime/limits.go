@@ -58,6 +58,12 @@ func (l Limits) check() error {
 			return Errorf(CodeBadRequest, "limits.%s: must not be negative", lowerFirst(v.Type().Field(i).Name))
 		}
 	}
+	if l.QueueMessages != 0 && l.QueueMessages < 2*burstMessages {
+		return Errorf(CodeBadRequest, "limits.queueMessages: must be at least %d, or a burst overflows it", 2*burstMessages)
+	}
+	if l.QueueBytes != 0 && l.QueueBytes < 2*burstBytes {
+		return Errorf(CodeBadRequest, "limits.queueBytes: must be at least %d, or a burst overflows it", 2*burstBytes)
+	}
 	if l.MessageBytes > 1<<20 {
 		return Errorf(CodeBadRequest, "limits.messageBytes: must be at most 1048576")
 	}

@@ -13,6 +13,9 @@ type tick struct {
 func (ch *channel) gather(e entry) bool {
 	if ch.tick != nil {
 		ch.tick.held = append(ch.tick.held, e)
+		if len(ch.tick.held) >= burstMessages {
+			ch.flushTick()
+		}
 		return true
 	}
 	t := &tick{}
