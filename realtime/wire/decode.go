@@ -101,7 +101,7 @@ func (f *ClientFrame) read(m *members) {
 
 // clientTypes are the types a client sends.
 var clientTypes = [...]Type{
-	TypeSubscribe, TypeConnect, TypePing, TypePublish, TypeCall, TypeUnsubscribe, TypePresence, TypeRefresh,
+	TypeConnect, TypeSubscribe, TypeUnsubscribe, TypePublish, TypeCall, TypePresence, TypeRefresh, TypePing,
 }
 
 func (m *members) frameType() Type {

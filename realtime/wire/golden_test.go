@@ -1,0 +1,204 @@
+package wire_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// The moments and positions of the golden frames.
+const (
+	ms1 = 1767225600123
+	ms2 = 1767225601456
+)
+
+var (
+	at1    = realtime.Position{Time: ms1, ID: "e1"}
+	at2    = realtime.Position{Time: ms2, ID: "e2"}
+	moment = realtime.Position{Time: ms2}
+)
+
+// A golden file is named <schema>.json, or <schema>.<variant>.json for a further frame
+// of the same schema of docs/asyncapi.json.
+var goldenClient = map[string]wire.ClientFrame{
+	"connect": {Type: wire.TypeConnect, ID: `1`, Token: "header.claims.signature",
+		Subscriptions: []wire.Subscription{{Channel: "prices:fx"}, {Channel: "alerts:ann"}}},
+	"connect.resume": {Type: wire.TypeConnect, AsOf: moment,
+		Subscriptions: []wire.Subscription{{Channel: "prices:fx", Since: at1}, {Channel: "alerts:ann", Since: at2}}},
+	"subscribe":        {Type: wire.TypeSubscribe, ID: `2`, Channel: "prices:fx"},
+	"subscribe.resume": {Type: wire.TypeSubscribe, ID: `"s-2"`, Channel: "prices:fx", Since: at1, AsOf: moment},
+	"unsubscribe":      {Type: wire.TypeUnsubscribe, ID: `3`, Channel: "prices:fx"},
+	"publish":          {Type: wire.TypePublish, ID: `4`, Channel: "board:7", Data: []byte(`{"x":120,"y":48}`)},
+	"publish.full": {Type: wire.TypePublish, ID: `5`, Channel: "board:7", Key: "cursor:ann", Event: "ann-17",
+		Tags: map[string]string{"page": "2", "layer": "top"}, Data: []byte(`{"x":120,"y":48}`)},
+	"call":           {Type: wire.TypeCall, ID: `6`, Route: "orders.place", Data: []byte(`{"symbol":"EURUSD","amount":1000}`)},
+	"call.bare":      {Type: wire.TypeCall, ID: `7`, Route: "orders.list"},
+	"presence":       {Type: wire.TypePresence, ID: `8`, Channel: "board:7", Watch: true},
+	"presence.once":  {Type: wire.TypePresence, ID: `9`, Channel: "board:7"},
+	"refresh":        {Type: wire.TypeRefresh, ID: `10`, Token: "header.newclaims.signature"},
+	"ping":           {Type: wire.TypePing},
+	"ping.with-id":   {Type: wire.TypePing, ID: `"p-11"`},
+	"publish.null":   {Type: wire.TypePublish, ID: `12`, Channel: "board:7", Key: "cursor:ann", Data: []byte(`null`)},
+	"subscribe.name": {Type: wire.TypeSubscribe, ID: `13`, Channel: "A-z_0.9/@=+~:x", Since: realtime.Position{Time: ms1, ID: `"quoted" ü`}},
+}
+
+type goldenFrame struct {
+	frame realtime.Frame
+	want  wire.ServerFrame
+}
+
+func channel(name string) realtime.Channel {
+	c, err := realtime.NewChannel("acme", name)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+func goldenServer() map[string]goldenFrame {
+	var e wire.Encoder
+	fx, board := channel("prices:fx"), channel("board:7")
+	ann, bob := realtime.Member{User: "ann", Groups: []string{"fx", "risk"}}, realtime.Member{User: "bob"}
+	limits := realtime.Limits{FramesPerSecond: 50, PublishesPerSecond: 100, SubscriptionsPerConnection: 128, MessageBytes: 65536}
+	session := wire.Session{Connection: "c-5f2a", User: "ann", Tenant: "acme", Instance: "i-01",
+		Expires: time.UnixMilli(1767229200000), Limits: realtime.DefaultLimits(), Heartbeat: 25 * time.Second}
+	welcome := wire.ServerFrame{Type: wire.TypeWelcome, Connection: "c-5f2a", User: "ann", Tenant: "acme", Instance: "i-01",
+		ExpiresAt: 1767229200000, Limits: limits, HeartbeatMs: 25000}
+	answered := welcome
+	answered.ID = `1`
+	return map[string]goldenFrame{
+		"welcome":         {wire.Welcome(`1`, session), answered},
+		"welcome.no-id":   {wire.Welcome("", session), welcome},
+		"ok-subscribe":    {wire.SubscribeOK(`2`, wire.Subscribed{Channel: fx, Position: moment}), wire.ServerFrame{Type: wire.TypeOK, ID: `2`, Channel: "prices:fx", Position: "1767225601456-"}},
+		"ok-unsubscribe":  {wire.UnsubscribeOK(`3`, fx), wire.ServerFrame{Type: wire.TypeOK, ID: `3`, Channel: "prices:fx"}},
+		"ok-publish":      {wire.PublishOK(`5`, "ann-17"), wire.ServerFrame{Type: wire.TypeOK, ID: `5`, Event: "ann-17"}},
+		"ok-call":         {wire.CallOK(`6`, []byte(`{"order":"o-1"}`)), wire.ServerFrame{Type: wire.TypeOK, ID: `6`, Data: []byte(`{"order":"o-1"}`)}},
+		"ok-call.nothing": {wire.CallOK(`7`, nil), wire.ServerFrame{Type: wire.TypeOK, ID: `7`, Data: []byte(`null`)}},
+		"ok-presence": {wire.PresenceOK(`8`, board, []realtime.Member{ann, bob}, 2),
+			wire.ServerFrame{Type: wire.TypeOK, ID: `8`, Channel: "board:7", Members: []realtime.Member{ann, bob}, Count: 2}},
+		"ok-refresh": {wire.RefreshOK(`10`, time.UnixMilli(1767232800000)), wire.ServerFrame{Type: wire.TypeOK, ID: `10`, ExpiresAt: 1767232800000}},
+		"ok-subscribe.resumed": {wire.SubscribeOK("", wire.Subscribed{Channel: fx, Resumed: true, Position: at1}),
+			wire.ServerFrame{Type: wire.TypeOK, Channel: "prices:fx", Resumed: true, Position: "1767225600123-e1"}},
+		"ok-subscribe.gap": {wire.SubscribeOK(`"s-2"`, wire.Subscribed{Channel: fx, Gap: true, Position: at2}),
+			wire.ServerFrame{Type: wire.TypeOK, ID: `"s-2"`, Channel: "prices:fx", Gap: true, Position: "1767225601456-e2"}},
+		"error": {wire.Error(`2`, "prices:fx", realtime.Errorf(realtime.CodeForbidden, "no grant to subscribe to prices:fx")),
+			wire.ServerFrame{Type: wire.TypeError, ID: `2`, Code: realtime.CodeForbidden, Message: "no grant to subscribe to prices:fx", Channel: "prices:fx"}},
+		"error.limited": {wire.Error(`4`, "", &realtime.Error{Code: realtime.CodeLimited, Message: "over 100 publishes per second", Limit: "publishesPerSecond", RetryAfter: 249*time.Millisecond + 1}),
+			wire.ServerFrame{Type: wire.TypeError, ID: `4`, Code: realtime.CodeLimited, Message: "over 100 publishes per second", Limit: "publishesPerSecond", RetryAfterMs: 250}},
+		"error.closing": {e.Closing(&realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: 1800 * time.Millisecond}),
+			wire.ServerFrame{Type: wire.TypeError, Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfterMs: 1800}},
+		"message": {e.Message(&realtime.Publication{Channel: fx, ID: "e1", Key: "EURUSD", Time: time.UnixMilli(ms1),
+			Tags: map[string]string{"region": "eu", "desk": "spot"}, Data: []byte(`{"bid":1.08412,"ask":1.08415}`)}),
+			wire.ServerFrame{Type: wire.TypeMessage, Channel: "prices:fx", Position: "1767225600123-e1", Key: "EURUSD", Time: ms1,
+				Tags: map[string]string{"region": "eu", "desk": "spot"}, Data: []byte(`{"bid":1.08412,"ask":1.08415}`)}},
+		"message.bare": {e.Message(&realtime.Publication{Channel: channel("alerts:ann"), ID: "e2", Time: time.UnixMilli(ms2), Data: []byte(`"margin call"`)}),
+			wire.ServerFrame{Type: wire.TypeMessage, Channel: "alerts:ann", Position: "1767225601456-e2", Time: ms2, Data: []byte(`"margin call"`)}},
+		"presence": {e.Presence(board, []realtime.Member{bob}, []realtime.Member{ann}, 1),
+			wire.ServerFrame{Type: wire.TypePresence, Channel: "board:7", Joined: []realtime.Member{bob}, Left: []realtime.Member{ann}, Count: 1}},
+		"notice-gap":       {e.Gap(fx, at2), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeGap, Channel: "prices:fx", Position: "1767225601456-e2"}},
+		"notice-dropped":   {e.Dropped(fx, 3), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeDropped, Channel: "prices:fx", Count: 3}},
+		"move":             {e.Move(1234), wire.ServerFrame{Type: wire.TypeMove, AfterMs: 1234}},
+		"heartbeat":        {e.Heartbeat(moment), wire.ServerFrame{Type: wire.TypeHeartbeat, AsOf: ms2}},
+		"heartbeat.still":  {e.Heartbeat(realtime.Position{}), wire.ServerFrame{Type: wire.TypeHeartbeat}},
+		"pong":             {wire.Pong(""), wire.ServerFrame{Type: wire.TypePong}},
+		"pong.with-id":     {wire.Pong(`"p-11"`), wire.ServerFrame{Type: wire.TypePong, ID: `"p-11"`}},
+		"presence.emptied": {e.Presence(board, nil, []realtime.Member{bob}, 0), wire.ServerFrame{Type: wire.TypePresence, Channel: "board:7", Joined: []realtime.Member{}, Left: []realtime.Member{bob}}},
+	}
+}
+
+func TestGoldenClient(t *testing.T) {
+	t.Parallel()
+	for name, frame := range goldenClient {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			golden := checkGolden(t, "client", name, frame.AppendJSON(nil))
+			got, err := wire.Decode(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(frame, got); diff != "" {
+				t.Errorf("decoded (-want +got):\n%s", diff)
+			}
+		})
+	}
+	checkFiles(t, "client", goldenClient)
+}
+
+func TestGoldenServer(t *testing.T) {
+	t.Parallel()
+	frames := goldenServer()
+	for name, g := range frames {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			golden := checkGolden(t, "server", name, g.frame.JSON())
+			if want := append(wire.AppendTextHeader(nil, len(golden)), golden...); !bytes.Equal(g.frame.Bytes, want) {
+				t.Errorf("frame is %q, want %q", g.frame.Bytes, want)
+			}
+			got, err := wire.DecodeServer(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(g.want, got); diff != "" {
+				t.Errorf("decoded (-want +got):\n%s", diff)
+			}
+		})
+	}
+	checkFiles(t, "server", frames)
+}
+
+// checkGolden compares what was encoded with its golden file and returns that
+// without the line break at its end.
+func checkGolden(t *testing.T, side, name string, encoded []byte) []byte {
+	t.Helper()
+	path := filepath.Join("testdata", side, name+".json")
+	if *update {
+		if err := os.WriteFile(path, append(bytes.Clone(encoded), '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; go test -update writes it", err)
+	}
+	golden := bytes.TrimSuffix(file, []byte{'\n'})
+	if diff := cmp.Diff(string(golden), string(encoded)); diff != "" {
+		t.Fatalf("%s (-want +got):\n%s", path, diff)
+	}
+	return golden
+}
+
+// checkFiles refuses a golden file that no test writes.
+func checkFiles[T any](t *testing.T, side string, frames map[string]T) {
+	t.Helper()
+	for name := range goldenFiles(t, side) {
+		if _, ok := frames[name]; !ok {
+			t.Errorf("testdata/%s/%s.json is of no frame in the table", side, name)
+		}
+	}
+}
+
+// goldenFiles returns the golden frames of one side by name.
+func goldenFiles(t *testing.T, side string) map[string][]byte {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("testdata", side, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for _, path := range paths {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[strings.TrimSuffix(filepath.Base(path), ".json")] = bytes.TrimSuffix(file, []byte{'\n'})
+	}
+	return files
+}
