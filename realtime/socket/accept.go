@@ -1,0 +1,145 @@
+package socket
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Acceptor accepts WebSockets. It owns the buffers that its connections share
+// and is safe for concurrent use.
+type Acceptor struct {
+	o        Options
+	upgrader websocket.Upgrader
+	deflate  *deflater // nil: no connection compresses
+	// tell is Options.Encoder's Dropped; a method value made for each write would be an allocation.
+	tell func(realtime.Channel, int) realtime.Frame
+
+	inputs   sync.Pool // *[]byte of ReadBuffer bytes: what was read from the network
+	messages sync.Pool // *bytes.Buffer: the payload being handled
+	batches  sync.Pool // *batch: what is being written
+}
+
+// NewAcceptor returns an Acceptor. o is not changed and may be reused.
+func NewAcceptor(o Options) *Acceptor {
+	a := &Acceptor{o: o.withDefaults()}
+	a.inputs.New = func() any { b := make([]byte, a.o.ReadBuffer); return &b }
+	a.messages.New = newMessageBuffer
+	a.batches.New = newBatch
+	a.upgrader = websocket.Upgrader{
+		CheckOrigin: a.o.CheckOrigin,
+		Error:       refuse,
+		// Its writer only ever writes the handshake; see stream.Write.
+		WriteBufferPool: &sync.Pool{},
+	}
+	if a.upgrader.CheckOrigin == nil {
+		a.upgrader.CheckOrigin = func(*http.Request) bool { return true }
+	}
+	if a.o.Encoder != nil {
+		a.tell = a.o.Encoder.Dropped
+	}
+	if a.o.Compress {
+		a.deflate = newDeflater()
+	}
+	return a
+}
+
+// Accept answers the handshake. When it returns an error, a *realtime.Error, the request has
+// been answered with an HTTP error. The Conn has to be started even if it is to be
+// shut at once; until then nothing is read or written.
+func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
+	var header http.Header
+	protocol := a.subprotocol(r)
+	if protocol != "" {
+		header = http.Header{"Sec-Websocket-Protocol": {protocol}}
+	}
+	upgrader := a.upgrader
+	upgrader.EnableCompression = a.deflate != nil && offersDeflate(r)
+	h := &hijacker{ResponseWriter: w, a: a}
+	ws, err := upgrader.Upgrade(h, r, header)
+	if err != nil {
+		code := realtime.CodeBadRequest
+		switch h.status {
+		case http.StatusForbidden:
+			code = realtime.CodeForbidden
+		case http.StatusInternalServerError:
+			code = realtime.CodeInternal
+		}
+		return nil, &realtime.Error{Code: code, Message: "websocket handshake refused", Err: err}
+	}
+	h.stream.upgraded = true
+	c := &Conn{acceptor: a, ws: ws, stream: h.stream, limit: a.o.ReadLimit, deflates: upgrader.EnableCompression}
+	ws.SetReadLimit(c.limit)
+	ws.SetPingHandler(func(payload string) error { c.ping([]byte(payload)); return nil })
+	ws.SetPongHandler(func(string) error { c.alive(); return nil })
+	ws.SetCloseHandler(func(int, string) error { return nil })
+	return c, nil
+}
+
+// subprotocol picks the first of ours that the client offers. It returns our own string: the
+// client's is part of a header that may hold a token, and would keep it in memory.
+func (a *Acceptor) subprotocol(r *http.Request) string {
+	var offered []string
+	for _, line := range r.Header.Values("Sec-Websocket-Protocol") {
+		for p := range strings.SplitSeq(line, ",") {
+			offered = append(offered, strings.TrimSpace(p))
+		}
+	}
+	for _, p := range a.o.Subprotocols {
+		if slices.Contains(offered, p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// offersDeflate reports whether the client offers the one kind of permessage-deflate
+// there is here. Who wants to bound our window (RFC 7692 section 7.1.2.1) is declined.
+func offersDeflate(r *http.Request) bool {
+	offer := strings.Join(r.Header.Values("Sec-Websocket-Extensions"), ",")
+	return strings.Contains(offer, "permessage-deflate") && !strings.Contains(offer, "server_max_window_bits")
+}
+
+func refuse(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+	w.Header().Set("Sec-WebSocket-Version", "13")
+	http.Error(w, reason.Error(), status)
+}
+
+// hijacker puts a stream between the upgrader and the network.
+type hijacker struct {
+	http.ResponseWriter
+	a      *Acceptor
+	stream *stream
+	status int // of a refusal
+}
+
+// WriteHeader remembers how the handshake was refused.
+func (h *hijacker) WriteHeader(status int) {
+	h.status = status
+	h.ResponseWriter.WriteHeader(status)
+}
+
+// readAhead is what gorilla's parser sees of the input at a time. It takes a buffer that
+// it is given only if that has more than 256 bytes.
+const readAhead = 257
+
+// Hijack takes the connection over from the HTTP server.
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	nc, brw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	h.stream = newStream(nc, h.a)
+	if brw.Reader.Buffered() > 0 {
+		return h.stream, brw, nil // the upgrader refuses it (RFC 6455 section 4.1: the client must wait)
+	}
+	h.stream.parsed = bufio.NewReaderSize(h.stream, readAhead)
+	return h.stream, bufio.NewReadWriter(h.stream.parsed, brw.Writer), nil
+}

@@ -1,0 +1,151 @@
+package socket
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Handler is told what a client sends and when it is gone. Its methods are called one
+// after the other, on a goroutine of the connection.
+type Handler interface {
+	// Message is called with each text message, which is valid UTF-8. payload is valid until it
+	// returns. Nothing more is read meanwhile, so it may hold a client back. An error ends the connection
+	// with its close code, after a frame that tells it. It is not called any more once
+	// the connection is being closed.
+	Message(payload []byte) *realtime.Error
+	// Closed is called exactly once, last: nothing is written or read any more. code is the
+	// close code of whoever closed first, 1005 if the client gave none, and 1006 if there was no close frame.
+	// err is nil if the client closed; a *realtime.Error has the reason, as Shut got it or as
+	// the socket found it; any other is a broken connection.
+	Closed(code int, err error)
+}
+
+// BinaryHandler is a Handler for clients that may send binary messages too. Those of
+// any other are refused with close code 1003.
+type BinaryHandler interface {
+	Handler
+	// Binary is what Message is for text.
+	Binary(payload []byte) *realtime.Error
+}
+
+// Conn is one accepted WebSocket. It is the realtime.Transport of its Outbox, and as
+// such safe for concurrent use. SetReadLimit and FirstWithin belong before Start.
+type Conn struct {
+	acceptor *Acceptor
+	ws       *websocket.Conn // for reading alone
+	stream   *stream
+	outbox   atomic.Pointer[realtime.Outbox] // nil until Start
+	handler  Handler
+	limit    int64 // bytes of a message
+	deflates bool  // frames may be compressed
+	heard    atomic.Int64
+	detach   func() bool // from Start's ctx
+
+	done   sync.WaitGroup // until Handler.Closed has returned
+	writes sync.WaitGroup // until nothing will ever be written again
+
+	mu      sync.Mutex // guards all below
+	first   bool       // a deadline for the first message stands
+	early   *realtime.Error
+	closing bool // the end has begun, for the reason below
+	code    int
+	cause   error
+	deaf    bool   // the client does not take what is written
+	answer  []byte // payload of the newest ping, if it was not yet answered
+}
+
+var _ realtime.Transport = (*Conn)(nil)
+
+// SetReadLimit replaces Options.ReadLimit.
+func (c *Conn) SetReadLimit(bytes int64) {
+	c.limit = bytes
+	c.ws.SetReadLimit(bytes)
+}
+
+// FirstWithin ends the connection with CodeTimeout unless a message comes within d.
+func (c *Conn) FirstWithin(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.first = true
+	_ = c.stream.Conn.SetReadDeadline(time.Now().Add(d)) // fails only if closed already: reading tells
+}
+
+// Start writes what outbox holds and begins to read. It returns at once; h.Closed is called
+// when all is over. The end of ctx cuts the connection off: Shut is the polite way. (The context of
+// an HTTP request ends when its handler returns, so it will not do here.)
+// Start is called exactly once.
+func (c *Conn) Start(ctx context.Context, outbox *realtime.Outbox, h Handler) {
+	c.handler = h
+	c.alive()
+	c.done.Add(1)
+	c.writes.Add(1)
+	c.mu.Lock()
+	c.outbox.Store(outbox)
+	early := c.early
+	c.mu.Unlock()
+	if ctx.Done() != nil {
+		c.detach = context.AfterFunc(ctx, func() { c.abort(context.Cause(ctx)) })
+	}
+	if early != nil {
+		c.Shut(early)
+	}
+	c.Flush()
+	go c.wait()
+}
+
+// Wait returns when the connection is over and Handler.Closed has returned.
+func (c *Conn) Wait() { c.done.Wait() }
+
+// Remote is the address of the other end: the client's, or that of a proxy before it.
+func (c *Conn) Remote() string { return c.stream.RemoteAddr().String() }
+
+// Subprotocol is the one that was agreed on, or "".
+func (c *Conn) Subprotocol() string { return c.ws.Subprotocol() }
+
+// Beat queues a ping. It answers false if the client has given no sign of life for Options.DeadAfter.
+func (c *Conn) Beat(now time.Time) bool {
+	o := c.outbox.Load()
+	if o == nil {
+		return true
+	}
+	if now.Sub(time.Unix(0, c.heard.Load())) > c.acceptor.o.DeadAfter {
+		return false
+	}
+	o.Control(NewFrame(ping, nil))
+	return true
+}
+
+func (c *Conn) alive() { c.heard.Store(time.Now().UnixNano()) }
+
+// ping answers a client's ping. A client that pings faster than it reads gets an answer to
+// its newest ping alone (RFC 6455 section 5.5.3), so its answers never pile up: the pong
+// frame queued here has no payload, and the writer puts the newest one in its place.
+func (c *Conn) ping(payload []byte) {
+	c.alive()
+	c.mu.Lock()
+	owed := c.answer != nil
+	c.answer = append(c.answer[:0], payload...)
+	if c.answer == nil {
+		c.answer = []byte{}
+	}
+	c.mu.Unlock()
+	if !owed {
+		c.outbox.Load().Control(NewFrame(pong, nil))
+		c.Flush()
+	}
+}
+
+// pong takes the answer that is owed.
+func (c *Conn) pong() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := NewFrame(pong, c.answer)
+	c.answer = nil
+	return f.Bytes
+}

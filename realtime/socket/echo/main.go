@@ -1,0 +1,53 @@
+// Echo sends every message back. It is there for suites that check a WebSocket
+// server against RFC 6455, over the same accept, read and write path as the gateway's.
+//
+//	go run ./realtime/socket/echo --addr 127.0.0.1:9001 [--compress]
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime/socket"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	addr := flag.String("addr", "127.0.0.1:9001", "address to listen on; port 0 takes a free one")
+	compress := flag.Bool("compress", false, "let clients negotiate permessage-deflate")
+	flag.Parse()
+	if err := run(ctx, *addr, *compress); err != nil {
+		fmt.Fprintln(os.Stderr, "echo:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends, then closes the connections and waits for them.
+func run(ctx context.Context, addr string, compress bool) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("ws://%s\n", listener.Addr())
+	e := newEchoes(socket.Options{Compress: compress, ReadLimit: 64 << 20})
+	server := &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}
+	stopped := context.AfterFunc(ctx, func() { _ = server.Close() }) // closes the listener; Serve returns its error
+	defer stopped()
+	beats := make(chan struct{})
+	go func() { defer close(beats); e.beat(ctx) }()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	<-beats
+	e.shut()
+	return nil
+}

@@ -1,0 +1,139 @@
+package socket
+
+import (
+	"bytes"
+	"compress/flate"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// wait waits for input. Its stack has to stay small, as an idle connection consists of little
+// else; so it answers pings and takes pongs, which is all that an idle client sends, and
+// turns to reading, which needs a deep stack, only for more.
+func (c *Conn) wait() {
+	for {
+		if err := c.stream.await(); err != nil {
+			c.finish(err)
+			return
+		}
+		if !c.heartbeats() {
+			break
+		}
+	}
+	c.read()
+}
+
+// heartbeats takes pings and pongs off the input, and reports whether that was all of it.
+func (c *Conn) heartbeats() bool {
+	for len(c.stream.ahead) > 0 {
+		op, payload, size := heartbeat(c.stream.ahead)
+		if size == 0 {
+			return false
+		}
+		if op == ping {
+			c.ping(payload)
+		} else {
+			c.alive()
+		}
+		c.stream.consume(size)
+	}
+	return true
+}
+
+// read handles messages while there is input. The next wait is a new goroutine's: this one's stack
+// has grown, and would stay so.
+func (c *Conn) read() {
+	for {
+		kind, r, err := c.ws.NextReader()
+		if err == nil {
+			err = c.receive(kind, r)
+		}
+		if err != nil {
+			c.finish(err)
+			return
+		}
+		if c.stream.idle() {
+			go c.wait()
+			return
+		}
+	}
+}
+
+// breach is what a client did against RFC 6455 that the parser does not look for.
+type breach struct {
+	code   int
+	reason string
+}
+
+func (b *breach) Error() string { return b.reason }
+
+// receive reads one message and hands it over.
+func (c *Conn) receive(kind int, r io.Reader) error {
+	buf := c.acceptor.messages.Get().(*bytes.Buffer)
+	defer c.acceptor.keepMessage(buf)
+	// The parser counts the bytes received; they may unfold to more.
+	if _, err := buf.ReadFrom(io.LimitReader(r, max(c.limit, c.limit+1))); err != nil {
+		if e := flate.CorruptInputError(0); errors.As(err, &e) {
+			return &breach{websocket.CloseInvalidFramePayloadData, "a compressed message is damaged"}
+		}
+		return err
+	}
+	c.alive()
+	if int64(buf.Len()) > c.limit {
+		return websocket.ErrReadLimit
+	}
+	if !c.arrived() {
+		return nil
+	}
+	handle := c.handler.Message
+	if kind == websocket.BinaryMessage {
+		b, ok := c.handler.(BinaryHandler)
+		if !ok {
+			return &breach{websocket.CloseUnsupportedData, "binary messages are not spoken here; send text"}
+		}
+		handle = b.Binary
+	} else if !utf8.Valid(buf.Bytes()) {
+		return &breach{websocket.CloseInvalidFramePayloadData, "a text message is not valid UTF-8"}
+	}
+	if refusal := handle(buf.Bytes()); refusal != nil {
+		return refusal
+	}
+	return nil
+}
+
+// arrived lifts the deadline for the first message. It reports whether messages are still wanted.
+func (c *Conn) arrived() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.first && !c.closing {
+		c.first = false
+		_ = c.stream.Conn.SetReadDeadline(time.Time{}) // fails only if closed already: reading tells
+	}
+	return !c.closing
+}
+
+// tooLarge is what a message over the limit is answered with.
+func (c *Conn) tooLarge() *realtime.Error {
+	return &realtime.Error{
+		Code:    realtime.CodeTooLarge,
+		Message: fmt.Sprintf("a message may have %d bytes; send smaller ones", c.limit),
+		Limit:   "messageBytes",
+	}
+}
+
+func newMessageBuffer() any { return new(bytes.Buffer) }
+
+// keepMessage keeps the buffer for another message unless it has grown large.
+func (a *Acceptor) keepMessage(b *bytes.Buffer) {
+	if b.Cap() <= mostAtOnce {
+		b.Reset()
+		a.messages.Put(b)
+	}
+}

@@ -1,0 +1,131 @@
+package socket
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"syscall"
+	"time"
+)
+
+// stream is the net.Conn that gorilla's parser reads from. Its reading half belongs to
+// the connection's reading goroutine. Its writing half is closed to the parser:
+// what the Conn writes goes to the net.Conn beneath.
+type stream struct {
+	net.Conn
+	raw syscall.RawConn // non-blocking reads and writes; nil where there are none
+	a   *Acceptor       // for its buffers
+
+	input    *[]byte // of a.inputs, while ahead holds something
+	ahead    []byte  // read from the network, not yet by the parser
+	one      [1]byte // input of a stream that cannot wait without a buffer
+	readable func(fd uintptr) bool
+	err      error         // of readable
+	parsed   *bufio.Reader // the parser's own
+
+	upgraded  bool   // the handshake is done
+	complaint []byte // payload of the close frame that the parser wanted to write
+}
+
+func newStream(nc net.Conn, a *Acceptor) *stream {
+	s := &stream{Conn: nc, raw: rawConn(nc), a: a}
+	if s.raw != nil {
+		s.readable = s.readAvailable
+	}
+	return s
+}
+
+// idle reports whether all that was received has been parsed.
+func (s *stream) idle() bool { return len(s.ahead) == 0 && s.parsed.Buffered() == 0 }
+
+// await blocks until there is input, and holds no buffer meanwhile.
+func (s *stream) await() error {
+	if s.raw == nil {
+		n, err := io.ReadFull(s.Conn, s.one[:])
+		s.ahead = s.one[:n]
+		return err
+	}
+	if err := s.raw.Read(s.readable); err != nil {
+		return err
+	}
+	return s.err
+}
+
+// consume drops the first n bytes of the input.
+func (s *stream) consume(n int) {
+	s.ahead = s.ahead[n:]
+	if len(s.ahead) == 0 && s.input != nil {
+		s.a.inputs.Put(s.input)
+		s.input, s.ahead = nil, nil
+	}
+}
+
+// Read is the parser's. It blocks only in the middle of a message.
+func (s *stream) Read(p []byte) (int, error) {
+	if len(s.ahead) == 0 {
+		if s.raw == nil || len(p) >= s.a.o.ReadBuffer {
+			return s.Conn.Read(p)
+		}
+		if err := s.await(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, s.ahead)
+	s.consume(n)
+	return n, nil
+}
+
+// Write lets the handshake through. After it the parser writes nothing but a close frame when
+// it meets a breach of protocol. That is remembered, and the Conn sends it.
+func (s *stream) Write(p []byte) (int, error) {
+	if !s.upgraded {
+		return s.Conn.Write(p)
+	}
+	if len(p) > 2 {
+		s.complaint = append([]byte(nil), p[2:]...)
+	}
+	return len(p), nil
+}
+
+// SetWriteDeadline would be the parser's for its own writes; it must not touch ours.
+func (s *stream) SetWriteDeadline(t time.Time) error {
+	if s.upgraded {
+		return nil
+	}
+	return s.Conn.SetWriteDeadline(t)
+}
+
+// send writes p, chunk by chunk, each within timeout. It returns what is not written.
+func (s *stream) send(p []byte, timeout time.Duration) ([]byte, error) {
+	for len(p) > 0 {
+		chunk := p[:min(len(p), mostAtOnce)]
+		if err := s.Conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
+			return p, err
+		}
+		n, err := s.Conn.Write(chunk)
+		p = p[n:]
+		if err != nil {
+			return p, err
+		}
+	}
+	return p, s.Conn.SetWriteDeadline(time.Time{}) // or the next non-blocking write fails
+}
+
+// hangUp ends our half and waits for the client to end its own, so that the last frames
+// are not lost to a reset, which is what closing with input unread would cause.
+func (s *stream) hangUp(timeout time.Duration) {
+	half, ok := s.Conn.(interface{ CloseWrite() error })
+	if ok && half.CloseWrite() == nil && s.Conn.SetReadDeadline(time.Now().Add(timeout)) == nil {
+		_, _ = io.Copy(io.Discard, s.Conn) // until its end, an error or the deadline: all the same
+	}
+	_ = s.Conn.Close() // the connection is over either way
+}
+
+// cut ends the connection without a word. What the kernel still holds for a client that does not
+// read is thrown away if reset, or it would keep it for many minutes.
+func (s *stream) cut(reset bool) {
+	if tcp, ok := s.Conn.(*net.TCPConn); ok && reset {
+		_ = tcp.SetLinger(0) // fails only if closed already
+	}
+	_ = s.Conn.Close()
+}

@@ -1,0 +1,134 @@
+package socket
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+const (
+	// mostAtOnce is how many bytes are joined for one write, and have to be taken within
+	// Options.WriteTimeout.
+	mostAtOnce = 64 << 10
+	// mostInPlace is how many writes one Flush makes before a goroutine takes over: others go on
+	// queueing meanwhile, and its caller has more clients to serve.
+	mostInPlace = 4
+)
+
+// batch is what is written at once. It is pooled, and write is bound once, so that a
+// delivery allocates nothing.
+type batch struct {
+	frames [][]byte
+	joined []byte // frames, if several
+	rest   []byte // not yet written
+	last   bool   // rest ends with the close frame
+	err    error  // of write
+	write  func(fd uintptr) bool
+}
+
+func newBatch() any {
+	b := &batch{}
+	b.write = b.writeAvailable
+	return b
+}
+
+func (a *Acceptor) keepBatch(b *batch) {
+	b.rest, b.last, b.err = nil, false, nil
+	if cap(b.joined) > 2*mostAtOnce {
+		b.joined = nil
+	}
+	a.batches.Put(b)
+}
+
+// Flush writes what the Outbox holds, as far as the client takes it now; a
+// goroutine writes the rest. If somebody is writing already, it goes on with what has been queued since.
+//
+// Whoever Outbox.Begin made the writer stays it until Outbox.Next has nothing more, and for
+// ever once the close frame is written or a write has failed.
+func (c *Conn) Flush() {
+	o := c.outbox.Load()
+	if o == nil || !o.Begin() {
+		return
+	}
+	b := c.acceptor.batches.Get().(*batch)
+	for i := 0; i < mostInPlace && c.stream.raw != nil; i++ {
+		if !c.next(o, b) {
+			c.acceptor.keepBatch(b)
+			return
+		}
+		err := c.stream.raw.Write(b.write)
+		if err == nil {
+			err = b.err
+		}
+		if len(b.rest) > 0 && err == nil {
+			break // the client is slow
+		}
+		if c.written(b, err) {
+			return
+		}
+	}
+	go c.drain(o, b)
+}
+
+// drain writes the rest of b and what has been queued since, at the client's pace.
+func (c *Conn) drain(o *realtime.Outbox, b *batch) {
+	for len(b.rest) > 0 || c.next(o, b) {
+		var err error
+		b.rest, err = c.stream.send(b.rest, c.acceptor.o.WriteTimeout)
+		if c.written(b, err) {
+			return
+		}
+	}
+	c.acceptor.keepBatch(b)
+}
+
+// next puts the next frames in b.rest. It reports false if there are none.
+func (c *Conn) next(o *realtime.Outbox, b *batch) bool {
+	b.frames = o.Next(b.frames[:0], mostAtOnce, c.acceptor.tell)
+	frames := b.frames
+	for i := 0; i < len(frames) && !b.last; i++ {
+		switch op := opcode(frames[i]); {
+		case op == pong:
+			frames[i] = c.pong()
+		case op == closing:
+			frames, b.last = frames[:i+1], true // RFC 6455 section 5.5.1: nothing comes after it
+		case c.deflates:
+			frames[i] = c.acceptor.deflate.frame(frames[i])
+		}
+	}
+	switch len(frames) {
+	case 0:
+		return false
+	case 1:
+		b.rest = frames[0]
+	default:
+		b.joined = b.joined[:0]
+		for _, f := range frames {
+			b.joined = append(b.joined, f...)
+		}
+		b.rest = b.joined
+	}
+	clear(b.frames)
+	return true
+}
+
+// written is told how a write ended, and reports whether it was the last: then
+// the connection is over for the writer, and b is gone.
+func (c *Conn) written(b *batch, err error) bool {
+	switch {
+	case err != nil:
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = &realtime.Error{Code: realtime.CodeTooSlow, Message: "the client did not take what was written in time", Err: err}
+		}
+		c.broken(err)
+	case b.last:
+		_ = c.stream.Conn.SetReadDeadline(time.Now().Add(c.acceptor.o.CloseTimeout)) // fails only if closed already
+	default:
+		return false
+	}
+	c.acceptor.keepBatch(b)
+	c.writes.Done()
+	return true
+}
