@@ -27,8 +27,8 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 		}
 	}
 	o.optional(memberSince, f.Since)
-	if f.AsOf.Time != 0 {
-		o.int(memberAsOf.String(), f.AsOf.Time)
+	if f.AsOf != 0 {
+		o.int(memberAsOf.String(), f.AsOf)
 	}
 	if len(f.Subscriptions) > 0 {
 		o.subscriptions(f.Subscriptions)

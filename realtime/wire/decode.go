@@ -65,13 +65,13 @@ func (f *ClientFrame) read(m *members) {
 	case TypeConnect:
 		f.ID = m.id(false)
 		f.Token = m.text(memberToken, false)
-		f.AsOf = m.moment(memberAsOf)
+		f.AsOf = m.milliseconds(memberAsOf)
 		f.Subscriptions = m.subscriptions()
 	case TypeSubscribe:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
 		f.Since = m.position(memberSince)
-		f.AsOf = m.moment(memberAsOf)
+		f.AsOf = m.milliseconds(memberAsOf)
 		m.unserved()
 	case TypeUnsubscribe:
 		f.ID = m.id(true)

@@ -71,8 +71,8 @@ type ClientFrame struct {
 	ID ID
 
 	Token string // connect (if it did not come in the handshake), refresh
-	// AsOf is what the last heartbeat said, for connect and subscribe; a moment, or zero.
-	AsOf          realtime.Position
+	// AsOf is what a heartbeat said, in connect and subscribe: milliseconds since 1970, or 0.
+	AsOf          int64
 	Subscriptions []Subscription // connect
 
 	// Channel is the name inside the tenant: subscribe, unsubscribe, publish, presence. It is

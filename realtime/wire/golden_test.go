@@ -31,10 +31,10 @@ var (
 var goldenClient = map[string]wire.ClientFrame{
 	"connect": {Type: wire.TypeConnect, ID: `1`, Token: "header.claims.signature",
 		Subscriptions: []wire.Subscription{{Channel: "prices:fx"}, {Channel: "alerts:ann"}}},
-	"connect.resume": {Type: wire.TypeConnect, AsOf: moment,
+	"connect.resume": {Type: wire.TypeConnect, AsOf: ms2,
 		Subscriptions: []wire.Subscription{{Channel: "prices:fx", Since: at1}, {Channel: "alerts:ann", Since: at2}}},
 	"subscribe":        {Type: wire.TypeSubscribe, ID: `2`, Channel: "prices:fx"},
-	"subscribe.resume": {Type: wire.TypeSubscribe, ID: `"s-2"`, Channel: "prices:fx", Since: at1, AsOf: moment},
+	"subscribe.resume": {Type: wire.TypeSubscribe, ID: `"s-2"`, Channel: "prices:fx", Since: at1, AsOf: ms2},
 	"unsubscribe":      {Type: wire.TypeUnsubscribe, ID: `3`, Channel: "prices:fx"},
 	"publish":          {Type: wire.TypePublish, ID: `4`, Channel: "board:7", Data: []byte(`{"x":120,"y":48}`)},
 	"publish.full": {Type: wire.TypePublish, ID: `5`, Channel: "board:7", Key: "cursor:ann", Event: "ann-17",

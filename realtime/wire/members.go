@@ -162,18 +162,16 @@ func (m *members) id(required bool) ID {
 	return ID(raw)
 }
 
-// moment returns milliseconds since 1970.
-func (m *members) moment(which member) realtime.Position {
+// milliseconds returns a moment, in milliseconds since 1970.
+func (m *members) milliseconds(which member) int64 {
 	if !m.has(which, false) {
-		return realtime.Position{}
+		return 0
 	}
-	raw := m.raw[which]
-	ms, err := strconv.ParseUint(string(raw), 10, 48)
+	ms, err := strconv.ParseUint(string(m.raw[which]), 10, 48)
 	if err != nil {
 		m.wrong("%s: must be milliseconds since 1970, an integer", which)
-		return realtime.Position{}
 	}
-	return realtime.Position{Time: int64(ms)}
+	return int64(ms)
 }
 
 func (m *members) position(which member) realtime.Position {
