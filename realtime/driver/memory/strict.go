@@ -160,9 +160,24 @@ func (d *decoder) decode(path string, text json.RawMessage, v reflect.Value) {
 			if v.CanInt() {
 				kind = "whole number"
 			}
-			d.fault(path, "must be a %s, not %.20s", kind, text)
+			d.fault(path, "must be a %s, not %s", kind, describe(text))
 		}
 	}
+}
+
+// describe says what a value is. It shows numbers alone: a string may be a secret.
+func describe(text json.RawMessage) string {
+	switch text[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "a bool"
+	}
+	return string(text[:min(len(text), 32)])
 }
 
 // fieldByName finds the field of a struct that has the name in JSON. The zero

@@ -82,7 +82,7 @@ func TestLoadTenantsFaults(t *testing.T) {
 		{"the ID as a field", `{"tenants": {"acme": {"ID": "globex"}}}`, []string{"tenants.acme.ID: unknown field"}},
 		{"unknown in an array", `{"tenants": {"acme": {"auth": {"keys": [{"alg": "HS256"}, {"algo": "x"}]}}}}`, []string{"tenants.acme.auth.keys[1].algo: unknown field"}},
 		{"twice", `{"tenants": {"acme": {}, "acme": {}}}`, []string{"tenants.acme: is given twice"}},
-		{"wrong type", `{"tenants": {"acme": {"limits": {"connections": "many"}}}}`, []string{"tenants.acme.limits.connections: must be a whole number, not \"many\""}},
+		{"wrong type", `{"tenants": {"acme": {"limits": {"connections": "many"}}}}`, []string{"tenants.acme.limits.connections: must be a whole number, not a string"}},
 		{"wrong duration", `{"tenants": {"acme": {"namespaces": {"p": {"tick": 20}}}}}`, []string{"tenants.acme.namespaces.p.tick: a duration is written"}},
 		{"no array", `{"tenants": {"acme": {"origins": "*"}}}`, []string{"tenants.acme.origins: must be an array"}},
 		{"no document", `{"tenants": {"acme": 1}}`, []string{"tenants.acme: must be an object"}},

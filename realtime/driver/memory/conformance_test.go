@@ -1,0 +1,34 @@
+package memory_test
+
+import (
+	"testing"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/realtimetest"
+)
+
+func harness() realtimetest.Harness {
+	const maxData = 1 << 20
+	return realtimetest.Harness{
+		Broker: func(*testing.T) realtimetest.BrokerBackend {
+			b := memory.NewBroker(memory.BrokerOptions{
+				MessageBytes: maxData,
+				Topics:       func(t realtime.Topic) bool { return t != "no-such-topic" },
+			})
+			return realtimetest.BrokerBackend{Open: func(*testing.T) realtime.Broker { return b }}
+		},
+		Registry: func(*testing.T) realtime.Registry { return memory.NewRegistry() },
+		Features: realtimetest.Features{Ordered: true, Replay: true, Topics: true, MaxData: maxData},
+	}
+}
+
+func TestBroker(t *testing.T) {
+	t.Parallel()
+	realtimetest.TestBroker(t, harness())
+}
+
+func TestRegistry(t *testing.T) {
+	t.Parallel()
+	realtimetest.TestRegistry(t, harness())
+}
