@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func newDev(s std) *cobra.Command {
+	var o devOptions
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Run everything in one process: gateway, ingest and dashboards",
+		Long: "dev serves sockets, Server-Sent Events, ingest and the dashboards on one address,\n" +
+			"on memory drivers, with demo tenants and live data. Its secret is made at the\n" +
+			"first start and kept in a file that only you can read. With --json it writes one\n" +
+			`line once it accepts: {"url":"...","tenants":["..."],"token":"..."}.` + "\n" + exitHelp,
+		Args: exactly(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.backend != "memory" {
+				return usagef("--backend: %q is not memory, the one there is in this version", o.backend)
+			}
+			if o.tenants, err = absolute(o.tenants); err != nil {
+				return err
+			}
+			o.log = newLogger(s.err, asJSON, o.verbose)
+			return runDev(cmd.Context(), o, func(d *devServer) error { return d.introduce(s.out, asJSON) })
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on; port 0 picks a free one")
+	f.StringVar(&o.tenants, "tenants", "", "file of tenant documents")
+	f.StringVar(&o.backend, "backend", "memory", "where events and connections are kept: memory")
+	f.BoolVar(&o.demo, "demo", true, "demo tenants, dashboards that need no login, live data")
+	f.BoolVar(&asJSON, "json", false, "one line of JSON instead of text, and logs as JSON")
+	f.BoolVar(&o.verbose, "verbose", false, "log more")
+	return cmd
+}
+
+func newLogger(w io.Writer, asJSON, verbose bool) *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if verbose {
+		o.Level = slog.LevelDebug
+	}
+	if asJSON {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// runDev serves until ctx ends, and then drains. ready is called once it accepts.
+func runDev(ctx context.Context, o devOptions, ready func(*devServer) error) error {
+	d, err := startDev(ctx, o)
+	if err != nil {
+		return err
+	}
+	err = ready(d)
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-d.failed:
+		}
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return errors.Join(err, d.close(stopping))
+}
+
+// introduce says where everything is.
+func (d *devServer) introduce(out io.Writer, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(out).Encode(struct {
+			URL     string   `json:"url"`
+			Tenants []string `json:"tenants"`
+			Token   string   `json:"token"`
+		}{d.url, d.tenants.IDs(), d.token})
+	}
+	tenant := d.tenantOfToken
+	page := ""
+	if d.o.demo {
+		page = fmt.Sprintf("  dashboard  %s/\n", d.url)
+	}
+	_, err := fmt.Fprintf(out, `Tidewire is running. Stop it with Ctrl-C.
+
+%s  sockets    ws%s/v1/socket
+  events     %s/v1/events?channel=NAME
+  ingest     POST %s/v1/tenants/%s/events
+  metrics    %s/metrics
+  tenants    %v
+
+A token for all channels of %s, good for 12 hours:
+
+%s
+
+In another terminal:
+
+  tidewire tail --url %s --token TOKEN news:today
+  tidewire publish --url %s --token TOKEN --tenant %s --channel news:today '"hello"'
+%s`, page, d.url[len("http"):], d.url, d.url, tenant, d.url, d.tenants.IDs(), tenant, d.token, d.url, d.url, tenant, hint(out))
+	return err
+}
+
+// hint tells somebody at a terminal who started it with make how to call the binary.
+func hint(out io.Writer) string {
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return "\n(tidewire is: go run ./cmd/tidewire, or go install ./cmd/tidewire)\n"
+	}
+	return ""
+}

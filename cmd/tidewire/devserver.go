@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/functions/ingest"
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/telemetry"
+	"github.com/tidewire/tidewire/services/dashboard/demo"
+	"github.com/tidewire/tidewire/services/dashboard/web"
+)
+
+type devOptions struct {
+	addr, tenants, backend string
+	demo, verbose          bool
+	log                    *slog.Logger
+}
+
+// devServer is everything in one process: what Cloud Run services and functions are elsewhere.
+type devServer struct {
+	o             devOptions
+	url           string
+	tenants       *memory.Tenants
+	tenantOfToken string
+	token         string
+	failed        chan error // the server or a producer ended
+
+	metrics  *telemetry.Prometheus
+	broker   *memory.Broker
+	registry *memory.Registry
+	verifier *auth.Verifier
+	limiter  *limit.Limiter
+	pub      *realtime.Publisher
+	gateway  *gateway.Gateway
+	server   *http.Server
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+}
+
+// startDev listens and serves. The caller closes what it returns.
+func startDev(ctx context.Context, o devOptions) (*devServer, error) {
+	s, err := findState()
+	if err != nil {
+		return nil, err
+	}
+	d := &devServer{o: o, failed: make(chan error, 4), metrics: telemetry.NewPrometheus()}
+	if d.tenants, err = loadTenants(s, o.tenants, o.demo); err != nil {
+		return nil, err
+	}
+	if err := d.firstToken(ctx); err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.addr)
+	if err != nil {
+		return nil, fmt.Errorf("--addr: %w", err)
+	}
+	d.url = "http://" + listener.Addr().String()
+	if err := d.assemble(); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	handler, err := d.routes(ctx)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close(), d.close(ctx))
+	}
+	d.serve(handler, listener)
+	if err := s.announce(running{URL: d.url, Tenants: o.tenants, Demo: o.demo}); err != nil {
+		return nil, errors.Join(err, d.close(ctx))
+	}
+	return d, nil
+}
+
+// assemble makes the parts. They share one broker, one limiter and one publisher.
+func (d *devServer) assemble() (err error) {
+	d.broker = memory.NewBroker(memory.BrokerOptions{})
+	d.registry = memory.NewRegistry(memory.RegistryOptions{})
+	d.verifier = auth.New(d.tenants, auth.Options{Logger: d.o.log, Metrics: d.metrics})
+	d.limiter = limit.New(limit.Options{Metrics: d.metrics})
+	d.pub = realtime.NewPublisher(d.broker, realtime.PublisherOptions{Metrics: d.metrics})
+	d.gateway, err = gateway.New(gateway.Options{
+		Broker: d.broker, Tenants: d.tenants, Registry: d.registry,
+		Verifier: d.verifier, Limiter: d.limiter, Publisher: d.pub,
+		Service: "dev", Logger: d.o.log, Metrics: d.metrics,
+		DrainSpread: 2 * time.Second,
+	})
+	return err
+}
+
+func (d *devServer) routes(ctx context.Context) (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", d.gateway)
+	mux.Handle("/healthz", d.gateway)
+	mux.Handle("/readyz", d.gateway)
+	mux.Handle("/v1/tenants/{tenant}/events", ingest.New(ingest.Options{
+		Verifier: d.verifier, Tenants: d.tenants, Publisher: d.pub, Limiter: d.limiter,
+		Logger: d.o.log, Metrics: d.metrics,
+	}))
+	mux.Handle("GET /metrics", d.metrics.Handler())
+	if !d.o.demo {
+		return mux, nil
+	}
+	desks, err := demo.Desks()
+	if err != nil {
+		return nil, err
+	}
+	sessions := demo.Sessions{Desks: desks, Sign: func(p *realtime.Principal) (string, error) { return d.sign(ctx, p) }}
+	mux.Handle("/", web.Handler(web.Options{Session: sessions.Session, Log: d.o.log}))
+	return mux, d.startProducers(desks)
+}
+
+// startProducers replays recorded data to the demo's tenants, through the
+// address that any other producer would use.
+func (d *devServer) startProducers(desks []demo.Desk) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	d.stop = cancel
+	started := map[string]bool{}
+	for _, desk := range desks {
+		if started[desk.Tenant] {
+			continue
+		}
+		started[desk.Tenant] = true
+		p := demo.Producer{
+			URL: d.url, Tenant: desk.Tenant, Desks: desks, Log: d.o.log,
+			Token: func(ctx context.Context) (string, error) {
+				w := demo.Writer(desk.Tenant)
+				w.Issued, w.Expires = time.Now(), time.Now().Add(time.Hour)
+				return d.sign(ctx, w)
+			},
+		}
+		d.running.Go(func() {
+			if err := p.Run(ctx); err != nil {
+				d.failed <- err
+			}
+		})
+	}
+	return nil
+}
+
+func (d *devServer) sign(ctx context.Context, p *realtime.Principal) (string, error) {
+	t, err := d.tenants.Tenant(ctx, p.Tenant)
+	if err != nil {
+		return "", err
+	}
+	signer, err := auth.NewSigner(t)
+	if err != nil {
+		return "", err
+	}
+	return signer.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Issued: p.Issued, Expires: p.Expires})
+}
+
+// firstToken makes the token that dev prints: of the first tenant that can sign one.
+func (d *devServer) firstToken(ctx context.Context) error {
+	all := []realtime.Pattern{"**"}
+	p := &realtime.Principal{
+		User: "dev", Issued: time.Now(), Expires: time.Now().Add(12 * time.Hour),
+		Grants: realtime.Grants{Subscribe: all, Publish: all, Presence: all},
+	}
+	for _, p.Tenant = range d.tenants.IDs() {
+		token, err := d.sign(ctx, p)
+		if err == nil {
+			d.tenantOfToken, d.token = p.Tenant, token
+			return nil
+		}
+		if realtime.CodeOf(err) != realtime.CodeNotFound {
+			return fmt.Errorf("tenant %s: %w", p.Tenant, err)
+		}
+	}
+	return nil // tokens come from elsewhere
+}
+
+func (d *devServer) serve(handler http.Handler, listener net.Listener) {
+	d.server = &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(d.o.log.Handler(), slog.LevelDebug),
+	}
+	d.running.Go(func() {
+		if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			d.failed <- err
+		}
+	})
+}
+
+// close drains: producers first, then the sockets, then the server.
+func (d *devServer) close(ctx context.Context) error {
+	if d.stop != nil {
+		d.stop()
+	}
+	err := d.gateway.Close(ctx)
+	if d.server != nil {
+		err = errors.Join(err, d.server.Shutdown(ctx))
+	}
+	d.running.Wait()
+	return errors.Join(err, d.verifier.Close(), d.broker.Close())
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// std are the streams a command reads and writes.
+type std struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// The exit codes, for people's scripts.
+const (
+	exitFailed      = 1 // anything else
+	exitUsage       = 2 // the call's words are off
+	exitRefused     = 3 // the server refused: token, grant, bad event
+	exitUnavailable = 4 // not reachable, over a limit or draining: try again later
+)
+
+const exitHelp = `
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (token, grant, bad
+event), 4 not available now (try again later).`
+
+// usageError is a call whose words are off.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func exitCode(err error) int {
+	var usage usageError
+	var known *realtime.Error
+	var network net.Error
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return 0
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &known):
+		switch known.Code {
+		case realtime.CodeUnavailable, realtime.CodeLimited, realtime.CodeDraining:
+			return exitUnavailable
+		}
+		return exitRefused
+	case errors.As(err, &network):
+		return exitUnavailable
+	}
+	return exitFailed
+}
+
+func newRoot(s std) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tidewire",
+		Short: "Real-time dashboards for many users and many tenants",
+		Long: "tidewire runs Tidewire in one process for local work, and sends to and reads\n" +
+			"from any gateway.\n" + exitHelp,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown command %q; see tidewire --help", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see %s --help", err, cmd.CommandPath())
+	})
+	root.AddCommand(newDev(s), newToken(s), newPublish(s), newTail(s))
+	return root
+}
+
+// version is what the Go toolchain wrote into the binary.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version + " " + info.GoVersion
+}
+
+// exactly refuses a number of arguments other than those from low to high.
+func exactly(low, high int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < low || high >= 0 && len(args) > high {
+			return usagef("%s: takes %s; see %s --help", cmd.Name(), what, cmd.CommandPath())
+		}
+		return nil
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// state is where dev keeps what its other commands need: a folder of the user,
+// or TIDEWIRE_STATE.
+type state struct{ dir string }
+
+func findState() (state, error) {
+	if dir := os.Getenv("TIDEWIRE_STATE"); dir != "" {
+		return state{dir}, nil
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return state{}, fmt.Errorf("a folder for the secret of dev: %w; set TIDEWIRE_STATE to one", err)
+	}
+	return state{filepath.Join(dir, "tidewire")}, nil
+}
+
+// secret returns dev's own secret, which is made once and readable by its user only.
+func (s state) secret() (string, error) {
+	name := filepath.Join(s.dir, "secret")
+	raw, err := os.ReadFile(name)
+	if err == nil && len(strings.TrimSpace(string(raw))) >= 32 {
+		return strings.TrimSpace(string(raw)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("the secret of dev: %w", err)
+	}
+	secret := rand.Text() + rand.Text()
+	if err := s.write("secret", []byte(secret+"\n")); err != nil {
+		return "", fmt.Errorf("the secret of dev: %w", err)
+	}
+	return secret, nil
+}
+
+// running is what a dev that runs tells the other commands.
+type running struct {
+	URL     string `json:"url"`
+	Tenants string `json:"tenants,omitempty"` // the FILE it was given
+	Demo    bool   `json:"demo"`
+}
+
+func (s state) announce(r running) error {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return s.write("dev.json", raw)
+}
+
+// last returns what the dev that was started last has told.
+func (s state) last() (running, error) {
+	var r running
+	raw, err := os.ReadFile(filepath.Join(s.dir, "dev.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, errors.New("no dev has been started here; run tidewire dev, or name its --tenants FILE")
+	}
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return r, fmt.Errorf("%s: %w", filepath.Join(s.dir, "dev.json"), err)
+	}
+	return r, nil
+}
+
+// write replaces a file of the state in one step, readable by its user only.
+func (s state) write(name string, content []byte) error {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(s.dir, name+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(content)
+	err = errors.Join(err, tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), filepath.Join(s.dir, name))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
+}

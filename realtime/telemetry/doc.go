@@ -1,0 +1,3 @@
+// Package telemetry turns what the framework reports into metrics that can be
+// scraped.
+package telemetry
