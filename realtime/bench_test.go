@@ -1,0 +1,98 @@
+package realtime_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// sink is a transport that takes everything at once.
+type sink struct {
+	box *realtime.Outbox
+	n   *atomic.Int64
+	buf [][]byte
+}
+
+func (s *sink) Flush() {
+	if !s.box.Begin() {
+		return
+	}
+	for {
+		s.buf = s.box.Next(s.buf[:0], 1<<16, nil)
+		if len(s.buf) == 0 {
+			return
+		}
+		s.n.Add(int64(len(s.buf)))
+	}
+}
+func (s *sink) Beat(time.Time) bool  { return true }
+func (s *sink) Shut(*realtime.Error) {}
+
+// BenchmarkFanOut publishes one event to many readers, from Publish to their
+// queues. Allocations are those of a whole publication, whatever the number of readers.
+func BenchmarkFanOut(b *testing.B) {
+	for _, readers := range []int{1, 100, 10_000} {
+		b.Run(fmt.Sprint(readers), func(b *testing.B) {
+			broker := memory.NewBroker(memory.BrokerOptions{})
+			hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "bench", Encoder: wire.Encoder{}})
+			pub := realtime.NewPublisher(broker, realtime.PublisherOptions{})
+			tenant := &realtime.Tenant{ID: "acme"}
+			ch, err := realtime.NewChannel("acme", "prices:fx")
+			if err != nil {
+				b.Fatal(err)
+			}
+			var delivered atomic.Int64
+			answered := make(chan struct{}, readers)
+			for range readers {
+				s := &sink{box: realtime.NewOutbox(nil), n: &delivered}
+				c, err := hub.Connect(tenant, &realtime.Principal{
+					Tenant: "acme", User: "ann", Expires: time.Now().Add(time.Hour),
+					Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
+				}, s.box, s)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := hub.Subscribe(c, realtime.SubscribeRequest{Channel: ch, Answer: func(a realtime.Answer) realtime.Frame {
+					answered <- struct{}{}
+					return wire.SubscribeOK("1", wire.Subscribed{Channel: ch, Position: a.Position})
+				}}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for range readers {
+				<-answered
+			}
+			for delivered.Load() < int64(readers) {
+				time.Sleep(time.Millisecond)
+			}
+			delivered.Store(0)
+			ctx := context.Background()
+			pubs := []realtime.Publication{{Channel: ch, Key: "EURUSD", Data: []byte(`{"symbol":"EURUSD","bid":1.08421,"ask":1.08425}`)}}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range b.N {
+				pubs[0].ID = ""
+				if err := pub.Publish(ctx, tenant, pubs); err != nil {
+					b.Fatal(err)
+				}
+				for delivered.Load() < int64(i+1)*int64(readers) {
+					time.Sleep(10 * time.Microsecond)
+				}
+			}
+			b.StopTimer()
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*readers), "ns/delivery")
+			if err := hub.Close(ctx); err != nil {
+				b.Error(err)
+			}
+			if err := broker.Close(); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+}
