@@ -85,6 +85,8 @@ func goldenServer() map[string]goldenFrame {
 		"ok-presence": {wire.PresenceOK(`8`, board, []realtime.Member{ann, bob}, 2),
 			wire.ServerFrame{Type: wire.TypeOK, ID: `8`, Channel: "board:7", Members: []realtime.Member{ann, bob}, Count: 2}},
 		"ok-refresh": {wire.RefreshOK(`10`, time.UnixMilli(1767232800000)), wire.ServerFrame{Type: wire.TypeOK, ID: `10`, ExpiresAt: 1767232800000}},
+		"ok-subscribe.connect": {wire.SubscribeOK("", wire.Subscribed{Channel: fx, Position: realtime.Position{Time: 1767225600000}}),
+			wire.ServerFrame{Type: wire.TypeOK, Channel: "prices:fx", Position: "1767225600000-"}},
 		"ok-subscribe.resumed": {wire.SubscribeOK("", wire.Subscribed{Channel: fx, Resumed: true, Position: at1}),
 			wire.ServerFrame{Type: wire.TypeOK, Channel: "prices:fx", Resumed: true, Position: "1767225600123-e1"}},
 		"ok-subscribe.gap": {wire.SubscribeOK(`"s-2"`, wire.Subscribed{Channel: fx, Gap: true, Position: at2}),
