@@ -1,0 +1,67 @@
+// How fresh? The time from the producer to the screen, with its distribution on demand.
+
+const samplesKept = 1000;
+const shownEveryMs = 500;
+
+export function mount(element) {
+  const button = element.appendChild(document.createElement("button"));
+  button.setAttribute("popovertarget", "latency-details");
+  button.textContent = "– ms";
+  const details = element.appendChild(document.createElement("div"));
+  details.id = "latency-details";
+  details.popover = "auto";
+  const pairs = details.appendChild(document.createElement("dl"));
+  pairs.className = "pairs";
+  const text = details.appendChild(document.createElement("p"));
+  text.className = "quiet";
+
+  const samples = [];
+  let shownAt = 0;
+
+  function quantile(sorted, q) {
+    return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+  }
+
+  function show(sure, error, offset) {
+    const sorted = samples.toSorted((a, b) => a - b);
+    const p50 = ms(quantile(sorted, 0.5));
+    const impossible = sorted[0] < -error - 1;
+    const unsure = !sure || impossible;
+    button.textContent = unsure ? `~ ${p50} unsure` : p50;
+    button.classList.toggle("unsure", unsure);
+    button.ariaLabel = `Latency from producer to screen ${button.textContent}; details`;
+    element.dataset.p50 = Math.round(quantile(sorted, 0.5));
+    if (!details.matches(":popover-open")) return;
+    const lines = [
+      ["Half arrive within (p50)", p50],
+      ["99 of 100 within (p99)", ms(quantile(sorted, 0.99))],
+      ["Slowest", ms(sorted.at(-1))],
+      ["Updates measured", String(sorted.length)],
+      ["This clock is off by", ms(-offset)],
+      ["Known within", Number.isFinite(error) ? `± ${ms(error)}` : "not known"],
+    ];
+    pairs.replaceChildren(
+      ...lines.flatMap(([term, value]) => [Object.assign(document.createElement("dt"), { textContent: term }), Object.assign(document.createElement("dd"), { textContent: value })]),
+    );
+    text.textContent = unsure
+      ? "The clocks of producer, server and this machine do not agree well enough: take the figure as a hint."
+      : "From the producer's clock to the painted frame. What was replayed is not counted.";
+  }
+
+  const ms = (n) => (Math.abs(n) < 10_000 ? `${Math.round(n)} ms` : `${Math.round(n / 1000)} s`);
+
+  return {
+    // update takes the latencies of this frame, and how well the clocks are known.
+    update({ latencies, sure, error, offset }) {
+      samples.push(...latencies);
+      if (samples.length > samplesKept) samples.splice(0, samples.length - samplesKept);
+      const now = performance.now();
+      if (samples.length === 0 || now - shownAt < shownEveryMs) return;
+      shownAt = now;
+      show(sure, error, offset);
+    },
+    unmount() {
+      element.replaceChildren();
+    },
+  };
+}

@@ -1,0 +1,113 @@
+package web
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Session is who the page is and what it may read. The token stays in the memory of the page.
+type Session struct {
+	Tenant string   `json:"tenant"`
+	User   string   `json:"user"`
+	Groups []string `json:"groups"`
+	Token  string   `json:"token"`
+	// URL is the origin of the gateway, if it is not the page's own.
+	URL      string    `json:"url,omitempty"`
+	Channels []Channel `json:"channels"`
+	// Views are what the page offers to switch to.
+	Views []View `json:"views,omitempty"`
+	// Time is the server's clock in milliseconds since 1970, for comparing
+	// clocks. The handler sets it.
+	Time int64 `json:"time"`
+}
+
+// Channel is what the page shows of one channel.
+type Channel struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	Unit  string `json:"unit"`
+	// Note says where the values come from.
+	Note string `json:"note"`
+	// EveryMS is how often a value is expected to come; one that is older than
+	// some times that is shown as stale.
+	EveryMS int64 `json:"everyMs"`
+}
+
+// View is a tenant and group that can be looked at.
+type View struct {
+	Tenant string `json:"tenant"`
+	Group  string `json:"group"`
+	Title  string `json:"title"`
+}
+
+// demoSession answers GET /demo/session?tenant=&group= with a new session.
+func demoSession(o Options) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if !ownPage(r) {
+			problem(w, realtime.Errorf(realtime.CodeForbidden, "the demo gives tokens to its own page only; open it by the address it listens on"))
+			return
+		}
+		q := r.URL.Query()
+		s, err := o.Session(r.Context(), q.Get("tenant"), q.Get("group"))
+		if err != nil {
+			if realtime.CodeOf(err) == realtime.CodeInternal && o.Log != nil {
+				o.Log.ErrorContext(r.Context(), "demo session", slog.Any("error", err))
+			}
+			problem(w, err)
+			return
+		}
+		s.Time = time.Now().UnixMilli()
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(s) //nolint:errcheck // the client has gone; there is nobody to tell
+	}
+}
+
+// ownPage refuses pages of other sites. They cannot read an answer from another
+// origin, unless their name was made to point here (DNS rebinding): so the host has to be an
+// address or localhost, which no foreign site can be.
+func ownPage(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return false
+	}
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	if host == "localhost" {
+		return true
+	}
+	if len(host) > 2 && host[0] == '[' && host[len(host)-1] == ']' {
+		host = host[1 : len(host)-1]
+	}
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// problem answers with a problem document (RFC 9457).
+func problem(w http.ResponseWriter, err error) {
+	code := realtime.CodeOf(err)
+	detail := "something went wrong here; try again later"
+	if code != realtime.CodeInternal {
+		detail = err.Error()
+	}
+	status := code.Meaning().Status
+	body, err := json.Marshal(struct {
+		Title  string        `json:"title"`
+		Status int           `json:"status"`
+		Detail string        `json:"detail"`
+		Code   realtime.Code `json:"code"`
+	}{http.StatusText(status), status, detail, code})
+	if err != nil { // strings and a number
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	w.Write(body) //nolint:errcheck // the client has gone; there is nobody to tell
+}
