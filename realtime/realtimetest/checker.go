@@ -164,6 +164,13 @@ func (k *Checker) Gap(client string, c realtime.Channel) {
 	k.gap(cl, k.history(c))
 }
 
+// early says that something came on a connection before its answer.
+func (k *Checker) early(client string, c realtime.Channel, id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fault(Fault{Kind: FaultEarly, Client: client, Channel: c, ID: id})
+}
+
 // Lost says that a client's connection has ended, for these channels or for all if none is
 // named. It keeps what it has; nothing need come until the next answer.
 func (k *Checker) Lost(client string, channels ...realtime.Channel) {
