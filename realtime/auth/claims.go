@@ -48,9 +48,11 @@ func tenantOf(o object, claim, absent string) (string, error) {
 	return tenant, asRefusal(reasonTenant, realtime.CheckTenantID(tenant))
 }
 
+// asRefusal makes err a refusal for the reason, unless it is one already.
 func asRefusal(why reason, err error) error {
-	if err == nil {
-		return nil
+	var r *refusal
+	if err == nil || errors.As(err, &r) {
+		return err
 	}
 	return &refusal{reason: why, detail: err}
 }
@@ -173,7 +175,7 @@ func grantsOf(value []byte) (realtime.Grants, error) {
 
 func patternsOf(value []byte, limit int) ([]realtime.Pattern, error) {
 	texts, err := stringsOf(value, limit)
-	if err != nil {
+	if len(texts) == 0 || err != nil {
 		return nil, err
 	}
 	patterns := make([]realtime.Pattern, len(texts))

@@ -114,7 +114,7 @@ func stringOf(value []byte) (string, error) {
 	return s, err
 }
 
-// stringsOf decodes an array of at most limit strings.
+// stringsOf decodes an array of at most limit strings. An empty one, or null, is nil.
 func stringsOf(value []byte, limit int) ([]string, error) {
 	var list []*string // a null in it shows
 	if err := json.Unmarshal(value, &list); err != nil {
@@ -122,6 +122,9 @@ func stringsOf(value []byte, limit int) ([]string, error) {
 	}
 	if len(list) > limit {
 		return nil, fmt.Errorf("holds %d, the limit is %d", len(list), limit)
+	}
+	if len(list) == 0 {
+		return nil, nil
 	}
 	texts := make([]string, len(list))
 	for i, s := range list {

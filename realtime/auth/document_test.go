@@ -1,0 +1,153 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+func TestCheckKeys(t *testing.T) {
+	t.Parallel()
+	secret := strings.Repeat("s", 32)
+	for _, c := range []struct {
+		name string
+		key  realtime.Key
+		want string // part of the error, empty for none
+	}{
+		{"secret", realtime.Key{Alg: "HS256", Secret: secret}, ""},
+		{"RSA", realtime.Key{Alg: "RS256", PEM: publicPEM(&rsaKey().PublicKey)}, ""},
+		{"RSA private", realtime.Key{Alg: "PS256", PEM: privatePEM(rsaKey())}, ""},
+		{"EC private", realtime.Key{Alg: "ES256", PEM: "\n" + privatePEM(ecKey()) + "\n\n"}, ""},
+		{"Ed25519", realtime.Key{Alg: "EdDSA", PEM: publicPEM(edKey().Public())}, ""},
+		{"certificate", realtime.Key{Alg: "ES256", PEM: certificate()}, ""},
+		{"no alg", realtime.Key{Secret: secret}, `alg: "" is not HS256`},
+		{"none", realtime.Key{Alg: "none"}, `alg: "none" is not`},
+		{"not served", realtime.Key{Alg: "HS512", Secret: secret}, `alg: "HS512" is not`},
+		{"short secret", realtime.Key{Alg: "HS256", Secret: secret[1:]}, "secret: a secret of 31 bytes, HS256 needs 32 or more"},
+		{"no secret", realtime.Key{Alg: "HS256"}, "secret: a secret of 0 bytes"},
+		{"PEM as secret", realtime.Key{Alg: "HS256", Secret: publicPEM(&rsaKey().PublicKey)}, "secret: is PEM text"},
+		{"HS256 with PEM", realtime.Key{Alg: "HS256", Secret: secret, PEM: publicPEM(&rsaKey().PublicKey)}, "pem: HS256 takes a secret"},
+		{"RS256 with a secret", realtime.Key{Alg: "RS256", Secret: secret, PEM: publicPEM(&rsaKey().PublicKey)}, "secret: RS256 takes pem"},
+		{"no PEM", realtime.Key{Alg: "RS256"}, "pem: holds no PEM block"},
+		{"two blocks", realtime.Key{Alg: "RS256", PEM: publicPEM(&rsaKey().PublicKey) + publicPEM(&rsaKey().PublicKey)}, "pem: holds something after"},
+		{"PKCS #1", realtime.Key{Alg: "RS256", PEM: pemText("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey()))}, "openssl pkcs8"},
+		{"not DER", realtime.Key{Alg: "RS256", PEM: pemText("PUBLIC KEY", []byte("x"))}, "pem: "},
+		{"RSA 1024", realtime.Key{Alg: "RS256", PEM: publicPEM(&smallRSA().PublicKey)}, "pem: an RSA key of 1024 bits, it must have 2048 to 8192"},
+		{"another kind", realtime.Key{Alg: "RS256", PEM: publicPEM(&ecKey().PublicKey)}, "pem: alg: a *ecdsa.PublicKey cannot be a key of RS256"},
+		{"another curve", realtime.Key{Alg: "ES256", PEM: publicPEM(&p384Key().PublicKey)}, "ES256 needs P-256"},
+		{"long kid", realtime.Key{KID: strings.Repeat("k", 201), Alg: "HS256", Secret: secret}, "kid: 201 bytes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			err := CheckKeys(&realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{c.key}}})
+			expect(t, err, "auth.keys[0].", c.want)
+		})
+	}
+}
+
+func expect(t *testing.T, err error, field, want string) {
+	t.Helper()
+	switch {
+	case want == "" && err != nil:
+		t.Errorf("refused: %v", err)
+	case want != "" && err == nil:
+		t.Errorf("accepted, want %s", want)
+	case want != "" && (!strings.HasPrefix(err.Error(), field) || !strings.Contains(err.Error(), want) || realtime.CodeOf(err) != realtime.CodeBadRequest):
+		t.Errorf("got %v, want %s...%s", err, field, want)
+	case want != "" && strings.Contains(err.Error(), "sssss"):
+		t.Errorf("the error shows the secret: %v", err)
+	}
+}
+
+func certificate() string {
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "acme"}, NotAfter: time.Now().Add(-time.Hour)}
+	return pemText("CERTIFICATE", must(x509.CreateCertificate(rand.Reader, c, c, &ecKey().PublicKey, ecKey())))
+}
+
+func TestCheckKeysTogether(t *testing.T) {
+	t.Parallel()
+	key := func(kid string) realtime.Key {
+		return realtime.Key{KID: kid, Alg: "HS256", Secret: strings.Repeat("s", 32)}
+	}
+	expect(t, CheckKeys(&realtime.Tenant{Auth: realtime.Auth{Keys: []realtime.Key{key(""), key("")}}}), "", "")
+	expect(t, CheckKeys(&realtime.Tenant{Auth: realtime.Auth{Keys: []realtime.Key{key("a"), key("b"), key("a")}}}), "auth.keys[2].kid", `"a" is that of auth.keys[0] too`)
+	expect(t, CheckKeys(&realtime.Tenant{Auth: realtime.Auth{Keys: slices.Repeat([]realtime.Key{key("")}, 33)}}), "auth.keys", "33, the limit is 32")
+	for url, want := range map[string]string{
+		"https://login.example.com/keys":         "",
+		"http://127.0.0.1:9000/keys":             "",
+		"http://[::1]/keys":                      "",
+		"http://localhost:9000/keys":             "",
+		"http://login.example.com/keys":          "must begin with https://",
+		"http://localhost.evil/keys":             "must begin with https://",
+		"http://169.254.169.254/":                "must begin with https://",
+		"file:///etc/passwd":                     "is not an absolute URL",
+		"/keys":                                  "is not an absolute URL",
+		"https://ann:pw@login.example.com/keys":  "must not hold a user",
+		"https://a/" + strings.Repeat("x", 2048): "at most 2048 bytes",
+		"https://login.example.com/keys\x00":     "is not an absolute URL",
+		"gopher://127.0.0.1/keys":                "must begin with https://",
+	} {
+		expect(t, CheckKeys(&realtime.Tenant{Auth: realtime.Auth{JWKSURL: url}}), "auth.jwksUrl: ", want)
+	}
+}
+
+// TestBadKeysDoNotVerify shows that a stored document with a bad key works but for that key.
+func TestBadKeysDoNotVerify(t *testing.T) {
+	t.Parallel()
+	short := "short"
+	tenants := directory{"acme": {ID: "acme", Auth: realtime.Auth{JWKSURL: "http://192.0.2.1/", Keys: []realtime.Key{
+		{KID: "bad", Alg: "HS256", Secret: short},
+		{KID: "k1", Alg: "HS256", Secret: acmeSecret},
+		{KID: "k1", Alg: "HS256", Secret: globexSecret},
+	}}}}
+	verifier, seen := newVerifier(t, tenants, Options{})
+	sign := func(kid, secret string) string {
+		key, err := newKey(kid, "HS256", []byte(acmeSecret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return forge(key.method, []byte(secret), fmt.Sprintf(`{"alg":"HS256","kid":%q}`, kid), saying(""))
+	}
+	for _, c := range []struct {
+		kid, secret string
+		want        realtime.Code
+	}{{"k1", acmeSecret, ""}, {"bad", short, realtime.CodeUnauthorized}, {"k1", globexSecret, realtime.CodeUnauthorized}} {
+		if got := codeOf(verifier.Verify(t.Context(), sign(c.kid, c.secret))); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.kid, got, c.want)
+		}
+	}
+	errors := slices.DeleteFunc(seen.lines(t), func(m map[string]any) bool { return m["level"] != "ERROR" })
+	if len(errors) != 3 {
+		t.Errorf("logged %v, want a line for each of the two keys and for the URL", errors)
+	}
+	if strings.Contains(seen.log.String(), short+`"`) {
+		t.Errorf("the log shows a secret: %s", seen.log.String())
+	}
+}
+
+func TestROCA(t *testing.T) {
+	t.Parallel()
+	// 65537 to some power modulo the product of the primes has the structure.
+	product := big.NewInt(1)
+	for p := int64(3); p <= 167; p += 2 {
+		if big.NewInt(p).ProbablyPrime(0) {
+			product.Mul(product, big.NewInt(p))
+		}
+	}
+	weak := new(big.Int).Exp(big.NewInt(65537), big.NewInt(123456789), product)
+	weak.Add(weak, new(big.Int).Lsh(product, 1800))
+	if !isROCA(weak) {
+		t.Error("a modulus with the structure was not found")
+	}
+	if isROCA(rsaKey().N) {
+		t.Error("a usual modulus was taken for one with the structure")
+	}
+}
