@@ -14,6 +14,7 @@ const STABLE = 5_000; // a link that lived this long starts the backoff anew
 const QUIET = 300; // a replay is over when nothing older has come for this long
 const HANDOVER = 5_000; // how long a link that was moved away from may still answer requests
 const MAX_REJECTIONS = 3; // tokens in a row
+const FIRST_ID = 0; // of the connect frame; requests count from 1
 const MAX_STORED = 256; // channels
 const FIRST_FRAME = 32 << 10; // characters of subscriptions; what is more follows the welcome
 
@@ -21,6 +22,8 @@ const FIRST_FRAME = 32 << 10; // characters of subscriptions; what is more follo
 export const closeCodes = Object.freeze({
   1000: { code: "closed", advice: LATER, action: "" },
   1001: { code: "closed", advice: LATER, action: "" },
+  1002: { code: "bad-request", advice: STOP, action: "Update this page: it broke the WebSocket protocol." },
+  1003: { code: "bad-request", advice: STOP, action: "Update this page: it sent a binary message." },
   1006: { code: "unreachable", advice: NOW, action: "" },
   1007: { code: "bad-request", advice: STOP, action: "Update this page: it sent text that is not UTF-8." },
   1011: { code: "internal", advice: LATER, action: "" },
@@ -148,6 +151,7 @@ class Link {
   liveAt = 0;
   resumed = null; // what a reconnect brought: {caughtUp, gaps, at}
   #socket; #on; #pending = new Map(); #nextID = 1; #heard = Date.now(); #silent = false; #timer;
+  #backlog = []; #budget = Infinity; #paced = 0; #pacer;
 
   constructor(socket, on) {
     this.#socket = socket;
@@ -160,6 +164,20 @@ class Link {
   }
 
   send(frame) { this.#socket.send(JSON.stringify(frame)); }
+
+  /** Sends at the pace the server allows. The backlog is bounded by the channels and by maxPending. */
+  #pace(text) {
+    if (text) this.#backlog.push(text);
+    const now = Date.now(), rate = this.welcome?.limits?.framesPerSecond || 50;
+    this.#budget = Math.min(rate, this.#budget + ((now - this.#paced) * rate) / 1000);
+    this.#paced = now;
+    while (this.#backlog.length && this.#budget >= 1) {
+      this.#budget--;
+      this.#socket.send(this.#backlog.shift());
+    }
+    clearTimeout(this.#pacer);
+    if (this.#backlog.length) this.#pacer = setTimeout(() => this.#pace(), 1000 / rate);
+  }
 
   /**
    * Sends a frame with an id and calls one of the two with its answer: at once, because the next frame,
@@ -177,7 +195,7 @@ class Link {
       reject(new TidewireError({ code: "timeout", message: `no answer to ${frame.type} in ${timeoutMs} ms`, lost: true }));
     }, timeoutMs);
     this.#pending.set(id, { resolve, reject, timer });
-    this.#socket.send(text);
+    this.#pace(text);
   }
 
   request(frame, timeoutMs) {
@@ -244,6 +262,8 @@ class Link {
   #finish() {
     this.ended = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#pacer);
+    this.#backlog = [];
     for (const { reject, timer } of this.#pending.values()) {
       clearTimeout(timer);
       reject(lost());
@@ -577,7 +597,7 @@ export class Tidewire {
       link.first.set(feed.channel, feed);
       this.#expect(feed, link);
     }
-    link.send({ type: "connect", token, asOf, subscriptions });
+    link.send({ id: FIRST_ID, type: "connect", token, asOf, subscriptions });
   }
 
   #welcomed(link, welcome) {
@@ -618,7 +638,8 @@ export class Tidewire {
       this.#after("leave", old.busy ? HANDOVER : 0, () => old.shut());
     }
     this.#planRefresh();
-    this.#release();
+    for (const { resolve } of this.#waiting) resolve(link);
+    this.#waiting.clear();
   }
 
   /** A link ended, or a dial that made none (null): decides what is left and what comes next. */
@@ -654,7 +675,7 @@ export class Tidewire {
       this.#rejected = this.#token ?? this.#rejected;
       this.#token = undefined;
     }
-    const hopeless = advice === TOKEN && (typeof this.#options.token !== "function" || ++this.#rejections > MAX_REJECTIONS);
+    const hopeless = advice === TOKEN && (typeof this.#options.token !== "function" || ++this.#rejections >= MAX_REJECTIONS);
     if (advice === STOP || hopeless) {
       if (this.#link) return this.#emit("error", new TidewireError(reason)); // the old link lives on until it is closed
       return this.#refuse({ ...reason, action: action || closeCodes[4401].action });
@@ -776,9 +797,16 @@ export class Tidewire {
   }
 
   #failed(link, frame) {
-    const feed = link.first.get(frame.channel), error = new TidewireError(frame);
+    const error = new TidewireError(frame), reading = this.#feeds.get(frame.channel);
+    const feed = link.first.get(frame.channel) ?? (reading?.link === link ? reading : undefined); // a new token may end it
     if (feed) return this.#denied(feed, link, error);
     if (frame.channel) return this.#emit("error", error);
+    if (link.welcome && (frame.id === FIRST_ID || frame.limit === "subscriptionsPerConnection")) {
+      // None of the first frame's subscriptions was taken; asked for one by one, each has its own answer.
+      const again = new TidewireError({ ...frame, code: "unavailable" });
+      for (const each of [...link.first.values()]) this.#denied(each, link, again);
+      return;
+    }
     link.failure = frame; // a close follows, and the state will tell; if none does, nothing is swallowed
     setTimeout(() => link.ended || this.#emit("error", error), 1000);
   }
@@ -815,6 +843,7 @@ export class Tidewire {
 
   #begin(feed, link, { position, resumed = false, gap = false }, resumes) {
     feed.floor = timeOf(feed.position);
+    feed.asOf = undefined; // until a heartbeat comes after this answer
     feed.edge = resumes ? this.#clock.edge : 0;
     this.#become(feed, { name: "live", resumed, gap, caughtUp: 0 });
     if (link.resumed) link.resumed.at = Date.now();
@@ -921,9 +950,9 @@ export class Tidewire {
     }
   }
 
-  /** The live link, or with `wait` the next one; those who wait go in the order they came. */
+  /** The live link, or with `wait` the next one. */
   #ready(wait, deadline) {
-    if (this.#link && !(wait && this.#waiting.size)) return this.#link;
+    if (this.#link) return this.#link;
     if (!wait || this.#state.name === "refused" || this.#state.name === "closed") {
       throw new TidewireError({ code: "unavailable", message: `not connected (${this.#state.name}); try again when live, or ask with wait` });
     }
@@ -938,18 +967,6 @@ export class Tidewire {
       }, deadline - Date.now());
       this.#waiting.add(entry);
     });
-  }
-
-  /** Lets waiting requests go, no more at once than the server takes in a second. */
-  #release() {
-    if (!this.#link) return;
-    const { framesPerSecond = 50, publishesPerSecond = 50 } = this.#link.welcome.limits ?? {};
-    let room = Math.max(1, Math.min(framesPerSecond, publishesPerSecond));
-    for (const entry of this.#waiting) {
-      if (room-- === 0) return this.#after("release", 1000, () => this.#release());
-      this.#waiting.delete(entry);
-      entry.resolve(this.#link);
-    }
   }
 
   // ---- token, storage, timers, events

@@ -243,7 +243,7 @@ for (const seed of [1, 2, 3, 4, 5]) {
     }
     assert.deepEqual(seen, Array.from({ length: hub.events.length - 1 }, (_, i) => i + 1));
     const moves = counts.filter(([, { phase }]) => phase === "done").length;
-    assert.ok(cuts > 30 && moves > 10, `${cuts} cuts, ${moves} moves`);
+    assert.ok(cuts >= 20 && moves >= 10, `${cuts} cuts, ${moves} moves`);
     assert.equal(parsePosition(hub.events.at(-1).position).id, `${seen.at(-1)}-x`);
   });
 }

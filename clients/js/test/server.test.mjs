@@ -1,0 +1,226 @@
+// The client against the real server: `tidewire dev`, built from this tree. A proxy between them cuts connections.
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { connect } from "../tidewire.js";
+
+const repository = new URL("../../..", import.meta.url).pathname;
+const run = promisify(execFile);
+let folder, binary, environment, tenantsFile, dev, proxy;
+
+before(async () => {
+  assert.ok(globalThis.WebSocket, "run with node --experimental-websocket (npm test does), or with Node 22");
+  folder = await mkdtemp(join(tmpdir(), "tidewire-js-"));
+  [binary, tenantsFile] = [join(folder, "tidewire"), join(folder, "tenants.json")];
+  environment = { ...process.env, TIDEWIRE_STATE: join(folder, "state") };
+  await run("go", ["build", "-o", binary, "./cmd/tidewire"], { cwd: repository });
+  const tenant = (secret) => ({
+    auth: { keys: [{ kid: "k1", alg: "HS256", secret: secret.repeat(32) }] }, origins: ["*"],
+    namespaces: { short: { window: 5 } },
+    limits: { connectsPerSecond: 1000, connectionsPerUser: 1000, publishesPerSecond: 2000, framesPerSecond: 1000 },
+  });
+  await writeFile(tenantsFile, JSON.stringify({ tenants: { acme: tenant("a"), globex: tenant("g") } }));
+  dev = await startDev();
+  proxy = await startProxy(dev.port);
+});
+
+after(async () => {
+  await dev?.stop();
+  proxy?.stop();
+  if (folder) await rm(folder, { recursive: true });
+});
+
+async function startDev(address = "127.0.0.1:0") {
+  const child = spawn(binary, ["dev", "--json", "--demo=false", "--addr", address, "--tenants", tenantsFile], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  child.stderr.on("data", (text) => { log = (log + text).slice(-4000); });
+  const line = await Promise.race([once(createInterface(child.stdout), "line"), once(child, "exit").then(() => null)]);
+  assert.ok(line, `dev ended before it was ready:\n${log}`);
+  const { url } = JSON.parse(line[0]);
+  return {
+    url, port: Number(new URL(url).port),
+    async stop() {
+      if (child.exitCode !== null) return;
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    },
+  };
+}
+
+/** Passes TCP on to the server, until it is told to cut. */
+async function startProxy(port) {
+  const sockets = new Set();
+  const server = net.createServer((near) => {
+    const far = net.connect(port, "127.0.0.1");
+    for (const [one, other] of [[near, far], [far, near]]) {
+      sockets.add(one);
+      one.on("error", () => {}); // a cut is what this is for
+      one.on("close", () => { sockets.delete(one); other.destroy(); });
+      one.pipe(other);
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `ws://127.0.0.1:${server.address().port}`,
+    cut() { for (const socket of sockets) socket.destroy(); },
+    stop() { this.cut(); server.close(); },
+  };
+}
+
+async function token(user, { tenant = "acme", ttl = "1h" } = {}) {
+  const everything = ["subscribe", "publish", "presence"].flatMap((grant) => ["prices", "board", "short"].flatMap((namespace) => [`--${grant}`, `${namespace}:**`]));
+  const { stdout } = await run(binary, ["token", "--tenant", tenant, "--user", user, "--ttl", ttl, "--tenants", tenantsFile, ...everything], { env: environment });
+  return stdout.trim();
+}
+
+async function ingest(events, { tenant = "acme" } = {}) {
+  const response = await fetch(`${dev.url}/v1/tenants/${tenant}/events`, {
+    method: "POST", headers: { authorization: `Bearer ${await token("producer", { tenant })}`, "content-type": "application/json" }, body: JSON.stringify(events),
+  });
+  assert.equal(response.status, 200, await response.clone().text());
+  return response.json();
+}
+
+/** A client that is closed with the test, and what it was told. */
+function open(t, options) {
+  const client = connect(options.url ?? dev.url, { backoffMs: 20, ...options });
+  const said = [];
+  for (const type of ["state", "gap", "dropped", "error", "resumed"]) client.on(type, (detail) => said.push({ type, ...detail }));
+  t.after(() => client.close());
+  return { client, said };
+}
+
+async function until(condition, what) {
+  const end = Date.now() + 20_000;
+  while (!condition()) {
+    assert.ok(Date.now() < end, `waited 20 s for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test("what is ingested reaches the readers of its tenant, and nobody else's", async (t) => {
+  const mine = open(t, { token: await token("ann") }), theirs = open(t, { token: await token("eve", { tenant: "globex" }) });
+  const got = [], leaked = [];
+  await mine.client.subscribe("prices:fx", (m) => got.push(m)).ready;
+  await theirs.client.subscribe("prices:fx", (m) => leaked.push(m)).ready;
+  await ingest([{ channel: "prices:fx", key: "EURUSD", tags: { desk: "spot" }, data: { bid: 1.1 }, id: "e-1-x" }, { channel: "prices:fx", data: [2] }]);
+  await until(() => got.length === 2, "two messages");
+  const [{ channel, key, tags, data, position, latencyMs, replayed }] = got;
+  assert.deepEqual({ channel, key, tags, data, replayed }, { channel: "prices:fx", key: "EURUSD", tags: { desk: "spot" }, data: { bid: 1.1 }, replayed: false });
+  assert.match(position, /^\d{13}-e-1-x$/);
+  assert.ok(latencyMs >= 0 && latencyMs < 5000);
+  assert.deepEqual([mine.client.state.user, mine.client.state.tenant, theirs.client.state.tenant], ["ann", "acme", "globex"]);
+  await ingest([{ channel: "prices:fx", data: "theirs" }], { tenant: "globex" });
+  await until(() => leaked.length > 0, "their own message");
+  assert.deepEqual(leaked.map((m) => m.data), ["theirs"]);
+});
+
+for (const tokenIn of ["frame", "subprotocol"]) {
+  test(`publish, presence, call and errors, token in the ${tokenIn}`, async (t) => {
+    const { client } = open(t, { token: await token("ann"), tokenIn });
+    const reader = client.subscribe("board:7");
+    await reader.ready;
+    const views = [];
+    client.presence("board:7", (view) => views.push(view));
+    assert.deepEqual(await client.publish("board:7", { x: 1 }, { key: "cursor:ann", event: `once-${tokenIn}` }), { event: `once-${tokenIn}` });
+    await client.publish("board:7", { x: 2 }, { event: `once-${tokenIn}` }); // a repetition
+    await client.publish("board:7", { x: 3 }, { wait: true });
+    assert.deepEqual([(await reader.next()).value.data, (await reader.next()).value.data], [{ x: 1 }, { x: 3 }]);
+    await until(() => views.length, "presence");
+    assert.deepEqual([views[0].count, views[0].members.map(({ user }) => user)], [1, ["ann"]]);
+    await assert.rejects(client.call("no.such.route", {}), { code: "not-found" });
+    await assert.rejects(client.publish("board:7"), { code: "bad-request" }, "no data");
+    await assert.rejects(client.subscribe("secret:x").ready, { code: "forbidden" });
+    await assert.rejects(client.subscribe("not a channel").ready, { code: "bad-request" });
+    assert.equal(client.state.name, "live");
+  });
+}
+
+test("cut a hundred times while 200 messages a second flow: each message once and in order", { timeout: 120_000 }, async (t) => {
+  const { client, said } = open(t, { url: proxy.url, token: await token("ann") });
+  const producer = open(t, { token: await token("producer") }).client;
+  const got = [];
+  await client.subscribe("prices:cut", (m) => got.push(m.data)).ready;
+  let sent = 0;
+  const publish = () => producer.publish("prices:cut", sent++, { wait: true });
+  const flow = setInterval(publish, 5);
+  t.after(() => clearInterval(flow));
+  for (let cuts = 0; cuts < 100; cuts++) {
+    await until(() => client.state.name === "live", "live again");
+    await new Promise((resolve) => setTimeout(resolve, 30 * Math.random()));
+    proxy.cut();
+    await until(() => client.state.name !== "live", "the cut to be seen");
+  }
+  clearInterval(flow);
+  await publish();
+  await until(() => got.at(-1) === sent - 1, "the last message");
+  assert.deepEqual(got, Array.from({ length: sent }, (_, i) => i));
+  assert.deepEqual(said.filter(({ type }) => type === "gap" || type === "dropped" || type === "error"), []);
+  t.diagnostic(`${sent} messages, ${said.filter(({ type }) => type === "resumed").reduce((sum, { caughtUp }) => sum + caughtUp, 0)} told as caught up`);
+});
+
+test("outside the window it is told a gap, inside it resumes with the number of messages", async (t) => {
+  const { client, said } = open(t, { url: proxy.url, token: await token("ann"), backoffMs: 2000 });
+  t.mock.method(Math, "random", () => 0.5); // a second to be away
+  const items = [];
+  client.subscribe("short:a", (m) => items.push(m.data), { onGap: () => items.push("gap") });
+  const wide = client.subscribe("prices:wide", (m) => items.push(m.data));
+  await wide.ready;
+  await ingest([{ channel: "short:a", data: "first" }, { channel: "prices:wide", data: "w0" }]);
+  await until(() => items.length === 2, "the first");
+  proxy.cut();
+  await until(() => client.state.name === "reconnecting", "the cut");
+  assert.ok(client.state.retryAt > Date.now());
+  await ingest([...Array.from({ length: 20 }, (_, i) => ({ channel: "short:a", data: i })), { channel: "prices:wide", data: "w1" }, { channel: "prices:wide", data: "w2" }]);
+  await until(() => said.some(({ type }) => type === "resumed"), "resumed");
+  await ingest([{ channel: "short:a", data: "next" }]);
+  await until(() => items.includes("next"), "the next");
+  assert.deepEqual(items.filter((item) => !`${item}`.startsWith("w")), ["first", "gap", "next"]);
+  assert.deepEqual(items.filter((item) => `${item}`.startsWith("w")), ["w0", "w1", "w2"]);
+  const { caughtUp, gaps } = said.find(({ type }) => type === "resumed");
+  assert.deepEqual({ caughtUp, gaps }, { caughtUp: 2, gaps: ["short:a"] });
+  assert.deepEqual([wide.state.resumed, wide.state.caughtUp], [true, 2]);
+});
+
+test("a token is renewed in-band and the connection outlives its first one", async (t) => {
+  let made = 0;
+  const { client, said } = open(t, { token: () => { made++; return token("ann", { ttl: "3s" }); } });
+  await client.subscribe("prices:fx", () => {}).ready;
+  const { connection, expiresAt } = client.state;
+  await until(() => Date.now() > expiresAt + 1000, "the end of the first token");
+  assert.deepEqual([client.state.name, client.state.connection], ["live", connection]);
+  assert.ok(made >= 2 && client.state.expiresAt > expiresAt);
+  assert.deepEqual(said.filter(({ type }) => type === "error"), []);
+});
+
+test("a token that ends, and one that is none, are refusals with what to do", async (t) => {
+  const ends = open(t, { token: await token("ann", { ttl: "2s" }) }).client, bad = open(t, { token: "no.such.token" }).client;
+  const inHandshake = open(t, { token: "no.such.token", tokenIn: "subprotocol" }).client;
+  for (const client of [ends, bad, inHandshake]) {
+    await until(() => client.state.name === "refused", "refused");
+    assert.equal(client.state.closeCode, 4401);
+    assert.match(client.state.action, /sign in/i);
+  }
+});
+
+test("a server that goes away and comes back: the client obeys its delay, returns, and is told a gap", { timeout: 60_000 }, async (t) => {
+  const first = await startDev();
+  const { client, said } = open(t, { url: first.url, token: await token("ann") });
+  await client.subscribe("prices:fx", () => {}).ready;
+  await client.publish("prices:fx", 1);
+  await first.stop();
+  await until(() => said.some(({ name }) => name === "reconnecting"), "the end");
+  assert.equal(said.find(({ name }) => name === "reconnecting").code, "draining");
+  const second = await startDev(`127.0.0.1:${first.port}`);
+  t.after(() => second.stop());
+  await until(() => client.state.name === "live" && said.some(({ type }) => type === "gap"), "live again, and a gap");
+  assert.deepEqual(await client.publish("prices:fx", 2, { event: "back" }), { event: "back" });
+});

@@ -1,0 +1,36 @@
+// Compiled, never run (npm run types): the declarations serve the ways the client is used.
+import { connect, parsePosition, Tidewire, TidewireError, closeCodes, type Message, type State } from "../tidewire.js";
+
+interface Quote { bid: number; ask: number }
+
+const client: Tidewire = connect("/v1/socket", { token: async ({ rejected }) => (rejected ? null : "t") });
+new Tidewire({ url: new URL("wss://example.com"), token: "t", storage: sessionStorage, WebSocket });
+connect({ url: "wss://example.com" });
+// @ts-expect-error a client has to be told where to connect
+new Tidewire({ token: "t" });
+
+const subscription = client.subscribe<Quote>("prices:fx", ({ data, latencyMs }) => console.log(data.bid + latencyMs), { onGap: ({ reason }) => console.log(reason) });
+subscription.ready.then(({ state }) => console.log(state.caughtUp));
+// @ts-expect-error one with a callback is no iterator
+subscription.next();
+
+for await (const item of client.subscribe<Quote>("prices:fx", { buffer: 100, overflow: "conflate" })) {
+  if (item.type === "gap") continue;
+  // @ts-expect-error it may still be a Dropped
+  item.data;
+  if (item.type === "message") console.log(item.data.ask, parsePosition(item.position).id);
+}
+
+client.on("state", (state: State) => {
+  switch (state.name) {
+    case "reconnecting": return console.log(state.retryAt ?? "now");
+    case "refused": return console.log(state.action, closeCodes[state.closeCode]?.advice);
+    case "live": return console.log(state.user, state.limits.messageBytes);
+  }
+});
+const off: () => void = client.on("error", (error) => console.log(error instanceof TidewireError && error.code));
+const event: string = (await client.publish("board:7", { x: 1 }, { wait: true })).event;
+const order: { id: string } = await client.call<{ id: string }>("orders.place", {});
+const stop: () => void = client.presence("board:7", ({ members }) => console.log(members[0]?.groups));
+const message: Message | undefined = undefined;
+console.log(off, event, order, stop, message);
