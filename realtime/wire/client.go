@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -117,7 +118,7 @@ func DecodeServer(payload []byte) (ServerFrame, error) {
 		return ServerFrame{}, fmt.Errorf("server frame: %w", err)
 	}
 	if f.Type == "" {
-		return ServerFrame{}, fmt.Errorf("server frame: has no type")
+		return ServerFrame{}, errors.New("server frame: has no type")
 	}
 	return f, nil
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"unicode/utf8"
@@ -36,11 +37,11 @@ func Decode(payload []byte) (ClientFrame, error) {
 // document scans a payload that is one object and nothing else.
 func (m *members) document(payload []byte) error {
 	if !utf8.Valid(payload) {
-		return fmt.Errorf("is not UTF-8")
+		return errors.New("is not UTF-8")
 	}
 	s := scanner{text: payload}
 	if s.space() != '{' {
-		return fmt.Errorf("is not a JSON object")
+		return errors.New("is not a JSON object")
 	}
 	if err := m.scan(&s); err != nil {
 		return err
