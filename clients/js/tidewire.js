@@ -12,6 +12,7 @@ const NOW = "retry now", LATER = "retry later", TOKEN = "get a new token first",
 const MAX_TIMER = 2 ** 31 - 1; // setTimeout fires at once beyond this
 const STABLE = 5_000; // a link that lived this long starts the backoff anew
 const QUIET = 300; // a replay is over when nothing older has come for this long
+const RESUME_WITHIN = 10_000; // and at the latest after this, should the clocks deceive
 const HANDOVER = 5_000; // how long a link that was moved away from may still answer requests
 const MAX_REJECTIONS = 3; // tokens in a row
 const FIRST_ID = 0; // of the connect frame; requests count from 1
@@ -523,13 +524,9 @@ export class Tidewire {
   /** Ends everything; positions are kept in the storage, if there is one. */
   close() {
     if (this.#state.name === "closed") return;
-    this.#save();
-    this.#turn++;
-    this.#set({ name: "closed" });
     this.#hangUp(new TidewireError({ code: "closed", message: "the client was closed" }));
-    for (const feed of this.#feeds.values()) this.#finish(feed);
-    this.#feeds.clear();
-    this.#watches.clear();
+    this.#set({ name: "closed" });
+    for (const standing of [...this.#feeds.values(), ...this.#watches.values()]) this.#finish(standing);
     globalThis.removeEventListener?.("online", this.#wake);
     globalThis.removeEventListener?.("pagehide", this.#save);
     globalThis.document?.removeEventListener("visibilitychange", this.#wake);
@@ -650,8 +647,7 @@ export class Tidewire {
       closeCode: code, retryAfterMs: failure?.retryAfterMs,
     };
     if (link && link === this.#link) {
-      this.#link = null;
-      this.#cancel("refresh");
+      this.#unlink();
       if (this.#next?.welcome) return this.#promote(this.#next);
       this.#cancel("move");
       if (this.#timers.has("dial")) return this.#set({ name: "reconnecting", retryAt: null, attempt: this.#attempt, ...reason });
@@ -663,9 +659,17 @@ export class Tidewire {
       }
       // Channels that read from the new link already have no way back to the old one.
       this.#link?.shut();
-      this.#link = null;
+      this.#unlink();
     } else return; // one that was moved away from
     this.#comeBack(reason, link?.liveAt > 0 && Date.now() - link.liveAt >= STABLE);
+  }
+
+  #unlink() {
+    this.#link = null;
+    this.#cancel("refresh");
+    for (const feed of this.#feeds.values()) {
+      if (feed.link?.ended && feed.state.name === "live") this.#become(feed, { ...feed.state, name: "pending" });
+    }
   }
 
   /** Follows the advice of the close code. With a live link it is only a move that failed. */
@@ -688,16 +692,12 @@ export class Tidewire {
       this.#emit("move", { phase: "failed", retryAt });
       return this.#after("move", ordered + jitter, () => this.#dial());
     }
-    for (const feed of this.#feeds.values()) {
-      if (feed.state.name === "live") this.#become(feed, { ...feed.state, name: "pending" });
-    }
     this.#notBefore = reason.retryAfterMs ? Date.now() + reason.retryAfterMs : 0;
     this.#set({ name: "reconnecting", retryAt, attempt: this.#attempt, ...reason });
     this.#after("retry", ordered + jitter, () => this.#dial());
   }
 
   #refuse(reason) {
-    this.#turn++;
     const error = new TidewireError(reason);
     this.#hangUp(error);
     this.#set({ name: "refused", ...reason });
@@ -705,6 +705,8 @@ export class Tidewire {
   }
 
   #hangUp(error) {
+    this.#turn++;
+    this.#save();
     for (const name of [...this.#timers.keys()]) if (typeof name === "string") this.#cancel(name);
     for (const link of [this.#leaving, this.#next, this.#link]) link?.shut();
     [this.#leaving, this.#next, this.#link] = [null, null, null];
@@ -807,8 +809,12 @@ export class Tidewire {
       for (const each of [...link.first.values()]) this.#denied(each, link, again);
       return;
     }
-    link.failure = frame; // a close follows, and the state will tell; if none does, nothing is swallowed
-    setTimeout(() => link.ended || this.#emit("error", error), 1000);
+    link.failure = frame; // a close follows, and the state will tell; if none does, the event
+    setTimeout(() => {
+      if (link.ended) return;
+      link.failure = null;
+      this.#emit("error", error);
+    }, 1000);
   }
 
   // ---- channels and presence, which stand: each new link is asked for them
@@ -918,8 +924,8 @@ export class Tidewire {
 
   #tellResumed(link) {
     if (link.ended || link !== this.#link && link !== this.#next) return;
-    const owed = [...link.owed].some((standing) => standing.retryAt === 0);
-    if (owed || Date.now() - link.resumed.at < QUIET) return this.#after("resumed", QUIET, () => this.#tellResumed(link));
+    const owed = [...link.owed].some((standing) => standing.retryAt === 0), now = Date.now();
+    if ((owed || now - link.resumed.at < QUIET) && now - link.liveAt < RESUME_WITHIN) return this.#after("resumed", QUIET, () => this.#tellResumed(link));
     const { caughtUp, gaps } = link.resumed;
     link.resumed = null;
     this.#emit("resumed", { caughtUp, gaps });
@@ -1005,7 +1011,7 @@ export class Tidewire {
   }
 
   #save = () => {
-    if (!this.#options.storage || this.#state.name === "closed") return;
+    if (!this.#options.storage) return;
     for (const feed of this.#feeds.values()) {
       this.#saved.delete(feed.channel); // to the end, so that the oldest go first
       if (feed.stored) this.#saved.set(feed.channel, feed.stored);
