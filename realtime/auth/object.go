@@ -1,10 +1,10 @@
 package auth
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -12,36 +12,35 @@ import (
 // identity provider sends has some tens.
 const maxMembers = 128
 
-// object is a JSON object: valid, UTF-8, nothing after it. Unlike a
-// struct filled by encoding/json it takes names to the letter and no
-// name twice (RFC 8725 section 2.4 asks for both), at the level that is read.
-type object []byte
+// object is the text of a JSON object: valid, UTF-8, nothing after it. Unlike
+// a struct filled by encoding/json it takes names to the letter and no name
+// twice, at the level that is read (RFC 7515 section 4, RFC 7519 section 4).
+type object string
 
 func parseObject(raw []byte) (object, error) {
-	raw = bytes.TrimLeft(raw, " \t\r\n")
-	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
-		return nil, refuse(reasonMalformed, "not a JSON object")
+	if !json.Valid(raw) {
+		return "", refuse(reasonMalformed, "not JSON")
 	}
 	if !utf8.Valid(raw) {
-		return nil, refuse(reasonMalformed, "not UTF-8")
+		return "", refuse(reasonMalformed, "not UTF-8")
 	}
-	return raw, nil
+	o := skipSpace(string(raw))
+	if o[0] != '{' {
+		return "", refuse(reasonMalformed, "not a JSON object")
+	}
+	return object(o), nil
 }
 
-// each calls visit with every member in turn, its value still encoded. Both
-// belong to the object.
-func (o object) each(visit func(name string, value []byte) error) error {
+// each calls visit with every member in turn, its value still encoded.
+func (o object) each(visit func(name, value string) error) error {
 	var seen [maxMembers]string
-	rest := skipSpace(o[1:])
+	rest := skipSpace(string(o[1:]))
 	for n := 0; rest[0] != '}'; n++ {
 		if n == maxMembers {
 			return refuse(reasonMalformed, "more than %d members", maxMembers)
 		}
-		if n > 0 {
-			rest = skipSpace(rest[1:]) // the comma
-		}
 		end := valueEnd(rest)
-		name, err := stringOf(rest[:end])
+		name, err := unquote(rest[:end])
 		if err != nil {
 			return refuse(reasonMalformed, "a member's name: %w", err)
 		}
@@ -57,27 +56,26 @@ func (o object) each(visit func(name string, value []byte) error) error {
 		if err := visit(name, rest[:end]); err != nil {
 			return err
 		}
-		rest = skipSpace(rest[end:])
+		rest = skipComma(rest[end:])
 	}
 	return nil
 }
 
-func skipSpace(b []byte) []byte {
-	for b[0] == ' ' || b[0] == '\t' || b[0] == '\r' || b[0] == '\n' {
-		b = b[1:]
-	}
-	return b
-}
+// What follows reads parts of a valid object, so every string and bracket
+// closes, and at least the object's own bracket follows every value.
 
-// valueEnd returns the length of the JSON value b begins with. b is part of a
-// valid object, so every string and bracket closes and something follows.
-func valueEnd(b []byte) int {
+func skipSpace(s string) string { return strings.TrimLeft(s, " \t\r\n") }
+
+func skipComma(s string) string { return skipSpace(strings.TrimPrefix(skipSpace(s), ",")) }
+
+// valueEnd returns the length of the JSON value s begins with.
+func valueEnd(s string) int {
 	depth := 0
 	for i := 0; ; i++ {
-		switch b[i] {
+		switch s[i] {
 		case '"':
-			for i++; b[i] != '"'; i++ {
-				if b[i] == '\\' {
+			for i++; s[i] != '"'; i++ {
+				if s[i] == '\\' {
 					i++
 				}
 			}
@@ -90,7 +88,7 @@ func valueEnd(b []byte) int {
 			if depth > 0 {
 				continue
 			}
-			return i + bytes.IndexAny(b[i:], ",}] \t\r\n")
+			return strings.IndexAny(s, ",}] \t\r\n")
 		}
 		if depth == 0 {
 			return i + 1
@@ -98,40 +96,43 @@ func valueEnd(b []byte) int {
 	}
 }
 
-var errNotText = errors.New("is not a string")
-
-// stringOf decodes a JSON string, and refuses null and everything else.
-func stringOf(value []byte) (string, error) {
-	if value[0] != '"' {
-		return "", errNotText
-	}
+// unquote decodes a JSON string; the result may share the memory of value.
+func unquote(value string) (string, error) {
 	inside := value[1 : len(value)-1]
-	if bytes.IndexByte(inside, '\\') < 0 {
-		return string(inside), nil
+	if strings.IndexByte(inside, '\\') < 0 {
+		return inside, nil
 	}
 	var s string
-	err := json.Unmarshal(value, &s)
+	err := json.Unmarshal([]byte(value), &s)
 	return s, err
 }
 
-// stringsOf decodes an array of at most limit strings. An empty one, or null, is nil.
-func stringsOf(value []byte, limit int) ([]string, error) {
-	var list []*string // a null in it shows
-	if err := json.Unmarshal(value, &list); err != nil {
+// stringOf decodes a JSON string, and refuses null and everything else. The result is
+// a copy, so that a Principal does not keep its whole token in memory.
+func stringOf(value string) (string, error) {
+	if value[0] != '"' {
+		return "", errors.New("is not a string")
+	}
+	s, err := unquote(value)
+	return strings.Clone(s), err
+}
+
+// stringsOf decodes an array of at most limit strings; an empty one is nil.
+func stringsOf(value string, limit int) (list []string, err error) {
+	if value[0] != '[' {
 		return nil, errors.New("is not a list of strings")
 	}
-	if len(list) > limit {
-		return nil, fmt.Errorf("holds %d, the limit is %d", len(list), limit)
-	}
-	if len(list) == 0 {
-		return nil, nil
-	}
-	texts := make([]string, len(list))
-	for i, s := range list {
-		if s == nil {
-			return nil, errors.New("holds null")
+	for rest := skipSpace(value[1:]); rest[0] != ']'; {
+		if len(list) == limit {
+			return nil, fmt.Errorf("holds more than %d", limit)
 		}
-		texts[i] = *s
+		end := valueEnd(rest)
+		s, err := stringOf(rest[:end])
+		if err != nil {
+			return nil, fmt.Errorf("[%d] %w", len(list), err)
+		}
+		list = append(list, s)
+		rest = skipComma(rest[end:])
 	}
-	return texts, nil
+	return list, nil
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,8 +43,8 @@ func membersOf(raw []byte) (map[string]string, error) {
 		return nil, err
 	}
 	m := map[string]string{}
-	err = o.each(func(name string, value []byte) error {
-		m[name] = string(value)
+	err = o.each(func(name, value string) error {
+		m[name] = value
 		return nil
 	})
 	return m, err
@@ -52,7 +53,7 @@ func membersOf(raw []byte) (map[string]string, error) {
 // FuzzObject compares with encoding/json: what is read is what it reads, and
 // what is refused beyond what it refuses has one of the three reasons.
 func FuzzObject(f *testing.F) {
-	for _, s := range []string{`{}`, `{"a":1,"b":[{"c":"]}\\"}],"d":"\u00e9"}`, `{"a":1,"a":2}`, `{"a":1}x`, `[1]`, ` {"a" : null }`, "{\"\xff\":0}"} {
+	for _, s := range []string{`{}`, `{"a":1,"b":[{"c":"]}\\"}],"d":"\u00e9"}`, `{"a":1,"a":2}`, `{"a":1}x`, `[1]`, ` {"a" : null }`, "{\"\xff\":0}", `{"a":[ "b" , "\u0063\"]" ],"d":[]}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -75,6 +76,14 @@ func FuzzObject(f *testing.F) {
 		for name, value := range want {
 			if got[name] != string(value) {
 				t.Fatalf("%q is %s, want %s", name, got[name], value)
+			}
+			list, err := stringsOf(got[name], 1000)
+			if err != nil {
+				continue
+			}
+			var wantList []string
+			if err := json.Unmarshal(value, &wantList); err != nil || !slices.Equal(list, wantList) {
+				t.Fatalf("%s read as %q, want %q, %v", value, list, wantList, err)
 			}
 		}
 	})

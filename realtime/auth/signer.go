@@ -91,7 +91,7 @@ func (s *Signer) Sign(c Claims) (string, error) {
 func readBack(signed string) error {
 	t, err := parse(signed)
 	if err == nil {
-		_, err = parseClaims(t.payload)
+		_, err = parseClaims(object(t.payload))
 	}
 	var r *refusal
 	if errors.As(err, &r) {

@@ -23,12 +23,11 @@ import (
 // issuer is an http.RoundTripper that publishes a key set, so that a bubble of
 // synctest can hold it.
 type issuer struct {
-	mu     sync.Mutex // guards what follows
-	kids   []string   // all of ecKey
-	down   bool       // hangs until the request is given up
-	delay  time.Duration
-	asked  int
-	served int
+	mu    sync.Mutex // guards what follows
+	kids  []string   // all of ecKey
+	down  bool       // hangs until the request is given up
+	delay time.Duration
+	asked int
 }
 
 func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -41,9 +40,6 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, r.Context().Err()
 	}
 	time.Sleep(delay)
-	i.mu.Lock()
-	i.served++
-	i.mu.Unlock()
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(bytes.NewReader(set)), Request: r}, nil
 }
 

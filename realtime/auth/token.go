@@ -65,7 +65,7 @@ func (t *token) readHeader(raw []byte) error {
 		return err
 	}
 	var typ string
-	err = header.each(func(name string, value []byte) error {
+	err = header.each(func(name, value string) error {
 		var into *string
 		switch name {
 		case "alg":
