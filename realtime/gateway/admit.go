@@ -1,0 +1,194 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// guest is a client that was let in by either door: it has a seat, and after join a Connection.
+type guest struct {
+	g         *Gateway
+	tenant    *realtime.Tenant
+	principal *realtime.Principal // with what the Connect hook added
+	seat      *limit.Connection
+	added     *ConnectResult // nil: nothing
+	remote    string
+	since     time.Time
+	conn      *realtime.Connection // by join
+
+	mu   sync.Mutex // guards left
+	left bool
+}
+
+// admit decides whether the client of a verified token may come in. What it
+// returns has to be given back to leave.
+func (g *Gateway) admit(ctx context.Context, p *realtime.Principal, r *visit) (*guest, *realtime.Error) {
+	t, err := g.tenant(ctx, p.Tenant)
+	if err != nil {
+		return nil, g.shown(ctx, "reading a tenant", err)
+	}
+	if !auth.AllowOrigin(t, r.request) {
+		g.o.Metrics.Add(realtime.CountRefusals, t.ID, "origin", 1)
+		return nil, realtime.Errorf(realtime.CodeForbidden, "origin: pages of %.100q may not connect; the tenant's document lists those that may", r.request.Header.Get("Origin"))
+	}
+	if g.roll != nil {
+		if err := g.roll.err(); err != nil {
+			g.o.Metrics.Add(realtime.CountRefusals, t.ID, string(realtime.CodeUnavailable), 1)
+			return nil, g.shown(ctx, "registering connections", err)
+		}
+	}
+	seat, err := g.o.Limiter.Connect(t, p.User)
+	if err != nil {
+		return nil, g.shown(ctx, "counting connections", err)
+	}
+	v := &guest{g: g, tenant: t, principal: p, seat: seat, remote: r.remote, since: time.Now()}
+	if g.o.Hooks != nil {
+		if refused := v.askHook(r); refused != nil {
+			seat.Close()
+			g.o.Metrics.Add(realtime.CountRefusals, t.ID, "connect-hook", 1)
+			return nil, refused
+		}
+	}
+	return v, nil
+}
+
+// askHook lets the program's own Connect decide and add.
+func (v *guest) askHook(r *visit) *realtime.Error {
+	e := &ConnectEvent{Principal: v.principal, Remote: v.remote, Path: r.request.URL.Path, Header: withoutToken(r.request.Header), Query: queryWithoutToken(r.request.URL)}
+	added, refused := guard(v.g, "connect", func(ctx context.Context) (ConnectResult, error) {
+		added, err := v.g.o.Hooks.Connect(ctx, e)
+		if err == nil {
+			err = added.check()
+		}
+		return added, err
+	})
+	if refused != nil {
+		return refused
+	}
+	if len(added.Groups) > 0 || len(added.Meta) > 0 || len(added.Grants.Subscribe)+len(added.Grants.Publish)+len(added.Grants.Presence) > 0 {
+		v.added = &added
+		v.principal = added.extend(v.principal)
+	}
+	return nil
+}
+
+// join connects the guest to the Hub and enters it in the registry.
+func (v *guest) join(box *realtime.Outbox, tr realtime.Transport, door string) *realtime.Error {
+	c, err := v.g.hub.Connect(v.tenant, v.principal, box, tr)
+	if err != nil {
+		return v.g.shown(v.g.life, "connecting", err)
+	}
+	v.conn = c
+	if v.g.roll != nil {
+		if err := v.g.roll.add(v.document()); err != nil {
+			v.g.hub.Disconnect(c)
+			v.conn = nil
+			return v.g.shown(v.g.life, "registering a connection", err)
+		}
+	}
+	v.g.o.Metrics.Add(realtime.CountConnects, v.tenant.ID, door, 1)
+	return nil
+}
+
+// leave gives back what admit and join took. code says why, and is empty if the client left.
+func (v *guest) leave(code realtime.Code) {
+	v.mu.Lock()
+	v.left = true
+	v.mu.Unlock()
+	if v.conn != nil {
+		v.g.hub.Disconnect(v.conn)
+		if v.g.roll != nil {
+			v.g.roll.remove(realtime.ConnectionRef{Tenant: v.tenant.ID, ID: v.conn.ID()})
+		}
+		v.g.o.Metrics.Add(realtime.CountDisconnects, v.tenant.ID, cmp.Or(string(code), "client"), 1)
+	}
+	v.seat.Close()
+}
+
+// sayGoodbye calls the last hook of a connection that has left.
+func (v *guest) sayGoodbye(code realtime.Code) {
+	if v.g.o.Hooks == nil || v.conn == nil {
+		return
+	}
+	_, _ = guard(v.g, "disconnect", func(ctx context.Context) (struct{}, error) {
+		v.g.o.Hooks.Disconnect(ctx, v.client(), code)
+		return struct{}{}, nil
+	}) // it has logged what went wrong, and nobody is left to be told
+}
+
+// whileHere does something that must not be done once the guest has left, and
+// reports whether it did.
+func (v *guest) whileHere(do func()) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.left {
+		do()
+	}
+	return !v.left
+}
+
+// renew gives the guest the principal of a newer token, with what the Connect hook added to
+// the first. It returns the channels that it may not have any more.
+func (v *guest) renew(p *realtime.Principal) (ended []realtime.Channel, err error) {
+	v.whileHere(func() {
+		if ended, err = v.conn.Renew(v.added.extend(p)); err == nil && v.g.roll != nil {
+			v.g.roll.update(v.document())
+		}
+	})
+	return ended, err
+}
+
+// subscribe asks the program and then the Hub for a channel. The answer comes with the data.
+func (v *guest) subscribe(id wire.ID, ch realtime.Channel, since realtime.Position, asOf int64) error {
+	if v.g.o.Hooks != nil && v.conn.Principal().May(realtime.ActionSubscribe, ch) {
+		_, refused := guard(v.g, "subscribe", func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, v.g.o.Hooks.Subscribe(ctx, v.client(), ch)
+		})
+		if refused != nil {
+			return refused
+		}
+	}
+	var err error
+	v.whileHere(func() {
+		err = v.g.hub.Subscribe(v.conn, realtime.SubscribeRequest{
+			Channel: ch, Since: since, AsOf: asOf,
+			Answer: func(a realtime.Answer) realtime.Frame {
+				return wire.SubscribeOK(id, wire.Subscribed{Channel: ch, Resumed: a.Resumed, Gap: a.Gap, Position: a.Position})
+			},
+			Refuse: func(err *realtime.Error) realtime.Frame { return wire.Error(id, ch.Name(), err) },
+		})
+	})
+	return err
+}
+
+// document is what the registry keeps of the connection.
+func (v *guest) document() realtime.ConnectionDoc {
+	p := v.conn.Principal()
+	ends := time.Now().Add(maxConnectionDoc)
+	if p.Expires.Before(ends) {
+		ends = p.Expires
+	}
+	return realtime.ConnectionDoc{
+		Tenant: p.Tenant, ID: v.conn.ID(), User: p.User, Groups: p.Groups, Instance: v.g.o.Instance,
+		Meta: v.meta(), Remote: v.remote, Connected: v.since, Expires: ends,
+	}
+}
+
+// client is the connection as hooks see it.
+func (v *guest) client() *Client {
+	return &Client{ID: v.conn.ID(), Principal: v.conn.Principal(), Meta: v.meta()}
+}
+
+func (v *guest) meta() map[string]string {
+	if v.added == nil {
+		return nil
+	}
+	return v.added.Meta
+}

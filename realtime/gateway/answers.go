@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// resume handles a connect frame, but for a token that the handshake did not hold.
+func (s *session) resume(f *wire.ClientFrame) {
+	v := s.guest
+	if f.Token != "" {
+		if _, ok := s.refresh(f); !ok {
+			return
+		}
+	}
+	limits := v.tenant.Limits.WithDefaults()
+	if f.ID != "" { // the client waits for an answer, and was welcomed before it asked
+		s.send(welcomeFrame(f.ID, v, limits))
+	}
+	if n, most := len(f.Subscriptions), limits.SubscriptionsPerConnection; n > most {
+		s.fail("", "", &realtime.Error{
+			Code: realtime.CodeLimited, Limit: "subscriptionsPerConnection",
+			Message: fmt.Sprintf("subscriptions: %d, limits.subscriptionsPerConnection is %d; none of them was taken", n, most),
+		})
+		return
+	}
+	for _, sub := range f.Subscriptions {
+		s.subscribe("", sub.Channel, sub.Since, f.AsOf)
+	}
+}
+
+func (s *session) subscribe(id wire.ID, name string, since realtime.Position, asOf int64) {
+	ch, err := realtime.NewChannel(s.guest.tenant.ID, name)
+	if err == nil {
+		err = s.guest.subscribe(id, ch, since, asOf)
+	}
+	if err != nil {
+		s.fail(id, name, s.g.shown(s.g.life, "subscribing", err))
+	}
+}
+
+func (s *session) unsubscribe(f *wire.ClientFrame) {
+	ch, err := realtime.NewChannel(s.guest.tenant.ID, f.Channel)
+	if err == nil && !s.g.hub.Unsubscribe(s.guest.conn, ch) {
+		err = realtime.Errorf(realtime.CodeNotFound, "channel: %q is not subscribed", f.Channel)
+	}
+	if err != nil {
+		s.fail(f.ID, f.Channel, s.g.shown(s.g.life, "unsubscribing", err))
+		return
+	}
+	s.send(wire.UnsubscribeOK(f.ID, ch))
+}
+
+func (s *session) presence(f *wire.ClientFrame) {
+	ch, err := realtime.NewChannel(s.guest.tenant.ID, f.Channel)
+	if err != nil {
+		s.fail(f.ID, f.Channel, s.g.shown(s.g.life, "presence", err))
+		return
+	}
+	members, count, err := s.g.hub.Presence(s.guest.conn, ch, f.Watch)
+	if err != nil {
+		s.fail(f.ID, f.Channel, s.g.shown(s.g.life, "presence", err))
+		return
+	}
+	s.send(wire.PresenceOK(f.ID, ch, members, count))
+}
+
+func (s *session) call(f *wire.ClientFrame) {
+	if s.g.o.Hooks == nil {
+		s.fail(f.ID, "", realtime.Errorf(realtime.CodeNotFound, "route: there is no %.64q", f.Route))
+		return
+	}
+	data, refused := guard(s.g, "call", func(ctx context.Context) ([]byte, error) {
+		out, err := s.g.o.Hooks.Call(ctx, s.guest.client(), f.Route, json.RawMessage(f.Data))
+		if err != nil || out == nil {
+			return nil, err
+		}
+		data, err := json.Marshal(out)
+		if err != nil {
+			return nil, fmt.Errorf("writing the answer to a call: %w", err)
+		}
+		return data, nil
+	})
+	if refused != nil {
+		s.fail(f.ID, "", refused)
+		return
+	}
+	s.send(wire.CallOK(f.ID, data))
+}
+
+// refresh renews the client's token. A refused one changes nothing. It reports whether it
+// was accepted, and has answered it if not.
+func (s *session) refresh(f *wire.ClientFrame) (expires time.Time, ok bool) {
+	ctx, cancel := context.WithTimeout(s.g.life, s.g.o.FirstFrame)
+	defer cancel()
+	p, err := s.g.verifier.Verify(ctx, f.Token)
+	if err != nil {
+		s.fail(f.ID, "", s.g.shown(ctx, "verifying a token", err))
+		return time.Time{}, false
+	}
+	ended, err := s.guest.renew(p)
+	if err != nil {
+		s.fail(f.ID, "", s.g.shown(ctx, "renewing a token", err))
+		return time.Time{}, false
+	}
+	for _, ch := range ended {
+		s.fail("", ch.Name(), realtime.Errorf(realtime.CodeForbidden, "channel: the new token does not grant %q", ch.Name()))
+	}
+	return p.Expires, true
+}

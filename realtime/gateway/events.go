@@ -1,0 +1,124 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/problem"
+)
+
+// allowPages lets any page read what is answered. Which pages may have a stream is
+// asked of the tenant; nothing here depends on cookies, so a page that may not learns only that.
+func allowPages(h http.Header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "Retry-After")
+}
+
+// preflight answers what a browser asks before it sends a token in a header (the
+// Fetch standard's CORS preflight). The tenant is not known then.
+func preflight(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	allowPages(h)
+	h.Set("Access-Control-Allow-Methods", "GET")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Cache-Control, Last-Event-ID")
+	h.Set("Access-Control-Max-Age", "7200")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func refuseRequest(w http.ResponseWriter, err error) {
+	allowPages(w.Header())
+	problem.Write(w, err)
+}
+
+// serveEvents answers GET /v1/events: the messages of some channels as
+// Server-Sent Events (the HTML standard, section 9.2). What can be refused is, by a status, before
+// the stream begins.
+func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet { // HEAD, which GET's route takes in
+		w.Header().Set("Allow", http.MethodGet)
+		problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "a stream of events is asked for by GET")).Write(w)
+		return
+	}
+	s := newStream(g)
+	if err := g.enter(s); err != nil {
+		refuseRequest(w, err)
+		return
+	}
+	defer g.exit(s)
+	defer s.leave()
+	if err := s.begin(r); err != nil {
+		s.Shut(g.shown(r.Context(), "beginning a stream", err))
+		refuseRequest(w, err)
+		return
+	}
+	s.run(r.Context(), w)
+}
+
+// begin admits the client and subscribes to its channels.
+func (s *stream) begin(r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), s.g.o.FirstFrame)
+	defer cancel()
+	p, err := s.g.verifier.VerifyRequest(ctx, r)
+	if errors.Is(err, auth.ErrNoToken) {
+		return realtime.Errorf(realtime.CodeUnauthorized, "there is no token; send it as Authorization: Bearer, or as ?token= where the tenant allows that")
+	}
+	if err != nil {
+		return s.g.shown(ctx, "verifying a token", err)
+	}
+	channels, err := channelsOf(p.Tenant, r.URL.Query()["channel"])
+	if err != nil {
+		return err
+	}
+	s.cursor = newCursor(channels)
+	if id := r.Header.Get("Last-Event-ID"); id != "" {
+		if err := s.cursor.parse(id); err != nil {
+			return err
+		}
+	}
+	v, refused := s.g.admit(ctx, p, &visit{request: r, remote: s.g.o.Remote(r)})
+	if refused != nil {
+		return refused
+	}
+	s.guest = v
+	if refused := v.join(s.box, s, "events"); refused != nil {
+		return refused
+	}
+	return s.subscribe(channels)
+}
+
+func (s *stream) subscribe(channels []realtime.Channel) error {
+	if limited := s.guest.seat.Subscribe(); limited != nil {
+		return limited
+	}
+	asOf := s.cursor.asOf
+	for i, ch := range channels {
+		if err := s.guest.subscribe("", ch, s.cursor.marks[i].at, asOf); err != nil {
+			return s.g.shown(s.g.life, "subscribing", err)
+		}
+	}
+	return nil
+}
+
+// channelsOf returns the channels that a request names.
+func channelsOf(tenant string, names []string) ([]realtime.Channel, error) {
+	if len(names) == 0 || len(names) > maxEventChannels {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "channel: there are %d; a stream has 1 to %d", len(names), maxEventChannels)
+	}
+	channels := make([]realtime.Channel, 0, len(names))
+	seen := map[realtime.Channel]bool{}
+	for _, name := range names {
+		ch, err := realtime.NewChannel(tenant, name)
+		if err != nil {
+			return nil, err
+		}
+		if seen[ch] {
+			return nil, realtime.Errorf(realtime.CodeConflict, "channel: %q is named twice", name)
+		}
+		seen[ch] = true
+		channels = append(channels, ch)
+	}
+	return channels, nil
+}

@@ -1,0 +1,241 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/problem"
+	"github.com/tidewire/tidewire/realtime/socket"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// maxWaiting is how many sockets may be open whose clients have not yet said
+// who they are.
+const maxWaiting = 1000
+
+// maxUnknownFrame is how long the first frame of such a client may be.
+const maxUnknownFrame = 64 << 10
+
+// Gateway is an http.Handler that holds sockets and streams of events. It serves
+//
+//	GET /v1/socket   the socket protocol
+//	GET /v1/events   Server-Sent Events
+//	GET /healthz     200 while the process serves
+//	GET /readyz      200 while new connections are welcome, else 503
+//
+// and answers every other path with 404. It is safe for concurrent use.
+type Gateway struct {
+	o        Options
+	hub      *realtime.Hub
+	acceptor *socket.Acceptor
+	verifier *auth.Verifier
+	roll     *roll // nil without a registry
+	routes   *http.ServeMux
+
+	// life is the context of what no request's context covers: sockets, and
+	// the hooks of their frames. It ends when Close gives up waiting or is done.
+	life context.Context
+	end  context.CancelFunc
+
+	waiting atomic.Int64 // clients that have not yet said who they are
+
+	mu       sync.Mutex // guards all below
+	entered  map[client]struct{}
+	draining bool
+	empty    chan struct{} // closed when draining and nobody is left
+}
+
+// client is a socket or a stream of events that has entered.
+type client interface {
+	// close tells the client why and ends its connection. It does not wait.
+	close(err *realtime.Error)
+}
+
+// New returns a Gateway. Close it.
+func New(o Options) (*Gateway, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{o: o, verifier: o.Verifier, entered: map[client]struct{}{}, empty: make(chan struct{})}
+	g.life, g.end = context.WithCancel(context.Background())
+	g.hub = realtime.NewHub(o.Broker, realtime.HubOptions{
+		Instance: o.Instance, Encoder: wire.Encoder{}, Placement: o.Placement, Pace: o.Pace, Metrics: o.Metrics, Logger: o.Logger,
+	})
+	g.acceptor = socket.NewAcceptor(socket.Options{
+		Subprotocols: []string{wire.Subprotocol}, Compress: o.Compress, ReadLimit: maxUnknownFrame, Encoder: wire.Encoder{},
+		DeadAfter: 5 * g.hub.Pace().Heartbeat / 2, // as protocol.md tells clients to judge the server
+	})
+	if g.verifier == nil {
+		g.verifier = auth.New(o.Tenants, auth.Options{Logger: o.Logger, Metrics: o.Metrics})
+	}
+	if o.Registry != nil {
+		g.roll = newRoll(o.Registry, realtime.Lease{
+			Instance: o.Instance, Service: o.Service, Revision: o.Revision, Region: o.Region, Started: time.Now(),
+		}, o.Logger)
+	}
+	g.routes = http.NewServeMux()
+	g.routes.HandleFunc("GET /v1/socket", g.serveSocket)
+	g.routes.HandleFunc("GET /v1/events", g.serveEvents)
+	g.routes.HandleFunc("OPTIONS /v1/events", preflight)
+	g.routes.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { healthy(w) })
+	g.routes.HandleFunc("GET /readyz", g.serveReady)
+	g.routes.HandleFunc("/", notFound)
+	return g, nil
+}
+
+// Hub returns what this instance holds, for a program that wants to look.
+func (g *Gateway) Hub() *realtime.Hub { return g.hub }
+
+// Publisher returns what publishes for the clients. A program that publishes
+// itself to the same Broker uses it.
+func (g *Gateway) Publisher() *realtime.Publisher { return g.o.Publisher }
+
+// ServeHTTP serves the paths of a Gateway.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.routes.ServeHTTP(w, r) }
+
+func (g *Gateway) serveReady(w http.ResponseWriter, _ *http.Request) {
+	err := g.ready()
+	if err == nil && g.roll != nil {
+		err = g.roll.err()
+	}
+	if err != nil {
+		problem.Write(w, err)
+		return
+	}
+	healthy(w)
+}
+
+func healthy(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte("ok\n")) // the client may be gone: nobody is left to tell
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	problem.Write(w, realtime.Errorf(realtime.CodeNotFound, "%.100q is no path of a gateway; it serves /v1/socket, /v1/events, /healthz and /readyz, all by GET", r.URL.Path))
+}
+
+// ready says why nobody may enter, if so.
+func (g *Gateway) ready() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.draining {
+		return going(time.Second, time.Second)
+	}
+	return nil
+}
+
+// going is what is said while draining. Each client is told another time to come back.
+func going(after, spread time.Duration) *realtime.Error {
+	return &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away; connect again for another one", RetryAfter: after + rand.N(spread)}
+}
+
+// enter takes a client in; it has to exit. Nobody may enter once Close has been called.
+func (g *Gateway) enter(c client) error {
+	if err := g.ready(); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.draining {
+		return going(time.Second, time.Second)
+	}
+	g.entered[c] = struct{}{}
+	return nil
+}
+
+// exit is the last thing a client does: nothing of it runs any more.
+func (g *Gateway) exit(c client) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.entered, c)
+	if g.draining && len(g.entered) == 0 {
+		close(g.empty)
+	}
+}
+
+// wait lets a client stay that has yet to say who it is, if not too many do.
+func (g *Gateway) wait() *realtime.Error {
+	if g.waiting.Add(1) <= maxWaiting {
+		return nil
+	}
+	g.waiting.Add(-1)
+	g.o.Metrics.Add(realtime.CountRefusals, "", "waiting", 1)
+	return unavailable("too many clients are connecting without a token in their handshake")
+}
+
+// Close drains: it takes nobody in, ends the lease, asks every client to come
+// back later, each at another time, lets the topics go and waits until all clients have gone. When ctx ends it
+// cuts off those that are left, and returns its error. A program calls it before it shuts
+// its http.Server down, which does not know sockets.
+func (g *Gateway) Close(ctx context.Context) error {
+	released := make(chan error, 1)
+	if !g.drain() {
+		return g.gone(ctx) // somebody else closes it
+	}
+	go func() {
+		if g.roll == nil {
+			released <- nil
+			return
+		}
+		released <- g.roll.close(ctx)
+	}()
+	for _, c := range g.clients() {
+		c.close(going(500*time.Millisecond, g.o.DrainSpread))
+	}
+	err := errors.Join(g.hub.Close(ctx), g.gone(ctx))
+	g.end()
+	if err != nil {
+		g.o.Logger.WarnContext(ctx, "clients were cut off", slog.Int(realtime.KeyCount, len(g.clients())))
+		cut, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		err = errors.Join(err, g.gone(cut))
+	}
+	if g.o.Verifier == nil {
+		err = errors.Join(err, g.verifier.Close())
+	}
+	return errors.Join(err, <-released)
+}
+
+// drain lets nobody in any more. It reports whether this was the first call.
+func (g *Gateway) drain() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.draining {
+		return false
+	}
+	g.draining = true
+	if len(g.entered) == 0 {
+		close(g.empty)
+	}
+	return true
+}
+
+// gone waits until nobody is left.
+func (g *Gateway) gone(ctx context.Context) error {
+	select {
+	case <-g.empty:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (g *Gateway) clients() []client {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make([]client, 0, len(g.entered))
+	for c := range g.entered {
+		all = append(all, c)
+	}
+	return all
+}

@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/limit"
+)
+
+// Options say what a Gateway is made of. With Broker and Tenants it is
+// complete; what else is nil or zero has the default stated.
+type Options struct {
+	// Broker carries Publications between instances. It stays open.
+	Broker realtime.Broker
+	// Tenants finds tenant documents.
+	Tenants realtime.Tenants
+	// Registry keeps the connection documents and this instance's lease. nil: nobody else
+	// needs to know who is connected here.
+	Registry realtime.Registry
+	// Hooks are the functions of your own program; nil has none.
+	Hooks Hooks
+
+	// Verifier judges tokens; nil is one on Tenants. One that is given is not closed.
+	Verifier *auth.Verifier
+	// Limiter counts for every door of the process; nil is one of the gateway's own.
+	Limiter *limit.Limiter
+	// Publisher publishes what clients send. A process has one per Broker; nil is one of the gateway's own.
+	Publisher *realtime.Publisher
+	// Placement says which topic carries a tenant, everywhere the same; nil is realtime.OwnTopic.
+	Placement func(*realtime.Tenant) realtime.Topic
+	// Pace holds the Hub's deadlines and intervals, that of the heartbeat among them.
+	Pace realtime.Pace
+
+	// Instance names this process among all of the service, and is new at every start;
+	// empty is a random name. Service, Revision and Region go into its lease.
+	Instance, Service, Revision, Region string
+
+	// FirstFrame is how long a client without a token in its handshake has to send a connect frame; 10 s.
+	FirstFrame time.Duration
+	// HookTimeout bounds one hook; 10 s.
+	HookTimeout time.Duration
+	// DrainSpread is the time over which Close asks clients to come back, to the next
+	// instance and not all at once; 5 s.
+	DrainSpread time.Duration
+	// Compress lets clients negotiate permessage-deflate; it costs CPU.
+	Compress bool
+	// Remote returns the client's address of a request; nil is the peer's. Behind a
+	// proxy that is the proxy's, and which header to believe is yours to know.
+	Remote func(*http.Request) string
+
+	Metrics realtime.Metrics // nil forgets
+	Logger  *slog.Logger     // nil discards
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Broker == nil || o.Tenants == nil {
+		return o, errors.New("gateway: Options.Broker and Options.Tenants are required")
+	}
+	o.Instance = cmp.Or(o.Instance, strings.ToLower(rand.Text()[:16]))
+	o.FirstFrame = cmp.Or(o.FirstFrame, 10*time.Second)
+	o.HookTimeout = cmp.Or(o.HookTimeout, 10*time.Second)
+	o.DrainSpread = cmp.Or(o.DrainSpread, 5*time.Second)
+	if o.Metrics == nil {
+		o.Metrics = realtime.NoMetrics{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.Logger = o.Logger.With(realtime.KeyInstance, o.Instance)
+	if o.Limiter == nil {
+		o.Limiter = limit.New(limit.Options{Metrics: o.Metrics})
+	}
+	if o.Publisher == nil {
+		o.Publisher = realtime.NewPublisher(o.Broker, realtime.PublisherOptions{Placement: o.Placement, Metrics: o.Metrics})
+	}
+	if o.Remote == nil {
+		o.Remote = peer
+	}
+	return o, nil
+}
+
+// peer returns the address without its port.
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// tenant returns a tenant's document.
+func (g *Gateway) tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
+	return g.o.Tenants.Tenant(ctx, id)
+}

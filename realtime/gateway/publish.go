@@ -1,0 +1,81 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// publish publishes what frames ask for, in their order, with one call: a client
+// that sends many does not wait for the broker once for each. Each is answered for itself.
+func (s *session) publish(frames []wire.ClientFrame) {
+	pubs := make([]realtime.Publication, 0, len(frames))
+	asked := make([]*wire.ClientFrame, 0, len(frames))
+	for i := range frames {
+		f := &frames[i]
+		p, err := s.publication(f)
+		if err != nil {
+			s.fail(f.ID, f.Channel, s.g.shown(s.g.life, "publishing", err))
+			continue
+		}
+		pubs, asked = append(pubs, p), append(asked, f)
+	}
+	err := s.g.o.Publisher.Publish(s.g.life, s.guest.tenant, pubs)
+	refused := make([]error, len(pubs))
+	if bad := (*realtime.PublishError)(nil); errors.As(err, &bad) {
+		for _, f := range bad.Failed {
+			refused[f.Index] = f.Err
+		}
+	} else if err != nil {
+		for i := range refused {
+			refused[i] = err
+		}
+	}
+	for i, f := range asked {
+		if refused[i] != nil {
+			s.fail(f.ID, f.Channel, s.g.shown(s.g.life, "publishing", refused[i]))
+			continue
+		}
+		s.send(wire.PublishOK(f.ID, pubs[i].ID))
+	}
+}
+
+// publication makes what a frame asks to publish, if the client may and the
+// program's own hook agrees.
+func (s *session) publication(f *wire.ClientFrame) (realtime.Publication, error) {
+	v := s.guest
+	ch, err := realtime.NewChannel(v.tenant.ID, f.Channel)
+	if err != nil {
+		return realtime.Publication{}, err
+	}
+	if !v.conn.Principal().May(realtime.ActionPublish, ch) {
+		return realtime.Publication{}, realtime.Errorf(realtime.CodeForbidden, "channel: no grant to publish to %q", f.Channel)
+	}
+	p := realtime.Publication{Channel: ch, ID: f.Event, Key: f.Key, Tags: f.Tags, Data: f.Data}
+	if err := p.Check(); err != nil || s.g.o.Hooks == nil {
+		return p, err
+	}
+	_, refused := guard(s.g, "publish", func(ctx context.Context) (struct{}, error) {
+		if err := s.g.o.Hooks.Publish(ctx, v.client(), &p); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, checkHooked(&p, v.tenant)
+	})
+	if refused != nil {
+		return p, refused
+	}
+	return p, nil
+}
+
+// checkHooked refuses what a hook has made of a Publication and nobody could read.
+func checkHooked(p *realtime.Publication, t *realtime.Tenant) (err error) {
+	if p.Data, err = wire.Compact(p.Data); err != nil {
+		return realtime.Errorf(realtime.CodeInternal, "the publish hook returned %v", err)
+	}
+	if n, most := len(p.Data), t.Limits.WithDefaults().MessageBytes; n > most {
+		return realtime.Errorf(realtime.CodeInternal, "the publish hook returned data of %d bytes, limits.messageBytes is %d", n, most)
+	}
+	return p.Check()
+}

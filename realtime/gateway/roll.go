@@ -1,0 +1,268 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// The pace of the roll. A lease is renewed three times before it would end.
+const (
+	leaseEvery    = 5 * time.Second
+	leaseFor      = 15 * time.Second
+	rollWriteTime = 10 * time.Second // one call of the registry
+	rollRetryMin  = 200 * time.Millisecond
+	rollRetryMax  = 5 * time.Second
+	rollPending   = 10_000 // documents that may wait to be written
+)
+
+// maxConnectionDoc is how long a connection document lasts at most: the 60
+// minutes that Cloud Run gives a request, and some.
+const maxConnectionDoc = 65 * time.Minute
+
+// roll keeps this instance's connection documents and its lease in the Registry,
+// by one goroutine that writes in bulk: what comes while a write is under way goes with the
+// next. While the registry is down documents wait; when too many do, or the lease could not be
+// renewed for its duration, add refuses, and those who are connected stay.
+type roll struct {
+	registry realtime.Registry
+	lease    realtime.Lease // without Sockets and Until
+	log      *slog.Logger
+	wake     chan struct{} // holds one
+	stop     context.CancelFunc
+	done     chan struct{}
+
+	mu      sync.Mutex // guards all below
+	adds    map[realtime.ConnectionRef]entry
+	removes map[realtime.ConnectionRef]struct{}
+	sockets int
+	failing time.Time // when renewing began to fail; zero while it works
+	closed  bool
+}
+
+type entry struct {
+	doc   realtime.ConnectionDoc
+	tried bool // writing it failed, and it may be there nevertheless
+}
+
+func newRoll(registry realtime.Registry, lease realtime.Lease, log *slog.Logger) *roll {
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &roll{
+		registry: registry, lease: lease, log: log,
+		wake: make(chan struct{}, 1), stop: cancel, done: make(chan struct{}),
+		adds: map[realtime.ConnectionRef]entry{}, removes: map[realtime.ConnectionRef]struct{}{},
+	}
+	go func() {
+		defer close(r.done)
+		r.run(ctx)
+	}()
+	return r
+}
+
+// add enters a new connection. Every one that was added has to be removed.
+func (r *roll) add(doc realtime.ConnectionDoc) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.available(); err != nil {
+		return err
+	}
+	r.adds[realtime.ConnectionRef{Tenant: doc.Tenant, ID: doc.ID}] = entry{doc: doc}
+	r.sockets++
+	r.notify()
+	return nil
+}
+
+// update replaces the document of a connection that was added.
+func (r *roll) update(doc realtime.ConnectionDoc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.adds) < rollPending && !r.closed {
+		// It may have been written before, so it is as if tried.
+		r.adds[realtime.ConnectionRef{Tenant: doc.Tenant, ID: doc.ID}] = entry{doc: doc, tried: true}
+		r.notify()
+	}
+}
+
+// remove strikes a connection out. When too many wait to be removed it is
+// forgotten: its document ends by itself.
+func (r *roll) remove(ref realtime.ConnectionRef) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sockets--
+	e, waits := r.adds[ref]
+	delete(r.adds, ref)
+	if waits && !e.tried || len(r.removes) >= rollPending || r.closed {
+		return
+	}
+	r.removes[ref] = struct{}{}
+	r.notify()
+}
+
+// err says why no connection can be added at the moment, if none can.
+func (r *roll) err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.available()
+}
+
+func (r *roll) available() error {
+	switch {
+	case len(r.adds) >= rollPending:
+		return unavailable("the registry of connections does not keep up")
+	case !r.failing.IsZero() && time.Since(r.failing) > leaseFor:
+		return unavailable("the registry of connections cannot be reached")
+	}
+	return nil
+}
+
+func unavailable(message string) *realtime.Error {
+	return &realtime.Error{Code: realtime.CodeUnavailable, Message: message, RetryAfter: jitter(5 * time.Second)}
+}
+
+// jitter returns d to 2d, so that those who are sent away do not come back together.
+func jitter(d time.Duration) time.Duration { return d + rand.N(d) }
+
+func (r *roll) notify() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run writes what waits and renews the lease while there are sockets. Without
+// any it only waits.
+func (r *roll) run(ctx context.Context) {
+	var renewAt time.Time
+	retry := rollRetryMin
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+		case <-timer.C:
+		}
+		sockets := r.count()
+		if now := time.Now(); sockets > 0 && !now.Before(renewAt) {
+			renewAt = now.Add(r.renew(ctx, sockets))
+		}
+		next := time.Hour
+		if sockets > 0 {
+			next = time.Until(renewAt)
+		}
+		if r.write(ctx) {
+			retry = rollRetryMin
+		} else {
+			next = min(next, jitter(retry))
+			retry = min(2*retry, rollRetryMax)
+		}
+		timer.Reset(next)
+	}
+}
+
+func (r *roll) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sockets
+}
+
+// renew renews the lease and returns when to do it next.
+func (r *roll) renew(ctx context.Context, sockets int) time.Duration {
+	ctx, cancel := context.WithTimeout(ctx, rollWriteTime)
+	defer cancel()
+	lease := r.lease
+	lease.Sockets, lease.Until = sockets, time.Now().Add(leaseFor)
+	err := r.registry.Renew(ctx, lease)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		r.failing = time.Time{}
+		return leaseEvery
+	}
+	if ctx.Err() == nil || r.failing.IsZero() {
+		r.log.WarnContext(ctx, "renewing the lease failed", realtime.KeyError, err)
+	}
+	if r.failing.IsZero() {
+		r.failing = time.Now()
+	}
+	return time.Second
+}
+
+// write writes what waits, new connections first, and reports whether all of
+// it was written.
+func (r *roll) write(ctx context.Context) bool {
+	r.mu.Lock()
+	adds, removes := r.adds, r.removes
+	if len(adds) > 0 {
+		r.adds = map[realtime.ConnectionRef]entry{}
+	}
+	if len(removes) > 0 {
+		r.removes = map[realtime.ConnectionRef]struct{}{}
+	}
+	r.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(ctx, 2*rollWriteTime)
+	defer cancel()
+	ok := true
+	if len(adds) > 0 {
+		docs := make([]realtime.ConnectionDoc, 0, len(adds))
+		for _, e := range adds {
+			docs = append(docs, e.doc)
+		}
+		if err := r.registry.Connect(ctx, docs); err != nil {
+			r.log.WarnContext(ctx, "writing connection documents failed", realtime.KeyError, err, realtime.KeyCount, len(docs))
+			r.putBack(adds)
+			ok = false
+		}
+	}
+	if len(removes) > 0 {
+		refs := make([]realtime.ConnectionRef, 0, len(removes))
+		for ref := range removes {
+			refs = append(refs, ref)
+		}
+		if err := r.registry.Disconnect(ctx, refs); err != nil {
+			r.log.WarnContext(ctx, "removing connection documents failed", realtime.KeyError, err, realtime.KeyCount, len(refs))
+			r.putBackRemoves(removes)
+			ok = false
+		}
+	}
+	return ok
+}
+
+// putBack keeps for the next try what was not removed or replaced meanwhile.
+func (r *roll) putBack(adds map[realtime.ConnectionRef]entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ref, e := range adds {
+		_, removed := r.removes[ref]
+		_, replaced := r.adds[ref]
+		if !removed && !replaced {
+			r.adds[ref] = entry{doc: e.doc, tried: true}
+		}
+	}
+}
+
+func (r *roll) putBackRemoves(removes map[realtime.ConnectionRef]struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ref := range removes {
+		if len(r.removes) < rollPending {
+			r.removes[ref] = struct{}{}
+		}
+	}
+}
+
+// close ends the lease, and with it all documents of the instance.
+func (r *roll) close(ctx context.Context) error {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.stop()
+	<-r.done
+	return r.registry.Release(ctx, r.lease.Instance)
+}

@@ -1,0 +1,209 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/socket"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// maxRefusals is how many frames in a row may be refused for a limit before the
+// client is taken for one that does not listen, and closed.
+const maxRefusals = 100
+
+// session speaks the socket protocol with one client:
+//
+//	handshake with token ------------------> connected
+//	handshake without --> waiting --connect--> connected --> closed
+//	                         \-- anything else, or too late --> closed
+//
+// Idle it is this struct and its guest, and nothing else: no goroutine, no timer, no map.
+type session struct {
+	g    *Gateway
+	box  *realtime.Outbox
+	line line
+
+	// Of the goroutine that calls Message and Closed, and of serveSocket before there is one.
+	guest    *guest        // nil until connected; then it stays
+	visit    *visit        // while waiting for a connect frame
+	spoken   bool          // a frame has come
+	refusals int           // for a limit, in a row
+	code     realtime.Code // why it ended; empty if the client left
+
+	mu    sync.Mutex // guards sock until Start, and early
+	sock  *socket.Conn
+	early *realtime.Error // closed before there was a sock
+}
+
+var _ socket.Handler = (*session)(nil)
+
+// serveSocket answers GET /v1/socket. A client that is refused learns why from an
+// error frame and the close code, because a page cannot see an HTTP status.
+func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
+	s := &session{g: g, box: realtime.NewOutbox(&beforeConnect)}
+	if err := g.enter(s); err != nil {
+		refuseRequest(w, err)
+		return
+	}
+	refused := s.handshake(r)
+	sock, err := g.acceptor.Accept(w, r)
+	if err != nil { // it has been answered
+		s.giveBack()
+		g.exit(s)
+		return
+	}
+	if early := s.open(sock); early != nil {
+		refused = early
+	}
+	if refused == nil && s.guest != nil {
+		refused = s.welcome("")
+	}
+	if refused != nil {
+		s.close(refused)
+	} else if s.visit != nil {
+		sock.FirstWithin(g.o.FirstFrame)
+	}
+	sock.Start(g.life, s.box, s)
+}
+
+// beforeConnect bounds what is queued for a client that has not said who it is.
+var beforeConnect = realtime.QueueLimits{Messages: 16, Bytes: 64 << 10}
+
+// handshake judges the token of the request and admits its owner, or lets the
+// client wait for a connect frame if there is none.
+func (s *session) handshake(r *http.Request) *realtime.Error {
+	ctx, cancel := context.WithTimeout(r.Context(), s.g.o.FirstFrame)
+	defer cancel()
+	p, err := s.g.verifier.VerifyRequest(ctx, r)
+	v := &visit{request: r, remote: s.g.o.Remote(r)}
+	switch {
+	case errors.Is(err, auth.ErrNoToken):
+		if err := s.g.wait(); err != nil {
+			return err
+		}
+		s.visit = v.kept()
+		return nil
+	case err != nil:
+		return s.g.shown(ctx, "verifying a token", err)
+	}
+	var refused *realtime.Error
+	s.guest, refused = s.g.admit(ctx, p, v)
+	return refused
+}
+
+// open gives the session its socket. It returns why the session was closed already, if it was.
+func (s *session) open(sock *socket.Conn) *realtime.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sock = sock
+	return s.early
+}
+
+// close tells the client why and ends the connection. Only the first call counts.
+func (s *session) close(err *realtime.Error) {
+	s.mu.Lock()
+	sock := s.sock
+	if sock == nil {
+		s.early = err
+	}
+	s.mu.Unlock()
+	if sock != nil {
+		s.box.Close(wire.Encoder{}.Closing(err))
+		sock.Shut(err)
+	}
+}
+
+// welcome makes the admitted guest a connection of the Hub. Its answer goes before all else.
+func (s *session) welcome(id wire.ID) *realtime.Error {
+	v := s.guest
+	if err := v.join(s.box, s.sock, "socket"); err != nil {
+		return err
+	}
+	limits := v.tenant.Limits.WithDefaults()
+	s.sock.SetReadLimit(int64(limits.MessageBytes))
+	s.control(welcomeFrame(id, v, limits))
+	return nil
+}
+
+func welcomeFrame(id wire.ID, v *guest, limits realtime.Limits) realtime.Frame {
+	p := v.conn.Principal()
+	return wire.Welcome(id, wire.Session{
+		Connection: v.conn.ID(), User: p.User, Tenant: p.Tenant, Instance: v.g.o.Instance,
+		Expires: p.Expires, Limits: limits, Heartbeat: v.g.hub.Pace().Heartbeat,
+	})
+}
+
+// send queues an answer in its place among the data.
+func (s *session) send(f realtime.Frame) {
+	s.box.Push(realtime.Delivery{Frame: f})
+	s.sock.Flush()
+}
+
+// control queues a frame that overtakes the data.
+func (s *session) control(f realtime.Frame) {
+	s.box.Control(f)
+	s.sock.Flush()
+}
+
+// fail answers a frame with an error. name is the channel as the client wrote it.
+func (s *session) fail(id wire.ID, name string, err *realtime.Error) {
+	if len(name) > realtime.MaxChannelBytes {
+		name = ""
+	}
+	s.send(wire.Error(id, name, err))
+}
+
+// Closed gives everything back.
+func (s *session) Closed(_ int, err error) {
+	if why := (*realtime.Error)(nil); errors.As(err, &why) {
+		s.code = why.Code
+	}
+	s.giveBack()
+	if s.line.close() { // else the worker finishes
+		s.work()
+	}
+}
+
+// giveBack ends what the client has here.
+func (s *session) giveBack() {
+	if s.visit != nil {
+		s.g.waiting.Add(-1)
+		s.visit = nil
+	}
+	if s.guest != nil {
+		s.guest.leave(s.code)
+	}
+}
+
+// work handles the frames in line until there are none, and what is left to do
+// if the connection has ended meanwhile. It has no owner who waits for it but the gateway, which
+// waits for every session that has entered.
+func (s *session) work() {
+	for {
+		frames, closed := s.line.next()
+		switch {
+		case frames == nil && closed:
+			s.finish()
+			return
+		case frames == nil:
+			return
+		case frames[0].Type == wire.TypePublish:
+			s.publish(frames)
+		default:
+			s.handle(&frames[0])
+		}
+	}
+}
+
+// finish is the very end of the session.
+func (s *session) finish() {
+	if s.guest != nil {
+		s.guest.sayGoodbye(s.code)
+	}
+	s.g.exit(s)
+}

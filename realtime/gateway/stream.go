@@ -1,0 +1,197 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+const (
+	// streamRetry is when a page comes back after a stream has ended for no reason given.
+	streamRetry = 2 * time.Second
+	// streamWrite is how long a client may take for one batch.
+	streamWrite = 10 * time.Second
+	// streamBatch is about how many bytes are written at once.
+	streamBatch = 64 << 10
+)
+
+// stream is one answer of Server-Sent Events, and the realtime.Transport of its
+// Outbox. The goroutine of its HTTP request is the writer.
+type stream struct {
+	g      *Gateway
+	box    *realtime.Outbox
+	guest  *guest        // nil until admitted
+	cursor *cursor       // the writer's alone
+	wake   chan struct{} // holds one: there is something to write
+
+	mu   sync.Mutex      // guards why
+	why  *realtime.Error // it was shut
+	shut chan struct{}   // closed then
+}
+
+var _ realtime.Transport = (*stream)(nil)
+
+func newStream(g *Gateway) *stream {
+	return &stream{g: g, box: realtime.NewOutbox(&beforeConnect), wake: make(chan struct{}, 1), shut: make(chan struct{})}
+}
+
+// Flush lets the writer write.
+func (s *stream) Flush() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Beat answers true: nothing comes from a reader of events, and one that is gone is found by writing.
+func (s *stream) Beat(time.Time) bool { return true }
+
+// Shut ends the stream after what waits in the control lane has been written.
+func (s *stream) Shut(err *realtime.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.why == nil {
+		s.why = err
+		close(s.shut)
+	}
+}
+
+// close tells the client why and ends the stream.
+func (s *stream) close(err *realtime.Error) {
+	s.box.Close(wire.Encoder{}.Closing(err))
+	s.Shut(err)
+}
+
+// reason is the code it was shut with; empty if the client left.
+func (s *stream) reason() realtime.Code {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.why == nil {
+		return ""
+	}
+	return s.why.Code
+}
+
+// leave gives back what the client has here, and says goodbye to it.
+func (s *stream) leave() {
+	if s.guest != nil {
+		s.guest.leave(s.reason())
+		s.guest.sayGoodbye(s.reason())
+	}
+}
+
+// run writes until the client leaves or the stream is shut.
+func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
+	h := w.Header()
+	allowPages(h)
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx and those that follow it would gather events
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusOK)
+
+	v := s.guest
+	var out bytes.Buffer
+	out.WriteString("retry: " + strconv.FormatInt(streamRetry.Milliseconds(), 10) + "\n\n")
+	s.event(&out, welcomeFrame("", v, v.tenant.Limits.WithDefaults()).JSON())
+	control := http.NewResponseController(w)
+	for over := false; s.write(control, w, &out) && !over; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.g.life.Done():
+			return
+		case <-s.wake:
+		case <-s.shut:
+			over = true
+		}
+		over = s.collect(control, w, &out) || over
+	}
+}
+
+// collect moves what the Outbox holds into out, and writes each time a batch is full. It
+// reports whether the stream is to end.
+func (s *stream) collect(control *http.ResponseController, w http.ResponseWriter, out *bytes.Buffer) (ended bool) {
+	if !s.box.Begin() {
+		return false
+	}
+	var frames [][]byte
+	for {
+		frames = s.box.Next(frames[:0], streamBatch, wire.Encoder{}.Dropped)
+		if len(frames) == 0 {
+			return false
+		}
+		for _, frame := range frames {
+			if s.event(out, payload(frame)) {
+				return true
+			}
+		}
+		if out.Len() >= streamBatch && !s.write(control, w, out) {
+			return true
+		}
+	}
+}
+
+// write writes out and empties it. It reports whether the client took it in time.
+func (s *stream) write(control *http.ResponseController, w http.ResponseWriter, out *bytes.Buffer) bool {
+	if out.Len() == 0 {
+		return true
+	}
+	// A writer that knows no deadlines is some middleware's; the server's own timeouts hold then.
+	_ = control.SetWriteDeadline(time.Now().Add(streamWrite))
+	if _, err := out.WriteTo(w); err != nil {
+		return false
+	}
+	return control.Flush() == nil
+}
+
+// event writes one frame as an event, as protocol.md says. It reports whether the
+// stream ends behind it.
+func (s *stream) event(out *bytes.Buffer, frame []byte) (ends bool) {
+	if s.cursor.see(frame) {
+		out.WriteString("id: ")
+		out.WriteString(s.cursor.String())
+		out.WriteByte('\n')
+	}
+	switch kind := frameType(frame); kind {
+	case wire.TypeMessage: // what onmessage gets
+	case wire.TypeError: // "error" is EventSource's own
+		ends = true
+		out.WriteString("event: closing\n")
+		var f struct{ RetryAfterMs int64 }
+		if json.Unmarshal(frame, &f) == nil && f.RetryAfterMs > 0 {
+			out.WriteString("retry: " + strconv.FormatInt(f.RetryAfterMs, 10) + "\n")
+		}
+	default:
+		out.WriteString("event: " + string(kind) + "\n")
+	}
+	out.WriteString("data: ")
+	out.Write(frame) // of one line: package wire says so
+	out.WriteString("\n\n")
+	return ends
+}
+
+// frameType reads the type, with which every frame begins.
+func frameType(frame []byte) wire.Type {
+	rest, _ := bytes.CutPrefix(frame, []byte(`{"type":"`))
+	kind, _, _ := bytes.Cut(rest, []byte{'"'})
+	return wire.Type(kind)
+}
+
+// payload returns what a frame holds behind its header (RFC 6455 section 5.2; servers do not mask).
+func payload(frame []byte) []byte {
+	switch frame[1] {
+	case 126:
+		return frame[4:]
+	case 127:
+		return frame[10:]
+	}
+	return frame[2:]
+}
