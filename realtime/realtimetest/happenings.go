@@ -1,0 +1,147 @@
+package realtimetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// The methods of this file are what befalls a stream; s.mu is held.
+
+// chance decides by the stream's own choices.
+func (s *faultyStream) chance(p float64) bool {
+	return p > 0 && !s.broker.calm.Load() && s.rng.Float64() < p
+}
+
+// upTo returns some time up to d, never none.
+func (s *faultyStream) upTo(d time.Duration) time.Duration {
+	return 1 + time.Duration(s.rng.Int64N(int64(d)))
+}
+
+// next returns when something happens next that happens every so often.
+func (s *faultyStream) next(now time.Time, every time.Duration) time.Time {
+	if every <= 0 || s.broker.calm.Load() {
+		return time.Time{}
+	}
+	return now.Add(time.Duration(s.rng.ExpFloat64() * float64(every)))
+}
+
+func (s *faultyStream) lane(c realtime.Channel) *lane {
+	l := s.lanes[c]
+	if l == nil {
+		l = &lane{}
+		s.lanes[c] = l
+		s.order = append(s.order, l)
+	}
+	return l
+}
+
+// arrive takes a message from the inner stream.
+func (s *faultyStream) arrive(m *realtime.Message, now time.Time) {
+	if m.Kind == realtime.KindPulse && m.Origin == markerOrigin {
+		s.collecting = s.collecting && m.ID != s.marker
+		return
+	}
+	if m.Kind == realtime.KindPublication && (take(&s.lose) || s.chance(s.broker.options.Lose)) {
+		s.broker.count(func(st *FaultStats) { st.Lost++ })
+		return
+	}
+	if s.collecting {
+		s.replay = append(s.replay, *m)
+		return
+	}
+	l := s.lane(m.Channel)
+	l.queue = append(l.queue, parcel{message: *m, came: now})
+	if s.chance(s.broker.options.Delay) {
+		s.delay(l, now.Add(s.upTo(s.broker.options.DelayWithin)), s.broker.options.DelayWithin)
+	}
+	own := m.Kind == realtime.KindFence && m.Origin == s.following.Instance
+	if own && (take(&s.cutFences) || s.chance(s.broker.options.CutFence)) {
+		s.broker.count(func(st *FaultStats) { st.FencesCut++ })
+		s.interrupt(now)
+	}
+}
+
+// happen lets those things happen whose time has come.
+func (s *faultyStream) happen(now time.Time) {
+	o := &s.broker.options
+	if due(s.stallAt, now) {
+		if s.stallAt = s.next(now, o.StallEvery); !s.broker.calm.Load() {
+			s.stall(now.Add(s.upTo(o.StallWithin)))
+		}
+	}
+	if due(s.breakAt, now) {
+		if s.breakAt = s.next(now, o.BreakEvery); !s.broker.calm.Load() {
+			s.interrupt(now)
+		}
+	}
+	if due(s.endAt, now) {
+		if s.endAt = (time.Time{}); !s.broker.calm.Load() {
+			s.end()
+		}
+	}
+	if s.replaying && !s.collecting && due(s.replayAt, now) {
+		s.takeEffect(now)
+	}
+}
+
+func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
+
+// takeEffect gives what was to be replayed, before what waits; in half of the
+// channels what was given meanwhile comes again after it, as a redelivery drags it along.
+func (s *faultyStream) takeEffect(now time.Time) {
+	byChannel := map[realtime.Channel][]realtime.Message{}
+	var order []realtime.Channel // of first messages, so that a seed means the same
+	for _, m := range s.replay {
+		if byChannel[m.Channel] == nil {
+			order = append(order, m.Channel)
+		}
+		byChannel[m.Channel] = append(byChannel[m.Channel], m)
+	}
+	s.replay, s.replaying = nil, false
+	for _, c := range order {
+		l := s.lane(c)
+		if s.rng.IntN(2) == 0 {
+			s.again(l, len(l.had))
+		}
+		l.before(byChannel[c], now)
+	}
+}
+
+func (s *faultyStream) delay(l *lane, until time.Time, most time.Duration) {
+	l.hold(until, most)
+	s.broker.count(func(st *FaultStats) { st.Delays++ })
+}
+
+// again puts the last n that a lane has given before what it is to give.
+func (s *faultyStream) again(l *lane, n int) {
+	if n = l.back(n, s.broker.options.Outstanding); n > 0 {
+		s.broker.count(func(st *FaultStats) { st.Redeliveries++; st.Redelivered += n })
+	}
+}
+
+func (s *faultyStream) redeliver(l *lane, n int, after time.Duration, now time.Time) {
+	s.again(l, n)
+	l.hold(now.Add(after), s.broker.options.DelayWithin)
+}
+
+func (s *faultyStream) stall(until time.Time) {
+	s.stalledUntil = until
+	s.broker.count(func(st *FaultStats) { st.Stalls++ })
+}
+
+// interrupt breaks the stream: what was outstanding in a channel comes again
+// later, and what waits comes after it.
+func (s *faultyStream) interrupt(now time.Time) {
+	for _, l := range s.order {
+		s.redeliver(l, s.rng.IntN(len(l.had)+1), s.upTo(s.broker.options.RedeliverWithin), now)
+	}
+	s.broke = fmt.Errorf("a fault on request: %w", realtime.ErrBroken)
+	s.broker.count(func(st *FaultStats) { st.Breaks++ })
+}
+
+func (s *faultyStream) end() {
+	s.err = unavailable("the stream has ended")
+	s.broker.count(func(st *FaultStats) { st.Ends++ })
+}
