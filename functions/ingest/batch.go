@@ -1,0 +1,115 @@
+package ingest
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/problem"
+)
+
+// maxListed bounds how many bad events a problem document lists.
+const maxListed = 100
+
+// batch gathers the events of one request and what is wrong with them.
+type batch struct {
+	tenant    *realtime.Tenant
+	principal *realtime.Principal
+	limits    realtime.Limits
+	lone      bool // the body is an event, not a list of events
+	count     int  // events so far, good or bad
+	pubs      []realtime.Publication
+	bad       []problem.Part // at most maxListed
+	badCount  int
+	first     error         // what is wrong with the first bad one
+	code      realtime.Code // of all bad ones, or CodeBadRequest if they differ
+}
+
+// add checks the next event as a whole and keeps it. err says that it could not even be
+// read. An error is returned when there are more events than one request may hold.
+func (b *batch) add(p realtime.Publication, err error) error {
+	if b.count++; b.count > b.limits.BatchEvents {
+		e := realtime.Errorf(realtime.CodeTooLarge, "limits.batchEvents: more than %d events; send them in several requests", b.limits.BatchEvents)
+		e.Limit = "batchEvents"
+		return e
+	}
+	if err == nil {
+		err = b.check(&p)
+	}
+	if err == nil {
+		b.pubs = append(b.pubs, p)
+		return nil
+	}
+	b.reject(err)
+	return nil
+}
+
+func (b *batch) check(p *realtime.Publication) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if most := b.limits.MessageBytes; len(p.Data) > most {
+		e := realtime.Errorf(realtime.CodeTooLarge, "data: %d bytes, limits.messageBytes is %d", len(p.Data), most)
+		e.Limit = "messageBytes"
+		return e
+	}
+	if !b.principal.May(realtime.ActionPublish, p.Channel) {
+		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant to publish to %q", p.Channel.Name())
+	}
+	return nil
+}
+
+func (b *batch) reject(err error) {
+	code := realtime.CodeOf(err)
+	if b.badCount++; b.badCount == 1 {
+		b.first, b.code = err, code
+	} else if code != b.code {
+		b.code = realtime.CodeBadRequest
+	}
+	if len(b.bad) < maxListed {
+		b.bad = append(b.bad, problem.Part{Index: b.count - 1, Code: code, Detail: problem.Message(err)})
+	}
+}
+
+// problem returns what to answer if the batch cannot be published.
+func (b *batch) problem() *problem.Problem {
+	switch {
+	case b.count == 0:
+		return problem.Of(realtime.Errorf(realtime.CodeBadRequest, "there is no event in the body"))
+	case b.badCount == 0:
+		return nil
+	case b.lone:
+		return problem.Of(b.first)
+	}
+	p := problem.Of(realtime.Errorf(b.code, "%d of %d events are refused, so none was published", b.badCount, b.count))
+	p.Errors = b.bad
+	return p
+}
+
+// unpublished lists the events that the broker did not take.
+func unpublished(err error) []problem.Part {
+	var failed *realtime.PublishError
+	if !errors.As(err, &failed) || failed.Of == 1 {
+		return nil
+	}
+	var parts []problem.Part
+	for _, f := range failed.Failed[:min(len(failed.Failed), maxListed)] {
+		parts = append(parts, problem.Part{Index: f.Index, Code: realtime.CodeOf(f.Err), Detail: problem.Message(f.Err)})
+	}
+	return parts
+}
+
+// appendAnswer appends the document that says which events were published.
+func appendAnswer(b []byte, pubs []realtime.Publication) []byte {
+	b = append(b, `{"accepted":`...)
+	b = strconv.AppendInt(b, int64(len(pubs)), 10)
+	b = append(b, `,"results":[`...)
+	for i := range pubs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"id":`...)
+		b = append(appendQuoted(b, pubs[i].ID), '}')
+	}
+	return append(b, "]}\n"...)
+}

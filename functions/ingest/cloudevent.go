@@ -1,0 +1,174 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/cloudevents/sdk-go/v2/types"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// EventID returns the ID of a CloudEvent's Publication. The specification makes source and id
+// together unique, and they may be longer than an ID, so this is a hash of
+// both: 22 characters that hold 128 bits of their SHA-256, with a zero byte between them.
+func EventID(source, id string) string {
+	h := sha256.New()
+	h.Write([]byte(source))
+	h.Write([]byte{0})
+	h.Write([]byte(id))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+}
+
+// cloudEvent is a CloudEvent 1.0 that is being read. The SDK knows what an attribute may be.
+// Its reader of JSON is not used: it panics on a data_base64 that is no string, ends at a
+// member with an empty name, rounds numbers, and takes the second of two members of one name.
+type cloudEvent struct {
+	event.Event
+	version string
+	source  string // as it was written
+	data    []byte // JSON
+}
+
+func newCloudEvent() *cloudEvent { return &cloudEvent{Event: event.New(event.CloudEventsVersionV1)} }
+
+// set sets an attribute from its string form.
+func (e *cloudEvent) set(name, value string) error {
+	switch name {
+	case "specversion":
+		e.version = value
+	case "id":
+		e.SetID(value)
+	case "source":
+		e.source = value
+		e.SetSource(value)
+	case "type":
+		e.SetType(value)
+	case "subject":
+		e.SetSubject(value)
+	case "dataschema":
+		e.SetDataSchema(value)
+	case "datacontenttype":
+		e.SetDataContentType(value)
+	case "time":
+		t, err := types.ParseTime(value)
+		if err != nil {
+			return realtime.Errorf(realtime.CodeBadRequest, "time: %.64q is not a time of RFC 3339", value)
+		}
+		e.SetTime(t)
+	default:
+		e.SetExtension(name, value)
+	}
+	return nil
+}
+
+// check refuses what the specification does.
+func (e *cloudEvent) check() error {
+	if e.version != event.CloudEventsVersionV1 {
+		return realtime.Errorf(realtime.CodeBadRequest, "specversion: %.16q is not served, only 1.0 is", e.version)
+	}
+	err := e.Validate()
+	if err == nil {
+		return nil
+	}
+	faults, ok := err.(event.ValidationError) //nolint:errorlint // Validate returns it as it is
+	if !ok {
+		return realtime.Errorf(realtime.CodeBadRequest, "%v", err)
+	}
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(faults)) {
+		all = append(all, fmt.Sprintf("%.64s: %v", name, faults[name]))
+	}
+	return realtime.Errorf(realtime.CodeBadRequest, "%.512s", strings.Join(all, "; "))
+}
+
+// publication returns what the event is on a channel.
+func (e *cloudEvent) publication(t *realtime.Tenant) (p realtime.Publication, err error) {
+	if err := e.check(); err != nil {
+		return p, err
+	}
+	if e.Subject() == "" {
+		return p, realtime.Errorf(realtime.CodeBadRequest, "subject: is missing; it names the channel")
+	}
+	if p.Channel, err = realtime.NewChannel(t.ID, e.Subject()); err != nil {
+		return p, err
+	}
+	p.ID, p.Data = EventID(e.source, e.ID()), e.data
+	for name, value := range e.Extensions() {
+		text, err := types.Format(value)
+		if err != nil {
+			return p, realtime.Errorf(realtime.CodeBadRequest, "%.64s: %v", name, err)
+		}
+		if name == "partitionkey" {
+			p.Key = text
+			continue
+		}
+		if p.Tags == nil {
+			p.Tags = map[string]string{}
+		}
+		p.Tags[name] = text
+	}
+	return p, nil
+}
+
+// readBinary reads a CloudEvent of which the headers are the attributes and the body is the
+// data (HTTP binding 1.0.2, section 3.1).
+func readBinary(b *batch, header http.Header, body []byte) error {
+	b.lone = true
+	return b.add(binaryEvent(b.tenant, header, body))
+}
+
+func binaryEvent(t *realtime.Tenant, header http.Header, body []byte) (p realtime.Publication, err error) {
+	e := newCloudEvent()
+	for name, values := range header {
+		attribute, ok := strings.CutPrefix(name, "Ce-")
+		if !ok {
+			continue
+		}
+		attribute = strings.ToLower(attribute)
+		if len(values) > 1 {
+			return p, realtime.Errorf(realtime.CodeBadRequest, "ce-%.64s: is there twice", attribute)
+		}
+		value, err := url.PathUnescape(values[0]) // section 3.1.3.2
+		if err != nil {
+			return p, realtime.Errorf(realtime.CodeBadRequest, "ce-%.64s: %v", attribute, err)
+		}
+		if err := e.set(attribute, value); err != nil {
+			return p, err
+		}
+	}
+	contentType := header.Get("Content-Type")
+	if contentType != "" {
+		e.SetDataContentType(contentType)
+	}
+	if e.data, err = dataOf(mediaType(contentType), body); err != nil {
+		return p, err
+	}
+	return e.publication(t)
+}
+
+// dataOf returns bytes of any type as a JSON value.
+func dataOf(media string, raw []byte) ([]byte, error) {
+	switch {
+	case len(raw) == 0:
+		return []byte("null"), nil
+	case isJSON(media):
+		return wire.Compact(raw)
+	case strings.HasPrefix(media, "text/"):
+		if !utf8.Valid(raw) {
+			return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is text but not UTF-8")
+		}
+		return json.Marshal(string(raw))
+	}
+	return json.Marshal(raw) // base64
+}

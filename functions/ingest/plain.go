@@ -1,0 +1,161 @@
+package ingest
+
+import (
+	"bytes"
+	"net/http"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// readJSON reads one plain event or an array of them.
+func readJSON(b *batch, _ http.Header, body []byte) error {
+	if err := checkJSON(body, 1); err != nil {
+		return err
+	}
+	c := cursor{text: body}
+	if c.space() != '[' {
+		b.lone = true
+		return b.add(plainEvent(b.tenant, body))
+	}
+	for event := range elements(body) {
+		if err := b.add(plainEvent(b.tenant, event)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readLines reads a plain event a line; lines without one are skipped.
+func readLines(b *batch, _ http.Header, body []byte) error {
+	number := 0
+	for line := range bytes.Lines(body) {
+		number++
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		var p realtime.Publication
+		err := checkJSON(line, number)
+		if err == nil {
+			p, err = plainEvent(b.tenant, line)
+		}
+		if err := b.add(p, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plainEvent reads one event of the form that doc.go shows. A field that is null
+// counts as one that is not there, but for data.
+func plainEvent(t *realtime.Tenant, text []byte) (realtime.Publication, error) {
+	f, err := fieldsOf(text)
+	if err != nil {
+		return realtime.Publication{}, err
+	}
+	var p realtime.Publication
+	channel, err := f.text(fieldChannel)
+	if err == nil && channel == "" {
+		err = realtime.Errorf(realtime.CodeBadRequest, "channel: is missing")
+	}
+	if err == nil {
+		p.Channel, err = realtime.NewChannel(t.ID, channel)
+	}
+	if err == nil {
+		p.ID, err = f.text(fieldID)
+	}
+	if err == nil {
+		p.Key, err = f.text(fieldKey)
+	}
+	if err == nil {
+		p.Tags, err = f.tags()
+	}
+	if err == nil {
+		p.Data, err = f.data()
+	}
+	return p, err
+}
+
+// field is a field of a plain event.
+type field int
+
+const (
+	fieldChannel field = iota
+	fieldID
+	fieldKey
+	fieldTags
+	fieldData
+	numFields
+)
+
+func (f field) String() string {
+	return [numFields]string{"channel", "id", "key", "tags", "data"}[f]
+}
+
+// fields are the values of an event's fields, as they are written.
+type fields [numFields][]byte
+
+func fieldsOf(text []byte) (f fields, err error) {
+	if c := (cursor{text: text}); c.space() != '{' {
+		return f, realtime.Errorf(realtime.CodeBadRequest, "an event is a JSON object")
+	}
+	for name, value := range members(text) {
+		which := numFields
+		for known := range numFields {
+			if string(name) == known.String() {
+				which = known
+			}
+		}
+		if which == numFields {
+			return f, realtime.Errorf(realtime.CodeBadRequest, "%.64q: is no field of an event; those are channel, id, key, tags and data", name)
+		}
+		if f[which] != nil { // readers of JSON do not agree which of the two counts
+			return f, realtime.Errorf(realtime.CodeBadRequest, "%s: is there twice", which)
+		}
+		f[which] = value
+	}
+	return f, nil
+}
+
+// text returns a string, empty if there is none.
+func (f *fields) text(which field) (string, error) {
+	switch v := f[which]; {
+	case isNull(v):
+		return "", nil
+	case v[0] != '"':
+		return "", realtime.Errorf(realtime.CodeBadRequest, "%s: must be a string", which)
+	default:
+		return unquote(v), nil
+	}
+}
+
+func (f *fields) tags() (map[string]string, error) {
+	object := f[fieldTags]
+	if isNull(object) {
+		return nil, nil
+	}
+	if object[0] != '{' {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: must be an object of strings")
+	}
+	tags := map[string]string{}
+	for name, value := range members(object) {
+		if value[0] != '"' {
+			return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: %.64q must be a string", name)
+		}
+		if _, twice := tags[string(name)]; twice {
+			return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: %.64q is there twice", name)
+		}
+		tags[string(name)] = unquote(value)
+	}
+	return tags, nil
+}
+
+func (f *fields) data() ([]byte, error) {
+	if f[fieldData] == nil {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is missing; an event without any has the data null")
+	}
+	return wire.Compact(f[fieldData])
+}
+
+// isNull reports whether a value is null or not there.
+func isNull(value []byte) bool { return value == nil || value[0] == 'n' }
