@@ -43,7 +43,7 @@ var allowed = map[string]struct{ own, others []string }{
 	},
 	"clients/js":              {},
 	"services/dashboard/web":  {own: []string{"clients/js", "realtime/problem", "realtime"}},
-	"services/dashboard/demo": {own: []string{"realtime"}},
+	"services/dashboard/demo": {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
 	"examples/...":            {own: []string{"clients/js", "realtime", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
 	// The binary puts everything together, except backends' SDKs.
 	"cmd/tidewire": {

@@ -71,8 +71,8 @@ func readVolatility() ([]Instrument, error) {
 		return nil, err
 	}
 	instruments := []Instrument{
-		{Symbol: "VIX.OPEN", Name: "VIX, first of the session"}, {Symbol: "VIX.HIGH", Name: "VIX, highest of the session"},
-		{Symbol: "VIX.LOW", Name: "VIX, lowest of the session"}, {Symbol: "VIX.CLOSE", Name: "VIX, last of the session"},
+		{Symbol: "VIX.OPEN", Name: "VIX, open"}, {Symbol: "VIX.HIGH", Name: "VIX, high"},
+		{Symbol: "VIX.LOW", Name: "VIX, low"}, {Symbol: "VIX.CLOSE", Name: "VIX, close"},
 	}
 	for _, row := range rows {
 		for i := range instruments {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/problem"
 )
 
 // Session is who the page is and what it may read. The token stays in the memory of the page.
@@ -51,7 +52,7 @@ func demoSession(o Options) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		if !ownPage(r) {
-			problem(w, realtime.Errorf(realtime.CodeForbidden, "the demo gives tokens to its own page only; open it by the address it listens on"))
+			problem.Write(w, realtime.Errorf(realtime.CodeForbidden, "the demo gives tokens to its own page only; open it by the address it listens on"))
 			return
 		}
 		q := r.URL.Query()
@@ -60,7 +61,7 @@ func demoSession(o Options) http.HandlerFunc {
 			if realtime.CodeOf(err) == realtime.CodeInternal && o.Log != nil {
 				o.Log.ErrorContext(r.Context(), "demo session", slog.Any("error", err))
 			}
-			problem(w, err)
+			problem.Write(w, err)
 			return
 		}
 		s.Time = time.Now().UnixMilli()
@@ -88,26 +89,4 @@ func ownPage(r *http.Request) bool {
 	}
 	_, err := netip.ParseAddr(host)
 	return err == nil
-}
-
-// problem answers with a problem document (RFC 9457).
-func problem(w http.ResponseWriter, err error) {
-	code := realtime.CodeOf(err)
-	detail := "something went wrong here; try again later"
-	if code != realtime.CodeInternal {
-		detail = err.Error()
-	}
-	status := code.Meaning().Status
-	body, err := json.Marshal(struct {
-		Title  string        `json:"title"`
-		Status int           `json:"status"`
-		Detail string        `json:"detail"`
-		Code   realtime.Code `json:"code"`
-	}{http.StatusText(status), status, detail, code})
-	if err != nil { // strings and a number
-		panic(err)
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	w.Write(body) //nolint:errcheck // the client has gone; there is nobody to tell
 }

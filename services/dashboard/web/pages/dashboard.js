@@ -35,7 +35,7 @@ export function start(channel, { session, renew, page, elements }) {
     const keys = list.update({ ...taken, rows, now, stale, view, selected });
     news.update(taken);
     charts.update({ ...taken, rows, keys: selected.size ? keys.filter((key) => selected.has(key)) : keys, now, live, stale });
-    fresh.update({ latencies: taken.fresh.filter(({ seen }) => seen).map(({ sentAt }) => now - sentAt), ...client.clock });
+    fresh.update({ latencies: taken.fresh.filter(({ seen }) => seen).map(({ sentAt }) => now - sentAt), clock: client.clock });
     page.painted({ channel, rows });
   });
 
@@ -70,7 +70,10 @@ export function start(channel, { session, renew, page, elements }) {
   client.on("subscription", ({ name, code }) => {
     if (name === "waiting") notice.update({ kind: "warning", title: "The channel is not available yet.", text: "It is asked for again by itself." });
     if (name === "live") notice.update(null);
-    if (name === "refused") page.refused(channel, code);
+    if (name === "refused") {
+      stopTicking();
+      page.refused(channel, code);
+    }
   });
   client.on("error", ({ message }) => (elements.connection.title = message));
 

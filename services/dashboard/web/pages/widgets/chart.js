@@ -4,7 +4,7 @@ import uPlot from "/vendor/uplot/uPlot.esm.js";
 import { price, time } from "../prices.js";
 
 const height = 180;
-const gutter = 64; // to the right of now: the axis and the label
+const gutter = 76; // to the right of now: the axis and the label
 const tableRows = 50;
 
 // mount makes a figure in element. Charts of one page share a crosshair; colours() returns { ink, quiet, line, ground }.
@@ -52,10 +52,10 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
       cursor: { sync: { key: "page" }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
       scales: { x: { range: () => [edge - span, edge] }, y: { range: (_, low, high) => around(low, high) } },
       axes: [
-        { ...axis, size: 24, gap: 4, space: 72, values: (_, splits) => splits.map((s) => (s > edge - span / 12 ? "" : time(s * 1000))) },
-        { ...axis, side: 1, size: gutter, gap: 6, space: 32, values: (_, splits, __, ___, step) => splits.map((n) => n.toLocaleString("en", { minimumFractionDigits: step < 1 ? 2 : 0 })) },
+        { ...axis, size: 24, gap: 4, space: 72, values: (_, splits) => splits.map((s) => (s > edge - span / 12 || s < edge - span * 0.92 ? "" : time(s * 1000))) },
+        { ...axis, side: 1, size: gutter, gap: 6, space: 32, values: levels },
       ],
-      series: [{}, { stroke: () => colours().ink, width: 1.5, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: false }],
+      series: [{}, { stroke: () => colours().ink, width: 1.5, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: false, gaps: wider }],
       hooks: { draw: [(u) => row && mark(u, row, colours())], setCursor: [(u) => read(u.cursor.idx)] },
     },
     [[], []],
@@ -105,6 +105,18 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
       figure.remove();
     },
   };
+}
+
+// wider lets a gap end a pixel later, so that the step out of it is not seen at its edge.
+function wider(_u, _series, _from, _to, gaps) {
+  return gaps.map(([from, to]) => [from, to + devicePixelRatio]);
+}
+
+// levels names the levels of the price axis, but for those that the last value's label would cover.
+function levels(u, splits, _, __, step) {
+  const last = u.data[1].findLast((n) => n !== null);
+  const covered = (n) => last !== undefined && Math.abs(u.valToPos(n, "y") - u.valToPos(last, "y")) < 16;
+  return splits.map((n) => (covered(n) ? "" : n.toLocaleString("en", { minimumFractionDigits: step < 1 ? 2 : 0 })));
 }
 
 // around is the range of an axis: the values with some air, never without height.

@@ -26,9 +26,10 @@ export function mount(element, { onSwitch }) {
 
 function select(element, name) {
   const label = element.appendChild(document.createElement("label"));
-  label.textContent = name;
+  label.appendChild(document.createElement("span")).textContent = name;
   const s = label.appendChild(document.createElement("select"));
   s.name = name.toLowerCase();
+  s.ariaLabel = name; // narrow screens do not show the word
   return s;
 }
 

@@ -1,9 +1,12 @@
 // How fresh? The time from the producer to the screen, with its distribution on demand.
 
-const samplesKept = 1000;
+const samplesKept = 500;
 const shownEveryMs = 500;
 
 export function mount(element) {
+  const label = element.appendChild(document.createElement("span"));
+  label.className = "quiet label";
+  label.textContent = "Latency";
   const button = element.appendChild(document.createElement("button"));
   button.setAttribute("popovertarget", "latency-details");
   button.textContent = "– ms";
@@ -22,10 +25,10 @@ export function mount(element) {
     return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
   }
 
-  function show(sure, error, offset) {
+  function show({ sure, uncertaintyMs, offsetMs }) {
     const sorted = samples.toSorted((a, b) => a - b);
     const p50 = ms(quantile(sorted, 0.5));
-    const impossible = sorted[0] < -error - 1;
+    const impossible = sorted[0] < -(uncertaintyMs ?? 0) - 1; // it came before it was sent
     const unsure = !sure || impossible;
     button.textContent = unsure ? `~ ${p50} unsure` : p50;
     button.classList.toggle("unsure", unsure);
@@ -37,8 +40,8 @@ export function mount(element) {
       ["99 of 100 within (p99)", ms(quantile(sorted, 0.99))],
       ["Slowest", ms(sorted.at(-1))],
       ["Updates measured", String(sorted.length)],
-      ["This clock is off by", ms(-offset)],
-      ["Known within", Number.isFinite(error) ? `± ${ms(error)}` : "not known"],
+      ["This clock is ahead by", ms(offsetMs)],
+      ["Known within", uncertaintyMs === null ? "not known" : `± ${ms(uncertaintyMs)}`],
     ];
     pairs.replaceChildren(
       ...lines.flatMap(([term, value]) => [Object.assign(document.createElement("dt"), { textContent: term }), Object.assign(document.createElement("dd"), { textContent: value })]),
@@ -51,14 +54,15 @@ export function mount(element) {
   const ms = (n) => (Math.abs(n) < 10_000 ? `${Math.round(n)} ms` : `${Math.round(n / 1000)} s`);
 
   return {
-    // update takes the latencies of this frame, and how well the clocks are known.
-    update({ latencies, sure, error, offset }) {
+    // update takes the latencies of this frame in milliseconds, and how the server's clock
+    // compares with this one: { offsetMs, uncertaintyMs, sure }.
+    update({ latencies, clock }) {
       samples.push(...latencies);
       if (samples.length > samplesKept) samples.splice(0, samples.length - samplesKept);
       const now = performance.now();
       if (samples.length === 0 || now - shownAt < shownEveryMs) return;
       shownAt = now;
-      show(sure, error, offset);
+      show(clock);
     },
     unmount() {
       element.replaceChildren();

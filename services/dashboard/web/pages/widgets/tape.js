@@ -1,6 +1,6 @@
 // The newest messages, one row each, in the order in which they came.
 
-export function mount(element, { columns, caption, length = 16 }) {
+export function mount(element, { columns, caption, length = 32 }) {
   const table = document.createElement("table");
   table.setAttribute("aria-label", caption);
   const head = table.createTHead().insertRow();
