@@ -2,6 +2,7 @@ package auth
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
@@ -133,7 +134,7 @@ func TestBadKeysDoNotVerify(t *testing.T) {
 	}
 }
 
-func TestROCA(t *testing.T) {
+func TestCheckRSA(t *testing.T) {
 	t.Parallel()
 	// 65537 to some power modulo the product of the primes has the structure.
 	product := big.NewInt(1)
@@ -143,11 +144,53 @@ func TestROCA(t *testing.T) {
 		}
 	}
 	weak := new(big.Int).Exp(big.NewInt(65537), big.NewInt(123456789), product)
-	weak.Add(weak, new(big.Int).Lsh(product, 1800))
-	if !isROCA(weak) {
-		t.Error("a modulus with the structure was not found")
+	weak.Add(weak, new(big.Int).Lsh(product, 1900))
+	for _, c := range []struct {
+		name string
+		key  rsa.PublicKey
+		want string
+	}{
+		{"usual", rsa.PublicKey{N: rsaKey().N, E: 65537}, ""},
+		{"faulty generator", rsa.PublicKey{N: weak, E: 65537}, "CVE-2017-15361"},
+		{"exponent 1", rsa.PublicKey{N: rsaKey().N, E: 1}, "public exponent 1"},
+		{"even exponent", rsa.PublicKey{N: rsaKey().N, E: 65536}, "public exponent 65536"},
+		{"too large", rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 8192), E: 65537}, "8193 bits"},
+	} {
+		err := checkRSA(&c.key)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
 	}
-	if isROCA(rsaKey().N) {
-		t.Error("a usual modulus was taken for one with the structure")
+}
+
+// TestWithoutKid shows which keys serve a token without a kid, and that a key
+// without one serves no other.
+func TestWithoutKid(t *testing.T) {
+	t.Parallel()
+	var keys []realtime.Key
+	secret := func(n int) string { return fmt.Sprint(n, strings.Repeat("-", minSecretBytes)) }
+	for n := range maxTries + 1 {
+		keys = append(keys, realtime.Key{Alg: "HS256", Secret: secret(n)})
+	}
+	keys[1].KID = "k1"
+	keys = append([]realtime.Key{{Alg: "EdDSA", PEM: publicPEM(edKey().Public())}}, keys...) // another algorithm is no try
+	verifier, _ := newVerifier(t, directory{"acme": {ID: "acme", Auth: realtime.Auth{Keys: keys}}}, Options{})
+	for _, c := range []struct {
+		header string
+		key    int
+		want   realtime.Code
+	}{
+		{`{"alg":"HS256"}`, 0, ""},
+		{`{"alg":"HS256"}`, 1, ""},
+		{`{"alg":"HS256"}`, maxTries - 1, ""},
+		{`{"alg":"HS256"}`, maxTries, realtime.CodeUnauthorized},
+		{`{"alg":"HS256","kid":"k1"}`, 1, ""},
+		{`{"alg":"HS256","kid":"k1"}`, 0, realtime.CodeUnauthorized},
+		{`{"alg":"HS256","kid":"other"}`, 0, realtime.CodeUnauthorized},
+	} {
+		token := forge(methodOf("HS256"), []byte(secret(c.key)), c.header, saying(""))
+		if got := codeOf(verifier.Verify(t.Context(), token)); got != c.want {
+			t.Errorf("%s by key %d: got %q, want %q", c.header, c.key, got, c.want)
+		}
 	}
 }

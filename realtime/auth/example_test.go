@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"time"
 
@@ -64,7 +65,7 @@ func ExampleVerifier_VerifyRequest() {
 	verifier := auth.New(one{acme()}, auth.Options{})
 	defer verifier.Close()
 
-	r := httptest.NewRequest("GET", "/v1/socket", nil)
+	r := httptest.NewRequest(http.MethodGet, "/v1/socket", nil)
 	_, err := verifier.VerifyRequest(r.Context(), r)
 	fmt.Println(errors.Is(err, auth.ErrNoToken)) // a socket waits for its first frame
 
@@ -77,14 +78,14 @@ func ExampleVerifier_VerifyRequest() {
 }
 
 func ExampleTokenFromRequest() {
-	r := httptest.NewRequest("GET", "/v1/events?channel=prices:fx", nil)
+	r := httptest.NewRequest(http.MethodGet, "/v1/events?channel=prices:fx", nil)
 	r.Header.Set("Authorization", "Bearer eyJh.eyJz.c2ln")
 	fmt.Println(auth.TokenFromRequest(r))
 	// Output: eyJh.eyJz.c2ln header <nil>
 }
 
 func ExampleAllowOrigin() {
-	r := httptest.NewRequest("GET", "/v1/socket", nil)
+	r := httptest.NewRequest(http.MethodGet, "/v1/socket", nil)
 	for _, page := range []string{"https://app.acme.example", "https://acme.example", "https://elsewhere.example"} {
 		r.Header.Set("Origin", page)
 		fmt.Println(page, auth.AllowOrigin(acme(), r))

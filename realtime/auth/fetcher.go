@@ -85,12 +85,12 @@ func (f *fetcher) close() {
 // without a usable key counts as a failure, so that an issuer's mishap does not lock everybody out.
 func (f *fetcher) fetch(ctx context.Context, tenant, url string) ([]*key, error) {
 	keys, skipped, err := f.get(ctx, url)
-	log := f.log.With(realtime.KeyTenant, tenant, "url", url)
 	if skipped != nil {
-		log.DebugContext(ctx, "keys of a key set are not for verifying tokens here", realtime.KeyError, skipped)
+		f.log.DebugContext(ctx, "keys of a key set are not for verifying tokens here", realtime.KeyTenant, tenant, realtime.KeyError, skipped)
 	}
 	if err != nil {
-		log.WarnContext(ctx, "a key set could not be read", realtime.KeyError, err)
+		err = fmt.Errorf("the key set at %s: %w", url, err)
+		f.log.WarnContext(ctx, "a key set could not be read", realtime.KeyTenant, tenant, realtime.KeyError, err)
 		return nil, err
 	}
 	return keys, nil
@@ -106,7 +106,7 @@ func (f *fetcher) get(ctx context.Context, url string) (keys []*key, skipped, er
 	if err != nil {
 		return nil, nil, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // only read from, so nothing is lost
 	if response.StatusCode != http.StatusOK {
 		return nil, nil, fmt.Errorf("answered %s", response.Status)
 	}

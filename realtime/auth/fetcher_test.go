@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -105,6 +106,7 @@ func TestKeyOfJWK(t *testing.T) {
 		{"PS256", rsaJWK(jwkset.JWKMetadataOptions{ALG: "PS256"}), "PS256"},
 		{"RSA that names no algorithm", rsaJWK(jwkset.JWKMetadataOptions{}), "RS256"},
 		{"EC that names no algorithm", jwkOf(&ecKey().PublicKey, jwkset.JWKMetadataOptions{}), "ES256"},
+		{"Ed25519 that names no algorithm", jwkset.JWKMarshal{KTY: "OKP", CRV: "Ed25519", X: b64(string(edKey().Public().(ed25519.PublicKey)))}, "EdDSA"},
 		{"Ed25519", jwkOf(edKey().Public(), jwkset.JWKMetadataOptions{}), "EdDSA"},
 		{"for encryption", rsaJWK(jwkset.JWKMetadataOptions{ALG: "RS256", USE: "enc"}), ""},
 		{"for encrypting", rsaJWK(jwkset.JWKMetadataOptions{ALG: "RS256", KEYOPS: []jwkset.KEYOPS{"encrypt", "wrapKey"}}), ""},

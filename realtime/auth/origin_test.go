@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -52,7 +53,7 @@ func TestAllowOrigin(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := httptest.NewRequest("GET", "/v1/socket", nil)
+			r := httptest.NewRequest(http.MethodGet, "/v1/socket", nil)
 			r.Host = c.host
 			if c.origin != "" {
 				r.Header.Set("Origin", c.origin)
@@ -62,7 +63,7 @@ func TestAllowOrigin(t *testing.T) {
 			}
 		})
 	}
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header["Origin"] = []string{app[0], app[0]}
 	if AllowOrigin(&realtime.Tenant{Origins: app}, r) {
 		t.Error("two origins were allowed")

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -35,10 +36,10 @@ var ErrNoToken error = realtime.Errorf(realtime.CodeUnauthorized, "there is no t
 // say; VerifyRequest sees to both.
 func TokenFromRequest(r *http.Request) (token string, source Source, err error) {
 	token, source, err = tokenIn(r)
-	if refused, ok := err.(*refusal); ok {
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
 		return "", SourceNone, refused.answer()
 	}
-	return token, source, err
+	return token, source, nil
 }
 
 func tokenIn(r *http.Request) (token string, source Source, err error) {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestTokenFromRequest(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := httptest.NewRequest("GET", c.url, nil)
+			r := httptest.NewRequest(http.MethodGet, c.url, nil)
 			for _, h := range c.header {
 				r.Header.Add(h[0], h[1])
 			}

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -123,7 +124,8 @@ func (rs *rings) openIssuer(doc *realtime.Tenant) *source {
 func (rs *rings) parseKeys(doc *realtime.Tenant) []*key {
 	var keys []*key
 	bad := func(i int, err error) {
-		rs.log.Error("a key of a tenant is not used", realtime.KeyTenant, doc.ID, "key", i, realtime.KeyError, err)
+		err = fmt.Errorf("auth.keys[%d].%w", i, err)
+		rs.log.Error("a key of a tenant is not used", realtime.KeyTenant, doc.ID, realtime.KeyError, err)
 	}
 	for i, k := range doc.Auth.Keys[:min(len(doc.Auth.Keys), maxKeys)] {
 		made, err := keyOf(k)

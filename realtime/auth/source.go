@@ -79,14 +79,14 @@ func (s *source) begin(now time.Time) <-chan struct{} {
 	}
 	ended := make(chan struct{})
 	s.begun, s.underway = now, ended
-	if !s.fetcher.run(func(ctx context.Context) { s.finish(now, ended, ctx) }) {
+	if !s.fetcher.run(func(ctx context.Context) { s.finish(ctx, now, ended) }) {
 		s.failed, s.underway = errClosed, nil
 		return nil
 	}
 	return ended
 }
 
-func (s *source) finish(begun time.Time, ended chan<- struct{}, ctx context.Context) {
+func (s *source) finish(ctx context.Context, begun time.Time, ended chan<- struct{}) {
 	keys, err := s.fetcher.fetch(ctx, s.tenant, s.url)
 	s.mu.Lock()
 	defer s.mu.Unlock()

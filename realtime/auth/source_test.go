@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,7 +43,7 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, r.Context().Err()
 	}
 	time.Sleep(delay)
-	return &http.Response{StatusCode: 200, Body: io.NopCloser(bytes.NewReader(set)), Request: r}, nil
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(set)), Request: r}, nil
 }
 
 func (i *issuer) publish(kids ...string) { i.set(func() { i.kids = kids }) }
@@ -162,10 +165,13 @@ func TestIssuerOutage(t *testing.T) {
 func TestIssuerDownFromTheStart(t *testing.T) {
 	inBubble(t, func(t *testing.T, i *issuer, _ func(string) realtime.Code) {
 		i.set(func() { i.down = true })
-		verifier, seen := newVerifier(t, directory{"acme": outsider(issuerURL)}, Options{JWKS: JWKSOptions{Client: &http.Client{Transport: i}}})
+		verifier, seen := newVerifier(t, directory{"acme": outsider(issuerURL)}, Options{JWKS: JWKSOptions{
+			Client: &http.Client{Transport: i}, Timeout: time.Second, Retry: time.Minute,
+		}})
+		began := time.Now()
 		_, err := verifier.Verify(t.Context(), byIssuer("a"))
 		var e *realtime.Error
-		if !errors.As(err, &e) || e.Code != realtime.CodeUnavailable || e.RetryAfter != 10*time.Second {
+		if !errors.As(err, &e) || e.Code != realtime.CodeUnavailable || e.RetryAfter != time.Minute || time.Since(began) != time.Second {
 			t.Errorf("got %#v", err)
 		}
 		if len(seen.refused) > 0 {
@@ -275,6 +281,12 @@ func TestDocumentChanges(t *testing.T) {
 		tenants["acme"].Auth.Keys = []realtime.Key{{KID: "k1", Alg: "HS256", Secret: acmeSecret}}
 		step("a key more", byIssuer("a"), "", 2)
 		step("a key more", own, "", 2)
+
+		other := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+		tenants["acme"] = outsider(issuerURL)
+		tenants["acme"].Auth.Keys = []realtime.Key{{KID: "own", Alg: "ES256", PEM: publicPEM(&other.PublicKey)}}
+		step("without kid, not by the own key but the issuer's", byIssuer(""), "", 2)
+		step("by the own key's kid, the issuer is not asked", byIssuer("own"), realtime.CodeUnauthorized, 2)
 
 		tenants["acme"] = outsider(issuerURL)
 		step("a key less", own, realtime.CodeUnauthorized, 2)

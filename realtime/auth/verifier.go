@@ -53,7 +53,9 @@ type Verifier struct {
 	rings   *rings
 }
 
-// New returns a Verifier of the tokens of all tenants. Close it.
+// New returns a Verifier of the tokens of all tenants. Close it. tenants is asked for the tenant
+// of every token that has the form of one, forged or not, so it must answer from memory,
+// also that there is none.
 func New(tenants realtime.Tenants, options Options) *Verifier {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -187,10 +189,8 @@ func (v *Verifier) refused(ctx context.Context, tenant string, err error) error 
 	if !errors.As(err, &r) {
 		return err
 	}
-	v.options.Logger.LogAttrs(ctx, slog.LevelInfo, "a token was refused",
-		slog.String(realtime.KeyTenant, tenant),
-		slog.String(realtime.KeyReason, string(r.reason)),
-		slog.Any(realtime.KeyError, r.detail))
+	v.options.Logger.InfoContext(ctx, "a token was refused",
+		realtime.KeyTenant, tenant, realtime.KeyReason, string(r.reason), realtime.KeyError, r.detail)
 	v.options.Metrics.Add(realtime.CountRefusals, tenant, string(r.reason), 1)
 	return r.answer()
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"testing"
@@ -143,7 +144,7 @@ func TestVerifyRequest(t *testing.T) {
 	acme := byAcme(plain, saying(""))
 	globex := forge(jwt.SigningMethodHS256, []byte(globexSecret), `{"alg":"HS256","kid":"g1"}`, saying(`"tenant":"globex"`))
 	verify := func(url string, header ...string) realtime.Code {
-		r := httptest.NewRequest("GET", url, nil)
+		r := httptest.NewRequest(http.MethodGet, url, nil)
 		for i := 0; i < len(header); i += 2 {
 			r.Header.Add(header[i], header[i+1])
 		}
@@ -174,7 +175,7 @@ func TestVerifyRequest(t *testing.T) {
 	if diff := cmp.Diff(want, seen.refused); diff != "" {
 		t.Errorf("refusals (-want +got):\n%s", diff)
 	}
-	_, err := verifier.VerifyRequest(t.Context(), httptest.NewRequest("GET", "/", nil))
+	_, err := verifier.VerifyRequest(t.Context(), httptest.NewRequest(http.MethodGet, "/", nil))
 	if !errors.Is(err, ErrNoToken) || len(seen.refused) != len(want) {
 		t.Errorf("no token: %v, %v", err, seen.refused)
 	}
