@@ -1,0 +1,337 @@
+package realtimetest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+)
+
+// flawEnv names the flaw that TestFlawed runs the suites with.
+const flawEnv = "REALTIMETEST_FLAW"
+
+// flaw is a driver that breaks the contract in one way, and the case that must
+// see it.
+type flaw struct {
+	name, caught string
+	broker       func(*flawedBroker)
+	registry     func(realtime.Registry) realtime.Registry
+}
+
+// flawedBroker does what the fields say and otherwise what the memory broker does.
+type flawedBroker struct {
+	realtime.Broker
+	publish  func(ctx context.Context, topic realtime.Topic, m *realtime.Message, done func(error))
+	follow   func(topic *realtime.Topic, f *realtime.Following)
+	receive  func(ctx context.Context, s realtime.Stream) ([]realtime.Message, error)
+	complete func() time.Time
+	open     bool // a closed stream stays open
+	again    error
+	closed   atomic.Bool
+}
+
+func (b *flawedBroker) Publish(ctx context.Context, topic realtime.Topic, m *realtime.Message, done func(error)) {
+	if b.publish == nil {
+		b.Broker.Publish(ctx, topic, m, done)
+		return
+	}
+	b.publish(ctx, topic, m, done)
+}
+
+func (b *flawedBroker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Following) (realtime.Stream, error) {
+	if b.follow != nil {
+		b.follow(&topic, &f)
+	}
+	s, err := b.Broker.Follow(ctx, topic, f)
+	if err != nil {
+		return nil, err
+	}
+	return &flawedStream{s, b}, nil
+}
+
+func (b *flawedBroker) Close() error {
+	if b.closed.Swap(true) {
+		return b.again
+	}
+	return b.Broker.Close()
+}
+
+type flawedStream struct {
+	realtime.Stream
+	broker *flawedBroker
+}
+
+func (s *flawedStream) Receive(ctx context.Context) ([]realtime.Message, error) {
+	if s.broker.receive == nil {
+		return s.Stream.Receive(ctx)
+	}
+	return s.broker.receive(ctx, s.Stream)
+}
+
+func (s *flawedStream) CompleteSince() time.Time {
+	if s.broker.complete == nil {
+		return s.Stream.CompleteSince()
+	}
+	return s.broker.complete()
+}
+
+func (s *flawedStream) Close(ctx context.Context) error {
+	if s.broker.open {
+		return nil
+	}
+	return s.Stream.Close(ctx)
+}
+
+// changed hands over a changed message instead.
+func changed(change func(n int, m *realtime.Message)) func(*flawedBroker) {
+	return func(b *flawedBroker) {
+		n := 0
+		b.publish = func(ctx context.Context, topic realtime.Topic, m *realtime.Message, done func(error)) {
+			other := *m
+			n++
+			change(n, &other)
+			b.Broker.Publish(ctx, topic, &other, done)
+		}
+	}
+}
+
+// received changes what a stream returns.
+func received(change func([]realtime.Message)) func(*flawedBroker) {
+	return func(b *flawedBroker) {
+		b.receive = func(ctx context.Context, s realtime.Stream) ([]realtime.Message, error) {
+			messages, err := s.Receive(ctx)
+			change(messages)
+			return messages, err
+		}
+	}
+}
+
+func flaws() []flaw {
+	type message = realtime.Message
+	type topic = realtime.Topic
+	return []flaw{
+		{name: "drops tags", caught: "Carries", broker: changed(func(_ int, m *message) { m.Tags = nil })},
+		{name: "shows text only", caught: "Carries", broker: changed(func(_ int, m *message) { m.Data = []byte(strings.ToValidUTF8(string(m.Data), "?")) })},
+		{name: "forgets the number", caught: "Carries", broker: changed(func(_ int, m *message) { m.Number = 0 })},
+		{name: "cuts microseconds", caught: "Carries", broker: changed(func(_ int, m *message) { m.Previous = m.Previous.Truncate(time.Second) })},
+		{name: "gives bursts backwards", caught: "OrderOfHandingOver", broker: received(slices.Reverse[[]message])},
+		{name: "mixes channels", caught: "PooledTopic", broker: received(func(ms []message) {
+			for i := range ms {
+				ms[i].Channel, _ = realtime.NewChannel("acme", "prices:fx")
+			}
+		})},
+		{name: "loses one of many", caught: "Many", broker: func(b *flawedBroker) {
+			n := 0
+			b.publish = func(ctx context.Context, t topic, m *message, done func(error)) {
+				if n++; n == 777 {
+					done(nil)
+					return
+				}
+				b.Broker.Publish(ctx, t, m, done)
+			}
+		}},
+		{name: "tells the time too exactly", caught: "Time", broker: received(func(ms []message) {
+			for i := range ms {
+				ms[i].Time = ms[i].Time.Add(1)
+			}
+		})},
+		{name: "believes the publisher's time", caught: "Time", broker: received(func(ms []message) {
+			for i := range ms {
+				ms[i].Time = time.UnixMilli(1)
+			}
+		})},
+		{name: "goes back in time", caught: "Time", broker: received(func(ms []message) {
+			for i := range ms {
+				ms[i].Time = ms[i].Time.Add(-time.Duration(i) * time.Second)
+			}
+		})},
+		{name: "keeps the caller's bytes", caught: "CallerKeepsItsBytes", broker: func(b *flawedBroker) {
+			var kept []message
+			b.publish = func(ctx context.Context, t topic, m *message, done func(error)) {
+				kept = append(kept, *m)
+				done(nil)
+				if len(kept) == 100 {
+					for i := range kept {
+						b.Broker.Publish(ctx, t, &kept[i], func(error) {})
+					}
+				}
+			}
+		}},
+		{name: "drops repeated IDs", caught: "RepeatedID", broker: func(b *flawedBroker) {
+			seen := map[string]bool{}
+			b.publish = func(ctx context.Context, t topic, m *message, done func(error)) {
+				if seen[m.ID] {
+					done(nil)
+					return
+				}
+				seen[m.ID] = true
+				b.Broker.Publish(ctx, t, m, done)
+			}
+		}},
+		{name: "has one topic", caught: "TopicsAreApart", broker: func(b *flawedBroker) {
+			b.publish = func(ctx context.Context, _ topic, m *message, done func(error)) {
+				b.Broker.Publish(ctx, "one", m, done)
+			}
+			b.follow = func(t *topic, _ *realtime.Following) { *t = "one" }
+		}},
+		{name: "shares messages among streams", caught: "InstancesAndGenerations", broker: func(b *flawedBroker) {
+			n := 0
+			b.receive = func(ctx context.Context, s realtime.Stream) ([]message, error) {
+				for {
+					messages, err := s.Receive(ctx)
+					if n++; err != nil || n%3 != 0 {
+						return messages, err
+					}
+				}
+			}
+		}},
+		{name: "does not replay", caught: "Replay", broker: func(b *flawedBroker) {
+			b.follow = func(_ *topic, f *realtime.Following) { f.Since = time.Now().Add(time.Hour) }
+		}},
+		{name: "does not replay beacons", caught: "Replay", broker: func(b *flawedBroker) {
+			b.publish = func(ctx context.Context, t topic, m *message, done func(error)) {
+				if m.Kind == realtime.KindBeacon {
+					done(nil)
+					return
+				}
+				b.Broker.Publish(ctx, t, m, done)
+			}
+		}},
+		{name: "replays too little", caught: "ReplaySinceAMoment", broker: func(b *flawedBroker) {
+			b.follow = func(_ *topic, f *realtime.Following) { f.Since = f.Since.Add(5 * time.Millisecond) }
+		}},
+		{name: "claims nothing", caught: "CompleteSince", broker: func(b *flawedBroker) { b.complete = func() time.Time { return time.Time{} } }},
+		{name: "claims too much", caught: "CompleteSince", broker: func(b *flawedBroker) {
+			b.complete = func() time.Time { return time.UnixMilli(1) }
+		}},
+		{name: "claims anew", caught: "CompleteSince", broker: func(b *flawedBroker) { b.complete = time.Now }},
+		{name: "says done twice", caught: "DoneOnce", broker: func(b *flawedBroker) {
+			b.publish = func(ctx context.Context, t topic, m *message, done func(error)) {
+				b.Broker.Publish(ctx, t, m, done)
+				done(nil)
+			}
+		}},
+		{name: "does not say done when cancelled", caught: "CancelledPublish", broker: func(b *flawedBroker) {
+			b.publish = func(ctx context.Context, t topic, m *message, done func(error)) {
+				if ctx.Err() == nil {
+					b.Broker.Publish(ctx, t, m, done)
+				}
+			}
+		}},
+		{name: "cuts what is too large", caught: "TooLarge", broker: changed(func(_ int, m *message) { m.Data = m.Data[:min(len(m.Data), 1000)] })},
+		{name: "makes topics", caught: "UnknownTopic", broker: func(b *flawedBroker) {
+			b.follow = func(t *topic, _ *realtime.Following) { *t = "another" }
+		}},
+		{name: "does not hear of the cancelling", caught: "CancelledReceive", broker: func(b *flawedBroker) {
+			b.receive = func(ctx context.Context, s realtime.Stream) ([]message, error) {
+				return s.Receive(context.WithoutCancel(ctx))
+			}
+		}},
+		{name: "does not close streams", caught: "CloseStream", broker: func(b *flawedBroker) { b.open = true }},
+		{name: "closes once", caught: "CloseBroker", broker: func(b *flawedBroker) { b.again = errors.New("closed already") }},
+
+		{name: "lists all tenants", caught: "TenantsAreApart", registry: func(r realtime.Registry) realtime.Registry { return oneTenant{r} }},
+		{name: "knows no leases", caught: "LeaseEnds", registry: func(r realtime.Registry) realtime.Registry { return longLeases{r} }},
+		{name: "knows no expiry", caught: "Expiry", registry: func(r realtime.Registry) realtime.Registry { return longLives{r} }},
+		{name: "has small pages only", caught: "Bulk", registry: func(r realtime.Registry) realtime.Registry { return onePage{r} }},
+		{name: "does not release", caught: "Release", registry: func(r realtime.Registry) realtime.Registry { return noRelease{r} }},
+	}
+}
+
+type oneTenant struct{ realtime.Registry }
+
+func (r oneTenant) Connect(ctx context.Context, docs []realtime.ConnectionDoc) error {
+	docs = slices.Clone(docs)
+	for i := range docs {
+		docs[i].Tenant = "one"
+	}
+	return r.Registry.Connect(ctx, docs)
+}
+
+func (r oneTenant) Connections(ctx context.Context, _ string, q realtime.ConnectionQuery) (realtime.ConnectionPage, error) {
+	return r.Registry.Connections(ctx, "one", q)
+}
+
+type longLeases struct{ realtime.Registry }
+
+func (r longLeases) Renew(ctx context.Context, l realtime.Lease) error {
+	l.Until = time.Now().Add(time.Hour)
+	return r.Registry.Renew(ctx, l)
+}
+
+type longLives struct{ realtime.Registry }
+
+func (r longLives) Connect(ctx context.Context, docs []realtime.ConnectionDoc) error {
+	docs = slices.Clone(docs)
+	for i := range docs {
+		docs[i].Expires = time.Now().Add(time.Hour)
+	}
+	return r.Registry.Connect(ctx, docs)
+}
+
+type onePage struct{ realtime.Registry }
+
+func (r onePage) Connections(ctx context.Context, tenant string, q realtime.ConnectionQuery) (realtime.ConnectionPage, error) {
+	page, err := r.Registry.Connections(ctx, tenant, q)
+	page.Next = ""
+	return page, err
+}
+
+type noRelease struct{ realtime.Registry }
+
+func (noRelease) Release(context.Context, string) error { return nil }
+
+// TestFlawed runs the suites against a flawed driver, in a process of
+// TestSuitesSeeFlaws alone.
+func TestFlawed(t *testing.T) {
+	at := slices.IndexFunc(flaws(), func(f flaw) bool { return f.name == os.Getenv(flawEnv) })
+	if at < 0 {
+		return
+	}
+	f := flaws()[at]
+	h := Harness{
+		Patience: 300 * time.Millisecond, Large: 1000,
+		Features: Features{Ordered: true, Replay: true, Topics: true, MaxData: 1000},
+		Broker: func(*testing.T) BrokerBackend {
+			b := &flawedBroker{Broker: memory.NewBroker(memory.BrokerOptions{MessageBytes: 1000, Topics: func(t realtime.Topic) bool { return t != "no-such-topic" }})}
+			f.broker(b)
+			return BrokerBackend{Open: func(*testing.T) realtime.Broker { return b }}
+		},
+		Registry: func(*testing.T) realtime.Registry { return f.registry(memory.NewRegistry()) },
+	}
+	if f.broker != nil {
+		TestBroker(t, h)
+	} else {
+		TestRegistry(t, h)
+	}
+}
+
+func TestSuitesSeeFlaws(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(flawEnv) != "" {
+		return
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range flaws() {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestFlawed$/^"+f.caught+"$", "-test.timeout=30s")
+			cmd.Env = append(os.Environ(), flawEnv+"="+f.name)
+			out, err := cmd.CombinedOutput()
+			if err == nil || !strings.Contains(string(out), "--- FAIL: TestFlawed/"+f.caught) {
+				t.Errorf("the case %s did not see it: %v\n%s", f.caught, err, out)
+			}
+		})
+	}
+}
