@@ -83,7 +83,7 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 // assemble makes the parts. They share one broker, one limiter and one publisher.
 func (d *devServer) assemble() (err error) {
 	d.broker = memory.NewBroker(memory.BrokerOptions{})
-	d.registry = memory.NewRegistry(memory.RegistryOptions{})
+	d.registry = memory.NewRegistry()
 	d.verifier = auth.New(d.tenants, auth.Options{Logger: d.o.log, Metrics: d.metrics})
 	d.limiter = limit.New(limit.Options{Metrics: d.metrics})
 	d.pub = realtime.NewPublisher(d.broker, realtime.PublisherOptions{Metrics: d.metrics})

@@ -35,7 +35,7 @@ const (
 )
 
 func newPublish(s std) *cobra.Command {
-	var to ingest
+	var to ingestClient
 	var standard event
 	var tags []string
 	var asJSON bool
@@ -91,7 +91,7 @@ func parseTags(tags []string) (map[string]string, error) {
 // publishing is one call of the command.
 type publishing struct {
 	std
-	to       ingest
+	to       ingestClient
 	standard event // stands in for what an event leaves out
 	json     bool
 	accepted int

@@ -16,15 +16,15 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// ingest is an ingest endpoint and a token for it.
-type ingest struct{ url, token, tenant string }
+// ingestClient is an ingest endpoint and a token for it.
+type ingestClient struct{ url, token, tenant string }
 
 // patience is how long a request that may pass later is tried again.
 const patience = 2 * time.Minute
 
 // post sends a body until the endpoint has it, as often and as late as it
 // asks. An *realtime.Error says why it was refused.
-func (i ingest) post(ctx context.Context, body []byte) ([]byte, error) {
+func (i ingestClient) post(ctx context.Context, body []byte) ([]byte, error) {
 	deadline := time.Now().Add(patience)
 	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		answer, err := i.try(ctx, body)
@@ -49,7 +49,7 @@ func retryAfter(err error, wait time.Duration) (time.Duration, bool) {
 	return max(wait, refused.RetryAfter), true
 }
 
-func (i ingest) try(ctx context.Context, body []byte) ([]byte, error) {
+func (i ingestClient) try(ctx context.Context, body []byte) ([]byte, error) {
 	target := strings.TrimSuffix(i.url, "/") + "/v1/tenants/" + url.PathEscape(i.tenant) + "/events"
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
 	if err != nil {
