@@ -119,6 +119,9 @@ func (h *handler) publish(w http.ResponseWriter, r *http.Request, s *scratch, b 
 		}
 	}
 	if err := h.o.Publisher.Publish(r.Context(), b.tenant, b.pubs); err != nil {
+		if realtime.CodeOf(err) == realtime.CodeNotFound { // not the producer's fault, which 404 would say
+			err = &realtime.Error{Code: realtime.CodeInternal, Message: "the tenant has no topic; its operator has to make one", Err: err}
+		}
 		p := h.refused(r, b.tenant.ID, err)
 		p.Errors = unpublished(err)
 		return p
