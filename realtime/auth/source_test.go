@@ -286,7 +286,6 @@ func TestDocumentChanges(t *testing.T) {
 		tenants["acme"] = outsider(issuerURL)
 		tenants["acme"].Auth.Keys = []realtime.Key{{KID: "own", Alg: "ES256", PEM: publicPEM(&other.PublicKey)}}
 		step("without kid, not by the own key but the issuer's", byIssuer(""), "", 2)
-		step("by the own key's kid, the issuer is not asked", byIssuer("own"), realtime.CodeUnauthorized, 2)
 
 		tenants["acme"] = outsider(issuerURL)
 		step("a key less", own, realtime.CodeUnauthorized, 2)
@@ -295,6 +294,10 @@ func TestDocumentChanges(t *testing.T) {
 		tenants["acme"] = outsider(issuerURL + "/new")
 		step("another issuer", byIssuer("b"), "", 3)
 		step("another issuer", byIssuer("a"), realtime.CodeUnauthorized, 3)
+
+		tenants["acme"] = outsider(issuerURL + "/new")
+		tenants["acme"].Auth.Keys = []realtime.Key{{KID: "b", Alg: "ES256", PEM: publicPEM(&other.PublicKey)}}
+		step("the tenant's own key of a kid comes before the issuer's", byIssuer("b"), realtime.CodeUnauthorized, 3)
 
 		tenants["acme"] = &realtime.Tenant{ID: "acme"}
 		step("no issuer", byIssuer("b"), realtime.CodeUnauthorized, 3)
