@@ -53,7 +53,7 @@ func nameSum(name string) uint64 {
 
 // parse takes over what an event's id says of the cursor's channels. An error has
 // code CodeBadRequest.
-func (c *cursor) parse(id string) error {
+func (c *cursor) parse(id string) *realtime.Error {
 	refused := realtime.Errorf(realtime.CodeBadRequest, "Last-Event-ID: is not the id of an event of this service; open the stream without it")
 	b, err := base64.RawURLEncoding.DecodeString(id)
 	if err != nil || len(b) < 2 || b[0] != cursorVersion {
@@ -136,8 +136,12 @@ func (c *cursor) move(name, position string) bool {
 		return false
 	}
 	for i := range c.marks {
-		if c.marks[i].name == name {
-			c.marks[i].at = at
+		if m := &c.marks[i]; m.name == name {
+			if m.at.IsZero() {
+				// asOf vouches for every channel, so it must not be ahead of one that only begins.
+				c.asOf = min(c.asOf, at.Time)
+			}
+			m.at = at
 			return true
 		}
 	}

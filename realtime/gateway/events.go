@@ -49,16 +49,16 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	defer g.exit(s)
 	defer s.leave()
-	if err := s.begin(r); err != nil {
-		s.Shut(g.shown(r.Context(), "beginning a stream", err))
-		refuseRequest(w, err)
+	if refused := s.begin(r); refused != nil {
+		s.Shut(refused)
+		refuseRequest(w, refused)
 		return
 	}
 	s.run(r.Context(), w)
 }
 
 // begin admits the client and subscribes to its channels.
-func (s *stream) begin(r *http.Request) error {
+func (s *stream) begin(r *http.Request) *realtime.Error {
 	ctx, cancel := context.WithTimeout(r.Context(), s.g.o.FirstFrame)
 	defer cancel()
 	p, err := s.g.verifier.VerifyRequest(ctx, r)
@@ -70,12 +70,12 @@ func (s *stream) begin(r *http.Request) error {
 	}
 	channels, err := channelsOf(p.Tenant, r.URL.Query()["channel"])
 	if err != nil {
-		return err
+		return s.g.shown(ctx, "naming channels", err)
 	}
 	s.cursor = newCursor(channels)
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
-		if err := s.cursor.parse(id); err != nil {
-			return err
+		if bad := s.cursor.parse(id); bad != nil {
+			return bad
 		}
 	}
 	v, refused := s.g.admit(ctx, p, &visit{request: r, remote: s.g.o.Remote(r)})
@@ -89,7 +89,7 @@ func (s *stream) begin(r *http.Request) error {
 	return s.subscribe(channels)
 }
 
-func (s *stream) subscribe(channels []realtime.Channel) error {
+func (s *stream) subscribe(channels []realtime.Channel) *realtime.Error {
 	if limited := s.guest.seat.Subscribe(); limited != nil {
 		return limited
 	}

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -43,7 +44,7 @@ func start(t *testing.T, o gateway.Options, docs ...*realtime.Tenant) *service {
 		t.Fatal(err)
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	s := &service{t: t, tenants: tenants, counts: &counts{}}
+	s := &service{t: t, tenants: tenants, counts: newCounts()}
 	o.Broker, o.Tenants, o.Metrics = broker, tenants, s.counts
 	if o.DrainSpread == 0 {
 		o.DrainSpread = 2 * time.Second
@@ -183,6 +184,20 @@ func (p *peer) expect(wants ...string) (got wire.ServerFrame) {
 	return got
 }
 
+// take takes n frames, by the ID or else the channel that they name.
+func (p *peer) take(n int) map[string]wire.ServerFrame {
+	p.t.Helper()
+	all := map[string]wire.ServerFrame{}
+	for range n {
+		f, err := p.next()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		all[cmp.Or(string(f.ID), f.Channel)] = f
+	}
+	return all
+}
+
 // differs compares a frame with the members that want names.
 func differs(got wire.ServerFrame, want string) string {
 	text, err := json.Marshal(got)
@@ -213,6 +228,7 @@ func (p *peer) closed(code int) (last wire.ServerFrame) {
 			if !websocket.IsCloseError(err, code) {
 				p.t.Fatalf("want close code %d, got %v after %+v", code, err, last)
 			}
+			_ = p.ws.Close()
 			return last
 		}
 		last = f
@@ -221,17 +237,22 @@ func (p *peer) closed(code int) (last wire.ServerFrame) {
 
 // counts is a realtime.Metrics that can be asked.
 type counts struct {
-	mu sync.Mutex // guards m
-	m  map[string]int
+	mu      sync.Mutex // guards all below
+	m       map[string]int
+	changed *sync.Cond
+}
+
+func newCounts() *counts {
+	c := &counts{m: map[string]int{}}
+	c.changed = sync.NewCond(&c.mu)
+	return c
 }
 
 func (c *counts) Add(name realtime.Counter, _, reason string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.m == nil {
-		c.m = map[string]int{}
-	}
 	c.m[string(name)+" "+reason] += n
+	c.changed.Broadcast()
 }
 
 func (c *counts) Level(realtime.Gauge, string, int) {}
@@ -242,4 +263,13 @@ func (c *counts) of(name realtime.Counter, reason string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.m[string(name)+" "+reason]
+}
+
+// await waits until something has been counted.
+func (c *counts) await(name realtime.Counter, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.m[string(name)+" "+reason] == 0 {
+		c.changed.Wait()
+	}
 }

@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +41,7 @@ type roll struct {
 	mu      sync.Mutex // guards all below
 	adds    map[realtime.ConnectionRef]entry
 	removes map[realtime.ConnectionRef]struct{}
+	flying  int // taken out of adds by a write that has not ended
 	sockets int
 	failing time.Time // when renewing began to fail; zero while it works
 	closed  bool
@@ -80,7 +83,7 @@ func (r *roll) add(doc realtime.ConnectionDoc) error {
 func (r *roll) update(doc realtime.ConnectionDoc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.adds) < rollPending && !r.closed {
+	if len(r.adds)+r.flying < rollPending && !r.closed {
 		// It may have been written before, so it is as if tried.
 		r.adds[realtime.ConnectionRef{Tenant: doc.Tenant, ID: doc.ID}] = entry{doc: doc, tried: true}
 		r.notify()
@@ -111,7 +114,7 @@ func (r *roll) err() error {
 
 func (r *roll) available() error {
 	switch {
-	case len(r.adds) >= rollPending:
+	case len(r.adds)+r.flying >= rollPending:
 		return unavailable("the registry of connections does not keep up")
 	case !r.failing.IsZero() && time.Since(r.failing) > leaseFor:
 		return unavailable("the registry of connections cannot be reached")
@@ -136,7 +139,7 @@ func (r *roll) notify() {
 // run writes what waits and renews the lease while there are sockets. Without
 // any it only waits.
 func (r *roll) run(ctx context.Context) {
-	var renewAt time.Time
+	var renewAt, writeAt time.Time // not before
 	retry := rollRetryMin
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -147,19 +150,23 @@ func (r *roll) run(ctx context.Context) {
 		case <-r.wake:
 		case <-timer.C:
 		}
-		sockets := r.count()
+		sockets, next := r.count(), time.Hour
 		if now := time.Now(); sockets > 0 && !now.Before(renewAt) {
 			renewAt = now.Add(r.renew(ctx, sockets))
 		}
-		next := time.Hour
 		if sockets > 0 {
 			next = time.Until(renewAt)
 		}
-		if r.write(ctx) {
-			retry = rollRetryMin
-		} else {
-			next = min(next, jitter(retry))
-			retry = min(2*retry, rollRetryMax)
+		if now := time.Now(); !now.Before(writeAt) {
+			if r.write(ctx) {
+				retry = rollRetryMin
+			} else {
+				writeAt = now.Add(jitter(retry))
+				retry = min(2*retry, rollRetryMax)
+			}
+		}
+		if wait := time.Until(writeAt); wait > 0 {
+			next = min(next, wait)
 		}
 		timer.Reset(next)
 	}
@@ -184,11 +191,9 @@ func (r *roll) renew(ctx context.Context, sockets int) time.Duration {
 		r.failing = time.Time{}
 		return leaseEvery
 	}
-	if ctx.Err() == nil || r.failing.IsZero() {
-		r.log.WarnContext(ctx, "renewing the lease failed", realtime.KeyError, err)
-	}
-	if r.failing.IsZero() {
+	if r.failing.IsZero() { // one line for an outage
 		r.failing = time.Now()
+		r.log.WarnContext(ctx, "renewing the lease failed", realtime.KeyError, err)
 	}
 	return time.Second
 }
@@ -199,45 +204,59 @@ func (r *roll) write(ctx context.Context) bool {
 	r.mu.Lock()
 	adds, removes := r.adds, r.removes
 	if len(adds) > 0 {
-		r.adds = map[realtime.ConnectionRef]entry{}
+		r.adds, r.flying = map[realtime.ConnectionRef]entry{}, len(adds)
 	}
 	if len(removes) > 0 {
 		r.removes = map[realtime.ConnectionRef]struct{}{}
 	}
 	r.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(ctx, 2*rollWriteTime)
-	defer cancel()
-	ok := true
-	if len(adds) > 0 {
-		docs := make([]realtime.ConnectionDoc, 0, len(adds))
-		for _, e := range adds {
-			docs = append(docs, e.doc)
-		}
-		if err := r.registry.Connect(ctx, docs); err != nil {
-			r.log.WarnContext(ctx, "writing connection documents failed", realtime.KeyError, err, realtime.KeyCount, len(docs))
-			r.putBack(adds)
-			ok = false
-		}
-	}
-	if len(removes) > 0 {
-		refs := make([]realtime.ConnectionRef, 0, len(removes))
-		for ref := range removes {
-			refs = append(refs, ref)
-		}
-		if err := r.registry.Disconnect(ctx, refs); err != nil {
-			r.log.WarnContext(ctx, "removing connection documents failed", realtime.KeyError, err, realtime.KeyCount, len(refs))
-			r.putBackRemoves(removes)
-			ok = false
-		}
-	}
-	return ok
+	added := r.writeAdds(ctx, adds)
+	return r.writeRemoves(ctx, removes) && added
 }
 
-// putBack keeps for the next try what was not removed or replaced meanwhile.
-func (r *roll) putBack(adds map[realtime.ConnectionRef]entry) {
+func (r *roll) writeAdds(ctx context.Context, adds map[realtime.ConnectionRef]entry) bool {
+	if len(adds) == 0 {
+		return true
+	}
+	docs := make([]realtime.ConnectionDoc, 0, len(adds))
+	for _, e := range adds {
+		docs = append(docs, e.doc)
+	}
+	ctx, cancel := context.WithTimeout(ctx, rollWriteTime)
+	defer cancel()
+	err := r.registry.Connect(ctx, docs)
+	if err != nil {
+		r.log.WarnContext(ctx, "writing connection documents failed", realtime.KeyError, err, realtime.KeyCount, len(docs))
+	}
+	r.landed(adds, err != nil)
+	return err == nil
+}
+
+func (r *roll) writeRemoves(ctx context.Context, removes map[realtime.ConnectionRef]struct{}) bool {
+	if len(removes) == 0 {
+		return true
+	}
+	refs := slices.Collect(maps.Keys(removes))
+	ctx, cancel := context.WithTimeout(ctx, rollWriteTime)
+	defer cancel()
+	if err := r.registry.Disconnect(ctx, refs); err != nil {
+		r.log.WarnContext(ctx, "removing connection documents failed", realtime.KeyError, err, realtime.KeyCount, len(refs))
+		r.putBackRemoves(removes)
+		return false
+	}
+	return true
+}
+
+// landed is the end of a write. If it failed, what was not removed or replaced
+// meanwhile waits for the next.
+func (r *roll) landed(adds map[realtime.ConnectionRef]entry, failed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.flying = 0
+	if !failed {
+		return
+	}
 	for ref, e := range adds {
 		_, removed := r.removes[ref]
 		_, replaced := r.adds[ref]

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/gateway"
 )
 
@@ -131,5 +130,4 @@ func TestTwoTenantsOfOneChannelName(t *testing.T) {
 	}
 	theirs.send(`{"type":"presence","id":3,"channel":"prices:fx"}`)
 	theirs.expect(`{"type":"ok","id":3,"count":1}`)
-	_ = auth.BearerPrefix
 }

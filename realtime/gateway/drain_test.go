@@ -1,0 +1,120 @@
+package gateway_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/gateway"
+)
+
+func (s *service) get(path string, header http.Header) *http.Response {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header = header.Clone()
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	s := start(t, gateway.Options{DrainSpread: 4 * time.Second})
+	peers := make([]*peer, 8)
+	for i := range peers {
+		peers[i] = s.connect("acme", "ann")
+	}
+	waiting := s.dial("") // has not said who it is
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if resp := s.get(path, nil); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", path, resp.Status)
+		}
+	}
+	closed := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		closed <- s.gateway.Close(ctx)
+	}()
+	delays := map[int64]bool{}
+	for _, p := range append(peers, waiting) {
+		f := p.closed(1012)
+		if f.Code != realtime.CodeDraining || f.RetryAfterMs < 500 || f.RetryAfterMs > 4500 {
+			t.Errorf("told %+v", f)
+		}
+		delays[f.RetryAfterMs] = true
+	}
+	if len(delays) < 6 {
+		t.Errorf("all come back at the same time: %v", delays)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	for _, path := range []string{"/readyz", "/v1/socket", "/v1/events?channel=a:1"} {
+		if resp := s.get(path, nil); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %s, Retry-After %q", path, resp.Status, resp.Header.Get("Retry-After"))
+		}
+	}
+	if resp := s.get("/healthz", nil); resp.StatusCode != http.StatusOK {
+		t.Errorf("/healthz: %s", resp.Status)
+	}
+	if n := s.counts.of(realtime.CountDisconnects, "draining"); n != len(peers) {
+		t.Errorf("%d disconnects were counted", n)
+	}
+}
+
+// Close does not wait for those who do not go when its time is up.
+func TestDrainCutsOff(t *testing.T) {
+	t.Parallel()
+	entered := make(chan struct{})
+	s := start(t, gateway.Options{Hooks: gateway.HookFuncs{
+		OnCall: func(ctx context.Context, _ *gateway.Client, _ string, _ json.RawMessage) (any, error) {
+			close(entered)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
+	}})
+	p := s.connect("acme", "ann")
+	p.send(`{"type":"call","id":1,"route":"r"}`)
+	<-entered
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	if err := s.gateway.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Close returned %v", err)
+	}
+	if d := time.Since(begun); d > 5*time.Second {
+		t.Errorf("Close took %s", d)
+	}
+}
+
+func TestUnknownPath(t *testing.T) {
+	t.Parallel()
+	s := start(t, gateway.Options{})
+	if resp := s.get("/v2/socket", nil); resp.StatusCode != http.StatusNotFound || resp.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%s %v", resp.Status, resp.Header)
+	}
+	if resp := s.get("/v1/socket", nil); resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("a request that is no handshake: %s", resp.Status)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	if _, err := gateway.New(gateway.Options{}); err == nil {
+		t.Error("there is no broker, and New does not mind")
+	}
+}
