@@ -145,11 +145,11 @@ for (const tokenIn of ["frame", "subprotocol"]) {
 }
 
 test("cut a hundred times while 200 messages a second flow: each message once and in order", { timeout: 120_000 }, async (t) => {
-  const { client, said } = open(t, { url: proxy.url, token: await token("ann") });
+  const { client, said } = open(t, { url: proxy.url, token: await token("ann"), backoffCapMs: 50 }); // no connection here is ever stable
   const producer = open(t, { token: await token("producer") }).client;
   const got = [];
-  await client.subscribe("prices:cut", (m) => got.push(m.data)).ready;
-  let sent = 0;
+  let sent = 0, replayed = 0;
+  await client.subscribe("prices:cut", (m) => { got.push(m.data); replayed += m.replayed; }).ready;
   const publish = () => producer.publish("prices:cut", sent++, { wait: true });
   const flow = setInterval(publish, 5);
   t.after(() => clearInterval(flow));
@@ -157,14 +157,15 @@ test("cut a hundred times while 200 messages a second flow: each message once an
     await until(() => client.state.name === "live", "live again");
     await new Promise((resolve) => setTimeout(resolve, 30 * Math.random()));
     proxy.cut();
-    await until(() => client.state.name !== "live", "the cut to be seen");
+    await until(() => said.filter(({ name }) => name === "reconnecting").length > cuts, "the cut to be seen");
   }
   clearInterval(flow);
   await publish();
   await until(() => got.at(-1) === sent - 1, "the last message");
   assert.deepEqual(got, Array.from({ length: sent }, (_, i) => i));
   assert.deepEqual(said.filter(({ type }) => type === "gap" || type === "dropped" || type === "error"), []);
-  t.diagnostic(`${sent} messages, ${said.filter(({ type }) => type === "resumed").reduce((sum, { caughtUp }) => sum + caughtUp, 0)} told as caught up`);
+  assert.ok(replayed > 0 && replayed < sent, "some were missed and caught up, some came live");
+  t.diagnostic(`${sent} messages, ${replayed} of them caught up`);
 });
 
 test("outside the window it is told a gap, inside it resumes with the number of messages", async (t) => {
