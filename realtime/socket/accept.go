@@ -23,6 +23,7 @@ type Acceptor struct {
 	tell func(realtime.Channel, int) realtime.Frame
 
 	inputs   sync.Pool // *[]byte of ReadBuffer bytes: what was read from the network
+	readers  sync.Pool // *bufio.Reader: what the parser sees of it
 	messages sync.Pool // *bytes.Buffer: the payload being handled
 	batches  sync.Pool // *batch: what is being written
 }
@@ -31,6 +32,7 @@ type Acceptor struct {
 func NewAcceptor(o Options) *Acceptor {
 	a := &Acceptor{o: o.withDefaults()}
 	a.inputs.New = func() any { b := make([]byte, a.o.ReadBuffer); return &b }
+	a.readers.New = func() any { return bufio.NewReaderSize(nil, readAhead) }
 	a.messages.New = newMessageBuffer
 	a.batches.New = newBatch
 	a.upgrader = websocket.Upgrader{
@@ -75,6 +77,7 @@ func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error)
 		return nil, &realtime.Error{Code: code, Message: "websocket handshake refused", Err: err}
 	}
 	h.stream.upgraded = true
+	h.stream.takeBack()
 	c := &Conn{acceptor: a, ws: ws, stream: h.stream, limit: a.o.ReadLimit, deflates: upgrader.EnableCompression}
 	ws.SetReadLimit(c.limit)
 	ws.SetPingHandler(func(payload string) error { c.ping([]byte(payload)); return nil })
@@ -126,9 +129,9 @@ func (h *hijacker) WriteHeader(status int) {
 	h.ResponseWriter.WriteHeader(status)
 }
 
-// readAhead is what gorilla's parser sees of the input at a time. It takes a buffer that
-// it is given only if that has more than 256 bytes.
-const readAhead = 257
+// readAhead is how many bytes the parser takes at a time. Gorilla's takes a reader that
+// it is given only if its buffer has more than 256.
+const readAhead = 512
 
 // Hijack takes the connection over from the HTTP server.
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -140,6 +143,5 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if brw.Reader.Buffered() > 0 {
 		return h.stream, brw, nil // the upgrader refuses it (RFC 6455 section 4.1: the client must wait)
 	}
-	h.stream.parsed = bufio.NewReaderSize(h.stream, readAhead)
 	return h.stream, bufio.NewReadWriter(h.stream.parsed, brw.Writer), nil
 }

@@ -3,7 +3,7 @@ package socket
 import (
 	"encoding/binary"
 	"errors"
-	"os"
+	"net"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -39,29 +39,27 @@ func (c *Conn) refuse(err *realtime.Error) {
 // abort ends the connection without a word.
 func (c *Conn) abort(err error) {
 	c.begin(websocket.CloseAbnormalClosure, err)
-	c.stream.cut(errors.Is(err, os.ErrDeadlineExceeded))
+	c.stream.cut(timedOut(err))
 	c.sendClose(websocket.CloseAbnormalClosure, "") // fails, and so ends the writing
 }
 
-// broken is abort for the writer, whose write has failed. It must not block.
+// broken is abort for the writer, whose write has failed. It must not block, as closing might: it
+// wakes the reading goroutine, which does the rest.
 func (c *Conn) broken(err error) {
 	c.begin(websocket.CloseAbnormalClosure, err)
 	c.outbox.Load().Close()
-	c.mu.Lock()
-	c.deaf = true
-	c.mu.Unlock()
-	_ = c.stream.Conn.SetReadDeadline(time.Unix(1, 0)) // the reading goroutine does the rest; closing might block
+	c.readUntil(time.Unix(1, 0))
 }
 
 // end ends the connection with a close frame. Only the first reason counts.
 func (c *Conn) end(code int, reason string, cause error) {
 	if c.begin(code, cause) {
-		o := &c.acceptor.o
-		_ = c.stream.Conn.SetReadDeadline(time.Now().Add(o.WriteTimeout + o.CloseTimeout)) // fails only if closed already
 		c.sendClose(code, reason)
 	}
 }
 
+// begin begins the end, unless it has begun. Reading goes on for as long as the client may take to
+// receive and answer a close frame.
 func (c *Conn) begin(code int, cause error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,7 +67,14 @@ func (c *Conn) begin(code int, cause error) bool {
 		return false
 	}
 	c.closing, c.code, c.cause = true, code, cause
+	_ = c.stream.Conn.SetReadDeadline(time.Now().Add(c.acceptor.o.WriteTimeout + c.acceptor.o.CloseTimeout)) // fails only if closed already
 	return true
+}
+
+func (c *Conn) readUntil(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.stream.Conn.SetReadDeadline(t) // fails only if closed already
 }
 
 func (c *Conn) sendClose(code int, reason string) {
@@ -97,19 +102,18 @@ func closePayload(code int, reason string) []byte {
 // finish is the end of reading, and so of the connection.
 func (c *Conn) finish(err error) {
 	c.settle(err)
+	enough := time.AfterFunc(c.acceptor.o.WriteTimeout, func() { c.stream.cut(true) })
 	c.writes.Wait()
-	c.mu.Lock()
-	code, cause, deaf := c.code, c.cause, c.deaf
-	c.mu.Unlock()
-	if deaf {
-		c.stream.cut(true)
+	enough.Stop()
+	if _, said := c.state(); said {
+		c.stream.hangUp()
 	} else {
-		c.stream.hangUp(c.acceptor.o.CloseTimeout)
+		c.stream.cut(true)
 	}
 	if c.detach != nil {
 		c.detach()
 	}
-	c.handler.Closed(code, cause)
+	c.handler.Closed(c.code, c.cause)
 	c.done.Done()
 }
 
@@ -121,6 +125,7 @@ func (c *Conn) settle(err error) {
 		refusal *realtime.Error
 		wrong   *breach
 	)
+	closing, said := c.state()
 	switch {
 	case errors.As(err, &left) && left.Code != websocket.CloseAbnormalClosure:
 		c.end(left.Code, "", nil) // the answer has the client's own code
@@ -130,22 +135,30 @@ func (c *Conn) settle(err error) {
 		c.refuse(c.tooLarge())
 	case errors.As(err, &wrong):
 		c.end(wrong.code, wrong.reason, badRequest(wrong.reason))
-	case c.stream.complaint != nil:
-		reason := string(c.stream.complaint[2:])
+	case c.stream.complaint != "":
+		reason := c.stream.complaint[2:]
 		c.end(websocket.CloseProtocolError, reason, badRequest("breach of RFC 6455: "+reason))
-	case errors.Is(err, os.ErrDeadlineExceeded) && !c.isClosing():
+	case timedOut(err) && said:
+		// The client has the close frame and does not answer.
+	case timedOut(err) && !closing:
 		c.refuse(realtime.Errorf(realtime.CodeTimeout, "no message came in time; send one after connecting"))
 	default:
 		c.abort(err)
 	}
 }
 
+// timedOut reports whether a deadline has passed. The parser does not pass on os.ErrDeadlineExceeded.
+func timedOut(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
+}
+
 func badRequest(reason string) *realtime.Error {
 	return &realtime.Error{Code: realtime.CodeBadRequest, Message: reason}
 }
 
-func (c *Conn) isClosing() bool {
+func (c *Conn) state() (closing, said bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.closing
+	return c.closing, c.said
 }

@@ -42,22 +42,23 @@ type Conn struct {
 	stream   *stream
 	outbox   atomic.Pointer[realtime.Outbox] // nil until Start
 	handler  Handler
-	limit    int64 // bytes of a message
-	deflates bool  // frames may be compressed
-	heard    atomic.Int64
-	detach   func() bool // from Start's ctx
+	limit    int64        // bytes of a message
+	heard    atomic.Int64 // when the client last gave a sign of life, in nanoseconds since 1970
+	detach   func() bool  // from Start's ctx
 
 	done   sync.WaitGroup // until Handler.Closed has returned
 	writes sync.WaitGroup // until nothing will ever be written again
 
-	mu      sync.Mutex // guards all below
-	first   bool       // a deadline for the first message stands
-	early   *realtime.Error
-	closing bool // the end has begun, for the reason below
-	code    int
+	mu      sync.Mutex      // guards all below
+	early   *realtime.Error // Shut before Start
+	code    int             // this and cause are settled once closing is true
 	cause   error
-	deaf    bool   // the client does not take what is written
 	answer  []byte // payload of the newest ping, if it was not yet answered
+	closing bool   // the end has begun, for the reason in code and cause
+	said    bool   // the close frame is written
+	first   bool   // a deadline for the first message stands
+
+	deflates bool // frames may be compressed; set once, not guarded
 }
 
 var _ realtime.Transport = (*Conn)(nil)

@@ -50,20 +50,31 @@ func (c *Conn) heartbeats() bool {
 // read handles messages while there is input. The next wait is a new goroutine's: this one's stack
 // has grown, and would stay so.
 func (c *Conn) read() {
+	c.stream.lend()
 	for {
-		kind, r, err := c.ws.NextReader()
-		if err == nil {
-			err = c.receive(kind, r)
-		}
+		err := c.next()
 		if err != nil {
 			c.finish(err)
 			return
 		}
 		if c.stream.idle() {
+			c.stream.takeBack()
 			go c.wait()
 			return
 		}
 	}
+}
+
+// next handles one message.
+func (c *Conn) next() error {
+	if c.stream.stump() {
+		return &breach{websocket.CloseProtocolError, "a close frame with half a code"}
+	}
+	kind, r, err := c.ws.NextReader()
+	if err != nil {
+		return err
+	}
+	return c.receive(kind, r)
 }
 
 // breach is what a client did against RFC 6455 that the parser does not look for.

@@ -16,23 +16,39 @@ type stream struct {
 	raw syscall.RawConn // non-blocking reads and writes; nil where there are none
 	a   *Acceptor       // for its buffers
 
-	input    *[]byte // of a.inputs, while ahead holds something
-	ahead    []byte  // read from the network, not yet by the parser
-	one      [1]byte // input of a stream that cannot wait without a buffer
-	readable func(fd uintptr) bool
-	err      error         // of readable
-	parsed   *bufio.Reader // the parser's own
+	input *[]byte // of a.inputs, while ahead holds something
+	ahead []byte  // read from the network, not yet by the parser
+	err   error   // of readAvailable
 
-	upgraded  bool   // the handshake is done
-	complaint []byte // payload of the close frame that the parser wanted to write
+	parsed *bufio.Reader // the parser's; without a buffer while idle
+	lent   *bufio.Reader // of a.readers: where its buffer is from
+
+	complaint string  // payload of the close frame that the parser wanted to write
+	upgraded  bool    // the handshake is done
+	one       [1]byte // input of a stream that cannot wait without a buffer
 }
 
 func newStream(nc net.Conn, a *Acceptor) *stream {
-	s := &stream{Conn: nc, raw: rawConn(nc), a: a}
-	if s.raw != nil {
-		s.readable = s.readAvailable
-	}
+	s := &stream{Conn: nc, raw: rawConn(nc), a: a, parsed: new(bufio.Reader)}
+	s.lend()
 	return s
+}
+
+// lend gives the parser's reader a buffer. It is gorilla's for good, but all that
+// it holds between messages is that buffer, so idle connections do without.
+func (s *stream) lend() {
+	if s.lent == nil {
+		s.lent = s.a.readers.Get().(*bufio.Reader)
+		s.lent.Reset(s)
+		*s.parsed = *s.lent
+	}
+}
+
+// takeBack takes the buffer, which must be empty.
+func (s *stream) takeBack() {
+	s.lent.Reset(nil)
+	s.a.readers.Put(s.lent)
+	s.lent, *s.parsed = nil, bufio.Reader{}
 }
 
 // idle reports whether all that was received has been parsed.
@@ -45,10 +61,17 @@ func (s *stream) await() error {
 		s.ahead = s.one[:n]
 		return err
 	}
-	if err := s.raw.Read(s.readable); err != nil {
+	if err := s.raw.Read(s.readAvailable); err != nil {
 		return err
 	}
 	return s.err
+}
+
+// stump waits for a frame and reports whether it is a close frame with one byte of payload, which
+// RFC 6455 section 5.5.1 rules out and the parser takes for one with none.
+func (s *stream) stump() bool {
+	b, err := s.parsed.Peek(2) // the parser meets the same error
+	return err == nil && opcode(b) == closing && b[1] == masked|1
 }
 
 // consume drops the first n bytes of the input.
@@ -82,7 +105,7 @@ func (s *stream) Write(p []byte) (int, error) {
 		return s.Conn.Write(p)
 	}
 	if len(p) > 2 {
-		s.complaint = append([]byte(nil), p[2:]...)
+		s.complaint = string(p[2:])
 	}
 	return len(p), nil
 }
@@ -111,11 +134,11 @@ func (s *stream) send(p []byte, timeout time.Duration) ([]byte, error) {
 	return p, s.Conn.SetWriteDeadline(time.Time{}) // or the next non-blocking write fails
 }
 
-// hangUp ends our half and waits for the client to end its own, so that the last frames
-// are not lost to a reset, which is what closing with input unread would cause.
-func (s *stream) hangUp(timeout time.Duration) {
+// hangUp ends our half and waits for the client to end its own, so that the last frames are not
+// lost to a reset, which is what closing with input unread would cause. It waits until the read deadline.
+func (s *stream) hangUp() {
 	half, ok := s.Conn.(interface{ CloseWrite() error })
-	if ok && half.CloseWrite() == nil && s.Conn.SetReadDeadline(time.Now().Add(timeout)) == nil {
+	if ok && half.CloseWrite() == nil {
 		_, _ = io.Copy(io.Discard, s.Conn) // until its end, an error or the deadline: all the same
 	}
 	_ = s.Conn.Close() // the connection is over either way

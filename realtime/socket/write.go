@@ -1,8 +1,6 @@
 package socket
 
 import (
-	"errors"
-	"os"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -54,7 +52,7 @@ func (c *Conn) Flush() {
 	}
 	b := c.acceptor.batches.Get().(*batch)
 	for i := 0; i < mostInPlace && c.stream.raw != nil; i++ {
-		if !c.next(o, b) {
+		if !c.take(o, b) {
 			c.acceptor.keepBatch(b)
 			return
 		}
@@ -74,7 +72,7 @@ func (c *Conn) Flush() {
 
 // drain writes the rest of b and what has been queued since, at the client's pace.
 func (c *Conn) drain(o *realtime.Outbox, b *batch) {
-	for len(b.rest) > 0 || c.next(o, b) {
+	for len(b.rest) > 0 || c.take(o, b) {
 		var err error
 		b.rest, err = c.stream.send(b.rest, c.acceptor.o.WriteTimeout)
 		if c.written(b, err) {
@@ -84,8 +82,8 @@ func (c *Conn) drain(o *realtime.Outbox, b *batch) {
 	c.acceptor.keepBatch(b)
 }
 
-// next puts the next frames in b.rest. It reports false if there are none.
-func (c *Conn) next(o *realtime.Outbox, b *batch) bool {
+// take puts the next frames in b.rest. It reports false if there are none.
+func (c *Conn) take(o *realtime.Outbox, b *batch) bool {
 	b.frames = o.Next(b.frames[:0], mostAtOnce, c.acceptor.tell)
 	frames := b.frames
 	for i := 0; i < len(frames) && !b.last; i++ {
@@ -119,12 +117,15 @@ func (c *Conn) next(o *realtime.Outbox, b *batch) bool {
 func (c *Conn) written(b *batch, err error) bool {
 	switch {
 	case err != nil:
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		if timedOut(err) {
 			err = &realtime.Error{Code: realtime.CodeTooSlow, Message: "the client did not take what was written in time", Err: err}
 		}
 		c.broken(err)
 	case b.last:
-		_ = c.stream.Conn.SetReadDeadline(time.Now().Add(c.acceptor.o.CloseTimeout)) // fails only if closed already
+		c.mu.Lock()
+		c.said = true
+		c.mu.Unlock()
+		c.readUntil(time.Now().Add(c.acceptor.o.CloseTimeout))
 	default:
 		return false
 	}

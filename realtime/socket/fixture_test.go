@@ -1,0 +1,307 @@
+package socket
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// patience is how long a test waits for what should come at once.
+const patience = 20 * time.Second
+
+// server accepts clients as sessions.
+type server struct {
+	*httptest.Server
+	acceptor *Acceptor
+	sessions chan *session
+	prepare  func(*session) // before Start; may be nil
+}
+
+func newServer(t testing.TB, o Options, prepare func(*session)) *server {
+	t.Helper()
+	s := &server{acceptor: NewAcceptor(o), sessions: make(chan *session, 10000), prepare: prepare}
+	s.Server = httptest.NewServer(s.handler(t))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *server) handler(t testing.TB) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := s.acceptor.Accept(w, r)
+		if err != nil {
+			if e := (*realtime.Error)(nil); !errors.As(err, &e) {
+				t.Errorf("Accept returned %v, want a *realtime.Error", err)
+			}
+			return
+		}
+		x := newSession(conn)
+		if s.prepare != nil {
+			s.prepare(x)
+		}
+		conn.Start(context.Background(), x.outbox, x.handler)
+		s.sessions <- x
+	})
+}
+
+// session is the server's side of a client: it echoes unless told otherwise.
+type session struct {
+	conn    *Conn
+	outbox  *realtime.Outbox
+	handler Handler
+	message func(op Opcode, payload []byte) *realtime.Error
+	ended   chan ending
+}
+
+type ending struct {
+	code int
+	err  error
+}
+
+func newSession(conn *Conn) *session {
+	x := &session{conn: conn, ended: make(chan ending, 2)}
+	x.outbox = realtime.NewOutbox(&realtime.QueueLimits{Messages: 1 << 20, Bytes: 64 << 20})
+	x.handler = binarySession{x}
+	x.message = func(op Opcode, payload []byte) *realtime.Error {
+		x.send(NewFrame(op, payload))
+		return nil
+	}
+	return x
+}
+
+func (x *session) Message(p []byte) *realtime.Error { return x.message(Text, p) }
+
+func (x *session) Closed(code int, err error) { x.ended <- ending{code, err} }
+
+func (x *session) send(f realtime.Frame) {
+	x.outbox.Push(realtime.Delivery{Frame: f})
+	x.conn.Flush()
+}
+
+// end waits for the session to be over and returns how it ended.
+func (x *session) end(t testing.TB) ending {
+	t.Helper()
+	select {
+	case e := <-x.ended:
+		x.conn.Wait()
+		if len(x.ended) > 0 {
+			t.Error("Closed was called twice")
+		}
+		return e
+	case <-time.After(patience):
+		t.Fatal("the connection did not end")
+	}
+	return ending{}
+}
+
+// binarySession is a session that also speaks binary.
+type binarySession struct{ *session }
+
+func (b binarySession) Binary(p []byte) *realtime.Error { return b.message(Binary, p) }
+
+// teller is an Encoder whose frames say what they are about.
+type teller struct{}
+
+func (teller) Message(p *realtime.Publication) realtime.Frame { return NewFrame(Text, p.Data) }
+
+func (teller) Gap(realtime.Channel, realtime.Position) realtime.Frame { return tell("gap") }
+
+func (teller) Dropped(_ realtime.Channel, n int) realtime.Frame {
+	return tell(fmt.Sprint("dropped ", n))
+}
+
+func (teller) Presence(realtime.Channel, []realtime.Member, []realtime.Member, int) realtime.Frame {
+	return tell("presence")
+}
+
+func (teller) Heartbeat(realtime.Position) realtime.Frame { return tell("heartbeat") }
+
+func (teller) Closing(err *realtime.Error) realtime.Frame { return tell("error " + string(err.Code)) }
+
+func (teller) Move(int64) realtime.Frame { return tell("move") }
+
+func tell(s string) realtime.Frame { return NewFrame(Text, []byte(s)) }
+
+// client speaks raw bytes.
+type client struct {
+	net.Conn
+	t testing.TB
+	r *bufio.Reader
+}
+
+const handshake = "GET / HTTP/1.1\r\nHost: tidewire.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+// dial connects and shakes hands. header lines are added to the request.
+func (s *server) dial(t testing.TB, header ...string) (*client, *session) {
+	t.Helper()
+	c, res := s.request(t, header...)
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("status %d, want 101", res.StatusCode)
+	}
+	select {
+	case x := <-s.sessions:
+		return c, x
+	case <-time.After(patience):
+		t.Fatal("no session")
+	}
+	return nil, nil
+}
+
+func (s *server) request(t testing.TB, header ...string) (*client, *http.Response) {
+	t.Helper()
+	var nc net.Conn
+	var err error
+	if addr := s.Listener.Addr().String(); s.TLS != nil {
+		nc, err = tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+	} else {
+		nc, err = net.Dial("tcp", addr)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nc.Close() })
+	if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, nc)
+	return c, c.shakeHands(header...)
+}
+
+func newClient(t testing.TB, nc net.Conn) *client {
+	return &client{Conn: nc, t: t, r: bufio.NewReader(nc)}
+}
+
+func (c *client) shakeHands(header ...string) *http.Response {
+	c.t.Helper()
+	for i := range header {
+		header[i] += "\r\n"
+	}
+	c.send([]byte(handshake + strings.Join(header, "") + "\r\n"))
+	res, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return res
+}
+
+func (c *client) send(p []byte) {
+	c.t.Helper()
+	if _, err := c.Write(p); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// frame makes a client's frame: masked, with a header as short as can be.
+func frame(first byte, payload string) []byte {
+	mask := [4]byte{0x37, 0xfa, 0x21, 0x3d}
+	b := appendHeader(nil, first, len(payload))
+	b[1] |= masked
+	b = append(b, mask[:]...)
+	for i := range len(payload) {
+		b = append(b, payload[i]^mask[i%4])
+	}
+	return b
+}
+
+func text(payload string) []byte { return frame(final|byte(Text), payload) }
+
+func closeFrame(code int, reason string) []byte {
+	return frame(final|byte(closing), string(binary.BigEndian.AppendUint16(nil, uint16(code)))+reason)
+}
+
+// next reads a frame of the server and says what it is: "text hello", "close 1000 bye".
+// Of long payloads it gives the length and a checksum. The end of the connection is "end".
+func (c *client) next() string {
+	c.t.Helper()
+	first, payload, err := c.frame()
+	switch {
+	case errors.Is(err, io.EOF):
+		return "end"
+	case err != nil:
+		return "error " + err.Error()
+	}
+	return describe(first, payload)
+}
+
+func describe(first byte, payload []byte) string {
+	name := map[byte]string{0x81: "text", 0x82: "binary", 0x88: "close", 0x89: "ping", 0x8a: "pong", 0xc1: "deflated"}[first]
+	if name == "" {
+		name = fmt.Sprintf("%#x", first)
+	}
+	switch {
+	case first == 0x88 && len(payload) >= 2:
+		return strings.TrimSpace(fmt.Sprintf("close %d %s", binary.BigEndian.Uint16(payload), payload[2:]))
+	case len(payload) > 200:
+		return fmt.Sprintf("%s of %d bytes, %08x", name, len(payload), crc32.ChecksumIEEE(payload))
+	}
+	return strings.TrimSpace(name + " " + string(payload))
+}
+
+// frame reads a frame of the server and checks that it is not masked.
+func (c *client) frame() (first byte, payload []byte, err error) {
+	var h [10]byte
+	if _, err := io.ReadFull(c.r, h[:2]); err != nil {
+		return 0, nil, err
+	}
+	n := uint64(h[1])
+	switch h[1] {
+	case 126:
+		_, err = io.ReadFull(c.r, h[2:4])
+		n = uint64(binary.BigEndian.Uint16(h[2:]))
+	case 127:
+		_, err = io.ReadFull(c.r, h[2:10])
+		n = binary.BigEndian.Uint64(h[2:])
+	}
+	if err == nil && h[1]&masked != 0 {
+		err = errors.New("a masked frame from the server")
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	payload = make([]byte, n)
+	_, err = io.ReadFull(c.r, payload)
+	return h[0], payload, err
+}
+
+// rest reads until the end.
+func (c *client) rest() (all []string) {
+	c.t.Helper()
+	for {
+		s := c.next()
+		all = append(all, s)
+		if s == "end" || strings.HasPrefix(s, "error") {
+			return all
+		}
+	}
+}
+
+// want checks the next frames.
+func (c *client) want(frames ...string) {
+	c.t.Helper()
+	for _, w := range frames {
+		if got := c.next(); got != w {
+			c.t.Fatalf("got %q, want %q", got, w)
+		}
+	}
+}
+
+// unfailing is a connection for senders who do not mind that the server hangs up on them.
+type unfailing struct{ net.Conn }
+
+func (u unfailing) Write(p []byte) (int, error) {
+	_, _ = u.Conn.Write(p)
+	return len(p), nil
+}
