@@ -40,12 +40,7 @@ func (b *bed) topicsAreApart() {
 	if elsewhere == b.topic {
 		b.Fatalf("two topics are both %q", elsewhere)
 	}
-	s, err := b.broker.Follow(b.Context(), elsewhere, realtime.Following{Instance: "i1", Generation: 1, Since: time.Now()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close(context.Background())
-	theirs := &reader{bed: b, stream: s, name: "the other topic", had: map[name]bool{}}
+	theirs := b.followTopic(b.broker, elsewhere, realtime.Following{Instance: "i1", Generation: 1, Since: time.Now()})
 	b.publish(b.broker, b.topic, event(c, "mine"), &realtime.Message{Kind: realtime.KindBeacon, Publication: realtime.Publication{ID: "my beacon"}})
 	b.publish(b.broker, elsewhere, event(c, "theirs"))
 	mine.read(2)

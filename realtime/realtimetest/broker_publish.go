@@ -97,11 +97,7 @@ func (b *bed) callerKeepsItsBytes() {
 
 // repeatedID: the broker does not judge; both copies come, and are seen to be the same.
 func (b *bed) repeatedID() {
-	s, err := b.broker.Follow(b.Context(), b.topic, realtime.Following{Instance: "i1", Generation: 1, Since: time.Now()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close(context.Background())
+	s := b.first().stream
 	c := b.channel("acme", "prices")
 	m := event(c, "same")
 	m.Series, m.Number, m.Key = "s1", 7, "k"

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,7 +52,7 @@ type FaultyBroker struct {
 // NewFaultyBroker returns a broker around inner, which it closes when it is
 // closed. One FaultyBroker serves any number of instances.
 func NewFaultyBroker(inner realtime.Broker, o FaultOptions) *FaultyBroker {
-	b := &FaultyBroker{inner: inner, options: o.withDefaults(), rng: rand.New(rand.NewPCG(o.Seed, 0)), closing: make(chan struct{})}
+	b := &FaultyBroker{inner: inner, options: o.withDefaults(), rng: seeded(o.Seed, ""), closing: make(chan struct{})}
 	b.close = sync.OnceValue(b.shut)
 	return b
 }
@@ -235,11 +234,12 @@ func (b *FaultyBroker) forget(s *faultyStream) {
 	b.streams = slices.DeleteFunc(b.streams, func(o *faultyStream) bool { return o == s })
 }
 
-// seeded returns the choices of a stream. They do not depend on those of others.
-func seeded(seed uint64, topic realtime.Topic, f realtime.Following) *rand.Rand {
+// seeded returns the choices of a stream, or of the broker itself. They do not depend on
+// those of others.
+func seeded(seed uint64, of string) *rand.Rand {
 	h := fnv.New64a()
-	h.Write([]byte(string(topic) + "\x00" + f.Instance + "\x00" + strconv.FormatUint(f.Generation, 10)))
-	return rand.New(rand.NewPCG(seed, h.Sum64()))
+	h.Write([]byte(of))
+	return rand.New(rand.NewPCG(seed, h.Sum64())) //nolint:gosec // choices that can be made again
 }
 
 func unavailable(what string) error {

@@ -58,7 +58,7 @@ func newFaultyStream(b *FaultyBroker, inner realtime.Stream, topic realtime.Topi
 	s := &faultyStream{
 		broker: b, inner: inner, topic: topic, following: f,
 		ended: make(chan struct{}), poked: make(chan struct{}, 1),
-		rng: seeded(seed, topic, f), lanes: map[realtime.Channel]*lane{},
+		rng: seeded(seed, fmt.Sprintf("%s %s %d", topic, f.Instance, f.Generation)), lanes: map[realtime.Channel]*lane{},
 	}
 	now := time.Now()
 	s.stallAt, s.breakAt, s.endAt = s.next(now, b.options.StallEvery), s.next(now, b.options.BreakEvery), s.next(now, b.options.EndEvery)

@@ -125,10 +125,16 @@ func (b *bed) publish(broker realtime.Broker, topic realtime.Topic, messages ...
 	}
 }
 
-// follow opens a stream and reads it.
+// follow opens a stream of the bed's topic.
 func (b *bed) follow(broker realtime.Broker, f realtime.Following) *reader {
 	b.Helper()
-	s, err := broker.Follow(b.Context(), b.topic, f)
+	return b.followTopic(broker, b.topic, f)
+}
+
+// followTopic opens a stream, which is closed when the case ends.
+func (b *bed) followTopic(broker realtime.Broker, topic realtime.Topic, f realtime.Following) *reader {
+	b.Helper()
+	s, err := broker.Follow(b.Context(), topic, f)
 	if err != nil {
 		b.Fatalf("follow: %v", err)
 	}
@@ -137,7 +143,7 @@ func (b *bed) follow(broker realtime.Broker, f realtime.Following) *reader {
 			b.Errorf("close the stream of %s: %v", f.Instance, err)
 		}
 	})
-	return &reader{bed: b, stream: s, name: fmt.Sprintf("%s, generation %d", f.Instance, f.Generation), had: map[name]bool{}}
+	return &reader{bed: b, stream: s, name: fmt.Sprintf("%s, generation %d, of %s", f.Instance, f.Generation, topic), had: map[name]bool{}}
 }
 
 // reader reads a stream and keeps the first copy of each message. It bears what
