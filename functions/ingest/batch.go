@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 
@@ -15,7 +16,8 @@ const maxListed = 100
 type batch struct {
 	tenant    *realtime.Tenant
 	principal *realtime.Principal
-	limits    realtime.Limits
+	events    int  // how many there may be
+	bytes     int  // how long the data of one may be
 	lone      bool // the body is an event, not a list of events
 	count     int  // events so far, good or bad
 	pubs      []realtime.Publication
@@ -25,11 +27,20 @@ type batch struct {
 	code      realtime.Code // of all bad ones, or CodeBadRequest if they differ
 }
 
+func newBatch(t *realtime.Tenant, p *realtime.Principal, pubs []realtime.Publication) *batch {
+	standard := realtime.DefaultLimits()
+	return &batch{
+		tenant: t, principal: p, pubs: pubs,
+		events: cmp.Or(t.Limits.BatchEvents, standard.BatchEvents),
+		bytes:  cmp.Or(t.Limits.MessageBytes, standard.MessageBytes),
+	}
+}
+
 // add checks the next event as a whole and keeps it. err says that it could not even be
 // read. An error is returned when there are more events than one request may hold.
 func (b *batch) add(p realtime.Publication, err error) error {
-	if b.count++; b.count > b.limits.BatchEvents {
-		e := realtime.Errorf(realtime.CodeTooLarge, "limits.batchEvents: more than %d events; send them in several requests", b.limits.BatchEvents)
+	if b.count++; b.count > b.events {
+		e := realtime.Errorf(realtime.CodeTooLarge, "limits.batchEvents: more than %d events; send them in several requests", b.events)
 		e.Limit = "batchEvents"
 		return e
 	}
@@ -48,8 +59,8 @@ func (b *batch) check(p *realtime.Publication) error {
 	if err := p.Check(); err != nil {
 		return err
 	}
-	if most := b.limits.MessageBytes; len(p.Data) > most {
-		e := realtime.Errorf(realtime.CodeTooLarge, "data: %d bytes, limits.messageBytes is %d", len(p.Data), most)
+	if len(p.Data) > b.bytes {
+		e := realtime.Errorf(realtime.CodeTooLarge, "data: %d bytes, limits.messageBytes is %d", len(p.Data), b.bytes)
 		e.Limit = "messageBytes"
 		return e
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/functions/ingest"
 	"github.com/tidewire/tidewire/realtime"
@@ -20,6 +21,8 @@ type sink struct{ header http.Header }
 func (s *sink) Header() http.Header         { return s.header }
 func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
 func (s *sink) WriteHeader(int)             {}
+
+func (s *sink) SetReadDeadline(time.Time) error { return nil }
 
 // BenchmarkHandler is what an event costs besides HTTP, token and broker.
 func BenchmarkHandler(b *testing.B) {
@@ -51,7 +54,12 @@ func BenchmarkHandler(b *testing.B) {
 // BenchmarkRequest is the same over a kept-alive connection, beside a handler that only
 // reads the body and answers: the ratio is what the door adds.
 func BenchmarkRequest(b *testing.B) {
-	d := open(b, func(o *ingest.Options) { o.Limiter = nil })
+	d := open(b, func(o *ingest.Options) {
+		o.Publisher = publisher(func([]realtime.Publication) {})
+	})
+	if err := d.tenants.Put(&realtime.Tenant{ID: "acme", Auth: d.document(b, "acme").Auth, Limits: realtime.Limits{PublishesPerSecond: 1_000_000}}); err != nil {
+		b.Fatal(err)
+	}
 	raw := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			b.Error(err)
@@ -59,13 +67,12 @@ func BenchmarkRequest(b *testing.B) {
 		_, _ = w.Write([]byte("{}"))
 	}))
 	defer raw.Close()
-	d.tap.to = publisher(func([]realtime.Publication) {}) // forgets
 	token := d.token(b, "acme", "**")
-	for name, url := range map[string]string{"raw": raw.URL, "ingest": d.URL + "/v1/tenants/acme/events"} {
-		b.Run(name, func(b *testing.B) {
+	for _, c := range []struct{ name, url string }{{"raw", raw.URL}, {"ingest", d.URL + "/v1/tenants/acme/events"}} {
+		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url, strings.NewReader(small))
+				r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, c.url, strings.NewReader(small))
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -98,7 +98,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, s *scratch) *pro
 	if err := h.readBody(w, r, s); err != nil {
 		return h.refused(r, tenantID, err)
 	}
-	b := &batch{tenant: tenant, principal: principal, limits: tenant.Limits.WithDefaults(), pubs: s.pubs}
+	b := newBatch(tenant, principal, s.pubs)
 	err = form(b, r.Header, s.body.Bytes())
 	s.pubs = b.pubs
 	if err != nil {

@@ -104,14 +104,19 @@ func open(t testing.TB, change ...func(*ingest.Options)) *door {
 	return d
 }
 
-// token returns one of the tenant's user ann, who may publish to patterns.
-func (d *door) token(t testing.TB, tenant string, patterns ...realtime.Pattern) string {
+func (d *door) document(t testing.TB, tenant string) *realtime.Tenant {
 	t.Helper()
 	doc, err := d.tenants.Tenant(t.Context(), tenant)
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := auth.NewSigner(doc)
+	return doc
+}
+
+// token returns one of the tenant's user ann, who may publish to patterns.
+func (d *door) token(t testing.TB, tenant string, patterns ...realtime.Pattern) string {
+	t.Helper()
+	signer, err := auth.NewSigner(d.document(t, tenant))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,11 +112,7 @@ func (p pause) Publish(*realtime.Tenant, string, int) error {
 func TestEventsComeThroughTheBroker(t *testing.T) {
 	t.Parallel()
 	d := open(t)
-	tenant, err := d.tenants.Tenant(t.Context(), "acme")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := d.broker.Follow(t.Context(), realtime.OwnTopic(tenant), realtime.Following{Instance: "a", Generation: 1, Since: time.Now()})
+	s, err := d.broker.Follow(t.Context(), realtime.OwnTopic(d.document(t, "acme")), realtime.Following{Instance: "a", Generation: 1, Since: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
