@@ -838,7 +838,7 @@ export class Tidewire {
 
   #granted(standing, link, answer) {
     link.owed.delete(standing);
-    link.first.delete(standing.channel);
+    if (link.first.get(standing.channel) === standing) link.first.delete(standing.channel);
     if (this.#isStale(standing, link)) return;
     const resumes = standing.link !== null || standing.position !== undefined;
     [standing.link, standing.attempt, standing.retryAt] = [link, 0, 0];
@@ -862,7 +862,7 @@ export class Tidewire {
   }
 
   #denied(standing, link, error) {
-    link.first.delete(standing.channel);
+    if (link.first.get(standing.channel) === standing) link.first.delete(standing.channel);
     if (this.#isStale(standing, link)) return;
     link.asked.delete(standing);
     const again = error.code === "unavailable" || error.code === "internal" || error.code === "timeout" || error.code === "limited" && error.retryAfterMs > 0;

@@ -168,6 +168,36 @@ test("cut a hundred times while 200 messages a second flow: each message once an
   t.diagnostic(`${sent} messages, ${replayed} of them caught up`);
 });
 
+test("moved thirty times under the same flow: never not live, each message once and in order", { timeout: 120_000 }, async (t) => {
+  const sockets = [];
+  class Watched extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      sockets.push(this);
+    }
+  }
+  const { client, said } = open(t, { token: await token("ann"), WebSocket: Watched });
+  const producer = open(t, { token: await token("producer") }).client;
+  const got = [];
+  await client.subscribe("prices:move", (m) => got.push(m.data)).ready;
+  let sent = 0;
+  const flow = setInterval(() => producer.publish("prices:move", sent++, { wait: true }), 5);
+  t.after(() => clearInterval(flow));
+  for (let moves = 0; moves < 30; moves++) {
+    const { connection } = client.state;
+    sockets.at(-1).onmessage({ data: JSON.stringify({ type: "move", afterMs: 20 * Math.random() }) }); // as a server does before an hour is over
+    await until(() => client.state.connection !== connection, "the move");
+    await new Promise((resolve) => setTimeout(resolve, 20 * Math.random()));
+  }
+  clearInterval(flow);
+  await producer.publish("prices:move", sent++, { wait: true });
+  await until(() => got.at(-1) === sent - 1, "the last message");
+  assert.deepEqual(got, Array.from({ length: sent }, (_, i) => i));
+  assert.ok(said.every(({ type, name }) => type === "state" && (name === "live" || name === "connecting")));
+  await until(() => sockets.filter(({ readyState }) => readyState === WebSocket.OPEN).length === 1, "the old sockets to be closed");
+  t.diagnostic(`${sent} messages, ${sockets.length} sockets, latency ${JSON.stringify(client.latency)}`);
+});
+
 test("outside the window it is told a gap, inside it resumes with the number of messages", async (t) => {
   const { client, said } = open(t, { url: proxy.url, token: await token("ann"), backoffMs: 2000 });
   t.mock.method(Math, "random", () => 0.5); // a second to be away
