@@ -119,7 +119,7 @@ class Clock {
     const trip = this.#trip.value, known = Number.isFinite(this.#arrival.value);
     return {
       offsetMs: known ? this.#arrival.value - (Number.isFinite(trip) ? trip / 2 : 0) : 0,
-      uncertaintyMs: known && Number.isFinite(trip) ? trip / 2 : null,
+      uncertaintyMs: known && Number.isFinite(trip) ? Math.max(1, trip / 2) : null, // clocks tick in milliseconds
       sure: this.#samples >= 8 && Number.isFinite(trip),
     };
   }
