@@ -50,7 +50,7 @@ func onFirstUse(log *slog.Logger, build func(config) (http.Handler, error)) http
 				return h, nil
 			}
 		}
-		log.Error("the function cannot start", slog.Any(realtime.KeyError, err))
+		log.Error("the function cannot start", realtime.KeyError, err)
 		return nil, err
 	})
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -163,8 +163,8 @@ func (h *handler) refused(r *http.Request, tenant string, err error) *problem.Pr
 	p := problem.Of(err)
 	h.count(tenant, p.Code)
 	if p.Status >= http.StatusInternalServerError {
-		h.o.Logger.LogAttrs(r.Context(), slog.LevelError, "events were not taken in",
-			slog.String(realtime.KeyTenant, tenant), slog.String(realtime.KeyCode, string(p.Code)), slog.Any(realtime.KeyError, err))
+		h.o.Logger.ErrorContext(r.Context(), "events were not taken in",
+			realtime.KeyTenant, tenant, realtime.KeyCode, string(p.Code), realtime.KeyError, err)
 	}
 	return p
 }

@@ -31,7 +31,7 @@ func readLines(b *batch, _ http.Header, body []byte) error {
 	number := 0
 	for line := range bytes.Lines(body) {
 		number++
-		if line = bytes.TrimSpace(line); len(line) == 0 {
+		if line = bytes.Trim(line, " \t\r\n"); len(line) == 0 {
 			continue
 		}
 		var p realtime.Publication

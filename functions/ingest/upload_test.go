@@ -58,7 +58,7 @@ func TestSlowUpload(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != 408 || !res.Close {
+	if res.StatusCode != http.StatusRequestTimeout || !res.Close {
 		t.Errorf("status %d, close %t; want 408 and the end of the connection", res.StatusCode, res.Close)
 	}
 	if others.Status != 200 {
@@ -81,7 +81,7 @@ func TestBrokenUpload(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if pubs := d.tap.taken(); res.StatusCode != 400 || len(pubs) != 0 {
+	if pubs := d.tap.taken(); res.StatusCode != http.StatusBadRequest || len(pubs) != 0 {
 		t.Errorf("status %d, %d published; a body cut short must not count, even if it is JSON so far", res.StatusCode, len(pubs))
 	}
 }
