@@ -24,7 +24,8 @@ type FaultOptions struct {
 	// RefuseFollow answers a Follow with CodeUnavailable.
 	RefuseFollow float64
 	// LateReplay withholds what a stream is to replay, a beacon that was
-	// published before it was opened too, while live messages flow: a seek that takes effect later.
+	// published before it was opened too, while live messages flow: a seek that takes effect
+	// later. The two divide between one millisecond and the next.
 	LateReplay float64
 	// LateReplayWithin is for LateReplay; 0 is a minute.
 	LateReplayWithin time.Duration
@@ -39,8 +40,10 @@ type FaultOptions struct {
 	Redeliver float64
 	// RedeliverWithin is for Redeliver and for what follows a break; 0 is 10 s.
 	RedeliverWithin time.Duration
-	// Outstanding is how many messages of a channel are brought again at most; 0 is 32.
-	Outstanding int
+	// Outstanding is how many messages of a channel are brought again at most; 0 is 32. Only those
+	// are that were given within OutstandingFor; 0 is a minute.
+	Outstanding    int
+	OutstandingFor time.Duration
 	// Lose drops a Publication on its way to one stream. No claim holds then.
 	Lose float64
 	// CutFence breaks the stream when a fence of its own instance is about to come back.
@@ -79,6 +82,7 @@ func (o FaultOptions) withDefaults() FaultOptions {
 		{&o.LateReplayWithin, time.Minute},
 		{&o.DelayWithin, 30 * time.Second},
 		{&o.RedeliverWithin, 10 * time.Second},
+		{&o.OutstandingFor, time.Minute},
 		{&o.StallWithin, 8 * time.Second},
 	} {
 		if *d.field <= 0 {

@@ -51,7 +51,8 @@ func (b *FaultyBroker) Delay(instance string, c realtime.Channel, d time.Duratio
 	b.each(instance, func(s *faultyStream, now time.Time) { s.delay(s.lane(c), now.Add(d), 0) })
 }
 
-// Redeliver brings the last n messages of a channel again, at once.
+// Redeliver brings the last n messages of a channel again, at once and
+// however long ago they were given.
 func (b *FaultyBroker) Redeliver(instance string, c realtime.Channel, n int) {
 	b.each(instance, func(s *faultyStream, _ time.Time) { s.again(s.lane(c), n) })
 }

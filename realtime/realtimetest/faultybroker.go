@@ -18,10 +18,6 @@ import (
 // retryMargin is what streams allow for publishers' retries in their claim.
 const retryMargin = time.Minute
 
-// markerOrigin is the Origin of the pulses by which a stream finds the end of
-// its replay. No stream shows them.
-const markerOrigin = "realtimetest.FaultyBroker"
-
 // FaultyBroker stands between hubs and a broker and misbehaves, by chance
 // (FaultOptions) and on request (Stall, Break, ...), within what the contracts of realtime.Broker
 // and realtime.Stream allow; only Lose goes beyond. It passes TestBroker.
@@ -168,9 +164,6 @@ func (b *FaultyBroker) Follow(ctx context.Context, topic realtime.Topic, f realt
 	s := newFaultyStream(b, inner, topic, f, seed)
 	if late > 0 {
 		s.delayReplay(late)
-		if err := b.mark(ctx, topic, s.marker); err != nil {
-			return nil, errors.Join(err, inner.Close(ctx))
-		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -199,15 +192,6 @@ func (b *FaultyBroker) fateOfFollow() (refused bool, late time.Duration, seed ui
 		b.stats.LateReplays++
 	}
 	return false, late, b.options.Seed + b.follows
-}
-
-// mark publishes the pulse that divides what a stream replays from what is live.
-func (b *FaultyBroker) mark(ctx context.Context, topic realtime.Topic, id string) error {
-	stored := make(chan error, 1)
-	b.inner.Publish(ctx, topic, &realtime.Message{
-		Kind: realtime.KindPulse, Origin: markerOrigin, Publication: realtime.Publication{ID: id},
-	}, func(err error) { stored <- err })
-	return <-stored
 }
 
 // Close ends all streams and then closes the inner broker. Copies that were to be stored later are not.

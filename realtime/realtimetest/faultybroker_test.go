@@ -184,10 +184,10 @@ func TestFaultsByHand(t *testing.T) {
 			w.control(realtime.KindBeacon, realtime.Channel{}, "i1", "beacon")
 			w.broker.LateReplay(1, 30*time.Second)
 			w.follow(time.Now().Add(-time.Minute))
-			w.publish(w.b, "1") // in the same millisecond, but live
+			w.publish(w.b, "1") // at once, but live
 			w.want(20*time.Second, "b1")
 			w.control(realtime.KindFence, w.b, "i1", "fence")
-			w.want(20*time.Second, "bfence @10 beacon a1 a2")
+			w.want(20*time.Second, "bfence @9 beacon a1 a2")
 			w.follow(time.Now().Add(-time.Hour)) // the next one is not late
 			w.want(time.Second, "beacon a1 a2 b1 bfence")
 		}, FaultStats{Published: 5, Delivered: 10, LateReplays: 1}},
@@ -298,7 +298,7 @@ func TestRoughWeather(t *testing.T) {
 func roughWeather(t *testing.T, seed uint64) {
 	const each = 3000
 	o := Rough(seed)
-	o.RefuseFollow, o.EndEvery = 0, 0
+	o.RefuseFollow, o.EndEvery, o.LateReplay = 0, 0, 0
 	o.StallEvery, o.StallWithin = time.Minute, 5*time.Second
 	w := newWorld(t, o)
 	w.follow(time.Now())

@@ -23,7 +23,6 @@ type faultyStream struct {
 	inner     realtime.Stream
 	topic     realtime.Topic
 	following realtime.Following
-	marker    string // ID of the pulse that ends the replay; empty if the replay is not late
 
 	taking sync.WaitGroup
 	cancel context.CancelFunc // ends the taking
@@ -39,10 +38,9 @@ type faultyStream struct {
 	err   error // the stream has ended with it
 	broke error // to be returned once
 
-	replay     []realtime.Message // withheld
-	replaying  bool               // there is something withheld, or may be
-	collecting bool               // the marker has not come
-	replayAt   time.Time
+	replay    []realtime.Message // withheld until replayAt, unless that is zero
+	replayAt  time.Time
+	replayEnd int64 // the millisecond up to which it reaches
 
 	stalledUntil time.Time
 	// The next faults by chance; zero is never.
@@ -66,9 +64,13 @@ func newFaultyStream(b *FaultyBroker, inner realtime.Stream, topic realtime.Topi
 	return s
 }
 
+// delayReplay withholds what was published up to now, and returns when this
+// millisecond is over: all of it belongs to the replay, since no reader could tell the order of
+// what is live and what is replayed within one.
 func (s *faultyStream) delayReplay(late time.Duration) {
-	s.marker = fmt.Sprintf("%s %d %d", s.following.Instance, s.following.Generation, s.rng.Uint64())
-	s.replaying, s.collecting, s.replayAt = true, true, time.Now().Add(late)
+	now := time.Now()
+	s.replayAt, s.replayEnd = now.Add(late), now.UnixMilli()
+	<-time.After(time.UnixMilli(s.replayEnd + 1).Sub(now))
 }
 
 // start begins to take from the inner stream.
@@ -153,7 +155,7 @@ func (s *faultyStream) due(now time.Time) (messages []realtime.Message, next tim
 	if err, s.broke = s.broke, nil; err != nil {
 		return nil, next, err
 	}
-	next = earliest(s.stallAt, s.breakAt, s.endAt)
+	next = earliest(s.stallAt, s.breakAt, s.endAt, s.replayAt)
 	if now.Before(s.stalledUntil) {
 		return nil, earliest(next, s.stalledUntil), nil
 	}
@@ -167,19 +169,16 @@ func (s *faultyStream) due(now time.Time) (messages []realtime.Message, next tim
 			next = earliest(next, l.held)
 		}
 	}
-	if s.replaying && !s.collecting {
-		next = earliest(next, s.replayAt)
-	}
 	return s.out, next, nil
 }
 
 // give moves what a lane has into the batch. A redelivery ends it.
 func (s *faultyStream) give(l *lane, now time.Time) {
 	for len(l.queue) > 0 && len(s.out) < batch && !now.Before(l.held) {
-		p := l.pop(s.broker.options.Outstanding)
+		p := l.pop(s.broker.options.Outstanding, now)
 		s.out = append(s.out, p.message)
 		if !p.again && s.chance(s.broker.options.Redeliver) {
-			s.redeliver(l, 1+s.rng.IntN(len(l.had)), s.upTo(s.broker.options.RedeliverWithin), now)
+			s.redeliver(l, 1+s.rng.IntN(s.outstanding(l, now)), s.upTo(s.broker.options.RedeliverWithin), now)
 		}
 	}
 }

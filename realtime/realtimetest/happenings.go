@@ -39,15 +39,11 @@ func (s *faultyStream) lane(c realtime.Channel) *lane {
 
 // arrive takes a message from the inner stream.
 func (s *faultyStream) arrive(m *realtime.Message, now time.Time) {
-	if m.Kind == realtime.KindPulse && m.Origin == markerOrigin {
-		s.collecting = s.collecting && m.ID != s.marker
-		return
-	}
 	if m.Kind == realtime.KindPublication && (take(&s.lose) || s.chance(s.broker.options.Lose)) {
 		s.broker.count(func(st *FaultStats) { st.Lost++ })
 		return
 	}
-	if s.collecting {
+	if !s.replayAt.IsZero() && m.Time.UnixMilli() <= s.replayEnd {
 		s.replay = append(s.replay, *m)
 		return
 	}
@@ -81,7 +77,7 @@ func (s *faultyStream) happen(now time.Time) {
 			s.end()
 		}
 	}
-	if s.replaying && !s.collecting && due(s.replayAt, now) {
+	if due(s.replayAt, now) {
 		s.takeEffect(now)
 	}
 }
@@ -99,11 +95,11 @@ func (s *faultyStream) takeEffect(now time.Time) {
 		}
 		byChannel[m.Channel] = append(byChannel[m.Channel], m)
 	}
-	s.replay, s.replaying = nil, false
+	s.replay, s.replayAt = nil, time.Time{}
 	for _, c := range order {
 		l := s.lane(c)
 		if s.rng.IntN(2) == 0 {
-			s.again(l, len(l.had))
+			s.again(l, s.outstanding(l, now))
 		}
 		l.before(byChannel[c], now)
 	}
@@ -112,6 +108,11 @@ func (s *faultyStream) takeEffect(now time.Time) {
 func (s *faultyStream) delay(l *lane, until time.Time, most time.Duration) {
 	l.hold(until, most)
 	s.broker.count(func(st *FaultStats) { st.Delays++ })
+}
+
+// outstanding is how many messages of a lane a fault may bring again.
+func (s *faultyStream) outstanding(l *lane, now time.Time) int {
+	return l.outstanding(now.Add(-s.broker.options.OutstandingFor))
 }
 
 // again puts the last n that a lane has given before what it is to give.
@@ -135,7 +136,7 @@ func (s *faultyStream) stall(until time.Time) {
 // later, and what waits comes after it.
 func (s *faultyStream) interrupt(now time.Time) {
 	for _, l := range s.order {
-		s.redeliver(l, s.rng.IntN(len(l.had)+1), s.upTo(s.broker.options.RedeliverWithin), now)
+		s.redeliver(l, s.rng.IntN(s.outstanding(l, now)+1), s.upTo(s.broker.options.RedeliverWithin), now)
 	}
 	s.broke = fmt.Errorf("a fault on request: %w", realtime.ErrBroken)
 	s.broker.count(func(st *FaultStats) { st.Breaks++ })

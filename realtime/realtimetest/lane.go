@@ -18,13 +18,15 @@ type lane struct {
 type parcel struct {
 	message realtime.Message
 	came    time.Time // to this stream
+	given   time.Time // by this stream, last
 	again   bool      // it was given before
 }
 
 // pop gives the first of the queue, and keeps it among those that may be
 // redelivered.
-func (l *lane) pop(outstanding int) parcel {
+func (l *lane) pop(outstanding int, now time.Time) parcel {
 	p := l.queue[0]
+	p.given = now
 	l.queue[0] = parcel{}
 	l.queue = l.queue[1:]
 	if len(l.queue) == 0 {
@@ -37,6 +39,15 @@ func (l *lane) pop(outstanding int) parcel {
 	}
 	l.had = append(l.had, p)
 	return p
+}
+
+// outstanding says how many of those given were given since a moment.
+func (l *lane) outstanding(since time.Time) int {
+	n := 0
+	for n < len(l.had) && !l.had[len(l.had)-1-n].given.Before(since) {
+		n++
+	}
+	return n
 }
 
 // back puts the last n of those given, or as many as there are up to most,
