@@ -37,7 +37,7 @@ func NewAcceptor(o Options) *Acceptor {
 	a.batches.New = newBatch
 	a.upgrader = websocket.Upgrader{
 		CheckOrigin: a.o.CheckOrigin,
-		Error:       refuse,
+		Error:       refuseHandshake,
 		// Its writer only ever writes the handshake; see stream.Write.
 		WriteBufferPool: &sync.Pool{},
 	}
@@ -78,7 +78,7 @@ func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error)
 	}
 	h.stream.upgraded = true
 	h.stream.takeBack()
-	c := &Conn{acceptor: a, ws: ws, stream: h.stream, limit: a.o.ReadLimit, deflates: upgrader.EnableCompression}
+	c := &Conn{acceptor: a, ws: ws, stream: h.stream, limit: a.o.ReadLimit}
 	ws.SetReadLimit(c.limit)
 	ws.SetPingHandler(func(payload string) error { c.ping([]byte(payload)); return nil })
 	ws.SetPongHandler(func(string) error { c.alive(); return nil })
@@ -110,7 +110,7 @@ func offersDeflate(r *http.Request) bool {
 	return strings.Contains(offer, "permessage-deflate") && !strings.Contains(offer, "server_max_window_bits")
 }
 
-func refuse(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+func refuseHandshake(w http.ResponseWriter, _ *http.Request, status int, reason error) {
 	w.Header().Set("Sec-WebSocket-Version", "13")
 	http.Error(w, reason.Error(), status)
 }

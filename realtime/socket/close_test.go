@@ -184,9 +184,7 @@ func TestContextCutsOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		stop := errors.New("stop")
-		c, x, _ := pipe(t, Options{}, func(x *session) {
-			x.conn.detach = context.AfterFunc(ctx, func() { x.conn.abort(context.Cause(ctx)) })
-		})
+		c, x, _ := pipe(t, Options{}, func(x *session) { x.ctx = ctx })
 		cancel(stop)
 		c.want("end")
 		if e := x.end(t); e.code != 1006 || !errors.Is(e.err, stop) {

@@ -57,8 +57,6 @@ type Conn struct {
 	closing bool   // the end has begun, for the reason in code and cause
 	said    bool   // the close frame is written
 	first   bool   // a deadline for the first message stands
-
-	deflates bool // frames may be compressed; set once, not guarded
 }
 
 var _ realtime.Transport = (*Conn)(nil)

@@ -94,6 +94,14 @@ func TestCompression(t *testing.T) {
 		c.Close()
 		x.end(t)
 	})
+	t.Run("something like it offered", func(t *testing.T) {
+		t.Parallel()
+		c, x := s.dial(t, "Sec-WebSocket-Extensions: x-permessage-deflate-frame")
+		c.send(text(long))
+		c.want(describe(0x81, []byte(long)))
+		c.Close()
+		x.end(t)
+	})
 	t.Run("a window of another size", func(t *testing.T) {
 		t.Parallel()
 		c, x := s.dial(t, "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10")

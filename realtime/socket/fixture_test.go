@@ -51,13 +51,14 @@ func (s *server) handler(t testing.TB) http.Handler {
 		if s.prepare != nil {
 			s.prepare(x)
 		}
-		conn.Start(context.Background(), x.outbox, x.handler)
+		conn.Start(x.ctx, x.outbox, x.handler)
 		s.sessions <- x
 	})
 }
 
 // session is the server's side of a client: it echoes unless told otherwise.
 type session struct {
+	ctx     context.Context // of Start
 	conn    *Conn
 	outbox  *realtime.Outbox
 	handler Handler
@@ -71,7 +72,7 @@ type ending struct {
 }
 
 func newSession(conn *Conn) *session {
-	x := &session{conn: conn, ended: make(chan ending, 2)}
+	x := &session{ctx: context.Background(), conn: conn, ended: make(chan ending, 2)}
 	x.outbox = realtime.NewOutbox(&realtime.QueueLimits{Messages: 1 << 20, Bytes: 64 << 20})
 	x.handler = binarySession{x}
 	x.message = func(op Opcode, payload []byte) *realtime.Error {

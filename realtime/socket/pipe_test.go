@@ -2,7 +2,6 @@ package socket
 
 import (
 	"bufio"
-	"context"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -34,7 +33,7 @@ func pipe(t testing.TB, o Options, prepare func(*session)) (*client, *session, *
 			prepare(x)
 		}
 		counting.writes.Store(0)
-		conn.Start(context.Background(), x.outbox, x.handler)
+		conn.Start(x.ctx, x.outbox, x.handler)
 		started <- x
 	}()
 	c := newClient(t, far)

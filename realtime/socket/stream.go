@@ -2,6 +2,7 @@ package socket
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
 	"syscall"
@@ -25,6 +26,7 @@ type stream struct {
 
 	complaint string  // payload of the close frame that the parser wanted to write
 	upgraded  bool    // the handshake is done
+	deflates  bool    // the upgrader has agreed on compression, which it tells nobody but the client
 	one       [1]byte // input of a stream that cannot wait without a buffer
 }
 
@@ -102,6 +104,7 @@ func (s *stream) Read(p []byte) (int, error) {
 // it meets a breach of protocol. That is remembered, and the Conn sends it.
 func (s *stream) Write(p []byte) (int, error) {
 	if !s.upgraded {
+		s.deflates = bytes.Contains(p, []byte("\r\nSec-WebSocket-Extensions: permessage-deflate;"))
 		return s.Conn.Write(p)
 	}
 	if len(p) > 2 {

@@ -92,7 +92,7 @@ func (c *Conn) take(o *realtime.Outbox, b *batch) bool {
 			frames[i] = c.pong()
 		case op == closing:
 			frames, b.last = frames[:i+1], true // RFC 6455 section 5.5.1: nothing comes after it
-		case c.deflates:
+		case c.stream.deflates:
 			frames[i] = c.acceptor.deflate.frame(frames[i])
 		}
 	}

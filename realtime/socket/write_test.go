@@ -171,6 +171,7 @@ func TestPingsOfClientThatDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, x, _ := pipe(t, Options{}, nil)
 		x.send(tell("in the way"))
+		synctest.Wait()
 		for i := range 1000 {
 			c.send(frame(0x89, fmt.Sprint(i)))
 		}

@@ -40,14 +40,17 @@ func run(ctx context.Context, addr string, compress bool) error {
 	fmt.Printf("ws://%s\n", listener.Addr())
 	e := newEchoes(socket.Options{Compress: compress, ReadLimit: 64 << 20})
 	server := &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}
-	stopped := context.AfterFunc(ctx, func() { _ = server.Close() }) // closes the listener; Serve returns its error
-	defer stopped()
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // only closes the listener, which ends Serve
+	defer stop()
 	beats := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
 	go func() { defer close(beats); e.beat(ctx) }()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
+	err = server.Serve(listener)
+	cancel()
 	<-beats
 	e.shut()
+	if !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return nil
 }
