@@ -36,7 +36,7 @@ export function start(channel, { session, renew, page, elements }) {
     news.update(taken);
     charts.update({ ...taken, rows, keys: selected.size ? keys.filter((key) => selected.has(key)) : keys, now, live, stale });
     fresh.update({ latencies: taken.fresh.filter(({ seen }) => seen).map(({ sentAt }) => now - sentAt), clock: client.clock });
-    page.painted({ channel, rows });
+    page.painted({ channel, rows, shown: keys.length });
   });
 
   // The first token is the session's; the client asks for the next one before it ends.
@@ -79,8 +79,14 @@ export function start(channel, { session, renew, page, elements }) {
 
   // The recent past comes first, as a replay, so that the charts do not begin empty.
   const from = (now) => `${Math.floor(now - spanMs)}-`;
-  const subscribe = (since) => client.subscribe(channel.name, onMessage, { since, onGap, onDropped: onGap });
   let subscription = subscribe(from(session.time));
+
+  function subscribe(since) {
+    let begun = false; // what the server does not have any more when a subscription begins was not missed
+    const s = client.subscribe(channel.name, onMessage, { since, onGap: (gap) => begun && onGap(gap), onDropped: onGap });
+    s.ready.then(() => (begun = true), () => {}); // a refusal is told by the event above
+    return s;
+  }
 
   function onMessage(message) {
     prices.add(message, !message.replayed && !document.hidden);
@@ -89,12 +95,10 @@ export function start(channel, { session, renew, page, elements }) {
 
   // Something was missed: what the server still has is loaded again, and the lines break where it has nothing.
   function onGap({ type, reason }) {
-    if (prices.rows.size === 0) return; // nothing was there that could have been missed
     prices.cut();
     connection.update({ state: "gap" });
     if (type !== "gap" || reason !== "resume") return;
     queueMicrotask(() => {
-      prices.clear();
       subscription.unsubscribe();
       subscription = subscribe(from(serverNow()));
     });

@@ -19,6 +19,7 @@ const view = views.read();
 let running = null; // the dashboard that is shown
 let turn = 0; // of showing one: what an earlier turn fetches comes too late
 let retry = 0;
+let filteredOut = ""; // what is said when the filter leaves nothing
 
 const announce = (text) => ($("announcer").textContent = text);
 const connection = connectionWidget.mount($("connection"), { announce });
@@ -45,11 +46,15 @@ const page = {
     page.setView({ charts: [...shown].join() });
   },
   // painted is told of every frame, for what stands around the widgets.
-  painted({ channel, rows }) {
+  painted({ channel, rows, shown }) {
     for (const part of [elements.table, elements.charts]) part.ariaBusy = String(rows.size === 0);
     const laps = Math.max(0, ...[...rows.values()].map(({ lap }) => lap ?? 0));
     const subtitle = laps ? `${channel.note}, lap ${laps}` : channel.note;
     if ($("subtitle").textContent !== subtitle) $("subtitle").textContent = subtitle;
+    const nothing = rows.size > 0 && shown === 0 ? `Nothing matches “${view.q}”.` : "";
+    if (filteredOut === nothing) return;
+    filteredOut = nothing;
+    notice.update(nothing ? { kind: "empty", title: nothing, text: "Escape in the filter shows everything again." } : null);
   },
   // refused shows nothing of a channel that may not be read.
   refused(channel, code) {
@@ -76,6 +81,7 @@ async function show() {
   clearTimeout(retry);
   running?.stop();
   running = null;
+  filteredOut = "";
   notice.update(null);
   main.removeAttribute("data-bare");
   connection.update({ state: "connecting" });

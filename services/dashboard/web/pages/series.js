@@ -30,9 +30,10 @@ export function series({ everyMs, keepMs }) {
   return {
     rows,
     // add takes a message of the channel; seen is false for one that was not watched
-    // as it came: replayed, or arrived in a hidden tab.
-    add({ key, time, data }, seen) {
+    // as it came: replayed, or arrived in a hidden tab. A replay that begins before what is here repeats some of it.
+    add({ key, time, data, replayed }, seen) {
       let row = rows.get(key);
+      if (row && (time < row.time || (replayed && time === row.time))) return;
       if (!row) rows.set(key, (row = { key, times: [], prices: [], dates: [], lap: data.lap, time: 0, cut: false }));
       const broken = row.cut || row.lap !== data.lap || time - row.time > patience * everyMs;
       Object.assign(row, data, { time, seen, cut: false, change: data.change ?? null });
@@ -45,10 +46,6 @@ export function series({ everyMs, keepMs }) {
     // overlook says that what was added since the last take was not watched after all.
     overlook() {
       for (const message of fresh) message.seen = false;
-    },
-    // clear empties every line before a replay fills it again; the newest values stay.
-    clear() {
-      for (const row of rows.values()) Object.assign(row, { times: [], prices: [], dates: [], cut: false });
     },
     // cut breaks every line: something was missed here.
     cut() {

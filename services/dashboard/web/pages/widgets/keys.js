@@ -24,7 +24,7 @@ export function mount(element, { keys }) {
   button.onclick = () => dialog.showModal();
 
   const press = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open]")) return;
     const run = all[event.key]?.[1];
     if (!run) return;
     event.preventDefault();
