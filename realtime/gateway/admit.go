@@ -16,7 +16,7 @@ import (
 type guest struct {
 	g         *Gateway
 	tenant    *realtime.Tenant
-	principal *realtime.Principal // with what the Connect hook added
+	principal *realtime.Principal // until join, with what the Connect hook added
 	seat      *limit.Connection
 	added     *ConnectResult // nil: nothing
 	remote    string
@@ -85,7 +85,7 @@ func (v *guest) join(box *realtime.Outbox, tr realtime.Transport, door string) *
 	if err != nil {
 		return v.g.shown(v.g.life, "connecting", err)
 	}
-	v.conn = c
+	v.conn, v.principal = c, nil // from here on it is the connection's, and may be renewed
 	if v.g.roll != nil {
 		if err := v.g.roll.add(v.document()); err != nil {
 			v.g.hub.Disconnect(c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -116,5 +117,24 @@ func TestOptions(t *testing.T) {
 	t.Parallel()
 	if _, err := gateway.New(gateway.Options{}); err == nil {
 		t.Error("there is no broker, and New does not mind")
+	}
+}
+
+func TestServe(t *testing.T) {
+	t.Parallel()
+	s := start(t, gateway.Options{})
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.url = "http://" + l.Addr().String()
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.gateway.Serve(ctx, l, nil) }()
+	p := s.connect("acme", "ann")
+	stop()
+	p.closed(1012)
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime/debug"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -15,7 +16,7 @@ func guard[T any](g *Gateway, hook string, call func(context.Context) (T, error)
 	defer cancel()
 	defer func() {
 		if fault := recover(); fault != nil {
-			g.o.Logger.ErrorContext(ctx, "a hook panicked", realtime.KeyReason, hook, realtime.KeyError, fault, "stack", string(debug.Stack()))
+			g.o.Logger.ErrorContext(ctx, "a hook panicked", realtime.KeyReason, hook, realtime.KeyError, fmt.Sprintf("%v\n%s", fault, debug.Stack()))
 			refused = realtime.Errorf(realtime.CodeInternal, "something went wrong")
 		}
 	}()

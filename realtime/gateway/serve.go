@@ -1,0 +1,47 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// drainTime is what Serve gives clients to go: Cloud Run ends a process ten
+// seconds after it has asked it to.
+const drainTime = 8 * time.Second
+
+// Serve serves h on l until ctx ends, and then drains and closes the gateway;
+// what that meets with is its error. h is what the program has mounted the gateway in; nil is the
+// gateway alone. It closes l.
+func (g *Gateway) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	if h == nil {
+		h = g
+	}
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(g.o.Logger.Handler(), slog.LevelDebug),
+	}
+	served := make(chan struct{})
+	var broken error // of the listener
+	go func() {
+		defer close(served)
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			broken = err
+		}
+	}()
+	select {
+	case <-served:
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	err := errors.Join(g.Close(drain), server.Shutdown(drain))
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	<-served
+	return errors.Join(broken, err)
+}
