@@ -8,6 +8,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log"
 	"net"
@@ -35,13 +36,13 @@ func connect(_ context.Context, e *gateway.ConnectEvent) (gateway.ConnectResult,
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:8081")
 	if err == nil {
 		err = run(ctx, l, func(token func(user string) string) {
 			fmt.Printf("http://%s, and ann's token is %s\n", l.Addr(), token("ann"))
 		})
 	}
+	stop()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -60,14 +61,13 @@ func run(ctx context.Context, l net.Listener, ready func(token func(user string)
 		return err
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	defer broker.Close()
 	g, err := gateway.New(gateway.Options{Broker: broker, Tenants: tenants, Hooks: gateway.HookFuncs{OnConnect: connect}})
 	if err != nil {
-		return err
+		return errors.Join(err, broker.Close())
 	}
 	ready(func(user string) string {
 		token, _ := signer.Sign(auth.Claims{User: user, Expires: time.Now().Add(time.Hour)})
 		return token
 	})
-	return g.Serve(ctx, l, nil)
+	return errors.Join(g.Serve(ctx, l, nil), broker.Close())
 }

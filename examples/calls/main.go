@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 	"net"
@@ -60,11 +61,11 @@ func (d *desk) call(ctx context.Context, c *gateway.Client, route string, data j
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:8082")
 	if err == nil {
 		err = run(ctx, l, func(token string) { fmt.Printf("http://%s, and ann's token is %s\n", l.Addr(), token) })
 	}
+	stop()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -88,12 +89,11 @@ func run(ctx context.Context, l net.Listener, ready func(token string)) error {
 		return err
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	defer broker.Close()
 	d := &desk{tenant: acme, publisher: realtime.NewPublisher(broker, realtime.PublisherOptions{})}
 	g, err := gateway.New(gateway.Options{Broker: broker, Tenants: tenants, Publisher: d.publisher, Hooks: gateway.HookFuncs{OnCall: d.call}})
 	if err != nil {
-		return err
+		return errors.Join(err, broker.Close())
 	}
 	ready(token)
-	return g.Serve(ctx, l, nil)
+	return errors.Join(g.Serve(ctx, l, nil), broker.Close())
 }

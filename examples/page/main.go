@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -30,12 +31,12 @@ var files embed.FS
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:8083")
 	if err == nil {
 		fmt.Printf("http://%s\n", l.Addr())
 		err = run(ctx, l)
 	}
+	stop()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -53,10 +54,9 @@ func run(ctx context.Context, l net.Listener) error {
 		return err
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	defer broker.Close()
 	g, err := gateway.New(gateway.Options{Broker: broker, Tenants: tenants})
 	if err != nil {
-		return err
+		return errors.Join(err, broker.Close())
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", g)
@@ -64,7 +64,7 @@ func run(ctx context.Context, l net.Listener) error {
 	mux.HandleFunc("GET /page.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, "page.js") })
 	mux.HandleFunc("GET /tidewire.js", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")
-		w.Write(js.Source)
+		_, _ = w.Write(js.Source) // the page may be gone
 	})
 	// A program of yours looks at its own session here and signs what its user may read.
 	mux.HandleFunc("GET /token", func(w http.ResponseWriter, _ *http.Request) {
@@ -76,7 +76,7 @@ func run(ctx context.Context, l net.Listener) error {
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
-		w.Write([]byte(token))
+		_, _ = io.WriteString(w, token)
 	})
 	ticking := make(chan error, 1)
 	ctx, stop := context.WithCancel(ctx)
@@ -84,7 +84,7 @@ func run(ctx context.Context, l net.Listener) error {
 	go func() { ticking <- tick(ctx, acme, g.Publisher()) }()
 	err = g.Serve(ctx, l, mux)
 	stop()
-	return errors.Join(err, <-ticking)
+	return errors.Join(err, <-ticking, broker.Close())
 }
 
 // tick publishes the time each second until ctx ends.

@@ -123,15 +123,13 @@ func (v *guest) sayGoodbye(code realtime.Code) {
 	}) // it has logged what went wrong, and nobody is left to be told
 }
 
-// whileHere does something that must not be done once the guest has left, and
-// reports whether it did.
-func (v *guest) whileHere(do func()) bool {
+// whileHere does something unless the guest has left: then it must not be done.
+func (v *guest) whileHere(do func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !v.left {
 		do()
 	}
-	return !v.left
 }
 
 // renew gives the guest the principal of a newer token, with what the Connect hook added to

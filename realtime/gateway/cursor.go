@@ -93,7 +93,8 @@ func (c *cursor) parse(id string) *realtime.Error {
 
 // String returns the id of an event at which the stream stands here.
 func (c *cursor) String() string {
-	b := append(c.text[:0], cursorVersion)
+	b := c.text[:0]
+	b = append(b, cursorVersion)
 	b = binary.AppendUvarint(b, uint64(c.asOf))
 	for i := range c.marks {
 		m := &c.marks[i]

@@ -14,24 +14,17 @@ import (
 func (s *session) Message(payload []byte) *realtime.Error {
 	first := !s.spoken
 	s.spoken = true
-	f, err := wire.Decode(payload)
+	f, bad := decode(payload)
 	if s.guest == nil {
-		return s.hello(&f, err)
-	}
-	bad := (*wire.DecodeError)(nil)
-	if errors.As(err, &bad) {
-		f.ID = bad.ID
+		return s.hello(&f, bad)
 	}
 	if limited := s.limited(&f, len(payload)); limited != nil {
 		return s.refuse(&f, limited)
 	}
 	s.refusals = 0
 	switch {
-	case bad != nil && bad.Fatal:
-		return bad.Err
 	case bad != nil:
-		s.fail(f.ID, "", bad.Err)
-		return nil
+		return s.malformed(bad)
 	case f.Type == wire.TypePing:
 		s.control(wire.Pong(f.ID))
 		return nil
@@ -42,11 +35,29 @@ func (s *session) Message(payload []byte) *realtime.Error {
 	return s.take(&f)
 }
 
+// decode is wire.Decode. Of a frame that is refused the ID alone is there, if it could be read.
+func decode(payload []byte) (wire.ClientFrame, *wire.DecodeError) {
+	f, err := wire.Decode(payload)
+	if bad := (*wire.DecodeError)(nil); errors.As(err, &bad) {
+		return wire.ClientFrame{ID: bad.ID}, bad
+	}
+	return f, nil
+}
+
+// malformed answers what is wrong with a frame. What is no frame at all ends the connection.
+func (s *session) malformed(bad *wire.DecodeError) *realtime.Error {
+	if bad.Fatal {
+		return bad.Err
+	}
+	s.fail(bad.ID, "", bad.Err)
+	return nil
+}
+
 // hello handles the first frame of a client whose handshake held no token. It
 // waits for whatever judges the token; nothing more is read meanwhile.
-func (s *session) hello(f *wire.ClientFrame, bad error) *realtime.Error {
+func (s *session) hello(f *wire.ClientFrame, bad *wire.DecodeError) *realtime.Error {
 	if bad != nil {
-		return s.g.shown(s.g.life, "decoding a frame", bad)
+		return bad.Err
 	}
 	if f.Type != wire.TypeConnect || f.Token == "" {
 		return realtime.Errorf(realtime.CodeUnauthorized, "the handshake held no token, so the first frame must be connect with one")

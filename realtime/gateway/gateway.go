@@ -3,8 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -136,7 +134,7 @@ func (g *Gateway) ready() error {
 
 // going is what is said while draining. Each client is told another time to come back.
 func going(after, spread time.Duration) *realtime.Error {
-	return &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away; connect again for another one", RetryAfter: after + rand.N(spread)}
+	return &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away; connect again for another one", RetryAfter: after + random(spread)}
 }
 
 // enter takes a client in; it has to exit. Nobody may enter once Close has been called.
@@ -195,7 +193,7 @@ func (g *Gateway) Close(ctx context.Context) error {
 	err := errors.Join(g.hub.Close(ctx), g.gone(ctx))
 	g.end()
 	if err != nil {
-		g.o.Logger.WarnContext(ctx, "clients were cut off", slog.Int(realtime.KeyCount, len(g.clients())))
+		g.o.Logger.WarnContext(ctx, "clients were cut off", realtime.KeyCount, len(g.clients()))
 		cut, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		err = errors.Join(err, g.gone(cut))

@@ -38,7 +38,7 @@ func (g *Gateway) shown(ctx context.Context, doing string, err error) *realtime.
 		known = realtime.Errorf(realtime.CodeInternal, "something went wrong")
 	}
 	if known.Code == realtime.CodeInternal || known.Code == realtime.CodeUnavailable {
-		g.o.Logger.ErrorContext(ctx, doing+" failed", realtime.KeyError, err)
+		g.o.Logger.ErrorContext(ctx, "a client was told of a fault", realtime.KeyReason, doing, realtime.KeyError, err)
 	}
 	return known
 }

@@ -127,7 +127,12 @@ func unavailable(message string) *realtime.Error {
 }
 
 // jitter returns d to 2d, so that those who are sent away do not come back together.
-func jitter(d time.Duration) time.Duration { return d + rand.N(d) }
+func jitter(d time.Duration) time.Duration { return d + random(d) }
+
+// random returns 0 to d.
+func random(d time.Duration) time.Duration {
+	return rand.N(d + 1) //nolint:gosec // it spreads load and keeps no secret
+}
 
 func (r *roll) notify() {
 	select {
