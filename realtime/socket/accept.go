@@ -78,8 +78,8 @@ func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error)
 	}
 	h.stream.upgraded = true
 	h.stream.takeBack()
-	c := &Conn{acceptor: a, ws: ws, stream: h.stream, limit: a.o.ReadLimit}
-	ws.SetReadLimit(c.limit)
+	c := &Conn{acceptor: a, ws: ws, stream: h.stream}
+	c.SetReadLimit(a.o.ReadLimit)
 	ws.SetPingHandler(func(payload string) error { c.ping([]byte(payload)); return nil })
 	ws.SetPongHandler(func(string) error { c.alive(); return nil })
 	ws.SetCloseHandler(func(int, string) error { return nil })

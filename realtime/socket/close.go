@@ -131,8 +131,6 @@ func (c *Conn) settle(err error) {
 		c.end(left.Code, "", nil) // the answer has the client's own code
 	case errors.As(err, &refusal):
 		c.refuse(refusal)
-	case errors.Is(err, websocket.ErrReadLimit):
-		c.refuse(c.tooLarge())
 	case errors.As(err, &wrong):
 		c.end(wrong.code, wrong.reason, badRequest(wrong.reason))
 	case c.stream.complaint != "":

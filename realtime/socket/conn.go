@@ -35,14 +35,14 @@ type BinaryHandler interface {
 }
 
 // Conn is one accepted WebSocket. It is the realtime.Transport of its Outbox, and as
-// such safe for concurrent use. SetReadLimit and FirstWithin belong before Start.
+// such safe for concurrent use, as all its methods are but Start.
 type Conn struct {
 	acceptor *Acceptor
 	ws       *websocket.Conn // for reading alone
 	stream   *stream
 	outbox   atomic.Pointer[realtime.Outbox] // nil until Start
 	handler  Handler
-	limit    int64        // bytes of a message
+	limit    atomic.Int64 // bytes of a message
 	heard    atomic.Int64 // when the client last gave a sign of life, in nanoseconds since 1970
 	detach   func() bool  // from Start's ctx
 
@@ -61,13 +61,10 @@ type Conn struct {
 
 var _ realtime.Transport = (*Conn)(nil)
 
-// SetReadLimit replaces Options.ReadLimit.
-func (c *Conn) SetReadLimit(bytes int64) {
-	c.limit = bytes
-	c.ws.SetReadLimit(bytes)
-}
+// SetReadLimit replaces Options.ReadLimit. It holds from the next message on.
+func (c *Conn) SetReadLimit(bytes int64) { c.limit.Store(bytes) }
 
-// FirstWithin ends the connection with CodeTimeout unless a message comes within d.
+// FirstWithin, called before Start, ends the connection with CodeTimeout unless a message comes within d.
 func (c *Conn) FirstWithin(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,4 +16,6 @@
 //
 // Nothing costs a timer while a connection is idle: Beat, which the Hub calls for all
 // connections, sends the pings and finds the dead.
+//
+// Client is the other end, for a command line and for tests.
 package socket

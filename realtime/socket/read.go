@@ -70,11 +70,16 @@ func (c *Conn) next() error {
 	if c.stream.stump() {
 		return &breach{websocket.CloseProtocolError, "a close frame with half a code"}
 	}
+	limit := c.limit.Load()
+	c.ws.SetReadLimit(limit)
 	kind, r, err := c.ws.NextReader()
-	if err != nil {
-		return err
+	if err == nil {
+		err = c.receive(kind, r, limit)
 	}
-	return c.receive(kind, r)
+	if errors.Is(err, websocket.ErrReadLimit) {
+		return tooLarge(limit)
+	}
+	return err
 }
 
 // breach is what a client did against RFC 6455 that the parser does not look for.
@@ -86,18 +91,18 @@ type breach struct {
 func (b *breach) Error() string { return b.reason }
 
 // receive reads one message and hands it over.
-func (c *Conn) receive(kind int, r io.Reader) error {
+func (c *Conn) receive(kind int, r io.Reader, limit int64) error {
 	buf := c.acceptor.messages.Get().(*bytes.Buffer)
 	defer c.acceptor.keepMessage(buf)
 	// The parser counts the bytes received; they may unfold to more.
-	if _, err := buf.ReadFrom(io.LimitReader(r, max(c.limit, c.limit+1))); err != nil {
+	if _, err := buf.ReadFrom(io.LimitReader(r, max(limit, limit+1))); err != nil {
 		if e := flate.CorruptInputError(0); errors.As(err, &e) {
 			return &breach{websocket.CloseInvalidFramePayloadData, "a compressed message is damaged"}
 		}
 		return err
 	}
 	c.alive()
-	if int64(buf.Len()) > c.limit {
+	if int64(buf.Len()) > limit {
 		return websocket.ErrReadLimit
 	}
 	if !c.arrived() {
@@ -131,10 +136,10 @@ func (c *Conn) arrived() bool {
 }
 
 // tooLarge is what a message over the limit is answered with.
-func (c *Conn) tooLarge() *realtime.Error {
+func tooLarge(limit int64) *realtime.Error {
 	return &realtime.Error{
 		Code:    realtime.CodeTooLarge,
-		Message: fmt.Sprintf("a message may have %d bytes; send smaller ones", c.limit),
+		Message: fmt.Sprintf("a message may have %d bytes; send smaller ones", limit),
 		Limit:   "messageBytes",
 	}
 }

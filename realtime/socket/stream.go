@@ -17,6 +17,10 @@ type stream struct {
 	raw syscall.RawConn // non-blocking reads and writes; nil where there are none
 	a   *Acceptor       // for its buffers
 
+	upgraded bool    // the handshake is done
+	deflates bool    // the upgrader has agreed on compression, which it tells nobody but the client
+	one      [1]byte // input of a stream that cannot wait without a buffer
+
 	input *[]byte // of a.inputs, while ahead holds something
 	ahead []byte  // read from the network, not yet by the parser
 	err   error   // of readAvailable
@@ -24,10 +28,7 @@ type stream struct {
 	parsed *bufio.Reader // the parser's; without a buffer while idle
 	lent   *bufio.Reader // of a.readers: where its buffer is from
 
-	complaint string  // payload of the close frame that the parser wanted to write
-	upgraded  bool    // the handshake is done
-	deflates  bool    // the upgrader has agreed on compression, which it tells nobody but the client
-	one       [1]byte // input of a stream that cannot wait without a buffer
+	complaint string // payload of the close frame that the parser wanted to write
 }
 
 func newStream(nc net.Conn, a *Acceptor) *stream {
