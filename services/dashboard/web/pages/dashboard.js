@@ -12,6 +12,7 @@ import * as table from "./widgets/table.js";
 import * as tape from "./widgets/tape.js";
 
 const emptyAfterMs = 3000; // live for so long and nothing came: that is said
+const leastPast = 2000; // a shorter past is not worth asking for
 
 // start shows a channel until stop is called. renew fetches the next token; page is what all
 // dashboards stand in: its view and setView, and its connection and notice, which are told.
@@ -77,31 +78,32 @@ export function start(channel, { session, renew, page, elements }) {
   });
   client.on("error", ({ message }) => (elements.connection.title = message));
 
-  // The recent past comes first, as a replay, so that the charts do not begin empty.
-  const from = (now) => `${Math.floor(now - spanMs)}-`;
-  let subscription = subscribe(from(session.time));
-
-  function subscribe(since) {
-    let begun = false; // what the server does not have any more when a subscription begins was not missed
-    const s = client.subscribe(channel.name, onMessage, { since, onGap: (gap) => begun && onGap(gap), onDropped: onGap });
-    s.ready.then(() => (begun = true), () => {}); // a refusal is told by the event above
-    return s;
+  // The recent past comes first, as a replay, so that the charts do not begin empty. If the server does not
+  // know all of it, half of it is asked for, and so on: what it does not have was not missed here.
+  const openedAt = Date.now();
+  let subscription = null;
+  function read(past) {
+    let begun = false;
+    subscription?.unsubscribe();
+    subscription = client.subscribe(channel.name, onMessage, {
+      since: `${Math.floor(session.time + Date.now() - openedAt - past)}-`,
+      onGap: (gap) => (begun ? onGap(gap) : past > leastPast && queueMicrotask(() => read(past / 2))),
+      onDropped: onGap,
+    });
+    subscription.ready.then(() => (begun = true), () => {}); // a refusal is told by the event above
   }
+  read(spanMs);
 
   function onMessage(message) {
     prices.add(message, !message.replayed && !document.hidden);
     frame.request();
   }
 
-  // Something was missed: what the server still has is loaded again, and the lines break where it has nothing.
-  function onGap({ type, reason }) {
+  // Something was missed: lines break here, and what the server still has is loaded again.
+  function onGap({ reason }) {
     prices.cut();
     connection.update({ state: "gap" });
-    if (type !== "gap" || reason !== "resume") return;
-    queueMicrotask(() => {
-      subscription.unsubscribe();
-      subscription = subscribe(from(serverNow()));
-    });
+    if (reason === "resume") queueMicrotask(() => read(spanMs));
   }
 
   const hidden = () => document.hidden && prices.overlook();
