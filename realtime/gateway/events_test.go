@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -239,6 +240,26 @@ func TestEventsPreflightAndHead(t *testing.T) {
 			t.Errorf("%s: %s", method, resp.Status)
 		}
 	}
+}
+
+// A reader that does not read is closed by its channel's policy, and holds up nobody.
+func TestEventsSlowReader(t *testing.T) {
+	t.Parallel()
+	doc := tenant("acme")
+	doc.Limits = realtime.Limits{PublishesPerSecond: 100_000, FramesPerSecond: 100_000, BytesPerSecond: 1 << 30, QueueMessages: 64}
+	s := start(t, gateway.Options{}, doc)
+	slow := s.open(s.token("acme", "slow"), "", "a:1")
+	reader, writer := s.connect("acme", "reader"), s.connect("acme", "writer")
+	reader.send(`{"type":"subscribe","id":1,"channel":"a:1"}`)
+	reader.expect(`{"type":"ok","id":1}`)
+	data := strings.Repeat("x", 60_000)
+	for i := 0; s.counts.of(realtime.CountDrops, "too-slow") == 0; i++ {
+		writer.send(fmt.Sprintf(`{"type":"publish","id":%d,"channel":"a:1","data":"%s"}`, i, data))
+		writer.expect(`{"type":"ok"}`)
+		reader.expect(`{"type":"message","channel":"a:1"}`)
+	}
+	s.counts.await(realtime.CountDisconnects, "too-slow")
+	slow.leave()
 }
 
 func TestEventsEnd(t *testing.T) {

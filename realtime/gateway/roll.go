@@ -207,12 +207,13 @@ func (r *roll) renew(ctx context.Context, sockets int) time.Duration {
 // it was written.
 func (r *roll) write(ctx context.Context) bool {
 	r.mu.Lock()
-	adds, removes := r.adds, r.removes
-	if len(adds) > 0 {
-		r.adds, r.flying = map[realtime.ConnectionRef]entry{}, len(adds)
+	var adds map[realtime.ConnectionRef]entry
+	var removes map[realtime.ConnectionRef]struct{}
+	if len(r.adds) > 0 {
+		adds, r.adds, r.flying = r.adds, map[realtime.ConnectionRef]entry{}, len(r.adds)
 	}
-	if len(removes) > 0 {
-		r.removes = map[realtime.ConnectionRef]struct{}{}
+	if len(r.removes) > 0 {
+		removes, r.removes = r.removes, map[realtime.ConnectionRef]struct{}{}
 	}
 	r.mu.Unlock()
 

@@ -18,6 +18,8 @@ const (
 	streamRetry = 2 * time.Second
 	// streamWrite is how long a client may take for one batch.
 	streamWrite = 10 * time.Second
+	// streamClose is how long it may take for the last, once the stream is to end.
+	streamClose = 3 * time.Second
 	// streamBatch is about how many bytes are written at once.
 	streamBatch = 64 << 10
 )
@@ -31,9 +33,10 @@ type stream struct {
 	cursor *cursor       // the writer's alone
 	wake   chan struct{} // holds one: there is something to write
 
-	mu   sync.Mutex      // guards why
-	why  *realtime.Error // it was shut
-	shut chan struct{}   // closed then
+	mu      sync.Mutex               // guards all below
+	control *http.ResponseController // nil until it runs
+	why     *realtime.Error          // it was shut
+	shut    chan struct{}            // closed then
 }
 
 var _ realtime.Transport = (*stream)(nil)
@@ -60,7 +63,21 @@ func (s *stream) Shut(err *realtime.Error) {
 	if s.why == nil {
 		s.why = err
 		close(s.shut)
+		s.deadline() // for a write that is stuck
 	}
+}
+
+// deadline bounds the writes from now on. s.mu is held.
+func (s *stream) deadline() {
+	if s.control == nil {
+		return
+	}
+	within := streamWrite
+	if s.why != nil {
+		within = streamClose
+	}
+	// A writer that knows no deadlines is some middleware's; the server's own timeouts hold then.
+	_ = s.control.SetWriteDeadline(time.Now().Add(within))
 }
 
 // close tells the client why and ends the stream.
@@ -101,8 +118,10 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
 	var out bytes.Buffer
 	out.WriteString("retry: " + strconv.FormatInt(streamRetry.Milliseconds(), 10) + "\n\n")
 	s.event(&out, welcomeFrame("", v, v.tenant.Limits.WithDefaults()).JSON())
-	control := http.NewResponseController(w)
-	for over := false; s.write(control, w, &out) && !over; {
+	s.mu.Lock()
+	s.control = http.NewResponseController(w)
+	s.mu.Unlock()
+	for over := false; s.write(w, &out) && !over; {
 		select {
 		case <-ctx.Done():
 			return
@@ -112,13 +131,13 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
 		case <-s.shut:
 			over = true
 		}
-		over = s.collect(control, w, &out) || over
+		over = s.collect(w, &out) || over
 	}
 }
 
 // collect moves what the Outbox holds into out, and writes each time a batch is full. It
 // reports whether the stream is to end.
-func (s *stream) collect(control *http.ResponseController, w http.ResponseWriter, out *bytes.Buffer) (ended bool) {
+func (s *stream) collect(w http.ResponseWriter, out *bytes.Buffer) (ended bool) {
 	if !s.box.Begin() {
 		return false
 	}
@@ -133,23 +152,24 @@ func (s *stream) collect(control *http.ResponseController, w http.ResponseWriter
 				return true
 			}
 		}
-		if out.Len() >= streamBatch && !s.write(control, w, out) {
+		if out.Len() >= streamBatch && !s.write(w, out) {
 			return true
 		}
 	}
 }
 
 // write writes out and empties it. It reports whether the client took it in time.
-func (s *stream) write(control *http.ResponseController, w http.ResponseWriter, out *bytes.Buffer) bool {
+func (s *stream) write(w http.ResponseWriter, out *bytes.Buffer) bool {
 	if out.Len() == 0 {
 		return true
 	}
-	// A writer that knows no deadlines is some middleware's; the server's own timeouts hold then.
-	_ = control.SetWriteDeadline(time.Now().Add(streamWrite))
+	s.mu.Lock()
+	s.deadline()
+	s.mu.Unlock()
 	if _, err := out.WriteTo(w); err != nil {
 		return false
 	}
-	return control.Flush() == nil
+	return s.control.Flush() == nil
 }
 
 // event writes one frame as an event, as protocol.md says. It reports whether the
