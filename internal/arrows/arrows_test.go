@@ -41,10 +41,11 @@ var allowed = map[string]struct{ own, others []string }{
 		own:    []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/wire"},
 		others: []string{"github.com/cloudevents/sdk-go/v2"},
 	},
-	"clients/js":              {},
-	"services/dashboard/web":  {own: []string{"clients/js", "realtime/problem", "realtime"}},
-	"services/dashboard/demo": {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
-	"examples/...":            {own: []string{"clients/js", "realtime", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
+	"clients/js":                     {},
+	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
+	"services/dashboard/browsertest": {},                                                    // tests only
+	"services/dashboard/demo":        {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
+	"examples/...":                   {own: []string{"clients/js", "realtime", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
 	// The binary puts everything together, except backends' SDKs.
 	"cmd/tidewire": {
 		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/gateway", "realtime/limit", "realtime/problem", "realtime/wire",

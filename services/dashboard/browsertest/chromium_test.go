@@ -17,8 +17,11 @@ import (
 // patience is how long a test waits for what it wants to see, on a machine that is busy.
 const patience = 40 * time.Second
 
-// startChromium starts a browser that lives as long as the test. The returned context opens tabs.
-func startChromium(t *testing.T) context.Context {
+// chromium is a browser, in which tabs are opened.
+type chromium struct{ ctx context.Context }
+
+// startChromium starts a browser that lives as long as the test.
+func startChromium(t *testing.T) chromium {
 	t.Helper()
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -44,7 +47,7 @@ func startChromium(t *testing.T) context.Context {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("starting %s: %v", path, err)
 	}
-	return ctx
+	return chromium{ctx}
 }
 
 // tab is one page of the browser.
@@ -64,9 +67,9 @@ type device struct {
 var desk = device{width: 1440, height: 900}
 
 // openTab opens a URL. When the test ends, the page must not have complained about anything.
-func openTab(t *testing.T, browser context.Context, url string, d device) *tab {
+func openTab(t *testing.T, browser chromium, url string, d device) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser)
+	ctx, cancel := chromedp.NewContext(browser.ctx)
 	p := &tab{t: t, ctx: ctx}
 	messages := chromedp.Console(ctx)
 	var complaints []string

@@ -1,7 +1,6 @@
 package browsertest
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -14,7 +13,7 @@ import (
 var screenshots = flag.String("screenshots", "", "folder to put pictures of the dashboard into")
 
 // looks opens the page on screens from narrow to wide, light and dark.
-func looks(t *testing.T, browser context.Context, d dev) {
+func looks(t *testing.T, browser chromium, d dev) {
 	for _, width := range []int64{360, 768, 1440, 2560} {
 		for _, dark := range []bool{false, true} {
 			name := fmt.Sprintf("%d-%s", width, map[bool]string{false: "light", true: "dark"}[dark])
@@ -54,7 +53,7 @@ func shoot(t *testing.T, p *tab, name string) {
 }
 
 // contrast checks the tokens by the formula of WCAG 2.2: text has 4.5:1 or more on every ground it stands on.
-func contrast(t *testing.T, browser context.Context, d dev) {
+func contrast(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/", desk)
 	p.waitFor("prices", hasPrices(5))
 	for _, theme := range []string{"light", "dark"} {

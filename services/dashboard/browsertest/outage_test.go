@@ -1,7 +1,6 @@
 package browsertest
 
 import (
-	"context"
 	"testing"
 )
 
@@ -13,7 +12,7 @@ const holes = `(() => {
 	return dates.filter((date, i) => i > 0 && months[i] - months[i - 1] !== 1 && date !== "2004-08-01").join();
 })()`
 
-func openThrough(t *testing.T, browser context.Context, d dev, path string) (*tab, *network) {
+func openThrough(t *testing.T, browser chromium, d dev, path string) (*tab, *network) {
 	t.Helper()
 	n := startNetwork(t, d.URL)
 	p := openTab(t, browser, n.URL+path, desk)
@@ -22,7 +21,7 @@ func openThrough(t *testing.T, browser context.Context, d dev, path string) (*ta
 	return p, n
 }
 
-func cutByReset(t *testing.T, browser context.Context, d dev) {
+func cutByReset(t *testing.T, browser chromium, d dev) {
 	p, n := openThrough(t, browser, d, "/")
 	value[any](p, `document.querySelector(".chart[data-key=IBM] button").click()`)
 	for range 2 {
@@ -43,7 +42,7 @@ func cutByReset(t *testing.T, browser context.Context, d dev) {
 	}
 }
 
-func cutSilently(t *testing.T, browser context.Context, d dev) {
+func cutSilently(t *testing.T, browser chromium, d dev) {
 	p, n := openThrough(t, browser, d, "/")
 	value[any](p, `document.querySelector(".chart[data-key=IBM] button").click()`)
 	n.set(stalled)
@@ -61,7 +60,7 @@ func cutSilently(t *testing.T, browser context.Context, d dev) {
 	}
 }
 
-func outOfReach(t *testing.T, browser context.Context, d dev) {
+func outOfReach(t *testing.T, browser chromium, d dev) {
 	p, n := openThrough(t, browser, d, "/")
 	n.set(down)
 	p.choose("group", "index")

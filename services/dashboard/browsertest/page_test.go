@@ -1,7 +1,6 @@
 package browsertest
 
 import (
-	"context"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -14,7 +13,7 @@ func TestDashboard(t *testing.T) {
 	d := startDev(t, binary)
 	for _, test := range []struct {
 		name string
-		run  func(*testing.T, context.Context, dev)
+		run  func(*testing.T, chromium, dev)
 	}{
 		{"prices move", pricesMove},
 		{"switching views", switchingViews},
@@ -41,7 +40,7 @@ func TestDashboard(t *testing.T) {
 	})
 }
 
-func pricesMove(t *testing.T, browser context.Context, d dev) {
+func pricesMove(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/", desk)
 	p.waitFor("prices", hasPrices(5))
 	if got := p.rows(); got != "AAPL AMZN GOOG IBM MSFT" {
@@ -72,7 +71,7 @@ func pricesMove(t *testing.T, browser context.Context, d dev) {
 	}
 }
 
-func switchingViews(t *testing.T, browser context.Context, d dev) {
+func switchingViews(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/", desk)
 	p.waitFor("prices", hasPrices(5))
 
@@ -97,7 +96,7 @@ func switchingViews(t *testing.T, browser context.Context, d dev) {
 	p.waitFor("acme again", hasPrices(10)+` && document.querySelector("#table").innerText.includes("SPX.2009")`)
 }
 
-func urlHoldsTheView(t *testing.T, browser context.Context, d dev) {
+func urlHoldsTheView(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/?tenant=acme&group=equities&q=m&sort=-symbol&charts=IBM&span=1", desk)
 	p.waitFor("prices", `document.querySelectorAll("#table tr[data-key]").length === 5`)
 	p.waitFor("a chart", `document.querySelectorAll(".chart[data-key]").length === 1`)
@@ -121,7 +120,7 @@ func urlHoldsTheView(t *testing.T, browser context.Context, d dev) {
 	}
 }
 
-func keyboard(t *testing.T, browser context.Context, d dev) {
+func keyboard(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/", desk)
 	p.waitFor("prices", hasPrices(5))
 	p.press("/")
@@ -153,7 +152,7 @@ func keyboard(t *testing.T, browser context.Context, d dev) {
 	p.waitFor("the focus is seen", `document.activeElement.matches(":focus-visible") && document.activeElement.className === "skip"`)
 }
 
-func tableOfAChart(t *testing.T, browser context.Context, d dev) {
+func tableOfAChart(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/", desk)
 	p.waitFor("prices", hasPrices(5))
 	p.do(chromedp.Click(chromedp.CSS(`.chart[data-key=GOOG] button`)))
@@ -163,7 +162,7 @@ func tableOfAChart(t *testing.T, browser context.Context, d dev) {
 	p.waitFor("the line", `document.querySelector(".chart[data-key=GOOG] canvas").checkVisibility()`)
 }
 
-func lessMotion(t *testing.T, browser context.Context, d dev) {
+func lessMotion(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/", device{width: 1440, height: 900, calm: true})
 	p.waitFor("prices", hasPrices(5))
 	moved := value[int](p, `document.getAnimations().length`)

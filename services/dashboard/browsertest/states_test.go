@@ -8,7 +8,7 @@ import (
 	"github.com/tidewire/tidewire/services/dashboard/web"
 )
 
-func noPermission(t *testing.T, browser context.Context, d dev) {
+func noPermission(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/?tenant=acme&group=equities&channel=prices:index", desk)
 	p.waitFor("that this may not be seen", noticeIncludes("You may not see this."))
 	if value[bool](p, `document.querySelector("#table").checkVisibility() || /SPX|S&P/.test(document.body.innerText)`) {
@@ -18,7 +18,7 @@ func noPermission(t *testing.T, browser context.Context, d dev) {
 	p.waitFor("what may be seen", hasPrices(5))
 }
 
-func noSession(t *testing.T, browser context.Context, d dev) {
+func noSession(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/?tenant=initech&group=equities", desk)
 	p.cut = true // the console tells of the 404
 	p.waitFor("that there is no session", noticeIncludes("There is no session.")+` && `+words+` === "Refused"`)
@@ -28,7 +28,7 @@ func noSession(t *testing.T, browser context.Context, d dev) {
 
 // states shows what a healthy demo never does. A tenant of its own has a short memory, and
 // its page is served by another host, as it would be in production.
-func states(t *testing.T, browser context.Context, binary string) {
+func states(t *testing.T, browser chromium, binary string) {
 	d := startDev(t, binary, "--tenants", tenantsFile(t, `{
 		"auth": {"keys": [{"kid": "k", "alg": "HS256", "secret": "a secret of thirty-two bytes here"}]},
 		"origins": ["*"],

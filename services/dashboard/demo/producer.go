@@ -54,23 +54,23 @@ func (p Producer) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var desks sync.WaitGroup
 	for i := range p.Desks {
 		if d := &p.Desks[i]; d.Tenant == p.Tenant {
 			desks.Go(func() {
-				if err := p.replay(ctx, s, d); err != nil && ctx.Err() == nil {
+				if err := p.replay(running, s, d); err != nil && running.Err() == nil {
 					cancel(fmt.Errorf("demo: replaying %s to %s: %w", d.Channel(), d.Tenant, err))
 				}
 			})
 		}
 	}
 	desks.Wait()
-	if err := context.Cause(ctx); err != nil && ctx.Err() != err {
-		return err
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // being told to stop is no fault
 	}
-	return nil
+	return context.Cause(running)
 }
 
 // replay sends one desk's prices, evenly spread over its steps.
@@ -136,7 +136,7 @@ func (p Producer) sender(ctx context.Context) (*sender, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.log = s.log.With(slog.String(realtime.KeyTenant, p.Tenant))
+	s.log = s.log.With(realtime.KeyTenant, p.Tenant)
 	if _, err := s.renew(ctx, ""); err != nil {
 		return nil, err
 	}

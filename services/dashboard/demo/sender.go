@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/tidewire/tidewire/realtime"
 )
 
 // How long a sender waits before it tries an event again, unless it is told.
@@ -71,7 +73,7 @@ func (s *sender) send(ctx context.Context, e envelope) error {
 		err := s.post(ctx, token, body)
 		if err == nil {
 			if try > 0 {
-				s.log.InfoContext(ctx, "the replay goes on", slog.Int("tries", try+1))
+				s.log.InfoContext(ctx, "the replay goes on")
 			}
 			return nil
 		}
@@ -90,7 +92,7 @@ func (s *sender) send(ctx context.Context, e envelope) error {
 		}
 		wait := backoff(try, r)
 		if try == 0 {
-			s.log.WarnContext(ctx, "the replay waits", slog.Any("error", err), slog.Duration("wait", wait))
+			s.log.WarnContext(ctx, "the replay waits", realtime.KeyError, err)
 		}
 		if !sleep(ctx, wait) {
 			return ctx.Err()
@@ -110,7 +112,7 @@ func (s *sender) post(ctx context.Context, token string, body []byte) error {
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
+	defer res.Body.Close() //nolint:errcheck // it was read
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 4096))
 	if err != nil {
 		return err
@@ -144,7 +146,7 @@ func (s *sender) renew(ctx context.Context, bad string) (string, error) {
 // asks for and never less, else twice as long each time, give or take a half.
 func backoff(try int, r *refusal) time.Duration {
 	wait := min(firstWait<<min(try, 10), mostWait)
-	wait = wait/2 + rand.N(wait)
+	wait = wait/2 + rand.N(wait) //nolint:gosec // nobody gains by guessing it
 	if r != nil && r.after > 0 {
 		return min(r.after, mostObeyed) + wait/4
 	}

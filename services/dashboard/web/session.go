@@ -2,7 +2,6 @@ package web
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -59,7 +58,7 @@ func demoSession(o Options) http.HandlerFunc {
 		s, err := o.Session(r.Context(), q.Get("tenant"), q.Get("group"))
 		if err != nil {
 			if realtime.CodeOf(err) == realtime.CodeInternal && o.Log != nil {
-				o.Log.ErrorContext(r.Context(), "demo session", slog.Any("error", err))
+				o.Log.ErrorContext(r.Context(), "demo session", realtime.KeyError, err)
 			}
 			problem.Write(w, err)
 			return

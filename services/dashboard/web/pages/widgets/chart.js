@@ -42,6 +42,7 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
     if (row) draw();
   };
 
+  const shade = () => (figure.hasAttribute("data-stale") ? colours().quiet : colours().ink);
   const axis = { stroke: () => colours().quiet, grid: { stroke: () => colours().line, width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   const chart = new uPlot(
     {
@@ -55,8 +56,8 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
         { ...axis, size: 24, gap: 4, space: 72, values: (_, splits) => splits.map((s) => (s > edge - span / 12 || s < edge - span * 0.92 ? "" : time(s * 1000))) },
         { ...axis, side: 1, size: gutter, gap: 6, space: 32, values: levels },
       ],
-      series: [{}, { stroke: () => colours().ink, width: 1.5, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: false, gaps: wider }],
-      hooks: { draw: [(u) => row && mark(u, row, colours())], setCursor: [(u) => read(u.cursor.idx)] },
+      series: [{}, { stroke: () => shade(), width: 1.5, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: false, gaps: wider }],
+      hooks: { draw: [(u) => row && mark(u, row, { ...colours(), ink: shade() })], setCursor: [(u) => read(u.cursor.idx)] },
     },
     [[], []],
     plot,
