@@ -29,9 +29,13 @@ func (ch *channel) answerAtOnce(q *question) bool {
 	return ok
 }
 
-// answer answers a question that was asked before a fence that has come back.
-func (ch *channel) answer(q *question) {
+// answer answers a question that was asked before a fence, published at ms, which has come back.
+func (ch *channel) answer(q *question, ms int64) {
 	if q.reader.pending != q || ch.answerAtOnce(q) {
+		return
+	}
+	if !ch.standing {
+		ch.answerEarly(q, Position{Time: ms - 1})
 		return
 	}
 	asOf := q.request.AsOf
@@ -46,12 +50,22 @@ func (ch *channel) answer(q *question) {
 	ch.begin(q, ch.rec.len(), Answer{Gap: true, Position: ch.position()}, "gap")
 }
 
+// answerEarly answers with a moment, because the replay is overdue and the
+// client is not to wait any longer. It reads from there once the record stands.
+func (ch *channel) answerEarly(q *question, at Position) {
+	a, how := Answer{Position: at}, "live"
+	if !q.request.Since.IsZero() {
+		a.Gap, how = true, "gap"
+		ch.g.feed.hub.count.Add(CountGaps, ch.name.tenant, "beacon", 1)
+	}
+	ch.tell(q, a, how)
+	ch.park(q.reader, at)
+	ch.g.feed.joined(q.reader)
+}
+
 // whyGap says for the metrics why a record could not answer.
 func (ch *channel) whyGap(since Position) string {
-	switch {
-	case !ch.g.begun:
-		return "beacon"
-	case since.Time <= ch.rec.evicted.Time:
+	if since.Time <= ch.rec.evicted.Time {
 		return "evicted"
 	}
 	return "horizon"
@@ -60,16 +74,21 @@ func (ch *channel) whyGap(since Position) string {
 // begin answers and gives the reader what the record holds from an index on;
 // from then on it reads live.
 func (ch *channel) begin(q *question, from int, a Answer, how string) {
-	f, r := ch.g.feed, q.reader
 	ch.releaseTick()
+	ch.tell(q, a, how)
+	ch.replay(q.reader, from)
+	ch.join(q.reader)
+	ch.g.feed.joined(q.reader)
+}
+
+// tell sends an answer.
+func (ch *channel) tell(q *question, a Answer, how string) {
+	f, r := ch.g.feed, q.reader
 	r.pending = nil
 	r.conn.owed.Add(-1)
 	f.hub.count.Add(CountAnswers, ch.name.tenant, how, 1)
 	f.hub.count.Took(TimingAnswer, ch.name.tenant, time.Since(q.asked))
 	f.push(r.conn, &Delivery{Frame: q.request.Answer(a), Channel: ch.name})
-	ch.replay(r, from)
-	ch.join(r)
-	f.joined(r)
 }
 
 func (ch *channel) replay(r *reader, from int) {

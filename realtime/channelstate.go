@@ -24,12 +24,11 @@ type channel struct {
 	series series
 	newest int64    // publish time of the newest Publication, ms
 	floor  Position // where a reader stands while the record has seen none
-	stale  int64    // what was published up to then and comes late belongs to a replay nobody waited for, ms
 
 	fence   *fence
 	waiting []*question // asked since the fence was sent
-	readers []*reader
-	ahead   int // readers that wait for the record to come to them
+	readers []*reader   // before it stands: parked, each at its Position
+	ahead   int         // readers that wait for the record to come to them
 	tick    *tick
 }
 
@@ -63,10 +62,6 @@ func (ch *channel) publication(m *Message, now time.Time) {
 		return
 	}
 	ms := m.Time.UnixMilli()
-	if !repeated && ms < ch.stale {
-		hub.count.Add(CountDrops, ch.name.tenant, "stale", 1)
-		return
-	}
 	v := ch.series.hear(m)
 	switch {
 	case repeated:
@@ -74,7 +69,7 @@ func (ch *channel) publication(m *Message, now time.Time) {
 			ch.hole("skipped", ms)
 		}
 		return
-	case v == late || ms < ch.newest:
+	case v == late, ms < ch.newest, ms == ch.newest && ms < ch.g.memorable(now):
 		// It comes behind its successors. Out of order it is not given; that it
 		// is missing is said.
 		ch.hole("late", ch.newest)
@@ -122,13 +117,9 @@ func (ch *channel) position() Position {
 }
 
 // putAside keeps a message until a fence tells that all before it has come.
+// Repetitions are kept too: their numbers count, and the first copy may come after them.
 func (ch *channel) putAside(m *Message, repeated bool) {
 	ch.aside = append(ch.aside, put{*m, repeated})
-	if repeated {
-		ch.aside[len(ch.aside)-1].Data = nil
-		ch.aside[len(ch.aside)-1].Tags = nil
-		return
-	}
 	ch.quota.took(asideCost(m))
 	if most := 2*ch.rules.Window + 64; len(ch.aside) > most || ch.quota.over() {
 		ch.trimAside(most / 2)
@@ -148,8 +139,8 @@ func (ch *channel) trimAside(keep int) {
 func (ch *channel) giveUpAside(n int) {
 	for i := range n {
 		p := &ch.aside[i]
-		if !p.repeated {
-			ch.quota.freed(asideCost(&p.Message))
+		ch.quota.freed(asideCost(&p.Message))
+		if p.Time.UnixMilli() >= ch.rec.evicted.Time {
 			ch.rec.evicted = p.Position()
 		}
 		ch.series.hear(&p.Message)
@@ -159,67 +150,91 @@ func (ch *channel) giveUpAside(n int) {
 }
 
 // sortAside puts what came from a replay and live, mixed, in order of publish
-// time. Between equals a publisher's numbers decide, else the order in which they came.
+// time, each message once. Between equals the order in which they came last decides: a
+// redelivery brings all later ones again, and a replay what came live before it.
 func (ch *channel) sortAside() {
-	sort.SliceStable(ch.aside, func(i, j int) bool {
-		a, b := &ch.aside[i], &ch.aside[j]
-		if x, y := a.Time.UnixMilli(), b.Time.UnixMilli(); x != y {
-			return x < y
+	type message struct {
+		id, series string
+		number     uint64
+		at         int64
+	}
+	last := make(map[message]int, len(ch.aside)) // the place that a message has now
+	kept := make([]put, len(ch.aside))
+	from := len(kept)
+	for i := len(ch.aside) - 1; i >= 0; i-- {
+		p := &ch.aside[i]
+		m := message{p.ID, p.Series, p.Number, p.Time.UnixMilli()}
+		if at, again := last[m]; again {
+			kept[at].repeated = kept[at].repeated && p.repeated
+			ch.quota.freed(asideCost(&p.Message))
+			continue
 		}
-		return a.Series == b.Series && a.Number < b.Number
-	})
+		from--
+		kept[from], last[m] = *p, from
+	}
+	ch.aside = kept[from:]
+	sort.SliceStable(ch.aside, func(i, j int) bool { return ch.aside[i].Time.UnixMilli() < ch.aside[j].Time.UnixMilli() })
 }
 
-// stand makes the record of what was put aside: a fence published at ms came
-// back, so all before it has come, all of the replay too if the fence is
-// strong. It reports whether there is a hole in it.
-func (ch *channel) stand(strong bool, ms int64) (hole bool) {
+// firstCopies marks as repeated every copy but the earliest of each event. The
+// messages are in order. Copies of an event of which none is new repeat one that was given up.
+func (ch *channel) firstCopies() {
+	anew := make(map[string]bool, len(ch.aside)) // IDs of which a copy was new when it came
+	for i := range ch.aside {
+		if !ch.aside[i].repeated {
+			anew[ch.aside[i].ID] = true
+		}
+	}
+	for i := range ch.aside {
+		p := &ch.aside[i]
+		p.repeated = !anew[p.ID]
+		anew[p.ID] = false
+	}
+}
+
+// stand makes the record of what was put aside: a fence that was published at ms,
+// after the beacon came back, has come back too, and so has all before it. It
+// reports whether there is a hole.
+func (ch *channel) stand(ms int64) (hole bool) {
 	ch.standing = true
-	aside := ch.aside
 	ch.series.since = ch.g.complete
 	ch.floor = Position{Time: ms - 1}
-	if !strong {
-		// Only what is published behind the fence is sure to come in order.
-		for i := range aside {
-			ch.series.hear(&aside[i].Message)
-		}
-		ch.dropAside()
-		ch.rec.evicted = Position{}
-		ch.rec.since, ch.stale, ch.newest = time.UnixMilli(ms+1), ms, ms
-		ch.series.since = time.UnixMilli(ms)
-		return false
-	}
-	ch.sortAside()
-	aside = ch.aside
 	ch.rec.since = ch.g.complete
 	if ch.g.forgotten >= ch.rec.since.UnixMilli() {
 		ch.rec.since = time.UnixMilli(ch.g.forgotten + 1)
 	}
-	claimed := ch.g.complete.UnixMilli()
+	ch.sortAside()
+	ch.firstCopies()
+	claimed, gone := ch.g.complete.UnixMilli(), ch.rec.evicted.Time
 	now := time.Now()
-	for i := range aside {
-		m := &aside[i].Message
+	for i := range ch.aside {
+		m, repeated := &ch.aside[i].Message, ch.aside[i].repeated
 		at := m.Time.UnixMilli()
 		v := ch.series.hear(m)
-		if at >= claimed && (v == skipped || v == late && !aside[i].repeated) {
+		if at <= gone { // it was given up, or what came after it was
+			if at == gone && !repeated {
+				ch.rec.evicted = m.Position()
+			}
+			continue
+		}
+		if at >= claimed && (v == skipped || v == late && !repeated) {
 			hole = true
 			ch.quota.freed(ch.rec.cut(time.UnixMilli(at + 1)))
 		}
-		if aside[i].repeated || v == late {
+		if repeated || v == late {
 			continue
 		}
 		ch.newest = at
 		ch.remember(ch.entry(m), now)
 	}
+	ch.newest = max(ch.newest, ch.rec.evicted.Time, ms-1)
 	ch.dropAside()
 	return hole
 }
 
 func (ch *channel) dropAside() {
 	for i := range ch.aside {
-		if !ch.aside[i].repeated {
-			ch.quota.freed(asideCost(&ch.aside[i].Message))
-		}
+		ch.quota.freed(asideCost(&ch.aside[i].Message))
 	}
 	ch.aside = nil
 }
@@ -238,18 +253,40 @@ func (ch *channel) lie() { ch.suspect = true }
 
 // remove takes a reader out.
 func (ch *channel) remove(r *reader) {
+	if !ch.standing {
+		ch.g.parked--
+	}
 	last := len(ch.readers) - 1
 	ch.readers[r.index] = ch.readers[last]
 	ch.readers[r.index].index = r.index
 	ch.readers[last] = nil
 	ch.readers = ch.readers[:last]
-	if !r.ahead.IsZero() {
+	if !r.ahead.IsZero() && ch.standing {
 		ch.ahead--
 	}
 	r.ch = nil
 	if len(ch.readers) == 0 && ch.counted {
 		ch.counted = false // nobody depends on it: the next question brings a fence
 		ch.g.suspects--
+	}
+}
+
+// park puts a reader in that has been answered, at a Position, before the record stands.
+func (ch *channel) park(r *reader, at Position) {
+	ch.join(r)
+	r.ahead = at
+	ch.g.parked++
+}
+
+// unpark gives the readers what the record holds behind their Positions. It has just come to stand.
+func (ch *channel) unpark() {
+	parked := ch.readers
+	ch.readers = nil
+	ch.g.parked -= len(parked)
+	for _, r := range parked {
+		at := r.ahead
+		r.ahead = Position{}
+		ch.receive(r, at, 0)
 	}
 }
 

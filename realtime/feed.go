@@ -137,7 +137,7 @@ func (f *feed) ask(q *question) {
 		return
 	}
 	r.pending = q
-	if f.stopped {
+	if f.stopped || r.conn.index < 0 {
 		f.refuse(q, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
 		return
 	}

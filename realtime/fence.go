@@ -37,13 +37,25 @@ func (o *outgoing) publish(f *feed) {
 	})
 }
 
-// sendFence sends one if the channel has a reason to and none is under way.
-// Until the beacon is back or overdue, a channel that is not standing waits: its
-// first fence is to prove as much as it can.
+// sendFence sends one if the channel has a reason to and none is under way. A
+// record can stand only by a fence sent after the beacon came back; when the
+// beacon is overdue, questions are answered by a fence all the same.
 func (ch *channel) sendFence() {
 	g := ch.g
-	wanted := len(ch.waiting) > 0 || ch.moving || ch.suspect && len(ch.readers) > 0
-	if !wanted || ch.fence != nil || !g.open || !ch.standing && !g.begun && !g.overdue {
+	if ch.fence != nil || !g.open {
+		return
+	}
+	asked := len(ch.waiting) > 0
+	var wanted bool
+	switch {
+	case ch.standing:
+		wanted = asked || ch.moving || ch.suspect && len(ch.readers) > 0
+	case g.begun:
+		wanted = asked || ch.moving || len(ch.readers) > 0
+	default:
+		wanted = asked && g.overdue
+	}
+	if !wanted {
 		return
 	}
 	fe := &fence{id: newName(), ch: ch, sent: time.Now(), strong: g.begun, questions: ch.waiting}
@@ -82,21 +94,23 @@ func (fe *fence) returned(ms int64) {
 		ch.sendFence()
 		return
 	}
-	if !ch.standing {
-		if hole := ch.stand(fe.strong, ms); hole && g.why != "hole" {
+	if !ch.standing && fe.strong {
+		if hole := ch.stand(ms); hole && g.why != "hole" {
 			// Perhaps only this stream lacks it; the next generation tells.
-			ch.lie()
+			ch.suspect = true
+			ch.unpark()
 			g.feed.replace(g, "hole")
 			return
 		}
+		ch.unpark()
 	}
 	ch.trust()
 	answered := ch.waiting[:len(fe.questions)]
 	ch.waiting = append([]*question(nil), ch.waiting[len(fe.questions):]...)
 	for _, q := range answered {
-		ch.answer(q)
+		ch.answer(q, ms)
 	}
-	if ch.moving {
+	if ch.moving && ch.standing {
 		ch.takeOver()
 	}
 	ch.sendFence()

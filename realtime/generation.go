@@ -21,7 +21,7 @@ type generation struct {
 	complete time.Time // the stream's CompleteSince
 	beacon   string    // ID of the beacon published before the stream was opened
 	begun    bool      // the beacon came back: so has, in any fence's order, the replay
-	overdue  bool      // it did not come in time: fences no longer wait for it
+	overdue  bool      // it did not come in time: questions no longer wait for it
 	unfit    string    // why it has to be replaced; empty if it has not
 
 	seen      *seen
@@ -29,10 +29,12 @@ type generation struct {
 	quotas    map[string]*quota
 	fences    map[string]*fence // under way, by ID
 	suspects  int               // channels that wait for a fence since the stream broke
+	parked    int               // readers that were answered before their record stands
 	forgotten int64             // newest entry ever evicted from a channel that was removed, ms
 
 	heard   int64     // newest publish time that came, ms
 	heardAt time.Time // when anything last came
+	vouched int64     // heard, when all of it was last known to have been handed on, ms
 	pulse   string    // ID of the pulse under way
 	pulsed  time.Time // when it was sent
 }
@@ -233,7 +235,13 @@ func (g *generation) questions() []*question {
 	return all
 }
 
+// memorable is the moment before which an ID may have been forgotten, so that a
+// repetition looks new.
+func (g *generation) memorable(now time.Time) int64 {
+	return now.Add(-g.feed.pace.Memory).UnixMilli()
+}
+
 // sure reports whether what was heard is all there was up to then.
 func (g *generation) sure() bool {
-	return g.open && g.suspects == 0 && (g.begun || g.overdue) && g.unfit == ""
+	return g.open && g.begun && g.suspects == 0 && g.parked == 0 && g.unfit == ""
 }

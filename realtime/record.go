@@ -59,12 +59,13 @@ func (r *record) evict() int {
 }
 
 // cut forgets everything: something is missing before the moment, and nobody
-// resumes across it. It returns what the entries cost.
+// resumes across it, nor across what was evicted. It returns what the entries cost.
 func (r *record) cut(since time.Time) (cost int) {
 	for r.len() > 0 {
 		cost += r.evict()
 	}
-	r.evicted, r.since = Position{}, since
+	ms := max(since.UnixMilli(), r.since.UnixMilli(), r.evicted.Time+1)
+	r.evicted, r.since = Position{}, time.UnixMilli(ms)
 	return cost
 }
 

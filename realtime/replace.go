@@ -73,6 +73,10 @@ func (g *generation) readopt(from *channel) {
 		at := from.standOf(r)
 		from.remove(r)
 		ch := g.channel(r.name)
+		if !ch.standing {
+			ch.park(r, at)
+			continue
+		}
 		r.ahead = at
 		ch.join(r)
 		ch.ahead++
@@ -100,16 +104,20 @@ func (ch *channel) takeOver() {
 	ch.releaseTick()
 	for len(old.readers) > 0 {
 		r := old.readers[0]
-		at := old.standOf(r)
+		at, vouched := old.standOf(r), f.current.vouched
+		if !r.ahead.IsZero() {
+			vouched = 0 // it has not had what the others had
+		}
 		old.remove(r)
 		r.ahead = Position{}
-		ch.receive(r, at, f.current.heard)
+		ch.receive(r, at, vouched)
 	}
 	f.settle()
 }
 
-// receive joins a reader that stands at a Position and has had everything of the topic up to heard.
-func (ch *channel) receive(r *reader, at Position, heard int64) {
+// receive joins a reader that stands at a Position and, but for what the margin
+// of an asOf leaves open, has had everything of the topic up to a moment.
+func (ch *channel) receive(r *reader, at Position, vouched int64) {
 	from, ok := ch.rec.find(at)
 	switch {
 	case ok:
@@ -119,7 +127,7 @@ func (ch *channel) receive(r *reader, at Position, heard int64) {
 		ch.ahead++
 		from = ch.rec.len()
 	default:
-		from, ok = ch.rec.resume(at, heard-ch.g.feed.pace.Margin.Milliseconds())
+		from, ok = ch.rec.resume(at, vouched-ch.g.feed.pace.Margin.Milliseconds())
 		if !ok {
 			ch.tellGap(r, ch.position())
 		}

@@ -32,8 +32,8 @@ type reader struct {
 	name  Channel
 	ch    *channel // nil until the subscribe is answered
 	index int      // in ch.readers
-	// ahead is set while the reader has seen more than the record it moved
-	// to has heard: nothing is given until the record has come to it.
+	// ahead is where the reader stands while it is given nothing: because it has seen more than
+	// the record it moved to has heard, or because the record does not stand yet.
 	ahead   Position
 	pending *question
 	gone    bool // unsubscribed or disconnected

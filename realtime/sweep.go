@@ -2,6 +2,10 @@ package realtime
 
 import "time"
 
+// seekTakes is how long a replay may take to begin before it is taken for lost:
+// Pub/Sub says up to a minute (Seek is eventually consistent), and a stream may stall meanwhile.
+const seekTakes = 2 * time.Minute
+
 // agingEvery is how often records without traffic are looked through.
 const agingEvery = 10 * time.Second
 
@@ -32,6 +36,9 @@ type due struct {
 
 func (f *feed) due(now time.Time) (all []due) {
 	sure := f.next == nil && f.current.sure()
+	if sure {
+		f.current.vouched = f.current.heard
+	}
 	for _, c := range f.conns {
 		if !c.Principal().Expires.After(now) {
 			all = append(all, due{conn: c, expired: true})
@@ -43,7 +50,7 @@ func (f *feed) due(now time.Time) (all []due) {
 		c.beatAt = now.Add(f.pace.Heartbeat)
 		d := due{conn: c}
 		if sure && c.owed.Load() == 0 && c.box.Idle() {
-			d.asOf = f.current.heard
+			d.asOf = f.current.vouched
 		}
 		all = append(all, d)
 	}
@@ -78,6 +85,9 @@ func (f *feed) deadlines(g *generation, now time.Time) {
 	if g.open && !g.begun && !g.overdue && now.Sub(g.opened) >= f.pace.Beacon {
 		g.overdue = true
 		f.hub.log.Warn("the replay did not begin in time", KeyTopic, f.topic)
+	}
+	if g.open && !g.begun && now.Sub(g.opened) >= seekTakes {
+		f.replace(g, "beacon")
 	}
 	for _, q := range g.questions() {
 		if now.Sub(q.asked) >= f.pace.patience() {

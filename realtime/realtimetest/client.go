@@ -124,6 +124,9 @@ func (n *ClientConnection) Answer(channel realtime.Channel, resumed, gap bool, p
 		return
 	}
 	s := c.standing(channel)
+	if !resumed && !s.position.IsZero() {
+		gap = true // another connection was answered first: this one does not go on from there
+	}
 	since, open := n.asked[channel]
 	delete(n.asked, channel)
 	s.source, n.answered[channel] = n, true
