@@ -45,7 +45,7 @@ func newChannel(g *generation, name Channel) *channel {
 		g.quotas[name.tenant] = q
 	}
 	ch := &channel{g: g, name: name, quota: q, rules: q.tenant.Rules(name.Namespace())}
-	ch.series.since = g.complete
+	ch.series.since, ch.series.skew = g.complete, g.feed.pace.Skew
 	return ch
 }
 

@@ -17,6 +17,7 @@ type generation struct {
 
 	open     bool      // the stream has been opened
 	opened   time.Time // when
+	asked    time.Time // when the opening was asked for, after the beacon was stored
 	ended    bool      // the stream has ended of itself
 	complete time.Time // the stream's CompleteSince
 	beacon   string    // ID of the beacon published before the stream was opened
@@ -119,6 +120,9 @@ func (g *generation) tryFollow() (Stream, error) {
 	if err := <-stored; err != nil {
 		return nil, err
 	}
+	f.mu.Lock()
+	g.asked = time.Now()
+	f.mu.Unlock()
 	return f.hub.broker.Follow(ctx, f.topic, Following{
 		Instance: f.hub.o.Instance, Generation: g.number, Since: time.Now().Add(-f.pace.Horizon),
 	})
@@ -170,7 +174,8 @@ func (f *feed) burst(g *generation, messages []Message) {
 				fe.returned(m.Time.UnixMilli())
 			}
 		case KindBeacon:
-			if m.ID == g.beacon {
+			// A copy that a retry stored after the opening comes live and shows nothing.
+			if m.ID == g.beacon && !m.Time.After(g.asked.Add(f.pace.Skew)) {
 				g.begun = true
 				g.sendFences()
 			}

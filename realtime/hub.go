@@ -34,6 +34,7 @@ type Pace struct {
 	Pulse     time.Duration // silence of a topic after which a pulse is sent; 20 s
 	Linger    time.Duration // how long a topic is followed after its last connection; 15 s
 	Memory    time.Duration // how long an ID is remembered at least; 10 min
+	Skew      time.Duration // how far the clocks of instances, publishers and the broker may differ; 2 s
 }
 
 func (p Pace) withDefaults() Pace {
@@ -50,6 +51,7 @@ func (p Pace) withDefaults() Pace {
 	set(&p.Pulse, 20*time.Second)
 	set(&p.Linger, 15*time.Second)
 	set(&p.Memory, 10*time.Minute)
+	set(&p.Skew, 2*time.Second)
 	return p
 }
 

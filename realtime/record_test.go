@@ -98,7 +98,7 @@ func TestSeries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := series{since: at(0)}
+			s := series{since: at(0), skew: time.Second}
 			for i, h := range msgs {
 				m := &Message{Series: h.series, Number: h.number, Previous: at(h.previous)}
 				m.Time = at(h.at)
@@ -113,7 +113,7 @@ func TestSeries(t *testing.T) {
 func TestSeriesForgets(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(100_000, 0)
-	s := series{since: now.Add(-3 * time.Hour)}
+	s := series{since: now.Add(-3 * time.Hour), skew: time.Second}
 	m := &Message{Series: "p", Number: 1}
 	m.Time = now.Add(-2 * time.Hour)
 	s.hear(m)

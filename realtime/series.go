@@ -2,9 +2,6 @@ package realtime
 
 import "time"
 
-// skew is how far the clocks of publishers and broker may differ before a hole is seen where none is.
-const skew = 2 * time.Second
-
 // seriesMemory is how long a publisher may be silent on a channel before its
 // count is forgotten.
 const seriesMemory = 30 * time.Minute
@@ -18,7 +15,8 @@ type count struct {
 type series struct {
 	counts    map[string]count
 	since     time.Time // numbers of what was published before say nothing
-	forgotten int64     // when the newest forgotten count was last heard, ms
+	skew      time.Duration
+	forgotten int64 // when the newest forgotten count was last heard, ms
 }
 
 type verdict uint8
@@ -41,7 +39,7 @@ func (s *series) hear(m *Message) verdict {
 	v := inOrder
 	switch {
 	case !known:
-		if m.Number > 1 && m.Previous.After(s.since.Add(skew)) && m.Previous.UnixMilli() > s.forgotten+skew.Milliseconds() {
+		if m.Number > 1 && m.Previous.After(s.since.Add(s.skew)) && m.Previous.UnixMilli() > s.forgotten+s.skew.Milliseconds() {
 			v = skipped
 		}
 	case m.Number <= c.number:
