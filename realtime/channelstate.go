@@ -1,9 +1,6 @@
 package realtime
 
-import (
-	"sort"
-	"time"
-)
+import "time"
 
 // channel is what a generation knows of one channel: before its first fence,
 // what came, put aside; afterwards its record and its readers. It is guarded
@@ -30,12 +27,6 @@ type channel struct {
 	readers []*reader   // before it stands: parked, each at its Position
 	ahead   int         // readers that wait for the record to come to them
 	tick    *tick
-}
-
-// put is a message put aside, or a repetition of one, which counts only for its number.
-type put struct {
-	Message
-	repeated bool
 }
 
 func newChannel(g *generation, name Channel) *channel {
@@ -116,82 +107,6 @@ func (ch *channel) position() Position {
 	return ch.floor
 }
 
-// putAside keeps a message until a fence tells that all before it has come.
-// Repetitions are kept too: their numbers count, and the first copy may come after them.
-func (ch *channel) putAside(m *Message, repeated bool) {
-	ch.aside = append(ch.aside, put{*m, repeated})
-	ch.quota.took(asideCost(m))
-	if most := 2*ch.rules.Window + 64; len(ch.aside) > most || ch.quota.over() {
-		ch.trimAside(most / 2)
-	}
-}
-
-func asideCost(m *Message) int { return len(m.Data) + len(m.ID) + len(m.Key) + 2*entryOverhead }
-
-// trimAside gives up the oldest of what was put aside, down to a number and at
-// least by half.
-func (ch *channel) trimAside(keep int) {
-	ch.sortAside()
-	ch.giveUpAside(len(ch.aside) - min(keep, len(ch.aside)/2))
-}
-
-// giveUpAside forgets the first n, in order.
-func (ch *channel) giveUpAside(n int) {
-	for i := range n {
-		p := &ch.aside[i]
-		ch.quota.freed(asideCost(&p.Message))
-		if p.Time.UnixMilli() >= ch.rec.evicted.Time {
-			ch.rec.evicted = p.Position()
-		}
-		ch.series.hear(&p.Message)
-	}
-	ch.g.feed.hub.count.Add(CountEvictions, ch.name.tenant, "aside", n)
-	ch.aside = append([]put(nil), ch.aside[n:]...)
-}
-
-// sortAside puts what came from a replay and live, mixed, in order of publish
-// time, each message once. Between equals the order in which they came last decides: a
-// redelivery brings all later ones again, and a replay what came live before it.
-func (ch *channel) sortAside() {
-	type message struct {
-		id, series string
-		number     uint64
-		at         int64
-	}
-	last := make(map[message]int, len(ch.aside)) // the place that a message has now
-	kept := make([]put, len(ch.aside))
-	from := len(kept)
-	for i := len(ch.aside) - 1; i >= 0; i-- {
-		p := &ch.aside[i]
-		m := message{p.ID, p.Series, p.Number, p.Time.UnixMilli()}
-		if at, again := last[m]; again {
-			kept[at].repeated = kept[at].repeated && p.repeated
-			ch.quota.freed(asideCost(&p.Message))
-			continue
-		}
-		from--
-		kept[from], last[m] = *p, from
-	}
-	ch.aside = kept[from:]
-	sort.SliceStable(ch.aside, func(i, j int) bool { return ch.aside[i].Time.UnixMilli() < ch.aside[j].Time.UnixMilli() })
-}
-
-// firstCopies marks as repeated every copy but the earliest of each event. The
-// messages are in order. Copies of an event of which none is new repeat one that was given up.
-func (ch *channel) firstCopies() {
-	anew := make(map[string]bool, len(ch.aside)) // IDs of which a copy was new when it came
-	for i := range ch.aside {
-		if !ch.aside[i].repeated {
-			anew[ch.aside[i].ID] = true
-		}
-	}
-	for i := range ch.aside {
-		p := &ch.aside[i]
-		p.repeated = !anew[p.ID]
-		anew[p.ID] = false
-	}
-}
-
 // stand makes the record of what was put aside: a fence that was published at ms,
 // after the beacon came back, has come back too, and so has all before it. It
 // reports whether there is a hole.
@@ -230,13 +145,6 @@ func (ch *channel) stand(ms int64) (hole bool) {
 	ch.newest = max(ch.newest, ch.rec.evicted.Time, ms-1)
 	ch.dropAside()
 	return hole
-}
-
-func (ch *channel) dropAside() {
-	for i := range ch.aside {
-		ch.quota.freed(asideCost(&ch.aside[i].Message))
-	}
-	ch.aside = nil
 }
 
 // trust says that a fence has come back: all of the channel has come.

@@ -80,27 +80,51 @@ func (p *page) take() []wire.ServerFrame {
 
 // rig is a hub on a broker, in a bubble with a clock of its own.
 type rig struct {
-	t      *testing.T
-	broker realtime.Broker
-	hub    *realtime.Hub
-	pub    *realtime.Publisher
-	tenant *realtime.Tenant
+	t       *testing.T
+	broker  realtime.Broker
+	hub     *realtime.Hub
+	pub     *realtime.Publisher
+	tenant  *realtime.Tenant
+	metrics *levels
 }
 
 func newRig(t *testing.T, tenant *realtime.Tenant) *rig {
 	t.Helper()
-	broker := memory.NewBroker(memory.BrokerOptions{})
-	r := &rig{t: t, broker: broker, tenant: tenant, pub: realtime.NewPublisher(broker, realtime.PublisherOptions{})}
-	r.hub = realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Encoder: wire.Encoder{}})
-	t.Cleanup(func() {
-		if err := r.hub.Close(context.Background()); err != nil {
-			t.Error(err)
+	r := &rig{t: t, tenant: tenant}
+	r.rebase(memory.NewBroker(memory.BrokerOptions{}))
+	return r
+}
+
+// rebase gives the rig another broker, and a hub and a publisher on it.
+func (r *rig) rebase(broker realtime.Broker) {
+	r.broker, r.pub = broker, realtime.NewPublisher(broker, realtime.PublisherOptions{})
+	r.metrics = &levels{}
+	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Encoder: wire.Encoder{}, Metrics: r.metrics})
+	r.hub = hub
+	r.t.Cleanup(func() {
+		if err := hub.Close(context.Background()); err != nil {
+			r.t.Error(err)
 		}
 		if err := broker.Close(); err != nil {
-			t.Error(err)
+			r.t.Error(err)
 		}
 	})
-	return r
+}
+
+// levels keeps the last level of each gauge.
+type levels struct {
+	realtime.NoMetrics
+	m sync.Map
+}
+
+func (l *levels) Level(g realtime.Gauge, _ string, value int) { l.m.Store(g, value) }
+
+func (r *rig) expectTopics(want int) {
+	r.t.Helper()
+	synctest.Wait()
+	if got, _ := r.metrics.m.Load(realtime.GaugeTopics); got != want {
+		r.t.Errorf("%v topics are followed, want %d", got, want)
+	}
 }
 
 func acmeTenant() *realtime.Tenant { return &realtime.Tenant{ID: "acme"} }
@@ -156,11 +180,12 @@ func (r *rig) subscribe(p *page, channel string, since realtime.Position, asOf i
 	synctest.Wait()
 }
 
-// sketch writes frames as short words: ok, ok+resumed, ok+gap, the last part of
-// messages' positions, and the other types.
+// sketch writes frames as short words: ok, resumed, gap, the IDs of messages, and the other types
+// but heartbeats.
 func sketch(frames []wire.ServerFrame) (s []string) {
 	for _, f := range frames {
 		switch {
+		case f.Type == "heartbeat":
 		case f.Type == "ok" && f.Resumed:
 			s = append(s, "resumed")
 		case f.Type == "ok" && f.Gap:

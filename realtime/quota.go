@@ -1,9 +1,6 @@
 package realtime
 
-import (
-	"sort"
-	"time"
-)
+import "time"
 
 // quota bounds the records of one tenant in one generation. Across its channels the oldest
 // Publication goes first. It is guarded by feed.mu.
@@ -87,18 +84,5 @@ func (ch *channel) expire(now time.Time) {
 	}
 	if n > 0 {
 		ch.g.feed.hub.count.Add(CountEvictions, ch.name.tenant, "age", n)
-	}
-}
-
-// expireAside gives up what was put aside and is older than the channel's window.
-func (ch *channel) expireAside(now time.Time) {
-	oldest := now.Add(-time.Duration(ch.rules.WindowFor)).UnixMilli()
-	for i := range ch.aside {
-		if ch.aside[i].Time.UnixMilli() < oldest {
-			ch.sortAside()
-			n := sort.Search(len(ch.aside), func(i int) bool { return ch.aside[i].Time.UnixMilli() >= oldest })
-			ch.giveUpAside(n)
-			return
-		}
 	}
 }

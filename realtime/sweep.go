@@ -131,6 +131,7 @@ func (g *generation) age(now time.Time) {
 	}
 	for tenant, q := range g.quotas {
 		q.compact()
+		g.feed.hub.count.Level(GaugeRecordBytes, tenant, q.used)
 		if len(q.order) == 0 && q.used == 0 && !g.serves(tenant) {
 			delete(g.quotas, tenant)
 		}

@@ -1,0 +1,170 @@
+package realtime_test
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+func TestSubscribeRefusals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := acmeTenant()
+		tenant.Limits.SubscriptionsPerConnection = 2
+		r := newRig(t, tenant)
+		a := r.connect("ann")
+		foreign, err := realtime.NewChannel("globex", "prices:fx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		try := func(c realtime.Channel) realtime.Code {
+			err := r.hub.Subscribe(a.conn, realtime.SubscribeRequest{
+				Channel: c,
+				Answer:  func(realtime.Answer) realtime.Frame { return wire.Pong("1") },
+				Refuse:  func(err *realtime.Error) realtime.Frame { return wire.Error("1", c.Name(), err) },
+			})
+			if err == nil {
+				return ""
+			}
+			return realtime.CodeOf(err)
+		}
+		for i, tc := range []struct {
+			c    realtime.Channel
+			want realtime.Code
+		}{
+			{foreign, realtime.CodeForbidden},
+			{r.channel("a"), ""},
+			{r.channel("a"), realtime.CodeConflict},
+			{r.channel("b"), ""},
+			{r.channel("c"), realtime.CodeLimited},
+		} {
+			if got := try(tc.c); got != tc.want {
+				t.Errorf("%d: %v: got %q, want %q", i, tc.c, got, tc.want)
+			}
+		}
+	})
+}
+
+func TestRenewEndsWhatIsNotGrantedAnyMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, acmeTenant())
+		a := r.connect("ann")
+		r.subscribe(a, "prices:fx", realtime.Position{}, 0)
+		r.subscribe(a, "news:today", realtime.Position{}, 0)
+		a.take()
+		p := *a.conn.Principal()
+		p.Grants.Subscribe = []realtime.Pattern{"news:*"}
+		ended, err := a.conn.Renew(&p)
+		if err != nil || len(ended) != 1 || ended[0] != r.channel("prices:fx") {
+			t.Fatalf("got %v, %v", ended, err)
+		}
+		r.publish("prices:fx", "1")
+		r.publish("news:today", "2")
+		r.expect(a, "2")
+		other := p
+		other.User = "bob"
+		if _, err := a.conn.Renew(&other); realtime.CodeOf(err) != realtime.CodeForbidden {
+			t.Errorf("another user's token: %v", err)
+		}
+	})
+}
+
+func TestExpiredTokenEndsTheConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, acmeTenant())
+		a := r.connect("ann")
+		p := *a.conn.Principal()
+		p.Expires = time.Now().Add(3 * time.Second)
+		if _, err := a.conn.Renew(&p); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		r.expect(a)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if a.shut == nil || a.shut.Code != realtime.CodeExpired {
+			t.Errorf("shut: %v", a.shut)
+		}
+	})
+}
+
+func TestTickGathersButNotTheFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := acmeTenant()
+		tenant.Namespaces = map[string]realtime.Namespace{"prices": {Tick: realtime.Duration(20 * time.Millisecond)}}
+		r := newRig(t, tenant)
+		a := r.connect("ann")
+		r.subscribe(a, "prices:fx", realtime.Position{}, 0)
+		a.take()
+		r.publish("prices:fx", "1", "2", "3")
+		r.expect(a, "1")
+		b := r.connect("bob") // who joins within a tick misses nothing and has nothing twice
+		since, err := realtime.ParsePosition(strconv.FormatInt(time.Now().UnixMilli(), 10) + "-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.subscribe(b, "prices:fx", since, 0)
+		r.expect(b, "resumed", "2", "3")
+		r.expect(a, "2", "3")
+		r.publish("prices:fx", "4")
+		r.expect(a)
+		time.Sleep(25 * time.Millisecond)
+		synctest.Wait()
+		r.expect(a, "4")
+		r.expect(b, "4")
+		time.Sleep(time.Second)
+		r.publish("prices:fx", "5")
+		r.expect(a, "5")
+	})
+}
+
+func TestRecordsStayWithinTheTenantsMemory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := acmeTenant()
+		tenant.Limits.RecordBytes = 4000
+		r := newRig(t, tenant)
+		a := r.connect("ann")
+		r.subscribe(a, "prices:a", realtime.Position{}, 0)
+		r.subscribe(a, "prices:b", realtime.Position{}, 0)
+		a.take()
+		var first realtime.Position
+		for i := range 100 {
+			r.publish(fmt.Sprintf("prices:%c", 'a'+i%2), strconv.Itoa(i))
+			if i == 0 {
+				first, _ = last(t, a)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		newest, _ := last(t, a)
+		b := r.connect("bob")
+		r.subscribe(b, "prices:a", first, 0)
+		r.subscribe(b, "prices:b", newest, 0)
+		r.expect(b, "gap", "resumed")
+	})
+}
+
+func TestUnsubscribeEndsTheFlow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, acmeTenant())
+		a := r.connect("ann")
+		r.subscribe(a, "prices:fx", realtime.Position{}, 0)
+		if !r.hub.Unsubscribe(a.conn, r.channel("prices:fx")) || r.hub.Unsubscribe(a.conn, r.channel("prices:fx")) {
+			t.Error("it was to end once")
+		}
+		r.publish("prices:fx", "1")
+		r.expect(a, "ok")
+		r.hub.Disconnect(a.conn)
+		r.hub.Disconnect(a.conn) // the second time is nothing
+	})
+}
