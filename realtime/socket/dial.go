@@ -28,8 +28,22 @@ type CloseError struct {
 // Error shows code and reason.
 func (e *CloseError) Error() string { return fmt.Sprintf("closed with %d %s", e.Code, e.Reason) }
 
+// HandshakeError is a server's answer to a handshake other than 101.
+type HandshakeError struct {
+	Status int // HTTP status
+	Err    error
+}
+
+// Error shows the status.
+func (e *HandshakeError) Error() string {
+	return fmt.Sprintf("status %d %s: %v", e.Status, http.StatusText(e.Status), e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *HandshakeError) Unwrap() error { return e.Err }
+
 // Dial connects to a ws or wss URL and offers subprotocols. ctx bounds
-// the handshake, and ends the connection when it ends later.
+// the handshake, and ends the connection when it ends later. A refused handshake is a *HandshakeError.
 func Dial(ctx context.Context, url string, header http.Header, subprotocols ...string) (*Client, error) {
 	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: 20 * time.Second, Subprotocols: subprotocols}
 	conn, res, err := dialer.DialContext(ctx, url, header)
@@ -38,7 +52,7 @@ func Dial(ctx context.Context, url string, header http.Header, subprotocols ...s
 	}
 	if err != nil {
 		if res != nil {
-			return nil, fmt.Errorf("connecting to %s: status %s: %w", url, res.Status, err)
+			err = &HandshakeError{res.StatusCode, err}
 		}
 		return nil, fmt.Errorf("connecting to %s: %w", url, err)
 	}
