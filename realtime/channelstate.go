@@ -57,16 +57,16 @@ func (ch *channel) publication(m *Message, now time.Time) {
 	switch {
 	case repeated:
 		if v == skipped {
-			ch.hole("skipped", ms)
+			ch.hole("skipped", ms, now)
 		}
 		return
 	case v == late, ms < ch.newest, ms == ch.newest && ms < ch.g.memorable(now):
 		// It comes behind its successors. Out of order it is not given; that it
 		// is missing is said.
-		ch.hole("late", ch.newest)
+		ch.hole("late", ch.newest, now)
 		return
 	case v == skipped:
-		ch.hole("skipped", ms)
+		ch.hole("skipped", ms, now)
 	}
 	ch.newest = ms
 	e := ch.entry(m)
@@ -81,11 +81,17 @@ func (ch *channel) entry(m *Message) entry {
 // hole cuts the record behind a moment: something up to then never came. Nobody
 // resumes across it, and those who read are told at this very place. The
 // moment's own millisecond is given up too, since what is missing may share it.
-func (ch *channel) hole(why string, ms int64) {
+func (ch *channel) hole(why string, ms int64, now time.Time) {
 	hub := ch.g.feed.hub
 	hub.count.Add(CountHoles, ch.name.tenant, why, 1)
+	if ch.rec.len() == 0 && ch.rec.evicted.IsZero() && ms < ch.rec.since.UnixMilli() {
+		return // it lies before a cut, and nothing has come since
+	}
 	hub.count.Add(CountGaps, ch.name.tenant, "hole", 1)
-	hub.log.Warn("a publication never came", KeyTenant, ch.name.tenant, KeyChannel, ch.name.name, KeyReason, why)
+	if now.Sub(ch.g.complained) >= time.Minute {
+		ch.g.complained = now
+		hub.log.Warn("a publication never came", KeyTenant, ch.name.tenant, KeyChannel, ch.name.name, KeyReason, why)
+	}
 	at := ch.position()
 	ch.quota.freed(ch.rec.cut(time.UnixMilli(ms + 1)))
 	ch.floor = at
@@ -155,9 +161,6 @@ func (ch *channel) trust() {
 		ch.g.suspects--
 	}
 }
-
-// lie says that the channel is not to be answered from, though it stands.
-func (ch *channel) lie() { ch.suspect = true }
 
 // remove takes a reader out.
 func (ch *channel) remove(r *reader) {

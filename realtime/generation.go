@@ -18,7 +18,6 @@ type generation struct {
 	open     bool      // the stream has been opened
 	opened   time.Time // when
 	asked    time.Time // when the opening was asked for, after the beacon was stored
-	ended    bool      // the stream has ended of itself
 	complete time.Time // the stream's CompleteSince
 	beacon   string    // ID of the beacon published before the stream was opened
 	begun    bool      // the beacon came back: so has, in any fence's order, the replay
@@ -38,6 +37,8 @@ type generation struct {
 	vouched int64     // heard, when all of it was last known to have been handed on, ms
 	pulse   string    // ID of the pulse under way
 	pulsed  time.Time // when it was sent
+
+	complained time.Time // when a hole was last logged
 }
 
 // newGeneration begins to follow the topic.
@@ -214,7 +215,7 @@ func (f *feed) broken(g *generation) {
 func (f *feed) ended(g *generation) {
 	f.mu.Lock()
 	defer f.unlock()
-	g.ended, g.open = true, false
+	g.open = false
 	f.replace(g, "ended")
 }
 

@@ -26,7 +26,7 @@ func (f *feed) replace(g *generation, why string) {
 		n.channel(q.reader.name).waiting = append(n.channel(q.reader.name).waiting, q)
 	}
 	if f.next != nil {
-		f.next.letGo()
+		f.next.cancel()
 		// Readers that moved to it already move again.
 		for _, ch := range f.next.channels {
 			f.current.readopt(ch)
@@ -61,9 +61,6 @@ func (g *generation) takeQuestions() []*question {
 	}
 	return all
 }
-
-// letGo ends a generation's goroutine and with it its stream.
-func (g *generation) letGo() { g.cancel() }
 
 // readopt takes the readers of a channel of a younger generation that failed
 // into this one, where they wait, at their Positions, to move again.
@@ -146,6 +143,6 @@ func (f *feed) settle() {
 			return
 		}
 	}
-	f.current.letGo()
+	f.current.cancel()
 	f.current, f.next = f.next, nil
 }

@@ -1,6 +1,9 @@
 package realtime
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // seekTakes is how long a replay may take to begin before it is taken for lost:
 // Pub/Sub says up to a minute (Seek is eventually consistent), and a stream may stall meanwhile.
@@ -89,10 +92,8 @@ func (f *feed) deadlines(g *generation, now time.Time) {
 	if g.open && !g.begun && now.Sub(g.opened) >= seekTakes {
 		f.replace(g, "beacon")
 	}
-	for _, q := range g.questions() {
-		if now.Sub(q.asked) >= f.pace.patience() {
-			f.refuse(q, &Error{Code: CodeUnavailable, Message: "channel: the backend did not answer in time", RetryAfter: 5 * time.Second})
-		}
+	for _, ch := range g.channels {
+		ch.losePatience(now)
 	}
 	for _, fe := range g.fences {
 		if now.Sub(fe.sent) >= f.pace.Fence {
@@ -113,6 +114,22 @@ func (f *feed) deadlines(g *generation, now time.Time) {
 		f.tries = 0
 	}
 	g.sendFences()
+}
+
+// losePatience refuses the questions that have waited too long, and forgets those
+// whose clients have gone.
+func (ch *channel) losePatience(now time.Time) {
+	f := ch.g.feed
+	overdue := func(q *question) bool {
+		if q.reader.pending == q && now.Sub(q.asked) >= f.pace.patience() {
+			f.refuse(q, &Error{Code: CodeUnavailable, Message: "channel: the backend did not answer in time", RetryAfter: 5 * time.Second})
+		}
+		return q.reader.pending != q
+	}
+	ch.waiting = slices.DeleteFunc(ch.waiting, overdue)
+	if ch.fence != nil {
+		ch.fence.questions = slices.DeleteFunc(ch.fence.questions, overdue)
+	}
 }
 
 // age evicts what is too old and forgets channels that hold and serve nothing.
