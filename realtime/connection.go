@@ -22,7 +22,8 @@ type Connection struct {
 	// Guarded by feed.mu.
 	index  int // in feed.conns; -1 once removed
 	beatAt time.Time
-	dirty  bool // has frames to flush after this batch
+	moveAt time.Time // when to ask it to move; zero is never
+	dirty  bool      // has frames to flush after this batch
 
 	mu      sync.Mutex // guards readers; taken after feed.mu where both are held
 	readers []*reader

@@ -66,6 +66,9 @@ func (f *feed) add(c *Connection) {
 	defer f.mu.Unlock()
 	c.index = len(f.conns)
 	c.beatAt = time.Now().Add(spread(f.pace.Heartbeat, c.id))
+	if life := f.hub.o.Lifetime; life > 0 {
+		c.moveAt = time.Now().Add(life - spread(life/10, c.id))
+	}
 	f.conns = append(f.conns, c)
 	f.tenants[c.tenant.ID] = c.tenant
 	if f.current == nil {

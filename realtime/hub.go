@@ -18,6 +18,9 @@ type HubOptions struct {
 	Encoder Encoder
 	// Placement says which topic carries a tenant; nil is OwnTopic.
 	Placement func(*Tenant) Topic
+	// Lifetime is the age at which a connection is asked to move to another one, before the
+	// platform cuts it; each is asked at its own time in the last tenth of it. 0 asks nobody.
+	Lifetime time.Duration
 	// Pace are the deadlines and intervals; a zero field has its default.
 	Pace    Pace
 	Metrics Metrics      // nil forgets
@@ -75,6 +78,7 @@ type Hub struct {
 
 	mu      sync.Mutex      // guards all below; taken before a feed's lock
 	feeds   map[Topic]*feed // followed or about to be
+	drained []*feed         // those let go by Drain, for their connections
 	open    int             // connections
 	closing bool
 	sweeper context.CancelFunc // runs while feeds is not empty
@@ -178,24 +182,21 @@ func (h *Hub) rest() {
 	}
 }
 
-// Close refuses new connections, closes those that are open with CodeDraining
-// and lets every topic go. It waits for its goroutines until ctx ends; the transports end their
-// connections themselves.
-func (h *Hub) Close(ctx context.Context) error {
+// Drain refuses new connections and lets every topic go; it returns when that is
+// done or ctx ends. Connections stay open and are given nothing more: they are to be told
+// when to come back, and closed.
+func (h *Hub) Drain(ctx context.Context) error {
 	h.mu.Lock()
 	h.closing = true
-	feeds := make([]*feed, 0, len(h.feeds))
-	for _, f := range h.feeds {
-		feeds = append(feeds, f)
+	for topic, f := range h.feeds {
+		h.drained = append(h.drained, f)
+		delete(h.feeds, topic)
 	}
-	clear(h.feeds)
 	h.rest()
+	drained := h.drained
 	h.mu.Unlock()
-	for _, f := range feeds {
+	for _, f := range drained {
 		f.stop()
-		for _, c := range f.connections() {
-			c.Close(&Error{Code: CodeDraining, Message: "this instance is going away"})
-		}
 	}
 	done := make(chan struct{})
 	go func() { h.running.Wait(); close(done) }()
@@ -205,6 +206,22 @@ func (h *Hub) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Close drains, and closes the connections that are open with CodeDraining. It
+// waits for the hub's goroutines until ctx ends; the transports end their connections themselves.
+// It may be called twice.
+func (h *Hub) Close(ctx context.Context) error {
+	err := h.Drain(ctx)
+	h.mu.Lock()
+	drained := h.drained
+	h.mu.Unlock()
+	for _, f := range drained {
+		for _, c := range f.connections() {
+			c.Close(&Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
+		}
+	}
+	return err
 }
 
 // Connections returns the open connections of a tenant. It is a copy.

@@ -168,3 +168,64 @@ func TestUnsubscribeEndsTheFlow(t *testing.T) {
 		r.hub.Disconnect(a.conn) // the second time is nothing
 	})
 }
+
+func TestConnectionsAreAskedToMove(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, acmeTenant())
+		hub := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i2", Encoder: wire.Encoder{}, Lifetime: 50 * time.Minute})
+		r.hub = hub
+		pages := make([]*page, 20)
+		for i := range pages {
+			pages[i] = r.connect(strconv.Itoa(i))
+		}
+		time.Sleep(45 * time.Minute)
+		synctest.Wait()
+		for _, p := range pages {
+			r.expect(p)
+		}
+		asked := map[int]int{}
+		for minute := range 6 {
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			for _, p := range pages {
+				asked[minute] += len(sketch(p.take()))
+			}
+		}
+		total := 0
+		for _, n := range asked {
+			total += n
+		}
+		if total != len(pages) || len(asked) < 3 {
+			t.Errorf("asked by minute: %v; each is to be asked once, and not all at once", asked)
+		}
+		if err := hub.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDrainLetsTopicsGoBeforeItsConnections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, acmeTenant())
+		a := r.connect("ann")
+		r.subscribe(a, "prices:fx", realtime.Position{}, 0)
+		if err := r.hub.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.expectTopics(0)
+		r.publish("prices:fx", "1")
+		r.subscribe(a, "prices:other", realtime.Position{}, 0)
+		r.expect(a, "ok", "error:draining")
+		if a.shut != nil {
+			t.Error("it was closed before it was told when to come back")
+		}
+		if err := r.hub.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if a.shut == nil || a.shut.Code != realtime.CodeDraining {
+			t.Errorf("shut: %v", a.shut)
+		}
+	})
+}

@@ -30,12 +30,16 @@ func (f *feed) sweep(now time.Time) {
 	f.beat(beats, now)
 }
 
-// due is a connection that is to have a heartbeat, or is over.
+// due is a connection that is to have a heartbeat, is to move, or is over.
 type due struct {
 	conn    *Connection
 	asOf    int64
+	moves   bool
 	expired bool
 }
+
+// movesWithin is how long a client may wait before it moves.
+const movesWithin = 5 * time.Second
 
 func (f *feed) due(now time.Time) (all []due) {
 	sure := f.next == nil && f.current.sure()
@@ -46,6 +50,10 @@ func (f *feed) due(now time.Time) (all []due) {
 		if !c.Principal().Expires.After(now) {
 			all = append(all, due{conn: c, expired: true})
 			continue
+		}
+		if !c.moveAt.IsZero() && !c.moveAt.After(now) {
+			c.moveAt = time.Time{}
+			all = append(all, due{conn: c, moves: true})
 		}
 		if c.beatAt.After(now) {
 			continue
@@ -66,6 +74,10 @@ func (f *feed) beat(beats []due, now time.Time) {
 	for _, d := range beats {
 		if d.expired {
 			d.conn.Close(Errorf(CodeExpired, "the token has expired; get a new one and connect again"))
+			continue
+		}
+		if d.moves {
+			d.conn.SendControl(f.hub.o.Encoder.Move(spread(movesWithin, d.conn.id).Milliseconds()))
 			continue
 		}
 		frame, ok := frames[d.asOf]

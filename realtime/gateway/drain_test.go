@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 func (s *service) get(path string, header http.Header) *http.Response {
@@ -137,4 +138,16 @@ func TestServe(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Error(err)
 	}
+}
+
+func TestClientIsAskedToMove(t *testing.T) {
+	t.Parallel()
+	s := start(t, gateway.Options{Lifetime: 2 * time.Second})
+	p := s.connect("acme", "ann")
+	f, err := p.next()
+	if err != nil || f.Type != wire.TypeMove || f.AfterMs <= 0 || f.AfterMs > 5000 {
+		t.Errorf("got %+v, %v", f, err)
+	}
+	p.send(`{"id":1,"type":"ping"}`) // it may stay as long as the platform lets it
+	p.expect(`{"type":"pong","id":1}`)
 }

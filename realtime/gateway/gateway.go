@@ -66,7 +66,7 @@ func New(o Options) (*Gateway, error) {
 	g := &Gateway{o: o, verifier: o.Verifier, entered: map[client]struct{}{}, empty: make(chan struct{})}
 	g.life, g.end = context.WithCancel(context.Background())
 	g.hub = realtime.NewHub(o.Broker, realtime.HubOptions{
-		Instance: o.Instance, Encoder: wire.Encoder{}, Placement: o.Placement, Pace: o.Pace, Metrics: o.Metrics, Logger: o.Logger,
+		Instance: o.Instance, Encoder: wire.Encoder{}, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Metrics: o.Metrics, Logger: o.Logger,
 	})
 	g.acceptor = socket.NewAcceptor(socket.Options{
 		Subprotocols: []string{wire.Subprotocol}, Compress: o.Compress, ReadLimit: maxUnknownFrame, Encoder: wire.Encoder{},
@@ -187,10 +187,15 @@ func (g *Gateway) Close(ctx context.Context) error {
 		}
 		released <- g.roll.close(ctx)
 	}()
+	// What the instance holds elsewhere goes first: the platform may not leave the time to talk
+	// to every client, and what is not let go stays for others to clean up.
+	letGo, enough := context.WithTimeout(ctx, drainFirst)
+	err := g.hub.Drain(letGo)
+	enough()
 	for _, c := range g.clients() {
 		c.close(going(500*time.Millisecond, g.o.DrainSpread))
 	}
-	err := errors.Join(g.hub.Close(ctx), g.gone(ctx))
+	err = errors.Join(err, g.hub.Close(ctx), g.gone(ctx))
 	g.end()
 	if err != nil {
 		g.o.Logger.WarnContext(ctx, "clients were cut off", realtime.KeyCount, len(g.clients()))
@@ -203,6 +208,9 @@ func (g *Gateway) Close(ctx context.Context) error {
 	}
 	return errors.Join(err, <-released)
 }
+
+// drainFirst is how long letting topics go may keep the clients from being told.
+const drainFirst = 3 * time.Second
 
 // drain lets nobody in any more. It reports whether this was the first call.
 func (g *Gateway) drain() bool {

@@ -51,6 +51,9 @@ type Options struct {
 	// DrainSpread is the time over which Close asks clients to come back, to the next
 	// instance and not all at once; 5 s.
 	DrainSpread time.Duration
+	// Lifetime is the age at which a client is asked to move to another connection, before the platform
+	// cuts this one; Cloud Run does after 60 minutes at most. 0 asks nobody.
+	Lifetime time.Duration
 	// Compress lets clients negotiate permessage-deflate; it costs CPU.
 	Compress bool
 	// Remote returns the client's address of a request; nil is the peer's. Behind a
