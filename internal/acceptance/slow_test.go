@@ -1,0 +1,360 @@
+package acceptance
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// calm is the channel of the rounds without a slow reader; the other channels are named
+// after their policies.
+const calm = "calm"
+
+// crowd is many readers on plain sockets, and the clock by which they judge.
+type crowd struct {
+	t       *testing.T
+	begun   time.Time
+	members []*member
+	reading sync.WaitGroup
+	got     atomic.Int64 // messages, by all
+}
+
+// member is one of them. Its goroutine owns what it has, until it has ended.
+type member struct {
+	*client
+	expected  map[string]int // the number that comes next, by channel
+	latencies [][]time.Duration
+	failed    error
+}
+
+// join connects a reader of the channels.
+func (w *crowd) join(s *service, token string, channels []string, rounds int) {
+	w.t.Helper()
+	c, err := dial(w.t.Context(), s.addr, dialing{token: token})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	m := &member{client: c, expected: map[string]int{}, latencies: make([][]time.Duration, rounds)}
+	w.members = append(w.members, m)
+	subs := make([]string, len(channels))
+	for i, ch := range channels {
+		subs[i] = `{"channel":` + quote(ch) + `}`
+	}
+	if err := c.say(`{"type":"connect","subscriptions":[` + strings.Join(subs, ",") + `]}`); err != nil {
+		w.t.Fatal(err)
+	}
+	for answered := 0; answered < len(channels); {
+		f, err := c.next()
+		if err != nil || f.Type == "error" {
+			w.t.Fatalf("%+v, %v", f, err)
+		}
+		if f.Type == "ok" {
+			answered++
+		}
+	}
+	_ = c.conn.SetReadDeadline(time.Time{})
+	w.reading.Go(func() { m.failed = m.listen(w) })
+}
+
+// listen reads until the connection is closed.
+func (m *member) listen(w *crowd) error {
+	var buf []byte
+	for {
+		payload, err := m.read(buf[:0])
+		if err != nil {
+			return err
+		}
+		buf = payload
+		if !bytes.HasPrefix(payload, []byte(`{"type":"message"`)) {
+			if bytes.HasPrefix(payload, []byte(`{"type":"heartbeat"`)) || bytes.HasPrefix(payload, []byte(`{"type":"welcome"`)) {
+				continue
+			}
+			return fmt.Errorf("given %.200s", payload)
+		}
+		channel, round, number, sent, err := readMessage(payload)
+		if err != nil {
+			return err
+		}
+		if m.expected[channel] != number {
+			return fmt.Errorf("%s: %d came in the place of %d", channel, number, m.expected[channel])
+		}
+		m.expected[channel]++
+		m.latencies[round] = append(m.latencies[round], time.Since(w.begun)-sent)
+		w.got.Add(1)
+	}
+}
+
+// message is an event whose data says what readMessage reads; padding is some bytes more.
+func message(channel, key string, round, number int, sent time.Duration, padding int) string {
+	return fmt.Sprintf(`{"channel":%q,"key":%q,"data":[%d,%d,%d,"%s"]}`, channel, key, round, number, sent, strings.Repeat("x", padding))
+}
+
+// readMessage reads a message frame without a JSON parser, which would cost more than all else.
+func readMessage(payload []byte) (channel string, round, number int, sent time.Duration, err error) {
+	_, rest, _ := bytes.Cut(payload, []byte(`"channel":"`))
+	name, rest, _ := bytes.Cut(rest, []byte(`"`))
+	_, rest, _ = bytes.Cut(rest, []byte(`"data":[`))
+	var n [3]int
+	for i := range n {
+		text, after, ok := bytes.Cut(rest, []byte(","))
+		if n[i], err = strconv.Atoi(string(text)); err != nil || !ok {
+			return "", 0, 0, 0, fmt.Errorf("what is %.200s?", payload)
+		}
+		rest = after
+	}
+	return string(name), n[0], n[1], time.Duration(n[2]), nil
+}
+
+// of returns the latencies of a round, sorted.
+func (w *crowd) of(round int) []time.Duration {
+	var all []time.Duration
+	for _, m := range w.members {
+		all = append(all, m.latencies[round]...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func percentile(sorted []time.Duration, p int) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[(len(sorted)-1)*p/100]
+}
+
+// slowRig is a thousand readers and a steady stream, whose messages fill a slow reader's queue soon.
+type slowRig struct {
+	*service
+	crowd    *crowd
+	producer string
+	numbers  map[string]int // sent, by channel
+	round    int
+	newest   map[string]int // number, by key, of the round
+}
+
+const (
+	slowMessage = 8 << 10               // bytes of data
+	slowEvery   = 40 * time.Millisecond // between messages
+	slowKeys    = 4
+)
+
+// send sends messages until enough says so, and waits until everybody has them.
+func (r *slowRig) send(channel string, enough func(sent int) bool) (sent int) {
+	r.t.Helper()
+	tick := time.NewTicker(slowEvery)
+	defer tick.Stop()
+	before := r.crowd.got.Load()
+	r.newest = map[string]int{}
+	for ; !enough(sent); sent++ {
+		n := r.numbers[channel]
+		r.numbers[channel]++
+		key := strconv.Itoa(n % slowKeys)
+		r.newest[key] = n
+		a, err := r.post("acme", r.producer, message(channel, key, r.round, n, time.Since(r.crowd.begun), slowMessage))
+		if err != nil || a.Status != 200 {
+			r.t.Fatalf("%v %+v", err, a)
+		}
+		if sent > 400 {
+			r.t.Fatalf("%s: %d messages and nothing happens to the slow reader", channel, sent)
+		}
+		<-tick.C
+	}
+	await(r.t, "everybody to have everything of "+channel, func() bool {
+		return r.crowd.got.Load() == before+int64(sent*len(r.crowd.members))
+	})
+	r.round++
+	return sent
+}
+
+// drops is the metric of messages that were given up for a reason.
+func (r *slowRig) drops(reason string) int {
+	return int(r.metric("tidewire_drops_total", `reason="`+reason+`",tenant="acme"`))
+}
+
+// One reader among a thousand stops reading. The others lose nothing and are not delayed, and the one
+// gets the policy of its channel. Latencies are compared with those of rounds without it, before
+// and after.
+func TestOneSlowReaderAmongAThousand(t *testing.T) {
+	policies := []realtime.Overflow{realtime.OverflowDisconnect, realtime.OverflowConflate, realtime.OverflowDropOldest}
+	channels, rules := []string{calm}, map[string]realtime.Namespace{}
+	for _, p := range policies {
+		channels = append(channels, string(p))
+		rules[string(p)] = realtime.Namespace{Overflow: p}
+	}
+	s := start(t, setup{sends: 4 << 10, tenants: []*realtime.Tenant{tenant("acme", func(t *realtime.Tenant) {
+		t.Namespaces = rules
+		t.Limits.QueueMessages, t.Limits.QueueBytes = 64, 128<<10
+	})}})
+	r := &slowRig{service: s, producer: s.token("acme", "producer"), numbers: map[string]int{}}
+	r.crowd = &crowd{t: t, begun: time.Now()}
+	others, readers := affordable(t, 999, 2), s.token("acme", "reader")
+	for range others {
+		r.crowd.join(s, readers, channels, 2*len(policies)+1)
+	}
+	t.Cleanup(func() {
+		for _, m := range r.crowd.members {
+			_ = m.conn.Close()
+		}
+		r.crowd.reading.Wait()
+	})
+
+	const rest = 15 // messages of a round without a slow reader
+	r.send(calm, func(sent int) bool { return sent == rest })
+	for _, p := range policies {
+		t.Run(string(p), func(t *testing.T) {
+			r.t = t
+			slow, err := dial(t.Context(), s.addr, dialing{token: s.token("acme", "slow"), receives: 4 << 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer slow.conn.Close()
+			slow.subscribe(t, string(p))
+			first := r.numbers[string(p)]
+			switch p {
+			case realtime.OverflowDisconnect:
+				sent := r.send(string(p), func(int) bool { return r.drops("too-slow") > 0 })
+				r.disconnected(slow, first, sent)
+			case realtime.OverflowConflate:
+				sent := r.send(string(p), func(sent int) bool { return r.drops("conflate") >= 10 && sent%slowKeys == 0 })
+				r.conflated(slow, first, sent)
+			default:
+				sent := r.send(string(p), func(int) bool { return r.drops("drop-oldest") >= 10 })
+				r.dropped(slow, first, sent)
+			}
+		})
+		r.t = t
+		r.send(calm, func(sent int) bool { return sent == rest })
+	}
+	for _, m := range r.crowd.members {
+		_ = m.conn.Close()
+	}
+	r.crowd.reading.Wait()
+	for i, m := range r.crowd.members {
+		for _, ch := range channels {
+			if m.expected[ch] != r.numbers[ch] {
+				t.Errorf("reader %d has %d of %d messages of %s; it ended with %v", i, m.expected[ch], r.numbers[ch], ch, m.failed)
+			}
+		}
+	}
+	r.compare(policies)
+}
+
+// compare compares rounds with a slow reader with the rounds beside them.
+func (r *slowRig) compare(policies []realtime.Overflow) {
+	const bound = 10 // generous: a reader that held others up would do so for seconds
+	for i, p := range policies {
+		with, calmer := r.crowd.of(2*i+1), append(r.crowd.of(2*i), r.crowd.of(2*i+2)...)
+		slices.Sort(calmer)
+		for _, at := range []int{50, 99} {
+			a, b := percentile(with, at), percentile(calmer, at)
+			ratio := float64(a) / float64(b)
+			r.t.Logf("%-11s p%d %8s with the slow reader, %8s without: ratio %.2f of %d and %d deliveries", p, at, a.Round(10*time.Microsecond), b.Round(10*time.Microsecond), ratio, len(with), len(calmer))
+			if ratio > bound {
+				r.t.Errorf("%s: the others' p%d was %.1f times as long", p, at, ratio)
+			}
+		}
+	}
+}
+
+// messagesOf reads what the slow reader is given, now that it reads again, until it
+// was given up to the number last, or closed. drops are those it was told of.
+func messagesOf(t *testing.T, c *client, last int) (numbers []int, told int, position string, end int) {
+	t.Helper()
+	for {
+		f, err := c.next()
+		if over := (*closed)(nil); errors.As(err, &over) {
+			return numbers, told, position, over.code
+		}
+		if err != nil {
+			t.Fatalf("%v after %d messages", err, len(numbers))
+		}
+		switch f.Type {
+		case wire.TypeNotice:
+			told += f.Count
+		case wire.TypeError:
+			if f.Code != realtime.CodeTooSlow {
+				t.Errorf("told %+v", f)
+			}
+		case wire.TypeMessage:
+			var data [4]any
+			if err := json.Unmarshal(f.Data, &data); err != nil {
+				t.Fatal(err)
+			}
+			numbers, position = append(numbers, int(data[1].(float64))), f.Position
+			if numbers[len(numbers)-1] == last {
+				return numbers, told, position, 0
+			}
+		}
+	}
+}
+
+// disconnected: the reader is told, closed, and resumes without a hole.
+func (r *slowRig) disconnected(slow *client, first, sent int) {
+	t := r.t
+	t.Helper()
+	numbers, told, position, code := messagesOf(t, slow, -1)
+	if code != 4503 || told != 0 {
+		t.Errorf("closed with %d, told of %d drops", code, told)
+	}
+	await(t, "the disconnect to be counted", func() bool {
+		return r.metric("tidewire_disconnects_total", `reason="too-slow",tenant="acme"`) == 1
+	})
+	again := r.connect(t, "acme", "slow")
+	if err := again.say(`{"type":"subscribe","id":1,"channel":"disconnect","since":` + quote(position) + `}`); err != nil {
+		t.Fatal(err)
+	}
+	if f := again.answer(t, "1"); !f.Resumed || f.Gap {
+		t.Errorf("not resumed: %+v", f)
+	}
+	rest, _, _, _ := messagesOf(t, again, first+sent-1)
+	for i, n := range append(numbers, rest...) {
+		if n != first+i {
+			t.Fatalf("%d came in the place of %d", n, first+i)
+		}
+	}
+	t.Logf("closed after %d of %d messages, resumed with %d", len(numbers), sent, len(rest))
+}
+
+// conflated: the reader has the newest of each key, and stays.
+func (r *slowRig) conflated(slow *client, first, sent int) {
+	t := r.t
+	t.Helper()
+	numbers, told, _, code := messagesOf(t, slow, first+sent-1)
+	newest := map[string]int{}
+	for _, n := range numbers {
+		newest[strconv.Itoa(n%slowKeys)] = n
+	}
+	for key, n := range r.newest {
+		if newest[key] != n {
+			t.Errorf("of key %s it has %d, the newest is %d", key, newest[key], n)
+		}
+	}
+	lost := r.drops("conflate")
+	if code != 0 || told != 0 || len(numbers)+lost != sent || !slices.IsSorted(numbers) {
+		t.Errorf("%d messages and %d conflated of %d, %d told, closed with %d", len(numbers), lost, sent, told, code)
+	}
+	t.Logf("%d messages, %d conflated", len(numbers), lost)
+}
+
+// dropped: the reader is told how many it did not get, and stays.
+func (r *slowRig) dropped(slow *client, first, sent int) {
+	t := r.t
+	t.Helper()
+	numbers, told, _, code := messagesOf(t, slow, first+sent-1)
+	lost := r.drops("drop-oldest")
+	if code != 0 || told != lost || len(numbers)+lost != sent || !slices.IsSorted(numbers) {
+		t.Errorf("%d messages and %d dropped of %d, %d told, closed with %d", len(numbers), lost, sent, told, code)
+	}
+	t.Logf("%d messages, told of %d dropped", len(numbers), told)
+}
