@@ -20,10 +20,11 @@ type Connection struct {
 	owed      atomic.Int32 // subscribes not answered yet
 
 	// Guarded by feed.mu.
-	index  int // in feed.conns; -1 once removed
-	beatAt time.Time
-	moveAt time.Time // when to ask it to move; zero is never
-	dirty  bool      // has frames to flush after this batch
+	index     int // in feed.conns; -1 once removed
+	connected time.Time
+	beatAt    time.Time
+	moveAt    time.Time // when to ask it to move; zero is never
+	dirty     bool      // has frames to flush after this batch
 
 	mu      sync.Mutex // guards readers; taken after feed.mu where both are held
 	readers []*reader

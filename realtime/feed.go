@@ -29,13 +29,15 @@ type feed struct {
 	watched map[Channel]*watch
 	aged    time.Time // last time records were looked through for old entries
 
-	out   []outgoing    // control messages to publish once unlocked
-	dirty []*Connection // to be flushed once unlocked
-	slow  []*Connection // to be closed once unlocked
+	out    []outgoing    // control messages to publish once unlocked
+	dirty  []*Connection // to be flushed once unlocked
+	closes []closing     // to be closed once unlocked
+
+	directs *seen // IDs of messages for connections
 }
 
 func newFeed(h *Hub, topic Topic) *feed {
-	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), aged: time.Now(), tenants: map[string]*Tenant{}}
+	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), aged: time.Now(), tenants: map[string]*Tenant{}, directs: newSeen(h.o.Pace.Memory, time.Now())}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f
 }
@@ -64,7 +66,7 @@ func (f *feed) generations() []*generation {
 func (f *feed) add(c *Connection) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c.index = len(f.conns)
+	c.index, c.connected = len(f.conns), time.Now()
 	c.beatAt = time.Now().Add(spread(f.pace.Heartbeat, c.id))
 	if life := f.hub.o.Lifetime; life > 0 {
 		c.moveAt = time.Now().Add(life - spread(life/10, c.id))
@@ -202,7 +204,8 @@ func (f *feed) push(c *Connection, d *Delivery) (lost int) {
 		f.dirty = append(f.dirty, c)
 	}
 	if !ok {
-		f.slow = append(f.slow, c)
+		f.hub.count.Add(CountDrops, c.tenant.ID, "too-slow", 1)
+		f.closes = append(f.closes, closing{c, Errorf(CodeTooSlow, "the connection did not keep up; its queue of %d messages was full", c.tenant.Limits.WithDefaults().QueueMessages)})
 	}
 	return lost
 }
@@ -210,8 +213,8 @@ func (f *feed) push(c *Connection, d *Delivery) (lost int) {
 // unlock releases f.mu and then does what must not be done under it: publish,
 // write to sockets, close.
 func (f *feed) unlock() {
-	out, dirty, slow := f.out, f.dirty, f.slow
-	f.out, f.dirty, f.slow = nil, nil, nil
+	out, dirty, closes := f.out, f.dirty, f.closes
+	f.out, f.dirty, f.closes = nil, nil, nil
 	for _, c := range dirty {
 		c.dirty = false
 	}
@@ -219,9 +222,8 @@ func (f *feed) unlock() {
 	for i := range out {
 		out[i].publish(f)
 	}
-	for _, c := range slow {
-		f.hub.count.Add(CountDrops, c.tenant.ID, "too-slow", 1)
-		c.Close(Errorf(CodeTooSlow, "the connection did not keep up; its queue of %d messages was full", c.tenant.Limits.WithDefaults().QueueMessages))
+	for _, c := range closes {
+		c.conn.Close(c.err)
 	}
 	flush(dirty)
 	f.recycle(dirty)

@@ -21,6 +21,8 @@ func (f Frame) IsZero() bool { return f.Bytes == nil }
 type Encoder interface {
 	// Message is a Publication, equal for all its readers.
 	Message(p *Publication) Frame
+	// Direct is an event for connections rather than for a channel, equal for all of them.
+	Direct(p *Publication) Frame
 	// Gap tells the readers of a channel that something before this was missed.
 	Gap(c Channel, at Position) Frame
 	// Dropped tells a slow reader how many of a channel's Publications its queue let go.

@@ -184,6 +184,8 @@ func (f *feed) burst(g *generation, messages []Message) {
 			if m.ID == g.pulse {
 				g.pulse = ""
 			}
+		case KindDirect, KindClose:
+			f.direct(m, now)
 		}
 		g.heard = max(g.heard, m.Time.UnixMilli())
 	}

@@ -229,3 +229,77 @@ func TestDrainLetsTopicsGoBeforeItsConnections(t *testing.T) {
 		}
 	})
 }
+
+func TestDirectReachesItsTargetsOnEveryInstance(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, acmeTenant())
+		ann := r.connect("ann")
+		other := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i2", Encoder: wire.Encoder{}})
+		first := r.hub
+		r.hub = other
+		ann2, bob := r.connect("ann"), r.connect("bob")
+		synctest.Wait()
+		send := func(to realtime.Target) error {
+			return r.pub.SendDirect(t.Context(), r.tenant, to, &realtime.Publication{Data: []byte(`"hello"`)})
+		}
+		for i, tc := range []struct {
+			to   realtime.Target
+			want [3]int // ann, ann2, bob
+		}{
+			{realtime.Target{User: "ann"}, [3]int{1, 1, 0}},
+			{realtime.Target{Connection: bob.conn.ID()}, [3]int{0, 0, 1}},
+			{realtime.Target{Group: "all"}, [3]int{1, 1, 1}},
+			{realtime.Target{User: "nobody"}, [3]int{}},
+		} {
+			if err := send(tc.to); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			got := [3]int{len(ann.take()), len(ann2.take()), len(bob.take())}
+			if got != tc.want {
+				t.Errorf("%d: %+v reached %v, want %v", i, tc.to, got, tc.want)
+			}
+		}
+		for _, to := range []realtime.Target{{}, {User: "ann", Group: "all"}} {
+			if err := send(to); realtime.CodeOf(err) != realtime.CodeBadRequest {
+				t.Errorf("%+v: %v", to, err)
+			}
+		}
+		// A replay brings nothing of it to who comes later.
+		time.Sleep(time.Minute)
+		third := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i3", Encoder: wire.Encoder{}})
+		r.hub = third
+		late := r.connect("ann")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		r.expect(late)
+		for _, h := range []*realtime.Hub{other, third} {
+			if err := h.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		r.hub = first
+	})
+}
+
+func TestRemoteCloseObeysTheTokensAge(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, acmeTenant())
+		old, young, bob := r.connect("ann"), r.connect("ann"), r.connect("bob")
+		logout := time.Now().Add(time.Minute)
+		p := *young.conn.Principal()
+		p.Issued = logout.Add(time.Second)
+		if _, err := young.conn.Renew(&p); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.pub.SendClose(t.Context(), r.tenant, realtime.Target{User: "ann"}, realtime.CodeUnauthorized, logout); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if old.shut == nil || old.shut.Code != realtime.CodeUnauthorized || young.shut != nil || bob.shut != nil {
+			t.Errorf("shut: old %v, young %v, bob %v", old.shut, young.shut, bob.shut)
+		}
+	})
+}

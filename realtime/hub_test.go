@@ -134,7 +134,7 @@ func (r *rig) connect(user string) *page {
 	p := &page{t: r.t, box: realtime.NewOutbox(nil)}
 	all := []realtime.Pattern{"**"}
 	c, err := r.hub.Connect(r.tenant, &realtime.Principal{
-		Tenant: r.tenant.ID, User: user, Expires: time.Now().Add(24 * time.Hour),
+		Tenant: r.tenant.ID, User: user, Groups: []string{"all"}, Expires: time.Now().Add(24 * time.Hour),
 		Grants: realtime.Grants{Subscribe: all, Publish: all, Presence: all},
 	}, p.box, p)
 	if err != nil {

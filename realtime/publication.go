@@ -42,6 +42,10 @@ func (p *Publication) Check() error {
 	if p.Channel.IsZero() {
 		return Errorf(CodeBadRequest, "channel: is missing")
 	}
+	return p.checkFields()
+}
+
+func (p *Publication) checkFields() error {
 	if err := checkText("id", p.ID, MaxIDBytes); err != nil {
 		return err
 	}

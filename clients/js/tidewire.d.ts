@@ -191,6 +191,15 @@ export interface Clock {
   readonly sure: boolean;
 }
 
+export interface Direct {
+  readonly type: "direct";
+  readonly event: string;
+  readonly key?: string;
+  readonly time: number;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly data: unknown;
+}
+
 export interface Events {
   state: State;
   subscription: SubscriptionState & { readonly channel: string };
@@ -198,6 +207,8 @@ export interface Events {
   resumed: { readonly caughtUp: number; readonly gaps: readonly string[] };
   gap: Gap;
   dropped: Dropped;
+  /** An event for this connection, its user or one of its groups. It belongs to no channel and does not come again. */
+  direct: Direct;
   move: { readonly phase: "planned"; readonly afterMs: number } | { readonly phase: "done"; readonly connection: string } | { readonly phase: "failed"; readonly retryAt: Moment };
   /** Without a listener it goes to the console. */
   error: Error | TidewireError;

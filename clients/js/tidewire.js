@@ -407,6 +407,7 @@ export class Tidewire {
   #listeners = new Map(); #timers = new Map(); #clock = new Clock();
   #feeds = new Map(); #watches = new Map(); #saved = new Map();
   #link = null; // the one that is live
+  #directs = new Recent(1000); // IDs of events that belong to no channel
   #next = null; // the one being opened; during a move beside a live one
   #leaving = null; // the one moved away from, which may still answer requests
   #turn = 0; // of dialling: what an earlier turn brings is stale
@@ -727,6 +728,9 @@ export class Tidewire {
     switch (frame.type) {
       case "message": return this.#message(link, frame);
       case "welcome": return this.#welcomed(link, frame);
+      case "direct": // both links of a move may bring it
+        if (!this.#directs.seen(frame.event)) this.#emit("direct", frame);
+        return;
       case "ok": { // the answer to a subscription of the first frame
         const feed = link.first.get(frame.channel);
         return feed && this.#granted(feed, link, frame);

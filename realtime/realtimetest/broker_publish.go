@@ -45,6 +45,15 @@ func (b *bed) carries() {
 		{Kind: realtime.KindFence, Origin: "i1", Publication: realtime.Publication{Channel: c, ID: "f1"}},
 		{Kind: realtime.KindBeacon, Origin: "i1", Publication: realtime.Publication{ID: "b1"}},
 		{Kind: realtime.KindPulse, Origin: "i1", Publication: realtime.Publication{ID: "p1"}},
+		{
+			Kind: realtime.KindDirect, Tenant: "acme", To: realtime.Target{User: "ann ⌘"},
+			Publication: realtime.Publication{ID: "d1", Key: "k", Data: []byte(`"hello"`), Tags: map[string]string{"a": "b"}},
+		},
+		{
+			Kind: realtime.KindClose, Tenant: "acme", To: realtime.Target{Group: "ops"}, Code: realtime.CodeForbidden, Before: previous,
+			Publication: realtime.Publication{ID: "x1"},
+		},
+		{Kind: realtime.KindClose, Tenant: "acme", To: realtime.Target{Connection: "c1"}, Code: realtime.CodeReplaced, Publication: realtime.Publication{ID: "x2"}},
 		{Kind: realtime.KindPublication, Publication: realtime.Publication{
 			Channel: b.channel("acme", strings.Repeat("c", realtime.MaxChannelBytes)),
 			ID:      strings.Repeat("i", realtime.MaxIDBytes), Key: strings.Repeat("k", realtime.MaxIDBytes), Tags: manyTags(),

@@ -117,6 +117,8 @@ type teller struct{}
 
 func (teller) Message(p *realtime.Publication) realtime.Frame { return NewFrame(Text, p.Data) }
 
+func (teller) Direct(p *realtime.Publication) realtime.Frame { return NewFrame(Text, p.Data) }
+
 func (teller) Gap(realtime.Channel, realtime.Position) realtime.Frame { return tell("gap") }
 
 func (teller) Dropped(_ realtime.Channel, n int) realtime.Frame {

@@ -54,6 +54,21 @@ func (o *object) tags(tags map[string]string) {
 	o.b = append(o.b, '}')
 }
 
+// Direct returns the frame of an event for connections rather than for a channel.
+func (Encoder) Direct(p *realtime.Publication) realtime.Frame {
+	o := newObject(256+len(p.Data), TypeDirect)
+	o.text("event", p.ID)
+	if p.Key != "" {
+		o.text("key", p.Key)
+	}
+	o.int("time", p.Time.UnixMilli())
+	if len(p.Tags) > 0 {
+		o.tags(p.Tags)
+	}
+	o.data("data", p.Data)
+	return o.frame()
+}
+
 // Gap returns a notice that something of the channel was missed right here.
 func (Encoder) Gap(c realtime.Channel, at realtime.Position) realtime.Frame {
 	o := newObject(256, TypeNotice)

@@ -30,6 +30,7 @@ const (
 	TypeOK        Type = "ok"
 	TypeError     Type = "error"
 	TypeMessage   Type = "message"
+	TypeDirect    Type = "direct"
 	TypeNotice    Type = "notice"
 	TypeMove      Type = "move"
 	TypeHeartbeat Type = "heartbeat"

@@ -103,6 +103,8 @@ func goldenServer() map[string]goldenFrame {
 				Tags: map[string]string{"region": "eu", "desk": "spot"}, Data: []byte(`{"bid":1.08412,"ask":1.08415}`)}},
 		"message.bare": {e.Message(&realtime.Publication{Channel: channel("alerts:ann"), ID: "e2", Time: time.UnixMilli(ms2), Data: []byte(`"margin call"`)}),
 			wire.ServerFrame{Type: wire.TypeMessage, Channel: "alerts:ann", Position: "1767225601456-e2", Time: ms2, Data: []byte(`"margin call"`)}},
+		"direct": {e.Direct(&realtime.Publication{ID: "e3", Key: "ticket:7", Time: time.UnixMilli(ms1), Tags: map[string]string{"kind": "mention"}, Data: []byte(`{"by":"bob"}`)}),
+			wire.ServerFrame{Type: wire.TypeDirect, Event: "e3", Key: "ticket:7", Time: ms1, Tags: map[string]string{"kind": "mention"}, Data: []byte(`{"by":"bob"}`)}},
 		"presence": {e.Presence(board, []realtime.Member{bob}, []realtime.Member{ann}, 1),
 			wire.ServerFrame{Type: wire.TypePresence, Channel: "board:7", Joined: []realtime.Member{bob}, Left: []realtime.Member{ann}, Count: 1}},
 		"notice-gap":       {e.Gap(fx, at2), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeGap, Channel: "prices:fx", Position: "1767225601456-e2"}},

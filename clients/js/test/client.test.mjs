@@ -495,6 +495,17 @@ describe("iterator", () => {
     assert.deepEqual(await next, { done: true, value: undefined });
   });
 
+  test("an event for the user comes once, and needs no subscription", async (t) => {
+    const { server, client } = await start(t);
+    const got = [];
+    client.on("direct", ({ event, data }) => got.push([event, data]));
+    const direct = (event) => ({ type: "direct", event, time: now, data: { by: "bob" } });
+    await settle();
+    server.newest.live().give(direct("e1"), direct("e2"), direct("e1"));
+    await settle();
+    assert.deepEqual(got, [["e1", { by: "bob" }], ["e2", { by: "bob" }]]);
+  });
+
   test("the server's dropped notice is in its place", async (t) => {
     const { server, client, of } = await start(t);
     const subscription = client.subscribe("prices:fx");

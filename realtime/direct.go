@@ -1,0 +1,83 @@
+package realtime
+
+import (
+	"context"
+	"time"
+)
+
+// direct does what a message for connections says, once: a replay brings it
+// again, and both generations hear it while one replaces the other. It is not for
+// connections that were opened after it was sent.
+func (f *feed) direct(m *Message, now time.Time) {
+	f.directs.turn(now)
+	if f.directs.repeated(Channel{tenant: m.Tenant}, m.ID) {
+		return
+	}
+	var frame Frame
+	for _, c := range f.conns {
+		p := c.Principal()
+		if p.Tenant != m.Tenant || !m.To.Selects(c.id, p) || m.Time.Before(c.connected.Add(-f.pace.Skew)) {
+			continue
+		}
+		if m.Kind == KindClose {
+			if m.Before.IsZero() || !p.Issued.After(m.Before) {
+				f.closes = append(f.closes, closing{c, &Error{Code: m.Code, Message: "the connection was closed by the server"}})
+			}
+			continue
+		}
+		if frame.IsZero() {
+			frame = f.hub.o.Encoder.Direct(&m.Publication)
+		}
+		f.hub.count.Add(CountDeliveries, m.Tenant, "direct", 1)
+		f.push(c, &Delivery{Frame: frame, Policy: OverflowDropOldest})
+	}
+}
+
+// closing is a connection that is closed once feed.mu is released.
+type closing struct {
+	conn *Connection
+	err  *Error
+}
+
+// SendDirect sends an event to the connections of a tenant that a Target selects, on
+// whatever instance they are, and returns when the broker has it. Who is away misses it, and
+// so does nobody at all: ask the Registry first who is there. The event's
+// Channel is not used; without an ID it is given one.
+func (p *Publisher) SendDirect(ctx context.Context, t *Tenant, to Target, event *Publication) error {
+	if err := to.Check(); err != nil {
+		return err
+	}
+	if event.ID == "" {
+		event.ID = newPublicationID()
+	}
+	if err := event.checkFields(); err != nil {
+		return err
+	}
+	return p.control(ctx, t, &Message{Kind: KindDirect, Publication: *event, Tenant: t.ID, To: to})
+}
+
+// SendClose closes the connections of a tenant that a Target selects, on whatever instance they
+// are, and returns when the broker has it. With before set it closes only those whose
+// token was issued then or earlier, as a logout does.
+func (p *Publisher) SendClose(ctx context.Context, t *Tenant, to Target, code Code, before time.Time) error {
+	if err := to.Check(); err != nil {
+		return err
+	}
+	return p.control(ctx, t, &Message{
+		Kind: KindClose, Publication: Publication{ID: newPublicationID()}, Tenant: t.ID, To: to, Code: code, Before: before,
+	})
+}
+
+// control publishes a message that has no channel, and so no number.
+func (p *Publisher) control(ctx context.Context, t *Tenant, m *Message) error {
+	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
+	defer cancel()
+	stored := make(chan error, 1)
+	p.broker.Publish(ctx, p.o.Placement(t), m, func(err error) { stored <- err })
+	select {
+	case err := <-stored:
+		return err
+	case <-ctx.Done():
+		return &Error{Code: CodeUnavailable, Message: "the broker did not answer in time", RetryAfter: time.Second, Err: ctx.Err()}
+	}
+}
