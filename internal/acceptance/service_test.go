@@ -212,6 +212,10 @@ func (s *service) do(method, path, token, contentType string, body io.Reader) (a
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
+	return s.send(r)
+}
+
+func (s *service) send(r *http.Request) (answered, error) {
 	res, err := s.http.Do(r)
 	if err != nil {
 		return answered{}, err
