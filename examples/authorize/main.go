@@ -7,18 +7,9 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
-	"fmt"
-	"log"
-	"net"
-	"os"
-	"os/signal"
-	"time"
 
+	"github.com/tidewire/tidewire/examples/local"
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/auth"
-	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
 )
 
@@ -34,40 +25,8 @@ func connect(_ context.Context, e *gateway.ConnectEvent) (gateway.ConnectResult,
 	return gateway.ConnectResult{Groups: groups, Grants: grants}, nil
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:8081")
-	if err == nil {
-		err = run(ctx, l, func(token func(user string) string) {
-			fmt.Printf("http://%s, and ann's token is %s\n", l.Addr(), token("ann"))
-		})
-	}
-	stop()
-	if err != nil {
-		log.Fatal(err)
-	}
+func build(p *local.Parts) (*gateway.Gateway, error) {
+	return gateway.New(gateway.Options{Broker: p.Broker, Tenants: p.Tenants, Hooks: gateway.HookFuncs{OnConnect: connect}})
 }
 
-// run serves until ctx ends. It tells ready how to make a token, as an identity
-// provider would: it says who somebody is, and nothing about channels.
-func run(ctx context.Context, l net.Listener, ready func(token func(user string) string)) error {
-	acme := &realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{{Alg: "HS256", Secret: rand.Text() + rand.Text()}}}}
-	tenants, err := memory.NewTenants(acme)
-	if err != nil {
-		return err
-	}
-	signer, err := auth.NewSigner(acme)
-	if err != nil {
-		return err
-	}
-	broker := memory.NewBroker(memory.BrokerOptions{})
-	g, err := gateway.New(gateway.Options{Broker: broker, Tenants: tenants, Hooks: gateway.HookFuncs{OnConnect: connect}})
-	if err != nil {
-		return errors.Join(err, broker.Close())
-	}
-	ready(func(user string) string {
-		token, _ := signer.Sign(auth.Claims{User: user, Expires: time.Now().Add(time.Hour)})
-		return token
-	})
-	return errors.Join(g.Serve(ctx, l, nil), broker.Close())
-}
+func main() { local.Run("127.0.0.1:8081", "ann", realtime.Grants{}, build) }

@@ -6,9 +6,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
+
+	"github.com/tidewire/tidewire/examples/local"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/gateway"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -20,15 +25,24 @@ func TestWhoHasADeskReadsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	tokens, ended := make(chan func(string) string, 1), make(chan error, 1)
-	go func() { ended <- run(ctx, l, func(token func(string) string) { tokens <- token }) }()
-	token := <-tokens
+	signers, ended := make(chan *auth.Signer, 1), make(chan error, 1)
+	go func() {
+		ended <- local.Serve(ctx, l, func(p *local.Parts) (*gateway.Gateway, error) {
+			signers <- p.Signer
+			return build(p)
+		})
+	}()
+	signer := <-signers
 	for user, want := range map[string][]string{
 		"ann": {`"type":"welcome"`, `"type":"ok","id":1`, `"code":"forbidden"`},
 		"bob": {`"type":"welcome"`, `"type":"ok","id":1`, `"type":"ok","id":2`},
 		"eve": {`"code":"forbidden","message":"eve has no desk"`},
 	} {
-		ws, _, err := websocket.DefaultDialer.DialContext(t.Context(), "ws://"+l.Addr().String()+"/v1/socket", http.Header{"Authorization": {"Bearer " + token(user)}})
+		token, err := signer.Sign(auth.Claims{User: user, Expires: time.Now().Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ws, _, err := websocket.DefaultDialer.DialContext(t.Context(), "ws://"+l.Addr().String()+"/v1/socket", http.Header{"Authorization": {"Bearer " + token}})
 		if err != nil {
 			t.Fatal(err)
 		}

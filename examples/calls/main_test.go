@@ -6,9 +6,15 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
+
+	"github.com/tidewire/tidewire/examples/local"
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/gateway"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -21,7 +27,18 @@ func TestOrderIsAnsweredAndPublished(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	tokens, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- run(ctx, l, func(token string) { tokens <- token }) }()
+	go func() {
+		ended <- local.Serve(ctx, l, func(p *local.Parts) (*gateway.Gateway, error) {
+			token, err := p.Signer.Sign(auth.Claims{
+				User: "ann", Grants: realtime.Grants{Subscribe: []realtime.Pattern{"orders:*"}}, Expires: time.Now().Add(time.Hour),
+			})
+			tokens <- token
+			if err != nil {
+				return nil, err
+			}
+			return build(p)
+		})
+	}()
 	ws, _, err := websocket.DefaultDialer.DialContext(t.Context(), "ws://"+l.Addr().String()+"/v1/socket", http.Header{"Authorization": {"Bearer " + <-tokens}})
 	if err != nil {
 		t.Fatal(err)

@@ -10,13 +10,15 @@ import (
 
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
+
+	"github.com/tidewire/tidewire/examples/local"
 )
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// What the page does, without a browser: it loads its parts, asks for a token and reads the clock.
+// What the page does, without a browser: it loads its parts, asks for a token, says something and hears it.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -25,7 +27,7 @@ func TestPage(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, l) }()
+	go func() { ended <- local.Serve(ctx, l, build) }()
 	get := func(path string) string {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String()+path, nil)
@@ -53,11 +55,19 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"connect","token":"`+get("/token")+`","subscriptions":[{"channel":"clock:utc"}]}`))
-	for _, want := range []string{`"type":"welcome"`, `"type":"ok"`, `"key":"now"`} {
+	_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"connect","token":"`+get("/token")+`","subscriptions":[{"channel":"talk:all"}]}`))
+	_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"publish","id":1,"channel":"talk:all","data":"hello"}`))
+	var heard strings.Builder
+	for range 4 { // the answer to a publish and its message come in any order
 		_, frame, err := ws.ReadMessage()
-		if err != nil || !strings.Contains(string(frame), want) {
-			t.Fatalf("want %s, got %s (%v)", want, frame, err)
+		if err != nil {
+			t.Fatalf("after %s: %v", heard.String(), err)
+		}
+		heard.Write(frame)
+	}
+	for _, want := range []string{`"type":"welcome"`, `"type":"ok","channel":"talk:all"`, `"type":"ok","id":1,"event"`, `"data":"hello"`} {
+		if !strings.Contains(heard.String(), want) {
+			t.Errorf("no %s in %s", want, heard.String())
 		}
 	}
 	_ = ws.Close()

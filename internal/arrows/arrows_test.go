@@ -46,7 +46,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
 	"services/dashboard/browsertest": {},                                                    // tests only
 	"services/dashboard/demo":        {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
-	"examples/...":                   {own: []string{"clients/js", "realtime", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
+	"examples/...":                   {own: []string{"clients/js", "examples/local", "realtime", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
 	// The binary puts everything together, except backends' SDKs.
 	"cmd/tidewire": {
 		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/gateway", "realtime/limit", "realtime/problem", "realtime/wire",
