@@ -25,6 +25,7 @@ bench: ## Go benchmarks, then the comparison harness where it lies beside the re
 
 soak: ## the resume property for a million steps, and what else takes minutes
 	TIDEWIRE_STEPS=1000000 go test -run 'TestResumeProperty' -timeout 60m -v ./realtime
+	TIDEWIRE_SOCKETS=10000 go test -run 'TestCrowdOnOneProcess' -count=1 -v ./internal/acceptance
 
 fuzz: ## ten minutes over all fuzz targets
 	./.ci/fuzz 600

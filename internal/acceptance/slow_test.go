@@ -1,15 +1,10 @@
 package acceptance
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,118 +15,6 @@ import (
 // calm is the channel of the rounds without a slow reader; the other channels are named
 // after their policies.
 const calm = "calm"
-
-// crowd is many readers on plain sockets, and the clock by which they judge.
-type crowd struct {
-	t       *testing.T
-	begun   time.Time
-	members []*member
-	reading sync.WaitGroup
-	got     atomic.Int64 // messages, by all
-}
-
-// member is one of them. Its goroutine owns what it has, until it has ended.
-type member struct {
-	*client
-	expected  map[string]int // the number that comes next, by channel
-	latencies [][]time.Duration
-	failed    error
-}
-
-// join connects a reader of the channels.
-func (w *crowd) join(s *service, token string, channels []string, rounds int) {
-	w.t.Helper()
-	c, err := dial(w.t.Context(), s.addr, dialing{token: token})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	m := &member{client: c, expected: map[string]int{}, latencies: make([][]time.Duration, rounds)}
-	w.members = append(w.members, m)
-	subs := make([]string, len(channels))
-	for i, ch := range channels {
-		subs[i] = `{"channel":` + quote(ch) + `}`
-	}
-	if err := c.say(`{"type":"connect","subscriptions":[` + strings.Join(subs, ",") + `]}`); err != nil {
-		w.t.Fatal(err)
-	}
-	for answered := 0; answered < len(channels); {
-		f, err := c.next()
-		if err != nil || f.Type == "error" {
-			w.t.Fatalf("%+v, %v", f, err)
-		}
-		if f.Type == "ok" {
-			answered++
-		}
-	}
-	_ = c.conn.SetReadDeadline(time.Time{})
-	w.reading.Go(func() { m.failed = m.listen(w) })
-}
-
-// listen reads until the connection is closed.
-func (m *member) listen(w *crowd) error {
-	var buf []byte
-	for {
-		payload, err := m.read(buf[:0])
-		if err != nil {
-			return err
-		}
-		buf = payload
-		if !bytes.HasPrefix(payload, []byte(`{"type":"message"`)) {
-			if bytes.HasPrefix(payload, []byte(`{"type":"heartbeat"`)) || bytes.HasPrefix(payload, []byte(`{"type":"welcome"`)) {
-				continue
-			}
-			return fmt.Errorf("given %.200s", payload)
-		}
-		channel, round, number, sent, err := readMessage(payload)
-		if err != nil {
-			return err
-		}
-		if m.expected[channel] != number {
-			return fmt.Errorf("%s: %d came in the place of %d", channel, number, m.expected[channel])
-		}
-		m.expected[channel]++
-		m.latencies[round] = append(m.latencies[round], time.Since(w.begun)-sent)
-		w.got.Add(1)
-	}
-}
-
-// message is an event whose data says what readMessage reads; padding is some bytes more.
-func message(channel, key string, round, number int, sent time.Duration, padding int) string {
-	return fmt.Sprintf(`{"channel":%q,"key":%q,"data":[%d,%d,%d,"%s"]}`, channel, key, round, number, sent, strings.Repeat("x", padding))
-}
-
-// readMessage reads a message frame without a JSON parser, which would cost more than all else.
-func readMessage(payload []byte) (channel string, round, number int, sent time.Duration, err error) {
-	_, rest, _ := bytes.Cut(payload, []byte(`"channel":"`))
-	name, rest, _ := bytes.Cut(rest, []byte(`"`))
-	_, rest, _ = bytes.Cut(rest, []byte(`"data":[`))
-	var n [3]int
-	for i := range n {
-		text, after, ok := bytes.Cut(rest, []byte(","))
-		if n[i], err = strconv.Atoi(string(text)); err != nil || !ok {
-			return "", 0, 0, 0, fmt.Errorf("what is %.200s?", payload)
-		}
-		rest = after
-	}
-	return string(name), n[0], n[1], time.Duration(n[2]), nil
-}
-
-// of returns the latencies of a round, sorted.
-func (w *crowd) of(round int) []time.Duration {
-	var all []time.Duration
-	for _, m := range w.members {
-		all = append(all, m.latencies[round]...)
-	}
-	slices.Sort(all)
-	return all
-}
-
-func percentile(sorted []time.Duration, p int) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[(len(sorted)-1)*p/100]
-}
 
 // slowRig is a thousand readers and a steady stream, whose messages fill a slow reader's queue soon.
 type slowRig struct {
@@ -200,14 +83,9 @@ func TestOneSlowReaderAmongAThousand(t *testing.T) {
 	r.crowd = &crowd{t: t, begun: time.Now()}
 	others, readers := affordable(t, 999, 2), s.token("acme", "reader")
 	for range others {
-		r.crowd.join(s, readers, channels, 2*len(policies)+1)
+		r.crowd.join(s.addr, dialing{token: readers}, channels, 2*len(policies)+1)
 	}
-	t.Cleanup(func() {
-		for _, m := range r.crowd.members {
-			_ = m.conn.Close()
-		}
-		r.crowd.reading.Wait()
-	})
+	t.Cleanup(r.crowd.leave)
 
 	const rest = 15 // messages of a round without a slow reader
 	r.send(calm, func(sent int) bool { return sent == rest })
@@ -236,10 +114,7 @@ func TestOneSlowReaderAmongAThousand(t *testing.T) {
 		r.t = t
 		r.send(calm, func(sent int) bool { return sent == rest })
 	}
-	for _, m := range r.crowd.members {
-		_ = m.conn.Close()
-	}
-	r.crowd.reading.Wait()
+	r.crowd.leave()
 	for i, m := range r.crowd.members {
 		for _, ch := range channels {
 			if m.expected[ch] != r.numbers[ch] {
