@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/jsontext"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -24,10 +25,10 @@ func readCloudEvents(b *batch, _ http.Header, body []byte) error {
 	if err := checkJSON(body, 1); err != nil {
 		return err
 	}
-	if c := (cursor{text: body}); c.space() != '[' {
+	if jsontext.Begins(body) != '[' {
 		return realtime.Errorf(realtime.CodeBadRequest, "a batch of CloudEvents is a JSON array")
 	}
-	for event := range elements(body) {
+	for event := range jsontext.Elements(body) {
 		if err := b.add(structuredEvent(b.tenant, event)); err != nil {
 			return err
 		}
@@ -36,13 +37,13 @@ func readCloudEvents(b *batch, _ http.Header, body []byte) error {
 }
 
 func structuredEvent(t *realtime.Tenant, text []byte) (p realtime.Publication, err error) {
-	if c := (cursor{text: text}); c.space() != '{' {
+	if jsontext.Begins(text) != '{' {
 		return p, realtime.Errorf(realtime.CodeBadRequest, "a CloudEvent is a JSON object")
 	}
 	e := newCloudEvent()
 	var data, base64Data []byte
 	seen := map[string]bool{}
-	for quoted, value := range members(text) {
+	for quoted, value := range jsontext.Members(text) {
 		name := string(quoted)
 		if seen[name] {
 			return p, realtime.Errorf(realtime.CodeBadRequest, "%.64q: is there twice", name)
@@ -74,7 +75,7 @@ func (e *cloudEvent) setJSON(name string, value []byte) error {
 		return realtime.Errorf(realtime.CodeBadRequest, "%.64q: the name of an attribute is in lower case", name)
 	}
 	if value[0] == '"' {
-		return e.set(name, unquote(value))
+		return e.set(name, jsontext.Unquote(value))
 	}
 	switch name {
 	case "specversion", "id", "source", "type", "subject", "dataschema", "datacontenttype", "time":
@@ -109,7 +110,7 @@ func structuredData(media string, data, base64Data []byte) ([]byte, error) {
 	case base64Data[0] != '"':
 		return nil, realtime.Errorf(realtime.CodeBadRequest, "data_base64: must be a string")
 	}
-	raw, err := base64.StdEncoding.DecodeString(unquote(base64Data))
+	raw, err := base64.StdEncoding.DecodeString(jsontext.Unquote(base64Data))
 	if err != nil {
 		return nil, realtime.Errorf(realtime.CodeBadRequest, "data_base64: %v", err)
 	}

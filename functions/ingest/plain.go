@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/jsontext"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -13,12 +14,11 @@ func readJSON(b *batch, _ http.Header, body []byte) error {
 	if err := checkJSON(body, 1); err != nil {
 		return err
 	}
-	c := cursor{text: body}
-	if c.space() != '[' {
+	if jsontext.Begins(body) != '[' {
 		b.lone = true
 		return b.add(plainEvent(b.tenant, body))
 	}
-	for event := range elements(body) {
+	for event := range jsontext.Elements(body) {
 		if err := b.add(plainEvent(b.tenant, event)); err != nil {
 			return err
 		}
@@ -96,10 +96,10 @@ func (f field) String() string {
 type fields [numFields][]byte
 
 func fieldsOf(text []byte) (f fields, err error) {
-	if c := (cursor{text: text}); c.space() != '{' {
+	if jsontext.Begins(text) != '{' {
 		return f, realtime.Errorf(realtime.CodeBadRequest, "an event is a JSON object")
 	}
-	for name, value := range members(text) {
+	for name, value := range jsontext.Members(text) {
 		which := numFields
 		for known := range numFields {
 			if string(name) == known.String() {
@@ -125,7 +125,7 @@ func (f *fields) text(which field) (string, error) {
 	case v[0] != '"':
 		return "", realtime.Errorf(realtime.CodeBadRequest, "%s: must be a string", which)
 	default:
-		return unquote(v), nil
+		return jsontext.Unquote(v), nil
 	}
 }
 
@@ -138,14 +138,14 @@ func (f *fields) tags() (map[string]string, error) {
 		return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: must be an object of strings")
 	}
 	tags := map[string]string{}
-	for name, value := range members(object) {
+	for name, value := range jsontext.Members(object) {
 		if value[0] != '"' {
 			return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: %.64q must be a string", name)
 		}
 		if _, twice := tags[string(name)]; twice {
 			return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: %.64q is there twice", name)
 		}
-		tags[string(name)] = unquote(value)
+		tags[string(name)] = jsontext.Unquote(value)
 	}
 	return tags, nil
 }

@@ -19,17 +19,19 @@ var allowed = map[string]struct{ own, others []string }{
 	"internal/arrows":     {},
 	"internal/acceptance": {}, // tests only
 	// The words, the Hub and the interfaces: the standard library only.
-	"realtime":         {},
-	"realtime/wire":    {own: []string{"realtime"}},
-	"realtime/limit":   {own: []string{"realtime"}, others: []string{"golang.org/x/time"}},
-	"realtime/problem": {own: []string{"realtime"}},
+	"realtime":          {},
+	"realtime/wire":     {own: []string{"realtime", "realtime/jsontext"}},
+	"realtime/jsontext": {},
+	"realtime/limit":    {own: []string{"realtime"}},
+	"realtime/problem":  {own: []string{"realtime"}},
 	"realtime/auth": {
-		own:    []string{"realtime"},
-		others: []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/keyfunc/v3", "github.com/MicahParks/jwkset", "golang.org/x/time"},
+		own:    []string{"realtime", "realtime/jsontext"},
+		others: []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/jwkset"},
 	},
 	// The only importer of gorilla/websocket.
 	"realtime/socket":        {own: []string{"realtime"}, others: []string{"github.com/gorilla/websocket"}},
 	"realtime/socket/echo":   {own: []string{"realtime", "realtime/socket"}},
+	"realtime/telemetry":     {own: []string{"realtime"}, others: []string{"github.com/prometheus/client_golang"}},
 	"realtime/driver/memory": {own: []string{"realtime"}},
 	"realtime/gateway":       {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/wire"}},
 	"realtime/realtimetest":  {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
@@ -39,7 +41,7 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
 	"functions/ingest": {
-		own:    []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/wire"},
+		own:    []string{"realtime", "realtime/auth", "realtime/jsontext", "realtime/limit", "realtime/problem", "realtime/wire"},
 		others: []string{"github.com/cloudevents/sdk-go/v2"},
 	},
 	"clients/js":                     {},
@@ -49,9 +51,9 @@ var allowed = map[string]struct{ own, others []string }{
 	"examples/...":                   {own: []string{"clients/js", "examples/local", "realtime", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
 	// The binary puts everything together, except backends' SDKs.
 	"cmd/tidewire": {
-		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/gateway", "realtime/limit", "realtime/problem", "realtime/wire",
+		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/gateway", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/telemetry", "realtime/wire",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/..."},
-		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "github.com/gorilla/websocket"},
+		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},
 }
 

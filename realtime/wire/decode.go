@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/jsontext"
 )
 
 // Decode reads one frame of a client, the payload of a text message. Members
@@ -132,23 +133,19 @@ func (m *members) subscriptions() []Subscription {
 	if !m.has(memberSubscriptions, false) {
 		return nil
 	}
-	s := scanner{text: m.raw[memberSubscriptions]}
-	if s.peek() != '[' {
+	array := m.raw[memberSubscriptions]
+	if array[0] != '[' {
 		m.wrong("subscriptions: must be an array of objects")
 		return nil
 	}
 	const most = 128 // to make room for at once: what a hostile array seems to hold costs little
-	all := make([]Subscription, 0, min(most, bytes.Count(s.text, []byte{'{'})))
-	for s.at++; s.space() != ']'; {
-		if s.peek() == ',' {
-			s.at++
-			s.space()
-		}
-		if s.peek() != '{' {
+	all := make([]Subscription, 0, min(most, bytes.Count(array, []byte{'{'})))
+	for element := range jsontext.Elements(array) {
+		if element[0] != '{' {
 			m.wrong("subscriptions[%d]: must be an object", len(all))
 			return nil
 		}
-		one, err := readSubscription(&s)
+		one, err := readSubscription(element)
 		if err != nil {
 			m.wrong("subscriptions[%d].%v", len(all), err)
 			return nil
@@ -158,9 +155,9 @@ func (m *members) subscriptions() []Subscription {
 	return all
 }
 
-func readSubscription(s *scanner) (Subscription, error) {
+func readSubscription(object []byte) (Subscription, error) {
 	var m members
-	if err := m.scan(s); err != nil {
+	if err := m.scan(&scanner{text: object}); err != nil {
 		return Subscription{}, err
 	}
 	one := Subscription{Channel: m.text(memberChannel, true), Since: m.position(memberSince)}

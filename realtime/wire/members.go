@@ -2,10 +2,10 @@ package wire
 
 import (
 	"bytes"
-	"encoding/json"
 	"strconv"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/jsontext"
 )
 
 // member is a name that a client frame or one of its subscriptions may have.
@@ -100,7 +100,7 @@ func (m *members) set(which member, raw []byte, spaced bool) {
 func memberNamed(raw []byte) (member, bool) {
 	name := raw[1 : len(raw)-1]
 	if bytes.IndexByte(name, '\\') >= 0 {
-		name = []byte(unquote(raw))
+		name = []byte(jsontext.Unquote(raw))
 	}
 	for m, known := range memberNames {
 		if string(name) == known {
@@ -135,7 +135,7 @@ func (m *members) text(which member, required bool) string {
 		m.wrong("%s: must be a string", which)
 		return ""
 	}
-	text := unquote(raw)
+	text := jsontext.Unquote(raw)
 	if required && text == "" {
 		m.wrong("%s: is empty", which)
 	}
@@ -220,33 +220,22 @@ func (m *members) tags() map[string]string {
 	if !m.has(memberTags, false) {
 		return nil
 	}
-	s := scanner{text: m.raw[memberTags]}
-	if s.peek() != '{' {
+	object := m.raw[memberTags]
+	if object[0] != '{' {
 		m.wrong("tags: must be an object of strings")
 		return nil
 	}
 	tags := map[string]string{}
-	for s.at++; s.space() != '}'; {
-		if s.peek() == ',' {
-			s.at++
-			s.space()
-		}
-		start := s.at
-		s.str()
-		name := unquote(s.text[start:s.at])
-		s.space()
-		s.at++ // ':'
-		if s.space() != '"' {
+	for name, value := range jsontext.Members(object) {
+		if value[0] != '"' {
 			m.wrong("tags: %.64q must be a string", name)
 			return nil
 		}
-		start = s.at
-		s.str()
-		if _, twice := tags[name]; twice {
+		if _, twice := tags[string(name)]; twice {
 			m.wrong("tags: %.64q is there twice", name)
 			return nil
 		}
-		tags[name] = unquote(s.text[start:s.at])
+		tags[string(name)] = jsontext.Unquote(value)
 	}
 	return tags
 }
@@ -259,17 +248,4 @@ func integer(raw []byte) bool {
 		}
 	}
 	return true
-}
-
-// unquote returns what a valid JSON string says. An escape that is half a
-// surrogate pair becomes U+FFFD.
-func unquote(raw []byte) string {
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1])
-	}
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		return "" // cannot be: the scanner has checked it
-	}
-	return text
 }

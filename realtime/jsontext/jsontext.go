@@ -1,0 +1,122 @@
+// Package jsontext takes valid JSON text (RFC 8259) apart without decoding it.
+//
+// What comes from outside is refused if a name stands twice in an object or a
+// value is not of the very type that is asked for. encoding/json lets both pass and tells nobody;
+// here the caller sees each member as it is written and decides.
+//
+// All functions take text that json.Valid or a scanner of its own has accepted; of any other they may
+// panic. What they return shares its memory.
+package jsontext
+
+import (
+	"encoding/json"
+	"iter"
+)
+
+// Text is JSON text in either form.
+type Text interface{ ~string | ~[]byte }
+
+// Begins returns the first byte behind white space, which tells the type of the
+// value: '{', '[', '"', 't', 'f', 'n', '-' or a digit.
+func Begins[T Text](value T) byte { return value[skipSpace(value, 0)] }
+
+// Members yields the names, without quotes and escapes, and the values of an object.
+func Members[T Text](object T) iter.Seq2[T, T] {
+	return func(yield func(name, value T) bool) {
+		at := skipSpace(object, skipSpace(object, 0)+1)
+		for object[at] != '}' {
+			end := valueEnd(object, at)
+			name := inside(object[at:end])
+			at = skipSpace(object, skipSpace(object, end)+1) // behind the colon
+			end = valueEnd(object, at)
+			if !yield(name, object[at:end]) {
+				return
+			}
+			at = skipComma(object, end)
+		}
+	}
+}
+
+// Elements yields the elements of an array.
+func Elements[T Text](array T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		at := skipSpace(array, skipSpace(array, 0)+1)
+		for array[at] != ']' {
+			end := valueEnd(array, at)
+			if !yield(array[at:end]) {
+				return
+			}
+			at = skipComma(array, end)
+		}
+	}
+}
+
+// Unquote returns what a string says. An escape that is half a surrogate pair becomes U+FFFD.
+func Unquote[T Text](quoted T) string { return string(inside(quoted)) }
+
+// inside is Unquote without a copy if there is nothing to decode.
+func inside[T Text](quoted T) T {
+	for i := range len(quoted) {
+		if quoted[i] == '\\' {
+			var text string
+			_ = json.Unmarshal([]byte(quoted), &text) // it is valid
+			return T(text)
+		}
+	}
+	return quoted[1 : len(quoted)-1]
+}
+
+func skipSpace[T Text](text T, at int) int {
+	for at < len(text) && (text[at] == ' ' || text[at] == '\t' || text[at] == '\n' || text[at] == '\r') {
+		at++
+	}
+	return at
+}
+
+// skipComma goes from the end of a value to the next one, or to the end of its container.
+func skipComma[T Text](text T, at int) int {
+	at = skipSpace(text, at)
+	if text[at] == ',' {
+		at = skipSpace(text, at+1)
+	}
+	return at
+}
+
+// valueEnd returns where the value ends that begins at at.
+func valueEnd[T Text](text T, at int) int {
+	for depth := 0; at < len(text); at++ {
+		switch text[at] {
+		case '"':
+			for at++; text[at] != '"'; at++ {
+				if text[at] == '\\' {
+					at++
+				}
+			}
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']':
+			depth--
+		default:
+			if depth == 0 {
+				return literalEnd(text, at)
+			}
+			continue
+		}
+		if depth == 0 {
+			return at + 1
+		}
+	}
+	return at
+}
+
+// literalEnd returns where the number or word ends that begins at at.
+func literalEnd[T Text](text T, at int) int {
+	for ; at < len(text); at++ {
+		switch text[at] {
+		case ',', '}', ']', ' ', '\t', '\n', '\r':
+			return at
+		}
+	}
+	return at
+}
