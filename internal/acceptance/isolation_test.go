@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/gateway"
@@ -72,9 +72,16 @@ var names = []struct {
 // keeps what it hears by any door.
 type intruder struct {
 	*client
-	s     *service
-	token string
-	heard strings.Builder
+	s        *service
+	token    string
+	heard    strings.Builder
+	streams  []*stream
+	channels []string // that it has subscribed to
+}
+
+func (i *intruder) note(f wire.ServerFrame) {
+	text, _ := json.Marshal(f) // what was JSON is
+	i.heard.Write(text)
 }
 
 // ask sends a frame and returns its answer's code, "" for ok.
@@ -84,18 +91,26 @@ func (i *intruder) ask(t *testing.T, frame string) realtime.Code {
 		t.Fatal(err)
 	}
 	f := i.until(t, "an answer", func(f wire.ServerFrame) bool {
-		text, _ := json.Marshal(f)
-		i.heard.Write(text)
+		i.note(f)
 		return string(f.ID) == `"q"`
 	})
 	return f.Code
 }
 
-// stream opens Server-Sent Events and returns the status, and what comes until ctx ends.
-func (s *service) stream(ctx context.Context, query, token, lastID string) (status int, heard func() string, err error) {
+// stream is an answer of Server-Sent Events, and all that has come of it.
+type stream struct {
+	status int
+	ended  chan struct{}
+
+	mu    sync.Mutex // guards heard
+	heard strings.Builder
+}
+
+// stream opens one, which lasts until ctx ends.
+func (s *service) stream(ctx context.Context, query, token, lastID string) (*stream, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/v1/events?"+query, nil)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	if lastID != "" {
@@ -103,24 +118,51 @@ func (s *service) stream(ctx context.Context, query, token, lastID string) (stat
 	}
 	res, err := s.http.Do(r)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	text := make(chan string, 1)
+	e := &stream{status: res.StatusCode, ended: make(chan struct{})}
 	go func() {
-		var b strings.Builder
+		defer close(e.ended)
+		defer res.Body.Close()
 		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-			b.WriteString(lines.Text() + "\n")
+			e.mu.Lock()
+			e.heard.WriteString(lines.Text() + "\n")
+			e.mu.Unlock()
 		}
-		_ = res.Body.Close()
-		text <- b.String()
 	}()
-	return res.StatusCode, func() string { return <-text }, nil
+	return e, nil
 }
 
-// A tenant sees nothing of another and changes nothing of it, by any door and any name.
+func (e *stream) text() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.heard.String()
+}
+
+// await waits until something has come.
+func (e *stream) await(t *testing.T, text string) {
+	t.Helper()
+	await(t, text, func() bool { return strings.Contains(e.text(), text) })
+}
+
+// A tenant sees nothing of another and changes nothing of it, by any door and any name,
+// whether they have topics of their own or share one.
 func TestNoNameReachesAnotherTenant(t *testing.T) {
 	t.Parallel()
+	for what, topics := range map[string]func(*realtime.Tenant) realtime.Topic{
+		"own topics": realtime.OwnTopic,
+		"one topic":  func(*realtime.Tenant) realtime.Topic { return "shared" },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			tryNames(t, topics)
+		})
+	}
+}
+
+func tryNames(t *testing.T, topics func(*realtime.Tenant) realtime.Topic) {
 	s := start(t, setup{
+		topics:  topics,
 		tenants: []*realtime.Tenant{tenant("acme"), tenant("globex")},
 		gateway: gateway.Options{Hooks: gateway.HookFuncs{
 			// A program that trusts its client's words still gets a channel of its client's tenant.
@@ -153,43 +195,11 @@ func TestNoNameReachesAnotherTenant(t *testing.T) {
 	us := &intruder{client: s.connect(t, "acme", "eve"), s: s, token: s.token("acme", "eve")}
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	var streams []func() string
 	for _, n := range names {
-		want, wantStatus := realtime.CodeBadRequest, http.StatusBadRequest
-		if n.good {
-			want, wantStatus = "", http.StatusOK
-		}
-		check := func(door string, got, want any) {
-			t.Helper()
-			if got != want {
-				t.Errorf("%s, %s: answered %v, want %v", n.what, door, got, want)
-			}
-		}
-		name := quote(n.name)
-		check("subscribe with a stolen position", us.ask(t, `{"type":"subscribe","id":"q","channel":`+name+`,"since":`+quote(stolen)+`}`), want)
-		check("presence", us.ask(t, `{"type":"presence","id":"q","channel":`+name+`}`), want)
-		check("publish", us.ask(t, `{"type":"publish","id":"q","channel":`+name+`,"data":"forged","event":"forged-`+n.what+`"}`), want)
-		check("call", us.ask(t, `{"type":"call","id":"q","route":"x","data":{"tenant":"globex","channel":`+name+`}}`), want)
-		tell("secret")
-		if n.good {
-			check("unsubscribe", us.ask(t, `{"type":"unsubscribe","id":"q","channel":`+name+`}`), want)
-		}
-		status, heard, err := s.stream(ctx, url.Values{"channel": {n.name}}.Encode(), us.token, "")
-		if err != nil {
-			t.Fatalf("%s: %v", n.what, err)
-		}
-		check("events", status, wantStatus)
-		streams = append(streams, heard)
-		a, err := s.post("acme", us.token, `{"channel":`+name+`,"data":"forged"}`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		check("ingest", a.Status, wantStatus)
-		us.heard.WriteString(a.Body)
+		us.reach(ctx, t, n.what, n.name, stolen, n.good)
 		tell("secret")
 	}
-	// All that is under way has come once globex has its last, and acme its own.
-	last := fmt.Sprintf("%q", fmt.Sprintf("secret-%d", secrets))
+	last := fmt.Sprintf(`"secret-%d"`, secrets)
 	for n := 2; ; n++ {
 		f := theirs.until(t, "the next secret", func(f wire.ServerFrame) bool { return f.Type == "message" })
 		if want := fmt.Sprintf(`"secret-%d"`, n); string(f.Data) != want {
@@ -199,23 +209,74 @@ func TestNoNameReachesAnotherTenant(t *testing.T) {
 			break
 		}
 	}
-	us.ask(t, `{"type":"ping","id":"q"}`)
-	<-time.After(100 * time.Millisecond) // nothing is awaited: what must not come has time to
-	us.ask(t, `{"type":"ping","id":"q"}`)
+	us.judge(t)
 	leave()
-	for i, heard := range streams {
-		us.heard.WriteString(heard())
-		if names[i].good && !strings.Contains(us.heard.String(), "welcome") {
-			t.Errorf("%s: the stream was not even welcomed", names[i].what)
+	for _, e := range us.streams {
+		<-e.ended
+	}
+}
+
+// reach tries a name at every door.
+func (i *intruder) reach(ctx context.Context, t *testing.T, what, name, stolen string, good bool) {
+	t.Helper()
+	want, status := realtime.CodeBadRequest, http.StatusBadRequest
+	if good {
+		want, status = "", http.StatusOK
+	}
+	quoted := quote(name)
+	for door, frame := range map[string]string{
+		"subscribe with a stolen position": `{"type":"subscribe","id":"q","channel":` + quoted + `,"since":` + quote(stolen) + `}`,
+		"presence":                         `{"type":"presence","id":"q","channel":` + quoted + `}`,
+		"publish":                          `{"type":"publish","id":"q","channel":` + quoted + `,"data":"forged"}`,
+		"call":                             `{"type":"call","id":"q","route":"x","data":{"tenant":"globex","channel":` + quoted + `}}`,
+	} {
+		if got := i.ask(t, frame); got != want {
+			t.Errorf("%s, %s: answered %q, want %q", what, door, got, want)
 		}
+	}
+	e, err := i.s.stream(ctx, url.Values{"channel": {name}}.Encode(), i.token, "")
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	a, err := i.s.post("acme", i.token, `{"channel":`+quoted+`,"data":"forged"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.status != status || a.Status != status {
+		t.Errorf("%s: events answered %d and ingest %d, want %d", what, e.status, a.Status, status)
+	}
+	i.heard.WriteString(a.Body)
+	i.streams = append(i.streams, e)
+	if good {
+		i.channels = append(i.channels, name)
+	}
+}
+
+// judge looks at all that the intruder has heard, once every one of its channels has brought what
+// it publishes last.
+func (i *intruder) judge(t *testing.T) {
+	t.Helper()
+	for _, name := range i.channels {
+		if a, err := i.s.post("acme", i.token, `{"channel":`+quote(name)+`,"data":"our last"}`); err != nil || a.Status != 200 {
+			t.Fatalf("%v %+v", err, a)
+		}
+	}
+	for range i.channels {
+		i.until(t, "our last", func(f wire.ServerFrame) bool {
+			i.note(f)
+			return string(f.Data) == `"our last"`
+		})
+	}
+	for _, e := range i.streams {
+		if e.status == http.StatusOK {
+			e.await(t, "our last")
+		}
+		i.heard.WriteString(e.text())
 	}
 	for _, word := range []string{"secret", "hidden-reader", "writer"} {
-		if at := strings.Index(us.heard.String(), word); at >= 0 {
-			t.Errorf("acme heard %q: ...%.200s", word, us.heard.String()[max(0, at-100):])
+		if at := strings.Index(i.heard.String(), word); at >= 0 {
+			t.Errorf("acme heard %q: ...%.200s", word, i.heard.String()[max(0, at-100):])
 		}
-	}
-	if !strings.Contains(us.heard.String(), "forged") {
-		t.Error("acme did not even hear itself")
 	}
 }
 
@@ -224,39 +285,42 @@ func TestStolenEventIDs(t *testing.T) {
 	t.Parallel()
 	s := start(t, setup{tenants: []*realtime.Tenant{tenant("acme"), tenant("globex")}})
 	theirToken := s.token("globex", "ann")
-	ctx, leave := context.WithCancel(t.Context())
-	defer leave()
-	_, theirs, err := s.stream(ctx, "channel=prices:fx", theirToken, "")
+	theirs, err := s.stream(t.Context(), "channel=prices:fx", theirToken, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.connect(t, "globex", "keeper").subscribe(t, "prices:fx")
+	theirs.await(t, `"ok"`)
 	for _, data := range []string{"first", "secret"} {
 		if a, err := s.post("globex", theirToken, `{"channel":"prices:fx","data":"`+data+`"}`); err != nil || a.Status != 200 {
 			t.Fatalf("%v %+v", err, a)
 		}
 	}
-	<-time.After(100 * time.Millisecond)
-	leave()
+	theirs.await(t, "secret")
 	var ids []string
-	for line := range strings.Lines(theirs()) {
+	for line := range strings.Lines(theirs.text()) {
 		if id, ok := strings.CutPrefix(line, "id: "); ok {
 			ids = append(ids, strings.TrimSpace(id))
 		}
 	}
-	if len(ids) < 3 {
+	if len(ids) != 3 {
 		t.Fatalf("globex's page was given the ids %q", ids)
 	}
-	for _, id := range ids {
-		ctx, leave := context.WithCancel(t.Context())
-		status, heard, err := s.stream(ctx, "channel=prices:fx", s.token("acme", "eve"), id)
-		if err != nil || status != 200 {
-			t.Fatal(status, err)
+	ours := s.token("acme", "eve")
+	for n, id := range ids {
+		e, err := s.stream(t.Context(), "channel=prices:fx", ours, id)
+		if err != nil || e.status != 200 {
+			t.Fatal(e, err)
 		}
-		<-time.After(50 * time.Millisecond)
-		leave()
-		if text := heard(); strings.Contains(text, "secret") || strings.Contains(text, `"message"`) || !strings.Contains(text, "welcome") {
-			t.Errorf("with the id of another tenant's event: %s", text)
+		e.await(t, `"ok"`)
+		last := fmt.Sprintf(`"our own %d"`, n)
+		if a, err := s.post("acme", ours, `{"channel":"prices:fx","data":`+last+`}`); err != nil || a.Status != 200 {
+			t.Fatalf("%v %+v", err, a)
+		}
+		e.await(t, last)
+		for line := range strings.Lines(e.text()) {
+			if strings.Contains(line, `"message"`) && !strings.Contains(line, "our own") {
+				t.Errorf("with the id of another tenant's event: %s", line)
+			}
 		}
 	}
 }

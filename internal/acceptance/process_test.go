@@ -92,7 +92,7 @@ func (p *process) figures() figures {
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != 200 {
+	if err != nil || res.StatusCode != http.StatusOK {
 		p.t.Fatal(res.Status, err)
 	}
 	return figures{p.t, text}

@@ -146,8 +146,12 @@ func TestCutAHundredTimes(t *testing.T) {
 				final.Store(sent.Load())
 			default:
 			}
-			if a, err := s.post("acme", producer, event("prices:cut", int(sent.Load()))); err != nil || a.Status != 200 {
-				flow <- fmt.Errorf("ingest: %v %+v", err, a)
+			a, err := s.post("acme", producer, event("prices:cut", int(sent.Load())))
+			if err == nil && a.Status != 200 {
+				err = fmt.Errorf("ingest: %d %s", a.Status, a.Body)
+			}
+			if err != nil {
+				flow <- err
 				return
 			}
 			sent.Add(1)

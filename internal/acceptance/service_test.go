@@ -41,7 +41,8 @@ type setup struct {
 	gateway gateway.Options
 	ingest  ingest.Options
 	around  func(realtime.Broker) realtime.Broker
-	sends   int // SO_SNDBUF of accepted connections; 0 is the system's
+	topics  func(*realtime.Tenant) realtime.Topic // nil is one of its own for each tenant
+	sends   int                                   // SO_SNDBUF of accepted connections; 0 is the system's
 }
 
 func start(t *testing.T, o setup) *service {
@@ -58,11 +59,11 @@ func start(t *testing.T, o setup) *service {
 	}
 	verifier := auth.New(s.tenants, auth.Options{Metrics: s.metrics})
 	limiter := limit.New(limit.Options{Metrics: s.metrics})
-	publisher := realtime.NewPublisher(broker, realtime.PublisherOptions{Metrics: s.metrics})
+	publisher := realtime.NewPublisher(broker, realtime.PublisherOptions{Placement: o.topics, Metrics: s.metrics})
 
 	g := o.gateway
 	g.Broker, g.Tenants, g.Registry, g.Metrics = broker, s.tenants, memory.NewRegistry(), s.metrics
-	g.Verifier, g.Limiter, g.Publisher = verifier, limiter, publisher
+	g.Verifier, g.Limiter, g.Publisher, g.Placement = verifier, limiter, publisher, o.topics
 	g.DrainSpread = cmp.Or(g.DrainSpread, time.Second)
 	gw, err := gateway.New(g)
 	if err != nil {

@@ -155,15 +155,16 @@ func (s *service) knock(t *testing.T, token string) map[string]string {
 func (s *service) request(t *testing.T, path, token string) string {
 	t.Helper()
 	if strings.HasPrefix(path, "/v1/events") {
-		status, heard, err := s.stream(t.Context(), strings.TrimPrefix(path, "/v1/events?"), token, "")
+		e, err := s.stream(t.Context(), strings.TrimPrefix(path, "/v1/events?"), token, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if status == 200 {
+		if e.status == 200 {
 			return ""
 		}
+		<-e.ended
 		var a answered
-		if err := json.Unmarshal([]byte(heard()), &a); err != nil {
+		if err := json.Unmarshal([]byte(e.text()), &a); err != nil {
 			t.Fatal(err)
 		}
 		return string(a.Code) + ": " + a.Detail
