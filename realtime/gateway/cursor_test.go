@@ -50,7 +50,7 @@ func TestCursorSees(t *testing.T) {
 	at := func(id string) realtime.Position { return realtime.Position{Time: 1_767_225_600_123, ID: id} }
 	message := func(id string) []byte {
 		p := &realtime.Publication{Channel: names[0], ID: id, Data: []byte(`{"position":"1-x"}`), Time: time.UnixMilli(at("").Time)}
-		return wire.Encoder{}.Message(p).JSON()
+		return wire.Encoder{}.Message(p).Payload()
 	}
 	for name, c := range map[string]struct {
 		frame []byte
@@ -60,11 +60,11 @@ func TestCursorSees(t *testing.T) {
 		"message":          {message("e1"), at("e1"), true},
 		"message, escapes": {message(`e "1" \ ü`), at(`e "1" \ ü`), true},
 		"message, no ID":   {message(""), at(""), true},
-		"ok":               {wire.SubscribeOK("", wire.Subscribed{Channel: names[0], Position: at("e2")}).JSON(), at("e2"), true},
-		"gap":              {wire.Encoder{}.Gap(names[0], at("e3")).JSON(), at("e3"), true},
-		"dropped":          {wire.Encoder{}.Dropped(names[0], 3).JSON(), realtime.Position{}, false},
-		"welcome":          {wire.Welcome("", wire.Session{}).JSON(), realtime.Position{}, false},
-		"still heartbeat":  {wire.Encoder{}.Heartbeat(realtime.Position{}).JSON(), realtime.Position{}, false},
+		"ok":               {wire.SubscribeOK("", wire.Subscribed{Channel: names[0], Position: at("e2")}).Payload(), at("e2"), true},
+		"gap":              {wire.Encoder{}.Gap(names[0], at("e3")).Payload(), at("e3"), true},
+		"dropped":          {wire.Encoder{}.Dropped(names[0], 3).Payload(), realtime.Position{}, false},
+		"welcome":          {wire.Welcome("", wire.Session{}).Payload(), realtime.Position{}, false},
+		"still heartbeat":  {wire.Encoder{}.Heartbeat(realtime.Position{}).Payload(), realtime.Position{}, false},
 	} {
 		cur := newCursor(names)
 		if moved := cur.see(c.frame); moved != c.moved || cur.marks[0].at != c.want || !cur.marks[1].at.IsZero() {
@@ -72,12 +72,12 @@ func TestCursorSees(t *testing.T) {
 		}
 	}
 	cur := newCursor(names)
-	if !cur.see(wire.Encoder{}.Heartbeat(at("")).JSON()) || cur.asOf != at("").Time {
+	if !cur.see(wire.Encoder{}.Heartbeat(at("")).Payload()) || cur.asOf != at("").Time {
 		t.Errorf("a heartbeat moved asOf to %d", cur.asOf)
 	}
 	// A channel that begins before asOf is not vouched for by it.
 	early := realtime.Position{Time: cur.asOf - 5000}
-	cur.see(wire.SubscribeOK("", wire.Subscribed{Channel: names[1], Position: early}).JSON())
+	cur.see(wire.SubscribeOK("", wire.Subscribed{Channel: names[1], Position: early}).Payload())
 	if cur.asOf != early.Time {
 		t.Errorf("asOf stayed at %d", cur.asOf)
 	}

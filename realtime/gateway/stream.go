@@ -117,7 +117,7 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
 	v := s.guest
 	var out bytes.Buffer
 	out.WriteString("retry: " + strconv.FormatInt(streamRetry.Milliseconds(), 10) + "\n\n")
-	s.event(&out, welcomeFrame("", v, v.tenant.Limits.WithDefaults()).JSON())
+	s.event(&out, welcomeFrame("", v, v.tenant.Limits.WithDefaults()).Payload())
 	s.mu.Lock()
 	s.control = http.NewResponseController(w)
 	s.mu.Unlock()
@@ -148,7 +148,7 @@ func (s *stream) collect(w http.ResponseWriter, out *bytes.Buffer) (ended bool) 
 			return false
 		}
 		for _, frame := range frames {
-			if s.event(out, payload(frame)) {
+			if s.event(out, realtime.Frame{Bytes: frame}.Payload()) {
 				return true
 			}
 		}
@@ -203,15 +203,4 @@ func frameType(frame []byte) wire.Type {
 	rest, _ := bytes.CutPrefix(frame, []byte(`{"type":"`))
 	kind, _, _ := bytes.Cut(rest, []byte{'"'})
 	return wire.Type(kind)
-}
-
-// payload returns what a frame holds behind its header (RFC 6455 section 5.2; servers do not mask).
-func payload(frame []byte) []byte {
-	switch frame[1] {
-	case 126:
-		return frame[4:]
-	case 127:
-		return frame[10:]
-	}
-	return frame[2:]
 }

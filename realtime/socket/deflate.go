@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/flate"
 	"sync"
+
+	"github.com/tidewire/tidewire/realtime"
 )
 
 const (
@@ -68,20 +70,21 @@ func (d *deflater) entry(f []byte) *deflated {
 }
 
 func (d *deflater) compress(f []byte) []byte {
+	plain := realtime.Frame{Bytes: f}.Payload()
 	var z bytes.Buffer
 	w := d.writers.Get().(*flate.Writer)
 	defer d.writers.Put(w)
 	w.Reset(&z)
-	if _, err := w.Write(payload(f)); err != nil {
+	if _, err := w.Write(plain); err != nil {
 		return f
 	}
 	if err := w.Flush(); err != nil {
 		return f
 	}
 	data := bytes.TrimSuffix(z.Bytes(), []byte{0, 0, 0xff, 0xff}) // section 7.2.1: the receiver adds it again
-	if len(data) >= len(payload(f)) {
+	if len(data) >= len(plain) {
 		return f
 	}
-	b := appendHeader(make([]byte, 0, 10+len(data)), f[0]|compressed, len(data))
+	b := realtime.AppendFrameHeader(make([]byte, 0, realtime.MaxFrameHeader+len(data)), f[0]|compressed, len(data))
 	return append(b, data...)
 }

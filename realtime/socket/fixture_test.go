@@ -210,7 +210,7 @@ func (c *client) send(p []byte) {
 // frame makes a client's frame: masked, with a header as short as can be.
 func frame(first byte, payload string) []byte {
 	mask := [4]byte{0x37, 0xfa, 0x21, 0x3d}
-	b := appendHeader(nil, first, len(payload))
+	b := realtime.AppendFrameHeader(nil, first, len(payload))
 	b[1] |= masked
 	b = append(b, mask[:]...)
 	for i := range len(payload) {

@@ -1,10 +1,6 @@
 package socket
 
-import (
-	"encoding/binary"
-
-	"github.com/tidewire/tidewire/realtime"
-)
+import "github.com/tidewire/tidewire/realtime"
 
 // Opcode says what a frame carries (RFC 6455 section 5.2).
 type Opcode byte
@@ -29,33 +25,11 @@ const (
 
 // NewFrame returns a finished frame with a copy of payload.
 func NewFrame(op Opcode, payload []byte) realtime.Frame {
-	b := appendHeader(make([]byte, 0, 10+len(payload)), final|byte(op), len(payload))
-	return realtime.Frame{Bytes: append(b, payload...), Payload: len(b)}
-}
-
-// appendHeader appends the header of an unmasked frame whose payload has n bytes.
-func appendHeader(b []byte, first byte, n int) []byte {
-	switch {
-	case n < 126:
-		return append(b, first, byte(n))
-	case n < 1<<16:
-		return binary.BigEndian.AppendUint16(append(b, first, 126), uint16(n))
-	}
-	return binary.BigEndian.AppendUint64(append(b, first, 127), uint64(n))
+	b := realtime.AppendFrameHeader(make([]byte, 0, realtime.MaxFrameHeader+len(payload)), final|byte(op), len(payload))
+	return realtime.Frame{Bytes: append(b, payload...)}
 }
 
 func opcode(frame []byte) Opcode { return Opcode(frame[0] & 0x0f) }
-
-// payload returns what an unmasked frame carries.
-func payload(frame []byte) []byte {
-	switch frame[1] {
-	case 126:
-		return frame[4:]
-	case 127:
-		return frame[10:]
-	}
-	return frame[2:]
-}
 
 // heartbeat finds a ping or pong at the beginning of a client's input b and unmasks its payload in
 // place. size is 0 if there is none, if it is not complete, or if it is not flawless: then

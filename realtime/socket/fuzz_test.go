@@ -5,6 +5,8 @@ import (
 	"io"
 	"testing"
 	"time"
+
+	"github.com/tidewire/tidewire/realtime"
 )
 
 // FuzzHeartbeat checks that what is taken for a ping or pong is one, whole and flawless.
@@ -24,7 +26,7 @@ func FuzzHeartbeat(f *testing.F) {
 			return
 		}
 		// Mask it again: that has to give what there was.
-		again := appendHeader(nil, final|byte(op), len(payload))
+		again := realtime.AppendFrameHeader(nil, final|byte(op), len(payload))
 		again[1] |= masked
 		again = append(again, before[2:6]...)
 		for i, p := range payload {

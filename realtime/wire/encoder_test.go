@@ -30,7 +30,7 @@ func payloadOf(t testing.TB, frame []byte) []byte {
 	if length != uint64(len(frame)-header) {
 		t.Fatalf("the header says %d bytes, %d follow", length, len(frame)-header)
 	}
-	if shortest := len(wire.AppendTextHeader(nil, int(length))); header != shortest {
+	if shortest := len(realtime.AppendFrameHeader(nil, 0x81, int(length))); header != shortest {
 		t.Fatalf("the header has %d bytes, %d would do", header, shortest)
 	}
 	return frame[header:]
@@ -46,7 +46,7 @@ func TestHeader(t *testing.T) {
 		65536:     "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00",
 		1<<32 + 1: "\x81\x7f\x00\x00\x00\x01\x00\x00\x00\x01",
 	} {
-		if got := string(wire.AppendTextHeader([]byte("before"), n)); got != "before"+want {
+		if got := string(realtime.AppendFrameHeader([]byte("before"), 0x81, n)); got != "before"+want {
 			t.Errorf("%d: %q, want %q", n, got, "before"+want)
 		}
 	}
@@ -80,8 +80,8 @@ func checkMessage(t testing.TB, p *realtime.Publication) {
 	t.Helper()
 	frame := wire.Encoder{}.Message(p)
 	payload := payloadOf(t, frame.Bytes)
-	if !bytes.Equal(payload, frame.JSON()) {
-		t.Fatalf("the payload does not begin at %d", frame.Payload)
+	if !bytes.Equal(payload, frame.Payload()) {
+		t.Fatalf("the payload is %q, want %q", frame.Payload(), payload)
 	}
 	if bytes.ContainsAny(payload, "\r\n") {
 		t.Fatalf("a raw line break in %q", payload)
@@ -111,7 +111,7 @@ func checkMessage(t testing.TB, p *realtime.Publication) {
 func TestMessageReplacesWhatIsNotUTF8(t *testing.T) {
 	t.Parallel()
 	p := realtime.Publication{Channel: channel("a"), Key: "a\xff\xfeb\xc3", Data: []byte(`1`), Time: time.UnixMilli(1)}
-	got, err := wire.DecodeServer(wire.Encoder{}.Message(&p).JSON())
+	got, err := wire.DecodeServer(wire.Encoder{}.Message(&p).Payload())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestFramesHaveNoLineBreak(t *testing.T) {
 func TestErrorHidesTheCause(t *testing.T) {
 	t.Parallel()
 	err := &realtime.Error{Code: realtime.CodeUnavailable, Message: "try again", Err: realtime.Errorf(realtime.CodeInternal, "db-7 refused")}
-	if got := string(wire.Error("", "", err).JSON()); got != `{"type":"error","code":"unavailable","message":"try again"}` {
+	if got := string(wire.Error("", "", err).Payload()); got != `{"type":"error","code":"unavailable","message":"try again"}` {
 		t.Errorf("got %s", got)
 	}
 }

@@ -22,7 +22,7 @@ func ExampleDecode() {
 		case errors.As(err, &refused) && refused.Fatal:
 			fmt.Println("close", refused.Err.Code.Meaning().Close, refused.Err)
 		case errors.As(err, &refused):
-			fmt.Printf("%s\n", wire.Error(refused.ID, "", refused.Err).JSON())
+			fmt.Printf("%s\n", wire.Error(refused.ID, "", refused.Err).Payload())
 		default:
 			fmt.Println(frame.Type, frame.Channel)
 		}
@@ -42,7 +42,7 @@ func ExampleEncoder_Message() {
 	frame := wire.Encoder{}.Message(&realtime.Publication{
 		Channel: channel, ID: "e1", Key: "EURUSD", Data: []byte(`{"bid":1.08412}`), Time: time.UnixMilli(1767225600123),
 	})
-	fmt.Printf("% x\n%s\n", frame.Bytes[:frame.Payload], frame.JSON())
+	fmt.Printf("% x\n%s\n", frame.Bytes[:len(frame.Bytes)-len(frame.Payload())], frame.Payload())
 	// Output:
 	// 81 7e 00 81
 	// {"type":"message","channel":"prices:fx","position":"1767225600123-e1","key":"EURUSD","time":1767225600123,"data":{"bid":1.08412}}

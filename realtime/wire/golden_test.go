@@ -139,8 +139,8 @@ func TestGoldenServer(t *testing.T) {
 	frames := goldenServer()
 	for name, g := range frames {
 		t.Run(name, func(t *testing.T) {
-			golden := checkGolden(t, "server", name, g.frame.JSON())
-			if want := append(wire.AppendTextHeader(nil, len(golden)), golden...); !bytes.Equal(g.frame.Bytes, want) {
+			golden := checkGolden(t, "server", name, g.frame.Payload())
+			if want := append(realtime.AppendFrameHeader(nil, 0x81, len(golden)), golden...); !bytes.Equal(g.frame.Bytes, want) {
 				t.Errorf("frame is %q, want %q", g.frame.Bytes, want)
 			}
 			got, err := wire.DecodeServer(golden)

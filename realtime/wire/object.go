@@ -15,7 +15,7 @@ type object struct{ b []byte }
 
 // newObject begins an object that will have about size bytes.
 func newObject(size int, t Type) object {
-	b := make([]byte, maxHeader, maxHeader+size)
+	b := make([]byte, realtime.MaxFrameHeader, realtime.MaxFrameHeader+size)
 	return object{appendType(b, t)}
 }
 
@@ -118,11 +118,12 @@ func (o *object) members(name string, all []realtime.Member) {
 // frame ends the object and puts the header right before it.
 func (o *object) frame() realtime.Frame {
 	o.b = append(o.b, '}')
-	var room [maxHeader]byte
-	header := AppendTextHeader(room[:0], len(o.b)-maxHeader)
-	start := maxHeader - len(header)
+	var room [realtime.MaxFrameHeader]byte
+	const finText = 0x81
+	header := realtime.AppendFrameHeader(room[:0], finText, len(o.b)-realtime.MaxFrameHeader)
+	start := realtime.MaxFrameHeader - len(header)
 	copy(o.b[start:], header)
-	return realtime.Frame{Bytes: o.b[start:len(o.b):len(o.b)], Payload: len(header)}
+	return realtime.Frame{Bytes: o.b[start:len(o.b):len(o.b)]}
 }
 
 // appendString appends s as a JSON string.
