@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ import (
 
 func newDev(s std) *cobra.Command {
 	var o devOptions
-	var asJSON bool
+	var asJSON, verbose bool
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything in one process: gateway, ingest and dashboards",
@@ -32,8 +33,11 @@ func newDev(s std) *cobra.Command {
 			if o.tenants, err = absolute(o.tenants); err != nil {
 				return err
 			}
-			o.log = newLogger(s.err, asJSON, o.verbose)
-			return runDev(cmd.Context(), o, func(d *devServer) error { return d.introduce(s.out, asJSON) })
+			o.state = s.state
+			o.log = newLogger(s.err, asJSON, verbose)
+			ctx, stop := untilSignal(cmd.Context())
+			defer stop()
+			return runDev(ctx, o, func(d *devServer) error { return d.introduce(s.out, asJSON) })
 		},
 	}
 	f := cmd.Flags()
@@ -42,7 +46,7 @@ func newDev(s std) *cobra.Command {
 	f.StringVar(&o.backend, "backend", "memory", "where events and connections are kept: memory")
 	f.BoolVar(&o.demo, "demo", true, "demo tenants, dashboards that need no login, live data")
 	f.BoolVar(&asJSON, "json", false, "one line of JSON instead of text, and logs as JSON")
-	f.BoolVar(&o.verbose, "verbose", false, "log more")
+	f.BoolVar(&verbose, "verbose", false, "log more")
 	return cmd
 }
 
@@ -57,6 +61,9 @@ func newLogger(w io.Writer, asJSON, verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
+// drainTimeout is how long dev drains; Cloud Run grants as much.
+const drainTimeout = 10 * time.Second
+
 // runDev serves until ctx ends, and then drains. ready is called once it accepts.
 func runDev(ctx context.Context, o devOptions, ready func(*devServer) error) error {
 	d, err := startDev(ctx, o)
@@ -70,7 +77,7 @@ func runDev(ctx context.Context, o devOptions, ready func(*devServer) error) err
 		case err = <-d.failed:
 		}
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	return errors.Join(err, d.close(stopping))
 }
@@ -84,29 +91,34 @@ func (d *devServer) introduce(out io.Writer, asJSON bool) error {
 			Token   string   `json:"token"`
 		}{d.url, d.tenants.IDs(), d.token})
 	}
-	tenant := d.tenantOfToken
-	page := ""
+	w := &strings.Builder{}
+	w.WriteString("Tidewire is running. Stop it with Ctrl-C.\n\n")
 	if d.o.demo {
-		page = fmt.Sprintf("  dashboard  %s/\n", d.url)
+		fmt.Fprintf(w, "  dashboard  %s/\n", d.url)
 	}
-	_, err := fmt.Fprintf(out, `Tidewire is running. Stop it with Ctrl-C.
+	fmt.Fprintf(w, "  sockets    ws%s/v1/socket\n", strings.TrimPrefix(d.url, "http"))
+	fmt.Fprintf(w, "  events     %s/v1/events?channel=NAME\n", d.url)
+	fmt.Fprintf(w, "  ingest     POST %s/v1/tenants/TENANT/events\n", d.url)
+	fmt.Fprintf(w, "  metrics    %s/metrics\n", d.url)
+	fmt.Fprintf(w, "  tenants    %s\n", strings.Join(d.tenants.IDs(), ", "))
+	if d.token != "" {
+		d.introduceToken(w)
+	}
+	_, err := fmt.Fprint(out, w, hint(out))
+	return err
+}
 
-%s  sockets    ws%s/v1/socket
-  events     %s/v1/events?channel=NAME
-  ingest     POST %s/v1/tenants/%s/events
-  metrics    %s/metrics
-  tenants    %v
+func (d *devServer) introduceToken(w *strings.Builder) {
+	fmt.Fprintf(w, `
+A token for all channels of %[1]s, good for 12 hours:
 
-A token for all channels of %s, good for 12 hours:
-
-%s
+%[2]s
 
 In another terminal:
 
-  tidewire tail --url %s --token TOKEN news:today
-  tidewire publish --url %s --token TOKEN --tenant %s --channel news:today '"hello"'
-%s`, page, d.url[len("http"):], d.url, d.url, tenant, d.url, d.tenants.IDs(), tenant, d.token, d.url, d.url, tenant, hint(out))
-	return err
+  tidewire tail --url %[3]s --token TOKEN news:today
+  tidewire publish --url %[3]s --token TOKEN --tenant %[1]s --channel news:today '"hello"'
+`, d.tenantOfToken, d.token, d.url)
 }
 
 // hint tells somebody at a terminal who started it with make how to call the binary.

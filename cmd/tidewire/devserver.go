@@ -22,9 +22,9 @@ import (
 )
 
 type devOptions struct {
-	addr, tenants, backend string
-	demo, verbose          bool
-	log                    *slog.Logger
+	addr, tenants, backend, state string
+	demo                          bool
+	log                           *slog.Logger
 }
 
 // devServer is everything in one process: what Cloud Run services and functions are elsewhere.
@@ -50,7 +50,7 @@ type devServer struct {
 
 // startDev listens and serves. The caller closes what it returns.
 func startDev(ctx context.Context, o devOptions) (*devServer, error) {
-	s, err := findState()
+	s, err := findState(o.state)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +63,12 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.addr)
 	if err != nil {
-		return nil, fmt.Errorf("--addr: %w", err)
+		return nil, fmt.Errorf("--addr: %w; choose another one, or port 0 for any that is free", err)
 	}
-	d.url = "http://" + listener.Addr().String()
+	d.url = "http://" + reachable(listener.Addr())
+	if o.demo && !isLoopback(listener.Addr()) {
+		o.log.WarnContext(ctx, "the demo asks nobody to log in, and others can reach this address; --demo=false turns it off")
+	}
 	if err := d.assemble(); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -115,12 +118,13 @@ func (d *devServer) routes(ctx context.Context) (http.Handler, error) {
 	}
 	sessions := demo.Sessions{Desks: desks, Sign: func(p *realtime.Principal) (string, error) { return d.sign(ctx, p) }}
 	mux.Handle("/", web.Handler(web.Options{Session: sessions.Session, Log: d.o.log}))
-	return mux, d.startProducers(desks)
+	d.startProducers(desks)
+	return mux, nil
 }
 
 // startProducers replays recorded data to the demo's tenants, through the
 // address that any other producer would use.
-func (d *devServer) startProducers(desks []demo.Desk) error {
+func (d *devServer) startProducers(desks []demo.Desk) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d.stop = cancel
 	started := map[string]bool{}
@@ -143,7 +147,6 @@ func (d *devServer) startProducers(desks []demo.Desk) error {
 			}
 		})
 	}
-	return nil
 }
 
 func (d *devServer) sign(ctx context.Context, p *realtime.Principal) (string, error) {
@@ -188,6 +191,19 @@ func (d *devServer) serve(handler http.Handler, listener net.Listener) {
 			d.failed <- err
 		}
 	})
+}
+
+// reachable returns the address by which a browser on this machine gets to it.
+func reachable(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
+	}
+	return a.String()
+}
+
+func isLoopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
 
 // close drains: producers first, then the sockets, then the server.

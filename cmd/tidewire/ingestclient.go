@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -14,22 +14,56 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/problem"
 )
 
-// ingestClient is an ingest endpoint and a token for it.
-type ingestClient struct{ url, token, tenant string }
+const (
+	// patience is how long a request that may pass later is tried again.
+	patience = 2 * time.Minute
+	// attemptTimeout bounds one attempt.
+	attemptTimeout = 30 * time.Second
+)
 
-// patience is how long a request that may pass later is tried again.
-const patience = 2 * time.Minute
+// ingestClient is an ingest endpoint and a token for it. Close it.
+type ingestClient struct {
+	endpoint, token string
+	http            *http.Client
+	answered        bool // it was reached before, so that it may come back
+}
+
+func newIngestClient(address, tenant, token string) (*ingestClient, error) {
+	u, err := serverURL(address)
+	if err != nil {
+		return nil, err
+	}
+	return &ingestClient{
+		endpoint: u.JoinPath("v1", "tenants", url.PathEscape(tenant), "events").String(), token: token,
+		http: &http.Client{Timeout: attemptTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}},
+	}, nil
+}
+
+func (i *ingestClient) close() { i.http.CloseIdleConnections() }
+
+// refusal is an answer other than 200: a problem document (RFC 9457).
+type refusal struct {
+	why   *realtime.Error
+	parts []problem.Part // what is wrong with events of the batch
+}
+
+func (r *refusal) Error() string { return r.why.Error() }
+func (r *refusal) Unwrap() error { return r.why }
 
 // post sends a body until the endpoint has it, as often and as late as it
-// asks. An *realtime.Error says why it was refused.
-func (i ingestClient) post(ctx context.Context, body []byte) ([]byte, error) {
+// asks. The error is a *refusal, or another *realtime.Error if it cannot be reached.
+func (i *ingestClient) post(ctx context.Context, body []byte) ([]byte, error) {
 	deadline := time.Now().Add(patience)
 	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		answer, err := i.try(ctx, body)
-		after, again := retryAfter(err, wait)
-		if !again || time.Now().Add(after).After(deadline) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		after := max(wait, retryAfter(err))
+		if exitCode(err) != exitUnavailable || !i.answered || time.Now().Add(after).After(deadline) {
 			return answer, err
 		}
 		select {
@@ -40,66 +74,62 @@ func (i ingestClient) post(ctx context.Context, body []byte) ([]byte, error) {
 	}
 }
 
-// retryAfter reports whether an error may pass, and how long to wait at least.
-func retryAfter(err error, wait time.Duration) (time.Duration, bool) {
-	refused, ok := err.(*realtime.Error) //nolint:errorlint // try returns it as it is
-	if !ok || refused.Code != realtime.CodeLimited && refused.Code != realtime.CodeUnavailable && refused.Code != realtime.CodeDraining {
-		return 0, false
+func retryAfter(err error) time.Duration {
+	if e := (*realtime.Error)(nil); errors.As(err, &e) {
+		return e.RetryAfter
 	}
-	return max(wait, refused.RetryAfter), true
+	return 0
 }
 
-func (i ingestClient) try(ctx context.Context, body []byte) ([]byte, error) {
-	target := strings.TrimSuffix(i.url, "/") + "/v1/tenants/" + url.PathEscape(i.tenant) + "/events"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
+func (i *ingestClient) try(ctx context.Context, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.endpoint, bytes.NewReader(body))
 	if err != nil {
-		return nil, usagef("--url: %w", err)
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+i.token)
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := i.http.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, unreachable(err)
 	}
-	defer res.Body.Close()
+	defer res.Body.Close() //nolint:errcheck // it was only read from
+	i.answered = true
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if err != nil {
-		return nil, err
+		return nil, unreachable(err)
 	}
 	if res.StatusCode == http.StatusOK {
 		return answer, nil
 	}
-	return nil, refusal(res, answer)
+	return nil, refused(res, answer)
 }
 
-// refusal reads a problem document (RFC 9457).
-func refusal(res *http.Response, answer []byte) error {
-	var problem struct {
-		Code         realtime.Code `json:"code"`
-		Detail       string        `json:"detail"`
-		RetryAfterMs int64         `json:"retryAfterMs"`
-		Errors       []struct {
-			Index  int    `json:"index"`
-			Detail string `json:"detail"`
-		} `json:"errors"`
-	}
-	if json.Unmarshal(answer, &problem) != nil || problem.Code == "" {
-		problem.Code, problem.Detail = realtime.CodeInternal, res.Status
-		if res.StatusCode >= 500 || res.StatusCode == http.StatusTooManyRequests {
-			problem.Code = realtime.CodeUnavailable
+func unreachable(err error) error {
+	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the server does not answer", Err: err}
+}
+
+// refused reads a problem document, or makes do with the status of a proxy's own answer.
+func refused(res *http.Response, answer []byte) *refusal {
+	var p problem.Problem
+	if json.Unmarshal(answer, &p) != nil || p.Code == "" {
+		p.Code, p.Detail = realtime.CodeInternal, "the server answered "+res.Status
+		if res.StatusCode >= http.StatusInternalServerError || res.StatusCode == http.StatusTooManyRequests {
+			p.Code = realtime.CodeUnavailable
 		}
 	}
-	err := realtime.Errorf(problem.Code, "%s", problem.Detail)
-	for n, bad := range problem.Errors {
-		if n == 10 {
-			err.Message += fmt.Sprintf("; and %d more", len(problem.Errors)-n)
-			break
-		}
-		err.Message += fmt.Sprintf("; event %d: %s", bad.Index, bad.Detail)
-	}
-	err.RetryAfter = time.Duration(problem.RetryAfterMs) * time.Millisecond
+	err := realtime.Errorf(p.Code, "%s", p.Detail)
+	err.RetryAfter = time.Duration(p.RetryAfterMs) * time.Millisecond
 	if s, bad := strconv.Atoi(res.Header.Get("Retry-After")); bad == nil && err.RetryAfter == 0 {
 		err.RetryAfter = time.Duration(s) * time.Second
 	}
-	return err
+	return &refusal{why: err, parts: p.Errors}
+}
+
+// serverURL parses the address of a server.
+func serverURL(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, usagef("--url: %q is not a URL such as http://127.0.0.1:8080", strings.TrimSpace(address))
+	}
+	return u, nil
 }

@@ -11,12 +11,24 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	root := newRoot(std{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	os.Exit(run(context.Background(), std{in: os.Stdin, out: os.Stdout, err: os.Stderr, state: os.Getenv("TIDEWIRE_STATE")}, os.Args[1:]))
+}
+
+// run runs one command and returns its exit code.
+func run(ctx context.Context, s std, args []string) int {
+	root := newRoot(s)
+	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "tidewire:", err)
+		_, _ = fmt.Fprintln(s.err, "tidewire:", err) // the exit code says it as well
 	}
-	os.Exit(exitCode(err))
+	return exitCode(err)
+}
+
+// untilSignal returns a context that ends with the first interrupt or SIGTERM.
+// A second one ends the process, whatever it does.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }

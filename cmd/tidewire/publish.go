@@ -1,18 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -26,16 +23,12 @@ type event struct {
 	Key     string            `json:"key,omitempty"`
 	Tags    map[string]string `json:"tags,omitempty"`
 	Data    json.RawMessage   `json:"data"`
+
+	line int // of standard input, 0 if it is not from there
 }
 
-// What one request takes at most.
-const (
-	batchEvents = 500
-	batchBytes  = 512 << 10
-)
-
 func newPublish(s std) *cobra.Command {
-	var to ingestClient
+	var address, token, tenant string
 	var standard event
 	var tags []string
 	var asJSON bool
@@ -46,7 +39,8 @@ func newPublish(s std) *cobra.Command {
 			"as a string. With - it reads NDJSON from standard input, one event a line:\n" +
 			`{"channel":"...","key":"...","tags":{},"id":"...","data":...}; the flags stand in` + "\n" +
 			"for what a line leaves out. Every event has an id, so that a request that is\n" +
-			"sent again publishes nothing twice.\n" + exitHelp,
+			"sent again publishes nothing twice. An event the server refuses ends it; those\n" +
+			"of the lines before are published.\n" + exitHelp,
 		Example: "  tidewire publish --url http://127.0.0.1:8080 --token $TOKEN --tenant acme --channel prices:fx --key EURUSD '{\"bid\":1.08}'\n" +
 			"  tidewire publish --url http://127.0.0.1:8080 --token $TOKEN --tenant acme - <events.ndjson",
 		Args: exactly(0, 1, "one DATA or -"),
@@ -54,18 +48,26 @@ func newPublish(s std) *cobra.Command {
 			if standard.Tags, err = parseTags(tags); err != nil {
 				return err
 			}
+			to, err := newIngestClient(address, tenant, token)
+			if err != nil {
+				return err
+			}
+			defer to.close()
 			p := &publishing{std: s, to: to, standard: standard, json: asJSON}
 			if len(args) == 1 && args[0] != "-" {
-				return p.one(cmd.Context(), args[0])
+				return p.finish(p.one(cmd.Context(), args[0]))
 			}
-			return p.lines(cmd.Context())
+			if f, ok := s.in.(*os.File); ok && len(args) == 0 && term.IsTerminal(int(f.Fd())) {
+				return usagef("publish: DATA is missing; - reads events from standard input")
+			}
+			return p.finish(p.lines(cmd.Context()))
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&to.url, "url", "", "where the gateway or the ingest function is (required)")
-	f.StringVar(&to.token, "token", "", "token that may publish (required)")
-	f.StringVar(&to.tenant, "tenant", "", "tenant (required)")
-	f.StringVar(&standard.Channel, "channel", "", "channel")
+	f.StringVar(&address, "url", "", "where the gateway or the ingest function is (required)")
+	f.StringVar(&token, "token", "", "token that may publish (required)")
+	f.StringVar(&tenant, "tenant", "", "tenant (required)")
+	f.StringVar(&standard.Channel, "channel", "", "channel (required with DATA)")
 	f.StringVar(&standard.Key, "key", "", "what the event replaces, such as a symbol")
 	f.StringArrayVar(&tags, "tag", nil, "k=v; may be repeated")
 	f.BoolVar(&asJSON, "json", false, "print the server's answers")
@@ -91,11 +93,10 @@ func parseTags(tags []string) (map[string]string, error) {
 // publishing is one call of the command.
 type publishing struct {
 	std
-	to       ingestClient
+	to       *ingestClient
 	standard event // stands in for what an event leaves out
 	json     bool
 	accepted int
-	bar      *progressbar.ProgressBar
 }
 
 func (p *publishing) one(ctx context.Context, data string) error {
@@ -111,71 +112,10 @@ func (p *publishing) one(ctx context.Context, data string) error {
 	}
 	e := p.standard
 	e.Data = raw
-	return p.finish(p.send(ctx, []event{e}))
+	return p.send(ctx, []event{e})
 }
 
-// lines publishes what standard input holds, in order, a batch at a time.
-func (p *publishing) lines(ctx context.Context) error {
-	if p.in == nil {
-		return usagef("publish: there is no standard input")
-	}
-	p.bar = newBar(p.std)
-	in := bufio.NewReaderSize(io.TeeReader(p.in, p.bar), 64<<10)
-	var batch []event
-	size, number := 0, 0
-	for {
-		line, err := in.ReadBytes('\n')
-		number++
-		if err != nil && !errors.Is(err, io.EOF) {
-			return p.finish(fmt.Errorf("standard input: %w", err))
-		}
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			e, bad := p.read(line)
-			if bad != nil {
-				return p.finish(errors.Join(p.send(ctx, batch), realtime.Errorf(realtime.CodeBadRequest, "line %d: %v", number, bad)))
-			}
-			batch = append(batch, e)
-			size += len(line)
-		}
-		last := errors.Is(err, io.EOF)
-		// A pipe that is written slowly is sent as it comes.
-		if len(batch) >= batchEvents || size >= batchBytes || last || in.Buffered() == 0 {
-			if err := p.send(ctx, batch); err != nil {
-				return p.finish(fmt.Errorf("the batch that ends with line %d: %w", number, err))
-			}
-			batch, size = nil, 0
-		}
-		if last {
-			return p.finish(nil)
-		}
-	}
-}
-
-func (p *publishing) read(line []byte) (event, error) {
-	e := event{}
-	dec := json.NewDecoder(bytes.NewReader(line))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&e); err != nil {
-		return e, err
-	}
-	if dec.More() {
-		return e, errors.New("more than one JSON value")
-	}
-	if e.Channel == "" {
-		e.Channel = p.standard.Channel
-	}
-	if e.Channel == "" {
-		return e, errors.New("channel: is missing, here and as --channel")
-	}
-	if e.Key == "" {
-		e.Key = p.standard.Key
-	}
-	if e.Tags == nil {
-		e.Tags = p.standard.Tags
-	}
-	return e, nil
-}
-
+// send publishes a batch, in order.
 func (p *publishing) send(ctx context.Context, batch []event) error {
 	if len(batch) == 0 {
 		return nil
@@ -191,7 +131,7 @@ func (p *publishing) send(ctx context.Context, batch []event) error {
 	}
 	answer, err := p.to.post(ctx, body)
 	if err != nil {
-		return err
+		return explain(err, batch)
 	}
 	p.accepted += len(batch)
 	if p.json {
@@ -200,29 +140,42 @@ func (p *publishing) send(ctx context.Context, batch []event) error {
 	return err
 }
 
+// explain says which lines a refused batch is about.
+func explain(err error, batch []event) error {
+	first, last := batch[0].line, batch[len(batch)-1].line
+	var r *refusal
+	switch {
+	case first == 0:
+		return err
+	case !errors.As(err, &r) || len(r.parts) == 0:
+		return fmt.Errorf("lines %d to %d: %w", first, last, err)
+	}
+	named := *r.why
+	for n, part := range r.parts {
+		if n == 10 {
+			named.Message += fmt.Sprintf("\nand %d more", len(r.parts)-n)
+			break
+		}
+		if part.Index < len(batch) {
+			named.Message += fmt.Sprintf("\nline %d: %s", batch[part.Index].line, part.Detail)
+		}
+	}
+	return &named
+}
+
+// finish says how much was published.
 func (p *publishing) finish(err error) error {
-	if p.bar != nil {
-		err = errors.Join(err, p.bar.Exit())
+	if err != nil && p.accepted > 0 {
+		return fmt.Errorf("%w\npublished %d before", err, p.accepted)
 	}
-	if !p.json {
-		_, printed := fmt.Fprintf(p.out, "published %d\n", p.accepted)
-		err = errors.Join(err, printed)
+	if err != nil || p.json {
+		return err
 	}
+	_, err = fmt.Fprintf(p.out, "published %d\n", p.accepted)
 	return err
 }
 
-// newBar shows how much of standard input was read, if somebody looks.
-func newBar(s std) *progressbar.ProgressBar {
-	size, visible := int64(-1), false
-	if f, ok := s.in.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			size = info.Size()
-		}
-	}
-	if f, ok := s.err.(*os.File); ok {
-		visible = term.IsTerminal(int(f.Fd()))
-	}
-	return progressbar.NewOptions64(size,
-		progressbar.OptionSetWriter(s.err), progressbar.OptionSetVisibility(visible),
-		progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription("publishing"))
+// fault is what is wrong with a line before it was sent.
+func fault(line int, err error) error {
+	return realtime.Errorf(realtime.CodeBadRequest, "line %d: %v", line, err)
 }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -13,10 +11,11 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// std are the streams a command reads and writes.
+// std is what a command is given by its process.
 type std struct {
 	in       io.Reader
 	out, err io.Writer
+	state    string // folder for what dev keeps; empty is one in the user's own
 }
 
 // The exit codes, for people's scripts.
@@ -41,9 +40,8 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func exitCode(err error) int {
 	var usage usageError
 	var known *realtime.Error
-	var network net.Error
 	switch {
-	case err == nil, errors.Is(err, context.Canceled):
+	case err == nil:
 		return 0
 	case errors.As(err, &usage):
 		return exitUsage
@@ -51,10 +49,10 @@ func exitCode(err error) int {
 		switch known.Code {
 		case realtime.CodeUnavailable, realtime.CodeLimited, realtime.CodeDraining:
 			return exitUnavailable
+		case realtime.CodeInternal:
+			return exitFailed
 		}
 		return exitRefused
-	case errors.As(err, &network):
-		return exitUnavailable
 	}
 	return exitFailed
 }

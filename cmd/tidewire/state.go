@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// state is where dev keeps what its other commands need: a folder of the user,
-// or TIDEWIRE_STATE.
+// state is the folder where dev keeps what the other commands need.
 type state struct{ dir string }
 
-func findState() (state, error) {
-	if dir := os.Getenv("TIDEWIRE_STATE"); dir != "" {
+// findState returns the state in dir, or in a folder of the user's own.
+func findState(dir string) (state, error) {
+	if dir != "" {
 		return state{dir}, nil
 	}
 	dir, err := os.UserConfigDir()
@@ -29,7 +29,7 @@ func findState() (state, error) {
 // secret returns dev's own secret, which is made once and readable by its user only.
 func (s state) secret() (string, error) {
 	name := filepath.Join(s.dir, "secret")
-	raw, err := os.ReadFile(name)
+	raw, err := os.ReadFile(name) //nolint:gosec // of the user's own folder
 	if err == nil && len(strings.TrimSpace(string(raw))) >= 32 {
 		return strings.TrimSpace(string(raw)), nil
 	}
@@ -61,7 +61,8 @@ func (s state) announce(r running) error {
 // last returns what the dev that was started last has told.
 func (s state) last() (running, error) {
 	var r running
-	raw, err := os.ReadFile(filepath.Join(s.dir, "dev.json"))
+	name := filepath.Join(s.dir, "dev.json")
+	raw, err := os.ReadFile(name) //nolint:gosec // of the user's own folder
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, errors.New("no dev has been started here; run tidewire dev, or name its --tenants FILE")
 	}
@@ -69,7 +70,7 @@ func (s state) last() (running, error) {
 		return r, err
 	}
 	if err := json.Unmarshal(raw, &r); err != nil {
-		return r, fmt.Errorf("%s: %w", filepath.Join(s.dir, "dev.json"), err)
+		return r, fmt.Errorf("%s: %w", name, err)
 	}
 	return r, nil
 }

@@ -1,13 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -42,7 +41,9 @@ func newTail(s std) *cobra.Command {
 			for _, c := range channels {
 				t.positions[c] = from
 			}
-			return t.run(cmd.Context())
+			ctx, stop := untilSignal(cmd.Context())
+			defer stop()
+			return t.run(ctx)
 		},
 	}
 	f := cmd.Flags()
@@ -56,18 +57,12 @@ func newTail(s std) *cobra.Command {
 
 // socketURL turns the address of a gateway into that of its sockets.
 func socketURL(address string) (string, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return "", usagef("--url: %q is not a URL such as http://127.0.0.1:8080", address)
+	u, err := serverURL(address)
+	if err != nil {
+		return "", err
 	}
-	switch u.Scheme {
-	case "http":
-		u.Scheme = "ws"
-	case "https":
-		u.Scheme = "wss"
-	}
-	u.Path = strings.TrimSuffix(u.Path, "/") + "/v1/socket"
-	return u.String(), nil
+	u.Scheme = "ws" + strings.TrimPrefix(u.Scheme, "http")
+	return u.JoinPath("v1", "socket").String(), nil
 }
 
 // tail is one call of the command: a client that resumes.
@@ -77,7 +72,6 @@ type tail struct {
 	json       bool
 	positions  map[string]realtime.Position // where it stands, by channel
 	asOf       int64
-	log        *slog.Logger
 }
 
 // run reads until ctx ends, over as many connections as it takes.
@@ -86,7 +80,7 @@ func (t *tail) run(ctx context.Context) error {
 		started := time.Now()
 		err := t.connection(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // who interrupts it has seen enough
 		}
 		if time.Since(started) > time.Minute {
 			failures = 0
@@ -128,9 +122,9 @@ func backoff(err error, failures int) (time.Duration, bool) {
 
 // connection reads over one connection until it ends. It never returns nil.
 func (t *tail) connection(ctx context.Context) error {
-	c, err := socket.Dial(ctx, t.url, http.Header{}, "tidewire.v1.json")
+	c, err := socket.Dial(ctx, t.url, http.Header{}, wire.Subprotocol)
 	if err != nil {
-		return err
+		return notGateway(err)
 	}
 	defer c.Close() //nolint:errcheck // it has ended, or is about to
 	hello := wire.ClientFrame{Type: wire.TypeConnect, Token: t.token, AsOf: t.asOf}
@@ -145,7 +139,7 @@ func (t *tail) connection(ctx context.Context) error {
 	for {
 		message, err := c.Read(silence)
 		if err != nil {
-			return errors.Join(why, err)
+			return cmp.Or(why, err)
 		}
 		frame, err := wire.DecodeServer(message)
 		if err != nil {
@@ -158,6 +152,16 @@ func (t *tail) connection(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// notGateway gives a handshake's refusal that stands a code that says so. A gateway
+// refuses a token behind the handshake.
+func notGateway(err error) error {
+	var h *socket.HandshakeError
+	if errors.As(err, &h) && h.Status < 500 && h.Status != http.StatusTooManyRequests && h.Status != http.StatusRequestTimeout {
+		return &realtime.Error{Code: realtime.CodeNotFound, Message: "--url: there is no gateway, or it lets nobody in", Err: err}
+	}
+	return err
 }
 
 // take handles a frame. It returns what an error frame says of the connection as why, and

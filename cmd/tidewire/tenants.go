@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -25,22 +27,35 @@ func loadTenants(s state, file string, withDemo bool) (*memory.Tenants, error) {
 		maps.Copy(docs, demo.Tenants(secret))
 	}
 	if file != "" {
-		fromFile, err := memory.LoadTenantsFile(file)
+		fromFile, err := readTenants(file)
 		if err != nil {
-			return nil, err
+			return nil, usagef("--tenants: %w", err)
 		}
-		for _, id := range fromFile.IDs() {
-			t, err := fromFile.Tenant(nil, id) //nolint:staticcheck // it is in memory
-			if err != nil {
-				return nil, err
-			}
-			if err := cmp.Or(auth.CheckKeys(t), auth.CheckOrigins(t)); err != nil {
-				return nil, err
-			}
-			docs[id] = t
+		for _, t := range fromFile {
+			docs[t.ID] = t
 		}
 	}
 	return memory.NewTenants(slices.Collect(maps.Values(docs))...)
+}
+
+// readTenants returns the documents of a file, with keys and origins checked as well.
+func readTenants(file string) ([]*realtime.Tenant, error) {
+	tenants, err := memory.LoadTenantsFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var docs []*realtime.Tenant
+	for _, id := range tenants.IDs() {
+		t, err := tenants.Tenant(context.Background(), id) // from memory
+		if err != nil {
+			return nil, err
+		}
+		if err := cmp.Or(auth.CheckKeys(t), auth.CheckOrigins(t)); err != nil {
+			return nil, fmt.Errorf("%s: tenants.%s.%w", file, id, err)
+		}
+		docs = append(docs, t)
+	}
+	return docs, nil
 }
 
 // tenantsOfRunning returns the tenants of the dev that was started last.

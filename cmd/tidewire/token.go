@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,7 +34,7 @@ func newToken(s std) *cobra.Command {
 			if ttl <= 0 {
 				return usagef("--ttl: %v; it must be more than nothing", ttl)
 			}
-			signer, err := findSigner(cmd, tenant, file)
+			signer, err := s.signer(cmd.Context(), tenant, file)
 			if err != nil {
 				return err
 			}
@@ -58,36 +60,42 @@ func newToken(s std) *cobra.Command {
 	return cmd
 }
 
-func findSigner(cmd *cobra.Command, tenant, file string) (*auth.Signer, error) {
-	s, err := findState()
+// signer returns what signs for a tenant of a file, or else of the dev that was started last.
+func (s std) signer(ctx context.Context, tenant, file string) (*auth.Signer, error) {
+	kept, err := findState(s.state)
 	if err != nil {
 		return nil, err
 	}
 	var tenants *memory.Tenants
 	if file != "" {
-		tenants, err = loadTenants(s, file, false)
+		tenants, err = loadTenants(kept, file, false)
 	} else {
-		tenants, err = tenantsOfRunning(s)
+		tenants, err = tenantsOfRunning(kept)
 	}
 	if err != nil {
 		return nil, err
 	}
-	t, err := tenants.Tenant(cmd.Context(), tenant)
+	t, err := tenants.Tenant(ctx, tenant)
 	if err != nil {
-		return nil, fmt.Errorf("%w; there are %v", err, tenants.IDs())
+		return nil, usagef("--tenant: there is no %q; there is %s", tenant, strings.Join(tenants.IDs(), ", "))
 	}
-	return auth.NewSigner(t)
+	signer, err := auth.NewSigner(t)
+	if err != nil {
+		return nil, usagef("--tenant: %w", err)
+	}
+	return signer, nil
 }
 
 func parseGrants(subscribe, publish, presence []string) (realtime.Grants, error) {
 	var g realtime.Grants
-	for flag, part := range map[string]struct {
+	for _, part := range []struct {
+		flag string
 		from []string
 		to   *[]realtime.Pattern
-	}{"subscribe": {subscribe, &g.Subscribe}, "publish": {publish, &g.Publish}, "presence": {presence, &g.Presence}} {
+	}{{"subscribe", subscribe, &g.Subscribe}, {"publish", publish, &g.Publish}, {"presence", presence, &g.Presence}} {
 		for _, pattern := range part.from {
 			if err := realtime.CheckPattern(pattern); err != nil {
-				return g, usagef("--%s: %w", flag, err)
+				return g, usagef("--%s: %w", part.flag, err)
 			}
 			*part.to = append(*part.to, realtime.Pattern(pattern))
 		}

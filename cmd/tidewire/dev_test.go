@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDevServesEverything(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	dev := c.dev()
+	if diff := cmp.Diff([]string{"acme", "globex"}, dev.Tenants); diff != "" {
+		t.Errorf("tenants (-want +got):\n%s", diff)
+	}
+	for path, want := range map[string]string{
+		"/":            "<!doctype html>",
+		"/tidewire.js": "export",
+		"/healthz":     "ok",
+		"/readyz":      "ok",
+		"/metrics":     "go_goroutines",
+	} {
+		if body := get(t, dev.URL+path); !strings.Contains(body, want) {
+			t.Errorf("%s: %.100q has no %q", path, body, want)
+		}
+	}
+	// The replay goes through ingest to whoever may read it.
+	tail := c.start("tail", "--json", "--url", dev.URL, "--token", dev.Token, "prices:equities")
+	var message struct {
+		Channel string
+		Data    struct{ Price float64 }
+	}
+	if err := json.Unmarshal([]byte(tail.line()), &message); err != nil || message.Channel != "prices:equities" || message.Data.Price <= 0 {
+		t.Errorf("%v, %+v", err, message)
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patient}
+	res, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", url, res.Status, err)
+	}
+	return string(body)
+}
+
+func TestDevInWords(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	dev := c.start("dev", "--demo=false", "--addr", "127.0.0.1:0", "--tenants", c.file(twoTenants))
+	var text strings.Builder
+	for !strings.Contains(text.String(), "tidewire publish") {
+		text.WriteString(dev.line() + "\n")
+	}
+	for _, want := range []string{"sockets    ws://127.0.0.1:", "/v1/events", "ingest     POST", "acme, globex", "\neyJ"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, &text)
+		}
+	}
+	if strings.Contains(text.String(), "dashboard") {
+		t.Error("without the demo there is no dashboard")
+	}
+}
+
+// The secret is made at the first start, kept, and nobody else's to read.
+func TestSecret(t *testing.T) {
+	t.Parallel()
+	secrets := map[string]bool{}
+	for range 2 {
+		c := newConsole(t)
+		for range 2 {
+			c.dev("--demo=false").dev.stop()
+			for name, mode := range map[string]fs.FileMode{"": 0o700, "secret": 0o600, "dev.json": 0o600} {
+				info, err := os.Stat(filepath.Join(c.state, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if info.Mode().Perm() != mode {
+					t.Errorf("%q has mode %v", name, info.Mode().Perm())
+				}
+			}
+			secret, err := os.ReadFile(filepath.Join(c.state, "secret"))
+			if err != nil || len(secret) < 32 {
+				t.Fatalf("%v, %d bytes", err, len(secret))
+			}
+			secrets[string(secret)] = true
+		}
+	}
+	if len(secrets) != 2 {
+		t.Errorf("two folders with two starts each made %d secrets", len(secrets))
+	}
+}
+
+func TestDevRefuses(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() }) // after the parallel cases
+	tests := []struct {
+		name   string
+		file   string
+		args   []string
+		code   int
+		saying string
+	}{
+		{"busy address", "", []string{"--addr", taken.Addr().String()}, exitFailed, "in use; choose another one"},
+		{"no address", "", []string{"--addr", "nowhere"}, exitFailed, "--addr"},
+		{"unknown backend", "", []string{"--backend", "floppy"}, exitUsage, `"floppy" is not memory`},
+		{"arguments", "", []string{"now"}, exitUsage, "takes no arguments"},
+		{"unknown flag", "", []string{"--adr", "x"}, exitUsage, "--adr"},
+		{"no file", "", []string{"--tenants", "/nowhere"}, exitUsage, "/nowhere"},
+		{"unknown field", `{"tenants":{"acme":{"limits":{"conections":1}}}}`, nil, exitUsage, "tenants.acme.limits.conections: unknown field"},
+		{"short secret", `{"tenants":{"acme":{"auth":{"keys":[{"alg":"HS256","secret":"short"}]}}}}`, nil, exitUsage, "tenants.acme.auth.keys[0].secret"},
+		{"bad origin", `{"tenants":{"acme":{"origins":["a b"]}}}`, nil, exitUsage, "tenants.acme.origins[0]"},
+		{"no JSON", `{"tenants":`, nil, exitUsage, "file: "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := newConsole(t)
+			args := append([]string{"dev", "--demo=false"}, tt.args...)
+			if tt.file != "" {
+				args = append(args, "--tenants", c.file(tt.file))
+			}
+			out, errors, code := c.call("", args...)
+			if code != tt.code || !strings.Contains(errors, tt.saying) || out != "" {
+				t.Errorf("%d, %q, %q; want %d and %q", code, out, errors, tt.code, tt.saying)
+			}
+		})
+	}
+}
+
+// A dev whose tenants cannot sign gives no token, and serves.
+func TestDevWithoutKeys(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	dev := c.dev("--demo=false", "--tenants", c.file(`{"tenants":{"acme":{}}}`))
+	if dev.Token != "" {
+		t.Errorf("there is a token: %s", dev.Token)
+	}
+	_, errors, code := c.call("", "token", "--tenant", "acme", "--user", "ann")
+	if code != exitUsage || !strings.Contains(errors, "key") {
+		t.Errorf("%d, %s", code, errors)
+	}
+}
+
+func TestDrainOnSignal(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "dev", "--json", "--addr", "127.0.0.1:0")
+			cmd.Env = append(os.Environ(), asCommand+"=1", "TIDEWIRE_STATE="+t.TempDir())
+			log := &shared{}
+			cmd.Stderr = log
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var dev said
+			if err := json.NewDecoder(bufio.NewReader(out)).Decode(&dev); err != nil {
+				t.Fatalf("%v\n%s", err, log)
+			}
+			page := dial(t, dev.URL, dev.Token)
+			page.subscribe("prices:equities")
+			begun := time.Now()
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			if last := page.untilClosed(1012); last["code"] != "draining" || last["retryAfterMs"] == nil {
+				t.Errorf("before its close it was told %v", last)
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%v\n%s", err, log)
+			}
+			if took := time.Since(begun); took > drainTimeout {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+func Example_usage() {
+	code := run(context.Background(), std{out: os.Stdout, err: os.Stdout}, []string{"token", "--user", "ann"})
+	fmt.Println("exit code", code)
+	// Output:
+	// tidewire: token: --tenant is missing; see tidewire token --help
+	// exit code 2
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"nothing", nil, 0, "Available Commands"},
+		{"help", []string{"--help"}, 0, "Exit codes"},
+		{"version", []string{"--version"}, 0, "tidewire version"},
+		{"dev", []string{"dev", "--help"}, 0, "--addr"},
+		{"token", []string{"token", "--help"}, 0, "--subscribe"},
+		{"publish", []string{"publish", "--help"}, 0, "NDJSON"},
+		{"tail", []string{"tail", "--help"}, 0, "--since"},
+		{"bash", []string{"completion", "bash"}, 0, "bash completion"},
+		{"zsh", []string{"completion", "zsh"}, 0, "#compdef tidewire"},
+		{"fish", []string{"completion", "fish"}, 0, "fish completion"},
+		{"unknown command", []string{"tial"}, exitUsage, `unknown command "tial"`},
+		{"missing flag", []string{"publish", "--url", "http://x", "--token", "x", "1"}, exitUsage, "--tenant is missing"},
+		{"missing channel of tail", []string{"tail", "--url", "http://x", "--token", "x"}, exitUsage, "one CHANNEL or more"},
+		{"bad position", []string{"tail", "--url", "http://x", "--token", "x", "--since", "now", "a"}, exitUsage, "--since"},
+		{"bad address", []string{"tail", "--url", "gopher://x", "--token", "x", "a"}, exitUsage, "--url"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			out, errors, code := newConsole(t).call("", tt.args...)
+			if code != tt.code || !strings.Contains(out+errors, tt.want) {
+				t.Errorf("%d, %s%s; want %d and %q", code, out, errors, tt.code, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestToken(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	jwt := c.token("acme", "--tenants", c.file(twoTenants), "--group", "fx", "--group", "eu", "--ttl", "90s",
+		"--subscribe", "prices:{group}", "--subscribe", "alerts:{user}", "--publish", "board:*")
+	parts := strings.Split(jwt, ".")
+	if len(parts) != 3 {
+		t.Fatalf("%q is no JWT", jwt)
+	}
+	header, claims := claimsOf(t, parts[0]), claimsOf(t, parts[1])
+	if ttl := claims["exp"].(float64) - claims["iat"].(float64); ttl != 90 {
+		t.Errorf("it lasts %v s", ttl)
+	}
+	delete(claims, "exp")
+	delete(claims, "iat")
+	want := map[string]any{
+		"tenant": "acme", "sub": "ann", "groups": []any{"fx", "eu"},
+		"channels": map[string]any{"subscribe": []any{"prices:{group}", "alerts:{user}"}, "publish": []any{"board:*"}},
+	}
+	if diff := cmp.Diff(want, claims); diff != "" {
+		t.Errorf("claims (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]any{"alg": "HS256", "kid": "a", "typ": "JWT"}, header); diff != "" {
+		t.Errorf("header (-want +got):\n%s", diff)
+	}
+}
+
+func claimsOf(t *testing.T, part string) map[string]any {
+	t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]any{}
+	if err := json.Unmarshal(raw, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Without --tenants it signs for the dev that was started last, which may have ended.
+func TestTokenOfDev(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	if _, errors, code := c.call("", "token", "--tenant", "acme", "--user", "ann"); code != exitFailed || !strings.Contains(errors, "run tidewire dev") {
+		t.Errorf("before there was a dev: %d, %s", code, errors)
+	}
+	c.plain().dev.stop()
+	token := c.everything("acme")
+	again := c.plain()
+	dial(t, again.URL, token)
+}
+
+func TestTokenRefuses(t *testing.T) {
+	t.Parallel()
+	file := newConsole(t).file(twoTenants)
+	tests := []struct {
+		name   string
+		args   []string
+		saying string
+	}{
+		{"no tenant", []string{"--user", "ann"}, "--tenant is missing"},
+		{"no user", []string{"--tenant", "acme"}, "--user is missing"},
+		{"unknown tenant", []string{"--tenant", "initech", "--user", "ann"}, `no "initech"; there is acme, globex`},
+		{"bad pattern", []string{"--tenant", "acme", "--user", "ann", "--subscribe", "prices:**:x"}, "--subscribe"},
+		{"bad publish pattern", []string{"--tenant", "acme", "--user", "ann", "--publish", "{role}"}, "--publish"},
+		{"no time", []string{"--tenant", "acme", "--user", "ann", "--ttl", "0s"}, "--ttl"},
+		{"bad time", []string{"--tenant", "acme", "--user", "ann", "--ttl", "soon"}, "--ttl"},
+		{"arguments", []string{"--tenant", "acme", "--user", "ann", "please"}, "no arguments"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			out, errors, code := newConsole(t).call("", append([]string{"token", "--tenants", file}, tt.args...)...)
+			if code != exitUsage || !strings.Contains(errors, tt.saying) || out != "" {
+				t.Errorf("%d, %q, %q; want %q", code, out, errors, tt.saying)
+			}
+		})
+	}
+}
