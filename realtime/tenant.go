@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -51,8 +52,11 @@ type Key struct {
 	PEM    string `json:"pem,omitempty"`    // the others: a PKIX public or PKCS #8 private key
 }
 
-// LogValue hides the key.
+// String names the key and hides its secret.
 func (k Key) String() string { return fmt.Sprintf("key %q (%s)", k.KID, k.Alg) }
+
+// LogValue is String: a handler that writes JSON would not call that.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // Tenants finds tenant documents. Implementations are safe for concurrent use
 // and answer from memory most of the time: it is asked at every door.

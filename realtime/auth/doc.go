@@ -1,6 +1,6 @@
 // Package auth turns a request into a realtime.Principal.
 //
-//	request -> TokenFromRequest: subprotocol, Authorization or query
+//	request -> tokenIn:          subprotocol, Authorization or query
 //	        -> parse:            compact form, canonical, known header (RFC 7515)
 //	        -> tenant:           the one thing read before the signature is verified
 //	        -> verifySignature:  with that tenant's keys only, each with its one algorithm

@@ -77,13 +77,6 @@ func ExampleVerifier_VerifyRequest() {
 	// unauthorized the token is not valid
 }
 
-func ExampleTokenFromRequest() {
-	r := httptest.NewRequest(http.MethodGet, "/v1/events?channel=prices:fx", nil)
-	r.Header.Set("Authorization", "Bearer eyJh.eyJz.c2ln")
-	fmt.Println(auth.TokenFromRequest(r))
-	// Output: eyJh.eyJz.c2ln header <nil>
-}
-
 func ExampleAllowOrigin() {
 	r := httptest.NewRequest(http.MethodGet, "/v1/socket", nil)
 	for _, page := range []string{"https://app.acme.example", "https://acme.example", "https://elsewhere.example"} {

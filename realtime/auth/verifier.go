@@ -88,28 +88,28 @@ func (v *Verifier) Close() error {
 //
 // It waits for the tenant's document and the issuer's keys, at most until ctx ends.
 func (v *Verifier) Verify(ctx context.Context, token string) (*realtime.Principal, error) {
-	return v.verify(ctx, token, SourceNone)
+	return v.verify(ctx, token, nowhere)
 }
 
 // VerifyRequest returns the Principal of the token in a request, as Verify
 // does. A request without one is ErrNoToken, which is not counted as a refusal.
 func (v *Verifier) VerifyRequest(ctx context.Context, r *http.Request) (*realtime.Principal, error) {
-	token, source, err := tokenIn(r)
+	token, at, err := tokenIn(r)
 	if err != nil {
 		return nil, v.refused(ctx, "", err)
 	}
-	if source == SourceNone {
+	if at == nowhere {
 		return nil, ErrNoToken
 	}
-	return v.verify(ctx, token, source)
+	return v.verify(ctx, token, at)
 }
 
-func (v *Verifier) verify(ctx context.Context, raw string, source Source) (*realtime.Principal, error) {
+func (v *Verifier) verify(ctx context.Context, raw string, at place) (*realtime.Principal, error) {
 	c, err := v.open(ctx, raw)
 	if err != nil {
 		return nil, v.refused(ctx, "", err)
 	}
-	p, err := v.judge(ctx, c, source)
+	p, err := v.judge(ctx, c, at)
 	if err != nil {
 		return nil, v.refused(ctx, c.tenant.ID, err)
 	}
@@ -145,9 +145,9 @@ func (v *Verifier) open(ctx context.Context, raw string) (*claimed, error) {
 }
 
 // judge is the order in which a token comes to be believed.
-func (v *Verifier) judge(ctx context.Context, from *claimed, source Source) (*realtime.Principal, error) {
+func (v *Verifier) judge(ctx context.Context, from *claimed, at place) (*realtime.Principal, error) {
 	tenant := from.tenant
-	if source == SourceQuery && !tenant.Auth.AllowQuery {
+	if at == inQuery && !tenant.Auth.AllowQuery {
 		return nil, refuse(reasonQuery, "the tenant does not allow a token in the query")
 	}
 	if err := v.rings.of(tenant).verify(ctx, from.token); err != nil {

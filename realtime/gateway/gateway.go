@@ -101,7 +101,9 @@ func (g *Gateway) Publisher() *realtime.Publisher { return g.o.Publisher }
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.routes.ServeHTTP(w, r) }
 
 func (g *Gateway) serveReady(w http.ResponseWriter, _ *http.Request) {
+	g.mu.Lock()
 	err := g.ready()
+	g.mu.Unlock()
 	if err == nil && g.roll != nil {
 		err = g.roll.err()
 	}
@@ -122,10 +124,8 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 	problem.Write(w, realtime.Errorf(realtime.CodeNotFound, "%.100q is no path of a gateway; it serves /v1/socket, /v1/events, /healthz and /readyz, all by GET", r.URL.Path))
 }
 
-// ready says why nobody may enter, if so.
+// ready says why nobody may enter, if so. g.mu is held.
 func (g *Gateway) ready() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	if g.draining {
 		return going(time.Second, time.Second)
 	}
@@ -139,13 +139,10 @@ func going(after, spread time.Duration) *realtime.Error {
 
 // enter takes a client in; it has to exit. Nobody may enter once Close has been called.
 func (g *Gateway) enter(c client) error {
-	if err := g.ready(); err != nil {
-		return err
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.draining {
-		return going(time.Second, time.Second)
+	if err := g.ready(); err != nil {
+		return err
 	}
 	g.entered[c] = struct{}{}
 	return nil

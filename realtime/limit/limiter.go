@@ -63,19 +63,10 @@ func New(o Options) *Limiter {
 	return &Limiter{start: time.Now(), metrics: o.Metrics, tenants: map[string]*tenant{}}
 }
 
-// Update makes the limits of a changed document count for connections that are
-// open. Connect and Publish do so as well with the document they are given.
-func (l *Limiter) Update(t *realtime.Tenant) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.tenants[t.ID] != nil {
-		l.tenant(t)
-	}
-}
-
 // Connect lets a user open a connection, which its owner must Close. The error
 // is a refusal: connectsPerSecond, connections or connectionsPerUser. Many who are refused
-// together are asked to come back one after the other, as fast as the rate lets them in.
+// together are asked to come back one after the other, as fast as the rate lets them in. The document counts
+// from then on for the connections that are open, too.
 func (l *Limiter) Connect(t *realtime.Tenant, userID string) (*Connection, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

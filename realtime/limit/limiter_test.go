@@ -174,9 +174,8 @@ func TestChangedDocument(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.New(limit.Options{})
 		c := connect(t, l, document(realtime.Limits{FramesPerSecond: 10}), "ann")
-		l.Update(&realtime.Tenant{ID: "globex"}) // nobody of it is here
 		for _, rate := range []int{10, 100, 1} {
-			l.Update(document(realtime.Limits{FramesPerSecond: rate}))
+			connect(t, l, document(realtime.Limits{FramesPerSecond: rate}), "bob").Close()
 			time.Sleep(time.Minute)
 			if n, _ := letThrough(func() error { return orNil(c.Frame(0)) }); n != 2*rate {
 				t.Errorf("%d frames were let through, want %d", n, 2*rate)
