@@ -13,6 +13,5 @@ const (
 	KeyCode       = "code"
 	KeyError      = "error"
 	KeyCount      = "count"
-	KeyRemote     = "remote"
 	KeyDuration   = "duration"
 )

@@ -117,7 +117,7 @@ func (d *devServer) routes(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	sessions := demo.Sessions{Desks: desks, Sign: func(p *realtime.Principal) (string, error) { return d.sign(ctx, p) }}
-	mux.Handle("/", web.Handler(web.Options{Session: sessions.Session, Log: d.o.log}))
+	mux.Handle("/", web.Handler(web.Options{Session: sessions.Session, Logger: d.o.log}))
 	d.startProducers(desks)
 	return mux, nil
 }
@@ -134,7 +134,7 @@ func (d *devServer) startProducers(desks []demo.Desk) {
 		}
 		started[desk.Tenant] = true
 		p := demo.Producer{
-			URL: d.url, Tenant: desk.Tenant, Desks: desks, Log: d.o.log,
+			URL: d.url, Tenant: desk.Tenant, Desks: desks, Logger: d.o.log,
 			Token: func(ctx context.Context) (string, error) {
 				w := demo.Writer(desk.Tenant)
 				w.Issued, w.Expires = time.Now(), time.Now().Add(time.Hour)

@@ -32,7 +32,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/socket":        {own: []string{"realtime"}, others: []string{"github.com/gorilla/websocket"}},
 	"realtime/socket/echo":   {own: []string{"realtime", "realtime/socket"}},
 	"realtime/telemetry":     {own: []string{"realtime"}, others: []string{"github.com/prometheus/client_golang"}},
-	"realtime/driver/memory": {own: []string{"realtime"}},
+	"realtime/driver/memory": {own: []string{"realtime", "realtime/jsontext"}},
 	"realtime/gateway":       {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/wire"}},
 	"realtime/realtimetest":  {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
 	// Functions pay for their binary at each cold start: no gateway, no sockets.

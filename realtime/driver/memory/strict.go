@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/jsontext"
 )
 
 // decodeTenants reads the documents of a file, in its order, with the faults of all of them.
@@ -83,28 +84,17 @@ type member struct {
 
 // members takes an object apart, in its order. null is an object without any.
 func (d *decoder) members(path string, text json.RawMessage) []member {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	begin, err := dec.Token()
-	if err != nil || begin == nil {
-		return nil // nothing, or null; the syntax was checked
+	if text == nil || jsontext.Begins(text) == 'n' {
+		return nil
 	}
-	if begin != json.Delim('{') {
+	if jsontext.Begins(text) != '{' {
 		d.fault(path, "must be an object")
 		return nil
 	}
 	var all []member
 	seen := map[string]bool{}
-	for dec.More() {
-		var m member
-		name, err := dec.Token()
-		if err == nil {
-			err = dec.Decode(&m.value)
-		}
-		if err != nil {
-			d.fault(path, "%v", err)
-			return all
-		}
-		m.name, _ = name.(string)
+	for name, value := range jsontext.Members(text) {
+		m := member{name: string(name), value: value}
 		if seen[m.name] {
 			d.fault(join(path, m.name), "is given twice")
 			continue

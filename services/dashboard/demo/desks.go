@@ -22,9 +22,6 @@ type Desk struct {
 // Channel is the name of the desk's channel.
 func (d *Desk) Channel() string { return "prices:" + d.Group }
 
-// Dates is how many recorded dates one lap of the replay has.
-func (d *Desk) Dates() int { return len(d.Instruments[0].Quotes) }
-
 // Instrument is one recorded series.
 type Instrument struct {
 	Symbol string // at most 12 characters, the key of its events

@@ -37,10 +37,10 @@ func TestDesks(t *testing.T) {
 	var got []summary
 	for _, d := range desks(t) {
 		q := d.Instruments[0].Quotes
-		got = append(got, summary{d.Tenant, d.Channel(), len(d.Instruments), d.Dates(), q[0], q[len(q)-1]})
+		got = append(got, summary{d.Tenant, d.Channel(), len(d.Instruments), len(d.Instruments[0].Quotes), q[0], q[len(q)-1]})
 		for _, in := range d.Instruments {
-			if len(in.Quotes) != d.Dates() {
-				t.Errorf("%s has %d dates, its desk %d", in.Symbol, len(in.Quotes), d.Dates())
+			if len(in.Quotes) != len(d.Instruments[0].Quotes) {
+				t.Errorf("%s has %d dates, its desk %d", in.Symbol, len(in.Quotes), len(d.Instruments[0].Quotes))
 			}
 			if !slices.IsSortedFunc(in.Quotes, func(a, b demo.Quote) int { return strings.Compare(a.Date, b.Date) }) {
 				t.Errorf("%s is not in the order of its dates", in.Symbol)

@@ -29,8 +29,8 @@ type Producer struct {
 	Client *http.Client
 	// Speed is how much faster than Desk.Step the replay goes; 0 is 1.
 	Speed float64
-	// Log is told when the endpoint refuses events and when it takes them again; nil is nobody.
-	Log *slog.Logger
+	// Logger is told when the endpoint refuses events and when it takes them again; nil is nobody.
+	Logger *slog.Logger
 }
 
 // Event is what the producer publishes for one price: the JSON of its data.
@@ -128,7 +128,7 @@ func (p Producer) sender(ctx context.Context) (*sender, error) {
 	s := &sender{
 		url:    strings.TrimRight(p.URL, "/") + "/v1/tenants/" + p.Tenant + "/events",
 		client: p.Client, newToken: p.Token,
-		log: p.Log,
+		log: p.Logger,
 	}
 	if s.client == nil {
 		s.client = &http.Client{Timeout: 10 * time.Second}

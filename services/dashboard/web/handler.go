@@ -23,8 +23,8 @@ type Options struct {
 	Session func(ctx context.Context, tenant, group string) (Session, error)
 	// Gateway is the origin the page may connect to besides its own, such as https://live.example.com.
 	Gateway string
-	// Log is told of faults; nil is nobody.
-	Log *slog.Logger
+	// Logger is told of faults; nil is nobody.
+	Logger *slog.Logger
 }
 
 // Handler serves the dashboard at /, its parts beside it and the browser client at

@@ -57,8 +57,8 @@ func demoSession(o Options) http.HandlerFunc {
 		q := r.URL.Query()
 		s, err := o.Session(r.Context(), q.Get("tenant"), q.Get("group"))
 		if err != nil {
-			if realtime.CodeOf(err) == realtime.CodeInternal && o.Log != nil {
-				o.Log.ErrorContext(r.Context(), "demo session", realtime.KeyError, err)
+			if realtime.CodeOf(err) == realtime.CodeInternal && o.Logger != nil {
+				o.Logger.ErrorContext(r.Context(), "demo session", realtime.KeyError, err)
 			}
 			problem.Write(w, err)
 			return
