@@ -11,7 +11,7 @@ test: ## all tests; installs Chromium with apt-get if it is missing and may
 	./.ci/chromium
 	go vet ./...
 	go test -race -shuffle=on ./...
-	cd clients/js && node --test
+	cd clients/js && npm test
 
 lint:
 	$(GOLANGCI) run

@@ -527,7 +527,7 @@ export class Tidewire {
     if (this.#state.name === "closed") return;
     this.#hangUp(new TidewireError({ code: "closed", message: "the client was closed" }));
     this.#set({ name: "closed" });
-    for (const standing of [...this.#feeds.values(), ...this.#watches.values()]) this.#finish(standing);
+    for (const standing of this.#standing) this.#finish(standing);
     globalThis.removeEventListener?.("online", this.#wake);
     globalThis.removeEventListener?.("pagehide", this.#save);
     globalThis.document?.removeEventListener("visibilitychange", this.#wake);
@@ -606,7 +606,7 @@ export class Tidewire {
     link.watch(welcome.heartbeatMs ?? 25_000);
     [this.#rejected, this.#rejections, this.#expiresAt] = [undefined, 0, welcome.expiresAt ?? 0];
     const moving = this.#link !== null;
-    for (const standing of [...this.#feeds.values(), ...this.#watches.values()]) {
+    for (const standing of this.#standing) {
       if (!link.asked.has(standing) && standing.retryAt <= Date.now()) this.#ask(standing, link);
     }
     if (!moving && link.resumed) this.#after("resumed", QUIET, () => this.#tellResumed(link));
@@ -614,6 +614,9 @@ export class Tidewire {
     if (!moving) this.#promote(link);
     else this.#handOver(link);
   }
+
+  /** The feeds and watches: each new link is asked for them. */
+  get #standing() { return [...this.#feeds.values(), ...this.#watches.values()]; }
 
   /** The link that new requests for channels go to. */
   get #speaker() { return this.#next?.welcome ? this.#next : this.#link; }
@@ -655,9 +658,8 @@ export class Tidewire {
     } else if (link === this.#next) {
       this.#cancel("dial");
       this.#next = null;
-      if (this.#link && ![...this.#feeds.values(), ...this.#watches.values()].some((standing) => standing.link === link && link)) {
-        return this.#comeBack(reason, false);
-      }
+      const moved = link && this.#standing.some((standing) => standing.link === link);
+      if (this.#link && !moved) return this.#comeBack(reason, false);
       // Channels that read from the new link already have no way back to the old one.
       this.#link?.shut();
       this.#unlink();
