@@ -64,7 +64,7 @@ func (s *scanner) value() error {
 			if s.space() == c+2 { // '}' and ']' are two after '{' and '['
 				break // it is empty: its end is read below
 			}
-			if c == '{' && !(s.name() && s.colon()) {
+			if c == '{' && !s.named() {
 				return s.fail()
 			}
 			continue
@@ -89,7 +89,7 @@ func (s *scanner) after(depth *int, arrays uint64) (more bool, err error) {
 		case c == ',':
 			s.at++
 			s.space()
-			if !array && !(s.name() && s.colon()) {
+			if !array && !s.named() {
 				return false, s.fail()
 			}
 			return true, nil
@@ -105,6 +105,9 @@ func (s *scanner) after(depth *int, arrays uint64) (more bool, err error) {
 
 // name skips a member's name.
 func (s *scanner) name() bool { return s.peek() == '"' && s.str() }
+
+// named skips all that stands before a member's value.
+func (s *scanner) named() bool { return s.name() && s.colon() }
 
 // colon skips what stands between a member's name and its value.
 func (s *scanner) colon() bool {
