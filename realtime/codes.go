@@ -36,7 +36,7 @@ type Advice string
 const (
 	AdviceRetryNow   Advice = "retry now"
 	AdviceRetryLater Advice = "retry later"
-	AdviceNewToken   Advice = "get a new token first"
+	AdviceNewToken   Advice = "get a new token first" //nolint:gosec // words, no credential
 	AdviceStop       Advice = "stop"
 )
 
