@@ -291,6 +291,13 @@ func (o *Outbox) rest() {
 	}
 }
 
+// Empty reports whether nothing at all waits.
+func (o *Outbox) Empty() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.live == 0 && len(o.control) == 0
+}
+
 // Idle reports whether no data waits: a control frame queued now comes after all of it.
 func (o *Outbox) Idle() bool {
 	o.mu.Lock()

@@ -81,6 +81,9 @@ func (c *Conn) Start(ctx context.Context, outbox *realtime.Outbox, h Handler) {
 	c.alive()
 	c.done.Add(1)
 	c.writes.Add(1)
+	if outbox.Empty() {
+		c.greet()
+	}
 	c.mu.Lock()
 	c.outbox.Store(outbox)
 	early := c.early
@@ -93,6 +96,13 @@ func (c *Conn) Start(ctx context.Context, outbox *realtime.Outbox, h Handler) {
 	}
 	c.Flush()
 	go c.wait()
+}
+
+// greet answers the handshake when there is nothing to write with it. A new
+// connection takes it at once; if it is broken already, reading tells.
+func (c *Conn) greet() {
+	_, _ = c.stream.send(c.stream.greeting, c.acceptor.o.WriteTimeout)
+	c.stream.greeting = nil
 }
 
 // Wait returns when the connection is over and Handler.Closed has returned.

@@ -18,6 +18,7 @@ type stream struct {
 	a   *Acceptor       // for its buffers
 
 	upgraded bool    // the handshake is done
+	greeting []byte  // its answer, until it is written together with the first frames
 	deflates bool    // the upgrader has agreed on compression, which it tells nobody but the client
 	one      [1]byte // input of a stream that cannot wait without a buffer
 
@@ -101,12 +102,14 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write lets the handshake through. After it the parser writes nothing but a close frame when
-// it meets a breach of protocol. That is remembered, and the Conn sends it.
+// Write keeps the answer to the handshake, which is written together with the first
+// frames: a write and a wake-up of the client less for each connect. After it the parser writes nothing
+// but a close frame when it meets a breach of protocol. That is remembered, and the Conn sends it.
 func (s *stream) Write(p []byte) (int, error) {
 	if !s.upgraded {
 		s.deflates = bytes.Contains(p, []byte("\r\nSec-WebSocket-Extensions: permessage-deflate;"))
-		return s.Conn.Write(p)
+		s.greeting = append(s.greeting, p...)
+		return len(p), nil
 	}
 	if len(p) > 2 {
 		s.complaint = string(p[2:])

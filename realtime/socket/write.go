@@ -96,13 +96,15 @@ func (c *Conn) take(o *realtime.Outbox, b *batch) bool {
 			frames[i] = c.acceptor.deflate.frame(frames[i])
 		}
 	}
-	switch len(frames) {
-	case 0:
-		return false
-	case 1:
+	if len(frames) == 0 {
+		return false // and somebody else may be the writer by now
+	}
+	switch greeting := c.stream.greeting; {
+	case len(frames) == 1 && greeting == nil:
 		b.rest = frames[0]
 	default:
-		b.joined = b.joined[:0]
+		b.joined = append(b.joined[:0], greeting...)
+		c.stream.greeting = nil
 		for _, f := range frames {
 			b.joined = append(b.joined, f...)
 		}
