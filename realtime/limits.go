@@ -1,6 +1,9 @@
 package realtime
 
-import "reflect"
+import (
+	"cmp"
+	"reflect"
+)
 
 // Limits bound what a tenant, a user and a connection may use. A zero field has
 // the default stated in DefaultLimits. Rates are token buckets that hold two
@@ -40,15 +43,27 @@ func DefaultLimits() Limits {
 	}
 }
 
-// WithDefaults returns l with every zero field set to its default.
+// WithDefaults returns l with every zero field set to its default. It is asked at
+// every connect, so it names the fields rather than walk them.
 func (l Limits) WithDefaults() Limits {
-	v, d := reflect.ValueOf(&l).Elem(), reflect.ValueOf(DefaultLimits())
-	for i := range v.NumField() {
-		if v.Field(i).IsZero() {
-			v.Field(i).Set(d.Field(i))
-		}
+	d := DefaultLimits()
+	return Limits{
+		Connections:                cmp.Or(l.Connections, d.Connections),
+		ConnectionsPerUser:         cmp.Or(l.ConnectionsPerUser, d.ConnectionsPerUser),
+		ConnectsPerSecond:          cmp.Or(l.ConnectsPerSecond, d.ConnectsPerSecond),
+		FramesPerSecond:            cmp.Or(l.FramesPerSecond, d.FramesPerSecond),
+		BytesPerSecond:             cmp.Or(l.BytesPerSecond, d.BytesPerSecond),
+		SubscribesPerSecond:        cmp.Or(l.SubscribesPerSecond, d.SubscribesPerSecond),
+		PublishesPerSecond:         cmp.Or(l.PublishesPerSecond, d.PublishesPerSecond),
+		UserShare:                  cmp.Or(l.UserShare, d.UserShare),
+		TenantShare:                cmp.Or(l.TenantShare, d.TenantShare),
+		SubscriptionsPerConnection: cmp.Or(l.SubscriptionsPerConnection, d.SubscriptionsPerConnection),
+		MessageBytes:               cmp.Or(l.MessageBytes, d.MessageBytes),
+		BatchEvents:                cmp.Or(l.BatchEvents, d.BatchEvents),
+		QueueMessages:              cmp.Or(l.QueueMessages, d.QueueMessages),
+		QueueBytes:                 cmp.Or(l.QueueBytes, d.QueueBytes),
+		RecordBytes:                cmp.Or(l.RecordBytes, d.RecordBytes),
 	}
-	return l
 }
 
 func (l Limits) check() error {
