@@ -7,8 +7,8 @@ GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.
 dev: ## everything in one process, with demo tenants and live data
 	go run ./cmd/tidewire dev
 
-test: ## all tests; installs Chromium with apt-get if it is missing and may
-	./.ci/chromium
+test: ## all tests; installs Chromium and Node with apt-get where they are missing and it may
+	./.ci/tools
 	go vet ./...
 	go test -race -shuffle=on ./...
 	cd clients/js && npm test

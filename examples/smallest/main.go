@@ -1,0 +1,30 @@
+// Smallest is all of a gateway: tenants from a file, everything else in memory.
+//
+//	go run ./examples/smallest
+//	tidewire token --tenants examples/smallest/tenants.json --tenant acme --user ann --subscribe 'news:*'
+package main
+
+import (
+	"log"
+	"net/http"
+
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/gateway"
+)
+
+func build(tenantsFile string) (*gateway.Gateway, error) {
+	tenants, err := memory.LoadTenantsFile(tenantsFile)
+	if err != nil {
+		return nil, err
+	}
+	return gateway.New(gateway.Options{Broker: memory.NewBroker(memory.BrokerOptions{}), Tenants: tenants})
+}
+
+func main() {
+	g, err := build("examples/smallest/tenants.json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	http.Handle("/v1/", g)
+	log.Fatal(http.ListenAndServe("127.0.0.1:8084", nil)) //nolint:gosec // the smallest: a real one sets timeouts
+}
