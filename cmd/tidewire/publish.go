@@ -144,10 +144,14 @@ func (p *publishing) send(ctx context.Context, batch []event) error {
 func explain(err error, batch []event) error {
 	first, last := batch[0].line, batch[len(batch)-1].line
 	var r *refusal
-	switch {
+	switch parts := errors.As(err, &r) && len(r.parts) > 0; {
+	case parts && first == 0: // the one event of the command line
+		named := *r.why
+		named.Message = r.parts[0].Detail
+		return &named
 	case first == 0:
 		return err
-	case !errors.As(err, &r) || len(r.parts) == 0:
+	case !parts:
 		return fmt.Errorf("lines %d to %d: %w", first, last, err)
 	}
 	named := *r.why
