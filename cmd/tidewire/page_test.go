@@ -80,16 +80,6 @@ func (p *page) subscribe(channel string) {
 	}
 }
 
-// message returns the next message.
-func (p *page) message() map[string]any {
-	p.t.Helper()
-	for {
-		if f := p.frame(); f["type"] == "message" {
-			return f
-		}
-	}
-}
-
 // untilClosed reads until the server closes with a code, and returns the last frame before.
 func (p *page) untilClosed(code int) (last map[string]any) {
 	p.t.Helper()

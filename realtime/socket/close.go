@@ -67,14 +67,14 @@ func (c *Conn) begin(code int, cause error) bool {
 		return false
 	}
 	c.closing, c.code, c.cause = true, code, cause
-	_ = c.stream.Conn.SetReadDeadline(time.Now().Add(c.acceptor.o.WriteTimeout + c.acceptor.o.CloseTimeout)) // fails only if closed already
+	_ = c.stream.SetReadDeadline(time.Now().Add(c.acceptor.o.WriteTimeout + c.acceptor.o.CloseTimeout)) // fails only if closed already
 	return true
 }
 
 func (c *Conn) readUntil(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_ = c.stream.Conn.SetReadDeadline(t) // fails only if closed already
+	_ = c.stream.SetReadDeadline(t) // fails only if closed already
 }
 
 func (c *Conn) sendClose(code int, reason string) {

@@ -42,7 +42,7 @@ func TestShut(t *testing.T) {
 			c.send(closeFrame(1000, ""))
 			c.want("end")
 			c.Close()
-			if e := x.end(t); e.code != tt.err.Code.Meaning().Close || e.err != error(tt.err) {
+			if e := x.end(t); e.code != tt.err.Code.Meaning().Close || !errors.Is(e.err, tt.err) {
 				t.Errorf("ended with %+v, want what Shut got", e)
 			}
 		})

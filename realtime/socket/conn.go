@@ -64,12 +64,12 @@ var _ realtime.Transport = (*Conn)(nil)
 // SetReadLimit replaces Options.ReadLimit. It holds from the next message on.
 func (c *Conn) SetReadLimit(bytes int64) { c.limit.Store(bytes) }
 
-// FirstWithin, called before Start, ends the connection with CodeTimeout unless a message comes within d.
+// FirstWithin ends the connection with CodeTimeout unless a message comes within d. It is called before Start.
 func (c *Conn) FirstWithin(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.first = true
-	_ = c.stream.Conn.SetReadDeadline(time.Now().Add(d)) // fails only if closed already: reading tells
+	_ = c.stream.SetReadDeadline(time.Now().Add(d)) // fails only if closed already: reading tells
 }
 
 // Start writes what outbox holds and begins to read. It returns at once; h.Closed is called

@@ -48,7 +48,7 @@ func Dial(ctx context.Context, url string, header http.Header, subprotocols ...s
 	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: 20 * time.Second, Subprotocols: subprotocols}
 	conn, res, err := dialer.DialContext(ctx, url, header)
 	if res != nil && res.Body != nil {
-		defer res.Body.Close()
+		defer res.Body.Close() //nolint:errcheck // what it says is in the status
 	}
 	if err != nil {
 		if res != nil {

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func FuzzClient(f *testing.F) {
 			_ = c.Conn.(interface{ CloseWrite() error }).CloseWrite()
 		}()
 		for {
-			if _, _, err := c.frame(); err == io.ErrUnexpectedEOF {
+			if _, _, err := c.frame(); errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Fatal("half a frame")
 			} else if err != nil {
 				break

@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -14,7 +15,7 @@ import (
 
 func scrape(p *telemetry.Prometheus) string {
 	w := httptest.NewRecorder()
-	p.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	p.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return w.Body.String()
 }
 

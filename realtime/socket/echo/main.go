@@ -21,11 +21,12 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	addr := flag.String("addr", "127.0.0.1:9001", "address to listen on; port 0 takes a free one")
 	compress := flag.Bool("compress", false, "let clients negotiate permessage-deflate")
 	flag.Parse()
-	if err := run(ctx, *addr, *compress); err != nil {
+	err := run(ctx, *addr, *compress)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "echo:", err)
 		os.Exit(1)
 	}
@@ -33,7 +34,7 @@ func main() {
 
 // run serves until ctx ends, then closes the connections and waits for them.
 func run(ctx context.Context, addr string, compress bool) error {
-	listener, err := net.Listen("tcp", addr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}
