@@ -62,9 +62,6 @@ func (p Pace) withDefaults() Pace {
 // fence, and a second fence on a stream followed anew.
 func (p Pace) patience() time.Duration { return p.Beacon + 2*p.Fence }
 
-// OwnTopic is the topic of a tenant that has one of its own.
-func OwnTopic(t *Tenant) Topic { return Topic("tw-" + t.ID) }
-
 // Hub is what one instance holds: its connections and their subscriptions, by
 // topic. It follows a topic while a connection of one of its tenants is open,
 // and a little longer. A Hub is safe for concurrent use.

@@ -67,3 +67,17 @@ type ConnectionPage struct {
 	Connections []ConnectionDoc
 	Next        string
 }
+
+// Revocations keep, per user, the moment before which tokens are no longer good: what
+// a logout leaves behind. Implementations are safe for concurrent use.
+// realtimetest.TestRevocations is this contract as a test.
+type Revocations interface {
+	// Revoke makes tokens of the user no longer good that were issued at before or earlier, or that do
+	// not say when. It may be forgotten from until on, when no such token can still be
+	// good by itself. Of several calls the latest before holds, and the latest until.
+	Revoke(ctx context.Context, tenant, user string, before, until time.Time) error
+	// RevokedBefore returns that moment, and the zero time if there is none. What Revoke has
+	// written before the call began it sees, whichever instance wrote it. A store
+	// that is down is an *Error with CodeUnavailable.
+	RevokedBefore(ctx context.Context, tenant, user string) (time.Time, error)
+}

@@ -133,7 +133,7 @@ func (t *Tenant) Check() error {
 			return err
 		}
 	}
-	if t.Placement != "" && t.Placement != "own" && t.Placement != "pooled" {
+	if t.Placement != "" && t.Placement != PlacementOwn && t.Placement != PlacementPooled {
 		return Errorf(CodeBadRequest, "placement: %q is not own or pooled", clip(t.Placement))
 	}
 	return t.Limits.check()

@@ -33,8 +33,14 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/socket/echo":   {own: []string{"realtime", "realtime/socket"}},
 	"realtime/telemetry":     {own: []string{"realtime"}, others: []string{"github.com/prometheus/client_golang"}},
 	"realtime/driver/memory": {own: []string{"realtime", "realtime/jsontext"}},
-	"realtime/gateway":       {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/wire"}},
-	"realtime/realtimetest":  {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
+	// The backend of Google Cloud: its two SDKs, and what they are spoken to with.
+	"realtime/driver/gcp": {
+		own: []string{"realtime", "realtime/jsontext"},
+		others: []string{"cloud.google.com/go/pubsub/v2", "cloud.google.com/go/firestore", "google.golang.org/api", "google.golang.org/grpc",
+			"google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
+	},
+	"realtime/gateway":      {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/wire"}},
+	"realtime/realtimetest": {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
 	// Functions pay for their binary at each cold start: no gateway, no sockets.
 	"functions": {
 		own:    []string{"functions/...", "realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/driver/memory"},
