@@ -18,6 +18,9 @@ const module = "github.com/tidewire/tidewire"
 var allowed = map[string]struct{ own, others []string }{
 	"internal/arrows":     {},
 	"internal/acceptance": {}, // tests only
+	// What tests and make emulators start Google's emulators with.
+	"internal/emulators":     {},
+	"internal/emulators/run": {own: []string{"internal/emulators"}},
 	// The words, the Hub and the interfaces: the standard library only.
 	"realtime":          {},
 	"realtime/wire":     {own: []string{"realtime", "realtime/jsontext"}},
