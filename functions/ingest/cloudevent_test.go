@@ -13,7 +13,7 @@ import (
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tidewire/tidewire/functions/ingest"
+	"github.com/tidewire/tidewire/realtime/intake"
 )
 
 // quote is an event of the SDK's with everything an event can have.
@@ -42,7 +42,7 @@ func TestCloudEventsOfTheSDK(t *testing.T) {
 	t.Parallel()
 	want := event{
 		Channel: "prices:fx", Key: "EURUSD", Data: `{"bid":1.08}`,
-		ID:   ingest.EventID("https://acme.example/desks/eu", "17"),
+		ID:   intake.EventID("https://acme.example/desks/eu", "17"),
 		Tags: map[string]string{"desk": "eu", "level": "3", "live": "true"},
 	}
 	for _, c := range []struct {
@@ -199,7 +199,7 @@ func TestCloudEventIDs(t *testing.T) {
 	if len(pubs) != 3 || pubs[0].ID != pubs[1].ID || pubs[0].ID == pubs[2].ID || len(pubs[0].ID) != 22 {
 		t.Errorf("published %+v, want three with IDs of 22 characters, of which the first two are one", events(pubs))
 	}
-	if ingest.EventID("a", "bc") == ingest.EventID("ab", "c") {
+	if intake.EventID("a", "bc") == intake.EventID("ab", "c") {
 		t.Error("two events of different sources have one ID")
 	}
 }

@@ -74,9 +74,3 @@ func Example() {
 	// 200 {"accepted":2,"results":[{"id":"quote-17"},{"id":"quote-18"}]}
 	// <nil>
 }
-
-func ExampleEventID() {
-	// The CloudEvent 17 of this source is published with this ID, however often it is sent.
-	fmt.Println(ingest.EventID("https://acme.example/desks/eu", "17"))
-	// Output: bbyZKmQ4Gjj9reZUAiksTQ
-}

@@ -19,6 +19,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/intake"
 	"github.com/tidewire/tidewire/realtime/limit"
 )
 
@@ -49,7 +50,7 @@ type door struct {
 
 // tap remembers what goes to the publisher, and fails instead if it is told to.
 type tap struct {
-	to   ingest.Publisher
+	to   intake.Publisher
 	fail error
 
 	mu   sync.Mutex

@@ -1,4 +1,4 @@
-package ingest
+package intake
 
 import (
 	"crypto/sha256"

@@ -1,0 +1,37 @@
+// Package intake takes the events of an HTTP request in: what the ingest function and the
+// management API do alike, once they know who is asking.
+//
+//	body, tenant, Principal -> events, every one checked -> limits -> Publisher -> 200
+//
+// # Forms
+//
+//	application/json                      one event, or an array of events
+//	application/x-ndjson, jsonl, ndjson   one event a line
+//	any, with ce-specversion              a CloudEvent in binary mode
+//	application/cloudevents+json          a CloudEvent in structured mode
+//	application/cloudevents-batch+json    an array of CloudEvents
+//
+// A plain event is
+//
+//	{"channel":"prices:fx","key":"EURUSD","tags":{"desk":"eu"},"data":{"bid":1.08},"id":"quote-17"}
+//
+// where channel and data are required, and a field that is not one of these is
+// an error. Data is any JSON value. A body may be compressed with gzip.
+//
+// Of a CloudEvent, subject is the channel, the extension partitionkey the key,
+// other extensions are tags, and source and id together the event's ID (EventID). Data that is not
+// JSON becomes a JSON string: of the text itself if its type is text/..., else of its base64. An event
+// without data has the data null.
+//
+// # One request is all or nothing
+//
+// Every event is checked, also whether the token may publish to its channel, before the first is
+// published; one that is bad refuses the request, and the problem document names
+// each bad one by its index. The answer 200 comes when the broker has all of them:
+//
+//	{"accepted":2,"results":[{"id":"quote-17"},{"id":"3q2-7wAAqHvP0XcBoG5R2w"}]}
+//
+// After a 503 some events may have been published all the same. Sending the request again
+// is safe for events with an ID, because every hub drops a repeated ID;
+// one without is given a new one each time.
+package intake
