@@ -54,7 +54,7 @@ var allowed = map[string]struct{ own, others []string }{
 		own:    []string{"functions/...", "realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/driver/memory"},
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
-	"functions/ingest":               {own: []string{"realtime", "realtime/intake", "realtime/problem"}},
+	"functions/ingest":               {own: []string{"realtime", "realtime/auth", "realtime/intake", "realtime/problem"}},
 	"clients/js":                     {},
 	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
 	"services/dashboard/browsertest": {},                                                    // tests only
