@@ -23,6 +23,19 @@ type Grants struct {
 	Presence  []Pattern `json:"presence,omitempty"`
 }
 
+// Manage is a part of the management API, as a token's claim manage lists those that its
+// owner may use, always for its own tenant alone.
+type Manage string
+
+// The parts that a tenant's own tokens can be given.
+const (
+	ManagePublish     Manage = "publish"     // publish to every channel; send to users, groups and connections
+	ManageConnections Manage = "connections" // list, inspect and close connections
+	ManageUsers       Manage = "users"       // log users out
+	ManageTokens      Manage = "tokens"      // make tokens for any user of the tenant
+	ManageTenant      Manage = "tenant"      // read the tenant's document
+)
+
 // Principal is who is asking. It is made from a verified token (or by a
 // program's own connect function), never from a URL, and is not changed
 // afterwards: renewing a token makes a new one.
@@ -31,6 +44,7 @@ type Principal struct {
 	User    string
 	Groups  []string
 	Grants  Grants
+	Manage  []Manage  // what else its token may do by the management API
 	Issued  time.Time // when the token was made; zero if it does not say
 	Expires time.Time // when the token ends
 }

@@ -25,6 +25,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime":          {},
 	"realtime/wire":     {own: []string{"realtime", "realtime/jsontext"}},
 	"realtime/jsontext": {},
+	"realtime/strict":   {own: []string{"realtime", "realtime/jsontext"}},
 	"realtime/limit":    {own: []string{"realtime"}},
 	"realtime/problem":  {own: []string{"realtime"}},
 	// What every door for events does; the function and the api have one each.
@@ -40,7 +41,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/socket":        {own: []string{"realtime"}, others: []string{"github.com/gorilla/websocket"}},
 	"realtime/socket/echo":   {own: []string{"realtime", "realtime/socket"}},
 	"realtime/telemetry":     {own: []string{"realtime"}, others: []string{"github.com/prometheus/client_golang"}},
-	"realtime/driver/memory": {own: []string{"realtime", "realtime/jsontext"}},
+	"realtime/driver/memory": {own: []string{"realtime", "realtime/jsontext", "realtime/strict"}},
 	// The backend of Google Cloud: its two SDKs, and what they are spoken to with.
 	"realtime/driver/gcp": {
 		own: []string{"realtime", "realtime/jsontext"},

@@ -16,6 +16,7 @@ import (
 const (
 	MaxGroups   = 64
 	MaxPatterns = 256 // of all actions together
+	MaxManage   = 32
 )
 
 const maxAudiences = 64
@@ -27,6 +28,7 @@ type claims struct {
 	user      string
 	groups    []string
 	grants    realtime.Grants
+	manage    []realtime.Manage
 	expires   time.Time
 	notBefore time.Time // zero if absent, as is issued
 	issued    time.Time
@@ -81,6 +83,9 @@ func parseClaims(o object) (*claims, error) {
 		case "channels":
 			c.grants, err = grantsOf(value)
 			return asRefusal(reasonGrants, err)
+		case "manage":
+			c.manage, err = manageOf(value)
+			return asRefusal(reasonManage, err)
 		case "exp":
 			c.expires, err = timeOf(value)
 			return asRefusal(reasonNoExpiry, err)
@@ -172,6 +177,19 @@ func grantsOf(value string) (realtime.Grants, error) {
 		return nil
 	})
 	return g, err
+}
+
+// manageOf reads the parts of the management API. One that is not known grants nothing.
+func manageOf(value string) ([]realtime.Manage, error) {
+	texts, err := stringsOf(value, MaxManage)
+	if len(texts) == 0 || err != nil {
+		return nil, err
+	}
+	parts := make([]realtime.Manage, len(texts))
+	for i, s := range texts {
+		parts[i] = realtime.Manage(s)
+	}
+	return parts, nil
 }
 
 func patternsOf(value string, limit int) ([]realtime.Pattern, error) {

@@ -4,7 +4,7 @@
 //	        -> parse:            compact form, canonical, known header (RFC 7515)
 //	        -> tenant:           the one thing read before the signature is verified
 //	        -> verifySignature:  with that tenant's keys only, each with its one algorithm
-//	        -> claims:           iss, aud, nbf, iat, sub, groups, channels, exp
+//	        -> claims:           iss, aud, nbf, iat, sub, groups, channels, manage, exp
 //	        -> Principal
 //
 // Three rules carry the rest, and each follows a recommendation of RFC 8725:

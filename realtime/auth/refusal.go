@@ -29,6 +29,7 @@ const (
 	reasonUser       reason = "sub"
 	reasonGroups     reason = "groups"
 	reasonGrants     reason = "channels"
+	reasonManage     reason = "manage"
 	reasonNoExpiry   reason = "exp" // missing, or no time
 	reasonExpired    reason = "expired"
 	reasonSuspended  reason = "suspended"

@@ -289,6 +289,8 @@ func refusedClaims() []refusedCase {
 		c(reasonUser, "too long", `"sub":"`+strings.Repeat("x", realtime.MaxIDBytes+1)+`"`),
 		c(reasonUser, "a line break", `"sub":"ann\nbob"`),
 		c(reasonUser, "half a surrogate pair", `"sub":"ann\ud83c"`),
+		c(reasonManage, "text", `"manage":"users"`),
+		c(reasonManage, "too many", `"manage":`+list(MaxManage+1, `"users"`)),
 		c(reasonGroups, "text", `"groups":"fx"`),
 		c(reasonGroups, "an empty one", `"groups":["fx",""]`),
 		c(reasonGroups, "null in it", `"groups":["fx",null]`),

@@ -22,10 +22,11 @@ type Signer struct {
 
 // Claims are what a token says of its owner.
 type Claims struct {
-	User    string          // required
-	Groups  []string        // at most MaxGroups
-	Grants  realtime.Grants // at most MaxPatterns
-	Expires time.Time       // required; kept to the second
+	User    string            // required
+	Groups  []string          // at most MaxGroups
+	Grants  realtime.Grants   // at most MaxPatterns
+	Manage  []realtime.Manage // at most MaxManage
+	Expires time.Time         // required; kept to the second
 	// Issued is when the token was made; zero is now.
 	Issued time.Time
 }
@@ -66,6 +67,9 @@ func (s *Signer) Sign(c Claims) (string, error) {
 	}
 	if g := c.Grants; len(g.Subscribe)+len(g.Publish)+len(g.Presence) > 0 {
 		said["channels"] = g
+	}
+	if len(c.Manage) > 0 {
+		said["manage"] = c.Manage
 	}
 	if s.tenant.Auth.Issuer != "" {
 		said["iss"] = s.tenant.Auth.Issuer

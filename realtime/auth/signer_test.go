@@ -35,6 +35,7 @@ func TestSignerAndVerifierAgree(t *testing.T) {
 			claims := Claims{
 				User: "ann", Groups: []string{"fx"}, Expires: now.Add(time.Hour),
 				Grants: realtime.Grants{Subscribe: []realtime.Pattern{"prices:**"}, Presence: []realtime.Pattern{"board:{user}"}},
+				Manage: []realtime.Manage{realtime.ManageUsers, "a part of another version"},
 			}
 			token, err := signer.Sign(claims)
 			if err != nil {
@@ -45,7 +46,7 @@ func TestSignerAndVerifierAgree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := &realtime.Principal{Tenant: "acme", User: "ann", Groups: claims.Groups, Grants: claims.Grants, Issued: got.Issued, Expires: claims.Expires}
+			want := &realtime.Principal{Tenant: "acme", User: "ann", Groups: claims.Groups, Grants: claims.Grants, Manage: claims.Manage, Issued: got.Issued, Expires: claims.Expires}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("principal (-want +got):\n%s", diff)
 			}
@@ -83,5 +84,25 @@ func TestSignerRefuses(t *testing.T) {
 	bad := []realtime.Key{{Alg: "HS256", Secret: acmeSecret}, {Alg: "HS256"}}
 	if _, err := NewSigner(&realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: bad}}); realtime.CodeOf(err) != realtime.CodeBadRequest {
 		t.Errorf("a bad key: %v", err)
+	}
+}
+
+func TestClaimedTenant(t *testing.T) {
+	t.Parallel()
+	signer, err := NewSigner(&realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{{Alg: "HS256", Secret: acmeSecret}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := signer.Sign(Claims{User: "ann", Expires: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ token, want string }{
+		"a token": {token, "acme"}, "none": {"", ""}, "no token": {"a.b.c", ""}, "no claims": {token[:strings.Index(token, ".")] + ".W10.AA", ""},
+		"another signature": {token[:strings.LastIndex(token, ".")] + ".AA", "acme"},
+	} {
+		if got := ClaimedTenant(c.token); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
 	}
 }

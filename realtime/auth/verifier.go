@@ -164,7 +164,7 @@ func (v *Verifier) judge(ctx context.Context, from *claimed, at place) (*realtim
 		return nil, refuse(reasonSuspended, "user %q", c.user)
 	}
 	return &realtime.Principal{
-		Tenant: tenant.ID, User: c.user, Groups: c.groups, Grants: c.grants,
+		Tenant: tenant.ID, User: c.user, Groups: c.groups, Grants: c.grants, Manage: c.manage,
 		Issued: c.issued, Expires: c.expires,
 	}, nil
 }

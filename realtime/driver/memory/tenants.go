@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/strict"
 )
 
 // maxTenantsFile is the largest file of tenant documents that is read.
@@ -33,7 +34,7 @@ func NewTenants(docs ...*realtime.Tenant) (*Tenants, error) {
 		case err != nil:
 			faults = append(faults, err)
 		case t.docs[doc.ID] != nil:
-			faults = append(faults, fault("tenants."+doc.ID, "is given twice"))
+			faults = append(faults, realtime.Errorf(realtime.CodeBadRequest, "tenants.%s: is given twice", doc.ID))
 		default:
 			t.docs[doc.ID] = doc
 		}
@@ -60,9 +61,21 @@ func LoadTenants(r io.Reader) (*Tenants, error) {
 	if len(text) > maxTenantsFile {
 		return nil, realtime.Errorf(realtime.CodeTooLarge, "tenants: more than %d bytes", maxTenantsFile)
 	}
-	docs, faults := decodeTenants(text)
+	var file struct {
+		Tenants map[string]realtime.Tenant `json:"tenants"`
+	}
+	fault := strict.Decode("the file", text, &file)
+	if fault == nil && file.Tenants == nil {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, `tenants: is missing; write {"tenants": {"acme": {}}}`)
+	}
+	var docs []*realtime.Tenant
+	for _, id := range slices.Sorted(maps.Keys(file.Tenants)) {
+		doc := file.Tenants[id]
+		doc.ID = id
+		docs = append(docs, &doc)
+	}
 	t, err := NewTenants(docs...)
-	if err := errors.Join(append(faults, err)...); err != nil {
+	if err := errors.Join(fault, err); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -115,7 +128,7 @@ func (t *Tenants) IDs() []string {
 func check(doc *realtime.Tenant) error {
 	path := "tenants." + doc.ID
 	if err := realtime.CheckTenantID(doc.ID); err != nil {
-		return fault(path, "%v", err)
+		return realtime.Errorf(realtime.CodeBadRequest, "%s: %v", path, err)
 	}
 	if err := doc.Check(); err != nil {
 		return realtime.Errorf(realtime.CodeOf(err), "%s.%v", path, err)

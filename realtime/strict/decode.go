@@ -1,4 +1,6 @@
-package memory
+// Package strict reads JSON that people write, such as tenant documents and the bodies of the management API:
+// what is misspelt is told with its place, and never passed over.
+package strict
 
 import (
 	"bytes"
@@ -8,41 +10,37 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/jsontext"
 )
 
-// decodeTenants reads the documents of a file, in its order, with the faults of all of them.
-func decodeTenants(text []byte) (docs []*realtime.Tenant, faults []error) {
-	if err := checkSyntax(text); err != nil {
-		return nil, []error{err}
+// Decode fills what into points at, as encoding/json would, and goes on after a fault. A
+// field that does not exist, one that stands twice and one that holds the wrong thing
+// are faults that name it by its path, such as limits.conections. All of them come in one error, of
+// CodeBadRequest, and whole is what the text itself is called there, such as "the body". Of strings it
+// shows nothing: they may be secrets.
+//
+// Structs are filled by the names in their json tags; what is known beside them are maps by strings,
+// slices, strings, bools, integers and what reads itself (json.Unmarshaler).
+func Decode(whole string, text []byte, into any) error {
+	if err := checkSyntax(whole, text); err != nil {
+		return err
 	}
-	d := decoder{}
-	var tenants json.RawMessage
-	for _, m := range d.members("", text) {
-		if m.name != "tenants" {
-			d.fault(m.name, "unknown field; the file holds tenants alone")
-			continue
-		}
-		tenants = m.value
-	}
-	if tenants == nil && len(d.faults) == 0 {
-		d.fault("tenants", `is missing; write {"tenants": {"acme": {}}}`)
-	}
-	for _, m := range d.members("tenants", tenants) {
-		doc := &realtime.Tenant{ID: m.name}
-		d.decode("tenants."+m.name, m.value, reflect.ValueOf(doc).Elem())
-		docs = append(docs, doc)
-	}
-	return docs, d.faults
+	d := decoder{whole: whole}
+	d.decode("", text, reflect.ValueOf(into).Elem())
+	return errors.Join(d.faults...)
 }
 
 // checkSyntax finds the line on which the text stops being JSON.
-func checkSyntax(text []byte) error {
+func checkSyntax(whole string, text []byte) error {
+	if !utf8.Valid(text) {
+		return realtime.Errorf(realtime.CodeBadRequest, "%s: is not UTF-8", whole)
+	}
 	dec := json.NewDecoder(bytes.NewReader(text))
-	var whole json.RawMessage
-	err := dec.Decode(&whole)
+	var value json.RawMessage
+	err := dec.Decode(&value)
 	if err == nil {
 		if _, err = dec.Token(); errors.Is(err, io.EOF) {
 			return nil
@@ -59,21 +57,17 @@ func checkSyntax(text []byte) error {
 	return realtime.Errorf(realtime.CodeBadRequest, "line %d: %v", line, err)
 }
 
-// decoder fills Go values from JSON as encoding/json does, but knows each
-// field's path, spells names exactly, and goes on after a fault.
+// decoder knows the path of what it fills.
 type decoder struct {
+	whole  string
 	faults []error
 }
 
 func (d *decoder) fault(path, format string, args ...any) {
-	d.faults = append(d.faults, fault(path, format, args...))
-}
-
-func fault(path, format string, args ...any) error {
 	if path == "" {
-		path = "the file"
+		path = d.whole
 	}
-	return realtime.Errorf(realtime.CodeBadRequest, "%s: %s", path, fmt.Sprintf(format, args...))
+	d.faults = append(d.faults, realtime.Errorf(realtime.CodeBadRequest, "%s: %s", path, fmt.Sprintf(format, args...)))
 }
 
 // member is a name and its value in a JSON object.
@@ -84,7 +78,7 @@ type member struct {
 
 // members takes an object apart, in its order. null is an object without any.
 func (d *decoder) members(path string, text json.RawMessage) []member {
-	if text == nil || jsontext.Begins(text) == 'n' {
+	if jsontext.Begins(text) == 'n' {
 		return nil
 	}
 	if jsontext.Begins(text) != '{' {
@@ -123,10 +117,10 @@ func (d *decoder) decode(path string, text json.RawMessage, v reflect.Value) {
 			}
 		}
 	case reflect.Map: // of strings to something
+		if jsontext.Begins(text) == '{' {
+			v.Set(reflect.MakeMap(v.Type()))
+		}
 		for _, m := range d.members(path, text) {
-			if v.IsNil() {
-				v.Set(reflect.MakeMap(v.Type()))
-			}
 			value := reflect.New(v.Type().Elem()).Elem()
 			d.decode(join(path, m.name), m.value, value)
 			v.SetMapIndex(reflect.ValueOf(m.name), value)
