@@ -44,7 +44,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/driver/memory": {own: []string{"realtime", "realtime/jsontext", "realtime/strict"}},
 	// The backend of Google Cloud: its two SDKs, and what they are spoken to with.
 	"realtime/driver/gcp": {
-		own: []string{"realtime", "realtime/jsontext"},
+		own: []string{"realtime", "realtime/strict"},
 		others: []string{"cloud.google.com/go/pubsub/v2", "cloud.google.com/go/firestore", "google.golang.org/api", "google.golang.org/grpc",
 			"google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 	},

@@ -181,7 +181,7 @@ func TestEventsRefused(t *testing.T) {
 	suspended := bearer(s.token("closed", "ann"))
 	gone := *closed
 	gone.Suspended = true
-	if err := s.tenants.Put(&gone); err != nil {
+	if err := s.tenants.Put(t.Context(), &gone); err != nil {
 		t.Fatal(err)
 	}
 	from := bearer(s.token("picky", "ann"))

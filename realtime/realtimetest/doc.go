@@ -1,8 +1,8 @@
 // Package realtimetest holds what proves the claims of package realtime, for the
 // drivers of this module and for those of others.
 //
-//   - TestBroker and TestRegistry are the contracts of realtime.Broker and
-//     realtime.Registry as tests. A driver calls them with a Harness.
+//   - TestBroker, TestRegistry, TestRevocations and TestTenants are the contracts of those interfaces
+//     of package realtime as tests. A driver calls them with a Harness.
 //   - FaultyBroker misbehaves on request, around any other Broker, within what the
 //     contract allows.
 //   - Checker knows all that was published and judges what each Client was told: every

@@ -20,6 +20,11 @@ type Harness struct {
 	Broker func(t *testing.T) BrokerBackend
 	// Registry makes an empty registry; TestRegistry calls it once per case.
 	Registry func(t *testing.T) realtime.Registry
+	// Revocations makes an empty store and returns it as two processes have it, or the same twice if it
+	// lives within one; TestRevocations calls it once per case.
+	Revocations func(t *testing.T) [2]realtime.Revocations
+	// Tenants does the same for TestTenants.
+	Tenants func(t *testing.T) [2]TenantStore
 	// Features are what the driver promises beyond the least.
 	Features Features
 	// Patience is how long a case waits for what has to come; 0 is 10 seconds.

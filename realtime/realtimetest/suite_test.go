@@ -5,8 +5,10 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,6 +26,8 @@ type flaw struct {
 	name, caught string
 	broker       func(*flawedBroker)
 	registry     func(realtime.Registry) realtime.Registry
+	revocations  func(realtime.Revocations) realtime.Revocations
+	tenants      func(TenantStore) TenantStore
 }
 
 // flawedBroker does what the fields say and otherwise what the memory broker does.
@@ -243,6 +247,16 @@ func flaws() []flaw {
 		{name: "knows no expiry", caught: "Expiry", registry: func(r realtime.Registry) realtime.Registry { return longLives{r} }},
 		{name: "has small pages only", caught: "Bulk", registry: func(r realtime.Registry) realtime.Registry { return onePage{r} }},
 		{name: "does not release", caught: "Release", registry: func(r realtime.Registry) realtime.Registry { return noRelease{r} }},
+
+		{name: "lets the last logout hold", caught: "LatestHolds", revocations: func(realtime.Revocations) realtime.Revocations { return &oneLogout{} }},
+		{name: "lets the earliest logout hold", caught: "Together", revocations: func(realtime.Revocations) realtime.Revocations { return &oneLogout{first: true} }},
+		{name: "takes a name for a path", caught: "OddUsers", revocations: func(r realtime.Revocations) realtime.Revocations { return pathLogout{r} }},
+		{name: "logs out everywhere", caught: "TenantsAreApart", revocations: func(r realtime.Revocations) realtime.Revocations { return everyLogout{r} }},
+
+		{name: "makes a value per ask", caught: "SameValueUntilItChanges", tenants: func(t TenantStore) TenantStore { return freshTenants{t} }},
+		{name: "does not hear of changes", caught: "ChangeArrives", tenants: func(t TenantStore) TenantStore { return &deafTenants{TenantStore: t} }},
+		{name: "remembers that there is none", caught: "NewArrives", tenants: func(t TenantStore) TenantStore { return &deafTenants{TenantStore: t} }},
+		{name: "lists one page", caught: "List", tenants: func(t TenantStore) TenantStore { return oneTenantPage{t} }},
 	}
 }
 
@@ -289,6 +303,79 @@ type noRelease struct{ realtime.Registry }
 
 func (noRelease) Release(context.Context, string) error { return nil }
 
+// oneLogout keeps what came last, or what is the earliest.
+type oneLogout struct {
+	first bool
+	mu    sync.Mutex // guards kept
+	kept  time.Time
+}
+
+func (o *oneLogout) Revoke(_ context.Context, _, _ string, before, _ time.Time) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.first || o.kept.IsZero() || before.Before(o.kept) {
+		o.kept = before
+	}
+	return nil
+}
+
+func (o *oneLogout) RevokedBefore(context.Context, string, string) (time.Time, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.kept, nil
+}
+
+type pathLogout struct{ realtime.Revocations }
+
+func (p pathLogout) Revoke(ctx context.Context, tenant, user string, before, until time.Time) error {
+	return p.Revocations.Revoke(ctx, tenant, path.Join("/", user), before, until)
+}
+
+func (p pathLogout) RevokedBefore(ctx context.Context, tenant, user string) (time.Time, error) {
+	return p.Revocations.RevokedBefore(ctx, tenant, path.Join("/", user))
+}
+
+type everyLogout struct{ realtime.Revocations }
+
+func (e everyLogout) Revoke(ctx context.Context, _, user string, before, until time.Time) error {
+	return e.Revocations.Revoke(ctx, "acme", user, before, until)
+}
+
+func (e everyLogout) RevokedBefore(ctx context.Context, _, user string) (time.Time, error) {
+	return e.Revocations.RevokedBefore(ctx, "acme", user)
+}
+
+type freshTenants struct{ TenantStore }
+
+func (f freshTenants) Tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
+	t, err := f.TenantStore.Tenant(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	fresh := *t
+	return &fresh, nil
+}
+
+// deafTenants gives the first answer for ever.
+type deafTenants struct {
+	TenantStore
+	once sync.Once
+	doc  *realtime.Tenant
+	err  error
+}
+
+func (d *deafTenants) Tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
+	d.once.Do(func() { d.doc, d.err = d.TenantStore.Tenant(ctx, id) })
+	return d.doc, d.err
+}
+
+type oneTenantPage struct{ TenantStore }
+
+func (o oneTenantPage) List(ctx context.Context, after string, limit int) ([]string, string, error) {
+	ids, _, err := o.TenantStore.List(ctx, after, limit)
+	return ids, "", err
+}
+
 // TestFlawed runs the suites against a flawed driver, in a process of
 // TestSuitesSeeFlaws alone.
 func TestFlawed(t *testing.T) {
@@ -307,10 +394,26 @@ func TestFlawed(t *testing.T) {
 		},
 		Registry: func(*testing.T) realtime.Registry { return f.registry(memory.NewRegistry()) },
 	}
-	if f.broker != nil {
+	switch {
+	case f.broker != nil:
 		TestBroker(t, h)
-	} else {
+	case f.registry != nil:
 		TestRegistry(t, h)
+	case f.revocations != nil:
+		h.Revocations = func(*testing.T) [2]realtime.Revocations {
+			r := f.revocations(memory.NewRevocations())
+			return [2]realtime.Revocations{r, r}
+		}
+		TestRevocations(t, h)
+	case f.tenants != nil:
+		h.Tenants = func(t *testing.T) [2]TenantStore {
+			tenants, err := memory.NewTenants()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return [2]TenantStore{tenants, f.tenants(tenants)}
+		}
+		TestTenants(t, h)
 	}
 }
 

@@ -19,6 +19,17 @@ func harness() realtimetest.Harness {
 			return realtimetest.BrokerBackend{Open: func(*testing.T) realtime.Broker { return b }}
 		},
 		Registry: func(*testing.T) realtime.Registry { return memory.NewRegistry() },
+		Revocations: func(*testing.T) [2]realtime.Revocations {
+			r := memory.NewRevocations()
+			return [2]realtime.Revocations{r, r}
+		},
+		Tenants: func(t *testing.T) [2]realtimetest.TenantStore {
+			tenants, err := memory.NewTenants()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return [2]realtimetest.TenantStore{tenants, tenants}
+		},
 		Features: realtimetest.Features{Ordered: true, Replay: true, Topics: true, MaxData: maxData},
 	}
 }
@@ -31,4 +42,14 @@ func TestBroker(t *testing.T) {
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	realtimetest.TestRegistry(t, harness())
+}
+
+func TestRevocations(t *testing.T) {
+	t.Parallel()
+	realtimetest.TestRevocations(t, harness())
+}
+
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	realtimetest.TestTenants(t, harness())
 }

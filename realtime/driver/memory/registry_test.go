@@ -44,3 +44,23 @@ func TestRegistrySweeps(t *testing.T) {
 		}
 	})
 }
+
+func TestRevocationsAreForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, r := t.Context(), NewRevocations()
+		revoke := func(user string, lasts time.Duration) {
+			t.Helper()
+			if err := r.Revoke(ctx, "acme", user, time.Now(), time.Now().Add(lasts)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		revoke("short", time.Minute)
+		revoke("long", time.Hour)
+		<-time.After(2 * time.Minute)
+		revoke("new", time.Hour)
+		if len(r.users) != 2 {
+			t.Errorf("%d are remembered, want 2: one could be forgotten", len(r.users))
+		}
+	})
+}

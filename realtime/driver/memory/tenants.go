@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,8 +107,12 @@ func (t *Tenants) Tenant(_ context.Context, id string) (*realtime.Tenant, error)
 	return doc, nil
 }
 
-// Put adds a document or replaces that of the same ID, if it passes its check.
-func (t *Tenants) Put(doc *realtime.Tenant) error {
+// Put adds a document or replaces that of the same ID, if it passes its check. It must not be changed
+// afterwards.
+func (t *Tenants) Put(ctx context.Context, doc *realtime.Tenant) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if err := check(doc); err != nil {
 		return err
 	}
@@ -115,6 +120,28 @@ func (t *Tenants) Put(doc *realtime.Tenant) error {
 	defer t.mu.Unlock()
 	t.docs[doc.ID] = doc
 	return nil
+}
+
+// List returns up to limit identifiers behind after, in their order, and the after of the next
+// page, which is empty on the last. limit is 1 to 1000; 0 is 100.
+func (t *Tenants) List(ctx context.Context, after string, limit int) (ids []string, next string, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, "", err
+	}
+	if limit < 0 || limit > 1000 {
+		return nil, "", realtime.Errorf(realtime.CodeBadRequest, "limit: %d must be 1 to 1000", limit)
+	}
+	limit = cmp.Or(limit, 100)
+	ids = t.IDs()
+	if i, found := slices.BinarySearch(ids, after); found {
+		ids = ids[i+1:]
+	} else {
+		ids = ids[i:]
+	}
+	if len(ids) > limit {
+		return ids[:limit], ids[limit-1], nil
+	}
+	return ids, "", nil
 }
 
 // IDs returns the tenants' identifiers, sorted.

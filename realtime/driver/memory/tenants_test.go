@@ -124,10 +124,10 @@ func TestPut(t *testing.T) {
 		t.Fatal(err)
 	}
 	newer := &realtime.Tenant{ID: "acme", Suspended: true}
-	if err := tenants.Put(newer); err != nil {
+	if err := tenants.Put(t.Context(), newer); err != nil {
 		t.Fatal(err)
 	}
-	if err := tenants.Put(&realtime.Tenant{ID: "acme", Placement: "moon"}); realtime.CodeOf(err) != realtime.CodeBadRequest {
+	if err := tenants.Put(t.Context(), &realtime.Tenant{ID: "acme", Placement: "moon"}); realtime.CodeOf(err) != realtime.CodeBadRequest {
 		t.Errorf("a bad document: %v", err)
 	}
 	if got, err := tenants.Tenant(t.Context(), "acme"); got != newer {
