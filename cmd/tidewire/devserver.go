@@ -36,16 +36,17 @@ type devServer struct {
 	token         string
 	failed        chan error // the server or a producer ended
 
-	metrics  *telemetry.Prometheus
-	broker   *memory.Broker
-	registry *memory.Registry
-	verifier *auth.Verifier
-	limiter  *limit.Limiter
-	pub      *realtime.Publisher
-	gateway  *gateway.Gateway
-	server   *http.Server
-	stop     context.CancelFunc
-	running  sync.WaitGroup
+	metrics     *telemetry.Prometheus
+	broker      *memory.Broker
+	registry    *memory.Registry
+	revocations *memory.Revocations
+	verifier    *auth.Verifier
+	limiter     *limit.Limiter
+	pub         *realtime.Publisher
+	gateway     *gateway.Gateway
+	server      *http.Server
+	stop        context.CancelFunc
+	running     sync.WaitGroup
 }
 
 // startDev listens and serves. The caller closes what it returns.
@@ -87,7 +88,8 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 func (d *devServer) assemble() (err error) {
 	d.broker = memory.NewBroker(memory.BrokerOptions{})
 	d.registry = memory.NewRegistry()
-	d.verifier = auth.New(d.tenants, auth.Options{Logger: d.o.log, Metrics: d.metrics})
+	d.revocations = memory.NewRevocations()
+	d.verifier = auth.New(d.tenants, auth.Options{Logger: d.o.log, Metrics: d.metrics, Revocations: d.revocations})
 	d.limiter = limit.New(limit.Options{Metrics: d.metrics})
 	d.pub = realtime.NewPublisher(d.broker, realtime.PublisherOptions{Metrics: d.metrics})
 	d.gateway, err = gateway.New(gateway.Options{

@@ -5,6 +5,7 @@
 //	        -> tenant:           the one thing read before the signature is verified
 //	        -> verifySignature:  with that tenant's keys only, each with its one algorithm
 //	        -> claims:           iss, aud, nbf, iat, sub, groups, channels, manage, exp
+//	        -> logouts:          was the user logged out since it was issued?
 //	        -> Principal
 //
 // Three rules carry the rest, and each follows a recommendation of RFC 8725:

@@ -33,6 +33,7 @@ const (
 	reasonNoExpiry   reason = "exp" // missing, or no time
 	reasonExpired    reason = "expired"
 	reasonSuspended  reason = "suspended"
+	reasonRevoked    reason = "revoked"    // issued before the user was logged out
 	reasonQuery      reason = "query"      // in the query string of a tenant that does not allow it
 	reasonTwoTokens  reason = "two-tokens" // a request with two different ones
 )

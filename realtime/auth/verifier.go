@@ -27,6 +27,9 @@ type Options struct {
 	Leeway time.Duration
 	// JWKS says how key sets are read.
 	JWKS JWKSOptions
+	// Revocations say which users were logged out; their older tokens are refused. It is asked at most
+	// once a second for each user, and no token is good while it cannot be asked. nil: nobody is ever logged out.
+	Revocations realtime.Revocations
 }
 
 // JWKSOptions say how the key sets at a tenant's jwksUrl are read. A key set is read
@@ -51,6 +54,7 @@ type Verifier struct {
 	tenants realtime.Tenants
 	options Options
 	rings   *rings
+	logouts *logouts // nil without Options.Revocations
 }
 
 // New returns a Verifier of the tokens of all tenants. Close it. tenants is asked for the tenant
@@ -70,23 +74,30 @@ func New(tenants realtime.Tenants, options Options) *Verifier {
 		options.Leeway = 30 * time.Second
 	}
 	options.Leeway = max(options.Leeway, 0)
-	return &Verifier{tenants: tenants, options: options, rings: newRings(options)}
+	v := &Verifier{tenants: tenants, options: options, rings: newRings(options)}
+	if options.Revocations != nil {
+		v.logouts = newLogouts(options.Revocations)
+	}
+	return v
 }
 
-// Close ends the reading of key sets and waits for it. Tokens that need
-// one that is not known are then answered with CodeUnavailable.
+// Close ends the reading of key sets and of logouts, and waits for it. Tokens that need
+// what is not known are then answered with CodeUnavailable.
 func (v *Verifier) Close() error {
 	v.rings.fetcher.close()
+	if v.logouts != nil {
+		v.logouts.close()
+	}
 	return nil
 }
 
 // Verify returns the Principal of a token that came by a frame or any way but a
 // request; VerifyRequest is for those. The code of an error (realtime.CodeOf) is CodeUnauthorized for
 // every token that is not good, CodeExpired and CodeSuspended for one that is but
-// for that, and CodeUnavailable when nobody can tell because the issuer's keys cannot be
-// read. Other errors are those of Tenants.
+// for that, and CodeUnavailable when nobody can tell because the issuer's keys or the user's
+// logouts cannot be read. Other errors are those of Tenants.
 //
-// It waits for the tenant's document and the issuer's keys, at most until ctx ends.
+// It waits for the tenant's document, the issuer's keys and the user's logouts, at most until ctx ends.
 func (v *Verifier) Verify(ctx context.Context, token string) (*realtime.Principal, error) {
 	return v.verify(ctx, token, nowhere)
 }
@@ -162,6 +173,11 @@ func (v *Verifier) judge(ctx context.Context, from *claimed, at place) (*realtim
 	}
 	if tenant.Suspended {
 		return nil, refuse(reasonSuspended, "user %q", c.user)
+	}
+	if v.logouts != nil { // last, so that only a token that is good by itself costs a reading
+		if err := v.logouts.check(ctx, tenant.ID, c.user, c.issued); err != nil {
+			return nil, err
+		}
 	}
 	return &realtime.Principal{
 		Tenant: tenant.ID, User: c.user, Groups: c.groups, Grants: c.grants, Manage: c.manage,
