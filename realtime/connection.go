@@ -13,7 +13,7 @@ type Connection struct {
 	id        string
 	hub       *Hub
 	feed      *feed
-	tenant    *Tenant
+	tenant    atomic.Pointer[Tenant]
 	principal atomic.Pointer[Principal]
 	box       *Outbox
 	transport Transport
@@ -33,8 +33,8 @@ type Connection struct {
 // ID returns the connection's identifier.
 func (c *Connection) ID() string { return c.id }
 
-// Tenant returns the tenant's document as it was at the connect.
-func (c *Connection) Tenant() *Tenant { return c.tenant }
+// Tenant returns the tenant's document in force: that of the connect, or the newest of Hub.Update.
+func (c *Connection) Tenant() *Tenant { return c.tenant.Load() }
 
 // Principal returns who the client is now; renewing its token changes it.
 func (c *Connection) Principal() *Principal { return c.principal.Load() }

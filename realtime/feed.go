@@ -72,9 +72,16 @@ func (f *feed) add(c *Connection) {
 		c.moveAt = time.Now().Add(life - spread(life/10, c.id))
 	}
 	f.conns = append(f.conns, c)
-	f.tenants[c.tenant.ID] = c.tenant
-	if f.current == nil {
+	t := c.Tenant()
+	known := f.tenants[t.ID] != nil
+	f.tenants[t.ID] = t
+	switch {
+	case f.current == nil:
 		f.current = f.newGeneration("first")
+	case !known: // on a pooled topic its record began without its document
+		for _, g := range f.generations() {
+			g.obey(t)
+		}
 	}
 }
 
@@ -204,8 +211,8 @@ func (f *feed) push(c *Connection, d *Delivery) (lost int) {
 		f.dirty = append(f.dirty, c)
 	}
 	if !ok {
-		f.hub.count.Add(CountDrops, c.tenant.ID, "too-slow", 1)
-		f.closes = append(f.closes, closing{c, Errorf(CodeTooSlow, "the connection did not keep up; its queue of %d messages was full", c.tenant.Limits.WithDefaults().QueueMessages)})
+		f.hub.count.Add(CountDrops, c.Tenant().ID, "too-slow", 1)
+		f.closes = append(f.closes, closing{c, Errorf(CodeTooSlow, "the connection did not keep up; its queue of %d messages was full", c.Tenant().Limits.WithDefaults().QueueMessages)})
 	}
 	return lost
 }

@@ -113,9 +113,9 @@ func (h *Hub) Pace() Pace { return h.o.Pace }
 // it gets the tenant's queue limits. It refuses with CodeDraining when the hub is closing.
 // Every connection must be given back to Disconnect once its transport has ended.
 func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Connection, error) {
-	limits := t.Limits.WithDefaults()
-	box.SetLimits(&QueueLimits{Messages: limits.QueueMessages, Bytes: limits.QueueBytes})
-	c := &Connection{id: newName(), hub: h, tenant: t, box: box, transport: tr}
+	box.SetLimits(queueOf(t))
+	c := &Connection{id: newName(), hub: h, box: box, transport: tr}
+	c.tenant.Store(t)
 	c.principal.Store(p)
 	topic := h.o.Placement(t)
 
@@ -226,7 +226,7 @@ func (h *Hub) Connections(tenant string) []*Connection {
 	var all []*Connection
 	for _, f := range h.followed() {
 		for _, c := range f.connections() {
-			if c.tenant.ID == tenant {
+			if c.Tenant().ID == tenant {
 				all = append(all, c)
 			}
 		}

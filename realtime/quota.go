@@ -37,7 +37,7 @@ func (ch *channel) remember(e entry, now time.Time) {
 	ch.rec.append(e)
 	q.took(e.cost())
 	q.order = append(q.order, slot{ch, ch.rec.first + uint64(ch.rec.len()) - 1})
-	if ch.rec.len() > ch.rules.Window {
+	for ch.rec.len() > ch.rules.Window { // more than one after its rules have changed
 		q.freed(ch.rec.evict())
 		count.Add(CountEvictions, ch.name.tenant, "count", 1)
 	}

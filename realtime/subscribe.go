@@ -65,7 +65,7 @@ func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 }
 
 func (c *Connection) admit(r *reader) error {
-	limit := c.tenant.Limits.WithDefaults().SubscriptionsPerConnection
+	limit := c.Tenant().Limits.WithDefaults().SubscriptionsPerConnection
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, have := range c.readers {

@@ -22,12 +22,15 @@ func AllowOrigin(t *realtime.Tenant, r *http.Request) bool {
 	if len(origins) == 0 {
 		return true
 	}
-	if len(origins) > 1 {
-		return false
-	}
-	page, ok := parseOrigin(origins[0])
+	return len(origins) == 1 && AllowPage(t, origins[0], r.Host)
+}
+
+// AllowPage is AllowOrigin of a request that was sent to host by a page of an origin, for
+// who asks again when the document has changed.
+func AllowPage(t *realtime.Tenant, pageOrigin, host string) bool {
+	page, ok := parseOrigin(pageOrigin)
 	if len(t.Origins) == 0 {
-		return ok && page.hasHost(r.Host)
+		return ok && page.hasHost(host)
 	}
 	for _, allowed := range t.Origins {
 		if allowed == "*" {

@@ -15,13 +15,15 @@ import (
 // guest is a client that was let in by either door: it has a seat, and after join a Connection.
 type guest struct {
 	g         *Gateway
-	tenant    *realtime.Tenant
+	tenant    *realtime.Tenant    // as it was when the guest came; doc has the one in force
 	principal *realtime.Principal // until join, with what the Connect hook added
 	seat      *limit.Connection
 	added     *ConnectResult // nil: nothing
 	remote    string
+	page      page // it came from
 	since     time.Time
 	conn      *realtime.Connection // by join
+	door      client               // by join
 
 	mu   sync.Mutex // guards left
 	left bool
@@ -34,9 +36,12 @@ func (g *Gateway) admit(ctx context.Context, p *realtime.Principal, r *visit) (*
 	if err != nil {
 		return nil, g.shown(ctx, "reading a tenant", err)
 	}
+	if t.Suspended { // since its token was judged
+		return nil, suspended()
+	}
 	if !auth.AllowOrigin(t, r.request) {
 		g.o.Metrics.Add(realtime.CountRefusals, t.ID, "origin", 1)
-		return nil, realtime.Errorf(realtime.CodeForbidden, "origin: pages of %.100q may not connect; the tenant's document lists those that may", r.request.Header.Get("Origin"))
+		return nil, foreign(r.request.Header.Get("Origin"))
 	}
 	if g.roll != nil {
 		if err := g.roll.err(); err != nil {
@@ -48,7 +53,7 @@ func (g *Gateway) admit(ctx context.Context, p *realtime.Principal, r *visit) (*
 	if err != nil {
 		return nil, g.shown(ctx, "counting connections", err)
 	}
-	v := &guest{g: g, tenant: t, principal: p, seat: seat, remote: r.remote, since: time.Now()}
+	v := &guest{g: g, tenant: t, principal: p, seat: seat, remote: r.remote, page: pageOf(r.request), since: time.Now()}
 	if g.o.Hooks != nil {
 		if refused := v.askHook(r); refused != nil {
 			seat.Close()
@@ -80,12 +85,12 @@ func (v *guest) askHook(r *visit) *realtime.Error {
 }
 
 // join connects the guest to the Hub and enters it in the registry.
-func (v *guest) join(box *realtime.Outbox, tr realtime.Transport, door string) *realtime.Error {
+func (v *guest) join(box *realtime.Outbox, tr realtime.Transport, door client, kind string) *realtime.Error {
 	c, err := v.g.hub.Connect(v.tenant, v.principal, box, tr)
 	if err != nil {
 		return v.g.shown(v.g.life, "connecting", err)
 	}
-	v.conn, v.principal = c, nil // from here on it is the connection's, and may be renewed
+	v.conn, v.door, v.principal = c, door, nil // from here on the principal is the connection's, and may be renewed
 	if v.g.roll != nil {
 		if err := v.g.roll.add(v.document()); err != nil {
 			v.g.hub.Disconnect(c)
@@ -93,9 +98,13 @@ func (v *guest) join(box *realtime.Outbox, tr realtime.Transport, door string) *
 			return v.g.shown(v.g.life, "registering a connection", err)
 		}
 	}
-	v.g.o.Metrics.Add(realtime.CountConnects, v.tenant.ID, door, 1)
+	v.g.watch.join(v)
+	v.g.o.Metrics.Add(realtime.CountConnects, v.tenant.ID, kind, 1)
 	return nil
 }
+
+// doc is the tenant's document in force. The guest has joined.
+func (v *guest) doc() *realtime.Tenant { return v.conn.Tenant() }
 
 // leave gives back what admit and join took. code says why, and is empty if the client left.
 func (v *guest) leave(code realtime.Code) {
@@ -103,6 +112,7 @@ func (v *guest) leave(code realtime.Code) {
 	v.left = true
 	v.mu.Unlock()
 	if v.conn != nil {
+		v.g.watch.leave(v)
 		v.g.hub.Disconnect(v.conn)
 		if v.g.roll != nil {
 			v.g.roll.remove(realtime.ConnectionRef{Tenant: v.tenant.ID, ID: v.conn.ID()})

@@ -18,7 +18,7 @@ func (s *session) resume(f *wire.ClientFrame) {
 			return
 		}
 	}
-	limits := v.tenant.Limits.WithDefaults()
+	limits := v.doc().Limits.WithDefaults()
 	if f.ID != "" { // the client waits for an answer, and was welcomed before it asked
 		s.send(welcomeFrame(f.ID, v, limits))
 	}

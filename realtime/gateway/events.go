@@ -83,7 +83,7 @@ func (s *stream) begin(r *http.Request) *realtime.Error {
 		return refused
 	}
 	s.guest = v
-	if refused := v.join(s.box, s, "events"); refused != nil {
+	if refused := v.join(s.box, s, s, "events"); refused != nil {
 		return refused
 	}
 	return s.subscribe(channels)

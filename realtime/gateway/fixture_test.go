@@ -45,7 +45,10 @@ func start(t *testing.T, o gateway.Options, docs ...*realtime.Tenant) *service {
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
 	s := &service{t: t, tenants: tenants, counts: newCounts()}
-	o.Broker, o.Tenants, o.Metrics = broker, tenants, s.counts
+	o.Broker, o.Metrics = broker, s.counts
+	if o.Tenants == nil {
+		o.Tenants = tenants
+	}
 	if o.DrainSpread == 0 {
 		o.DrainSpread = 2 * time.Second
 	}

@@ -36,6 +36,7 @@ type Gateway struct {
 	acceptor *socket.Acceptor
 	verifier *auth.Verifier
 	roll     *roll // nil without a registry
+	watch    *watch
 	routes   *http.ServeMux
 
 	// life is the context of what no request's context covers: sockets, and
@@ -55,6 +56,8 @@ type Gateway struct {
 type client interface {
 	// close tells the client why and ends its connection. It does not wait.
 	close(err *realtime.Error)
+	// obey puts the limits of a newer document in force. The client has been welcomed.
+	obey(l realtime.Limits)
 }
 
 // New returns a Gateway. Close it.
@@ -80,6 +83,7 @@ func New(o Options) (*Gateway, error) {
 			Instance: o.Instance, Service: o.Service, Revision: o.Revision, Region: o.Region, Started: time.Now(),
 		}, o.Logger)
 	}
+	g.watch = newWatch(g)
 	g.routes = http.NewServeMux()
 	g.routes.HandleFunc("GET /v1/socket", g.serveSocket)
 	g.routes.HandleFunc("GET /v1/events", g.serveEvents)
@@ -186,6 +190,7 @@ func (g *Gateway) Close(ctx context.Context) error {
 	}()
 	// What the instance holds elsewhere goes first: the platform may not leave the time to talk
 	// to every client, and what is not let go stays for others to clean up.
+	g.watch.close()
 	letGo, enough := context.WithTimeout(ctx, drainFirst)
 	err := g.hub.Drain(letGo)
 	enough()

@@ -40,5 +40,10 @@ func (g *Gateway) shown(ctx context.Context, doing string, err error) *realtime.
 	if known.Code == realtime.CodeInternal || known.Code == realtime.CodeUnavailable {
 		g.o.Logger.ErrorContext(ctx, "a client was told of a fault", realtime.KeyReason, doing, realtime.KeyError, err)
 	}
+	if known.Code == realtime.CodeUnavailable && known.RetryAfter == 0 {
+		later := *known
+		later.RetryAfter = jitter(retryLater)
+		return &later
+	}
 	return known
 }

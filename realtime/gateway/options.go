@@ -72,6 +72,9 @@ func (o Options) withDefaults() (Options, error) {
 	o.FirstFrame = cmp.Or(o.FirstFrame, 10*time.Second)
 	o.HookTimeout = cmp.Or(o.HookTimeout, 10*time.Second)
 	o.DrainSpread = cmp.Or(o.DrainSpread, 5*time.Second)
+	if o.Placement == nil {
+		o.Placement = realtime.OwnTopic
+	}
 	if o.Metrics == nil {
 		o.Metrics = realtime.NoMetrics{}
 	}

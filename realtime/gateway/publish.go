@@ -22,7 +22,7 @@ func (s *session) publish(frames []wire.ClientFrame) {
 		}
 		pubs, asked = append(pubs, p), append(asked, f)
 	}
-	err := s.g.o.Publisher.Publish(s.g.life, s.guest.tenant, pubs)
+	err := s.g.o.Publisher.Publish(s.g.life, s.guest.doc(), pubs)
 	refused := make([]error, len(pubs))
 	if bad := (*realtime.PublishError)(nil); errors.As(err, &bad) {
 		for _, f := range bad.Failed {
@@ -61,7 +61,7 @@ func (s *session) publication(f *wire.ClientFrame) (realtime.Publication, error)
 		if err := s.g.o.Hooks.Publish(ctx, v.client(), &p); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, checkHooked(&p, v.tenant)
+		return struct{}{}, checkHooked(&p, v.doc())
 	})
 	if refused != nil {
 		return p, refused

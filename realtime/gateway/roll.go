@@ -122,8 +122,11 @@ func (r *roll) available() error {
 	return nil
 }
 
+// retryLater is how long who is told that something is down waits at least.
+const retryLater = 5 * time.Second
+
 func unavailable(message string) *realtime.Error {
-	return &realtime.Error{Code: realtime.CodeUnavailable, Message: message, RetryAfter: jitter(5 * time.Second)}
+	return &realtime.Error{Code: realtime.CodeUnavailable, Message: message, RetryAfter: jitter(retryLater)}
 }
 
 // jitter returns d to 2d, so that those who are sent away do not come back together.
@@ -146,7 +149,8 @@ func (r *roll) notify() {
 func (r *roll) run(ctx context.Context) {
 	var renewAt, writeAt time.Time // not before
 	retry := rollRetryMin
-	timer := time.NewTimer(time.Hour)
+	timer := time.NewTimer(0) // it runs while something is due
+	timer.Stop()
 	defer timer.Stop()
 	for {
 		select {
@@ -155,12 +159,12 @@ func (r *roll) run(ctx context.Context) {
 		case <-r.wake:
 		case <-timer.C:
 		}
-		sockets, next := r.count(), time.Hour
+		sockets, due := r.count(), time.Time{}
 		if now := time.Now(); sockets > 0 && !now.Before(renewAt) {
 			renewAt = now.Add(r.renew(ctx, sockets))
 		}
 		if sockets > 0 {
-			next = time.Until(renewAt)
+			due = renewAt
 		}
 		if now := time.Now(); !now.Before(writeAt) {
 			if r.write(ctx) {
@@ -170,10 +174,12 @@ func (r *roll) run(ctx context.Context) {
 				retry = min(2*retry, rollRetryMax)
 			}
 		}
-		if wait := time.Until(writeAt); wait > 0 {
-			next = min(next, wait)
+		if writeAt.After(time.Now()) && (due.IsZero() || writeAt.Before(due)) {
+			due = writeAt
 		}
-		timer.Reset(next)
+		if !due.IsZero() {
+			timer.Reset(time.Until(due))
+		}
 	}
 }
 

@@ -121,14 +121,17 @@ func (s *session) close(err *realtime.Error) {
 // welcome makes the admitted guest a connection of the Hub. Its answer goes before all else.
 func (s *session) welcome(id wire.ID) *realtime.Error {
 	v := s.guest
-	if err := v.join(s.box, s.sock, "socket"); err != nil {
+	if err := v.join(s.box, s.sock, s, "socket"); err != nil {
 		return err
 	}
-	limits := v.tenant.Limits.WithDefaults()
-	s.sock.SetReadLimit(int64(limits.MessageBytes))
+	limits := v.doc().Limits.WithDefaults()
+	s.obey(limits)
 	s.control(welcomeFrame(id, v, limits))
 	return nil
 }
+
+// obey puts the limits in force that the socket looks after.
+func (s *session) obey(l realtime.Limits) { s.sock.SetReadLimit(int64(l.MessageBytes)) }
 
 func welcomeFrame(id wire.ID, v *guest, limits realtime.Limits) realtime.Frame {
 	p := v.conn.Principal()

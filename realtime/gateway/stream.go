@@ -86,6 +86,9 @@ func (s *stream) close(err *realtime.Error) {
 	s.Shut(err)
 }
 
+// obey has nothing to do: nothing is read from a stream.
+func (s *stream) obey(realtime.Limits) {}
+
 // reason is the code it was shut with; empty if the client left.
 func (s *stream) reason() realtime.Code {
 	s.mu.Lock()
@@ -117,7 +120,7 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
 	v := s.guest
 	var out bytes.Buffer
 	out.WriteString("retry: " + strconv.FormatInt(streamRetry.Milliseconds(), 10) + "\n\n")
-	s.event(&out, welcomeFrame("", v, v.tenant.Limits.WithDefaults()).Payload())
+	s.event(&out, welcomeFrame("", v, v.doc().Limits.WithDefaults()).Payload())
 	s.mu.Lock()
 	s.control = http.NewResponseController(w)
 	s.mu.Unlock()

@@ -1,0 +1,51 @@
+package realtime
+
+// Update puts a tenant's newer document in force for what is open already: the limits of its
+// connections and their queues, the rules of its channels, the memory of its records. A record
+// that is larger than the new rules allow shrinks with the next Publication. It does not move
+// connections to another topic, nor close those of a tenant that is suspended: their owner does.
+func (h *Hub) Update(t *Tenant) {
+	for _, f := range h.followed() {
+		f.update(t)
+	}
+}
+
+func (f *feed) update(t *Tenant) {
+	f.mu.Lock()
+	defer f.unlock()
+	if f.tenants[t.ID] == nil {
+		return // nobody of it has been here
+	}
+	f.tenants[t.ID] = t
+	queue := queueOf(t)
+	for _, c := range f.conns {
+		if c.Tenant().ID == t.ID {
+			c.tenant.Store(t)
+			c.box.SetLimits(queue)
+		}
+	}
+	for _, g := range f.generations() {
+		g.obey(t)
+	}
+}
+
+// obey gives the tenant's channels the rules of its document.
+func (g *generation) obey(t *Tenant) {
+	q := g.quotas[t.ID]
+	if q == nil {
+		return // it has no channels here
+	}
+	q.tenant, q.limit = t, t.Limits.WithDefaults().RecordBytes
+	for name, ch := range g.channels {
+		if name.tenant == t.ID {
+			ch.releaseTick() // held by the old rules; by the new ones nothing may be
+			ch.rules = t.Rules(name.Namespace())
+		}
+	}
+}
+
+// queueOf returns the bounds of the queues of a tenant's connections.
+func queueOf(t *Tenant) *QueueLimits {
+	limits := t.Limits.WithDefaults()
+	return &QueueLimits{Messages: limits.QueueMessages, Bytes: limits.QueueBytes}
+}
