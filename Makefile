@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: dev test lint fmt bench soak fuzz
+.PHONY: dev test lint fmt functions bench soak fuzz
 
 dev: ## everything in one process, with demo tenants and live data
 	go run ./cmd/tidewire dev
@@ -18,6 +18,9 @@ lint:
 
 fmt:
 	$(GOLANGCI) fmt
+
+functions: ## the source archive of the Cloud Functions, bin/functions.zip, and its hash
+	go run ./internal/archive -o bin/functions.zip
 
 bench: ## Go benchmarks, then the comparison harness where it lies beside the repository
 	go test -run '^$$' -bench . -benchmem ./realtime/...

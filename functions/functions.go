@@ -3,101 +3,121 @@
 // variable FUNCTION_TARGET names:
 //
 //	ingest   takes events in (package functions/ingest)
+//	janitor  removes what dead instances have left, and hands over what their
+//	         connections still owe (package functions/janitor)
 //
-// It is their main, and so the one place that has an init and reads the environment:
-//
-//	TIDEWIRE_BACKEND   memory: a broker within the function's own process, which nothing else
-//	                   can read from. It serves to try a function by itself
-//	TIDEWIRE_TENANTS   memory: the file of tenant documents
+// It is their main, and so the one place that has an init and reads the environment, by
+// package functions/settings, which lists the variables. With a fault in them a function does not
+// start, so that a revision with a wrong setting never comes to serve; its log names every fault.
 //
 // There are no tests in this folder, because the buildpack takes every Go file of it for the
-// function's source; what can be tested is in the packages below.
+// function's source; what can be tested is in the packages below, and
+// internal/archive tests the whole as the buildpack builds it.
 package functions
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
-	"sync"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
+	"github.com/tidewire/tidewire/functions/host"
 	"github.com/tidewire/tidewire/functions/ingest"
+	"github.com/tidewire/tidewire/functions/settings"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/limit"
-	"github.com/tidewire/tidewire/realtime/problem"
 )
 
 func init() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	functions.HTTP("ingest", onFirstUse(log, func(c config) (http.Handler, error) { return newIngest(c, log) }))
-}
-
-// onFirstUse builds a function's handler at its first request, because every function
-// of the binary is registered and one is used. What cannot be built answers 503, and one log line
-// says why.
-func onFirstUse(log *slog.Logger, build func(config) (http.Handler, error)) http.HandlerFunc {
-	handler := sync.OnceValues(func() (http.Handler, error) {
-		c, err := configFromEnvironment()
-		if err == nil {
-			var h http.Handler
-			if h, err = build(c); err == nil {
-				return h, nil
-			}
+	p := program{log: slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: cloudLogging}))}
+	var err error
+	if p.settings, err = settings.Read(os.Getenv); err != nil {
+		p.log.Error("the function cannot start", realtime.KeyError, err)
+		if os.Getenv("FUNCTION_TARGET") != "" {
+			os.Exit(1)
 		}
-		log.Error("the function cannot start", realtime.KeyError, err)
-		return nil, err
-	})
-	return func(w http.ResponseWriter, r *http.Request) {
-		h, err := handler()
-		if err != nil {
-			problem.Write(w, &realtime.Error{Code: realtime.CodeUnavailable, Message: "the function is not configured; its log says what is missing", RetryAfter: time.Minute, Err: err})
-			return
-		}
-		h.ServeHTTP(w, r)
+		return // imported by something that serves no function
 	}
+	p.host = host.New(host.Options{Logger: p.log})
+	functions.HTTP("ingest", p.host.Function(p.openIngest))
+	functions.HTTP("janitor", p.host.Function(p.openJanitor))
+	go p.drain()
 }
 
-// newIngest assembles functions/ingest. Nothing of it is closed: a function ends
-// with its process, and what it has answered 200 is with the broker.
-func newIngest(c config, log *slog.Logger) (http.Handler, error) {
-	tenants, err := memory.LoadTenantsFile(c.tenants)
+// program is what the functions of this process share.
+type program struct {
+	settings settings.Settings
+	log      *slog.Logger
+	host     *host.Host
+}
+
+// The platform kills a process ten seconds after it has asked it to end.
+const (
+	drainTime = 8 * time.Second
+	// writeTime is for the server, which sends the end of an answer after its handler has returned, and
+	// which the framework does not let anybody shut down.
+	writeTime = 100 * time.Millisecond
+)
+
+// drain ends the process when the platform asks for it, once the requests inside are
+// answered. It belongs to the process.
+func (p *program) drain() {
+	asked, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	<-asked.Done()
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := p.host.Close(ctx); err != nil {
+		p.log.Warn("the function did not end in order", realtime.KeyError, err)
+	}
+	time.Sleep(writeTime)
+	os.Exit(0) //nolint:gocritic // nothing deferred matters any more
+}
+
+// openIngest opens functions/ingest.
+func (p *program) openIngest(ctx context.Context) (http.Handler, func() error, error) {
+	tenants, err := memory.LoadTenantsFile(p.settings.TenantsFile)
 	if err != nil {
-		return nil, fmt.Errorf("TIDEWIRE_TENANTS: %w", err)
+		return nil, nil, fmt.Errorf("TIDEWIRE_TENANTS: %w", err)
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	return ingest.New(ingest.Options{
-		Verifier:  auth.New(tenants, auth.Options{Logger: log}),
+	verifier := auth.New(tenants, auth.Options{Logger: p.log})
+	handler := ingest.New(ingest.Options{
+		Verifier:  verifier,
 		Tenants:   tenants,
 		Publisher: realtime.NewPublisher(broker, realtime.PublisherOptions{}),
 		Limiter:   limit.New(limit.Options{}),
-		Logger:    log,
-	}), nil
+		Logger:    p.log,
+	})
+	return handler, func() error { return errors.Join(verifier.Close(), broker.Close()) }, nil
 }
 
-// config is what the environment says.
-type config struct {
-	tenants string // file of tenant documents
+func (p *program) openJanitor(context.Context) (http.Handler, func() error, error) {
+	return nil, nil, fmt.Errorf("TIDEWIRE_BACKEND: the janitor has nothing to sweep in %s", p.settings.Backend)
 }
 
-// configFromEnvironment reports every fault at once.
-func configFromEnvironment() (config, error) {
-	c := config{tenants: os.Getenv("TIDEWIRE_TENANTS")}
-	var faults []error
-	switch backend := os.Getenv("TIDEWIRE_BACKEND"); backend {
-	case "memory":
-	case "":
-		faults = append(faults, errors.New("TIDEWIRE_BACKEND: is not set; memory is the one there is"))
-	default:
-		faults = append(faults, fmt.Errorf("TIDEWIRE_BACKEND: %q is not served; memory is the one there is", backend))
+// cloudLogging gives a line's level and message the names under which Cloud Logging looks for them.
+func cloudLogging(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) > 0 {
+		return a
 	}
-	if c.tenants == "" {
-		faults = append(faults, errors.New("TIDEWIRE_TENANTS: is not set; name a file of tenant documents"))
+	switch a.Key {
+	case slog.LevelKey:
+		a.Key = "severity"
+		if a.Value.Any() == slog.LevelWarn {
+			a.Value = slog.StringValue("WARNING")
+		}
+	case slog.MessageKey:
+		a.Key = "message"
 	}
-	return c, errors.Join(faults...)
+	return a
 }

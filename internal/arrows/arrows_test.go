@@ -18,6 +18,7 @@ const module = "github.com/tidewire/tidewire"
 var allowed = map[string]struct{ own, others []string }{
 	"internal/arrows":     {},
 	"internal/acceptance": {}, // tests only
+	"internal/archive":    {},
 	// What tests and make emulators start Google's emulators with.
 	"internal/emulators":     {},
 	"internal/emulators/run": {own: []string{"internal/emulators"}},
@@ -52,9 +53,13 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/realtimetest": {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
 	// Functions pay for their binary at each cold start: no gateway, no sockets.
 	"functions": {
-		own:    []string{"functions/...", "realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/driver/memory"},
+		own:    []string{"functions/...", "realtime", "realtime/auth", "realtime/limit", "realtime/driver/memory", "realtime/driver/gcp"},
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
+	"functions/host":     {own: []string{"realtime", "realtime/problem"}},
+	"functions/settings": {},
+	// The janitor sweeps what the driver makes, and speaks of it by the driver's types.
+	"functions/janitor":              {own: []string{"realtime", "realtime/problem", "realtime/driver/gcp"}},
 	"functions/ingest":               {own: []string{"realtime", "realtime/auth", "realtime/intake", "realtime/problem"}},
 	"clients/js":                     {},
 	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},

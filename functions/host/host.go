@@ -1,0 +1,216 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/problem"
+)
+
+// Open assembles a function. ctx ends when it has taken too long, and not when the request
+// that caused it ends. close, which may be nil, lets go what was opened; it is called once,
+// when no request is inside any more.
+type Open func(ctx context.Context) (handler http.Handler, close func() error, err error)
+
+// Options configure a Host. The zero value works.
+type Options struct {
+	// OpenTimeout is how long one attempt to open may take; default 20 s.
+	OpenTimeout time.Duration
+	// RetryMin and RetryMax are how long after a failed attempt none is made: first
+	// the one, twice as long after each further failure, at most the other; default 1 s and 30 s.
+	RetryMin, RetryMax time.Duration
+	Logger             *slog.Logger // of attempts that failed; nil discards
+}
+
+// Host runs the functions of one process. It is safe for concurrent use. Close it.
+type Host struct {
+	o Options
+
+	mu      sync.Mutex // guards what follows
+	inside  int        // requests
+	doors   []*door
+	closing bool
+	empty   chan struct{} // closed when closing and nobody is inside
+}
+
+// New returns a Host of no functions.
+func New(o Options) *Host {
+	if o.OpenTimeout <= 0 {
+		o.OpenTimeout = 20 * time.Second
+	}
+	if o.RetryMin <= 0 {
+		o.RetryMin = time.Second
+	}
+	if o.RetryMax < o.RetryMin {
+		o.RetryMax = max(30*time.Second, o.RetryMin)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Host{o: o, empty: make(chan struct{})}
+}
+
+// Function returns the handler of a function that is opened at its first request.
+func (h *Host) Function(open Open) http.HandlerFunc {
+	d := &door{host: h, open: open}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.doors = append(h.doors, d)
+	return d.serve
+}
+
+// Close lets nobody in any more, waits for those who are inside until ctx ends, and
+// closes what was opened unless somebody still uses it. Only the first call does anything.
+func (h *Host) Close(ctx context.Context) error {
+	h.mu.Lock()
+	if h.closing {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closing = true
+	if h.inside == 0 {
+		close(h.empty)
+	}
+	doors := h.doors
+	h.mu.Unlock()
+	select {
+	case <-h.empty:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	var errs []error
+	for _, d := range doors {
+		errs = append(errs, d.close())
+	}
+	return errors.Join(errs...)
+}
+
+// enter reports whether a request may come in; then it has to exit.
+func (h *Host) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return false
+	}
+	h.inside++
+	return true
+}
+
+func (h *Host) exit() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.inside--; h.inside == 0 && h.closing {
+		close(h.empty)
+	}
+}
+
+// door is one function.
+type door struct {
+	host *Host
+	open Open
+
+	mu       sync.Mutex // guards what follows
+	handler  http.Handler
+	letGo    func() error
+	opening  chan struct{} // closed when the attempt that is under way has ended; nil without one
+	err      error         // of the last attempt
+	failures int           // in a row
+	retryAt  time.Time     // no attempt before
+}
+
+func (d *door) serve(w http.ResponseWriter, r *http.Request) {
+	if !d.host.enter() {
+		problem.Write(w, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away; try again", RetryAfter: time.Second})
+		return
+	}
+	defer d.host.exit()
+	handler, err := d.opened(r.Context())
+	if err != nil {
+		problem.Write(w, err)
+		return
+	}
+	handler.ServeHTTP(w, r)
+}
+
+// opened returns the handler, and waits for it if it has to.
+func (d *door) opened(ctx context.Context) (http.Handler, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.handler == nil {
+		if wait := time.Until(d.retryAt); wait > 0 {
+			return nil, notOpen(wait, d.err)
+		}
+		ended := d.opening
+		if ended == nil {
+			ended = d.attempt()
+		}
+		d.mu.Unlock()
+		select {
+		case <-ended:
+		case <-ctx.Done():
+		}
+		d.mu.Lock()
+		if ctx.Err() != nil && d.handler == nil {
+			return nil, notOpen(time.Second, context.Cause(ctx))
+		}
+	}
+	return d.handler, nil
+}
+
+// notOpen is what those are told who come while a function cannot be opened.
+func notOpen(wait time.Duration, err error) error {
+	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the function could not be started and will be tried again; its log says why", RetryAfter: wait, Err: err}
+}
+
+// attempt starts to open the function; d.mu is held. It belongs to no request, because the one
+// that caused it may leave while others wait; so it counts as one that is inside itself.
+func (d *door) attempt() chan struct{} {
+	ended := make(chan struct{})
+	d.opening = ended
+	d.host.mu.Lock()
+	d.host.inside++ // the request that asks is inside, so the Host is not empty yet
+	d.host.mu.Unlock()
+	go func() {
+		defer d.host.exit()
+		ctx, cancel := context.WithTimeout(context.Background(), d.host.o.OpenTimeout)
+		defer cancel()
+		handler, letGo, err := d.open(ctx)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.opening = nil
+		if err == nil {
+			d.handler, d.letGo = handler, letGo
+		} else {
+			d.failed(err)
+		}
+		close(ended)
+	}()
+	return ended
+}
+
+// failed says when the next attempt may be; d.mu is held.
+func (d *door) failed(err error) {
+	o := &d.host.o
+	wait := o.RetryMax
+	if doubled := o.RetryMin << min(d.failures, 30); doubled < wait {
+		wait = doubled
+	}
+	d.failures++
+	d.err, d.retryAt = err, time.Now().Add(wait)
+	o.Logger.Error("the function cannot start", realtime.KeyError, err, realtime.KeyDuration, wait)
+}
+
+// close lets go what was opened. Nobody is inside.
+func (d *door) close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.letGo == nil {
+		return nil
+	}
+	return d.letGo()
+}

@@ -1,0 +1,147 @@
+// Package settings reads what the environment tells the functions:
+//
+//	TIDEWIRE_BACKEND             gcp:PROJECT, or memory: a broker within the function's own process,
+//	                             which nothing else can read from; it serves to try ingest by itself
+//	TIDEWIRE_TENANTS             memory: the file of tenant documents
+//	TIDEWIRE_FIRESTORE_DATABASE  gcp: the database; default (default)
+//	TIDEWIRE_POOL_SHARDS         how many shared topics there are, the same in every process of
+//	                             a deployment; default 0, none
+//	TIDEWIRE_LOST_TOPIC          janitor: the topic that is told of lost connections; default none
+//	TIDEWIRE_JANITOR_GRACE       janitor: how long an instance has to be dead; default 5m
+//	TIDEWIRE_JANITOR_TIME        janitor: how long one run takes at most; default 50s
+//	PUBSUB_EMULATOR_HOST         host:port of an emulator to use instead of the service
+//	FIRESTORE_EMULATOR_HOST      the same
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Backend is where a function publishes to and reads from.
+type Backend string
+
+// The backends a function can have.
+const (
+	Memory Backend = "memory"
+	GCP    Backend = "gcp"
+)
+
+// Settings are what the environment says. Read makes them.
+type Settings struct {
+	Backend     Backend
+	Project     string // gcp
+	Database    string // gcp; "" is (default)
+	TenantsFile string // memory
+	Shards      int
+
+	LostTopic    string // "" is none
+	JanitorGrace time.Duration
+	JanitorTime  time.Duration
+
+	PubSubEmulator, FirestoreEmulator string
+}
+
+// The bounds of what may be set.
+const (
+	maxShards = 1000
+	// minGrace is well above the 15 seconds of a lease: an instance that has not
+	// renewed for that long is alive as long as it comes back within the grace.
+	minGrace = time.Minute
+)
+
+// project is the form of a Google Cloud project identifier.
+var project = regexp.MustCompile(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
+
+// topic is the form of a Pub/Sub topic identifier.
+var topic = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._~+%-]{2,254}$`)
+
+// Read reads the settings by a function such as os.Getenv. Its error names every
+// variable that is wrong, and how.
+func Read(getenv func(string) string) (Settings, error) {
+	r := reader{getenv: getenv}
+	s := Settings{
+		TenantsFile: getenv("TIDEWIRE_TENANTS"),
+		Database:    getenv("TIDEWIRE_FIRESTORE_DATABASE"),
+
+		Shards:       r.number("TIDEWIRE_POOL_SHARDS", 0, maxShards),
+		LostTopic:    r.form("TIDEWIRE_LOST_TOPIC", topic, "a topic is named by its identifier alone"),
+		JanitorGrace: r.duration("TIDEWIRE_JANITOR_GRACE", 5*time.Minute, minGrace, 24*time.Hour),
+		JanitorTime:  r.duration("TIDEWIRE_JANITOR_TIME", 50*time.Second, time.Second, 30*time.Minute),
+
+		PubSubEmulator:    getenv("PUBSUB_EMULATOR_HOST"),
+		FirestoreEmulator: getenv("FIRESTORE_EMULATOR_HOST"),
+	}
+	r.backend(&s)
+	return s, errors.Join(r.faults...)
+}
+
+// reader reads variables and keeps what is wrong with them.
+type reader struct {
+	getenv func(string) string
+	faults []error
+}
+
+func (r *reader) fault(name, format string, args ...any) {
+	r.faults = append(r.faults, fmt.Errorf(name+": "+format, args...))
+}
+
+func (r *reader) backend(s *Settings) {
+	const name = "TIDEWIRE_BACKEND"
+	value := r.getenv(name)
+	kind, id, _ := strings.Cut(value, ":")
+	s.Backend = Backend(kind)
+	switch {
+	case value == "":
+		r.fault(name, "is not set; it is gcp:PROJECT or memory")
+	case value == string(Memory):
+		if s.TenantsFile == "" {
+			r.fault("TIDEWIRE_TENANTS", "is not set; memory needs a file of tenant documents")
+		}
+	case s.Backend == GCP:
+		if s.Project = id; !project.MatchString(id) {
+			r.fault(name, "%q has no project identifier after gcp:", value)
+		}
+		if s.TenantsFile != "" {
+			r.fault("TIDEWIRE_TENANTS", "is set, and gcp has its tenant documents in Firestore; it is for memory alone")
+		}
+	default:
+		r.fault(name, "%q is not gcp:PROJECT or memory", value)
+	}
+}
+
+func (r *reader) form(name string, form *regexp.Regexp, hint string) string {
+	value := r.getenv(name)
+	if value != "" && !form.MatchString(value) {
+		r.fault(name, "%q is not one: %s", value, hint)
+	}
+	return value
+}
+
+func (r *reader) number(name string, least, most int) int {
+	value := r.getenv(name)
+	if value == "" {
+		return least
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > most {
+		r.fault(name, "%q is not a number of %d to %d", value, least, most)
+	}
+	return n
+}
+
+func (r *reader) duration(name string, otherwise, least, most time.Duration) time.Duration {
+	value := r.getenv(name)
+	if value == "" {
+		return otherwise
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d < least || d > most {
+		r.fault(name, "%q is not a duration of %v to %v", value, least, most)
+	}
+	return d
+}

@@ -1,0 +1,97 @@
+package settings_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tidewire/tidewire/functions/settings"
+)
+
+type env map[string]string
+
+func (e env) get(name string) string { return e[name] }
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		env  env
+		want settings.Settings
+	}{
+		{
+			"memory", env{"TIDEWIRE_BACKEND": "memory", "TIDEWIRE_TENANTS": "tenants.json"},
+			settings.Settings{Backend: settings.Memory, TenantsFile: "tenants.json", JanitorGrace: 5 * time.Minute, JanitorTime: 50 * time.Second},
+		},
+		{
+			"the least for gcp", env{"TIDEWIRE_BACKEND": "gcp:my-project-1"},
+			settings.Settings{Backend: settings.GCP, Project: "my-project-1", JanitorGrace: 5 * time.Minute, JanitorTime: 50 * time.Second},
+		},
+		{
+			"everything",
+			env{
+				"TIDEWIRE_BACKEND": "gcp:my-project-1", "TIDEWIRE_FIRESTORE_DATABASE": "live", "TIDEWIRE_POOL_SHARDS": "16",
+				"TIDEWIRE_LOST_TOPIC": "tidewire-lost", "TIDEWIRE_JANITOR_GRACE": "10m", "TIDEWIRE_JANITOR_TIME": "4m",
+				"PUBSUB_EMULATOR_HOST": "127.0.0.1:1", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:2",
+			},
+			settings.Settings{
+				Backend: settings.GCP, Project: "my-project-1", Database: "live", Shards: 16, LostTopic: "tidewire-lost",
+				JanitorGrace: 10 * time.Minute, JanitorTime: 4 * time.Minute, PubSubEmulator: "127.0.0.1:1", FirestoreEmulator: "127.0.0.1:2",
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := settings.Read(c.env.get)
+			if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
+				t.Error(err, diff)
+			}
+		})
+	}
+}
+
+func TestEveryFaultIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		env  env
+		want []string // a line each
+	}{
+		{"nothing is set", env{}, []string{"TIDEWIRE_BACKEND: is not set"}},
+		{"another backend", env{"TIDEWIRE_BACKEND": "redis:6379"}, []string{`TIDEWIRE_BACKEND: "redis:6379"`}},
+		{"memory with something behind it", env{"TIDEWIRE_BACKEND": "memory:x"}, []string{`TIDEWIRE_BACKEND: "memory:x"`}},
+		{"memory without tenants", env{"TIDEWIRE_BACKEND": "memory"}, []string{"TIDEWIRE_TENANTS: is not set"}},
+		{"gcp without a project", env{"TIDEWIRE_BACKEND": "gcp"}, []string{"TIDEWIRE_BACKEND:"}},
+		{"gcp with a bad project", env{"TIDEWIRE_BACKEND": "gcp:My Project"}, []string{"TIDEWIRE_BACKEND:"}},
+		{
+			"all of them",
+			env{
+				"TIDEWIRE_BACKEND": "gcp:", "TIDEWIRE_TENANTS": "tenants.json", "TIDEWIRE_POOL_SHARDS": "-1",
+				"TIDEWIRE_LOST_TOPIC": "projects/p/topics/t", "TIDEWIRE_JANITOR_GRACE": "30s", "TIDEWIRE_JANITOR_TIME": "a while",
+			},
+			[]string{
+				"TIDEWIRE_POOL_SHARDS:", "TIDEWIRE_LOST_TOPIC:", "TIDEWIRE_JANITOR_GRACE:", "TIDEWIRE_JANITOR_TIME:",
+				"TIDEWIRE_BACKEND:", "TIDEWIRE_TENANTS:",
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := settings.Read(c.env.get)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			lines := strings.Split(err.Error(), "\n")
+			if len(lines) != len(c.want) {
+				t.Fatalf("%d faults, want %d:\n%v", len(lines), len(c.want), err)
+			}
+			for i, line := range lines {
+				if !strings.HasPrefix(line, c.want[i]) {
+					t.Errorf("fault %d is %q, want %q...", i, line, c.want[i])
+				}
+			}
+		})
+	}
+}
