@@ -48,16 +48,16 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
     {
       width: Math.max(plot.clientWidth, 200),
       height,
-      padding: [8, 0, 0, 4],
+      padding: [22, 0, 0, 4], // above the axis stands its unit
       legend: { show: false },
       cursor: { sync: { key: "page" }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
       scales: { x: { range: () => [edge - span, edge] }, y: { range: (_, low, high) => around(low, high) } },
       axes: [
-        { ...axis, size: 24, gap: 4, space: 72, values: (_, splits) => splits.map((s) => (s > edge - span / 12 || s < edge - span * 0.92 ? "" : time(s * 1000))) },
+        { ...axis, size: 24, gap: 4, space: 72, values: moments },
         { ...axis, side: 1, size: gutter, gap: 6, space: 32, values: levels },
       ],
       series: [{}, { stroke: () => shade(), width: 1.5, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: false, gaps: wider }],
-      hooks: { draw: [(u) => row && mark(u, row, { ...colours(), ink: shade() })], setCursor: [(u) => read(u.cursor.idx)] },
+      hooks: { draw: [(u) => row && mark(u, row, unit, { ...colours(), ink: shade() })], setCursor: [(u) => read(u.cursor.idx)] },
     },
     [[], []],
     plot,
@@ -113,6 +113,13 @@ function wider(_u, _series, _from, _to, gaps) {
   return gaps.map(([from, to]) => [from, to + devicePixelRatio]);
 }
 
+// moments names the times of the axis, but for those that would be cut off or touch the word "now".
+function moments(u, splits) {
+  const right = u.bbox.width / devicePixelRatio;
+  const room = (at) => at >= 28 && at <= right - 36;
+  return splits.map((s) => (room(u.valToPos(s, "x")) ? time(s * 1000) : ""));
+}
+
 // levels names the levels of the price axis, but for those that the last value's label would cover.
 function levels(u, splits, _, __, step) {
   const last = u.data[1].findLast((n) => n !== null);
@@ -127,8 +134,8 @@ function around(low, high) {
   return [low - air, high + air];
 }
 
-// mark draws now, and the last value at the end of its line.
-function mark(u, row, { ink, quiet, ground }) {
+// mark draws now, the unit, and the last value at the end of its line.
+function mark(u, row, unit, { ink, quiet, ground }) {
   const { ctx, bbox } = u;
   const px = devicePixelRatio;
   const right = bbox.left + bbox.width;
@@ -140,6 +147,7 @@ function mark(u, row, { ink, quiet, ground }) {
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
   ctx.fillText("now", right + 6 * px, bbox.top + bbox.height + 12 * px);
+  ctx.fillText(unit, right + 6 * px, bbox.top - 15 * px);
   ctx.fillStyle = ink;
   ctx.fillRect(right, y - 9 * px, gutter * px, 18 * px);
   ctx.fillStyle = ground;
