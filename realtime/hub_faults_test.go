@@ -80,6 +80,37 @@ func TestEndedStreamLosesNothing(t *testing.T) {
 	})
 }
 
+// A reader that goes back to the older generation has been given what its channel's tick held.
+func TestTickIsGivenBeforeItsReadersGoBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := acmeTenant()
+		tenant.Namespaces = map[string]realtime.Namespace{"prices": {Tick: realtime.Duration(20 * time.Millisecond)}}
+		r := newRig(t, tenant)
+		f := faulty(r)
+		a := r.connect("ann")
+		r.subscribe(a, "prices:fx", realtime.Position{}, 0)
+		r.subscribe(a, "news:1", realtime.Position{}, 0)
+		r.publish("prices:fx", "1")
+		r.publish("news:1", "n")
+		r.expect(a, "ok", "ok", "1", "n")
+
+		// The second generation has the prices while the news still wait for their fence.
+		f.LateReplay(1, 3*time.Second)
+		f.End("i1")
+		time.Sleep(time.Second)
+		f.Delay("i1", r.channel("news:1"), time.Minute)
+		time.Sleep(4 * time.Second)
+		r.publish("prices:fx", "2", "3")
+		r.expect(a, "2")
+
+		f.End("i1")
+		time.Sleep(5 * time.Second)
+		r.publish("prices:fx", "4")
+		r.expect(a, "3", "4")
+	})
+}
+
 func TestLateReplayIsAnsweredWithAMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

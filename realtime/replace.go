@@ -65,6 +65,7 @@ func (g *generation) takeQuestions() []*question {
 // readopt takes the readers of a channel of a younger generation that failed
 // into this one, where they wait, at their Positions, to move again.
 func (g *generation) readopt(from *channel) {
+	from.releaseTick() // where they stand says that they have had it
 	for len(from.readers) > 0 {
 		r := from.readers[0]
 		at := from.standOf(r)
