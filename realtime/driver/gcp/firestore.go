@@ -1,0 +1,57 @@
+package gcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// The collections of design section 5.
+const (
+	tenantsCollection     = "tenants"
+	connectionsCollection = "connections" // below a tenant
+	usersCollection       = "users"       // below a tenant
+	instancesCollection   = "instances"
+)
+
+// storeTimeout bounds one call of Firestore, unless the options say otherwise. The client repeats what
+// fails until its context ends, so without a bound a call would wait as long as an outage lasts.
+const storeTimeout = 5 * time.Second
+
+// storeError says what was being done when Firestore failed. What may pass by itself has
+// CodeUnavailable.
+func storeError(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("%s: %w", doing, err)
+	if transient(err) {
+		return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the database cannot be reached now", RetryAfter: 5 * time.Second, Err: err}
+	}
+	return err
+}
+
+func transient(err error) bool {
+	switch status.Code(err) {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted, codes.Internal:
+		return true
+	}
+	return errors.Is(err, context.DeadlineExceeded)
+}
+
+// page checks the limit of a page and fills in its default.
+func pageLimit(limit int) (int, error) {
+	switch {
+	case limit < 0 || limit > 1000:
+		return 0, realtime.Errorf(realtime.CodeBadRequest, "limit: %d must be 1 to 1000", limit)
+	case limit == 0:
+		return 100, nil
+	}
+	return limit, nil
+}

@@ -1,0 +1,40 @@
+package gcp_test
+
+import (
+	"testing"
+
+	"cloud.google.com/go/firestore"
+
+	"github.com/tidewire/tidewire/internal/emulators"
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/realtimetest"
+)
+
+// open returns a client of a project at an emulator, which is closed with the test.
+func open(t testing.TB, addr, project string) *firestore.Client {
+	t.Helper()
+	db, err := gcp.OpenFirestore(t.Context(), gcp.Connection{Project: project, FirestoreEmulator: addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// fresh returns a client of a project that nobody has used.
+func fresh(t testing.TB) *firestore.Client {
+	t.Helper()
+	return open(t, servers.Firestore(t), emulators.Project(t))
+}
+
+func TestRegistry(t *testing.T) {
+	t.Parallel()
+	realtimetest.TestRegistry(t, realtimetest.Harness{
+		Registry: func(t *testing.T) realtime.Registry { return gcp.NewRegistry(fresh(t), gcp.RegistryOptions{}) },
+	})
+}
