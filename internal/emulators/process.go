@@ -16,17 +16,18 @@ import (
 type kind struct {
 	name string
 	jar  string // below the root of the SDK
+	warm string // what is asked for once, since the first answer of a kind takes long
 	args func(jar, host, port string) []string
 }
 
 func pubsub() kind {
-	return kind{"Pub/Sub", "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar", func(jar, host, port string) []string {
+	return kind{"Pub/Sub", "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar", "/", func(jar, host, port string) []string {
 		return []string{"-jar", jar, "--host=" + host, "--port=" + port}
 	}}
 }
 
 func firestore() kind {
-	return kind{"Firestore", "platform/cloud-firestore-emulator/cloud-firestore-emulator*.jar", func(jar, host, port string) []string {
+	return kind{"Firestore", "platform/cloud-firestore-emulator/cloud-firestore-emulator*.jar", "/v1/projects/tw-test-warm/databases/(default)/documents/a/b", func(jar, host, port string) []string {
 		return []string{
 			"-Duser.language=en", "-cp", jar, "com.google.cloud.datastore.emulator.firestore.CloudFirestore",
 			"--host", host, "--port", port,
@@ -130,9 +131,10 @@ func (p *Process) run(ctx context.Context) error {
 func (p *Process) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
 	for {
-		if answers(ctx, client, p.addr) {
+		if status := ask(ctx, client, "http://"+p.addr+"/"); status == http.StatusOK {
+			ask(ctx, client, "http://"+p.addr+p.kind.warm)
 			return nil
 		}
 		select {
@@ -145,16 +147,19 @@ func (p *Process) ready(ctx context.Context) error {
 	}
 }
 
-func answers(ctx context.Context, client *http.Client, addr string) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/", nil)
+// ask returns the status of an answer, and 0 if there is none.
+func ask(ctx context.Context, client *http.Client, url string) int {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return false
+		return 0
 	}
+	request.Header.Set("Authorization", "Bearer owner") // what the emulator of Firestore lets pass
 	response, err := client.Do(request)
 	if err != nil {
-		return false
+		return 0
 	}
-	return response.Body.Close() == nil && response.StatusCode == http.StatusOK
+	_ = response.Body.Close() // it was not read
+	return response.StatusCode
 }
 
 // Addr is host:port.

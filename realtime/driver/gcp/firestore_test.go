@@ -38,3 +38,13 @@ func TestRegistry(t *testing.T) {
 		Registry: func(t *testing.T) realtime.Registry { return gcp.NewRegistry(fresh(t), gcp.RegistryOptions{}) },
 	})
 }
+
+func TestRevocations(t *testing.T) {
+	t.Parallel()
+	realtimetest.TestRevocations(t, realtimetest.Harness{
+		Revocations: func(t *testing.T) [2]realtime.Revocations {
+			db := fresh(t)
+			return [2]realtime.Revocations{gcp.NewRevocations(db), gcp.NewRevocations(db)}
+		},
+	})
+}

@@ -1,0 +1,132 @@
+package gcp
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Revocations is a realtime.Revocations on Firestore: tenants/{tenant}/users/{user}. A question is one reading of a
+// document, a logout a reading and a write.
+type Revocations struct {
+	db *firestore.Client
+}
+
+// NewRevocations returns Revocations on a client, which stays open.
+func NewRevocations(db *firestore.Client) *Revocations { return &Revocations{db} }
+
+// userDocument is tenants/{tenant}/users/{user}.
+type userDocument struct {
+	Before  time.Time `firestore:"revokedBefore"`
+	Expires time.Time `firestore:"expireAt"`
+}
+
+// Revoke makes the user's tokens of before and earlier no longer good. Of several at a time none is lost: each writes
+// only over what it has read, and otherwise begins again.
+func (r *Revocations) Revoke(ctx context.Context, tenant, user string, before, until time.Time) error {
+	ref, err := r.document(tenant, user)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	for {
+		err := revoke(ctx, ref, userDocument{before, until})
+		if outrun(err) {
+			err = pause(ctx)
+			if err == nil {
+				continue
+			}
+		}
+		return storeError("revoke the tokens of a user of "+tenant, err)
+	}
+}
+
+// revoke writes the later of what is there and what is asked for.
+func revoke(ctx context.Context, ref *firestore.DocumentRef, asked userDocument) error {
+	s, err := ref.Get(ctx)
+	if status.Code(err) == codes.NotFound {
+		_, err = ref.Create(ctx, asked)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	var have userDocument
+	if err := s.DataTo(&have); err != nil {
+		return err
+	}
+	if !asked.Before.After(have.Before) && !asked.Expires.After(have.Expires) {
+		return nil
+	}
+	_, err = ref.Update(ctx, []firestore.Update{
+		{Path: "revokedBefore", Value: later(asked.Before, have.Before)}, {Path: "expireAt", Value: later(asked.Expires, have.Expires)},
+	}, firestore.LastUpdateTime(s.UpdateTime))
+	return err
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// outrun reports whether a write failed because somebody else wrote meanwhile.
+func outrun(err error) bool {
+	switch status.Code(err) {
+	case codes.AlreadyExists, codes.FailedPrecondition, codes.NotFound, codes.Aborted:
+		return true
+	}
+	return false
+}
+
+// pause lets those who outran each other come back at different times.
+func pause(ctx context.Context) error {
+	timer := time.NewTimer(5*time.Millisecond + rand.N(50*time.Millisecond)) //nolint:gosec // it spreads load and keeps no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// RevokedBefore returns the moment; the zero time if there is none.
+func (r *Revocations) RevokedBefore(ctx context.Context, tenant, user string) (time.Time, error) {
+	ref, err := r.document(tenant, user)
+	if err != nil {
+		return time.Time{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	s, err := ref.Get(ctx)
+	if status.Code(err) == codes.NotFound {
+		return time.Time{}, nil
+	}
+	var doc userDocument
+	if err == nil {
+		err = s.DataTo(&doc)
+	}
+	if err != nil {
+		return time.Time{}, storeError("read the logout of a user of "+tenant, err)
+	}
+	return doc.Before, nil
+}
+
+func (r *Revocations) document(tenant, user string) (*firestore.DocumentRef, error) {
+	if user == "" {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "user: is missing")
+	}
+	if err := realtime.CheckTenantID(tenant); err != nil {
+		return nil, err
+	}
+	return r.db.Collection(tenantsCollection).Doc(tenant).Collection(usersCollection).Doc(encodeName(user)), nil
+}
