@@ -14,4 +14,5 @@ const (
 	KeyError      = "error"
 	KeyCount      = "count"
 	KeyDuration   = "duration"
+	KeyAddress    = "address"
 )

@@ -118,7 +118,7 @@ func (d *devServer) routes(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	sessions := demo.Sessions{Desks: desks, Sign: func(p *realtime.Principal) (string, error) { return d.sign(ctx, p) }}
+	sessions := demo.Sessions{Desks: desks, Sign: d.sign}
 	mux.Handle("/", web.Handler(web.Options{Session: sessions.Session, Logger: d.o.log}))
 	d.startProducers(desks)
 	return mux, nil

@@ -59,8 +59,15 @@ var allowed = map[string]struct{ own, others []string }{
 	"functions/host":     {own: []string{"realtime", "realtime/problem"}},
 	"functions/settings": {},
 	// The janitor sweeps what the driver makes, and speaks of it by the driver's types.
-	"functions/janitor":              {own: []string{"realtime", "realtime/problem", "realtime/driver/gcp"}},
-	"functions/ingest":               {own: []string{"realtime", "realtime/auth", "realtime/intake", "realtime/problem"}},
+	"functions/janitor": {own: []string{"realtime", "realtime/problem", "realtime/driver/gcp"}},
+	"functions/ingest":  {own: []string{"realtime", "realtime/auth", "realtime/intake", "realtime/problem"}},
+	// The one place where all drivers meet.
+	"realtime/backend": {own: []string{"realtime", "realtime/driver/memory", "realtime/driver/gcp"}},
+	// The services on Cloud Run: mains over what the framework has.
+	"services/cloudrun":              {own: []string{"realtime", "realtime/backend", "realtime/telemetry"}},
+	"services/cloudrun/cloudruntest": {own: []string{"services/cloudrun"}, others: []string{"github.com/google/go-cmp"}},
+	"services/gateway":               {own: []string{"realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "services/cloudrun"}},
+	"services/dashboard":             {own: []string{"realtime", "realtime/auth", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
 	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
 	"services/dashboard/browsertest": {},                                                    // tests only

@@ -1,6 +1,7 @@
 package demo_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -113,7 +114,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 
 func TestSessions(t *testing.T) {
 	t.Parallel()
-	sessions := demo.Sessions{Desks: desks(t), For: time.Minute, Sign: func(p *realtime.Principal) (string, error) {
+	sessions := demo.Sessions{Desks: desks(t), For: time.Minute, Sign: func(_ context.Context, p *realtime.Principal) (string, error) {
 		if p.Expires.Sub(p.Issued) != time.Minute {
 			t.Errorf("the token lasts %v, want 1m", p.Expires.Sub(p.Issued))
 		}
@@ -138,7 +139,7 @@ func TestSessions(t *testing.T) {
 	if s, err := sessions.Session(t.Context(), "acme", "volatility"); realtime.CodeOf(err) != realtime.CodeNotFound {
 		t.Errorf("a group of another tenant: %+v, %v; want not-found", s, err)
 	}
-	sessions.Sign = func(*realtime.Principal) (string, error) { return "", errors.New("no key") }
+	sessions.Sign = func(context.Context, *realtime.Principal) (string, error) { return "", errors.New("no key") }
 	if s, err := sessions.Session(t.Context(), "acme", ""); err == nil || s.Token != "" {
 		t.Errorf("without a key: %+v, %v; want an error", s, err)
 	}

@@ -16,14 +16,14 @@ type Sessions struct {
 	// Desks are those that can be chosen; the first is the one a page opens with.
 	Desks []Desk
 	// Sign makes a token for p, with its Issued and Expires.
-	Sign func(p *realtime.Principal) (string, error)
+	Sign func(ctx context.Context, p *realtime.Principal) (string, error)
 	// For is how long a token lasts; 0 is 15 minutes. The page renews it.
 	For time.Duration
 }
 
 // Session returns a new session at a desk; an empty tenant is the first one, and an
 // empty group the first of the tenant. There being none is an *realtime.Error with CodeNotFound.
-func (s Sessions) Session(_ context.Context, tenant, group string) (web.Session, error) {
+func (s Sessions) Session(ctx context.Context, tenant, group string) (web.Session, error) {
 	desk := s.find(tenant, group)
 	if desk == nil {
 		return web.Session{}, realtime.Errorf(realtime.CodeNotFound, "there is no group %q of a tenant %q in the demo; choose another one", group, tenant)
@@ -31,7 +31,7 @@ func (s Sessions) Session(_ context.Context, tenant, group string) (web.Session,
 	now := time.Now()
 	p := Reader(desk.Tenant, desk.Group)
 	p.Issued, p.Expires = now, now.Add(s.lifetime())
-	token, err := s.Sign(p)
+	token, err := s.Sign(ctx, p)
 	if err != nil {
 		return web.Session{}, fmt.Errorf("demo: signing a token for %s: %w", desk.Tenant, err)
 	}

@@ -21,8 +21,12 @@ type Options struct {
 	// Session makes the session of a demo, served at /demo/session to anybody who can
 	// reach the server. Nil, as in production, serves none.
 	Session func(ctx context.Context, tenant, group string) (Session, error)
-	// Gateway is the origin the page may connect to besides its own, such as https://live.example.com.
+	// Gateway is the origin of the gateway if it is not the page's own, such as https://live.example.com: sessions
+	// name it, and the page may connect to it.
 	Gateway string
+	// Hosts are the names, without a port, by which the page may be opened for a session. An address and localhost are
+	// always good: a page of another site cannot have them, as it could have a name that it made to point here.
+	Hosts []string
 	// Logger is told of faults; nil is nobody.
 	Logger *slog.Logger
 }

@@ -179,7 +179,7 @@ func TestPolicy(t *testing.T) {
 
 func TestDemoSession(t *testing.T) {
 	t.Parallel()
-	h := web.Handler(web.Options{Session: func(_ context.Context, tenant, group string) (web.Session, error) {
+	h := web.Handler(web.Options{Gateway: "https://live.example.com", Hosts: []string{"dash.example.com"}, Session: func(_ context.Context, tenant, group string) (web.Session, error) {
 		switch tenant {
 		case "broken":
 			return web.Session{}, errors.New("the secret is in the drawer")
@@ -195,6 +195,8 @@ func TestDemoSession(t *testing.T) {
 		has         string
 	}{
 		{"a session", "tenant=acme&group=index", nil, 200, `"user":"index-desk","groups":["index"],"token":"token"`},
+		{"with its gateway", "tenant=acme&group=index", nil, 200, `"url":"https://live.example.com"`},
+		{"by a name of ours", "tenant=acme&group=index", []string{"Host", "Dash.example.com:8080"}, 200, `"token"`},
 		{"by localhost", "tenant=acme&group=index", []string{"Host", "localhost:8080"}, 200, `"token"`},
 		{"by IPv6", "tenant=acme&group=index", []string{"Host", "[::1]:8080"}, 200, `"token"`},
 		{"of its own page", "tenant=acme&group=index", []string{"Sec-Fetch-Site", "same-origin"}, 200, `"token"`},

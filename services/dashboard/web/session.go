@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -50,7 +52,7 @@ type View struct {
 func demoSession(o Options) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if !ownPage(r) {
+		if !ownPage(r, o.Hosts) {
 			problem.Write(w, realtime.Errorf(realtime.CodeForbidden, "the demo gives tokens to its own page only; open it by the address it listens on"))
 			return
 		}
@@ -63,6 +65,9 @@ func demoSession(o Options) http.HandlerFunc {
 			problem.Write(w, err)
 			return
 		}
+		if s.URL == "" {
+			s.URL = o.Gateway
+		}
 		s.Time = time.Now().UnixMilli()
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(s) //nolint:errcheck // the client has gone; there is nobody to tell
@@ -71,8 +76,8 @@ func demoSession(o Options) http.HandlerFunc {
 
 // ownPage refuses pages of other sites. They cannot read an answer from another
 // origin, unless their name was made to point here (DNS rebinding): so the host has to be an
-// address or localhost, which no foreign site can be.
-func ownPage(r *http.Request) bool {
+// address or localhost, which no foreign site can be, or one of ours.
+func ownPage(r *http.Request, ours []string) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
 		return false
 	}
@@ -80,7 +85,7 @@ func ownPage(r *http.Request) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	if host == "localhost" {
+	if host == "localhost" || slices.Contains(ours, strings.ToLower(host)) {
 		return true
 	}
 	if len(host) > 2 && host[0] == '[' && host[len(host)-1] == ']' {

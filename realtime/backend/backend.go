@@ -1,0 +1,108 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Backend is where events, connections and tenants are kept.
+type Backend struct {
+	Broker      realtime.Broker
+	Registry    realtime.Registry
+	Revocations realtime.Revocations
+	Tenants     Tenants
+	// Topics makes the topics of tenants; nil where a topic begins with its first use.
+	Topics Topics
+	// Placement says which topic carries a tenant. Whoever publishes or follows has to use it.
+	Placement func(*realtime.Tenant) realtime.Topic
+
+	closers []func() error // in the order in which they are called
+}
+
+// Tenants finds, writes and lists tenant documents.
+type Tenants interface {
+	realtime.Tenants
+	// Put writes a document, whether it is there or not.
+	Put(ctx context.Context, t *realtime.Tenant) error
+	// List returns up to limit identifiers in order, beginning behind after; next is the last of
+	// them if there may be more, and empty if not.
+	List(ctx context.Context, after string, limit int) (ids []string, next string, err error)
+}
+
+// Topics makes topics. Making one that is there is no error.
+type Topics interface {
+	EnsureTopic(ctx context.Context, topic realtime.Topic) error
+}
+
+// Options are what a driver needs besides the word that chooses it. The zero value works.
+type Options struct {
+	// TenantsFile is a file of tenant documents, for memory alone; without one there are none at first.
+	TenantsFile string
+	// Database is the Firestore database, for gcp alone; empty is "(default)".
+	Database string
+	// PubSubEmulator and FirestoreEmulator are host:port of emulators to use instead of the
+	// services, for gcp alone. It takes both or neither.
+	PubSubEmulator, FirestoreEmulator string
+	// Shards is how many topics tenants share whose placement is pooled, the same in every process;
+	// 0: every tenant has a topic of its own, whatever its document says.
+	Shards int
+	// Subscriptions is how many the project may have before no further topic is followed, for gcp
+	// alone; 0 is the driver's default.
+	Subscriptions int
+
+	Metrics realtime.Metrics // nil forgets
+	Logger  *slog.Logger     // nil discards
+}
+
+// Open opens the drivers that spec names. ctx bounds the opening alone; nothing is called before it is
+// used. An error names spec and says what would be right.
+func Open(_ context.Context, spec string, o Options) (*Backend, error) {
+	kind, _, named := strings.Cut(spec, ":")
+	b, err := (*Backend)(nil), error(nil)
+	switch {
+	case kind == "memory" && !named:
+		b, err = openMemory(o)
+	default:
+		err = errors.New("is neither memory nor gcp:PROJECT")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("backend %q: %w", spec, err)
+	}
+	b.Placement = realtime.Placed(o.Shards)
+	return b, nil
+}
+
+// Project returns the Google Cloud project that spec names; empty if it names none.
+func Project(spec string) string {
+	name, _ := strings.CutPrefix(spec, "gcp:")
+	if name == spec {
+		return ""
+	}
+	return name
+}
+
+// EnsureTenant writes a tenant's document, and before it makes its topic, if topics
+// need making. It may be repeated.
+func (b *Backend) EnsureTenant(ctx context.Context, t *realtime.Tenant) error {
+	if b.Topics != nil {
+		if err := b.Topics.EnsureTopic(ctx, b.Placement(t)); err != nil {
+			return err
+		}
+	}
+	return b.Tenants.Put(ctx, t)
+}
+
+// Close lets everything go. It may be called twice.
+func (b *Backend) Close() error {
+	var faults []error
+	for _, c := range b.closers {
+		faults = append(faults, c())
+	}
+	b.closers = nil
+	return errors.Join(faults...)
+}

@@ -1,0 +1,94 @@
+package cloudrun
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/backend"
+	"github.com/tidewire/tidewire/realtime/telemetry"
+)
+
+// Config is what all services read.
+type Config struct {
+	Port int // to listen on; 0 is any that is free
+	// Service, Revision and Region say where this process runs.
+	Service, Revision, Region string
+	LogLevel                  slog.Level
+	ServeMetrics              bool // at /metrics, to anybody who can reach the service
+
+	Backend        string // the word that backend.Open takes
+	backendOptions backend.Options
+}
+
+// ReadConfig reads what all services need. Faults are in e.
+func ReadConfig(e *Environment) Config {
+	c := Config{
+		Port:         e.Number("PORT", 8080, 0, 65535),
+		Service:      e.Text("K_SERVICE", ""),
+		Revision:     e.Text("K_REVISION", ""),
+		Region:       e.Text("TIDEWIRE_REGION", ""),
+		LogLevel:     e.Level("TIDEWIRE_LOG_LEVEL"),
+		ServeMetrics: e.Switch("TIDEWIRE_METRICS"),
+		Backend:      e.Needed("TIDEWIRE_BACKEND", "memory, or gcp:PROJECT"),
+		backendOptions: backend.Options{
+			TenantsFile:       e.Text("TIDEWIRE_TENANTS", ""),
+			Database:          e.Text("TIDEWIRE_DATABASE", ""),
+			Shards:            e.Number("TIDEWIRE_SHARDS", 0, 0, 1000),
+			Subscriptions:     e.Number("TIDEWIRE_SUBSCRIPTIONS", 9000, 1, 10_000),
+			PubSubEmulator:    e.Text("PUBSUB_EMULATOR_HOST", ""),
+			FirestoreEmulator: e.Text("FIRESTORE_EMULATOR_HOST", ""),
+		},
+	}
+	return c
+}
+
+// Logger returns a logger that writes for Cloud Logging.
+func (c *Config) Logger(out io.Writer) *slog.Logger {
+	return slog.New(telemetry.NewCloudLog(out, telemetry.CloudLogOptions{Level: c.LogLevel, Project: backend.Project(c.Backend)}))
+}
+
+// Metrics returns what is told of events, and the handler that shows it; nil if nobody is to see it.
+func (c *Config) Metrics() (realtime.Metrics, http.Handler) {
+	if !c.ServeMetrics {
+		return realtime.NoMetrics{}, nil
+	}
+	p := telemetry.NewPrometheus()
+	return p, p.Handler()
+}
+
+// Open opens the backend.
+func (c *Config) Open(ctx context.Context, log *slog.Logger, metrics realtime.Metrics) (*backend.Backend, error) {
+	o := c.backendOptions
+	o.Logger, o.Metrics = log, metrics
+	return backend.Open(ctx, c.Backend, o)
+}
+
+// Routes returns a mux with what every service serves besides its own paths: the metrics, if
+// they are to be seen, and the trace of each request in its context.
+func Routes(own, metrics http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", own)
+	if metrics != nil {
+		mux.Handle("GET /metrics", metrics)
+	}
+	return telemetry.Traced(mux)
+}
+
+// Health adds to a service's handler the paths that probes ask, /healthz and /readyz. They say that this process
+// serves, and nothing of what it depends on: a probe that failed with the store would take all instances away.
+func Health(own http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", own)
+	for _, path := range []string{"/healthz", "/readyz"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.Header().Set("Cache-Control", "no-store")
+			_, _ = io.Copy(w, strings.NewReader("ok\n")) // the client may be gone: nobody is left to tell
+		})
+	}
+	return mux
+}

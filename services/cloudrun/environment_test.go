@@ -1,0 +1,80 @@
+package cloudrun_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tidewire/tidewire/services/cloudrun"
+)
+
+func environment(pairs ...string) *cloudrun.Environment {
+	vars := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		vars[pairs[i]] = pairs[i+1]
+	}
+	return cloudrun.NewEnvironment(func(name string) (string, bool) {
+		s, ok := vars[name]
+		return s, ok
+	})
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	e := environment("A", "text", "N", "7", "D", "90s", "S", "true", "L", "warn", "EMPTY", "")
+	for _, got := range []struct{ got, want any }{
+		{e.Text("A", "other"), "text"},
+		{e.Text("B", "other"), "other"},
+		{e.Text("EMPTY", "other"), "other"},
+		{e.Needed("A", "a text"), "text"},
+		{e.Number("N", 1, 0, 10), 7},
+		{e.Number("M", 1, 0, 10), 1},
+		{e.Duration("D", "1s", time.Second, time.Hour), 90 * time.Second},
+		{e.Duration("E", "58m", time.Second, time.Hour), 58 * time.Minute},
+		{e.Switch("S"), true},
+		{e.Switch("T"), false},
+		{e.Level("L"), slog.LevelWarn},
+		{e.Level("M"), slog.LevelInfo},
+	} {
+		if got.got != got.want {
+			t.Errorf("got %v, want %v", got.got, got.want)
+		}
+	}
+	if err := e.Err(); err != nil {
+		t.Error(err)
+	}
+	want := []cloudrun.Variable{{Name: "A", Default: "other"}, {Name: "B", Default: "other"}, {Name: "EMPTY", Default: "other"}}
+	if diff := cmp.Diff(want, e.Variables()[:3]); diff != "" {
+		t.Errorf("asked for (-want +got):\n%s", diff)
+	}
+}
+
+// Every fault is told, each with its variable and what would be right.
+func TestEnvironmentFaults(t *testing.T) {
+	t.Parallel()
+	e := environment("N", "seven", "M", "11", "D", "90", "E", "2h", "S", "yes", "L", "loud")
+	e.Needed("A", "a text")
+	e.Number("N", 1, 0, 10)
+	e.Number("M", 1, 0, 10)
+	e.Duration("D", "1s", time.Second, time.Hour)
+	e.Duration("E", "1s", time.Second, time.Hour)
+	e.Switch("S")
+	e.Level("L")
+	e.Fault("F", "is %d too many", 1)
+	want := []string{
+		"A: is not set; it is a text",
+		`N: "seven" is no number from 0 to 10`,
+		`M: "11" is no number from 0 to 10`,
+		`D: "90" is no time from 1s to 1h0m0s, such as 90s or 58m`,
+		`E: "2h" is no time from 1s to 1h0m0s, such as 90s or 58m`,
+		`S: "yes" is neither true nor false`,
+		`L: "loud" is none of debug, info, warn and error`,
+		"F: is 1 too many",
+	}
+	if diff := cmp.Diff(want, strings.Split(e.Err().Error(), "\n")); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,79 @@
+// Command dashboard is the Cloud Run service of the example dashboards. docs/configuration.md lists its
+// variables.
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/services/cloudrun"
+	"github.com/tidewire/tidewire/services/dashboard/demo"
+	"github.com/tidewire/tidewire/services/dashboard/web"
+)
+
+func main() { os.Exit(cloudrun.Run(run)) }
+
+// run serves until ctx ends.
+func run(ctx context.Context, lookup cloudrun.Lookup, out io.Writer) error {
+	e := cloudrun.NewEnvironment(lookup)
+	c := readConfig(e)
+	if err := e.Err(); err != nil {
+		return err
+	}
+	log := c.Logger(out)
+	metrics, page := c.Metrics()
+	b, err := c.Open(ctx, log, metrics)
+	if err != nil {
+		return err
+	}
+	pages, err := handler(c, b.Tenants, log)
+	if err == nil {
+		err = serve(ctx, c, cloudrun.Routes(cloudrun.Health(pages), page), log)
+	}
+	return errors.Join(err, b.Close())
+}
+
+func serve(ctx context.Context, c config, h http.Handler, log *slog.Logger) error {
+	l, err := c.Listen(ctx, log)
+	if err != nil {
+		return err
+	}
+	return cloudrun.Serve(ctx, l, h, log)
+}
+
+// handler serves the pages, and with the demo a session to everybody who asks.
+func handler(c config, tenants realtime.Tenants, log *slog.Logger) (http.Handler, error) {
+	o := web.Options{Gateway: c.gateway, Hosts: c.hosts, Logger: log}
+	if c.demo {
+		desks, err := demo.Desks()
+		if err != nil {
+			return nil, err
+		}
+		o.Session = demo.Sessions{Desks: desks, Sign: signer{tenants}.sign}.Session
+	}
+	return web.Handler(o), nil
+}
+
+// signer signs with the tenants' own keys.
+type signer struct{ tenants realtime.Tenants }
+
+func (s signer) sign(ctx context.Context, p *realtime.Principal) (string, error) {
+	t, err := s.tenants.Tenant(ctx, p.Tenant)
+	if err != nil {
+		return "", err
+	}
+	if t.Suspended {
+		return "", realtime.Errorf(realtime.CodeSuspended, "the tenant is suspended")
+	}
+	made, err := auth.NewSigner(t)
+	if err != nil {
+		return "", err
+	}
+	return made.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Issued: p.Issued, Expires: p.Expires})
+}
