@@ -31,13 +31,13 @@ func storeError(doing string, err error) error {
 		return nil
 	}
 	err = fmt.Errorf("%s: %w", doing, err)
-	if transient(err) {
+	if storeTransient(err) {
 		return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the database cannot be reached now", RetryAfter: 5 * time.Second, Err: err}
 	}
 	return err
 }
 
-func transient(err error) bool {
+func storeTransient(err error) bool {
 	switch status.Code(err) {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted, codes.Internal:
 		return true

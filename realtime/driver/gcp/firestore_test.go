@@ -48,3 +48,25 @@ func TestRevocations(t *testing.T) {
 		},
 	})
 }
+
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	realtimetest.TestTenants(t, realtimetest.Harness{
+		Tenants: func(t *testing.T) [2]realtimetest.TenantStore {
+			db := fresh(t)
+			return [2]realtimetest.TenantStore{tenants(t, db, gcp.TenantsOptions{}), tenants(t, db, gcp.TenantsOptions{})}
+		},
+	})
+}
+
+// tenants returns Tenants that are closed with the test.
+func tenants(t testing.TB, db *firestore.Client, o gcp.TenantsOptions) *gcp.Tenants {
+	t.Helper()
+	all := gcp.NewTenants(db, o)
+	t.Cleanup(func() {
+		if err := all.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return all
+}

@@ -122,7 +122,7 @@ func (r *Registry) Connect(ctx context.Context, docs []realtime.ConnectionDoc) e
 		}
 		at[realtime.ConnectionRef{Tenant: docs[i].Tenant, ID: docs[i].ID}] = i
 	}
-	w := writer{db: r.db, timeout: r.o.Timeout}
+	w := docWriter{db: r.db, timeout: r.o.Timeout}
 	for ref, i := range at {
 		d := &docs[i]
 		w.next().Set(r.connection(ref), encodeDoc(d))
@@ -133,7 +133,7 @@ func (r *Registry) Connect(ctx context.Context, docs []realtime.ConnectionDoc) e
 
 // Disconnect removes documents.
 func (r *Registry) Disconnect(ctx context.Context, refs []realtime.ConnectionRef) error {
-	w := writer{db: r.db, timeout: r.o.Timeout}
+	w := docWriter{db: r.db, timeout: r.o.Timeout}
 	for _, ref := range refs {
 		if ref.ID == "" {
 			return realtime.Errorf(realtime.CodeBadRequest, "id: is missing")
@@ -169,19 +169,19 @@ func checkDoc(d *realtime.ConnectionDoc) error {
 // encodeDoc makes text of what is none: Firestore would refuse it, and all that is written with it.
 func encodeDoc(d *realtime.ConnectionDoc) connectionDocument {
 	doc := connectionDocument{
-		User: valid(d.User), Instance: d.Instance, Remote: valid(d.Remote), Connected: d.Connected, Expires: d.Expires,
+		User: validText(d.User), Instance: d.Instance, Remote: validText(d.Remote), Connected: d.Connected, Expires: d.Expires,
 		Groups: make([]string, 0, len(d.Groups)), Meta: make(map[string]string, len(d.Meta)),
 	}
 	for _, g := range d.Groups {
-		doc.Groups = append(doc.Groups, valid(g))
+		doc.Groups = append(doc.Groups, validText(g))
 	}
 	for name, value := range d.Meta {
-		doc.Meta[encodeName(name)] = valid(value)
+		doc.Meta[encodeName(name)] = validText(value)
 	}
 	return doc
 }
 
-func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 func decodeDoc(s *firestore.DocumentSnapshot) (realtime.ConnectionDoc, error) {
 	var doc connectionDocument

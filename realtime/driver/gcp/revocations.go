@@ -39,7 +39,7 @@ func (r *Revocations) Revoke(ctx context.Context, tenant, user string, before, u
 	for {
 		err := revoke(ctx, ref, userDocument{before, until})
 		if outrun(err) {
-			err = pause(ctx)
+			err = backOff(ctx)
 			if err == nil {
 				continue
 			}
@@ -66,12 +66,12 @@ func revoke(ctx context.Context, ref *firestore.DocumentRef, asked userDocument)
 		return nil
 	}
 	_, err = ref.Update(ctx, []firestore.Update{
-		{Path: "revokedBefore", Value: later(asked.Before, have.Before)}, {Path: "expireAt", Value: later(asked.Expires, have.Expires)},
+		{Path: "revokedBefore", Value: laterOf(asked.Before, have.Before)}, {Path: "expireAt", Value: laterOf(asked.Expires, have.Expires)},
 	}, firestore.LastUpdateTime(s.UpdateTime))
 	return err
 }
 
-func later(a, b time.Time) time.Time {
+func laterOf(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
 	}
@@ -87,8 +87,8 @@ func outrun(err error) bool {
 	return false
 }
 
-// pause lets those who outran each other come back at different times.
-func pause(ctx context.Context) error {
+// backOff lets those who outran each other come back at different times.
+func backOff(ctx context.Context) error {
 	timer := time.NewTimer(5*time.Millisecond + rand.N(50*time.Millisecond)) //nolint:gosec // it spreads load and keeps no secret
 	defer timer.Stop()
 	select {

@@ -119,7 +119,7 @@ func (r *Registry) removeFound(ctx context.Context, query firestore.Query) (int,
 	if err != nil {
 		return 0, err
 	}
-	w := writer{db: r.db, timeout: r.o.Timeout}
+	w := docWriter{db: r.db, timeout: r.o.Timeout}
 	for _, s := range found {
 		w.next().Delete(s.Ref)
 	}

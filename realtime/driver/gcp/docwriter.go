@@ -14,10 +14,10 @@ const (
 	commitsAtOnce = 4
 )
 
-// writer gathers writes of documents that have nothing to do with each other, and makes few requests of
+// docWriter gathers writes of documents that have nothing to do with each other, and makes few requests of
 // them. The client's BulkWriter is for that too, but sends 20 documents a request, begins with 500 a second, and tries each
 // document up to ten times by itself, so that an outage ends with a storm: performance.md has the figures.
-type writer struct {
+type docWriter struct {
 	db      *firestore.Client
 	timeout time.Duration // of one request
 	batches []*firestore.WriteBatch
@@ -26,9 +26,9 @@ type writer struct {
 }
 
 // next returns the batch that takes the next write.
-func (w *writer) next() *firestore.WriteBatch {
+func (w *docWriter) next() *firestore.WriteBatch {
 	if len(w.batches) == 0 || w.writes == commitWrites || w.bytes >= commitBytes {
-		w.batches = append(w.batches, w.db.Batch()) //nolint:staticcheck // see writer: the successor is not better at this
+		w.batches = append(w.batches, w.db.Batch()) //nolint:staticcheck // see docWriter: the successor is not better at this
 		w.writes, w.bytes = 0, 0
 	}
 	w.writes++
@@ -36,10 +36,10 @@ func (w *writer) next() *firestore.WriteBatch {
 }
 
 // grow says how large the last write was, if that matters.
-func (w *writer) grow(bytes int) { w.bytes += bytes }
+func (w *docWriter) grow(bytes int) { w.bytes += bytes }
 
 // commit writes what was gathered, and returns one of the errors if there are any.
-func (w *writer) commit(ctx context.Context) error {
+func (w *docWriter) commit(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
