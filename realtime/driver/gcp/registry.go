@@ -19,12 +19,6 @@ import (
 type RegistryOptions struct {
 	// Timeout bounds one call of Firestore; 0 is 5 s.
 	Timeout time.Duration
-	// Grace is how long ago a lease has to have ended before Sweep takes its instance for dead; 0 is 5 minutes.
-	// It has to be longer than a Firestore outage that gateways are to come back from as they were.
-	Grace time.Duration
-	// Settle is how long Sweep watches a lease that ended before it takes its instance for dead: after an outage of
-	// Firestore all leases have ended, and are renewed within seconds. 0 is 10 s, negative is none.
-	Settle time.Duration
 }
 
 // Registry is a realtime.Registry on Firestore:
@@ -32,7 +26,7 @@ type RegistryOptions struct {
 //	tenants/{tenant}/connections/{connection}   one write at the connect, one at the close
 //	instances/{instance}                        one write per renewal
 //
-// An instance that ends leaves its connection documents: they are dead with its lease. Sweep
+// An instance that ends leaves its connection documents: they are dead with its lease. The janitor
 // removes them, or their TTL does.
 type Registry struct {
 	db     *firestore.Client
@@ -43,8 +37,6 @@ type Registry struct {
 // NewRegistry returns a Registry on a client, which stays open.
 func NewRegistry(db *firestore.Client, o RegistryOptions) *Registry {
 	o.Timeout = cmp.Or(o.Timeout, storeTimeout)
-	o.Grace = cmp.Or(o.Grace, 5*time.Minute)
-	o.Settle = cmp.Or(o.Settle, 10*time.Second)
 	return &Registry{db: db, o: o, leases: leases{kept: map[string]leased{}}}
 }
 
@@ -59,8 +51,8 @@ type leaseDocument struct {
 	Expires  time.Time `firestore:"expireAt"`
 }
 
-// leaseKept is how long the document of a lease stays after it has ended, if no Sweep comes: longer than any of its
-// connections, so that a Sweep finds these by it.
+// leaseKept is how long the document of a lease stays after it has ended, if no janitor comes: longer than any of its
+// connections, so that the janitor knows by it how they ended.
 const leaseKept = 24 * time.Hour
 
 // Renew writes the lease: one write.
@@ -77,9 +69,9 @@ func (r *Registry) Renew(ctx context.Context, lease realtime.Lease) error {
 	return storeError("renew the lease of "+lease.Instance, err)
 }
 
-// Release ends the lease: one write. Its connection documents are left to Sweep, which costs what removing
-// them here would and does not take of the seconds that an instance has to end. So is
-// the document of the lease, by which Sweep finds them.
+// Release ends the lease: one write, which also says that there are no sockets any more. Its connection documents
+// are left to the janitor, which costs what removing them here would and does not take of the seconds that
+// an instance has to end. So is the document of the lease, by which the janitor knows that it ended in order.
 func (r *Registry) Release(ctx context.Context, instance string) error {
 	if instance == "" {
 		return realtime.Errorf(realtime.CodeBadRequest, "instance: is missing")
