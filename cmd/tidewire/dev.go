@@ -17,19 +17,23 @@ import (
 
 func newDev(s std) *cobra.Command {
 	var o devOptions
+	var kind, project string
 	var asJSON, verbose bool
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything in one process: gateway, ingest and dashboards",
 		Long: "dev serves sockets, Server-Sent Events, ingest and the dashboards on one address,\n" +
 			"on memory drivers, with demo tenants and live data. Its secret is made at the\n" +
-			"first start and kept in a file that only you can read. With --json it writes one\n" +
+			"first start and kept in a file that only you can read. With --backend gcp it is the\n" +
+			"same on the emulators of Pub/Sub and Firestore that PUBSUB_EMULATOR_HOST and\n" +
+			"FIRESTORE_EMULATOR_HOST name; make emulators starts them. With --json it writes one\n" +
 			`line once it accepts: {"url":"...","tenants":["..."],"token":"..."}.` + "\n" + exitHelp,
 		Args: exactly(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if o.backend != "memory" {
-				return usagef("--backend: %q is not memory, the one there is in this version", o.backend)
+			if o.backend, err = devBackend(kind, project, s.emulators); err != nil {
+				return err
 			}
+			o.emulators = s.emulators
 			if o.tenants, err = absolute(o.tenants); err != nil {
 				return err
 			}
@@ -43,11 +47,29 @@ func newDev(s std) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on; port 0 picks a free one")
 	f.StringVar(&o.tenants, "tenants", "", "file of tenant documents")
-	f.StringVar(&o.backend, "backend", "memory", "where events and connections are kept: memory")
+	f.StringVar(&kind, "backend", "memory", "where events and connections are kept: memory, or gcp for Google's emulators")
+	f.StringVar(&project, "project", "tidewire-dev", "project in the emulators, with --backend gcp")
 	f.BoolVar(&o.demo, "demo", true, "demo tenants, dashboards that need no login, live data")
 	f.BoolVar(&asJSON, "json", false, "one line of JSON instead of text, and logs as JSON")
 	f.BoolVar(&verbose, "verbose", false, "log more")
 	return cmd
+}
+
+// devBackend returns the word for backend.Open. A project of Google's own is not for dev: its demo lets everybody in.
+func devBackend(kind, project string, e emulators) (string, error) {
+	switch kind {
+	case "memory":
+		return kind, nil
+	case "gcp":
+		if e.pubsub == "" || e.firestore == "" {
+			return "", usagef("--backend gcp: PUBSUB_EMULATOR_HOST and FIRESTORE_EMULATOR_HOST have to name the emulators; make emulators starts them and prints both")
+		}
+		if project == "" {
+			return "", usagef("--project: is empty; any name will do, such as tidewire-dev")
+		}
+		return "gcp:" + project, nil
+	}
+	return "", usagef("--backend: %q is neither memory nor gcp", kind)
 }
 
 func newLogger(w io.Writer, asJSON, verbose bool) *slog.Logger {
@@ -89,7 +111,7 @@ func (d *devServer) introduce(out io.Writer, asJSON bool) error {
 			URL     string   `json:"url"`
 			Tenants []string `json:"tenants"`
 			Token   string   `json:"token"`
-		}{d.url, d.tenants.IDs(), d.token})
+		}{d.url, d.docs.IDs(), d.token})
 	}
 	w := &strings.Builder{}
 	w.WriteString("Tidewire is running. Stop it with Ctrl-C.\n\n")
@@ -100,7 +122,7 @@ func (d *devServer) introduce(out io.Writer, asJSON bool) error {
 	fmt.Fprintf(w, "  events     %s/v1/events?channel=NAME\n", d.url)
 	fmt.Fprintf(w, "  ingest     POST %s/v1/tenants/TENANT/events\n", d.url)
 	fmt.Fprintf(w, "  metrics    %s/metrics\n", d.url)
-	fmt.Fprintf(w, "  tenants    %s\n", strings.Join(d.tenants.IDs(), ", "))
+	fmt.Fprintf(w, "  tenants    %s\n", strings.Join(d.docs.IDs(), ", "))
 	if d.token != "" {
 		d.introduceToken(w)
 	}

@@ -127,7 +127,8 @@ func TestDevRefuses(t *testing.T) {
 	}{
 		{"busy address", "", []string{"--addr", taken.Addr().String()}, exitFailed, "in use; choose another one"},
 		{"no address", "", []string{"--addr", "nowhere"}, exitFailed, "--addr"},
-		{"unknown backend", "", []string{"--backend", "floppy"}, exitUsage, `"floppy" is not memory`},
+		{"unknown backend", "", []string{"--backend", "floppy"}, exitUsage, `"floppy" is neither memory nor gcp`},
+		{"no emulators", "", []string{"--backend", "gcp"}, exitUsage, "PUBSUB_EMULATOR_HOST"},
 		{"arguments", "", []string{"now"}, exitUsage, "takes no arguments"},
 		{"unknown flag", "", []string{"--adr", "x"}, exitUsage, "--adr"},
 		{"no file", "", []string{"--tenants", "/nowhere"}, exitUsage, "/nowhere"},

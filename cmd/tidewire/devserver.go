@@ -13,6 +13,7 @@ import (
 	"github.com/tidewire/tidewire/functions/ingest"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/limit"
@@ -22,31 +23,37 @@ import (
 )
 
 type devOptions struct {
-	addr, tenants, backend, state string
-	demo                          bool
-	log                           *slog.Logger
+	addr, tenants, state string
+	backend              string // the word that backend.Open takes
+	emulators            emulators
+	demo                 bool
+	log                  *slog.Logger
 }
+
+// emulators are the addresses of those that dev uses in place of Google Cloud.
+type emulators struct{ pubsub, firestore string }
+
+// devShards is how many topics the pooled tenants of a dev share.
+const devShards = 2
 
 // devServer is everything in one process: what Cloud Run services and functions are elsewhere.
 type devServer struct {
 	o             devOptions
 	url           string
-	tenants       *memory.Tenants
+	docs          *memory.Tenants // what it was started with
 	tenantOfToken string
 	token         string
 	failed        chan error // the server or a producer ended
 
-	metrics     *telemetry.Prometheus
-	broker      *memory.Broker
-	registry    *memory.Registry
-	revocations *memory.Revocations
-	verifier    *auth.Verifier
-	limiter     *limit.Limiter
-	pub         *realtime.Publisher
-	gateway     *gateway.Gateway
-	server      *http.Server
-	stop        context.CancelFunc
-	running     sync.WaitGroup
+	metrics  *telemetry.Prometheus
+	backend  *backend.Backend
+	verifier *auth.Verifier
+	limiter  *limit.Limiter
+	pub      *realtime.Publisher
+	gateway  *gateway.Gateway
+	server   *http.Server
+	stop     context.CancelFunc
+	running  sync.WaitGroup
 }
 
 // startDev listens and serves. The caller closes what it returns.
@@ -56,7 +63,7 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 		return nil, err
 	}
 	d := &devServer{o: o, failed: make(chan error, 4), metrics: telemetry.NewPrometheus()}
-	if d.tenants, err = loadTenants(s, o.tenants, o.demo); err != nil {
+	if d.docs, err = loadTenants(s, o.tenants, o.demo); err != nil {
 		return nil, err
 	}
 	if err := d.firstToken(ctx); err != nil {
@@ -70,7 +77,7 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 	if o.demo && !isLoopback(listener.Addr()) {
 		o.log.WarnContext(ctx, "the demo asks nobody to log in, and others can reach this address; --demo=false turns it off")
 	}
-	if err := d.assemble(); err != nil {
+	if err := d.assemble(ctx); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	handler, err := d.routes(ctx)
@@ -84,21 +91,46 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 	return d, nil
 }
 
-// assemble makes the parts. They share one broker, one limiter and one publisher.
-func (d *devServer) assemble() (err error) {
-	d.broker = memory.NewBroker(memory.BrokerOptions{})
-	d.registry = memory.NewRegistry()
-	d.revocations = memory.NewRevocations()
-	d.verifier = auth.New(d.tenants, auth.Options{Logger: d.o.log, Metrics: d.metrics, Revocations: d.revocations})
+// assemble makes the parts. They share one backend, one limiter and one publisher.
+func (d *devServer) assemble(ctx context.Context) (err error) {
+	if d.backend, err = d.open(ctx); err != nil {
+		return err
+	}
+	b := d.backend
+	d.verifier = auth.New(b.Tenants, auth.Options{Logger: d.o.log, Metrics: d.metrics, Revocations: b.Revocations})
 	d.limiter = limit.New(limit.Options{Metrics: d.metrics})
-	d.pub = realtime.NewPublisher(d.broker, realtime.PublisherOptions{Metrics: d.metrics})
+	d.pub = realtime.NewPublisher(b.Broker, realtime.PublisherOptions{Placement: b.Placement, Metrics: d.metrics})
 	d.gateway, err = gateway.New(gateway.Options{
-		Broker: d.broker, Tenants: d.tenants, Registry: d.registry,
+		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement,
 		Verifier: d.verifier, Limiter: d.limiter, Publisher: d.pub,
 		Service: "dev", Logger: d.o.log, Metrics: d.metrics,
 		DrainSpread: 2 * time.Second,
 	})
+	if err != nil {
+		err = errors.Join(err, d.verifier.Close(), b.Close())
+	}
 	return err
+}
+
+// open opens the backend and puts dev's tenants into it.
+func (d *devServer) open(ctx context.Context) (*backend.Backend, error) {
+	b, err := backend.Open(ctx, d.o.backend, backend.Options{
+		PubSubEmulator: d.o.emulators.pubsub, FirestoreEmulator: d.o.emulators.firestore, Shards: devShards,
+		Logger: d.o.log, Metrics: d.metrics,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range d.docs.IDs() {
+		doc, err := d.docs.Tenant(ctx, id)
+		if err == nil {
+			err = b.EnsureTenant(ctx, doc)
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("putting tenant %s: %w", id, err), b.Close())
+		}
+	}
+	return b, nil
 }
 
 func (d *devServer) routes(ctx context.Context) (http.Handler, error) {
@@ -107,7 +139,7 @@ func (d *devServer) routes(ctx context.Context) (http.Handler, error) {
 	mux.Handle("/healthz", d.gateway)
 	mux.Handle("/readyz", d.gateway)
 	mux.Handle("/v1/tenants/{tenant}/events", ingest.New(ingest.Options{
-		Verifier: d.verifier, Tenants: d.tenants, Publisher: d.pub, Limiter: d.limiter,
+		Verifier: d.verifier, Tenants: d.backend.Tenants, Publisher: d.pub, Limiter: d.limiter,
 		Logger: d.o.log, Metrics: d.metrics,
 	}))
 	mux.Handle("GET /metrics", d.metrics.Handler())
@@ -152,7 +184,7 @@ func (d *devServer) startProducers(desks []demo.Desk) {
 }
 
 func (d *devServer) sign(ctx context.Context, p *realtime.Principal) (string, error) {
-	t, err := d.tenants.Tenant(ctx, p.Tenant)
+	t, err := d.docs.Tenant(ctx, p.Tenant)
 	if err != nil {
 		return "", err
 	}
@@ -170,7 +202,7 @@ func (d *devServer) firstToken(ctx context.Context) error {
 		User: "dev", Issued: time.Now(), Expires: time.Now().Add(12 * time.Hour),
 		Grants: realtime.Grants{Subscribe: all, Publish: all, Presence: all},
 	}
-	for _, p.Tenant = range d.tenants.IDs() {
+	for _, p.Tenant = range d.docs.IDs() {
 		token, err := d.sign(ctx, p)
 		if err == nil {
 			d.tenantOfToken, d.token = p.Tenant, token
@@ -218,5 +250,5 @@ func (d *devServer) close(ctx context.Context) error {
 		err = errors.Join(err, d.server.Shutdown(ctx))
 	}
 	d.running.Wait()
-	return errors.Join(err, d.verifier.Close(), d.broker.Close())
+	return errors.Join(err, d.verifier.Close(), d.backend.Close())
 }

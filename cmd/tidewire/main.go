@@ -11,7 +11,10 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), std{in: os.Stdin, out: os.Stdout, err: os.Stderr, state: os.Getenv("TIDEWIRE_STATE")}, os.Args[1:]))
+	os.Exit(run(context.Background(), std{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, state: os.Getenv("TIDEWIRE_STATE"),
+		emulators: emulators{pubsub: os.Getenv("PUBSUB_EMULATOR_HOST"), firestore: os.Getenv("FIRESTORE_EMULATOR_HOST")},
+	}, os.Args[1:]))
 }
 
 // run runs one command and returns its exit code.

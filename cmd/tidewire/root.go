@@ -16,6 +16,7 @@ type std struct {
 	in       io.Reader
 	out, err io.Writer
 	state    string // folder for what dev keeps; empty is one in the user's own
+	emulators
 }
 
 // The exit codes, for people's scripts.

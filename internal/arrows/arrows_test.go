@@ -73,9 +73,9 @@ var allowed = map[string]struct{ own, others []string }{
 	"services/dashboard/browsertest": {},                                                    // tests only
 	"services/dashboard/demo":        {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
 	"examples/...":                   {own: []string{"clients/js", "examples/local", "realtime", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
-	// The binary puts everything together, except backends' SDKs.
+	// The binary puts everything together.
 	"cmd/tidewire": {
-		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/gateway", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/telemetry", "realtime/wire",
+		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/telemetry", "realtime/wire",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/..."},
 		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},
