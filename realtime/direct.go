@@ -7,22 +7,28 @@ import (
 
 // direct does what a message for connections says, once: a replay brings it
 // again, and both generations hear it while one replaces the other. It is not for
-// connections that were opened after it was sent.
+// connections that were opened after it was sent, unless it closes those with an old token.
 func (f *feed) direct(m *Message, now time.Time) {
 	f.directs.turn(now)
 	if f.directs.repeated(Channel{tenant: m.Tenant}, m.ID) {
 		return
 	}
+	logout := m.Kind == KindClose && !m.Before.IsZero()
+	if logout {
+		f.logouts.add(m, now)
+	}
 	var frame Frame
 	for _, c := range f.conns {
 		p := c.Principal()
-		if p.Tenant != m.Tenant || !m.To.Selects(c.id, p) || m.Time.Before(c.connected.Add(-f.pace.Skew)) {
+		if p.Tenant != m.Tenant || !m.To.Selects(c.id, p) {
+			continue
+		}
+		// The token of a logout's connection says whether it is meant, whenever it was opened.
+		if logout && p.Issued.After(m.Before) || !logout && m.Time.Before(c.connected.Add(-f.pace.Skew)) {
 			continue
 		}
 		if m.Kind == KindClose {
-			if m.Before.IsZero() || !p.Issued.After(m.Before) {
-				f.closes = append(f.closes, closing{c, &Error{Code: m.Code, Message: "the connection was closed by the server"}})
-			}
+			f.closes = append(f.closes, closing{c, closedBy(m.Code)})
 			continue
 		}
 		if frame.IsZero() {
@@ -58,7 +64,8 @@ func (p *Publisher) SendDirect(ctx context.Context, t *Tenant, to Target, event 
 
 // SendClose closes the connections of a tenant that a Target selects, on whatever instance they
 // are, and returns when the broker has it. With before set it closes only those whose
-// token was issued then or earlier, as a logout does.
+// token was issued then or earlier, as a logout does, and for some minutes refuses those who come with
+// such a token.
 func (p *Publisher) SendClose(ctx context.Context, t *Tenant, to Target, code Code, before time.Time) error {
 	if err := to.Check(); err != nil {
 		return err

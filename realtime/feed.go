@@ -33,11 +33,12 @@ type feed struct {
 	dirty  []*Connection // to be flushed once unlocked
 	closes []closing     // to be closed once unlocked
 
-	directs *seen // IDs of messages for connections
+	directs *seen    // IDs of messages for connections
+	logouts *logouts // that closed connections lately
 }
 
 func newFeed(h *Hub, topic Topic) *feed {
-	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), aged: time.Now(), tenants: map[string]*Tenant{}, directs: newSeen(h.o.Pace.Memory, time.Now())}
+	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), aged: time.Now(), tenants: map[string]*Tenant{}, directs: newSeen(h.o.Pace.Memory, time.Now()), logouts: newLogouts(h.o.Pace.Memory, time.Now())}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f
 }
@@ -63,9 +64,13 @@ func (f *feed) generations() []*generation {
 	return []*generation{f.current, f.next}
 }
 
-func (f *feed) add(c *Connection) {
+// add takes a connection, unless its user was logged out since its token was verified.
+func (f *feed) add(c *Connection) *Error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err := f.logouts.refuses(c.Principal()); err != nil {
+		return err
+	}
 	c.index, c.connected = len(f.conns), time.Now()
 	c.beatAt = time.Now().Add(spread(f.pace.Heartbeat, c.id))
 	if life := f.hub.o.Lifetime; life > 0 {
@@ -83,6 +88,7 @@ func (f *feed) add(c *Connection) {
 			g.obey(t)
 		}
 	}
+	return nil
 }
 
 // spread returns a part of d that differs from connection to connection, so

@@ -110,7 +110,8 @@ func (h *Hub) Pace() Pace { return h.o.Pace }
 
 // Connect adds a connection of a verified principal and begins to follow its
 // tenant's topic if nobody does yet. box is what the transport writes from;
-// it gets the tenant's queue limits. It refuses with CodeDraining when the hub is closing.
+// it gets the tenant's queue limits. It refuses with CodeDraining when the hub is closing, and as a closed connection
+// would be told if its user was logged out since its token was verified.
 // Every connection must be given back to Disconnect once its transport has ended.
 func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Connection, error) {
 	box.SetLimits(queueOf(t))
@@ -136,7 +137,9 @@ func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Conn
 		}
 	}
 	c.feed = f
-	f.add(c)
+	if err := f.add(c); err != nil {
+		return nil, err // by a feed that has heard of it: not one that was made just now
+	}
 	h.open++
 	h.count.Level(GaugeConnections, "", h.open)
 	return c, nil

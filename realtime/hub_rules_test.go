@@ -303,3 +303,53 @@ func TestRemoteCloseObeysTheTokensAge(t *testing.T) {
 		}
 	})
 }
+
+// TestLogoutMeetsWhoJoinsAfterIt: a token was verified before the logout, and its connection joins after the
+// message has come, or before a hub that begins later hears it in its replay.
+func TestLogoutMeetsWhoJoinsAfterIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, acmeTenant())
+		join := func(h *realtime.Hub, user string, issued time.Time) (*page, error) {
+			p := &page{t: t, box: realtime.NewOutbox(nil)}
+			c, err := h.Connect(r.tenant, &realtime.Principal{Tenant: "acme", User: user, Issued: issued, Expires: time.Now().Add(time.Hour)}, p.box, p)
+			p.conn = c
+			return p, err
+		}
+		if _, err := join(r.hub, "ann", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		logout := time.Now()
+		if err := r.pub.SendClose(t.Context(), r.tenant, realtime.Target{User: "ann"}, realtime.CodeUnauthorized, logout); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if _, err := join(r.hub, "ann", logout); realtime.CodeOf(err) != realtime.CodeUnauthorized {
+			t.Errorf("joined with a token of before the logout: %v", err)
+		}
+		for user, issued := range map[string]time.Time{"ann": logout.Add(time.Millisecond), "bob": logout} {
+			if p, err := join(r.hub, user, issued); err != nil || p.shut != nil {
+				t.Errorf("%s with a token of %v: %v, %v", user, issued, err, p.shut)
+			}
+		}
+		time.Sleep(time.Minute)
+		other := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i2", Encoder: wire.Encoder{}})
+		late, err := join(other, "ann", logout)
+		if err != nil {
+			t.Fatal(err)
+		}
+		young, err := join(other, "ann", logout.Add(time.Millisecond))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if late.shut == nil || late.shut.Code != realtime.CodeUnauthorized || young.shut != nil {
+			t.Errorf("on an instance that begins later: %v, young %v", late.shut, young.shut)
+		}
+		if err := other.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
