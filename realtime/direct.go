@@ -56,7 +56,7 @@ func (p *Publisher) SendDirect(ctx context.Context, t *Tenant, to Target, event 
 	if event.ID == "" {
 		event.ID = newPublicationID()
 	}
-	if err := event.checkFields(); err != nil {
+	if err := event.CheckFields(); err != nil {
 		return err
 	}
 	return p.control(ctx, t, &Message{Kind: KindDirect, Publication: *event, Tenant: t.ID, To: to})

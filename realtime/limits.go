@@ -17,6 +17,7 @@ type Limits struct {
 	BytesPerSecond      int `json:"bytesPerSecond,omitempty"`      // received, connection
 	SubscribesPerSecond int `json:"subscribesPerSecond,omitempty"` // connection; a first frame counts once
 	PublishesPerSecond  int `json:"publishesPerSecond,omitempty"`  // user, by any door
+	RequestsPerSecond   int `json:"requestsPerSecond,omitempty"`   // user, calls of the management API
 
 	// What a user's and a tenant's connections may use together; 0 is UserShare and
 	// TenantShare times the figure of one.
@@ -36,7 +37,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Connections: 1000, ConnectionsPerUser: 20, ConnectsPerSecond: 100,
-		FramesPerSecond: 50, BytesPerSecond: 256 << 10, SubscribesPerSecond: 50, PublishesPerSecond: 100,
+		FramesPerSecond: 50, BytesPerSecond: 256 << 10, SubscribesPerSecond: 50, PublishesPerSecond: 100, RequestsPerSecond: 20,
 		UserShare: 4, TenantShare: 100,
 		SubscriptionsPerConnection: 128, MessageBytes: 64 << 10, BatchEvents: 1000,
 		QueueMessages: 1024, QueueBytes: 1 << 20, RecordBytes: 64 << 20,
@@ -55,6 +56,7 @@ func (l Limits) WithDefaults() Limits {
 		BytesPerSecond:             cmp.Or(l.BytesPerSecond, d.BytesPerSecond),
 		SubscribesPerSecond:        cmp.Or(l.SubscribesPerSecond, d.SubscribesPerSecond),
 		PublishesPerSecond:         cmp.Or(l.PublishesPerSecond, d.PublishesPerSecond),
+		RequestsPerSecond:          cmp.Or(l.RequestsPerSecond, d.RequestsPerSecond),
 		UserShare:                  cmp.Or(l.UserShare, d.UserShare),
 		TenantShare:                cmp.Or(l.TenantShare, d.TenantShare),
 		SubscriptionsPerConnection: cmp.Or(l.SubscriptionsPerConnection, d.SubscriptionsPerConnection),

@@ -6,6 +6,7 @@ const (
 	KeyTenant     = "tenant"
 	KeyChannel    = "channel"
 	KeyUser       = "user"
+	KeyCaller     = "caller" // who called the management API
 	KeyConnection = "connection"
 	KeyInstance   = "instance"
 	KeyTopic      = "topic"

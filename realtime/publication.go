@@ -42,10 +42,11 @@ func (p *Publication) Check() error {
 	if p.Channel.IsZero() {
 		return Errorf(CodeBadRequest, "channel: is missing")
 	}
-	return p.checkFields()
+	return p.CheckFields()
 }
 
-func (p *Publication) checkFields() error {
+// CheckFields is Check for an event without a channel.
+func (p *Publication) CheckFields() error {
 	if err := checkText("id", p.ID, MaxIDBytes); err != nil {
 		return err
 	}

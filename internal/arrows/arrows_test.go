@@ -50,6 +50,7 @@ var allowed = map[string]struct{ own, others []string }{
 			"google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 	},
 	"realtime/gateway":      {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/wire"}},
+	"realtime/httpapi":      {own: []string{"realtime", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	"realtime/realtimetest": {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
 	// Functions pay for their binary at each cold start: no gateway, no sockets.
 	"functions": {

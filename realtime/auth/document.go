@@ -126,3 +126,12 @@ func checkURL(raw string) error {
 func isLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
+
+// IsPublicPEM reports whether a key's pem may be shown: it holds a public key or a certificate and nothing else.
+func IsPublicPEM(text string) bool {
+	block, rest := pem.Decode([]byte(text))
+	if block == nil || strings.TrimSpace(string(rest)) != "" || len(block.Headers) > 0 || !strings.HasPrefix(strings.TrimSpace(text), "-----BEGIN ") {
+		return false
+	}
+	return block.Type == "PUBLIC KEY" || block.Type == "CERTIFICATE"
+}

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -11,49 +12,50 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// readBody reads the whole body into s, in bounded memory and time: a body that
-// trickles in is cut off however steadily it does.
-func (in *Intake) readBody(w http.ResponseWriter, r *http.Request, s *scratch) error {
-	if r.ContentLength > in.o.MaxBody {
+// ReadBody reads the whole body of a request, unzipped, in bounded memory and time: a body that
+// trickles in is cut off however steadily it does. limit is how many bytes it may have, as sent and as
+// decompressed.
+func ReadBody(w http.ResponseWriter, r *http.Request, into *bytes.Buffer, limit int64, within time.Duration) error {
+	if r.ContentLength > limit {
 		w.Header().Set("Connection", "close") // rather than read what is refused
-		return in.tooLarge()
+		return tooLarge(limit)
 	}
 	control := http.NewResponseController(w)
-	if err := control.SetReadDeadline(time.Now().Add(in.o.ReadTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := control.SetReadDeadline(time.Now().Add(within)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return unreadable(err)
 	}
-	var body io.Reader = http.MaxBytesReader(w, r.Body, in.o.MaxBody)
+	var body io.Reader = http.MaxBytesReader(w, r.Body, limit)
 	if r.Header.Get("Content-Encoding") == "gzip" {
 		unzipped, err := gzip.NewReader(body)
 		if err != nil {
-			return in.bodyError(err)
+			return bodyError(err, limit, within)
 		}
-		body = io.LimitReader(unzipped, in.o.MaxBody+1)
+		body = io.LimitReader(unzipped, limit+1)
 	}
-	if _, err := s.body.ReadFrom(body); err != nil {
-		return in.bodyError(err)
+	if _, err := into.ReadFrom(body); err != nil {
+		return bodyError(err, limit, within)
 	}
-	if int64(s.body.Len()) > in.o.MaxBody {
-		return in.tooLarge()
+	if int64(into.Len()) > limit {
+		return tooLarge(limit)
 	}
-	// Nothing more is read, but the deadline would end the request while it is published.
+	// Nothing more is read, but the deadline would end the request while it is worked on.
 	if err := control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return unreadable(err)
 	}
 	return nil
 }
 
-func (in *Intake) tooLarge() error {
-	return realtime.Errorf(realtime.CodeTooLarge, "the body is over %d bytes; send fewer events at a time", in.o.MaxBody)
+func tooLarge(limit int64) error {
+	return realtime.Errorf(realtime.CodeTooLarge, "the body is over %d bytes; send less at a time", limit)
 }
 
-func (in *Intake) bodyError(err error) error {
+func bodyError(err error, limit int64, within time.Duration) error {
 	var tooLong *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLong):
-		return in.tooLarge()
+		return tooLarge(limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &realtime.Error{Code: realtime.CodeTimeout, Message: "the body did not arrive in " + in.o.ReadTimeout.String(), Err: err}
+		return &realtime.Error{Code: realtime.CodeTimeout, Message: "the body did not arrive in " + within.String(), Err: err}
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return realtime.Errorf(realtime.CodeBadRequest, "the body is not valid gzip")
 	}

@@ -69,7 +69,7 @@ func (in *Intake) Serve(w http.ResponseWriter, r *http.Request, t *realtime.Tena
 	}
 	s := in.scratch.get()
 	defer in.scratch.put(s)
-	if err := in.readBody(w, r, s); err != nil {
+	if err := ReadBody(w, r, &s.body, in.o.MaxBody, in.o.ReadTimeout); err != nil {
 		return in.refused(r, t.ID, err)
 	}
 	b := newBatch(t, p, s.pubs)

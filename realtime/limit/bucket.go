@@ -13,7 +13,7 @@ const burst = 2 * time.Second
 // document takes effect at once; taking needs no lock. This is the virtual scheduling form of the
 // generic cell rate algorithm (ITU-T I.371), which decides as a token bucket
 // does. golang.org/x/time/rate keeps 80 bytes for each, and there are three per
-// connection and five per user. The zero bucket is full.
+// connection and six per user. The zero bucket is full.
 type bucket struct {
 	full atomic.Int64
 }

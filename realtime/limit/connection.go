@@ -32,7 +32,7 @@ func (c *Connection) Subscribe() *realtime.Error {
 
 // Publish counts an event that the connection's user publishes. Its refusal is publishesPerSecond.
 func (c *Connection) Publish() *realtime.Error {
-	claims := c.tenant.publish(c.user, 1)
+	claims := c.tenant.claims(c.user, publishes, 1)
 	return c.take(claims[:])
 }
 

@@ -11,13 +11,14 @@ const (
 	subscribes
 	publishes
 	connects
+	requests
 	numKinds
 	ownKinds = publishes // a connection has buckets of its own for the kinds before this one
 )
 
 // name is how the limit is spelt in a document.
 func (k kind) name() string {
-	return [numKinds]string{"framesPerSecond", "bytesPerSecond", "subscribesPerSecond", "publishesPerSecond", "connectsPerSecond"}[k]
+	return [numKinds]string{"framesPerSecond", "bytesPerSecond", "subscribesPerSecond", "publishesPerSecond", "connectsPerSecond", "requestsPerSecond"}[k]
 }
 
 // level is whose bucket it is.
@@ -55,6 +56,8 @@ func newFigures(l realtime.Limits) *figures {
 	}
 	rate := min(l.PublishesPerSecond, most)
 	f.rates[publishes] = [...]int{ofUser: rate, ofTenant: min(rate*tenant, most)}
+	rate = min(l.RequestsPerSecond, most)
+	f.rates[requests] = [...]int{ofUser: rate, ofTenant: min(rate*tenant, most)}
 	// Connects are stated for the tenant. One user may make what it may use of all else:
 	// the share of a user in that of the tenant.
 	rate = min(l.ConnectsPerSecond, most)

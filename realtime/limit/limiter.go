@@ -101,12 +101,22 @@ func (l *Limiter) Connect(t *realtime.Tenant, userID string) (*Connection, error
 // Publish lets a user publish n events at a door that is not a connection. The error is a refusal:
 // publishesPerSecond.
 func (l *Limiter) Publish(t *realtime.Tenant, userID string, n int) error {
+	return l.take(t, userID, publishes, n)
+}
+
+// Request lets a user make a call of the management API. The error is a refusal: requestsPerSecond.
+func (l *Limiter) Request(t *realtime.Tenant, userID string) error {
+	return l.take(t, userID, requests, 1)
+}
+
+// take takes from the buckets of a user and its tenant.
+func (l *Limiter) take(t *realtime.Tenant, userID string, k kind, n int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	tn := l.tenant(t)
 	u := tn.user(userID)
 	now := l.now()
-	claims := tn.publish(u, n)
+	claims := tn.claims(u, k, n)
 	if bad, wait := take(now, claims[:]); bad != nil {
 		return tn.refuse(bad, wait)
 	}
@@ -114,11 +124,12 @@ func (l *Limiter) Publish(t *realtime.Tenant, userID string, n int) error {
 	return nil
 }
 
-func (t *tenant) publish(u *user, n int) [2]claim {
-	f := t.figures.Load()
+// claims are what n of a kind ask of the buckets of a user and the tenant.
+func (t *tenant) claims(u *user, k kind, n int) [2]claim {
+	rates := &t.figures.Load().rates[k]
 	return [...]claim{
-		{bucket: &u.shared[publishes], kind: publishes, level: ofUser, n: n, rate: f.rates[publishes][ofUser]},
-		{bucket: &t.shared[publishes], kind: publishes, level: ofTenant, n: n, rate: f.rates[publishes][ofTenant]},
+		{bucket: &u.shared[k], kind: k, level: ofUser, n: n, rate: rates[ofUser]},
+		{bucket: &t.shared[k], kind: k, level: ofTenant, n: n, rate: rates[ofTenant]},
 	}
 }
 

@@ -54,7 +54,7 @@ func TestRates(t *testing.T) {
 	t.Parallel()
 	limits := realtime.Limits{
 		Connections: 100, ConnectionsPerUser: 3, ConnectsPerSecond: 100,
-		FramesPerSecond: 10, BytesPerSecond: 1000, SubscribesPerSecond: 5, PublishesPerSecond: 20,
+		FramesPerSecond: 10, BytesPerSecond: 1000, SubscribesPerSecond: 5, PublishesPerSecond: 20, RequestsPerSecond: 2,
 		UserShare: 2, TenantShare: 3,
 	}
 	frame := func(n int) func(*limit.Limiter, *realtime.Tenant, *limit.Connection) error {
@@ -64,6 +64,9 @@ func TestRates(t *testing.T) {
 	publish := func(_ *limit.Limiter, _ *realtime.Tenant, c *limit.Connection) error { return orNil(c.Publish()) }
 	batch := func(l *limit.Limiter, doc *realtime.Tenant, _ *limit.Connection) error {
 		return l.Publish(doc, "ann", 10)
+	}
+	request := func(l *limit.Limiter, doc *realtime.Tenant, _ *limit.Connection) error {
+		return l.Request(doc, "ann")
 	}
 	for _, c := range []struct {
 		name string
@@ -75,6 +78,8 @@ func TestRates(t *testing.T) {
 		after   time.Duration
 		message string
 	}{
+		{"requests", request, []int{4, 0, 0, 0}, "requestsPerSecond", 500 * time.Millisecond,
+			"limits.requestsPerSecond: the user, by all its connections, is over 2 a second; come back in 500ms"},
 		{"frames", frame(0), []int{20, 20, 20, 0}, "framesPerSecond", 100 * time.Millisecond,
 			"limits.framesPerSecond: the connection is over 10 a second; come back in 100ms"},
 		{"bytes", frame(500), []int{4, 4, 4, 0}, "bytesPerSecond", 500 * time.Millisecond,

@@ -1,0 +1,115 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/intake"
+	"github.com/tidewire/tidewire/realtime/problem"
+)
+
+// api is the handler. It starts nothing.
+type api struct {
+	o      Options
+	intake *intake.Intake
+	mux    *http.ServeMux
+
+	changing sync.Mutex // held from reading a tenant document until it is written
+}
+
+// operatorsOnly is the part of calls that no tenant's token may make.
+const operatorsOnly realtime.Manage = ""
+
+// route is one call of the API.
+type route struct {
+	method, path string
+	part         realtime.Manage // what a tenant's own token needs
+	// serve answers, or returns why not. Its tenant is there unless the path names none, or the
+	// method is PUT.
+	serve func(*api, *call) error
+}
+
+// routes are all calls but that for openapi.json.
+func routes() []route {
+	const tenant = "/v1/tenants/{tenant}"
+	return []route{
+		{"GET", "/v1/tenants", operatorsOnly, (*api).listTenants},
+		{"GET", tenant, realtime.ManageTenant, (*api).getTenant},
+		{"PUT", tenant, operatorsOnly, (*api).putTenant},
+		{"POST", tenant + "/suspend", operatorsOnly, (*api).suspendTenant},
+		{"POST", tenant + "/resume", operatorsOnly, (*api).resumeTenant},
+		{"POST", tenant + "/tokens", realtime.ManageTokens, (*api).makeToken},
+		{"POST", tenant + "/publish", realtime.ManagePublish, (*api).publish},
+		{"POST", tenant + "/users/{user}/send", realtime.ManagePublish, (*api).sendToUser},
+		{"POST", tenant + "/groups/{group}/send", realtime.ManagePublish, (*api).sendToGroup},
+		{"POST", tenant + "/connections/{connection}/send", realtime.ManagePublish, (*api).sendToConnection},
+		{"POST", tenant + "/users/{user}/logout", realtime.ManageUsers, (*api).logOut},
+		{"GET", tenant + "/connections", realtime.ManageConnections, (*api).listConnections},
+		{"GET", tenant + "/connections/{connection}", realtime.ManageConnections, (*api).getConnection},
+		{"DELETE", tenant + "/connections/{connection}", realtime.ManageConnections, (*api).closeConnection},
+	}
+}
+
+// New returns the handler of the management API. It answers 404 to any path that is not one of its
+// own, and is mounted at /v1/tenants, /v1/tenants/ and /v1/openapi.json, or alone.
+func New(o Options) http.Handler {
+	o = o.withDefaults()
+	a := &api{o: o, mux: http.NewServeMux(), intake: intake.New(intake.Options{
+		Publisher: o.Publisher, Limiter: o.Limiter, Logger: o.Logger, Metrics: o.Metrics,
+	})}
+	methods := map[string][]string{"/v1/openapi.json": {"GET"}}
+	a.mux.HandleFunc("GET /v1/openapi.json", serveDescription)
+	for _, rt := range routes() {
+		methods[rt.path] = append(methods[rt.path], rt.method)
+		a.mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, rt) })
+	}
+	for path, allowed := range methods {
+		a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { wrongMethod(w, r, allowed) })
+	}
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		problem.Write(w, realtime.Errorf(realtime.CodeNotFound, "%.100q is no path of the management API; /v1/openapi.json lists them", r.URL.Path))
+	})
+	return a.mux
+}
+
+func wrongMethod(w http.ResponseWriter, r *http.Request, allowed []string) {
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	problem.WithStatus(http.StatusMethodNotAllowed,
+		realtime.Errorf(realtime.CodeBadRequest, "%.16q is not served at this path, %s is", r.Method, strings.Join(allowed, " and "))).Write(w)
+}
+
+// serve lets a caller in and answers its call.
+func (a *api) serve(w http.ResponseWriter, r *http.Request, rt route) {
+	c := &call{w: w, r: r}
+	err := a.enter(c, rt)
+	if err == nil {
+		err = rt.serve(a, c)
+	}
+	if err != nil {
+		a.refuse(c, err)
+	}
+}
+
+// refuse answers with the problem of an error, counts it, and logs it if it is a fault of ours.
+func (a *api) refuse(c *call, err error) {
+	p := problem.Of(err)
+	if e := (*unsupported)(nil); errors.As(err, &e) {
+		p = problem.WithStatus(http.StatusUnsupportedMediaType, err)
+	}
+	if p.Limit == "" { // else the limiter has counted it
+		a.o.Metrics.Add(realtime.CountRefusals, c.label(), string(p.Code), 1)
+	}
+	if p.Status >= http.StatusInternalServerError {
+		a.o.Logger.ErrorContext(c.r.Context(), "a call of the management API failed",
+			realtime.KeyTenant, c.label(), realtime.KeyCode, string(p.Code), realtime.KeyError, err)
+	}
+	p.Write(c.w)
+}
+
+// did logs a change that was made: who, and to what.
+func (a *api) did(c *call, what string, key, value string) {
+	a.o.Logger.InfoContext(c.r.Context(), what, realtime.KeyTenant, c.label(), realtime.KeyCaller, c.name(), key, value) //nolint:sloglint // the keys are those of realtime/log.go
+}

@@ -1,0 +1,442 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/httpapi"
+	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// patience is how long a test waits for what has to come.
+const patience = 10 * time.Second
+
+// everyPart is a claim manage that holds all there is.
+var everyPart = []realtime.Manage{realtime.ManagePublish, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
+
+// operatorKeys are what operators sign with in these tests.
+func operatorKeys() realtime.Auth {
+	return realtime.Auth{Keys: []realtime.Key{{KID: "op", Alg: "HS256", Secret: strings.Repeat("operator", 4)}}}
+}
+
+// service is the API beside a gateway, on memory drivers.
+type service struct {
+	t           testing.TB
+	url         string
+	tenants     *memory.Tenants
+	registry    *roll
+	revocations *memory.Revocations
+	topics      *topics
+	http        *http.Client
+	log         *lines
+	description *description
+}
+
+// tenant is a document with a key to sign tokens with, whose limits are in nobody's way.
+func tenant(id string) *realtime.Tenant {
+	return &realtime.Tenant{
+		ID:     id,
+		Auth:   realtime.Auth{Keys: []realtime.Key{{KID: "k1", Alg: "HS256", Secret: strings.Repeat(id, 32)}}},
+		Limits: realtime.Limits{RequestsPerSecond: 10_000, ConnectsPerSecond: 10_000, ConnectionsPerUser: 100},
+	}
+}
+
+// start runs a service with the tenants acme and globex, and closed, which is suspended.
+func start(t testing.TB, change ...func(*httpapi.Options)) *service {
+	t.Helper()
+	closed := tenant("closed")
+	closed.Suspended = true
+	tenants, err := memory.NewTenants(tenant("acme"), tenant("globex"), closed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &service{
+		t: t, tenants: tenants, registry: newRoll(), revocations: memory.NewRevocations(), topics: &topics{}, log: &lines{}, description: describe(t),
+	}
+	broker := memory.NewBroker(memory.BrokerOptions{})
+	verifier := auth.New(tenants, auth.Options{Revocations: s.revocations})
+	operators, err := httpapi.NewOperators(operatorKeys(), auth.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	limiter := limit.New(limit.Options{})
+	g, err := gateway.New(gateway.Options{
+		Broker: broker, Tenants: tenants, Registry: s.registry, Verifier: verifier, Limiter: limiter, DrainSpread: time.Second, Instance: "i-1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := httpapi.Options{
+		Verifier: verifier, Operators: operators, Tenants: tenants, Registry: s.registry, Revocations: s.revocations,
+		Publisher: g.Publisher(), Limiter: limiter, Topics: s.topics, Logger: slog.New(slog.NewTextHandler(s.log, nil)),
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	api := httpapi.New(o)
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", g)
+	for _, path := range []string{"/v1/tenants", "/v1/tenants/", "/v1/openapi.json"} {
+		mux.Handle(path, api)
+	}
+	server := httptest.NewServer(mux)
+	s.url, s.http = server.URL, server.Client()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := g.Close(ctx); err != nil {
+			t.Errorf("closing the gateway: %v", err)
+		}
+		server.Close()
+		for _, closed := range []io.Closer{broker, verifier, operators} {
+			if err := closed.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return s
+}
+
+// token is one of a tenant's user, who may manage what parts says and read and write every channel.
+func (s *service) token(tenant, user string, parts ...realtime.Manage) string {
+	s.t.Helper()
+	doc, err := s.tenants.Tenant(s.t.Context(), tenant)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return sign(s.t, doc, auth.Claims{User: user, Groups: []string{user + "s"}, Manage: parts, Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}}})
+}
+
+func sign(t testing.TB, doc *realtime.Tenant, c auth.Claims) string {
+	t.Helper()
+	signer, err := auth.NewSigner(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Expires.IsZero() {
+		c.Expires = time.Now().Add(time.Hour)
+	}
+	token, err := signer.Sign(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// operator is an operator's token.
+func (s *service) operator() string {
+	s.t.Helper()
+	signer, err := httpapi.NewOperatorSigner(operatorKeys())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	token, err := signer.Sign(auth.Claims{User: "olga", Expires: time.Now().Add(time.Hour)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return token
+}
+
+// answer is what came back, with the fields of all documents.
+type answer struct {
+	Status int
+	Header http.Header
+	Raw    string
+
+	Code          realtime.Code            `json:"code"`
+	Detail        string                   `json:"detail"`
+	Limit         string                   `json:"limit"`
+	ID            string                   `json:"id"`
+	Connections   json.RawMessage          `json:"connections"`
+	More          bool                     `json:"more"`
+	Tenants       []string                 `json:"tenants"`
+	Next          string                   `json:"next"`
+	Token         string                   `json:"token"`
+	ExpiresAt     time.Time                `json:"expiresAt"`
+	RevokedBefore time.Time                `json:"revokedBefore"`
+	Suspended     bool                     `json:"suspended"`
+	Errors        []map[string]interface{} `json:"errors"`
+}
+
+// list returns the connections of a page.
+func (a *answer) list(t testing.TB) (ids []string) {
+	t.Helper()
+	var docs []realtime.ConnectionDoc
+	if err := json.Unmarshal(a.Connections, &docs); err != nil {
+		t.Fatalf("%v: %s", err, a.Raw)
+	}
+	for _, d := range docs {
+		ids = append(ids, d.ID)
+	}
+	return ids
+}
+
+// call makes a call, and holds its answer, and a body that was taken, against openapi.json. "METHOD /path".
+func (s *service) call(what, token, body string, header ...string) answer {
+	s.t.Helper()
+	method, path, _ := strings.Cut(what, " ")
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	res, err := s.http.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	a := answer{Status: res.StatusCode, Header: res.Header, Raw: string(raw)}
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &a); err != nil {
+			s.t.Fatalf("%s: %d is not JSON: %v\n%s", what, a.Status, err, raw)
+		}
+	}
+	escaped, _, _ := strings.Cut(path, "?")
+	if err := s.description.checkAnswer(method, escaped, a.Status, a.Header, raw); err != nil {
+		s.t.Errorf("%s: the answer is not as described: %v\n%s", what, err, raw)
+	}
+	if a.Status < 300 && body != "" && r.Header.Get("Content-Type") == "application/json" {
+		if err := s.description.checkRequest(method, escaped, "application/json", []byte(body)); err != nil {
+			s.t.Errorf("%s: a body was taken that is not as described: %v\n%s", what, err, body)
+		}
+	}
+	return a
+}
+
+// want is call with the status that has to come back.
+func (s *service) want(status int, what, token, body string) answer {
+	s.t.Helper()
+	a := s.call(what, token, body)
+	if a.Status != status {
+		s.t.Fatalf("%s: %d, want %d: %s", what, a.Status, status, a.Raw)
+	}
+	return a
+}
+
+// peer is a plain WebSocket client.
+type peer struct {
+	t  testing.TB
+	ws *websocket.Conn
+	id string
+}
+
+// dial opens a socket, whatever the service thinks of the token.
+func (s *service) dial(token string) *peer {
+	s.t.Helper()
+	header := http.Header{"Sec-Websocket-Protocol": {wire.Subprotocol + ", bearer." + token}}
+	ws, resp, err := websocket.DefaultDialer.DialContext(s.t.Context(), "ws"+strings.TrimPrefix(s.url, "http")+"/v1/socket", header)
+	if err != nil {
+		s.t.Fatalf("dial: %v", err)
+	}
+	_ = resp.Body.Close()
+	s.t.Cleanup(func() { _ = ws.Close() })
+	return &peer{t: s.t, ws: ws}
+}
+
+// connect opens a socket and waits until the registry knows it.
+func (s *service) connect(tenant, user string) *peer {
+	s.t.Helper()
+	p := s.dial(s.token(tenant, user))
+	f, err := p.next()
+	if err != nil || f.Type != wire.TypeWelcome {
+		s.t.Fatalf("%v, %+v", err, f)
+	}
+	p.id = f.Connection
+	s.registry.await(s.t, tenant, p.id, true)
+	return p
+}
+
+// next returns the next frame that is no heartbeat.
+func (p *peer) next() (wire.ServerFrame, error) {
+	p.t.Helper()
+	for {
+		if err := p.ws.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			p.t.Fatal(err)
+		}
+		_, payload, err := p.ws.ReadMessage()
+		if err != nil {
+			return wire.ServerFrame{}, err
+		}
+		f, err := wire.DecodeServer(payload)
+		if err != nil {
+			p.t.Fatalf("%s: %v", payload, err)
+		}
+		if f.Type != wire.TypeHeartbeat {
+			return f, nil
+		}
+	}
+}
+
+// expect takes a frame.
+func (p *peer) expect(kind wire.Type, data string) {
+	p.t.Helper()
+	f, err := p.next()
+	if err != nil || f.Type != kind || data != "" && string(f.Data) != data {
+		p.t.Errorf("got %+v, %v; want %s %s", f, err, kind, data)
+	}
+}
+
+// quiet shows that nothing has come but the answer to a ping, which travels the same way.
+func (p *peer) quiet() {
+	p.t.Helper()
+	if err := p.ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"ping"}`)); err != nil {
+		p.t.Fatal(err)
+	}
+	p.expect(wire.TypePong, "")
+}
+
+// closed takes what comes until the socket is closed, which has to be with the code.
+func (p *peer) closed(code int) {
+	p.t.Helper()
+	for {
+		f, err := p.next()
+		if err == nil {
+			if f.Type != wire.TypeError && f.Type != wire.TypeWelcome {
+				p.t.Errorf("before its close came %+v", f)
+			}
+			continue
+		}
+		if !websocket.IsCloseError(err, code) {
+			p.t.Errorf("want close code %d, got %v", code, err)
+		}
+		_ = p.ws.Close()
+		return
+	}
+}
+
+// roll is a registry that can be waited for, and that fails if it is told to.
+type roll struct {
+	*memory.Registry
+	mu      sync.Mutex // guards all below
+	changed *sync.Cond
+	fail    error
+}
+
+func newRoll() *roll {
+	r := &roll{Registry: memory.NewRegistry()}
+	r.changed = sync.NewCond(&r.mu)
+	return r
+}
+
+func (r *roll) Renew(ctx context.Context, lease realtime.Lease) error {
+	defer r.tell()
+	return r.Registry.Renew(ctx, lease)
+}
+
+func (r *roll) Connect(ctx context.Context, docs []realtime.ConnectionDoc) error {
+	defer r.tell()
+	return r.Registry.Connect(ctx, docs)
+}
+
+func (r *roll) Disconnect(ctx context.Context, refs []realtime.ConnectionRef) error {
+	defer r.tell()
+	return r.Registry.Disconnect(ctx, refs)
+}
+
+func (r *roll) Connections(ctx context.Context, tenant string, q realtime.ConnectionQuery) (realtime.ConnectionPage, error) {
+	r.mu.Lock()
+	fail := r.fail
+	r.mu.Unlock()
+	if fail != nil {
+		return realtime.ConnectionPage{}, fail
+	}
+	return r.Registry.Connections(ctx, tenant, q)
+}
+
+func (r *roll) tell() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changed.Broadcast()
+}
+
+// await waits until a connection is there, or is not.
+func (r *roll) await(t testing.TB, tenant, id string, there bool) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		page, err := r.Registry.Connections(t.Context(), tenant, realtime.ConnectionQuery{ID: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(page.Connections) > 0) == there {
+			return
+		}
+		r.changed.Wait()
+	}
+}
+
+// topics remembers which were made, and fails instead if it is told to.
+type topics struct {
+	mu   sync.Mutex // guards all below
+	made []realtime.Topic
+	fail error
+}
+
+func (t *topics) EnsureTopic(_ context.Context, topic realtime.Topic) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.fail != nil {
+		return t.fail
+	}
+	t.made = append(t.made, topic)
+	return nil
+}
+
+// lines is a log.
+type lines struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// down is what a store says that cannot be reached.
+func down() error {
+	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the store cannot be reached", RetryAfter: 1500 * time.Millisecond, Err: fmt.Errorf("dial tcp: refused")}
+}
+
+// sample fills in the names of a route's path.
+func sample(route, tenant string) string {
+	return strings.NewReplacer("{tenant}", tenant, "{user}", url.PathEscape("ann"), "{group}", "anns", "{connection}", "c1").Replace(route)
+}

@@ -1,0 +1,98 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/intake"
+)
+
+// Verifier makes a Principal of a token. An error has code CodeUnauthorized,
+// CodeExpired or CodeSuspended for a token that is not good, another one if nobody can
+// tell. *auth.Verifier is one.
+type Verifier interface {
+	Verify(ctx context.Context, token string) (*realtime.Principal, error)
+}
+
+// TenantStore keeps tenant documents. The memory and gcp drivers' Tenants are ones.
+type TenantStore interface {
+	realtime.Tenants
+	// Put writes a document, whether it is there or not. What Tenant returned before is not changed.
+	Put(ctx context.Context, t *realtime.Tenant) error
+	// List returns up to limit identifiers in order, beginning behind after; next is the last of
+	// them if there may be more, and empty if not.
+	List(ctx context.Context, after string, limit int) (ids []string, next string, err error)
+}
+
+// Topics makes the topics of tenants. Making one that is there is no error.
+type Topics interface {
+	EnsureTopic(ctx context.Context, topic realtime.Topic) error
+}
+
+// Registry knows who is connected; it is the part of realtime.Registry that is asked here.
+type Registry interface {
+	Connections(ctx context.Context, tenant string, q realtime.ConnectionQuery) (realtime.ConnectionPage, error)
+}
+
+// Publisher publishes to channels, and sends to connections and closes them wherever they are.
+// *realtime.Publisher is one.
+type Publisher interface {
+	intake.Publisher
+	SendDirect(ctx context.Context, t *realtime.Tenant, to realtime.Target, event *realtime.Publication) error
+	SendClose(ctx context.Context, t *realtime.Tenant, to realtime.Target, code realtime.Code, before time.Time) error
+}
+
+// Limiter holds tenants and users to their limits. *limit.Limiter is one.
+type Limiter interface {
+	intake.Limiter
+	// Request lets a user make a call, or refuses with CodeLimited.
+	Request(t *realtime.Tenant, user string) error
+}
+
+// Options say what the API is made of. Those up to Publisher are required.
+type Options struct {
+	// Verifier judges the tokens of tenants. It has to ask the same Revocations.
+	Verifier    Verifier
+	Tenants     TenantStore
+	Registry    Registry
+	Revocations realtime.Revocations
+	Publisher   Publisher
+
+	// Operators judges the tokens of operators, and of nobody else; NewOperators makes one. nil: there are no
+	// operators, and what only they may do nobody may.
+	Operators Verifier
+	// Topics makes a tenant's topic before its document is written; nil: a topic needs no making.
+	Topics Topics
+	// Placement says which topic carries a tenant, everywhere the same; nil is realtime.OwnTopic.
+	Placement func(*realtime.Tenant) realtime.Topic
+	// Limiter counts publishes and requests. nil holds nobody to anything. Operators are not held to
+	// requestsPerSecond.
+	Limiter Limiter
+	// TenantClaim is that of the Verifier; empty is "tenant".
+	TenantClaim string
+	// TokenTTL is how long a token is good at most that is made here; 0 is 24 hours.
+	TokenTTL time.Duration
+	// TokenLife is how long any token of any issuer is good at most: for as long a logout is remembered. 0 is a year.
+	TokenLife time.Duration
+
+	Metrics realtime.Metrics // nil forgets
+	Logger  *slog.Logger     // of changes and faults; nil discards
+}
+
+func (o Options) withDefaults() Options {
+	if o.Placement == nil {
+		o.Placement = realtime.OwnTopic
+	}
+	o.TokenTTL = cmp.Or(o.TokenTTL, 24*time.Hour)
+	o.TokenLife = cmp.Or(o.TokenLife, 366*24*time.Hour)
+	if o.Metrics == nil {
+		o.Metrics = realtime.NoMetrics{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}

@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// publish takes events in as the ingest function does, for every channel of the tenant.
+func (a *api) publish(c *call) error {
+	if err := c.mayPublish(); err != nil {
+		return err
+	}
+	p := &realtime.Principal{Tenant: c.tenantID, User: c.name(), Grants: realtime.Grants{Publish: []realtime.Pattern{"**"}}}
+	if problem := a.intake.Serve(c.w, c.r, c.tenant, p); problem != nil {
+		problem.Write(c.w)
+	}
+	return nil
+}
+
+// mayPublish refuses for a suspended tenant; of its own tokens none comes this far.
+func (c *call) mayPublish() error {
+	if c.tenant.Suspended {
+		return realtime.Errorf(realtime.CodeSuspended, "the tenant is suspended")
+	}
+	return nil
+}
+
+func (a *api) sendToUser(c *call) error {
+	user := c.r.PathValue("user")
+	return a.send(c, realtime.Target{User: user}, realtime.ConnectionQuery{User: user}, "user")
+}
+
+func (a *api) sendToGroup(c *call) error {
+	group := c.r.PathValue("group")
+	return a.send(c, realtime.Target{Group: group}, realtime.ConnectionQuery{Group: group}, "group")
+}
+
+func (a *api) sendToConnection(c *call) error {
+	id := c.r.PathValue("connection")
+	return a.send(c, realtime.Target{Connection: id}, realtime.ConnectionQuery{ID: id}, "connection")
+}
+
+// sent answers a send.
+type sent struct {
+	ID          string `json:"id"`
+	Connections int    `json:"connections"`
+	More        bool   `json:"more,omitempty"`
+}
+
+// send sends an event to the connections of a target, if there are any. Those that are counted are the
+// registry's first page; the event goes to all.
+func (a *api) send(c *call, to realtime.Target, q realtime.ConnectionQuery, what string) error {
+	if err := c.mayPublish(); err != nil {
+		return err
+	}
+	if err := to.Check(); err != nil {
+		return err
+	}
+	event, err := c.event()
+	if err != nil {
+		return err
+	}
+	if a.o.Limiter != nil {
+		if err := a.o.Limiter.Publish(c.tenant, c.name(), 1); err != nil {
+			return err
+		}
+	}
+	q.Limit = 1000
+	page, err := a.o.Registry.Connections(c.r.Context(), c.tenantID, q)
+	if err != nil {
+		return err
+	}
+	if len(page.Connections) == 0 {
+		return realtime.Errorf(realtime.CodeNotFound, "%s: nobody is connected; nothing was sent", what)
+	}
+	if err := a.o.Publisher.SendDirect(c.r.Context(), c.tenant, to, event); err != nil {
+		return withoutTopic(err)
+	}
+	return c.answer(http.StatusOK, sent{ID: event.ID, Connections: len(page.Connections), More: page.Next != ""})
+}
+
+// event reads the body of a send.
+func (c *call) event() (*realtime.Publication, error) {
+	var b struct {
+		ID   string            `json:"id"`
+		Key  string            `json:"key"`
+		Tags map[string]string `json:"tags"`
+		Data json.RawMessage   `json:"data"`
+	}
+	if _, err := c.body(&b); err != nil {
+		return nil, err
+	}
+	if b.Data == nil {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is missing; an event without any has the data null")
+	}
+	data, err := wire.Compact(b.Data)
+	if err != nil {
+		return nil, err
+	}
+	if limit := c.tenant.Limits.WithDefaults().MessageBytes; len(data) > limit {
+		e := realtime.Errorf(realtime.CodeTooLarge, "data: %d bytes, limits.messageBytes is %d", len(data), limit)
+		e.Limit = "messageBytes"
+		return nil, e
+	}
+	event := &realtime.Publication{ID: b.ID, Key: b.Key, Tags: b.Tags, Data: data}
+	return event, event.CheckFields()
+}
+
+// withoutTopic makes a fault of ours of a topic that does not exist: 404 would say that of the path.
+func withoutTopic(err error) error {
+	if realtime.CodeOf(err) != realtime.CodeNotFound {
+		return err
+	}
+	return &realtime.Error{Code: realtime.CodeInternal, Message: "the tenant has no topic; its operator has to put the tenant again", Err: err}
+}

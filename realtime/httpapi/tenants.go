@@ -1,0 +1,143 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/jsontext"
+)
+
+// tenantList is a page of identifiers.
+type tenantList struct {
+	Tenants []string `json:"tenants"`
+	Next    string   `json:"next,omitempty"`
+}
+
+func (a *api) listTenants(c *call) error {
+	q, err := c.query("after", "limit")
+	if err != nil {
+		return err
+	}
+	limit, err := pageSize(q)
+	if err != nil {
+		return err
+	}
+	ids, next, err := a.o.Tenants.List(c.r.Context(), q.Get("after"), limit)
+	if err != nil {
+		return err
+	}
+	if ids == nil {
+		ids = []string{}
+	}
+	return c.answer(http.StatusOK, tenantList{Tenants: ids, Next: next})
+}
+
+func (a *api) getTenant(c *call) error { return c.answer(http.StatusOK, shown(c.tenant)) }
+
+// putTenant writes a document, after its topic is there. It replaces what was there but for what the body
+// cannot hold (keys' secrets) or leaves out on purpose (suspended).
+func (a *api) putTenant(c *call) error {
+	doc := &realtime.Tenant{}
+	body, err := c.body(doc)
+	if err != nil {
+		return err
+	}
+	doc.ID = c.tenantID
+	if doc.ID == OperatorsTenant {
+		return realtime.Errorf(realtime.CodeBadRequest, "tenant: %q is the name of operators", doc.ID)
+	}
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	status := http.StatusOK
+	stored, err := a.o.Tenants.Tenant(c.r.Context(), doc.ID)
+	if realtime.CodeOf(err) == realtime.CodeNotFound {
+		stored, err, status = &realtime.Tenant{}, nil, http.StatusCreated
+	}
+	if err != nil {
+		return err
+	}
+	keepSecrets(doc, stored)
+	if !has(body, "suspended") {
+		doc.Suspended = stored.Suspended
+	}
+	if err := errors.Join(doc.Check(), auth.CheckKeys(doc), auth.CheckOrigins(doc)); err != nil {
+		return faults(err)
+	}
+	if a.o.Topics != nil {
+		if err := a.o.Topics.EnsureTopic(c.r.Context(), a.o.Placement(doc)); err != nil {
+			return withoutTopic(err)
+		}
+	}
+	return a.write(c, doc, status, "a tenant was put")
+}
+
+func (a *api) suspendTenant(c *call) error { return a.setSuspended(c, true, "a tenant was suspended") }
+
+func (a *api) resumeTenant(c *call) error { return a.setSuspended(c, false, "a tenant was resumed") }
+
+func (a *api) setSuspended(c *call, suspended bool, what string) error {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	stored, err := a.o.Tenants.Tenant(c.r.Context(), c.tenantID)
+	if err != nil {
+		return err
+	}
+	doc := *stored
+	doc.Suspended = suspended
+	return a.write(c, &doc, http.StatusOK, what)
+}
+
+// write writes the document and shows it.
+func (a *api) write(c *call, doc *realtime.Tenant, status int, what string) error {
+	if err := a.o.Tenants.Put(c.r.Context(), doc); err != nil {
+		return err
+	}
+	a.did(c, what, realtime.KeyTopic, string(a.o.Placement(doc)))
+	return c.answer(status, shown(doc))
+}
+
+// keepSecrets fills in what the document's keys had when they were stored: a key that is given without its
+// secret or pem, under its kid and algorithm, is the one that is there.
+func keepSecrets(doc, stored *realtime.Tenant) {
+	for i := range doc.Auth.Keys {
+		k := &doc.Auth.Keys[i]
+		if k.KID == "" || k.Secret != "" || k.PEM != "" {
+			continue
+		}
+		for _, old := range stored.Auth.Keys {
+			if old.KID == k.KID && old.Alg == k.Alg {
+				k.Secret, k.PEM = old.Secret, old.PEM
+			}
+		}
+	}
+}
+
+// shown returns a document without what is secret: secrets, and every pem that is not a public key.
+func shown(t *realtime.Tenant) *realtime.Tenant {
+	s := *t
+	s.Auth.Keys = nil
+	for _, k := range t.Auth.Keys {
+		k.Secret = ""
+		if !auth.IsPublicPEM(k.PEM) {
+			k.PEM = ""
+		}
+		s.Auth.Keys = append(s.Auth.Keys, k)
+	}
+	return &s
+}
+
+// has reports whether a body, which is a JSON object, gives a member a value.
+func has(body []byte, member string) bool {
+	if jsontext.Begins(body) != '{' {
+		return false // null
+	}
+	for name, value := range jsontext.Members(json.RawMessage(body)) {
+		if string(name) == member {
+			return jsontext.Begins(value) != 'n'
+		}
+	}
+	return false
+}

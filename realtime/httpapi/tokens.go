@@ -1,0 +1,67 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+)
+
+// madeToken answers a request for a token.
+type madeToken struct {
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// makeToken signs a token with the tenant's first key that can sign.
+func (a *api) makeToken(c *call) error {
+	b := struct {
+		User     string            `json:"user"`
+		Groups   []string          `json:"groups"`
+		Channels realtime.Grants   `json:"channels"`
+		Manage   []realtime.Manage `json:"manage"`
+		TTL      realtime.Duration `json:"ttl"`
+	}{TTL: realtime.Duration(min(time.Hour, a.o.TokenTTL))}
+	if _, err := c.body(&b); err != nil {
+		return err
+	}
+	ttl := time.Duration(b.TTL)
+	if ttl < time.Second || ttl > a.o.TokenTTL {
+		return realtime.Errorf(realtime.CodeBadRequest, "ttl: must be 1s to %s", a.o.TokenTTL)
+	}
+	if err := checkManage(c, b.Manage); err != nil {
+		return err
+	}
+	signer, err := auth.NewSigner(c.tenant)
+	if realtime.CodeOf(err) == realtime.CodeNotFound {
+		return realtime.Errorf(realtime.CodeConflict, "auth.keys: the tenant has none that can sign; its tokens are made elsewhere")
+	}
+	if err != nil {
+		return err
+	}
+	signer.TenantClaim = a.o.TenantClaim
+	now := time.Now()
+	expires := now.Add(ttl).Truncate(time.Second)
+	token, err := signer.Sign(auth.Claims{User: b.User, Groups: b.Groups, Grants: b.Channels, Manage: b.Manage, Issued: now, Expires: expires})
+	if err != nil {
+		return err
+	}
+	a.did(c, "a token was made", realtime.KeyUser, b.User)
+	return c.answer(http.StatusOK, madeToken{Token: token, ExpiresAt: expires.UTC()})
+}
+
+// checkManage lets operators alone give the right to manage away.
+func checkManage(c *call, parts []realtime.Manage) error {
+	if len(parts) > 0 && !c.operator {
+		return realtime.Errorf(realtime.CodeForbidden, "manage: only operators make tokens with this claim")
+	}
+	known := []realtime.Manage{realtime.ManagePublish, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
+	for i, p := range parts {
+		if !slices.Contains(known, p) {
+			return realtime.Errorf(realtime.CodeBadRequest, "manage[%d]: %.32q is not publish, connections, users, tokens or tenant", i, p)
+		}
+	}
+	return nil
+}
