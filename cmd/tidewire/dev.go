@@ -121,6 +121,7 @@ func (d *devServer) introduce(out io.Writer, asJSON bool) error {
 	fmt.Fprintf(w, "  sockets    ws%s/v1/socket\n", strings.TrimPrefix(d.url, "http"))
 	fmt.Fprintf(w, "  events     %s/v1/events?channel=NAME\n", d.url)
 	fmt.Fprintf(w, "  ingest     POST %s/v1/tenants/TENANT/events\n", d.url)
+	fmt.Fprintf(w, "  api        %s/v1/tenants, as docs/api.md says\n", d.url)
 	fmt.Fprintf(w, "  metrics    %s/metrics\n", d.url)
 	fmt.Fprintf(w, "  tenants    %s\n", strings.Join(d.docs.IDs(), ", "))
 	if d.token != "" {

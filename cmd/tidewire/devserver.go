@@ -16,6 +16,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/services/dashboard/demo"
@@ -45,15 +46,16 @@ type devServer struct {
 	token         string
 	failed        chan error // the server or a producer ended
 
-	metrics  *telemetry.Prometheus
-	backend  *backend.Backend
-	verifier *auth.Verifier
-	limiter  *limit.Limiter
-	pub      *realtime.Publisher
-	gateway  *gateway.Gateway
-	server   *http.Server
-	stop     context.CancelFunc
-	running  sync.WaitGroup
+	metrics   *telemetry.Prometheus
+	backend   *backend.Backend
+	verifier  *auth.Verifier
+	operators *auth.Verifier
+	limiter   *limit.Limiter
+	pub       *realtime.Publisher
+	gateway   *gateway.Gateway
+	server    *http.Server
+	stop      context.CancelFunc
+	running   sync.WaitGroup
 }
 
 // startDev listens and serves. The caller closes what it returns.
@@ -77,7 +79,7 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 	if o.demo && !isLoopback(listener.Addr()) {
 		o.log.WarnContext(ctx, "the demo asks nobody to log in, and others can reach this address; --demo=false turns it off")
 	}
-	if err := d.assemble(ctx); err != nil {
+	if err := d.assemble(ctx, s); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	handler, err := d.routes(ctx)
@@ -92,9 +94,16 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 }
 
 // assemble makes the parts. They share one backend, one limiter and one publisher.
-func (d *devServer) assemble(ctx context.Context) (err error) {
-	if d.backend, err = d.open(ctx); err != nil {
+func (d *devServer) assemble(ctx context.Context, s state) (err error) {
+	keys, err := s.operatorKeys()
+	if err != nil {
 		return err
+	}
+	if d.operators, err = httpapi.NewOperators(keys, auth.Options{Logger: d.o.log, Metrics: d.metrics}); err != nil {
+		return err
+	}
+	if d.backend, err = d.open(ctx); err != nil {
+		return errors.Join(err, d.operators.Close())
 	}
 	b := d.backend
 	d.verifier = auth.New(b.Tenants, auth.Options{Logger: d.o.log, Metrics: d.metrics, Revocations: b.Revocations})
@@ -107,7 +116,7 @@ func (d *devServer) assemble(ctx context.Context) (err error) {
 		DrainSpread: 2 * time.Second,
 	})
 	if err != nil {
-		err = errors.Join(err, d.verifier.Close(), b.Close())
+		err = errors.Join(err, d.operators.Close(), d.verifier.Close(), b.Close())
 	}
 	return err
 }
@@ -142,6 +151,14 @@ func (d *devServer) routes(ctx context.Context) (http.Handler, error) {
 		Verifier: d.verifier, Tenants: d.backend.Tenants, Publisher: d.pub, Limiter: d.limiter,
 		Logger: d.o.log, Metrics: d.metrics,
 	}))
+	api := httpapi.New(httpapi.Options{
+		Verifier: d.verifier, Operators: d.operators, Tenants: d.backend.Tenants, Registry: d.backend.Registry,
+		Revocations: d.backend.Revocations, Publisher: d.pub, Topics: d.backend.Topics, Placement: d.backend.Placement,
+		Limiter: d.limiter, Logger: d.o.log, Metrics: d.metrics,
+	})
+	for _, path := range []string{"/v1/tenants", "/v1/tenants/", "/v1/openapi.json"} {
+		mux.Handle(path, api)
+	}
 	mux.Handle("GET /metrics", d.metrics.Handler())
 	if !d.o.demo {
 		return mux, nil
@@ -192,7 +209,7 @@ func (d *devServer) sign(ctx context.Context, p *realtime.Principal) (string, er
 	if err != nil {
 		return "", err
 	}
-	return signer.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Issued: p.Issued, Expires: p.Expires})
+	return signer.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Manage: p.Manage, Issued: p.Issued, Expires: p.Expires})
 }
 
 // firstToken makes the token that dev prints: of the first tenant that can sign one.
@@ -200,7 +217,7 @@ func (d *devServer) firstToken(ctx context.Context) error {
 	all := []realtime.Pattern{"**"}
 	p := &realtime.Principal{
 		User: "dev", Issued: time.Now(), Expires: time.Now().Add(12 * time.Hour),
-		Grants: realtime.Grants{Subscribe: all, Publish: all, Presence: all},
+		Grants: realtime.Grants{Subscribe: all, Publish: all, Presence: all}, Manage: httpapi.Parts(),
 	}
 	for _, p.Tenant = range d.docs.IDs() {
 		token, err := d.sign(ctx, p)
@@ -250,5 +267,5 @@ func (d *devServer) close(ctx context.Context) error {
 		err = errors.Join(err, d.server.Shutdown(ctx))
 	}
 	d.running.Wait()
-	return errors.Join(err, d.verifier.Close(), d.backend.Close())
+	return errors.Join(err, d.operators.Close(), d.verifier.Close(), d.backend.Close())
 }

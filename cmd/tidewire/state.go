@@ -1,7 +1,10 @@
 package main
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tidewire/tidewire/realtime"
 )
 
 // state is the folder where dev keeps what the other commands need.
@@ -41,6 +46,17 @@ func (s state) secret() (string, error) {
 		return "", fmt.Errorf("the secret of dev: %w", err)
 	}
 	return secret, nil
+}
+
+// operatorKeys are what the tokens of dev's operators are signed with: made from its secret, and no tenant's.
+func (s state) operatorKeys() (realtime.Auth, error) {
+	secret, err := s.secret()
+	if err != nil {
+		return realtime.Auth{}, err
+	}
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte("tidewire operators"))
+	return realtime.Auth{Keys: []realtime.Key{{KID: "dev", Alg: "HS256", Secret: hex.EncodeToString(mac.Sum(nil))}}}, nil
 }
 
 // running is what a dev that runs tells the other commands.

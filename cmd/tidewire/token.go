@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,11 +12,13 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/httpapi"
 )
 
 func newToken(s std) *cobra.Command {
 	var tenant, user, file string
-	var groups, subscribe, publish, presence []string
+	var groups, subscribe, publish, presence, manage []string
+	var operator bool
 	var ttl time.Duration
 	cmd := &cobra.Command{
 		Use:   "token --tenant T --user U [--group G]... [--subscribe PATTERN]... [--publish PATTERN]... [--presence PATTERN]...",
@@ -23,7 +26,9 @@ func newToken(s std) *cobra.Command {
 		Long: "token prints a JWT, signed with the tenant's first key that can sign. Without\n" +
 			"--tenants it uses the tenants of the dev that was started last.\n\n" +
 			"A PATTERN is a channel name; the segment * stands for any one, ** at the end\n" +
-			"for the rest, {user} and {group} for the token's own.\n" + exitHelp,
+			"for the rest, {user} and {group} for the token's own. A PART of the management\n" +
+			"API is publish, connections, users, tokens or tenant. With --operator it is a\n" +
+			"token for all of that API, at the dev that was started last.\n" + exitHelp,
 		Example: "  tidewire token --tenant acme --user ann --group fx-desk --subscribe 'prices:*'",
 		Args:    exactly(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,12 +39,21 @@ func newToken(s std) *cobra.Command {
 			if ttl <= 0 {
 				return usagef("--ttl: %v; it must be more than nothing", ttl)
 			}
-			signer, err := s.signer(cmd.Context(), tenant, file)
+			parts, err := parseManage(manage)
+			if err != nil {
+				return err
+			}
+			var signer *auth.Signer
+			if operator {
+				signer, err = s.operatorSigner(tenant, file)
+			} else {
+				signer, err = s.signer(cmd.Context(), tenant, file)
+			}
 			if err != nil {
 				return err
 			}
 			now := time.Now()
-			token, err := signer.Sign(auth.Claims{User: user, Groups: groups, Grants: grants, Issued: now, Expires: now.Add(ttl)})
+			token, err := signer.Sign(auth.Claims{User: user, Groups: groups, Grants: grants, Manage: parts, Issued: now, Expires: now.Add(ttl)})
 			if err != nil {
 				return err
 			}
@@ -54,10 +68,49 @@ func newToken(s std) *cobra.Command {
 	f.StringArrayVar(&subscribe, "subscribe", nil, "pattern of channels it may read; may be repeated")
 	f.StringArrayVar(&publish, "publish", nil, "pattern of channels it may publish to; may be repeated")
 	f.StringArrayVar(&presence, "presence", nil, "pattern of channels whose presence it may see; may be repeated")
+	f.StringArrayVar(&manage, "manage", nil, "part of the management API it may use; may be repeated")
+	f.BoolVar(&operator, "operator", false, "an operator's token for dev, of no tenant")
 	f.DurationVar(&ttl, "ttl", time.Hour, "how long it is good")
 	f.StringVar(&file, "tenants", "", "file of tenant documents")
 	required(cmd, "tenant", "user")
+	needsBoth := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if operator && user != "" {
+			return nil // of no tenant
+		}
+		return needsBoth(cmd, args)
+	}
 	return cmd
+}
+
+// operatorSigner returns what signs for operators of the dev that was started last.
+func (s std) operatorSigner(tenant, file string) (*auth.Signer, error) {
+	if tenant != "" || file != "" {
+		return nil, usagef("--operator: an operator is of no tenant; leave --tenant and --tenants out")
+	}
+	kept, err := findState(s.state)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := kept.last(); err != nil {
+		return nil, err
+	}
+	keys, err := kept.operatorKeys()
+	if err != nil {
+		return nil, err
+	}
+	return httpapi.NewOperatorSigner(keys)
+}
+
+func parseManage(parts []string) ([]realtime.Manage, error) {
+	var all []realtime.Manage
+	for _, p := range parts {
+		if !slices.Contains(httpapi.Parts(), realtime.Manage(p)) {
+			return nil, usagef("--manage: %q is not publish, connections, users, tokens or tenant", p)
+		}
+		all = append(all, realtime.Manage(p))
+	}
+	return all, nil
 }
 
 // signer returns what signs for a tenant of a file, or else of the dev that was started last.

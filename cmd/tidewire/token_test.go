@@ -13,7 +13,7 @@ func TestToken(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
 	jwt := c.token("acme", "--tenants", c.file(twoTenants), "--group", "fx", "--group", "eu", "--ttl", "90s",
-		"--subscribe", "prices:{group}", "--subscribe", "alerts:{user}", "--publish", "board:*")
+		"--manage", "users", "--manage", "tenant", "--subscribe", "prices:{group}", "--subscribe", "alerts:{user}", "--publish", "board:*")
 	parts := strings.Split(jwt, ".")
 	if len(parts) != 3 {
 		t.Fatalf("%q is no JWT", jwt)
@@ -25,7 +25,7 @@ func TestToken(t *testing.T) {
 	delete(claims, "exp")
 	delete(claims, "iat")
 	want := map[string]any{
-		"tenant": "acme", "sub": "ann", "groups": []any{"fx", "eu"},
+		"tenant": "acme", "sub": "ann", "groups": []any{"fx", "eu"}, "manage": []any{"users", "tenant"},
 		"channels": map[string]any{"subscribe": []any{"prices:{group}", "alerts:{user}"}, "publish": []any{"board:*"}},
 	}
 	if diff := cmp.Diff(want, claims); diff != "" {
@@ -75,6 +75,9 @@ func TestTokenRefuses(t *testing.T) {
 		{"unknown tenant", []string{"--tenant", "initech", "--user", "ann"}, `no "initech"; there is acme, globex`},
 		{"bad pattern", []string{"--tenant", "acme", "--user", "ann", "--subscribe", "prices:**:x"}, "--subscribe"},
 		{"bad publish pattern", []string{"--tenant", "acme", "--user", "ann", "--publish", "{role}"}, "--publish"},
+		{"unknown part", []string{"--tenant", "acme", "--user", "ann", "--manage", "all"}, "--manage"},
+		{"operator of a tenant", []string{"--tenant", "acme", "--user", "ann", "--operator"}, "of no tenant"},
+		{"operator without a name", []string{"--operator"}, "--tenant is missing"},
 		{"no time", []string{"--tenant", "acme", "--user", "ann", "--ttl", "0s"}, "--ttl"},
 		{"bad time", []string{"--tenant", "acme", "--user", "ann", "--ttl", "soon"}, "--ttl"},
 		{"arguments", []string{"--tenant", "acme", "--user", "ann", "please"}, "no arguments"},

@@ -76,7 +76,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"examples/...":                   {own: []string{"clients/js", "examples/local", "realtime", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
-		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/telemetry", "realtime/wire",
+		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/telemetry", "realtime/wire",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/..."},
 		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},

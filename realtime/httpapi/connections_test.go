@@ -165,7 +165,7 @@ func TestLogout(t *testing.T) {
 	api := s.token("acme", "backend", realtime.ManageUsers)
 	anns := []*peer{s.connect("acme", "ann"), s.connect("acme", "ann")}
 	bob := s.connect("acme", "bob")
-	old := s.token("acme", "ann", everyPart...)
+	old := s.token("acme", "ann", httpapi.Parts()...)
 	begun := time.Now().Truncate(time.Millisecond)
 	a := s.want(200, "POST /v1/tenants/acme/users/ann/logout", api, "")
 	if a.RevokedBefore.Before(begun) || a.RevokedBefore.After(time.Now()) {

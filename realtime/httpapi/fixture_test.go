@@ -29,9 +29,6 @@ import (
 // patience is how long a test waits for what has to come.
 const patience = 10 * time.Second
 
-// everyPart is a claim manage that holds all there is.
-var everyPart = []realtime.Manage{realtime.ManagePublish, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
-
 // operatorKeys are what operators sign with in these tests.
 func operatorKeys() realtime.Auth {
 	return realtime.Auth{Keys: []realtime.Key{{KID: "op", Alg: "HS256", Secret: strings.Repeat("operator", 4)}}}

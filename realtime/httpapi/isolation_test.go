@@ -38,13 +38,13 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 	}{
 		{"no token", "", 401, realtime.CodeUnauthorized},
 		{"no JWT", "a.b.c", 401, realtime.CodeUnauthorized},
-		{"another tenant's token", s.token("globex", "eve", everyPart...), 403, realtime.CodeForbidden},
+		{"another tenant's token", s.token("globex", "eve", httpapi.Parts()...), 403, realtime.CodeForbidden},
 		{"a token without manage", s.token("acme", "ann"), 403, realtime.CodeForbidden},
 		{"unknown parts", s.token("acme", "ann", "everything", "", "*"), 403, realtime.CodeForbidden},
-		{"an expired one", sign(t, acme, auth.Claims{User: "ann", Manage: everyPart, Expires: time.Now().Add(-time.Minute)}), 401, realtime.CodeExpired},
-		{"a suspended tenant's", s.token("closed", "ann", everyPart...), 403, realtime.CodeSuspended},
-		{"a forged operator's", sign(t, forger, auth.Claims{User: "eve", Manage: everyPart}), 401, realtime.CodeUnauthorized},
-		{"another's claim of acme", sign(t, &realtime.Tenant{ID: "acme", Auth: operatorKeys()}, auth.Claims{User: "eve", Manage: everyPart}), 401, realtime.CodeUnauthorized},
+		{"an expired one", sign(t, acme, auth.Claims{User: "ann", Manage: httpapi.Parts(), Expires: time.Now().Add(-time.Minute)}), 401, realtime.CodeExpired},
+		{"a suspended tenant's", s.token("closed", "ann", httpapi.Parts()...), 403, realtime.CodeSuspended},
+		{"a forged operator's", sign(t, forger, auth.Claims{User: "eve", Manage: httpapi.Parts()}), 401, realtime.CodeUnauthorized},
+		{"another's claim of acme", sign(t, &realtime.Tenant{ID: "acme", Auth: operatorKeys()}, auth.Claims{User: "eve", Manage: httpapi.Parts()}), 401, realtime.CodeUnauthorized},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, route := range tenantRoutes() {
@@ -102,7 +102,7 @@ func TestWithoutOperators(t *testing.T) {
 	if err := s.tenants.Put(t.Context(), tenant(httpapi.OperatorsTenant)); err != nil {
 		t.Fatal(err)
 	}
-	for _, token := range []string{s.operator(), s.token(httpapi.OperatorsTenant, "eve", everyPart...)} {
+	for _, token := range []string{s.operator(), s.token(httpapi.OperatorsTenant, "eve", httpapi.Parts()...)} {
 		for _, route := range append(tenantRoutes(), "GET /v1/tenants") {
 			if a := s.call(sample(route, "acme"), token, ""); a.Status != 401 && a.Status != 403 {
 				t.Errorf("%s: %d %s", route, a.Status, a.Raw)
@@ -116,7 +116,7 @@ func TestNamesStayInTheirTenant(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	theirs, ours := s.connect("globex", "ann"), s.connect("acme", "ann")
-	token := s.token("acme", "backend", everyPart...)
+	token := s.token("acme", "backend", httpapi.Parts()...)
 	for _, name := range []string{theirs.id, "..%2Fglobex%2Fann", "globex%2Fann", "..%2F..%2Fglobex%2Fconnections%2F" + theirs.id, "%2e%2e", "*", "%00", "ann%20"} {
 		for _, route := range []string{
 			"POST /v1/tenants/acme/users/" + name + "/send", "POST /v1/tenants/acme/groups/" + name + "/send", "POST /v1/tenants/acme/connections/" + name + "/send",

@@ -148,7 +148,7 @@ func TestPutTenantRefuses(t *testing.T) {
 func TestSuspendAndResume(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	op, token := s.operator(), s.token("acme", "ann", everyPart...)
+	op, token := s.operator(), s.token("acme", "ann", httpapi.Parts()...)
 	for range 2 {
 		if a := s.want(200, "POST /v1/tenants/acme/suspend", op, ""); !a.Suspended {
 			t.Errorf("suspended: %s", a.Raw)

@@ -52,14 +52,18 @@ func (a *api) makeToken(c *call) error {
 	return c.answer(http.StatusOK, madeToken{Token: token, ExpiresAt: expires.UTC()})
 }
 
+// Parts lists what a claim manage may hold.
+func Parts() []realtime.Manage {
+	return []realtime.Manage{realtime.ManagePublish, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
+}
+
 // checkManage lets operators alone give the right to manage away.
 func checkManage(c *call, parts []realtime.Manage) error {
 	if len(parts) > 0 && !c.operator {
 		return realtime.Errorf(realtime.CodeForbidden, "manage: only operators make tokens with this claim")
 	}
-	known := []realtime.Manage{realtime.ManagePublish, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
 	for i, p := range parts {
-		if !slices.Contains(known, p) {
+		if !slices.Contains(Parts(), p) {
 			return realtime.Errorf(realtime.CodeBadRequest, "manage[%d]: %.32q is not publish, connections, users, tokens or tenant", i, p)
 		}
 	}
