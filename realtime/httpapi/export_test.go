@@ -8,3 +8,16 @@ func Routes() []string {
 	}
 	return all
 }
+
+// PartsOfRoutes says what each route needs: a part of manage, or "operators".
+func PartsOfRoutes() map[string]string {
+	all := map[string]string{}
+	for _, r := range routes() {
+		part := string(r.part)
+		if r.part == operatorsOnly {
+			part = "operators"
+		}
+		all[r.method+" "+r.path] = part
+	}
+	return all
+}
