@@ -6,12 +6,20 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/tidewire/tidewire/internal/emulators"
 )
 
 // patience is how long a test waits for what has to come.
 const patience = 20 * time.Second
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// servers are the emulators that the tests of this package share.
+var servers emulators.Shared
+
+func TestMain(m *testing.M) {
+	// The SDKs of Google start one goroutine for the process and never end it.
+	goleak.VerifyTestMain(servers.Main(m), goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+}
 
 // await asks again and again until it is so.
 func await(t *testing.T, what string, so func() bool) {

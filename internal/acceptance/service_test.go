@@ -62,7 +62,10 @@ func start(t *testing.T, o setup) *service {
 	publisher := realtime.NewPublisher(broker, realtime.PublisherOptions{Placement: o.topics, Metrics: s.metrics})
 
 	g := o.gateway
-	g.Broker, g.Tenants, g.Registry, g.Metrics = broker, s.tenants, memory.NewRegistry(), s.metrics
+	g.Broker, g.Tenants, g.Metrics = broker, s.tenants, s.metrics
+	if g.Registry == nil {
+		g.Registry = memory.NewRegistry()
+	}
 	g.Verifier, g.Limiter, g.Publisher, g.Placement = verifier, limiter, publisher, o.topics
 	g.DrainSpread = cmp.Or(g.DrainSpread, time.Second)
 	gw, err := gateway.New(g)

@@ -2,6 +2,7 @@ package gcp_test
 
 import (
 	"testing"
+	"time"
 
 	"cloud.google.com/go/firestore"
 
@@ -10,6 +11,9 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/realtimetest"
 )
+
+// patience is how long a test waits for an emulator.
+const patience = 30 * time.Second
 
 // open returns a client of a project at an emulator, which is closed with the test.
 func open(t testing.TB, addr, project string) *firestore.Client {
@@ -35,7 +39,8 @@ func fresh(t testing.TB) *firestore.Client {
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	realtimetest.TestRegistry(t, realtimetest.Harness{
-		Registry: func(t *testing.T) realtime.Registry { return gcp.NewRegistry(fresh(t), gcp.RegistryOptions{}) },
+		Patience: patience,
+		Registry: func(t *testing.T) realtime.Registry { return gcp.NewRegistry(fresh(t), gcp.RegistryOptions{Timeout: patience}) },
 	})
 }
 
@@ -52,9 +57,10 @@ func TestRevocations(t *testing.T) {
 func TestTenants(t *testing.T) {
 	t.Parallel()
 	realtimetest.TestTenants(t, realtimetest.Harness{
+		Patience: patience,
 		Tenants: func(t *testing.T) [2]realtimetest.TenantStore {
 			db := fresh(t)
-			return [2]realtimetest.TenantStore{tenants(t, db, gcp.TenantsOptions{}), tenants(t, db, gcp.TenantsOptions{})}
+			return [2]realtimetest.TenantStore{tenants(t, db, gcp.TenantsOptions{Timeout: patience}), tenants(t, db, gcp.TenantsOptions{Timeout: patience})}
 		},
 	})
 }
