@@ -109,6 +109,18 @@ func TestPutTenant(t *testing.T) {
 	s.want(400, "GET /v1/tenants?limit=0", op, "")
 }
 
+// The topic that is made is the one that the tenant is placed on.
+func TestPutPooledTenant(t *testing.T) {
+	t.Parallel()
+	placement := realtime.Placed(1)
+	s := start(t, func(o *httpapi.Options) { o.Placement = placement })
+	s.want(http.StatusCreated, "PUT /v1/tenants/initech", s.operator(), `{"placement":"pooled"}`)
+	s.want(http.StatusCreated, "PUT /v1/tenants/hooli", s.operator(), `{"placement":"own"}`)
+	if diff := cmp.Diff([]realtime.Topic{realtime.PooledTopic(0), "tw-hooli"}, s.topics.made); diff != "" {
+		t.Errorf("topics (-want +got):\n%s", diff)
+	}
+}
+
 func TestPutTenantRefuses(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -149,6 +161,7 @@ func TestSuspendAndResume(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	op, token := s.operator(), s.token("acme", "ann", httpapi.Parts()...)
+	theirs, others := s.connect("acme", "ann"), s.connect("globex", "ann")
 	for range 2 {
 		if a := s.want(200, "POST /v1/tenants/acme/suspend", op, ""); !a.Suspended {
 			t.Errorf("suspended: %s", a.Raw)
@@ -158,6 +171,8 @@ func TestSuspendAndResume(t *testing.T) {
 		t.Errorf("its own token: %s", a.Raw)
 	}
 	s.dial(token).closed(4403)
+	theirs.closed(4403) // by the gateway, which follows the document
+	others.quiet()
 	// Who puts the document without a word about it leaves it suspended.
 	if a := s.want(200, "PUT /v1/tenants/acme", op, `{"limits":{"connections":5}}`); !a.Suspended {
 		t.Errorf("put again: %s", a.Raw)
