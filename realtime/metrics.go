@@ -25,7 +25,7 @@ const (
 	CountPublishes    Counter = "publishes"    // handed to the broker; reason: stored, failed
 	CountPublications Counter = "publications" // received from the broker
 	CountDeliveries   Counter = "deliveries"   // queued for a connection
-	CountDrops        Counter = "drops"        // reason: repeated, stale, conflate, drop-oldest, too-slow
+	CountDrops        Counter = "drops"        // reason: repeated, stale, conflate, drop-oldest, too-slow, malformed
 	CountAnswers      Counter = "answers"      // to subscribe; reason: live, resumed, gap, unavailable
 	CountGaps         Counter = "gaps"         // reason: hole, late, evicted, horizon, beacon
 	CountHoles        Counter = "holes"        // numbers skipped; reason: skipped, late
@@ -42,6 +42,8 @@ const (
 	GaugeConnections Gauge = "connections"
 	GaugeTopics      Gauge = "topics"
 	GaugeRecordBytes Gauge = "record_bytes"
+	// GaugeSubscriptions is how many subscriptions of the broker are in use by all instances, where that has a wall.
+	GaugeSubscriptions Gauge = "subscriptions"
 )
 
 // Timing names a duration.

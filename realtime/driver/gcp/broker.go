@@ -1,5 +1,170 @@
 package gcp
 
-import pubsub "cloud.google.com/go/pubsub/v2"
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
 
-var _ = pubsub.NewClient
+	pubsub "cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// BrokerOptions configure a Broker. The zero value works.
+type BrokerOptions struct {
+	// Retention is how long a topic made by EnsureTopic keeps messages, which bounds how far back
+	// a replay reaches; 0 is 10 minutes, which is the least Pub/Sub takes.
+	Retention time.Duration
+	// PublishTimeout is how long the broker tries to store a message; 0 is 8 s.
+	PublishTimeout time.Duration
+	// PendingBytes bounds what was handed over and is not stored yet; what would exceed it is
+	// refused with CodeUnavailable. 0 is 64 MiB.
+	PendingBytes int64
+	// RetryMargin is the time within which a publisher may repeat an event; see
+	// realtime.Stream.CompleteSince. 0 is a minute.
+	RetryMargin time.Duration
+	// Subscriptions is how many the project may have before Follow refuses with CodeLimited; Pub/Sub's own
+	// wall is 10,000 a project. 0 is 9,000.
+	Subscriptions int
+	// StreamsPerConnection is how many streams share a gRPC connection, of which Pub/Sub takes 100;
+	// 0 is 80.
+	StreamsPerConnection int
+	Metrics              realtime.Metrics // nil forgets
+	Logger               *slog.Logger     // nil discards
+}
+
+func (o BrokerOptions) withDefaults() BrokerOptions {
+	defaultTo(&o.Retention, 10*time.Minute)
+	defaultTo(&o.PublishTimeout, 8*time.Second)
+	defaultTo(&o.PendingBytes, 64<<20)
+	defaultTo(&o.RetryMargin, time.Minute)
+	defaultTo(&o.Subscriptions, 9000)
+	defaultTo(&o.StreamsPerConnection, 80)
+	if o.Metrics == nil {
+		o.Metrics = realtime.NoMetrics{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func defaultTo[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Broker is a realtime.Broker on Pub/Sub. Topics are made by EnsureTopic, or by
+// Terraform, never by use. It is safe for concurrent use.
+type Broker struct {
+	project string
+	o       BrokerOptions
+	client  *pubsub.Client // publishes and administers
+	lines   *lines         // the connections streams are pulled over
+	budget  *budget        // of the project's subscriptions
+
+	life context.Context // ends with Close: of streams and of what outlives a call
+	end  context.CancelFunc
+
+	mu      sync.Mutex // guards what follows
+	topics  map[realtime.Topic]*publisher
+	streams map[*stream]struct{}
+	pending int64 // bytes handed over and not stored yet
+	closed  bool
+
+	running sync.WaitGroup // every goroutine; Add under mu and not after closed
+}
+
+// OpenBroker returns a broker of the project. It makes no call before it is used. Close it.
+func OpenBroker(ctx context.Context, c Connection, o BrokerOptions) (*Broker, error) {
+	client, err := pubsub.NewClient(ctx, c.Project, emulator(c.PubSubEmulator, false)...)
+	if err != nil {
+		return nil, fmt.Errorf("open pub/sub of project %s: %w", c.Project, err)
+	}
+	b := &Broker{
+		project: c.Project, o: o.withDefaults(), client: client,
+		topics: map[realtime.Topic]*publisher{}, streams: map[*stream]struct{}{},
+	}
+	b.budget = &budget{limit: b.o.Subscriptions, count: b.countSubscriptions, metrics: b.o.Metrics}
+	b.lines = newLines(emulator(c.PubSubEmulator, false), b.o.StreamsPerConnection)
+	b.life, b.end = context.WithCancel(context.Background())
+	return b, nil
+}
+
+// EnsureTopic makes a topic that keeps its messages for the replay, or sets that of one
+// which exists. It is safe to repeat.
+func (b *Broker) EnsureTopic(ctx context.Context, topic realtime.Topic) error {
+	want := &pubsubpb.Topic{
+		Name: b.topicPath(topic), Labels: map[string]string{labelKind: "topic"},
+		MessageRetentionDuration: durationpb.New(b.o.Retention),
+	}
+	_, err := b.client.TopicAdminClient.CreateTopic(ctx, want)
+	if status.Code(err) != codes.AlreadyExists {
+		return brokerError("make topic "+string(topic), err)
+	}
+	have, err := b.client.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: want.Name})
+	if err != nil {
+		return brokerError("read topic "+string(topic), err)
+	}
+	if have.GetMessageRetentionDuration().AsDuration() >= b.o.Retention {
+		return nil
+	}
+	_, err = b.client.TopicAdminClient.UpdateTopic(ctx, retentionUpdate(want))
+	return brokerError("set the retention of topic "+string(topic), err)
+}
+
+// DeleteTopic removes a topic. That it is not there is no error.
+func (b *Broker) DeleteTopic(ctx context.Context, topic realtime.Topic) error {
+	err := b.client.TopicAdminClient.DeleteTopic(ctx, &pubsubpb.DeleteTopicRequest{Topic: b.topicPath(topic)})
+	if status.Code(err) == codes.NotFound {
+		return nil
+	}
+	return brokerError("delete topic "+string(topic), err)
+}
+
+// closeTime bounds what Close waits for subscriptions to be deleted.
+const closeTime = 5 * time.Second
+
+// Close ends all streams and deletes their subscriptions, waits for what was handed over, and
+// closes the connections.
+func (b *Broker) Close() error {
+	b.mu.Lock()
+	closed := b.closed
+	b.closed = true
+	streams, topics := b.streams, b.topics
+	b.streams, b.topics = map[*stream]struct{}{}, map[realtime.Topic]*publisher{}
+	b.mu.Unlock()
+	if closed {
+		b.running.Wait() // somebody else closes it
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	var all sync.WaitGroup
+	for s := range streams {
+		all.Go(func() {
+			if err := s.Close(ctx); err != nil {
+				b.o.Logger.WarnContext(ctx, "a subscription was not deleted", realtime.KeyTopic, s.topic, realtime.KeyError, err)
+			}
+		})
+	}
+	for _, p := range topics {
+		all.Go(p.stop)
+	}
+	all.Wait()
+	b.end()
+	b.running.Wait()
+	err := b.lines.close()
+	if closing := b.client.Close(); err == nil {
+		err = closing
+	}
+	return err
+}

@@ -1,0 +1,110 @@
+package gcp
+
+import (
+	"context"
+	"fmt"
+
+	pubsub "cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// MaxData is the largest Data of a Message. A request to Pub/Sub holds ten million
+// bytes with the attributes, which is what a Publication of most tags leaves room for.
+const MaxData = 9_900_000
+
+const (
+	// publishDelay is what a message waits for others of its channel while none is under way; see
+	// BenchmarkPublish for what longer ones cost.
+	publishDelay = 0
+	// messageOverhead is what a message takes beside its Data, roughly.
+	messageOverhead = 1 << 10
+)
+
+// publisher hands messages of one topic to Pub/Sub, which gathers per ordering key what
+// comes while a request of that key is under way.
+type publisher struct {
+	client *pubsub.Publisher
+}
+
+func (b *Broker) newPublisher(topic realtime.Topic) *publisher {
+	c := b.client.Publisher(b.topicPath(topic))
+	c.EnableMessageOrdering = true
+	c.PublishSettings.DelayThreshold = publishDelay
+	c.PublishSettings.Timeout = b.o.PublishTimeout
+	// Bounded here, for all topics together: the client's own bound would
+	// pause the key of what it refuses.
+	c.PublishSettings.FlowControlSettings = pubsub.FlowControlSettings{LimitExceededBehavior: pubsub.FlowControlIgnore}
+	return &publisher{client: c}
+}
+
+// Publish hands m over to the topic. Messages of one channel go one request after
+// the other, each request with all that have gathered meanwhile.
+func (b *Broker) Publish(ctx context.Context, topic realtime.Topic, m *realtime.Message, done func(error)) {
+	if err := b.publish(ctx, topic, m, done); err != nil {
+		done(err)
+	}
+}
+
+// publish calls done later unless it returns an error.
+func (b *Broker) publish(ctx context.Context, topic realtime.Topic, m *realtime.Message, done func(error)) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("publish to topic %q: %w", topic, err)
+	}
+	if len(m.Data) > MaxData {
+		return realtime.Errorf(realtime.CodeTooLarge, "data: %d bytes, the limit of a message is %d", len(m.Data), MaxData)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return errClosed()
+	}
+	p := b.topics[topic]
+	if p == nil {
+		p = b.newPublisher(topic)
+		b.topics[topic] = p
+	}
+	size := int64(len(m.Data) + messageOverhead)
+	if b.pending > 0 && b.pending+size > b.o.PendingBytes {
+		return &realtime.Error{
+			Code: realtime.CodeUnavailable, Limit: "pendingBytes", RetryAfter: retryAfter,
+			Message: fmt.Sprintf("%d bytes wait to be stored, and the limit is %d", b.pending, b.o.PendingBytes),
+		}
+	}
+	b.pending += size
+	message := encode(m)
+	key := message.OrderingKey
+	result := p.client.Publish(ctx, message)
+	b.running.Go(func() { b.settle(ctx, topic, p, key, size, result, done) })
+	return nil
+}
+
+// settle tells done what became of a message, and forgets it once Pub/Sub has.
+func (b *Broker) settle(ctx context.Context, topic realtime.Topic, p *publisher, key string, size int64, result *pubsub.PublishResult, done func(error)) {
+	_, err := result.Get(ctx)
+	if err != nil {
+		// The client refuses everything of a key once something of it has failed. Which message is
+		// missing is seen by its number, so the key goes on.
+		p.client.ResumePublish(key)
+		done(brokerError("publish to topic "+string(topic), err))
+	} else {
+		done(nil)
+	}
+	<-result.Ready() // the caller may have stopped waiting earlier
+	if _, failed := result.Get(context.WithoutCancel(ctx)); failed != nil {
+		p.client.ResumePublish(key)
+	}
+	b.mu.Lock()
+	b.pending -= size
+	b.mu.Unlock()
+}
+
+// stop sends what was handed over and ends the client's goroutines.
+func (p *publisher) stop() { p.client.Stop() }
+
+// retentionUpdate sets how long a topic keeps its messages, and nothing else.
+func retentionUpdate(t *pubsubpb.Topic) *pubsubpb.UpdateTopicRequest {
+	return &pubsubpb.UpdateTopicRequest{Topic: t, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"message_retention_duration"}}}
+}
