@@ -44,7 +44,7 @@ func TestFaultyBrokerKeepsTheContract(t *testing.T) {
 					b := NewFaultyBroker(memory.NewBroker(memory.BrokerOptions{MessageBytes: 1000}), o)
 					return BrokerBackend{Open: func(*testing.T) realtime.Broker { return b }}
 				},
-				Features: Features{Ordered: true, Replay: true, MaxData: 1000},
+				Features: Features{Ordered: true, SameOrder: true, Replay: true, MaxData: 1000},
 				Large:    2000,
 			})
 		})

@@ -45,9 +45,11 @@ type BrokerBackend struct {
 // Features say what a driver promises. The cases of a promise that is not made
 // are left out.
 type Features struct {
-	// Ordered: messages of one channel arrive in the order of publishing, and in the same one at
-	// every stream. The contract asks for it; a driver that lacks it shows holes.
+	// Ordered: messages of one channel arrive in the order in which one publisher handed them over. The contract asks for it; a driver that lacks it shows holes.
 	Ordered bool
+	// SameOrder: what several publishers publish to one channel at the same time is in the same order at
+	// every stream. The contract asks for it too; the emulator of Pub/Sub lacks it.
+	SameOrder bool
 	// Replay: a stream brings what was published since a moment before it was opened.
 	Replay bool
 	// Persistent: what was published is there for a broker that is opened after

@@ -386,7 +386,7 @@ func TestFlawed(t *testing.T) {
 	f := flaws()[at]
 	h := Harness{
 		Patience: 300 * time.Millisecond, Large: 1000,
-		Features: Features{Ordered: true, Replay: true, Topics: true, MaxData: 1000},
+		Features: Features{Ordered: true, SameOrder: true, Replay: true, Topics: true, MaxData: 1000},
 		Broker: func(*testing.T) BrokerBackend {
 			b := &flawedBroker{Broker: memory.NewBroker(memory.BrokerOptions{MessageBytes: 1000, Topics: func(t realtime.Topic) bool { return t != "no-such-topic" }})}
 			f.broker(b)

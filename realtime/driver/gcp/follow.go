@@ -38,9 +38,9 @@ func (b *Broker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Fo
 		return nil, err
 	}
 	s := &stream{broker: b, topic: topic, name: name, complete: complete(f.Since, kept, time.Now(), b.o.RetryMargin)}
-	twin, err := b.replay(ctx, s, f)
+	t, err := b.replay(ctx, s, f)
 	if err == nil {
-		err = b.open(ctx, s, twin)
+		err = b.open(ctx, s, t)
 	}
 	if err != nil {
 		b.abandon(ctx, name)
@@ -88,22 +88,22 @@ func complete(since time.Time, kept time.Duration, now time.Time, margin time.Du
 }
 
 // replay asks for what was published since f.Since, before anything is pulled. On the emulator, which
-// knows no seek, it returns a second subscription that brings it.
-func (b *Broker) replay(ctx context.Context, s *stream, f realtime.Following) (twin string, err error) {
-	err = seek(ctx, b.client.SubscriptionAdminClient, s.name, f.Since)
+// knows no seek, it returns a second subscription that helps to bring it.
+func (b *Broker) replay(ctx context.Context, s *stream, f realtime.Following) (*twin, error) {
+	err := seek(ctx, b.client.SubscriptionAdminClient, s.name, f.Since)
 	if status.Code(err) != codes.Unimplemented {
-		return "", brokerError("replay topic "+string(s.topic), err)
+		return nil, brokerError("replay topic "+string(s.topic), err)
 	}
 	// The emulator's new subscription gets the topic's whole history unasked, but for some of
 	// what was published while it was made. A second one, made later, has those.
 	select {
 	case <-time.After(replayTwinAfter):
 	case <-ctx.Done():
-		return "", brokerError("replay topic "+string(s.topic), ctx.Err())
+		return nil, brokerError("replay topic "+string(s.topic), ctx.Err())
 	}
-	twin = s.name + "-replay"
-	_, err = b.subscribe(ctx, twin, s.topic, labels("replay", f.Instance, time.Now()))
-	return twin, err
+	t := newTwin(s.name+"-replay", time.Now())
+	_, err = b.subscribe(ctx, t.name, s.topic, labels("replay", f.Instance, time.Now()))
+	return t, err
 }
 
 // seek marks everything that was published since a moment as not delivered

@@ -55,7 +55,7 @@ const (
 )
 
 // open begins to pull.
-func (b *Broker) open(ctx context.Context, s *stream, twin string) (err error) {
+func (b *Broker) open(ctx context.Context, s *stream, t *twin) (err error) {
 	if s.line, err = b.lines.take(ctx); err != nil {
 		return err
 	}
@@ -71,12 +71,10 @@ func (b *Broker) open(ctx context.Context, s *stream, twin string) (err error) {
 		return errClosed()
 	}
 	b.streams[s] = struct{}{}
-	var held *held
-	if twin != "" {
-		held = newHeld()
-		s.pulls.Go(func() { s.pullTwin(pulling, twin, held) })
+	if t != nil {
+		s.pulls.Go(func() { s.pullTwin(pulling, t) })
 	}
-	s.pulls.Go(func() { s.end(s.pull(pulling, s.name, held.main(s.put))) })
+	s.pulls.Go(func() { s.end(s.pull(pulling, s.name, t.hold(s.put))) })
 	return nil
 }
 

@@ -2,87 +2,138 @@ package gcp
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// held keeps the beacon of a stream from coming until the twin has brought what the
-// stream's own subscription may lack, so that nothing is taken for complete before.
-// It is for the emulator alone, and nil elsewhere.
-type held struct {
-	mu      sync.Mutex // guards what follows
-	over    bool
-	beacons []realtime.Message
+// twin is a second subscription beside that of a stream, made a moment later, for the
+// emulator alone, whose new subscriptions lack some of what is published while they are made: each brings
+// what the other lacks. While there is a twin, a beacon and a fence have come back
+// when both have brought them, since only then everything before them has come. What the twin
+// brings else is what was published before it was made; newer is the stream's own to bring in order.
+type twin struct {
+	name  string
+	until time.Time // when it was made
+
+	mu   sync.Mutex // guards what follows, and is held until what both agree on has been put
+	over bool
+	main map[string]realtime.Message // beacons and fences by ID that only the stream's own subscription has brought
+	twin map[string]struct{}         // and those that only the twin has
+	last time.Time                   // when the twin last brought something of its own
 }
 
-func newHeld() *held { return &held{} }
+func newTwin(name string, made time.Time) *twin {
+	return &twin{name: name, until: made, last: made, main: map[string]realtime.Message{}, twin: map[string]struct{}{}}
+}
 
-// main puts what the stream's own subscription brings, without beacons while held.
-func (h *held) main(put func(context.Context, batch) error) func(context.Context, batch) error {
-	if h == nil {
+// hold is put for the stream's own subscription.
+func (t *twin) hold(put func(context.Context, batch) error) func(context.Context, batch) error {
+	if t == nil {
 		return put
 	}
 	return func(ctx context.Context, b batch) error {
-		h.mu.Lock()
-		if !h.over {
-			b.messages = slices.DeleteFunc(b.messages, func(m realtime.Message) bool {
-				if m.Kind == realtime.KindBeacon {
-					h.beacons = append(h.beacons, m)
-				}
-				return m.Kind == realtime.KindBeacon
-			})
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.over || b.err != nil {
+			return put(ctx, b)
 		}
-		h.mu.Unlock()
-		return put(ctx, b)
+		passed := b.messages[:0]
+		for _, m := range b.messages {
+			if _, both := t.twin[m.ID]; !both && shows(&m) {
+				t.main[m.ID] = m
+				continue
+			}
+			delete(t.twin, m.ID)
+			passed = append(passed, m)
+		}
+		return put(ctx, batch{messages: passed})
 	}
 }
 
-// release ends the holding and returns what was held.
-func (h *held) release() []realtime.Message {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.over = true
-	beacons := h.beacons
-	h.beacons = nil
-	return beacons
+// shows reports whether a message shows that all before it has come.
+func shows(m *realtime.Message) bool {
+	return m.Kind == realtime.KindBeacon || m.Kind == realtime.KindFence
+}
+
+// bring is put for the twin.
+func (t *twin) bring(ctx context.Context, messages []realtime.Message, put func(context.Context, batch) error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	passed := messages[:0]
+	for _, m := range messages {
+		switch held, both := t.main[m.ID]; {
+		case both && shows(&m):
+			delete(t.main, m.ID)
+			passed = append(passed, held)
+		case shows(&m):
+			t.twin[m.ID] = struct{}{}
+		case !m.Time.After(t.until):
+			t.last = time.Now()
+			passed = append(passed, m)
+		}
+	}
+	return put(ctx, batch{messages: passed})
+}
+
+// end lets the stream go on alone, with what it has waited for.
+func (t *twin) end(ctx context.Context, put func(context.Context, batch) error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	var held []realtime.Message
+	for _, m := range t.main {
+		held = append(held, m)
+	}
+	t.main, t.twin = nil, nil
+	return put(ctx, batch{messages: held})
+}
+
+// quiet reports whether the twin has brought nothing of its own for a while.
+func (t *twin) quiet() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return time.Since(t.last) >= twinQuiet
 }
 
 const (
-	twinAtMost = 8 * time.Second        // less than a Hub waits for a beacon
-	twinQuiet  = 400 * time.Millisecond // some of the emulator's ticks of 50 ms
+	twinAtMost = 2 * time.Minute
+	twinQuiet  = 5 * time.Second // a hundred of the emulator's ticks
 )
 
-// pullTwin brings what the twin has, until it is quiet or brings what is newer than
-// itself, and then lets it go.
-func (s *stream) pullTwin(ctx context.Context, twin string, h *held) {
-	begun := time.Now()
+// pullTwin brings what the twin is for, and lets it go when no more of that comes.
+func (s *stream) pullTwin(ctx context.Context, t *twin) {
 	pulling, cancel := context.WithTimeout(ctx, twinAtMost)
-	defer cancel()
-	quiet := time.AfterFunc(2*twinQuiet, cancel)
-	defer quiet.Stop()
-	fresh := false // it has brought what is newer than itself: a few ticks more, and all older has come
-	err := s.pull(pulling, twin, func(ctx context.Context, b batch) error {
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		defer cancel()
+		for tick := time.NewTicker(twinQuiet / 10); !t.quiet(); {
+			select {
+			case <-tick.C:
+			case <-pulling.Done():
+				return
+			}
+		}
+	}()
+	err := s.pull(pulling, t.name, func(ctx context.Context, b batch) error {
 		if b.err != nil {
 			return b.err // the other subscription goes on
 		}
-		if !fresh {
-			quiet.Reset(twinQuiet)
-		}
-		fresh = fresh || slices.ContainsFunc(b.messages, func(m realtime.Message) bool { return m.Time.After(begun) })
-		return s.put(ctx, b)
+		return t.bring(ctx, b.messages, s.put)
 	})
-	if pulling.Err() == nil && err != nil {
+	if pulling.Err() == nil {
 		s.broker.o.Logger.Warn("the emulator's replay was cut short", realtime.KeyTopic, s.topic, realtime.KeyError, err)
 	}
-	if err := s.put(ctx, batch{messages: h.release()}); err != nil {
+	cancel()
+	<-watching
+	if err := t.end(ctx, s.put); err != nil {
 		s.broker.o.Logger.Debug("a stream was closed during its replay", realtime.KeyTopic, s.topic)
 	}
 	deleting, done := context.WithTimeout(context.WithoutCancel(ctx), deleteAfterFailedOpening)
 	defer done()
-	if err := s.broker.deleteSubscription(deleting, twin); err != nil {
+	if err := s.broker.deleteSubscription(deleting, t.name); err != nil {
 		s.broker.o.Logger.Warn("a subscription was left behind", realtime.KeyTopic, s.topic, realtime.KeyError, err)
 	}
 }

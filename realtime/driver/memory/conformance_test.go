@@ -30,7 +30,7 @@ func harness() realtimetest.Harness {
 			}
 			return [2]realtimetest.TenantStore{tenants, tenants}
 		},
-		Features: realtimetest.Features{Ordered: true, Replay: true, Topics: true, MaxData: maxData},
+		Features: realtimetest.Features{Ordered: true, SameOrder: true, Replay: true, Topics: true, MaxData: maxData},
 	}
 }
 

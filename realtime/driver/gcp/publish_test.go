@@ -1,0 +1,173 @@
+package gcp_test
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/tidewire/tidewire/internal/emulators"
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/gcp"
+)
+
+// levels remembers gauges.
+type levels struct {
+	realtime.NoMetrics
+	mu   sync.Mutex // guards seen
+	seen map[realtime.Gauge]int
+}
+
+func (l *levels) Level(g realtime.Gauge, _ string, value int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen == nil {
+		l.seen = map[realtime.Gauge]int{}
+	}
+	l.seen[g] = value
+}
+
+func (l *levels) last(g realtime.Gauge) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seen[g]
+}
+
+func publication(t *testing.T, name, id string) *realtime.Message {
+	t.Helper()
+	c, err := realtime.NewChannel("acme", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &realtime.Message{Kind: realtime.KindPublication, Publication: realtime.Publication{Channel: c, ID: id, Data: []byte(`1`)}}
+}
+
+// publish waits for what became of a message.
+func publish(t *testing.T, b *gcp.Broker, topic realtime.Topic, m *realtime.Message) error {
+	t.Helper()
+	done := make(chan error, 1)
+	b.Publish(t.Context(), topic, m, func(err error) { done <- err })
+	return <-done
+}
+
+// Once something of a key has failed the client refuses the rest; a Broker goes on.
+func TestPublishRecovers(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var got []string
+	f := &fakeServer{publish: func(r *pubsubpb.PublishRequest) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, m := range r.GetMessages() {
+			if m.GetAttributes()["tw-id"] == "bad" {
+				return status.Error(codes.InvalidArgument, "refused")
+			}
+			got = append(got, m.GetAttributes()["tw-id"])
+		}
+		return nil
+	}}
+	b := f.serve(t, gcp.BrokerOptions{})
+	for i := range 5 {
+		if err := publish(t, b, "tw-acme", publication(t, "a", fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+		if err := publish(t, b, "tw-acme", publication(t, "a", "bad")); realtime.CodeOf(err) != realtime.CodeInternal {
+			t.Fatalf("a refused message: %v", err)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if !slices.Equal(got, []string{"0", "1", "2", "3", "4"}) {
+		t.Errorf("stored %v", got)
+	}
+}
+
+// A topic that is made later is published to then.
+func TestPublishToATopicThatComesLater(t *testing.T) {
+	t.Parallel()
+	b := openBroker(t, emulators.Project(t), gcp.BrokerOptions{})
+	defer func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	const topic = realtime.Topic("tw-late")
+	if err := publish(t, b, topic, publication(t, "a", "1")); realtime.CodeOf(err) != realtime.CodeNotFound {
+		t.Fatalf("before: %v", err)
+	}
+	for range 2 { // it is safe to repeat
+		if err := b.EnsureTopic(t.Context(), topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := publish(t, b, topic, publication(t, "a", "2")); err != nil {
+		t.Fatalf("after: %v", err)
+	}
+	for range 2 {
+		if err := b.DeleteTopic(t.Context(), topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A server that does not answer costs the time that was said, and the code says to come back.
+func TestPublishToNobody(t *testing.T) {
+	t.Parallel()
+	server, err := emulators.StartPubSub(t.Context())
+	emulators.Check(t, err)
+	b, err := gcp.OpenBroker(t.Context(), gcp.Connection{Project: emulators.Project(t), PubSubEmulator: server.Addr()}, gcp.BrokerOptions{PublishTimeout: 300 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic := newTopic(t, b)
+	server.Pause()
+	err = publish(t, b, topic, publication(t, "a", "1"))
+	server.Resume()
+	if realtime.CodeOf(err) != realtime.CodeUnavailable {
+		t.Errorf("while it is paused: %v", err)
+	}
+	for err = publish(t, b, topic, publication(t, "a", "2")); err != nil; err = publish(t, b, topic, publication(t, "a", "2")) {
+		if realtime.CodeOf(err) != realtime.CodeUnavailable || t.Context().Err() != nil {
+			t.Fatalf("afterwards: %v", err)
+		}
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	server.Stop()
+}
+
+// What waits to be stored is bounded.
+func TestPendingBytes(t *testing.T) {
+	t.Parallel()
+	stuck := make(chan struct{})
+	f := &fakeServer{publish: func(*pubsubpb.PublishRequest) error { <-stuck; return nil }}
+	b := f.serve(t, gcp.BrokerOptions{PendingBytes: 10_000})
+	stored := make(chan error, 100)
+	refused := 0
+	for i := range 20 {
+		m := publication(t, "a", fmt.Sprint(i))
+		m.Data = make([]byte, 1000)
+		b.Publish(t.Context(), "tw-acme", m, func(err error) { stored <- err })
+	}
+	close(stuck)
+	for range 20 {
+		if err := <-stored; err != nil {
+			refused++
+			if realtime.CodeOf(err) != realtime.CodeUnavailable {
+				t.Errorf("refused by %v", err)
+			}
+		}
+	}
+	if refused < 10 || refused == 20 {
+		t.Errorf("%d of 20 were refused", refused)
+	}
+	if err := publish(t, b, "tw-acme", publication(t, "a", "after")); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
