@@ -101,7 +101,7 @@ func (b *Broker) replay(ctx context.Context, s *stream, f realtime.Following) (*
 	case <-ctx.Done():
 		return nil, brokerError("replay topic "+string(s.topic), ctx.Err())
 	}
-	t := newTwin(s.name+"-replay", time.Now())
+	t := newTwin(s.name+"-replay", f.Instance, time.Now())
 	_, err = b.subscribe(ctx, t.name, s.topic, labels("replay", f.Instance, time.Now()))
 	return t, err
 }

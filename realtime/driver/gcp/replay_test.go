@@ -42,7 +42,7 @@ func TestReplayWhileOthersPublish(t *testing.T) {
 	ended := make(chan struct{})
 	var reading sync.WaitGroup
 	for n := range 5 {
-		if err := publish(t, b, topic, &realtime.Message{Kind: realtime.KindBeacon, Publication: realtime.Publication{ID: fmt.Sprint("beacon", n)}}); err != nil {
+		if err := publish(t, b, topic, &realtime.Message{Kind: realtime.KindBeacon, Origin: fmt.Sprint("i", n), Publication: realtime.Publication{ID: fmt.Sprint("beacon", n)}}); err != nil {
 			t.Fatal(err)
 		}
 		s, err := b.Follow(t.Context(), topic, realtime.Following{Instance: fmt.Sprint("i", n), Generation: 1, Since: time.Now().Add(-time.Minute)})
@@ -54,7 +54,7 @@ func TestReplayWhileOthersPublish(t *testing.T) {
 			<-ended
 			for p := range counts {
 				fence := publication(t, fmt.Sprint("c", p), fmt.Sprintf("fence%d of c%d", n, p))
-				fence.Kind = realtime.KindFence
+				fence.Kind, fence.Origin = realtime.KindFence, fmt.Sprint("i", n)
 				if err := publish(t, b, topic, fence); err != nil {
 					t.Error(err)
 				}

@@ -14,8 +14,9 @@ import (
 // when both have brought them, since only then everything before them has come. What the twin
 // brings else is what was published before it was made; newer is the stream's own to bring in order.
 type twin struct {
-	name  string
-	until time.Time // when it was made
+	name     string
+	instance string    // who follows: the beacons and fences of others show it nothing
+	until    time.Time // when it was made
 
 	mu   sync.Mutex // guards what follows, and is held until what both agree on has been put
 	over bool
@@ -24,8 +25,8 @@ type twin struct {
 	last time.Time                   // when the twin last brought something of its own
 }
 
-func newTwin(name string, made time.Time) *twin {
-	return &twin{name: name, until: made, last: made, main: map[string]realtime.Message{}, twin: map[string]struct{}{}}
+func newTwin(name, instance string, made time.Time) *twin {
+	return &twin{name: name, instance: instance, until: made, last: made, main: map[string]realtime.Message{}, twin: map[string]struct{}{}}
 }
 
 // hold is put for the stream's own subscription.
@@ -41,7 +42,7 @@ func (t *twin) hold(put func(context.Context, batch) error) func(context.Context
 		}
 		passed := b.messages[:0]
 		for _, m := range b.messages {
-			if _, both := t.twin[m.ID]; !both && shows(&m) {
+			if _, both := t.twin[m.ID]; !both && t.shows(&m) {
 				t.main[m.ID] = m
 				continue
 			}
@@ -52,9 +53,10 @@ func (t *twin) hold(put func(context.Context, batch) error) func(context.Context
 	}
 }
 
-// shows reports whether a message shows that all before it has come.
-func shows(m *realtime.Message) bool {
-	return m.Kind == realtime.KindBeacon || m.Kind == realtime.KindFence
+// shows reports whether a message shows who follows that all before it has come. It may come late
+// itself: it says no more than it did.
+func (t *twin) shows(m *realtime.Message) bool {
+	return m.Origin == t.instance && (m.Kind == realtime.KindBeacon || m.Kind == realtime.KindFence)
 }
 
 // bring is put for the twin.
@@ -64,10 +66,10 @@ func (t *twin) bring(ctx context.Context, messages []realtime.Message, put func(
 	passed := messages[:0]
 	for _, m := range messages {
 		switch held, both := t.main[m.ID]; {
-		case both && shows(&m):
+		case both && t.shows(&m):
 			delete(t.main, m.ID)
 			passed = append(passed, held)
-		case shows(&m):
+		case t.shows(&m):
 			t.twin[m.ID] = struct{}{}
 		case !m.Time.After(t.until):
 			t.last = time.Now()
