@@ -80,14 +80,19 @@ func TestExpiredTokenEndsTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, acmeTenant())
 		a := r.connect("ann")
-		p := *a.conn.Principal()
-		p.Expires = time.Now().Add(3 * time.Second)
-		if _, err := a.conn.Renew(&p); err != nil {
-			t.Fatal(err)
+		for range 3 { // the newest token counts, not the one before
+			p := *a.conn.Principal()
+			p.Expires = time.Now().Add(3 * time.Second)
+			if _, err := a.conn.Renew(&p); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			r.expect(a)
 		}
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		r.expect(a)
+		if a.shut != nil {
+			t.Fatalf("shut: %v", a.shut)
+		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		if a.shut == nil || a.shut.Code != realtime.CodeExpired {

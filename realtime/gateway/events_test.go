@@ -52,6 +52,19 @@ func (s *service) open(token, lastID string, channels ...string) *page {
 	return p
 }
 
+// openBriefly opens a stream with a token that ends soon, as connectBriefly does.
+func (s *service) openBriefly(tenant, user, channel string) *page {
+	s.t.Helper()
+	for lasts := 2 * time.Second; lasts < time.Minute; lasts *= 2 {
+		resp := s.get("/v1/events?channel="+channel, http.Header{"Authorization": {"Bearer " + s.token(tenant, user, ends(lasts))}})
+		if resp.StatusCode == http.StatusOK {
+			return readPage(s.t, resp)
+		}
+	}
+	s.t.Fatal("no token lasts until its stream is open")
+	return nil
+}
+
 func readPage(t *testing.T, resp *http.Response) *page {
 	return &page{t: t, resp: resp, lines: bufio.NewScanner(resp.Body)}
 }
@@ -265,7 +278,7 @@ func TestEventsSlowReader(t *testing.T) {
 func TestEventsEnd(t *testing.T) {
 	t.Parallel()
 	s := start(t, gateway.Options{})
-	p := s.open(s.token("acme", "ann", func(c *auth.Claims) { c.Expires = time.Now().Add(time.Second) }), "", "a:1")
+	p := s.openBriefly("acme", "ann", "a:1")
 	drained := s.open(s.token("acme", "bob"), "", "a:1")
 	last := func(p *page) (e event) {
 		for {

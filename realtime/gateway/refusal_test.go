@@ -9,6 +9,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // A page cannot see an HTTP status, so every refusal is an error frame and a close code.
@@ -100,24 +101,32 @@ func TestFirstFrames(t *testing.T) {
 func TestExpiryAndRefresh(t *testing.T) {
 	t.Parallel()
 	s := start(t, gateway.Options{})
-	short := func(c *auth.Claims) { c.Expires = time.Now().Add(2 * time.Second) }
-	fewer := func(c *auth.Claims) { c.Grants.Subscribe = []realtime.Pattern{"prices:*"} }
+	fewer := func(c *auth.Claims) {
+		c.Grants.Subscribe = []realtime.Pattern{"prices:*"}
+		c.Expires = time.Now().Add(3 * time.Hour)
+	}
 
-	stays, goes := s.connect("acme", "ann", short), s.connect("acme", "bob", short)
+	stays, goes := s.connect("acme", "ann"), s.connectBriefly("acme", "bob")
 	stays.send(`{"type":"subscribe","id":1,"channel":"prices:fx"}`, `{"type":"subscribe","id":2,"channel":"board:7"}`)
-	stays.expect(`{"type":"ok","id":1}`, `{"type":"ok","id":2}`)
+	answers := stays.take(2)
+	if answers["1"].Type != wire.TypeOK || answers["2"].Type != wire.TypeOK {
+		t.Fatalf("answered %+v", answers)
+	}
 	stays.send(`{"type":"refresh","id":3,"token":"` + s.token("acme", "bob") + `"}`)
 	stays.expect(`{"type":"error","id":3,"code":"forbidden"}`)
 	stays.send(`{"type":"refresh","id":4,"token":"` + s.token("globex", "ann") + `"}`)
 	stays.expect(`{"type":"error","id":4,"code":"forbidden"}`)
 	stays.send(`{"type":"refresh","id":5,"token":"` + s.token("acme", "ann", fewer) + `"}`)
 	stays.expect(`{"type":"error","channel":"board:7","code":"forbidden"}`)
-	if f := stays.expect(`{"type":"ok","id":5}`); f.ExpiresAt < time.Now().Add(time.Minute).UnixMilli() {
+	if f := stays.expect(`{"type":"ok","id":5}`); f.ExpiresAt < time.Now().Add(2*time.Hour).UnixMilli() {
 		t.Errorf("renewed until %d", f.ExpiresAt)
 	}
 	if f := goes.closed(4401); f.Code != realtime.CodeExpired {
 		t.Errorf("told %+v", f)
 	}
 	stays.send(`{"type":"publish","id":6,"channel":"board:7","data":1}`, `{"type":"ping","id":7}`)
-	stays.expect(`{"type":"pong","id":7}`, `{"type":"ok","id":6}`)
+	answers = stays.take(2)
+	if answers["7"].Type != wire.TypePong || answers["6"].Type != wire.TypeOK {
+		t.Errorf("answered %+v", answers)
+	}
 }

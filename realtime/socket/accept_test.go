@@ -38,7 +38,7 @@ func TestSubprotocol(t *testing.T) {
 				header = append(header, "Sec-WebSocket-Protocol: "+h)
 			}
 			c, res := s.request(t, header...)
-			x := <-s.sessions
+			x := <-c.session
 			if got := res.Header.Get("Sec-Websocket-Protocol"); got != tt.want {
 				t.Errorf("answered %q, want %q", got, tt.want)
 			}

@@ -12,7 +12,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,9 +29,15 @@ const patience = 20 * time.Second
 type server struct {
 	*httptest.Server
 	acceptor *Acceptor
-	sessions chan *session
+	sessions chan *session // of clients that others dialled
+	dialled  sync.Map      // by number: chan *session of each client of request
+	number   atomic.Int64
 	prepare  func(*session) // before Start; may be nil
 }
+
+// numbered is the header in which a client of request says its number, so that each is
+// given its own session however many connect at once.
+const numbered = "Client-Number"
 
 func newServer(t testing.TB, o Options, prepare func(*session)) *server {
 	t.Helper()
@@ -52,6 +61,10 @@ func (s *server) handler(t testing.TB) http.Handler {
 			s.prepare(x)
 		}
 		conn.Start(x.ctx, x.outbox, x.handler)
+		if own, ok := s.dialled.LoadAndDelete(r.Header.Get(numbered)); ok {
+			own.(chan *session) <- x
+			return
+		}
 		s.sessions <- x
 	})
 }
@@ -140,8 +153,9 @@ func tell(s string) realtime.Frame { return NewFrame(Text, []byte(s)) }
 // client speaks raw bytes.
 type client struct {
 	net.Conn
-	t testing.TB
-	r *bufio.Reader
+	t       testing.TB
+	r       *bufio.Reader
+	session chan *session // its own, once accepted
 }
 
 const handshake = "GET / HTTP/1.1\r\nHost: tidewire.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
@@ -155,7 +169,7 @@ func (s *server) dial(t testing.TB, header ...string) (*client, *session) {
 		t.Fatalf("status %d, want 101", res.StatusCode)
 	}
 	select {
-	case x := <-s.sessions:
+	case x := <-c.session:
 		return c, x
 	case <-time.After(patience):
 		t.Fatal("no session")
@@ -180,7 +194,10 @@ func (s *server) request(t testing.TB, header ...string) (*client, *http.Respons
 		t.Fatal(err)
 	}
 	c := newClient(t, nc)
-	return c, c.shakeHands(header...)
+	c.session = make(chan *session, 1)
+	number := strconv.FormatInt(s.number.Add(1), 10)
+	s.dialled.Store(number, c.session)
+	return c, c.shakeHands(append(header, numbered+": "+number)...)
 }
 
 func newClient(t testing.TB, nc net.Conn) *client {
