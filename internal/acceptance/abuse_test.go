@@ -114,8 +114,8 @@ func TestBadInputCostsNobodyAnything(t *testing.T) {
 	doc.Limits = realtime.Limits{}
 	s := start(t, setup{
 		tenants: []*realtime.Tenant{doc},
-		gateway: gateway.Options{FirstFrame: time.Second},
-		ingest:  ingest.Options{ReadTimeout: time.Second, MaxBody: 1 << 20},
+		gateway: gateway.Options{FirstFrame: 3 * time.Second},
+		ingest:  ingest.Options{ReadTimeout: 3 * time.Second, MaxBody: 256 << 10},
 	})
 	h := &healthy{service: s, stop: make(chan struct{})}
 	h.begin(t)

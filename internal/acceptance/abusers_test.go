@@ -254,7 +254,7 @@ func badBodies() map[string]func(*testing.T, *service) {
 		},
 		"invalid UTF-8":  refusedBody(strings.NewReader("{\"channel\":\"healthy:stream\",\"data\":\"\xff\"}"), 400, realtime.CodeBadRequest),
 		"truncated":      refusedBody(strings.NewReader(good[:30]), 400, realtime.CodeBadRequest),
-		"deeply nested":  refusedBody(strings.NewReader(strings.Repeat(`[`, 1<<19)), 400, realtime.CodeBadRequest),
+		"deeply nested":  refusedBody(strings.NewReader(strings.Repeat(`[`, 1<<17)), 400, realtime.CodeBadRequest),
 		"over the limit": refusedBody(bytes.NewReader(make([]byte, 2<<20)), 413, realtime.CodeTooLarge),
 		"over, chunked":  refusedBody(io.MultiReader(bytes.NewReader(make([]byte, 2<<20))), 413, realtime.CodeTooLarge),
 		"gzip bomb": func(t *testing.T, s *service) {

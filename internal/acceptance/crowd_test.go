@@ -61,7 +61,7 @@ func (p *process) holds(t *testing.T, token string, publish func(round, number i
 	}
 	for i := range messages {
 		publish(0, i, w.begun)
-		await(t, "all sockets to receive", func() bool { return w.got.Load() == int64((i+1)*n) })
+		w.await(t, "all sockets", int64((i+1)*n))
 	}
 	busy := p.figures()
 	w.leave()
@@ -95,7 +95,7 @@ func (p *process) allocations(t *testing.T, token string, publish func(round, nu
 				publish(0, sent, w.begun)
 				sent++
 				got += int64(readers)
-				await(t, "all readers", func() bool { return w.got.Load() == got })
+				w.await(t, "all readers", got)
 			}
 			return p.figures().of("go_memstats_mallocs_total") - before
 		}

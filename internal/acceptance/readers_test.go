@@ -86,6 +86,18 @@ func (m *member) listen(w *crowd) error {
 	}
 }
 
+// await waits until all of them together have been given so many messages, for as long as some come.
+func (w *crowd) await(t *testing.T, what string, want int64) {
+	t.Helper()
+	for got := w.got.Load(); got < want; {
+		before := got
+		await(t, fmt.Sprintf("more than %d of %d messages, which is %s", before, want, what), func() bool {
+			got = w.got.Load()
+			return got > before
+		})
+	}
+}
+
 // message is an event whose data says what readMessage reads; padding is some bytes more.
 func message(channel, key string, round, number int, sent time.Duration, padding int) string {
 	return fmt.Sprintf(`{"channel":%q,"key":%q,"data":[%d,%d,%d,"%s"]}`, channel, key, round, number, sent, strings.Repeat("x", padding))

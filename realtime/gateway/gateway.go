@@ -72,7 +72,7 @@ func New(o Options) (*Gateway, error) {
 		Instance: o.Instance, Encoder: wire.Encoder{}, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Metrics: o.Metrics, Logger: o.Logger,
 	})
 	g.acceptor = socket.NewAcceptor(socket.Options{
-		Subprotocols: []string{wire.Subprotocol}, Compress: o.Compress, ReadLimit: maxUnknownFrame, Encoder: wire.Encoder{},
+		Subprotocols: []string{wire.Subprotocol}, Compress: o.Compress, ReadLimit: maxUnknownFrame, Encoder: wire.Encoder{}, WriteTimeout: o.WriteTimeout,
 		DeadAfter: 5 * g.hub.Pace().Heartbeat / 2, // as protocol.md tells clients to judge the server
 	})
 	if g.verifier == nil {

@@ -46,6 +46,9 @@ type Options struct {
 
 	// FirstFrame is how long a client without a token in its handshake has to send a connect frame; 10 s.
 	FirstFrame time.Duration
+	// WriteTimeout is how long a socket may take nothing of what is written before it is given up as
+	// too slow; 10 s.
+	WriteTimeout time.Duration
 	// HookTimeout bounds one hook; 10 s.
 	HookTimeout time.Duration
 	// DrainSpread is the time over which Close asks clients to come back, to the next
