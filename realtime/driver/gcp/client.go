@@ -3,11 +3,14 @@ package gcp
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 )
 
 // Connection says which project is meant and where its services are. Only Project is required.
@@ -27,11 +30,22 @@ func OpenFirestore(ctx context.Context, c Connection) (*firestore.Client, error)
 	if database == "" {
 		database = firestore.DefaultDatabaseID
 	}
-	client, err := firestore.NewClientWithDatabase(ctx, c.Project, database, emulator(c.FirestoreEmulator, true)...)
+	client, err := firestore.NewClientWithDatabase(ctx, c.Project, database, append(emulator(c.FirestoreEmulator, true), reconnecting()...)...)
 	if err != nil {
 		return nil, fmt.Errorf("open firestore of project %s: %w", c.Project, err)
 	}
 	return client, nil
+}
+
+// reconnecting returns the options of a client that comes back soon after an outage: by itself gRPC tries to connect ever
+// more seldom, in the end every two minutes, and TCP may take a quarter of an hour to give up a peer that fell silent.
+func reconnecting() []option.ClientOption {
+	pace := backoff.DefaultConfig
+	pace.BaseDelay, pace.MaxDelay = 200*time.Millisecond, 3*time.Second
+	return []option.ClientOption{
+		option.WithGRPCDialOption(grpc.WithConnectParams(grpc.ConnectParams{Backoff: pace, MinConnectTimeout: 5 * time.Second})),
+		option.WithGRPCDialOption(grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second})),
+	}
 }
 
 // emulator returns the options of a client that speaks to an emulator, and none if there is none.

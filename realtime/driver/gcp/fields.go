@@ -17,7 +17,7 @@ type Field struct {
 // are no indexes of several fields.
 func Fields() []Field {
 	return []Field{
-		{Collection: connectionsCollection, Name: "instance", Group: true}, // Registry.Sweep
+		{Collection: connectionsCollection, Name: "instance", Group: true}, // Instances and ConnectionsOf, for the janitor
 		{Collection: connectionsCollection, Name: "expireAt", TTL: true, Plain: true},
 		{Collection: connectionsCollection, Name: "connectedAt", Plain: true},
 		{Collection: connectionsCollection, Name: "meta", Plain: true},

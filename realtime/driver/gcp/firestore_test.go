@@ -40,7 +40,9 @@ func TestRegistry(t *testing.T) {
 	t.Parallel()
 	realtimetest.TestRegistry(t, realtimetest.Harness{
 		Patience: patience,
-		Registry: func(t *testing.T) realtime.Registry { return gcp.NewRegistry(fresh(t), gcp.RegistryOptions{Timeout: patience}) },
+		Registry: func(t *testing.T) realtime.Registry {
+			return gcp.NewRegistry(fresh(t), gcp.RegistryOptions{Timeout: patience})
+		},
 	})
 }
 
