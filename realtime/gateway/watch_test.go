@@ -79,8 +79,12 @@ func TestDocumentThatClosesClients(t *testing.T) {
 	}{
 		{"suspended", func(d *documents) { d.change("acme", func(t *realtime.Tenant) { t.Suspended = true }) }, 4403, realtime.CodeSuspended},
 		{"removed", func(d *documents) { d.remove("acme") }, 4403, realtime.CodeForbidden},
-		{"a key withdrawn", func(d *documents) { d.change("acme", func(t *realtime.Tenant) { t.Auth.Keys = tenant("initech").Auth.Keys }) }, 4401, realtime.CodeUnauthorized},
-		{"another issuer", func(d *documents) { d.change("acme", func(t *realtime.Tenant) { t.Auth.Issuer = "https://id.example.com" }) }, 4401, realtime.CodeUnauthorized},
+		{"a key withdrawn", func(d *documents) {
+			d.change("acme", func(t *realtime.Tenant) { t.Auth.Keys = tenant("initech").Auth.Keys })
+		}, 4401, realtime.CodeUnauthorized},
+		{"another issuer", func(d *documents) {
+			d.change("acme", func(t *realtime.Tenant) { t.Auth.Issuer = "https://id.example.com" })
+		}, 4401, realtime.CodeUnauthorized},
 		{"its page not wanted", func(d *documents) {
 			d.change("acme", func(t *realtime.Tenant) { t.Origins = []string{"https://other.example.com"} })
 		}, 4403, realtime.CodeForbidden},
