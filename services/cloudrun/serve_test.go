@@ -11,12 +11,11 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/tidewire/tidewire/services/cloudrun"
+	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { cloudruntest.Main(m, nil) }
 
 // log is a writer that may be read while it is written.
 type log struct {

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/services/cloudrun"
@@ -17,12 +15,7 @@ import (
 	"github.com/tidewire/tidewire/services/dashboard/web"
 )
 
-func TestMain(m *testing.M) {
-	if cloudruntest.IsService() {
-		main()
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { cloudruntest.Main(m, main) }
 
 const tenants = `{"tenants":{
 	"acme":   {"auth":{"keys":[{"kid":"a","alg":"HS256","secret":"acme-acme-acme-acme-acme-acme-acme-acme"}]}},

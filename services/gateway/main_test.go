@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"go.uber.org/goleak"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
@@ -19,12 +18,7 @@ import (
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
 )
 
-func TestMain(m *testing.M) {
-	if cloudruntest.IsService() {
-		main()
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { cloudruntest.Main(m, main) }
 
 const (
 	secret  = "acme-acme-acme-acme-acme-acme-acme-acme"

@@ -14,14 +14,22 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // asService tells a test's own binary to be the service that it tests.
 const asService = "TIDEWIRE_TEST_AS_SERVICE"
 
-// IsService reports whether the test binary was started by Start: then TestMain is to
-// call the main that it tests and nothing else.
-func IsService() bool { return os.Getenv(asService) != "" }
+// Main is the TestMain of a service: it runs the tests, after which no goroutine may be left, and in a process
+// that Start started the service itself.
+func Main(m goleak.TestingM, service func()) {
+	if os.Getenv(asService) != "" {
+		service()
+	}
+	// The SDK of Google Cloud starts it with the process and never ends it.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+}
 
 // patience is how long a test waits for what has to come.
 const patience = 30 * time.Second
