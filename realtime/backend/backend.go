@@ -61,12 +61,14 @@ type Options struct {
 
 // Open opens the drivers that spec names. ctx bounds the opening alone; nothing is called before it is
 // used. An error names spec and says what would be right.
-func Open(_ context.Context, spec string, o Options) (*Backend, error) {
-	kind, _, named := strings.Cut(spec, ":")
+func Open(ctx context.Context, spec string, o Options) (*Backend, error) {
+	kind, name, named := strings.Cut(spec, ":")
 	b, err := (*Backend)(nil), error(nil)
 	switch {
 	case kind == "memory" && !named:
 		b, err = openMemory(o)
+	case kind == "gcp" && name != "":
+		b, err = openGCP(ctx, name, o)
 	default:
 		err = errors.New("is neither memory nor gcp:PROJECT")
 	}

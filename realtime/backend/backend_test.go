@@ -23,6 +23,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"memory:", backend.Options{}, "is neither"},
 		{"gcp", backend.Options{}, "is neither"},
 		{"gcp:", backend.Options{}, "is neither"},
+		{"gcp:p1", backend.Options{TenantsFile: "/nowhere"}, "is for memory"},
+		{"gcp:p1", backend.Options{PubSubEmulator: "127.0.0.1:1"}, "name both"},
 		{"memory", backend.Options{TenantsFile: "/nowhere"}, "/nowhere"},
 		{"memory", backend.Options{PubSubEmulator: "127.0.0.1:1"}, "for gcp:PROJECT"},
 		{"memory", backend.Options{Database: "other"}, "for gcp:PROJECT"},

@@ -1,0 +1,33 @@
+package backend
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tidewire/tidewire/realtime/driver/gcp"
+)
+
+func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
+	switch {
+	case o.TenantsFile != "":
+		return nil, errors.New("a file of tenant documents is for memory; here they are in Firestore, where the api puts them")
+	case (o.PubSubEmulator == "") != (o.FirestoreEmulator == ""):
+		return nil, errors.New("one emulator is named and not the other; name both, or neither for the services themselves")
+	}
+	c := gcp.Connection{Project: project, Database: o.Database, PubSubEmulator: o.PubSubEmulator, FirestoreEmulator: o.FirestoreEmulator}
+	broker, err := gcp.OpenBroker(ctx, c, gcp.BrokerOptions{Subscriptions: o.Subscriptions, Metrics: o.Metrics, Logger: o.Logger})
+	if err != nil {
+		return nil, err
+	}
+	store, err := gcp.OpenFirestore(ctx, c)
+	if err != nil {
+		return nil, errors.Join(err, broker.Close())
+	}
+	tenants := gcp.NewTenants(store, gcp.TenantsOptions{Logger: o.Logger})
+	return &Backend{
+		Broker: broker, Topics: broker, Tenants: tenants,
+		Registry:    gcp.NewRegistry(store, gcp.RegistryOptions{}),
+		Revocations: gcp.NewRevocations(store),
+		closers:     []func() error{broker.Close, tenants.Close, store.Close},
+	}, nil
+}
