@@ -35,7 +35,7 @@ func (ch *channel) answer(q *question, ms int64) {
 		return
 	}
 	if !ch.standing {
-		ch.answerEarly(q, Position{Time: ms - 1})
+		ch.answerEarly(q, ch.moment(ms))
 		return
 	}
 	asOf := q.request.AsOf
@@ -132,10 +132,10 @@ func (ch *channel) deliver(e entry, now time.Time) {
 // have an entry. Its own Publication ends the wait; if something later comes
 // first, that Publication is missing here, and with it perhaps others.
 func (ch *channel) reached(r *reader, at Position) bool {
-	if at != r.ahead && at.Time <= r.ahead.Time {
+	missing := at.ID != r.ahead.ID
+	if missing && at.Time <= r.ahead.Time+ch.skew() {
 		return false
 	}
-	missing := at != r.ahead
 	r.ahead = Position{}
 	ch.ahead--
 	if missing {

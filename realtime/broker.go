@@ -21,8 +21,8 @@ type Broker interface {
 	// one with CodeTooLarge or CodeNotFound (no such topic) is not. Cancelling ctx ends the
 	// wait: done is called soon after.
 	//
-	// The broker sets Time, in whole milliseconds, never decreasing within a channel, and
-	// carries every other field unchanged. It does not keep m or its Data and
+	// The broker sets Time, in whole milliseconds, and carries every other field unchanged. Within a channel
+	// it never decreases for one publisher, and by less than Pace.Skew for several that publish at once. It does not keep m or its Data and
 	// Tags after Publish has returned.
 	Publish(ctx context.Context, topic Topic, m *Message, done func(error))
 

@@ -20,6 +20,7 @@ type channel struct {
 	rec    record
 	series series
 	newest int64    // publish time of the newest Publication, ms
+	cut    int64    // what is older lies before a hole that was told, ms
 	floor  Position // where a reader stands while the record has seen none
 
 	fence   *fence
@@ -37,6 +38,7 @@ func newChannel(g *generation, name Channel) *channel {
 	}
 	ch := &channel{g: g, name: name, quota: q, rules: q.tenant.Rules(name.Namespace())}
 	ch.series.since, ch.series.skew = g.complete, g.feed.pace.Skew
+	ch.rec.skew = ch.skew()
 	return ch
 }
 
@@ -54,11 +56,20 @@ func (ch *channel) publication(m *Message, now time.Time) {
 	}
 	ms := m.Time.UnixMilli()
 	v := ch.series.hear(m)
+	if v != late && ms < ch.newest && ms >= ch.newest-ch.skew() && ms >= ch.g.memorable(now) {
+		// Of two publishers the broker has stored one earlier, and the other before it. Its own place is
+		// the order's; the record's times never decrease.
+		ms = ch.newest
+		m.Time = time.UnixMilli(ms)
+	}
 	switch {
 	case repeated:
 		if v == skipped {
 			ch.hole("skipped", ms, now)
 		}
+		return
+	case v == late && ms < ch.cut:
+		hub.count.Add(CountHoles, ch.name.tenant, "late", 1) // its readers know
 		return
 	case v == late, ms < ch.newest, ms == ch.newest && ms < ch.g.memorable(now):
 		// It comes behind its successors. Out of order it is not given; that it
@@ -93,6 +104,7 @@ func (ch *channel) hole(why string, ms int64, now time.Time) {
 		hub.log.Warn("a publication never came", KeyTenant, ch.name.tenant, KeyChannel, ch.name.name, KeyReason, why)
 	}
 	at := ch.position()
+	ch.cut = ms + 1
 	ch.quota.freed(ch.rec.cut(time.UnixMilli(ms + 1)))
 	ch.floor = at
 	ch.releaseTick()
@@ -119,7 +131,7 @@ func (ch *channel) position() Position {
 func (ch *channel) stand(ms int64) (hole bool) {
 	ch.standing = true
 	ch.series.since = ch.g.complete
-	ch.floor = Position{Time: ms - 1}
+	ch.floor = ch.moment(ms)
 	ch.rec.since = ch.g.complete
 	if ch.g.forgotten >= ch.rec.since.UnixMilli() {
 		ch.rec.since = time.UnixMilli(ch.g.forgotten + 1)
@@ -152,6 +164,13 @@ func (ch *channel) stand(ms int64) (hole bool) {
 	ch.dropAside()
 	return hole
 }
+
+// skew is by how much the publish times of a channel may decrease, in ms.
+func (ch *channel) skew() int64 { return ch.g.feed.pace.Skew.Milliseconds() }
+
+// moment is where a reader stands that has had what came before a fence, published at ms, and nothing else:
+// what comes behind the fence may have been published at a little less.
+func (ch *channel) moment(ms int64) Position { return Position{Time: ms - 1 - ch.skew()} }
 
 // trust says that a fence has come back: all of the channel has come.
 func (ch *channel) trust() {

@@ -102,6 +102,9 @@ func (g *generation) follow() Stream {
 		}
 		f.hub.count.Add(CountFollows, "", "failed", 1)
 		f.hub.log.Warn("a topic could not be followed", KeyTopic, f.topic, KeyError, err)
+		if code := CodeOf(err); code == CodeLimited || code == CodeNotFound {
+			f.turnAway(g, err)
+		}
 		select {
 		case <-time.After(wait):
 		case <-g.ctx.Done():
@@ -127,6 +130,26 @@ func (g *generation) tryFollow() (Stream, error) {
 	return f.hub.broker.Follow(ctx, f.topic, Following{
 		Instance: f.hub.o.Instance, Generation: g.number, Since: time.Now().Add(-f.pace.Horizon),
 	})
+}
+
+// turnAway closes the connections of a topic that this instance has never followed and will
+// not follow soon: there is no room for it, or no such topic. Those who come later are
+// closed by the next attempt.
+func (f *feed) turnAway(g *generation, why error) {
+	f.mu.Lock()
+	defer f.unlock()
+	if g != f.current || f.stopped {
+		return
+	}
+	after := 10 * time.Second
+	if e := (*Error)(nil); errors.As(why, &e) && e.RetryAfter > 0 {
+		after = e.RetryAfter
+	}
+	for _, c := range f.conns {
+		f.closes = append(f.closes, closing{c, &Error{
+			Code: CodeUnavailable, Message: "there is no room for the tenant at the moment", RetryAfter: after + spread(after, c.id), Err: why,
+		}})
+	}
 }
 
 func (f *feed) opened(g *generation, complete time.Time) {

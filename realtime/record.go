@@ -27,6 +27,8 @@ type record struct {
 	since time.Time
 	// evicted is the newest Publication that was evicted or cut off, zero if none.
 	evicted Position
+	// skew is by how much the time of a Publication may differ from what another record says, ms.
+	skew int64
 }
 
 func (r *record) len() int        { return len(r.entries) - r.head }
@@ -74,17 +76,18 @@ func (r *record) after(ms int64) int {
 	return sort.Search(r.len(), func(i int) bool { return r.at(i).at.Time > ms })
 }
 
-// find returns the index behind the entry with exactly this Position.
+// find returns the index behind the entry of this Position.
 func (r *record) find(p Position) (int, bool) {
 	if p.ID == "" {
 		return 0, false
 	}
-	for i := r.after(p.Time - 1); i < r.len() && r.at(i).at.Time == p.Time; i++ {
+	for i := r.after(p.Time - r.skew - 1); i < r.len() && r.at(i).at.Time <= p.Time+r.skew; i++ {
 		if r.at(i).at.ID == p.ID {
 			return i + 1, true
 		}
 	}
-	return 0, r.evicted == p // all that is left comes after it
+	near := p.Time >= r.evicted.Time-r.skew && p.Time <= r.evicted.Time+r.skew
+	return 0, near && r.evicted.ID == p.ID // all that is left comes after it
 }
 
 // completeSince reports whether nothing later than the moment is missing.
@@ -100,8 +103,12 @@ func (r *record) resume(p Position, asOf int64) (from int, ok bool) {
 	if i, found := r.find(p); found {
 		return i, true
 	}
-	if r.completeSince(p.Time) || asOf > p.Time && r.completeSince(asOf) {
-		return r.after(p.Time), true
+	moment := p.Time
+	if p.ID != "" {
+		moment -= r.skew
+	}
+	if r.completeSince(moment) || asOf > p.Time && r.completeSince(asOf) {
+		return r.after(moment), true
 	}
 	return r.len(), false
 }

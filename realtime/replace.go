@@ -119,7 +119,7 @@ func (ch *channel) receive(r *reader, at Position, vouched int64) {
 	from, ok := ch.rec.find(at)
 	switch {
 	case ok:
-	case at.ID != "" && at.Time >= ch.newest:
+	case at.ID != "" && at.Time >= ch.newest-ch.skew():
 		// The new stream lags behind what the reader has seen.
 		r.ahead = at
 		ch.ahead++

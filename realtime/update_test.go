@@ -44,7 +44,7 @@ func TestUpdate(t *testing.T) {
 		r.expect(a, "notice:dropped", "8", "9", "10")
 
 		b := r.connect("bob") // its first Publication is not in the smaller record
-		r.subscribe(b, "prices:fx", realtime.Position{Time: time.Now().Add(-time.Second).UnixMilli(), ID: "8"}, 0)
+		r.subscribe(b, "prices:fx", realtime.Position{Time: time.Now().Add(-time.Second).UnixMilli(), ID: "7"}, 0)
 		r.expect(b, "gap")
 	})
 }

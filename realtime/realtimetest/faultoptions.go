@@ -30,6 +30,12 @@ type FaultOptions struct {
 	// LateReplayWithin is for LateReplay; 0 is a minute.
 	LateReplayWithin time.Duration
 
+	// Invert gives a fence a later time, the same on every stream, than that of what follows it, as a
+	// server does that stores what two publishers send at once in another order than it came.
+	Invert float64
+	// InvertWithin is for Invert; 0 is 50 ms.
+	InvertWithin time.Duration
+
 	// Delay holds a channel on one stream back, from one message on. Other channels flow.
 	Delay float64
 	// DelayWithin is for Delay; 0 is 30 s. It is also the most by which holding a channel back makes
@@ -67,7 +73,8 @@ func Rough(seed uint64) FaultOptions {
 		Seed:   seed,
 		Refuse: 0.01, Disown: 0.01, Retry: 0.01,
 		RefuseFollow: 0.05, LateReplay: 0.3,
-		Delay: 0.002, DelayWithin: 20 * time.Second,
+		Invert: 0.3,
+		Delay:  0.002, DelayWithin: 20 * time.Second,
 		Redeliver: 0.002, CutFence: 0.02,
 		StallEvery: 3 * time.Minute, BreakEvery: 3 * time.Minute, EndEvery: 20 * time.Minute,
 	}
@@ -80,6 +87,7 @@ func (o FaultOptions) withDefaults() FaultOptions {
 	}{
 		{&o.RetryWithin, 30 * time.Second},
 		{&o.LateReplayWithin, time.Minute},
+		{&o.InvertWithin, 50 * time.Millisecond},
 		{&o.DelayWithin, 30 * time.Second},
 		{&o.RedeliverWithin, 10 * time.Second},
 		{&o.OutstandingFor, time.Minute},
@@ -109,6 +117,7 @@ type FaultStats struct {
 	Redeliveries   int // times that a channel went back
 	Redelivered    int // messages that went back
 	Lost           int
+	Inverted       int // fences, on each stream
 	FencesCut      int
 	Stalls         int
 	Breaks         int // those of cut fences too

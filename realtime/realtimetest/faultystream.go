@@ -83,6 +83,7 @@ func (s *faultyStream) start() {
 			s.mu.Lock()
 			now := time.Now()
 			for i := range messages {
+				s.invert(&messages[i])
 				s.arrive(&messages[i], now)
 			}
 			broken := errors.Is(err, realtime.ErrBroken)
@@ -98,6 +99,18 @@ func (s *faultyStream) start() {
 			}
 		}
 	})
+}
+
+// invert gives a fence a later time. It depends on the fence alone.
+func (s *faultyStream) invert(m *realtime.Message) {
+	o := &s.broker.options
+	if m.Kind != realtime.KindFence || o.Invert == 0 || s.broker.calm.Load() {
+		return
+	}
+	if rng := seeded(o.Seed, m.ID); rng.Float64() < o.Invert {
+		m.Time = m.Time.Add(time.Duration(rng.Int64N(int64(o.InvertWithin))).Truncate(time.Millisecond))
+		s.broker.count(func(st *FaultStats) { st.Inverted++ })
+	}
 }
 
 // Receive returns what is due.

@@ -74,7 +74,7 @@ func (b *Broker) open(ctx context.Context, s *stream, t *twin) (err error) {
 	if t != nil {
 		s.pulls.Go(func() { s.pullTwin(pulling, t) })
 	}
-	s.pulls.Go(func() { s.end(s.pull(pulling, s.name, t.hold(s.put))) })
+	s.pulls.Go(func() { s.end(s.pull(pulling, s.name, t.endsIfBroken(t.hold(s.put)))) })
 	return nil
 }
 

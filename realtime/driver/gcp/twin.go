@@ -53,6 +53,20 @@ func (t *twin) hold(put func(context.Context, batch) error) func(context.Context
 	}
 }
 
+// endsIfBroken ends the stream where it would be told that a pull was interrupted. The emulator never
+// brings again what was under way then, nor what comes later of its keys; following anew does.
+func (t *twin) endsIfBroken(put func(context.Context, batch) error) func(context.Context, batch) error {
+	if t == nil {
+		return put
+	}
+	return func(ctx context.Context, b batch) error {
+		if b.err != nil {
+			return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the emulator's stream was interrupted", RetryAfter: retryAfter, Err: b.err}
+		}
+		return put(ctx, b)
+	}
+}
+
 // shows reports whether a message shows who follows that all before it has come. It may come late
 // itself: it says no more than it did.
 func (t *twin) shows(m *realtime.Message) bool {
