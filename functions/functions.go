@@ -38,7 +38,8 @@ import (
 )
 
 func init() {
-	p := program{log: slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: cloudLogging}))}
+	level := &slog.LevelVar{}
+	p := program{log: slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudLogging}))}
 	var err error
 	if p.settings, err = settings.Read(os.Getenv); err != nil {
 		p.log.Error("the function cannot start", realtime.KeyError, err)
@@ -47,6 +48,7 @@ func init() {
 		}
 		return // imported by something that serves no function
 	}
+	level.Set(p.settings.LogLevel)
 	p.host = host.New(host.Options{Logger: p.log})
 	functions.HTTP("ingest", p.host.Function(p.openIngest))
 	functions.HTTP("janitor", p.host.Function(p.openJanitor))
@@ -85,24 +87,39 @@ func (p *program) drain() {
 
 // openIngest opens functions/ingest.
 func (p *program) openIngest(ctx context.Context) (http.Handler, func() error, error) {
-	tenants, err := memory.LoadTenantsFile(p.settings.TenantsFile)
+	s, err := p.openStores(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("TIDEWIRE_TENANTS: %w", err)
+		return nil, nil, err
 	}
-	broker := memory.NewBroker(memory.BrokerOptions{})
-	verifier := auth.New(tenants, auth.Options{Logger: p.log})
+	verifier := auth.New(s.tenants, auth.Options{Revocations: s.revocations, Logger: p.log})
 	handler := ingest.New(ingest.Options{
 		Verifier:  verifier,
-		Tenants:   tenants,
-		Publisher: realtime.NewPublisher(broker, realtime.PublisherOptions{}),
+		Tenants:   s.tenants,
+		Publisher: realtime.NewPublisher(s.broker, realtime.PublisherOptions{Placement: realtime.Placed(p.settings.Shards)}),
 		Limiter:   limit.New(limit.Options{}),
 		Logger:    p.log,
 	})
-	return handler, func() error { return errors.Join(verifier.Close(), broker.Close()) }, nil
+	return handler, func() error { return errors.Join(verifier.Close(), s.close()) }, nil
 }
 
-func (p *program) openJanitor(context.Context) (http.Handler, func() error, error) {
-	return nil, nil, fmt.Errorf("TIDEWIRE_BACKEND: the janitor has nothing to sweep in %s", p.settings.Backend)
+// stores are what ingest reads from and publishes to.
+type stores struct {
+	tenants     realtime.Tenants
+	revocations realtime.Revocations // nil: nobody is ever logged out
+	broker      realtime.Broker
+	close       func() error
+}
+
+func (p *program) openStores(ctx context.Context) (*stores, error) {
+	if p.settings.Backend == settings.GCP {
+		return p.openCloudStores(ctx)
+	}
+	tenants, err := memory.LoadTenantsFile(p.settings.TenantsFile)
+	if err != nil {
+		return nil, fmt.Errorf("TIDEWIRE_TENANTS: %w", err)
+	}
+	broker := memory.NewBroker(memory.BrokerOptions{})
+	return &stores{tenants: tenants, broker: broker, close: broker.Close}, nil
 }
 
 // cloudLogging gives a line's level and message the names under which Cloud Logging looks for them.

@@ -1,21 +1,23 @@
 // Package settings reads what the environment tells the functions:
 //
-//	TIDEWIRE_BACKEND             gcp:PROJECT, or memory: a broker within the function's own process,
-//	                             which nothing else can read from; it serves to try ingest by itself
-//	TIDEWIRE_TENANTS             memory: the file of tenant documents
-//	TIDEWIRE_FIRESTORE_DATABASE  gcp: the database; default (default)
-//	TIDEWIRE_POOL_SHARDS         how many shared topics there are, the same in every process of
-//	                             a deployment; default 0, none
-//	TIDEWIRE_LOST_TOPIC          janitor: the topic that is told of lost connections; default none
-//	TIDEWIRE_JANITOR_GRACE       janitor: how long an instance has to be dead; default 5m
-//	TIDEWIRE_JANITOR_TIME        janitor: how long one run takes at most; default 50s
-//	PUBSUB_EMULATOR_HOST         host:port of an emulator to use instead of the service
-//	FIRESTORE_EMULATOR_HOST      the same
+//	TIDEWIRE_BACKEND         gcp:PROJECT, or memory: a broker within the function's own process, which
+//	                         nothing else can read from; it serves to try ingest by itself
+//	TIDEWIRE_TENANTS         memory: the file of tenant documents
+//	TIDEWIRE_DATABASE        gcp: the Firestore database; default (default)
+//	TIDEWIRE_SHARDS          how many shared topics there are, the same in every process of
+//	                         a deployment; default 0, none
+//	TIDEWIRE_LOG_LEVEL       the least level of log lines: debug, info, warn, error; default info
+//	TIDEWIRE_LOST_TOPIC      janitor: the topic that is told of lost connections; default none
+//	TIDEWIRE_JANITOR_GRACE   janitor: how long an instance has to be dead; default 5m
+//	TIDEWIRE_JANITOR_TIME    janitor: how long one run takes at most; default 50s
+//	PUBSUB_EMULATOR_HOST     host:port of an emulator to use instead of the service; both or neither
+//	FIRESTORE_EMULATOR_HOST  the same
 package settings
 
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strconv"
 	"strings"
@@ -38,6 +40,7 @@ type Settings struct {
 	Database    string // gcp; "" is (default)
 	TenantsFile string // memory
 	Shards      int
+	LogLevel    slog.Level
 
 	LostTopic    string // "" is none
 	JanitorGrace time.Duration
@@ -66,9 +69,9 @@ func Read(getenv func(string) string) (Settings, error) {
 	r := reader{getenv: getenv}
 	s := Settings{
 		TenantsFile: getenv("TIDEWIRE_TENANTS"),
-		Database:    getenv("TIDEWIRE_FIRESTORE_DATABASE"),
+		Database:    getenv("TIDEWIRE_DATABASE"),
 
-		Shards:       r.number("TIDEWIRE_POOL_SHARDS", 0, maxShards),
+		Shards:       r.number("TIDEWIRE_SHARDS", 0, maxShards),
 		LostTopic:    r.form("TIDEWIRE_LOST_TOPIC", topic, "a topic is named by its identifier alone"),
 		JanitorGrace: r.duration("TIDEWIRE_JANITOR_GRACE", 5*time.Minute, minGrace, 24*time.Hour),
 		JanitorTime:  r.duration("TIDEWIRE_JANITOR_TIME", 50*time.Second, time.Second, 30*time.Minute),
@@ -76,7 +79,11 @@ func Read(getenv func(string) string) (Settings, error) {
 		PubSubEmulator:    getenv("PUBSUB_EMULATOR_HOST"),
 		FirestoreEmulator: getenv("FIRESTORE_EMULATOR_HOST"),
 	}
+	r.level(&s.LogLevel)
 	r.backend(&s)
+	if (s.PubSubEmulator == "") != (s.FirestoreEmulator == "") {
+		r.fault("PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST", "only one of them is set; a project is on the emulators of both or of neither")
+	}
 	return s, errors.Join(r.faults...)
 }
 
@@ -111,6 +118,13 @@ func (r *reader) backend(s *Settings) {
 		}
 	default:
 		r.fault(name, "%q is not gcp:PROJECT or memory", value)
+	}
+}
+
+func (r *reader) level(l *slog.Level) {
+	const name = "TIDEWIRE_LOG_LEVEL"
+	if value := r.getenv(name); value != "" && l.UnmarshalText([]byte(value)) != nil {
+		r.fault(name, "%q is not debug, info, warn or error", value)
 	}
 }
 

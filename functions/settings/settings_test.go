@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -32,13 +33,13 @@ func TestRead(t *testing.T) {
 		{
 			"everything",
 			env{
-				"TIDEWIRE_BACKEND": "gcp:my-project-1", "TIDEWIRE_FIRESTORE_DATABASE": "live", "TIDEWIRE_POOL_SHARDS": "16",
+				"TIDEWIRE_BACKEND": "gcp:my-project-1", "TIDEWIRE_DATABASE": "live", "TIDEWIRE_SHARDS": "16",
 				"TIDEWIRE_LOST_TOPIC": "tidewire-lost", "TIDEWIRE_JANITOR_GRACE": "10m", "TIDEWIRE_JANITOR_TIME": "4m",
-				"PUBSUB_EMULATOR_HOST": "127.0.0.1:1", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:2",
+				"TIDEWIRE_LOG_LEVEL": "warn", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:2",
 			},
 			settings.Settings{
 				Backend: settings.GCP, Project: "my-project-1", Database: "live", Shards: 16, LostTopic: "tidewire-lost",
-				JanitorGrace: 10 * time.Minute, JanitorTime: 4 * time.Minute, PubSubEmulator: "127.0.0.1:1", FirestoreEmulator: "127.0.0.1:2",
+				JanitorGrace: 10 * time.Minute, JanitorTime: 4 * time.Minute, LogLevel: slog.LevelWarn, PubSubEmulator: "127.0.0.1:1", FirestoreEmulator: "127.0.0.1:2",
 			},
 		},
 	} {
@@ -68,12 +69,13 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		{
 			"all of them",
 			env{
-				"TIDEWIRE_BACKEND": "gcp:", "TIDEWIRE_TENANTS": "tenants.json", "TIDEWIRE_POOL_SHARDS": "-1",
+				"TIDEWIRE_BACKEND": "gcp:", "TIDEWIRE_TENANTS": "tenants.json", "TIDEWIRE_SHARDS": "-1",
 				"TIDEWIRE_LOST_TOPIC": "projects/p/topics/t", "TIDEWIRE_JANITOR_GRACE": "30s", "TIDEWIRE_JANITOR_TIME": "a while",
+				"TIDEWIRE_LOG_LEVEL": "loud", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
 			},
 			[]string{
-				"TIDEWIRE_POOL_SHARDS:", "TIDEWIRE_LOST_TOPIC:", "TIDEWIRE_JANITOR_GRACE:", "TIDEWIRE_JANITOR_TIME:",
-				"TIDEWIRE_BACKEND:", "TIDEWIRE_TENANTS:",
+				"TIDEWIRE_SHARDS:", "TIDEWIRE_LOST_TOPIC:", "TIDEWIRE_JANITOR_GRACE:", "TIDEWIRE_JANITOR_TIME:",
+				"TIDEWIRE_LOG_LEVEL:", "TIDEWIRE_BACKEND:", "TIDEWIRE_TENANTS:", "PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST:",
 			},
 		},
 	} {

@@ -95,7 +95,7 @@ func command(t *testing.T, folder, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = folder
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=mod -buildvcs=false")
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -buildvcs=false")
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
@@ -252,18 +252,30 @@ func (l *lines) String() string {
 	return l.all.String()
 }
 
-// find returns the first line of the log whose message contains text, as what JSON says.
-func (l *lines) find(text string) map[string]any {
-	for line := range strings.Lines(l.String()) {
-		var fields map[string]any
-		if json.Unmarshal([]byte(line), &fields) != nil {
-			continue
+// said returns the first line that a function logs whose message contains text, as what JSON says. It waits for it until the
+// function has ended: an answer may arrive before the line that was written ahead of it.
+func (f *function) said(text string) map[string]any {
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for ended := false; ; {
+		for line := range strings.Lines(f.log.String()) {
+			var fields map[string]any
+			if json.Unmarshal([]byte(line), &fields) != nil {
+				continue
+			}
+			if message, ok := fields["message"].(string); ok && strings.Contains(message, text) {
+				return fields
+			}
 		}
-		if message, ok := fields["message"].(string); ok && strings.Contains(message, text) {
-			return fields
+		if ended {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-f.done:
+			ended = true
 		}
 	}
-	return nil
 }
 
 // TestFunctions builds the archive once and runs what came of it.
@@ -275,6 +287,7 @@ func TestFunctions(t *testing.T) {
 		"settings": testSettings,
 		"no such":  testNoSuchFunction,
 		"drain":    testDrain,
+		"cloud":    testCloud,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -302,18 +315,18 @@ func testMemory(t *testing.T, binary string) {
 	if a := j.post(t, "/", "", ""); a.Status != 503 || a.Header.Get("Retry-After") == "" {
 		t.Errorf("a janitor without anything to sweep answered %d: %s", a.Status, a.Raw)
 	}
-	if line := j.log.find("cannot start"); line["severity"] != "ERROR" || !strings.Contains(fmt.Sprint(line["error"]), "the janitor has nothing to sweep in memory") {
+	if line := j.said("cannot start"); line["severity"] != "ERROR" || !strings.Contains(fmt.Sprint(line["error"]), "the janitor has nothing to sweep in memory") {
 		t.Errorf("its log says %v", line)
 	}
 }
 
 func testSettings(t *testing.T, binary string) {
-	f := start(t, binary, "ingest", "TIDEWIRE_BACKEND=redis", "TIDEWIRE_POOL_SHARDS=many")
+	f := start(t, binary, "ingest", "TIDEWIRE_BACKEND=redis", "TIDEWIRE_SHARDS=many")
 	if err, exit := f.ended(t), (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Errorf("it ended with %v", err)
 	}
-	said := fmt.Sprint(f.log.find("cannot start")["error"])
-	for _, name := range []string{"TIDEWIRE_BACKEND:", "TIDEWIRE_POOL_SHARDS:"} {
+	said := fmt.Sprint(f.said("cannot start")["error"])
+	for _, name := range []string{"TIDEWIRE_BACKEND:", "TIDEWIRE_SHARDS:"} {
 		if !strings.Contains(said, name) {
 			t.Errorf("its log does not name %s: %s", name, f.log)
 		}

@@ -44,11 +44,19 @@ func document(t *testing.T, tenant string) *realtime.Tenant {
 // signed is a token of the tenant's user ann, who may publish to prices:*.
 func signed(t *testing.T, tenant string, ttl time.Duration) string {
 	t.Helper()
-	signer, err := auth.NewSigner(document(t, tenant))
+	return signedBy(t, document(t, tenant), ttl)
+}
+
+func signedBy(t *testing.T, tenant *realtime.Tenant, ttl time.Duration) string {
+	t.Helper()
+	signer, err := auth.NewSigner(tenant)
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := signer.Sign(auth.Claims{User: "ann", Grants: realtime.Grants{Publish: []realtime.Pattern{"prices:*"}}, Issued: time.Now().Add(-time.Minute), Expires: time.Now().Add(ttl)})
+	token, err := signer.Sign(auth.Claims{
+		User: "ann", Grants: realtime.Grants{Publish: []realtime.Pattern{"prices:*"}},
+		Issued: time.Now().Add(-time.Minute), Expires: time.Now().Add(ttl),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,63 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/tidewire/tidewire/functions/janitor"
+	"github.com/tidewire/tidewire/functions/settings"
+	"github.com/tidewire/tidewire/realtime/driver/gcp"
+)
+
+func (p *program) connection() gcp.Connection {
+	s := &p.settings
+	return gcp.Connection{Project: s.Project, Database: s.Database, PubSubEmulator: s.PubSubEmulator, FirestoreEmulator: s.FirestoreEmulator}
+}
+
+// openCloudStores opens what ingest needs of Google Cloud, without asking it for anything yet.
+func (p *program) openCloudStores(ctx context.Context) (*stores, error) {
+	ctx = context.WithoutCancel(ctx) // clients may keep it
+	db, err := gcp.OpenFirestore(ctx, p.connection())
+	if err != nil {
+		return nil, err
+	}
+	broker, err := gcp.OpenBroker(ctx, p.connection(), gcp.BrokerOptions{Logger: p.log})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Logger: p.log})
+	closing := func() error { return errors.Join(broker.Close(), tenants.Close(), db.Close()) }
+	return &stores{tenants: tenants, revocations: gcp.NewRevocations(db), broker: broker, close: closing}, nil
+}
+
+// openJanitor opens functions/janitor.
+func (p *program) openJanitor(ctx context.Context) (http.Handler, func() error, error) {
+	if p.settings.Backend != settings.GCP {
+		return nil, nil, fmt.Errorf("TIDEWIRE_BACKEND: the janitor has nothing to sweep in %s", p.settings.Backend)
+	}
+	ctx = context.WithoutCancel(ctx) // clients may keep it
+	db, err := gcp.OpenFirestore(ctx, p.connection())
+	if err != nil {
+		return nil, nil, err
+	}
+	broker, err := gcp.OpenBroker(ctx, p.connection(), gcp.BrokerOptions{Logger: p.log})
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	registry := gcp.NewRegistry(db, gcp.RegistryOptions{})
+	o := janitor.Options{
+		Subscriptions: broker, Leases: registry, Connections: registry,
+		Grace: p.settings.JanitorGrace, MaxTime: p.settings.JanitorTime, Logger: p.log,
+	}
+	if p.settings.LostTopic == "" {
+		return janitor.New(o), func() error { return errors.Join(broker.Close(), db.Close()) }, nil
+	}
+	lost, err := gcp.OpenLost(ctx, p.connection(), p.settings.LostTopic)
+	if err != nil {
+		return nil, nil, errors.Join(err, broker.Close(), db.Close())
+	}
+	o.Owed = lost
+	return janitor.New(o), func() error { return errors.Join(lost.Close(), broker.Close(), db.Close()) }, nil
+}

@@ -1,0 +1,189 @@
+package janitor
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/problem"
+)
+
+// Subscriptions are those that instances follow topics with. *gcp.Broker is one.
+type Subscriptions interface {
+	// Subscriptions lists all there are, with an error at most as the last.
+	Subscriptions(ctx context.Context) iter.Seq2[gcp.Subscription, error]
+	// DeleteSubscription deletes one. That it is not there is no error, or one with CodeNotFound.
+	DeleteSubscription(ctx context.Context, name string) error
+}
+
+// Leases are the leases of instances. *gcp.Registry is one.
+type Leases interface {
+	// Leases lists all there are, also those that have ended, with an error at most as the last. One that
+	// its instance has released has Sockets 0, and no other.
+	Leases(ctx context.Context) iter.Seq2[realtime.Lease, error]
+	// Lease reads the lease of one instance as it is now; CodeNotFound says that there is none.
+	Lease(ctx context.Context, instance string) (realtime.Lease, error)
+	// DropLease removes a lease, unless it was renewed since it was read as lease or is gone: then
+	// it reports false.
+	DropLease(ctx context.Context, lease realtime.Lease) (bool, error)
+}
+
+// Connections are the connection documents of all tenants, whether alive or not. *gcp.Registry is one.
+type Connections interface {
+	// Instances lists the instances that documents name, each once, with an error at most as the last.
+	Instances(ctx context.Context) iter.Seq2[string, error]
+	// ConnectionsOf lists the documents that name an instance, with an error at most as the last.
+	// They may be removed while it goes on.
+	ConnectionsOf(ctx context.Context, instance string) iter.Seq2[realtime.ConnectionDoc, error]
+	// Disconnect is that of realtime.Registry.
+	Disconnect(ctx context.Context, refs []realtime.ConnectionRef) error
+}
+
+// Owed is told of connections whose instance has died without releasing its lease, and so without
+// having run their disconnect hook. *gcp.Lost is one.
+type Owed interface {
+	// Lost returns nil once somebody has taken over all of them for good. It may be called again
+	// for the same connection, also after it has returned nil.
+	Lost(ctx context.Context, docs []realtime.ConnectionDoc) error
+}
+
+// Options configure a Janitor. Subscriptions, Leases and Connections are required.
+type Options struct {
+	Subscriptions Subscriptions
+	Leases        Leases
+	Connections   Connections
+	// Owed is told of dead connections; nil: they owe nothing.
+	Owed Owed
+	// Grace is how long an instance has to be without a valid lease, and how old what it has left,
+	// before it is removed; default 5 minutes.
+	Grace time.Duration
+	// Confirm is the time between the two readings of a lease; default 15 s, the length of a lease.
+	Confirm time.Duration
+	// MaxTime is how long one run takes at most; default 50 s. What is left is for the next one.
+	MaxTime time.Duration
+	// CallTimeout is how long one call to a store may take; default 10 s.
+	CallTimeout time.Duration
+	// Parallel is how many instances are swept at once, and how many subscriptions of one; default 4.
+	Parallel int
+	Logger   *slog.Logger // nil discards
+}
+
+// Report is what one run did.
+type Report struct {
+	// Subscriptions counts those of all instances, and those deleted.
+	Subscriptions Count `json:"subscriptions"`
+	// Leases counts those of all instances, and those dropped.
+	Leases Count `json:"leases"`
+	// Connections counts those of dead instances, and those deleted.
+	Connections Count `json:"connections"`
+	// Lost is how many of them were handed to Owed.
+	Lost int `json:"lost"`
+	// Dead is how many instances were found dead, or have held no socket for as long.
+	Dead int `json:"dead"`
+	// Errors is how many things failed, which the next run tries again.
+	Errors int `json:"errors"`
+	// More says that the time was up before everything was done.
+	More bool `json:"more"`
+}
+
+// Count is how many there were and how many of them are gone now.
+type Count struct {
+	Seen    int `json:"seen"`
+	Deleted int `json:"deleted"`
+}
+
+// Janitor is the function as an http.Handler. It starts nothing that outlives a run.
+type Janitor struct {
+	o Options
+}
+
+// New returns a Janitor.
+func New(o Options) *Janitor {
+	if o.Grace <= 0 {
+		o.Grace = 5 * time.Minute
+	}
+	if o.Confirm <= 0 {
+		o.Confirm = 15 * time.Second
+	}
+	if o.MaxTime <= 0 {
+		o.MaxTime = 50 * time.Second
+	}
+	if o.CallTimeout <= 0 {
+		o.CallTimeout = 10 * time.Second
+	}
+	if o.Parallel <= 0 {
+		o.Parallel = 4
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Janitor{o: o}
+}
+
+// ServeHTTP makes a run and answers what it did. 503 says that it could not tell who is dead and has
+// removed nothing. Who may call it is for the platform to say.
+func (j *Janitor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "%.16q: call the janitor by POST", r.Method)).Write(w)
+		return
+	}
+	report, err := j.Run(r.Context())
+	if err != nil {
+		problem.Write(w, err)
+		return
+	}
+	body, err := json.Marshal(report)
+	if err != nil {
+		problem.Write(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(body) // nobody may be left to read it, and it was logged
+}
+
+// Run makes one run. An error has CodeUnavailable and says that nothing was removed.
+func (j *Janitor) Run(ctx context.Context) (Report, error) {
+	start := time.Now()
+	bounded, cancel := context.WithTimeout(ctx, j.o.MaxTime)
+	defer cancel()
+	s := &sweep{o: &j.o, start: start}
+	err := s.run(bounded)
+	r := s.report
+	if err != nil {
+		j.o.Logger.ErrorContext(ctx, "the janitor could not tell who is dead", realtime.KeyError, err, realtime.KeyDuration, time.Since(start))
+		return r, &realtime.Error{Code: realtime.CodeUnavailable, Message: "the leases or what instances have left could not be read; nothing was removed", RetryAfter: time.Minute, Err: err}
+	}
+	level := slog.LevelInfo
+	if r.Errors > 0 {
+		level = slog.LevelWarn
+	}
+	j.o.Logger.Log(ctx, level, "the janitor ran",
+		keySubscriptions, r.Subscriptions, keyLeases, r.Leases, keyConnections, r.Connections, keyLost, r.Lost,
+		keyDead, r.Dead, keyErrors, r.Errors, keyMore, r.More, realtime.KeyDuration, time.Since(start))
+	return r, nil
+}
+
+// LogValue shows both numbers.
+func (c Count) LogValue() slog.Value {
+	return slog.GroupValue(slog.Int(keySeen, c.Seen), slog.Int(keyDeleted, c.Deleted))
+}
+
+// The keys of the line that each run logs, the names of Report's fields.
+const (
+	keySubscriptions = "subscriptions"
+	keyLeases        = "leases"
+	keyConnections   = "connections"
+	keyLost          = "lost"
+	keyDead          = "dead"
+	keyErrors        = "errors"
+	keyMore          = "more"
+	keySeen          = "seen"
+	keyDeleted       = "deleted"
+)

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/internal/emulators"
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/gcp"
+)
+
+const events = "/v1/tenants/%s/events"
+
+// project is one on emulators of its own, with tenants and the topics of all of them but nobody's.
+type project struct {
+	gcp.Connection
+	pubsub, firestore *emulators.Process
+	broker            *gcp.Broker
+	revocations       *gcp.Revocations
+}
+
+func openProject(t *testing.T) *project {
+	t.Helper()
+	p := &project{}
+	var err error
+	p.pubsub, err = emulators.StartPubSub(t.Context())
+	emulators.Check(t, err)
+	t.Cleanup(p.pubsub.Kill)
+	p.firestore, err = emulators.StartFirestore(t.Context())
+	emulators.Check(t, err)
+	t.Cleanup(p.firestore.Kill)
+	p.Connection = gcp.Connection{Project: emulators.Project(t), PubSubEmulator: p.pubsub.Addr(), FirestoreEmulator: p.firestore.Addr()}
+
+	db, err := gcp.OpenFirestore(t.Context(), p.Connection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // its emulator may have been ended
+	p.revocations = gcp.NewRevocations(db)
+	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Timeout: time.Minute})
+	for _, id := range []string{"acme", "shared", "closed", "nobody"} {
+		if err := tenants.Put(t.Context(), document(t, id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tenants.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.broker, err = gcp.OpenBroker(t.Context(), p.Connection, gcp.BrokerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.broker.Close() })
+	for _, id := range []string{"acme", "shared"} {
+		if err := p.broker.EnsureTopic(t.Context(), realtime.Placed(2)(document(t, id))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
+}
+
+// env is what a function is told to work on the project.
+func (p *project) env() []string {
+	return []string{
+		"TIDEWIRE_BACKEND=gcp:" + p.Project, "TIDEWIRE_SHARDS=2", "TIDEWIRE_LOST_TOPIC=lost",
+		"PUBSUB_EMULATOR_HOST=" + p.PubSubEmulator, "FIRESTORE_EMULATOR_HOST=" + p.FirestoreEmulator,
+	}
+}
+
+// reader remembers which events a topic brings.
+type reader struct {
+	mu  sync.Mutex
+	ids map[string]int
+	got chan struct{} // holds one
+}
+
+// read follows the topic of a tenant until the test ends.
+func (p *project) read(t *testing.T, tenant string) *reader {
+	t.Helper()
+	s, err := p.broker.Follow(t.Context(), realtime.Placed(2)(document(t, tenant)), realtime.Following{Instance: "reader", Generation: 1, Since: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &reader{ids: map[string]int{}, got: make(chan struct{}, 1)}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.run(ctx, s)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+		_ = s.Close(context.Background())
+	})
+	return r
+}
+
+func (r *reader) run(ctx context.Context, s realtime.Stream) {
+	for ctx.Err() == nil {
+		messages, err := s.Receive(ctx)
+		if err != nil {
+			return
+		}
+		r.mu.Lock()
+		for _, m := range messages {
+			r.ids[m.Channel.Tenant()+"/"+m.ID]++
+		}
+		r.mu.Unlock()
+		select {
+		case r.got <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// await returns once the topic has brought all of these.
+func (r *reader) await(t *testing.T, ids ...string) {
+	t.Helper()
+	for {
+		missing := 0
+		r.mu.Lock()
+		for _, id := range ids {
+			if r.ids[id] == 0 {
+				missing++
+			}
+		}
+		r.mu.Unlock()
+		if missing == 0 {
+			return
+		}
+		select {
+		case <-r.got:
+		case <-t.Context().Done():
+			t.Fatalf("%d of %d events did not come", missing, len(ids))
+		case <-time.After(2 * time.Minute):
+			t.Fatalf("%d of %d events did not come", missing, len(ids))
+		}
+	}
+}
+
+func testCloud(t *testing.T, binary string) {
+	p := openProject(t)
+	f := start(t, binary, "ingest", p.env()...)
+	testFirestoreDownAtFirst(t, p, f)
+	testRefusals(t, f)
+	testPlacements(t, p, f)
+	testPubSubDown(t, p, f)
+	testLogout(t, p, f)
+
+	j := start(t, binary, "janitor", p.env()...)
+	if a := j.post(t, "/", "", ""); a.Status != 200 || !strings.Contains(a.Raw, `"errors":0,"more":false`) {
+		t.Errorf("the janitor answered %d: %s", a.Status, a.Raw)
+	}
+	if line := j.said("the janitor ran"); line["severity"] != "INFO" || line["errors"] != 0.0 {
+		t.Errorf("its log says %v", line)
+	}
+}
+
+// testFirestoreDownAtFirst makes the first requests while Firestore does not answer.
+func testFirestoreDownAtFirst(t *testing.T, p *project, f *function) {
+	token := signed(t, "acme", time.Hour)
+	p.firestore.Pause()
+	a := f.post(t, fmt.Sprintf(events, "acme"), token, `{"channel":"prices:fx","data":1,"id":"too-early"}`)
+	p.firestore.Resume()
+	if a.Status != 503 || a.Code != "unavailable" || a.Header.Get("Retry-After") == "" {
+		t.Errorf("without Firestore: answered %d, Retry-After %q: %s", a.Status, a.Header.Get("Retry-After"), a.Raw)
+	}
+	f.until(t, 200, "acme", token)
+}
+
+// until posts events until they are answered with a status.
+func (f *function) until(t *testing.T, status int, tenant, token string) answer {
+	t.Helper()
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		a := f.post(t, fmt.Sprintf(events, tenant), token, `{"channel":"prices:fx","data":1}`)
+		if a.Status == status {
+			return a
+		}
+		select {
+		case <-ticker.C:
+		case <-f.done:
+			t.Fatalf("the function has ended: %v", f.err)
+		}
+	}
+}
+
+func testRefusals(t *testing.T, f *function) {
+	unknown := *document(t, "acme")
+	unknown.ID = "unknown"
+	for _, c := range []struct {
+		name, tenant, token string
+		status              int
+		code, detail        string
+	}{
+		{"a suspended tenant", "closed", signed(t, "closed", time.Hour), 403, "suspended", ""},
+		{"an expired token", "acme", signed(t, "acme", -time.Second), 401, "expired", ""},
+		{"an unknown tenant", "unknown", signedBy(t, &unknown, time.Hour), 401, "unauthorized", ""},
+		{"another tenant's token", "shared", signed(t, "acme", time.Hour), 403, "forbidden", ""},
+		{"a tenant without a topic", "nobody", signed(t, "nobody", time.Hour), 500, "internal", "the tenant has no topic"},
+	} {
+		a := f.post(t, fmt.Sprintf(events, c.tenant), c.token, `{"channel":"prices:fx","data":1}`)
+		if a.Status != c.status || a.Code != c.code || !strings.Contains(a.Detail, c.detail) {
+			t.Errorf("%s: answered %d %s, want %d %s: %s", c.name, a.Status, a.Code, c.status, c.code, a.Raw)
+		}
+	}
+}
+
+func testPlacements(t *testing.T, p *project, f *function) {
+	for _, tenant := range []string{"acme", "shared"} {
+		r := p.read(t, tenant)
+		if a := f.post(t, fmt.Sprintf(events, tenant), signed(t, tenant, time.Hour), `{"channel":"prices:fx","data":1,"id":"placed"}`); a.Status != 200 {
+			t.Errorf("%s: answered %d: %s", tenant, a.Status, a.Raw)
+		}
+		r.await(t, tenant+"/placed")
+	}
+}
+
+// testPubSubDown has a producer that goes on while Pub/Sub is paused: what was answered 200 is there, what was not is 503.
+func testPubSubDown(t *testing.T, p *project, f *function) {
+	r := p.read(t, "acme")
+	token := signed(t, "acme", time.Hour)
+	var stored []string
+	refused := 0
+	for i := 0; refused < 2 || i < 20; i++ {
+		if i == 10 {
+			p.pubsub.Pause()
+		}
+		if refused == 2 {
+			p.pubsub.Resume() // it may be called again
+		}
+		id := fmt.Sprint("down-", i)
+		a := f.post(t, fmt.Sprintf(events, "acme"), token, fmt.Sprintf(`{"channel":"prices:fx","data":%d,"id":%q}`, i, id))
+		switch {
+		case a.Status == 200:
+			stored = append(stored, "acme/"+id)
+		case a.Status == 503 && a.Header.Get("Retry-After") != "":
+			refused++
+		default:
+			t.Errorf("answered %d, Retry-After %q: %s", a.Status, a.Header.Get("Retry-After"), a.Raw)
+		}
+	}
+	r.await(t, stored...)
+	a := f.until(t, 200, "acme", token)
+	r.await(t, "acme/"+a.Results[0].ID)
+	t.Logf("%d events were stored, and all came; %d were refused while Pub/Sub was paused", len(stored), refused)
+}
+
+func testLogout(t *testing.T, p *project, f *function) {
+	if err := p.revocations.Revoke(t.Context(), "acme", "ann", time.Now(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if a := f.until(t, 401, "acme", signed(t, "acme", time.Hour)); a.Code == "" {
+		t.Errorf("answered %s", a.Raw)
+	}
+}
