@@ -2,10 +2,13 @@
 SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: dev test lint fmt functions bench soak fuzz
+.PHONY: dev emulators image test lint fmt functions bench soak fuzz
 
 dev: ## everything in one process, with demo tenants and live data
 	go run ./cmd/tidewire dev
+
+emulators: ## those of Pub/Sub and Firestore, for tidewire dev --backend gcp; it prints what to export
+	go run ./internal/emulators/run
 
 test: ## all tests; installs Chromium and Node with apt-get where they are missing and it may
 	./.ci/tools
@@ -21,6 +24,9 @@ fmt:
 
 functions: ## the source archive of the Cloud Functions, bin/functions.zip, and its hash
 	go run ./internal/archive -o bin/functions.zip
+
+image: ## the container image of a service: make image SERVICE=gateway; needs buildah
+	./.ci/image $(or $(SERVICE),gateway)
 
 bench: ## Go benchmarks, then the comparison harness where it lies beside the repository
 	go test -run '^$$' -bench . -benchmem ./realtime/...

@@ -18,6 +18,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	gcloud "github.com/tidewire/tidewire/internal/emulators"
+	"github.com/tidewire/tidewire/realtime/backend"
 )
 
 func TestDevServesEverything(t *testing.T) {
@@ -46,6 +49,33 @@ func TestDevServesEverything(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(tail.line()), &message); err != nil || message.Channel != "prices:equities" || message.Data.Price <= 0 {
 		t.Errorf("%v, %+v", err, message)
+	}
+}
+
+// The same on the emulators: its tenants are in Firestore, and what it shows came through Pub/Sub.
+func TestDevOnGoogle(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.emulators = emulators{pubsub: google.PubSub(t), firestore: google.Firestore(t)}
+	project := gcloud.Project(t)
+	dev := c.dev("--backend", "gcp", "--project", project)
+	tail := c.start("tail", "--json", "--url", dev.URL, "--token", dev.Token, "prices:equities")
+	var message struct {
+		Channel string
+		Data    struct{ Price float64 }
+	}
+	if err := json.Unmarshal([]byte(tail.line()), &message); err != nil || message.Channel != "prices:equities" || message.Data.Price <= 0 {
+		t.Errorf("%v, %+v", err, message)
+	}
+	tail.stop()
+
+	b, err := backend.Open(t.Context(), "gcp:"+project, backend.Options{PubSubEmulator: c.pubsub, FirestoreEmulator: c.firestore})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if acme, err := b.Tenants.Tenant(t.Context(), "acme"); err != nil || len(acme.Auth.Keys) != 1 {
+		t.Errorf("in Firestore, acme is %+v, %v", acme, err)
 	}
 }
 

@@ -14,10 +14,15 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	gcloud "github.com/tidewire/tidewire/internal/emulators"
 )
 
 // patient is how long a test waits for what has to come.
 const patient = 20 * time.Second
+
+// google has the emulators that the tests of dev --backend gcp share.
+var google gcloud.Shared
 
 // asCommand tells the test's own binary to be tidewire, for what needs a process.
 const asCommand = "TIDEWIRE_TEST_AS_COMMAND"
@@ -27,7 +32,7 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	// The SDK of Google Cloud starts it with the process and never ends it.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+	goleak.VerifyTestMain(google.Main(m), goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
 }
 
 // twoTenants is a file of tenants whose limits are in nobody's way.
@@ -40,9 +45,12 @@ const twoTenants = `{"tenants": {
 type console struct {
 	t     *testing.T
 	state string
+	emulators
 }
 
-func newConsole(t *testing.T) *console { return &console{t, filepath.Join(t.TempDir(), "state")} }
+func newConsole(t *testing.T) *console {
+	return &console{t: t, state: filepath.Join(t.TempDir(), "state")}
+}
 
 // file writes a file and returns its name.
 func (c *console) file(content string) string {
@@ -95,7 +103,7 @@ func (c *console) start(args ...string) *background {
 	r, w := io.Pipe()
 	b := &background{t: c.t, lines: make(chan string, 10_000), errors: &shared{}, cancel: cancel, ended: make(chan int, 1)}
 	go func() {
-		code := run(ctx, std{in: strings.NewReader(""), out: w, err: b.errors, state: c.state}, args)
+		code := run(ctx, std{in: strings.NewReader(""), out: w, err: b.errors, state: c.state, emulators: c.emulators}, args)
 		_ = w.Close()
 		b.ended <- code
 	}()
