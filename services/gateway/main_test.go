@@ -26,7 +26,7 @@ const (
 )
 
 // file writes the documents of the tenants and returns its name.
-func file(t *testing.T) string {
+func file(t testing.TB) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "tenants.json")
 	if err := os.WriteFile(name, []byte(tenants), 0o600); err != nil {
@@ -35,7 +35,7 @@ func file(t *testing.T) string {
 	return name
 }
 
-func token(t *testing.T) string {
+func token(t testing.TB) string {
 	t.Helper()
 	signer, err := auth.NewSigner(&realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{{KID: "a", Alg: "HS256", Secret: secret}}}})
 	if err != nil {
@@ -64,7 +64,7 @@ func get(t *testing.T, url string) (int, string) {
 	return res.StatusCode, string(body)
 }
 
-func dial(t *testing.T, url, token string) *websocket.Conn {
+func dial(t testing.TB, url, token string) *websocket.Conn {
 	t.Helper()
 	ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(url, "http")+"/v1/socket",
 		http.Header{"Sec-Websocket-Protocol": {"tidewire.v1.json, bearer." + token}, "Traceparent": {"00-105445aa7843bc8bf206b12000100000-00f067aa0ba902b7-01"}})

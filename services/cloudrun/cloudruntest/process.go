@@ -38,7 +38,7 @@ const patience = 30 * time.Second
 type Process struct {
 	URL string // where it listens; empty if it ended before that
 
-	t     *testing.T
+	t     testing.TB
 	cmd   *exec.Cmd
 	ended chan error
 
@@ -48,12 +48,18 @@ type Process struct {
 
 // Start starts the service of this test binary with an environment of the variables (NAME=value) alone, on a
 // free port, and returns when it listens or has ended. It is killed when the test ends.
-func Start(t *testing.T, variables ...string) *Process {
+func Start(t testing.TB, variables ...string) *Process {
+	t.Helper()
+	return StartBinary(t, os.Args[0], append([]string{asService + "=1"}, variables...)...)
+}
+
+// StartBinary is Start of a service that was built.
+func StartBinary(t testing.TB, path string, variables ...string) *Process {
 	t.Helper()
 	p := &Process{t: t, ended: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	p.cmd = exec.CommandContext(ctx, os.Args[0])
-	p.cmd.Env = append([]string{asService + "=1", "PORT=0"}, variables...)
+	p.cmd = exec.CommandContext(ctx, path) //nolint:gosec // the test's own, or what it built
+	p.cmd.Env = append([]string{"PORT=0"}, variables...)
 	var errors bytes.Buffer
 	p.cmd.Stderr = &errors
 	out, err := p.cmd.StdoutPipe()
