@@ -47,12 +47,13 @@ func (ch *channel) answer(q *question, ms int64) {
 		return
 	}
 	ch.g.feed.hub.count.Add(CountGaps, ch.name.tenant, ch.whyGap(q.request.Since), 1)
-	ch.begin(q, ch.rec.len(), Answer{Gap: true, Position: ch.position()}, "gap")
+	ch.begin(q, ch.rec.len(), Answer{Gap: true, Position: ch.position().orLater(q.request.Since)}, "gap")
 }
 
 // answerEarly answers with a moment, because the replay is overdue and the
 // client is not to wait any longer. It reads from there once the record stands.
 func (ch *channel) answerEarly(q *question, at Position) {
+	at = at.orLater(q.request.Since)
 	a, how := Answer{Position: at}, "live"
 	if !q.request.Since.IsZero() {
 		a.Gap, how = true, "gap"

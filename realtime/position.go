@@ -57,3 +57,11 @@ func ParsePosition(s string) (Position, error) {
 	}
 	return Position{Time: int64(ms), ID: id}, nil
 }
+
+// orLater is p, or the other if its time is later: a reader is not sent back to before where it stood.
+func (p Position) orLater(other Position) Position {
+	if other.Time > p.Time {
+		return other
+	}
+	return p
+}

@@ -70,6 +70,7 @@ type Broker struct {
 	client  *pubsub.Client // publishes and administers
 	lines   *lines         // the connections streams are pulled over
 	budget  *budget        // of the project's subscriptions
+	left    *leftovers     // subscriptions to be deleted
 
 	life context.Context // ends with Close: of streams and of what outlives a call
 	end  context.CancelFunc
@@ -94,6 +95,7 @@ func OpenBroker(ctx context.Context, c Connection, o BrokerOptions) (*Broker, er
 		topics: map[realtime.Topic]*publisher{}, streams: map[*stream]struct{}{},
 	}
 	b.budget = &budget{limit: b.o.Subscriptions, count: b.countSubscriptions, metrics: b.o.Metrics}
+	b.left = &leftovers{remove: b.deleteSubscription, broker: b, paths: map[string]struct{}{}}
 	b.lines = newLines(emulator(c.PubSubEmulator, false), b.o.StreamsPerConnection)
 	b.life, b.end = context.WithCancel(context.Background())
 	return b, nil

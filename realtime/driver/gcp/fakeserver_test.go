@@ -33,6 +33,8 @@ type fakeServer struct {
 	seeks         []*pubsubpb.SeekRequest
 	acked         []string
 	pulls         int
+	stuck         int           // so many deletions fail
+	gone          chan struct{} // gets one for each that does not; nil: nobody asks
 }
 
 // serve starts it and returns a broker on it.
@@ -104,7 +106,14 @@ func (f *fakeServer) DeleteSubscription(_ context.Context, r *pubsubpb.DeleteSub
 	f.note("delete")
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.stuck > 0 {
+		f.stuck--
+		return nil, status.Error(codes.Internal, "not now")
+	}
 	delete(f.subscriptions, r.GetSubscription())
+	if f.gone != nil {
+		f.gone <- struct{}{}
+	}
 	return &emptypb.Empty{}, nil
 }
 

@@ -120,7 +120,7 @@ func (b *Broker) abandon(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteAfterFailedOpening)
 	defer cancel()
 	for _, n := range []string{name, name + "-replay"} {
-		if err := b.deleteSubscription(ctx, n); err != nil {
+		if err := b.left.let(ctx, n); err != nil {
 			b.o.Logger.WarnContext(ctx, "a subscription was left behind", realtime.KeyTopic, n, realtime.KeyError, err)
 		}
 	}

@@ -182,3 +182,19 @@ func TestSubscriptionBudget(t *testing.T) {
 		t.Errorf("a place was given back: %v", err)
 	}
 }
+
+// What could not be deleted is tried again.
+func TestSubscriptionLeftBehind(t *testing.T) {
+	t.Parallel()
+	f := &fakeServer{retention: 10 * time.Minute, stuck: 2, gone: make(chan struct{}, 1)}
+	b := f.serve(t, gcp.BrokerOptions{})
+	if err := follow(t, b, time.Now()).Close(t.Context()); err == nil {
+		t.Fatal("nobody is told that the subscription was left behind")
+	}
+	<-f.gone
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.subscriptions) != 0 {
+		t.Errorf("left behind: %v", f.subscriptions)
+	}
+}

@@ -219,7 +219,7 @@ func (s *stream) Close(ctx context.Context) error {
 		s.broker.mu.Lock()
 		delete(s.broker.streams, s)
 		s.broker.mu.Unlock()
-		s.closed = s.broker.deleteSubscription(ctx, s.name)
+		s.closed = s.broker.left.let(ctx, s.name)
 		s.broker.budget.freed()
 	})
 	return s.closed

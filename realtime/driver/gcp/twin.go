@@ -149,7 +149,7 @@ func (s *stream) pullTwin(ctx context.Context, t *twin) {
 	}
 	deleting, done := context.WithTimeout(context.WithoutCancel(ctx), deleteAfterFailedOpening)
 	defer done()
-	if err := s.broker.deleteSubscription(deleting, t.name); err != nil {
+	if err := s.broker.left.let(deleting, t.name); err != nil {
 		s.broker.o.Logger.Warn("a subscription was left behind", realtime.KeyTopic, s.topic, realtime.KeyError, err)
 	}
 }
