@@ -119,7 +119,7 @@ func TestConnectionsAreWrittenTwice(t *testing.T) {
 	t.Parallel()
 	const crowded = 2000
 	n := affordable(t, crowded, 2)
-	bulk := n/500 + 2 // one that was under way, and those of 500 documents
+	bulk := n/100 + 2 // one that was under way, and those of 100 documents
 	c := new(toll)
 	db := counted(t, c)
 	registry := gcp.NewRegistry(db, gcp.RegistryOptions{Timeout: patience})

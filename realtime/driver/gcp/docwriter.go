@@ -9,14 +9,15 @@ import (
 )
 
 const (
-	commitWrites  = 500     // in one request
+	commitWrites  = 100     // in one request, which Firestore writes whole or not at all
 	commitBytes   = 4 << 20 // of the 10 MiB that Firestore takes
-	commitsAtOnce = 4
+	commitsAtOnce = 8
 )
 
 // docWriter gathers writes of documents that have nothing to do with each other, and makes few requests of
-// them. The client's BulkWriter is for that too, but sends 20 documents a request, begins with 500 a second, and tries each
-// document up to ten times by itself, so that an outage ends with a storm: performance.md has the figures.
+// them. The client's BulkWriter is for that too, but sends 20 documents a request, has no deadline of its own, and tries each
+// document up to ten times while its caller, who has to try again after an outage anyway, waits. It is
+// no faster (BenchmarkConnectStorm).
 type docWriter struct {
 	db      *firestore.Client
 	timeout time.Duration // of one request
