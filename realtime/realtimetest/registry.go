@@ -24,6 +24,8 @@ func TestRegistry(t *testing.T, h Harness) {
 		{"List", (*desk).list},
 		{"Pages", (*desk).pages},
 		{"PagesOfASelection", (*desk).pagesOfASelection},
+		{"PagesOverTheDead", (*desk).pagesOverTheDead},
+		{"OddNames", (*desk).oddNames},
 		{"Limit", (*desk).limit},
 		{"Rewrite", (*desk).rewrite},
 		{"Disconnect", (*desk).disconnect},

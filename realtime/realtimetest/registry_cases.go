@@ -91,6 +91,57 @@ func (d *desk) pagesOfASelection() {
 	}
 }
 
+// pagesOverTheDead: what a page passes over neither ends the list nor is on it.
+func (d *desk) pagesOverTheDead() {
+	var docs []realtime.ConnectionDoc
+	var want []string
+	for i := range 80 {
+		doc := d.doc("acme", fmt.Sprintf("c%03d", i))
+		switch {
+		case i%4 == 1:
+			want = append(want, doc.ID)
+		case i%4 == 2:
+			doc.Expires = d.now.Add(-time.Second)
+		default:
+			doc.Instance = "dead"
+		}
+		docs = append(docs, doc)
+	}
+	d.write(docs...)
+	for _, q := range []realtime.ConnectionQuery{{Limit: 1}, {Limit: 3}, {Limit: 20}, {Limit: 21}, {User: "ann", Limit: 5}} {
+		d.want("acme", q, want...)
+	}
+	first := d.page("acme", realtime.ConnectionQuery{Limit: 3})
+	if len(first.Connections) > 3 {
+		d.Errorf("a page of %d, limit 3", len(first.Connections))
+	}
+}
+
+// oddNames are no connection's, but are asked for; and users, groups and meta may be called anything.
+func (d *desk) oddNames() {
+	odd := d.doc("acme", "c1")
+	odd.User, odd.Groups = "auth0|a/b", []string{"a/b", "..", "ü ☃", "__x__", "%2F"}
+	odd.Meta = map[string]string{"": "nothing", "__x__": "under", "a.b/c": "path", "`%2F`": "quoted"}
+	d.write(odd, d.doc("acme", "c2"))
+	page := d.page("acme", realtime.ConnectionQuery{User: "auth0|a/b"})
+	if diff := cmp.Diff([]realtime.ConnectionDoc{odd}, page.Connections, cmpopts.EquateEmpty()); diff != "" {
+		d.Errorf("(-written +listed):\n%s", diff)
+	}
+	for _, group := range odd.Groups {
+		d.want("acme", realtime.ConnectionQuery{Group: group}, "c1")
+	}
+	for _, name := range []string{"a/b", "/", ".", "..", "__x__", "c1/x", "%", "\xff", "ü"} {
+		d.want("acme", realtime.ConnectionQuery{ID: name})
+		d.want("acme", realtime.ConnectionQuery{User: name})
+		d.want("acme", realtime.ConnectionQuery{User: "auth0|a/b", Group: name + "?"})
+		if err := d.registry.Disconnect(d.Context(), []realtime.ConnectionRef{{Tenant: "acme", ID: name}}); err != nil {
+			d.Errorf("disconnect %q: %v", name, err)
+		}
+	}
+	d.want("acme", realtime.ConnectionQuery{After: "/"}, "c1", "c2")
+	d.want("acme", realtime.ConnectionQuery{After: "__x__"}, "c1", "c2")
+}
+
 func (d *desk) limit() {
 	for _, limit := range []int{-1, 1001} {
 		_, err := d.registry.Connections(d.Context(), "acme", realtime.ConnectionQuery{Limit: limit})
