@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -71,74 +70,30 @@ func (p *project) env() []string {
 	}
 }
 
-// reader remembers which events a topic brings.
-type reader struct {
-	mu  sync.Mutex
-	ids map[string]int
-	got chan struct{} // holds one
-}
-
-// read follows the topic of a tenant until the test ends.
-func (p *project) read(t *testing.T, tenant string) *reader {
+// await returns once a reader that comes after the fact has had all of these events from the topic of a tenant, which
+// keeps them. Only what is stored can come so, and a stream that a pause has broken is not in the way.
+func (p *project) await(t *testing.T, reader, tenant string, ids ...string) {
 	t.Helper()
-	s, err := p.broker.Follow(t.Context(), realtime.Placed(2)(document(t, tenant)), realtime.Following{Instance: "reader", Generation: 1, Since: time.Now()})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	s, err := p.broker.Follow(ctx, realtime.Placed(2)(document(t, tenant)), realtime.Following{Instance: reader, Generation: 1, Since: time.Now().Add(-10 * time.Minute)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &reader{ids: map[string]int{}, got: make(chan struct{}, 1)}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		r.run(ctx, s)
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-done
-		_ = s.Close(context.Background())
-	})
-	return r
-}
-
-func (r *reader) run(ctx context.Context, s realtime.Stream) {
-	for ctx.Err() == nil {
+	defer func() { _ = s.Close(context.WithoutCancel(ctx)) }() // the emulator ends with the test
+	missing := map[string]bool{}
+	for _, id := range ids {
+		missing[id] = true
+	}
+	for len(missing) > 0 {
 		messages, err := s.Receive(ctx)
 		if err != nil {
-			return
+			t.Fatalf("%d of %d events that were answered 200 did not come: %v", len(missing), len(ids), err)
 		}
-		r.mu.Lock()
 		for _, m := range messages {
-			r.ids[m.Channel.Tenant()+"/"+m.ID]++
-		}
-		r.mu.Unlock()
-		select {
-		case r.got <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// await returns once the topic has brought all of these.
-func (r *reader) await(t *testing.T, ids ...string) {
-	t.Helper()
-	for {
-		missing := 0
-		r.mu.Lock()
-		for _, id := range ids {
-			if r.ids[id] == 0 {
-				missing++
+			if m.Channel.Tenant() == tenant {
+				delete(missing, m.ID)
 			}
-		}
-		r.mu.Unlock()
-		if missing == 0 {
-			return
-		}
-		select {
-		case <-r.got:
-		case <-t.Context().Done():
-			t.Fatalf("%d of %d events did not come", missing, len(ids))
-		case <-time.After(2 * time.Minute):
-			t.Fatalf("%d of %d events did not come", missing, len(ids))
 		}
 	}
 }
@@ -214,17 +169,15 @@ func testRefusals(t *testing.T, f *function) {
 
 func testPlacements(t *testing.T, p *project, f *function) {
 	for _, tenant := range []string{"acme", "shared"} {
-		r := p.read(t, tenant)
 		if a := f.post(t, fmt.Sprintf(events, tenant), signed(t, tenant, time.Hour), `{"channel":"prices:fx","data":1,"id":"placed"}`); a.Status != 200 {
 			t.Errorf("%s: answered %d: %s", tenant, a.Status, a.Raw)
 		}
-		r.await(t, tenant+"/placed")
+		p.await(t, "placed", tenant, "placed")
 	}
 }
 
 // testPubSubDown has a producer that goes on while Pub/Sub is paused: what was answered 200 is there, what was not is 503.
 func testPubSubDown(t *testing.T, p *project, f *function) {
-	r := p.read(t, "acme")
 	token := signed(t, "acme", time.Hour)
 	var stored []string
 	refused := 0
@@ -239,16 +192,15 @@ func testPubSubDown(t *testing.T, p *project, f *function) {
 		a := f.post(t, fmt.Sprintf(events, "acme"), token, fmt.Sprintf(`{"channel":"prices:fx","data":%d,"id":%q}`, i, id))
 		switch {
 		case a.Status == 200:
-			stored = append(stored, "acme/"+id)
+			stored = append(stored, id)
 		case a.Status == 503 && a.Header.Get("Retry-After") != "":
 			refused++
 		default:
 			t.Errorf("answered %d, Retry-After %q: %s", a.Status, a.Header.Get("Retry-After"), a.Raw)
 		}
 	}
-	r.await(t, stored...)
-	a := f.until(t, 200, "acme", token)
-	r.await(t, "acme/"+a.Results[0].ID)
+	stored = append(stored, f.until(t, 200, "acme", token).Results[0].ID)
+	p.await(t, "down", "acme", stored...)
 	t.Logf("%d events were stored, and all came; %d were refused while Pub/Sub was paused", len(stored), refused)
 }
 
