@@ -22,6 +22,9 @@ func (ch *channel) answerAtOnce(q *question) bool {
 		ch.begin(q, ch.rec.len(), Answer{Position: ch.position()}, "live")
 		return true
 	}
+	if m := q.reader.conn.Tenant().Moved; m != nil && since.Time < m.Until.UnixMilli() {
+		return false
+	}
 	from, ok := ch.rec.find(since)
 	if ok {
 		ch.begin(q, from, Answer{Resumed: true, Position: since}, "resumed")
@@ -42,12 +45,31 @@ func (ch *channel) answer(q *question, ms int64) {
 	if asOf > 0 {
 		asOf -= ch.g.feed.pace.Margin.Milliseconds()
 	}
-	if from, ok := ch.rec.resume(q.request.Since, asOf); ok {
+	if from, ok := ch.resume(q.request.Since, asOf, q.reader.conn.Tenant().Moved); ok {
 		ch.begin(q, from, Answer{Resumed: true, Position: q.request.Since}, "resumed")
 		return
 	}
 	ch.g.feed.hub.count.Add(CountGaps, ch.name.tenant, ch.whyGap(q.request.Since), 1)
 	ch.begin(q, ch.rec.len(), Answer{Gap: true, Position: ch.position().orLater(q.request.Since)}, "gap")
+}
+
+// resume is the record's, for a reader whose Position may be one of the topic that its tenant was moved away from.
+func (ch *channel) resume(p Position, asOf int64, m *Moved) (from int, ok bool) {
+	if m == nil || p.Time >= m.Until.UnixMilli() {
+		return ch.rec.resume(p, asOf)
+	}
+	if settled := m.Settled(); ch.g.feed.topic == ch.g.feed.hub.o.Placement(ch.quota.tenant) {
+		if ch.rec.since.Before(settled) {
+			ch.rec.since = settled // earlier ones went by the other topic
+		}
+		if p.Time < settled.UnixMilli() {
+			p.ID = ""
+		}
+	}
+	from, ok = ch.rec.resume(p, asOf)
+	// What two publishers published at once, or one again, may stand in another order on the other
+	// topic. What comes again the client drops.
+	return min(from, ch.rec.after(p.Time-ch.g.feed.pace.Margin.Milliseconds())), ok
 }
 
 // answerEarly answers with a moment, because the replay is overdue and the

@@ -170,7 +170,13 @@ func (ch *channel) skew() int64 { return ch.g.feed.pace.Skew.Milliseconds() }
 
 // moment is where a reader stands that has had what came before a fence, published at ms, and nothing else:
 // what comes behind the fence may have been published at a little less.
-func (ch *channel) moment(ms int64) Position { return Position{Time: ms - 1 - ch.skew()} }
+func (ch *channel) moment(ms int64) Position {
+	at := ms - 1 - ch.skew()
+	if begin := ch.g.complete.UnixMilli(); at < begin {
+		at = min(begin, ms-1) // nothing is known of what was before
+	}
+	return Position{Time: at}
+}
 
 // trust says that a fence has come back: all of the channel has come.
 func (ch *channel) trust() {

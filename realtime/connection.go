@@ -33,6 +33,9 @@ type Connection struct {
 // ID returns the connection's identifier.
 func (c *Connection) ID() string { return c.id }
 
+// Topic returns the topic that the connection reads, for as long as it lasts.
+func (c *Connection) Topic() Topic { return c.feed.topic }
+
 // Tenant returns the tenant's document in force: that of the connect, or the newest of Hub.Update.
 func (c *Connection) Tenant() *Tenant { return c.tenant.Load() }
 

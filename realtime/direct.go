@@ -79,12 +79,20 @@ func (p *Publisher) SendClose(ctx context.Context, t *Tenant, to Target, code Co
 func (p *Publisher) control(ctx context.Context, t *Tenant, m *Message) error {
 	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
 	defer cancel()
-	stored := make(chan error, 1)
-	p.broker.Publish(ctx, p.o.Placement(t), m, func(err error) { stored <- err })
-	select {
-	case err := <-stored:
-		return err
-	case <-ctx.Done():
-		return &Error{Code: CodeUnavailable, Message: "the broker did not answer in time", RetryAfter: time.Second, Err: ctx.Err()}
+	topics, n := writing(p.o.Placement, t, time.Now())
+	stored := make(chan error, n)
+	for _, topic := range topics[:n] {
+		p.broker.Publish(ctx, topic, m, func(err error) { stored <- err })
 	}
+	for range n {
+		select {
+		case err := <-stored:
+			if err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return &Error{Code: CodeUnavailable, Message: "the broker did not answer in time", RetryAfter: time.Second, Err: ctx.Err()}
+		}
+	}
+	return nil
 }

@@ -108,6 +108,9 @@ func (h *Hub) Instance() string { return h.o.Instance }
 // Pace returns the deadlines and intervals in force.
 func (h *Hub) Pace() Pace { return h.o.Pace }
 
+// Topic is the one that new connections of a tenant read at this moment.
+func (h *Hub) Topic(t *Tenant) Topic { return reading(h.o.Placement, t, time.Now()) }
+
 // Connect adds a connection of a verified principal and begins to follow its
 // tenant's topic if nobody does yet. box is what the transport writes from;
 // it gets the tenant's queue limits. It refuses with CodeDraining when the hub is closing, and as a closed connection
@@ -118,7 +121,7 @@ func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Conn
 	c := &Connection{id: newName(), hub: h, box: box, transport: tr}
 	c.tenant.Store(t)
 	c.principal.Store(p)
-	topic := h.o.Placement(t)
+	topic := h.Topic(t)
 
 	h.mu.Lock()
 	defer h.mu.Unlock()

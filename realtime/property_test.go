@@ -144,7 +144,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.chans = append(w.chans, c)
 	}
 	for range 3 {
-		w.pubs = append(w.pubs, realtime.NewPublisher(w.broker, realtime.PublisherOptions{Timeout: 5 * time.Second}))
+		w.pubs = append(w.pubs, realtime.NewPublisher(w.broker, realtime.PublisherOptions{Timeout: 5 * time.Second, Placement: realtime.Placed(4)}))
 	}
 	for range 3 {
 		w.hubs = append(w.hubs, w.newHub())
@@ -157,7 +157,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 
 func (w *world) newHub() *realtime.Hub {
 	w.born++
-	return realtime.NewHub(w.broker, realtime.HubOptions{Instance: fmt.Sprintf("hub%d", w.born), Encoder: wire.Encoder{},
+	return realtime.NewHub(w.broker, realtime.HubOptions{Instance: fmt.Sprintf("hub%d", w.born), Encoder: wire.Encoder{}, Placement: realtime.Placed(4),
 		Pace:   realtime.Pace{Skew: 100 * time.Millisecond}, // they have one clock here, and the broker inverts less
 		Logger: slog.New(slog.NewTextHandler(&w.story, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 }

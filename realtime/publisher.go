@@ -65,19 +65,18 @@ func (p *Publisher) Publish(ctx context.Context, t *Tenant, pubs []Publication) 
 		return err
 	}
 	start := time.Now()
-	c := &call{left: len(pubs)}
+	topics, n := writing(p.o.Placement, t, start)
+	c := &call{of: len(pubs), left: n * len(pubs)}
 	c.handovers = c.one[:]
-	if len(pubs) > 1 {
-		c.handovers = make([]handover, len(pubs))
+	if c.left > 1 {
+		c.handovers = make([]handover, c.left)
 	}
-	topic := p.o.Placement(t)
 	for i := range pubs {
 		if pubs[i].ID == "" {
 			pubs[i].ID = newPublicationID()
 		}
 		c.message = Message{Kind: KindPublication, Publication: pubs[i]}
-		c.handovers[i].call = c
-		p.handOver(ctx, topic, &c.handovers[i])
+		p.handOver(ctx, c, topics[:n], c.handovers[i*n:(i+1)*n])
 	}
 	err := c.wait(ctx, p.o.Timeout)
 	p.measure(t.ID, len(pubs), err, time.Since(start))
@@ -159,8 +158,9 @@ func (e *PublishError) Unwrap() []error {
 // call is one call of Publish. For one Publication and a broker that stores at
 // once it is all that is allocated, besides the ID and the function the broker calls.
 type call struct {
-	message   Message // handed over one after the other: a broker does not keep it
-	handovers []handover
+	message   Message    // handed over one after the other: a broker does not keep it
+	of        int        // Publications
+	handovers []handover // of each Publication as many as there are topics
 	one       [1]handover
 
 	mu    sync.Mutex    // guards what follows, and err and ended of every handover
@@ -168,7 +168,7 @@ type call struct {
 	ended chan struct{} // made by a wait that has to, closed when left comes to 0
 }
 
-// handover is one Publication on its way.
+// handover is one Publication on its way to a topic.
 type handover struct {
 	call  *call
 	tally *tally
@@ -177,15 +177,18 @@ type handover struct {
 }
 
 // handOver gives the call's message its number and to the broker, as one step
-// for its channel: the order of numbers is the order of the broker.
-func (p *Publisher) handOver(ctx context.Context, topic Topic, h *handover) {
-	m := &h.call.message
+// for its channel: the order of numbers is the order of the broker, on each topic.
+func (p *Publisher) handOver(ctx context.Context, c *call, topics []Topic, hs []handover) {
+	m := &c.message
 	s := p.tallies.of(m.Channel)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h.tally = s.tally(m.Channel)
-	h.tally.number(m, time.Now())
-	p.broker.Publish(ctx, topic, m, h.done)
+	tally := s.tally(m.Channel)
+	tally.number(m, time.Now())
+	for i, topic := range topics {
+		hs[i].call, hs[i].tally = c, tally
+		p.broker.Publish(ctx, topic, m, hs[i].done)
+	}
 }
 
 // done is what the broker calls, perhaps while handOver holds the lock of the
@@ -237,12 +240,13 @@ func (c *call) wait(ctx context.Context, timeout time.Duration) *PublishError {
 	}
 	var bad []FailedPublication
 	for i := range c.handovers {
-		if err := c.handovers[i].err; err != nil {
-			bad = append(bad, FailedPublication{i, err})
+		index := i * c.of / len(c.handovers)
+		if err := c.handovers[i].err; err != nil && (len(bad) == 0 || bad[len(bad)-1].Index != index) {
+			bad = append(bad, FailedPublication{index, err})
 		}
 	}
 	if bad == nil {
 		return nil
 	}
-	return &PublishError{Of: len(c.handovers), Failed: bad}
+	return &PublishError{Of: c.of, Failed: bad}
 }

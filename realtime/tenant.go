@@ -25,6 +25,9 @@ type Tenant struct {
 	Limits     Limits               `json:"limits,omitzero"`
 	// Placement is "" or "own" for a topic of the tenant's own, and "pooled" for a shared one.
 	Placement string `json:"placement,omitempty"`
+	// Moved says that Placement has changed, and when. Who changes Placement without it cuts
+	// clients off from what they missed.
+	Moved *Moved `json:"moved,omitempty"`
 	// Suspended refuses every connect and publish.
 	Suspended bool `json:"suspended,omitempty"`
 }
@@ -135,6 +138,9 @@ func (t *Tenant) Check() error {
 	}
 	if t.Placement != "" && t.Placement != PlacementOwn && t.Placement != PlacementPooled {
 		return Errorf(CodeBadRequest, "placement: %q is not own or pooled", clip(t.Placement))
+	}
+	if err := t.Moved.check(); err != nil {
+		return err
 	}
 	return t.Limits.check()
 }

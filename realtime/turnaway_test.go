@@ -32,8 +32,11 @@ func TestNoRoomToFollow(t *testing.T) {
 				time.Sleep(time.Second)
 				synctest.Wait()
 				for who, p := range map[string]*page{"ann": a, "bob": b} {
-					if p.shut == nil || p.shut.Code != realtime.CodeUnavailable || p.shut.RetryAfter <= 0 {
-						t.Fatalf("%s was closed with %v", who, p.shut)
+					p.mu.Lock()
+					shut := p.shut
+					p.mu.Unlock()
+					if shut == nil || shut.Code != realtime.CodeUnavailable || shut.RetryAfter <= 0 {
+						t.Fatalf("%s was closed with %v", who, shut)
 					}
 				}
 				if err := taken.Close(t.Context()); err != nil {

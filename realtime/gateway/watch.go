@@ -43,6 +43,8 @@ type watch struct {
 type watched struct {
 	doc    *realtime.Tenant // last seen
 	stale  bool             // a guest came with another one
+	topic  realtime.Topic   // that guests are to read
+	leaves time.Time        // when those are closed that read another; zero: nobody has to be
 	guests map[*guest]struct{}
 }
 
@@ -124,6 +126,7 @@ func (w *watch) look(ctx context.Context) {
 			down = err
 		default:
 			w.compare(ctx, doc)
+			w.place(ctx, doc)
 		}
 	}
 	w.log(ctx, down)
@@ -216,22 +219,36 @@ func (w *watch) changed(ctx context.Context, guests []*guest, old, doc *realtime
 	for _, v := range guests {
 		v.door.obey(limits)
 	}
-	guests = slices.DeleteFunc(guests, func(v *guest) bool {
-		if v.page.allowed(doc) {
-			return false
+	for _, v := range guests {
+		if !v.page.allowed(doc) {
+			v.door.close(foreign(v.page.origin))
 		}
-		v.door.close(foreign(v.page.origin))
-		return true
-	})
-	if w.g.o.Placement(old) != w.g.o.Placement(doc) {
-		move(guests)
 	}
 }
 
-// move asks guests whose tenant is carried by another topic now to open another
-// connection, which reads from that one.
-func move(guests []*guest) {
-	for _, v := range guests {
+// place asks guests whose tenant is carried by another topic by now to open another connection,
+// which reads that one, and later closes those who stay: nothing comes by the old one any more.
+func (w *watch) place(ctx context.Context, doc *realtime.Tenant) {
+	topic, now := w.g.hub.Topic(doc), time.Now()
+	w.mu.Lock()
+	t := w.tenants[doc.ID]
+	due := t != nil && !t.leaves.IsZero() && !now.Before(t.leaves)
+	if t == nil || t.topic == topic && !due {
+		w.mu.Unlock()
+		return
+	}
+	t.topic, t.leaves = topic, time.Time{}
+	asks := doc.Moved != nil && now.Before(doc.Moved.Leaves())
+	if asks {
+		t.leaves = doc.Moved.Leaves()
+	}
+	strays := slices.DeleteFunc(t.all(), func(v *guest) bool { return v.conn.Topic() == topic })
+	w.mu.Unlock()
+	if !asks {
+		w.dismiss(ctx, strays, going(time.Second, moveWithin))
+		return
+	}
+	for _, v := range strays {
 		v.conn.SendControl(wire.Encoder{}.Move(random(moveWithin).Milliseconds()))
 	}
 }

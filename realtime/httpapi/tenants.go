@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
@@ -60,6 +62,9 @@ func (a *api) putTenant(c *call) error {
 		return err
 	}
 	keepSecrets(doc, stored)
+	if err := move(doc, stored, status == http.StatusCreated, time.Now()); err != nil {
+		return err
+	}
 	if !has(body, "suspended") {
 		doc.Suspended = stored.Suspended
 	}
@@ -97,6 +102,24 @@ func (a *api) write(c *call, doc *realtime.Tenant, status int, what string) erro
 	}
 	a.did(c, what, realtime.KeyTopic, string(a.o.Placement(doc)))
 	return c.answer(status, shown(doc))
+}
+
+// move notes in a document that its placement is another than that of the one stored. What a body says of
+// moves does not count.
+func move(doc, stored *realtime.Tenant, created bool, now time.Time) error {
+	doc.Moved = stored.Moved
+	placed := func(t *realtime.Tenant) string { return cmp.Or(t.Placement, realtime.PlacementOwn) }
+	if created || placed(doc) == placed(stored) {
+		return nil
+	}
+	if m := stored.Moved; m != nil && now.Before(m.Until) {
+		return &realtime.Error{
+			Code: realtime.CodeConflict, RetryAfter: m.Until.Sub(now),
+			Message: "placement: the tenant is being moved until " + m.Until.UTC().Format(time.RFC3339) + "; change it again after that",
+		}
+	}
+	doc.Moved = realtime.NewMoved(stored.Placement, now.UTC().Truncate(time.Second))
+	return nil
 }
 
 // keepSecrets fills in what the document's keys had when they were stored: a key that is given without its
