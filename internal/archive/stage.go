@@ -50,7 +50,7 @@ func stage(ctx context.Context, module string) (staged, error) {
 	}
 	var s staged
 	for _, name := range names {
-		content, err := os.ReadFile(filepath.Join(module, filepath.FromSlash(name)))
+		content, err := os.ReadFile(filepath.Join(module, filepath.FromSlash(name))) //nolint:gosec // a name of go list
 		if err != nil {
 			return nil, fmt.Errorf("stage %s: %w", name, err)
 		}
@@ -130,7 +130,7 @@ func list(ctx context.Context, module string) ([]listed, error) {
 func (s staged) hash() string {
 	h := sha256.New()
 	for _, f := range s {
-		fmt.Fprintf(h, "%s\x00%d\x00", f.name, len(f.content))
+		_, _ = fmt.Fprintf(h, "%s\x00%d\x00", f.name, len(f.content)) // never fails: hash.Hash
 		h.Write(f.content)
 	}
 	return hex.EncodeToString(h.Sum(nil))
