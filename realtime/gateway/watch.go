@@ -44,7 +44,7 @@ type watched struct {
 	doc    *realtime.Tenant // last seen
 	stale  bool             // a guest came with another one
 	topic  realtime.Topic   // that guests are to read
-	leaves time.Time        // when those are closed that read another; zero: nobody has to be
+	asked  bool             // those who read another one were asked to move, and may be here still
 	guests map[*guest]struct{}
 }
 
@@ -232,16 +232,12 @@ func (w *watch) place(ctx context.Context, doc *realtime.Tenant) {
 	topic, now := w.g.hub.Topic(doc), time.Now()
 	w.mu.Lock()
 	t := w.tenants[doc.ID]
-	due := t != nil && !t.leaves.IsZero() && !now.Before(t.leaves)
-	if t == nil || t.topic == topic && !due {
+	asks := doc.Moved != nil && now.Before(doc.Moved.Leaves())
+	if t == nil || t.topic == topic && (asks || !t.asked) {
 		w.mu.Unlock()
 		return
 	}
-	t.topic, t.leaves = topic, time.Time{}
-	asks := doc.Moved != nil && now.Before(doc.Moved.Leaves())
-	if asks {
-		t.leaves = doc.Moved.Leaves()
-	}
+	t.topic, t.asked = topic, asks
 	strays := slices.DeleteFunc(t.all(), func(v *guest) bool { return v.conn.Topic() == topic })
 	w.mu.Unlock()
 	if !asks {

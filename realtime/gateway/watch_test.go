@@ -201,18 +201,27 @@ func TestTenantsDown(t *testing.T) {
 	p.closed(4403)
 }
 
-// Another topic is no reason to be closed: the client moves to it.
+// Another topic is no reason to be closed: the client moves to it, in time. Who stays is closed.
 func TestPlacementThatChanges(t *testing.T) {
 	t.Parallel()
 	docs := newDocuments(tenant("acme"))
 	s := start(t, gateway.Options{Tenants: docs, Placement: realtime.Placed(2)})
 	p := s.connect("acme", "ann")
-	docs.change("acme", func(t *realtime.Tenant) { t.Placement = realtime.PlacementPooled })
+	docs.change("acme", func(t *realtime.Tenant) {
+		t.Placement, t.Moved = realtime.PlacementPooled, realtime.NewMoved("own", time.Now())
+	})
+	p.send(`{"id":0,"type":"ping"}`)
+	p.expect(`{"type":"pong","id":0}`)
+	docs.change("acme", func(t *realtime.Tenant) { t.Moved = realtime.NewMoved("own", time.Now().Add(-8*time.Minute)) })
 	if f := p.expect(`{"type":"move"}`); f.AfterMs < 0 || f.AfterMs > 5000 {
 		t.Errorf("asked to move %+v", f)
 	}
 	p.send(`{"id":1,"type":"ping"}`)
 	p.expect(`{"type":"pong","id":1}`)
+	docs.change("acme", func(t *realtime.Tenant) { t.Moved = realtime.NewMoved("own", time.Now().Add(-13*time.Minute)) })
+	if f := p.closed(1012); f.RetryAfterMs <= 0 {
+		t.Errorf("who stays was told %+v", f)
+	}
 }
 
 // A client whose tenant was suspended while its token was judged is not let in.
