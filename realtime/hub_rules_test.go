@@ -90,13 +90,13 @@ func TestExpiredTokenEndsTheConnection(t *testing.T) {
 			synctest.Wait()
 			r.expect(a)
 		}
-		if a.shut != nil {
-			t.Fatalf("shut: %v", a.shut)
+		if err := a.ended(); err != nil {
+			t.Fatalf("shut: %v", err)
 		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		if a.shut == nil || a.shut.Code != realtime.CodeExpired {
-			t.Errorf("shut: %v", a.shut)
+		if err := a.ended(); err == nil || err.Code != realtime.CodeExpired {
+			t.Errorf("shut: %v", err)
 		}
 	})
 }

@@ -69,6 +69,13 @@ func (p *page) Shut(err *realtime.Error) {
 	p.Flush()
 }
 
+// ended says why the connection was shut; nil while it is not.
+func (p *page) ended() *realtime.Error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shut
+}
+
 // take returns the frames that have come since the last call.
 func (p *page) take() []wire.ServerFrame {
 	p.mu.Lock()
@@ -247,6 +254,23 @@ func TestHubDeliversAndResumes(t *testing.T) {
 		r.expect(b, "resumed", "3", "4")
 		r.publish("prices:fx", "5")
 		r.expect(b, "5")
+	})
+}
+
+// Who comes first is given a moment from which it resumes, though the stream has only just begun.
+func TestTheFirstMomentIsGood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, acmeTenant())
+		time.Sleep(2 * time.Millisecond)
+		a := r.connect("ann")
+		r.subscribe(a, "prices:fx", realtime.Position{}, 0)
+		since, _ := last(t, a)
+		time.Sleep(time.Millisecond)
+		r.publish("prices:fx", "1")
+		b := r.connect("ann")
+		r.subscribe(b, "prices:fx", since, 0)
+		r.expect(b, "resumed", "1")
 	})
 }
 
