@@ -75,8 +75,11 @@ func newToken(s std) *cobra.Command {
 	required(cmd, "tenant", "user")
 	needsBoth := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		if operator && user != "" {
-			return nil // of no tenant
+		if operator { // of no tenant
+			if user == "" {
+				return usagef("token: --user is missing; see tidewire token --help")
+			}
+			return nil
 		}
 		return needsBoth(cmd, args)
 	}
