@@ -76,7 +76,7 @@ func New(o Options) (*Gateway, error) {
 		DeadAfter: 5 * g.hub.Pace().Heartbeat / 2, // as protocol.md tells clients to judge the server
 	})
 	if g.verifier == nil {
-		g.verifier = auth.New(o.Tenants, auth.Options{Logger: o.Logger, Metrics: o.Metrics})
+		g.verifier = auth.New(o.Tenants, auth.Options{Logger: o.Logger, Metrics: o.Metrics, Revocations: o.Revocations})
 	}
 	if o.Registry != nil {
 		g.roll = newRoll(o.Registry, realtime.Lease{

@@ -31,6 +31,8 @@ type Options struct {
 
 	// Verifier judges tokens; nil is one on Tenants. One that is given is not closed.
 	Verifier *auth.Verifier
+	// Revocations are what the gateway's own Verifier asks for logouts; nil: nobody is logged out.
+	Revocations realtime.Revocations
 	// Limiter counts for every door of the process; nil is one of the gateway's own.
 	Limiter *limit.Limiter
 	// Publisher publishes what clients send. A process has one per Broker; nil is one of the gateway's own.
