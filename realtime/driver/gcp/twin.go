@@ -2,6 +2,7 @@ package gcp
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -61,7 +62,8 @@ func (t *twin) endsIfBroken(put func(context.Context, batch) error) func(context
 	}
 	return func(ctx context.Context, b batch) error {
 		if b.err != nil {
-			return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the emulator's stream was interrupted", RetryAfter: retryAfter, Err: b.err}
+			// What has ended is no ErrBroken, after which a caller would go on.
+			return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the emulator's stream was interrupted", RetryAfter: retryAfter, Err: errors.New(b.err.Error())}
 		}
 		return put(ctx, b)
 	}
