@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: dev emulators image test lint fmt functions bench soak fuzz
+.PHONY: dev emulators image test lint fmt functions bench fleet soak fuzz
 
 dev: ## everything in one process, with demo tenants and live data
 	go run ./cmd/tidewire dev
@@ -31,6 +31,9 @@ image: ## the container image of a service: make image SERVICE=gateway; needs bu
 bench: ## Go benchmarks, then the comparison harness where it lies beside the repository
 	go test -run '^$$' -bench . -benchmem ./realtime/...
 	./.ci/bench
+
+fleet: ## 400 sockets on gateways that die, come and go, on the emulators; some minutes
+	TIDEWIRE_SOCKETS=400 go test -count=1 -timeout 30m -v ./internal/fleet
 
 soak: ## the resume property for a million steps, and what else takes minutes
 	TIDEWIRE_STEPS=1000000 go test -run 'TestResumeProperty' -timeout 60m -v ./realtime

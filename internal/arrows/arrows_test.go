@@ -18,7 +18,10 @@ const module = "github.com/tidewire/tidewire"
 var allowed = map[string]struct{ own, others []string }{
 	"internal/arrows":     {},
 	"internal/acceptance": {}, // tests only
-	"internal/archive":    {},
+	"internal/fleet":      {}, // tests only
+	// What the buildpack writes, to run a function as a process.
+	"internal/fleet/function": {own: []string{"functions"}, others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"}},
+	"internal/archive":        {},
 	// What tests and make emulators start Google's emulators with.
 	"internal/emulators":     {},
 	"internal/emulators/run": {own: []string{"internal/emulators"}},

@@ -218,6 +218,17 @@ func (n *ClientConnection) Close() {
 	}
 }
 
+// Refused is an error frame that answers a subscribe. The client may ask again.
+func (n *ClientConnection) Refused(channel realtime.Channel) {
+	c := n.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, open := n.asked[channel]; open && !n.closed {
+		delete(n.asked, channel)
+		c.checker.Unasked(c.name, channel)
+	}
+}
+
 // Leave is an unsubscribe. What the client had of the channel is forgotten.
 func (n *ClientConnection) Leave(channel realtime.Channel) {
 	c := n.client

@@ -21,7 +21,7 @@ func readConfig(e *cloudrun.Environment) config {
 		Config: cloudrun.ReadConfig(e),
 		// Cloud Run cuts at 60 minutes, if the service asks for as many. Clients are asked one by one
 		// from nine tenths of this on, and the last of them two minutes before the cut.
-		lifetime:    e.Duration("TIDEWIRE_LIFETIME", "58m", time.Minute, 24*time.Hour),
+		lifetime:    e.Duration("TIDEWIRE_LIFETIME", "58m", time.Second, 24*time.Hour),
 		drainSpread: e.Duration("TIDEWIRE_DRAIN_SPREAD", "5s", time.Second, 5*time.Minute),
 		compress:    e.Switch("TIDEWIRE_COMPRESS"),
 		proxies:     e.Number("TIDEWIRE_PROXIES", 1, 0, 10),

@@ -1,0 +1,40 @@
+package fleet
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// patience is how long a test waits for what has to come: much longer than a hub does, which
+// may follow a topic anew twice before it answers, and than a backoff, on a machine that has much else to do.
+const patience = 3 * time.Minute
+
+var built binaries
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(built.main(m),
+		// Started at import by a dependency of the Pub/Sub client, for as long as the process lives.
+		goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+}
+
+// await asks again and again until it is so.
+func await(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	if err := waited(so); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func waited(so func() bool) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); !so(); <-tick.C {
+		if time.Now().After(end) {
+			return fmt.Errorf("is not so after %s", patience)
+		}
+	}
+	return nil
+}
