@@ -28,6 +28,7 @@ type toll struct {
 	sets, deletes    int // of connection documents
 	requests, leases int
 	other            []string
+	failed           int
 }
 
 func (c *toll) pass(ctx context.Context, method string, request, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, o ...grpc.CallOption) error {
@@ -58,11 +59,13 @@ func (c *toll) pass(ctx context.Context, method string, request, reply any, cc *
 			return ctx.Err() // it was not sent
 		}
 	}
-	if err := invoke(ctx, method, request, reply, cc, o...); err != nil {
-		return err // and will be sent again
-	}
+	err := invoke(ctx, method, request, reply, cc, o...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err != nil {
+		c.failed++
+		return err // and will be sent again, with what else was to be written
+	}
 	c.sets, c.deletes, c.leases, c.other = c.sets+sets, c.deletes+deletes, c.leases+leases, append(c.other, other...)
 	if sets+deletes > 0 {
 		c.requests++
@@ -77,6 +80,13 @@ func (c *toll) hold() (release func()) {
 	held := make(chan struct{})
 	c.held, c.requests = held, 0
 	return func() { close(held) }
+}
+
+// failures is how many requests failed.
+func (c *toll) failures() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failed
 }
 
 func (c *toll) counts() (sets, deletes, requests, leases int) {
@@ -137,7 +147,7 @@ func TestConnectionsAreWrittenTwice(t *testing.T) {
 	release()
 	await(t, "all documents to be written", func() bool { sets, _, _, _ := c.counts(); return sets >= n })
 	_, _, requests, _ := c.counts()
-	if requests > bulk {
+	if requests > bulk && c.failures() == 0 {
 		t.Errorf("%d requests for %d documents, want at most %d", requests, n, bulk)
 	}
 	listed := 0
@@ -162,10 +172,11 @@ func TestConnectionsAreWrittenTwice(t *testing.T) {
 	await(t, "all documents to be removed", func() bool { _, deletes, _, _ := c.counts(); return deletes >= n })
 	took := time.Since(begun)
 	sets, deletes, again, leases := c.counts()
-	if again > bulk {
+	failed := c.failures() // by an emulator that is too slow for the deadline: then what was written is written again
+	if again > bulk && failed == 0 {
 		t.Errorf("%d requests for the removal of %d documents, want at most %d", again, n, bulk)
 	}
-	if sets != n || deletes != n {
+	if sets < n || deletes < n || (sets > n || deletes > n) && failed == 0 {
 		t.Errorf("%d writes and %d removals of %d connections", sets, deletes, n)
 	}
 	if most := int(took/(5*time.Second)) + 2; leases > most {
@@ -174,5 +185,5 @@ func TestConnectionsAreWrittenTwice(t *testing.T) {
 	if len(c.other) > 0 {
 		t.Errorf("what else was written: %v", c.other)
 	}
-	t.Logf("%d sockets: %d + %d writes of documents in %d + %d requests, %d of the lease in %v", n, sets, deletes, requests, again, leases, took.Round(time.Millisecond))
+	t.Logf("%d sockets: %d + %d writes of documents in %d + %d requests, %d of the lease in %v; %d requests failed", n, sets, deletes, requests, again, leases, took.Round(time.Millisecond), failed)
 }
