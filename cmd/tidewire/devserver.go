@@ -82,7 +82,7 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 	if err := d.assemble(ctx, s); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	handler, err := d.routes(ctx)
+	handler, err := d.routes()
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), d.close(ctx))
 	}
@@ -142,7 +142,7 @@ func (d *devServer) open(ctx context.Context) (*backend.Backend, error) {
 	return b, nil
 }
 
-func (d *devServer) routes(ctx context.Context) (http.Handler, error) {
+func (d *devServer) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", d.gateway)
 	mux.Handle("/healthz", d.gateway)

@@ -63,7 +63,8 @@ type Options struct {
 // used. An error names spec and says what would be right.
 func Open(ctx context.Context, spec string, o Options) (*Backend, error) {
 	kind, name, named := strings.Cut(spec, ":")
-	b, err := (*Backend)(nil), error(nil)
+	var b *Backend
+	var err error
 	switch {
 	case kind == "memory" && !named:
 		b, err = openMemory(o)

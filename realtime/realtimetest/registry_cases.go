@@ -97,10 +97,10 @@ func (d *desk) pagesOverTheDead() {
 	var want []string
 	for i := range 80 {
 		doc := d.doc("acme", fmt.Sprintf("c%03d", i))
-		switch {
-		case i%4 == 1:
+		switch i % 4 {
+		case 1:
 			want = append(want, doc.ID)
-		case i%4 == 2:
+		case 2:
 			doc.Expires = d.now.Add(-time.Second)
 		default:
 			doc.Instance = "dead"

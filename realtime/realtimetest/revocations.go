@@ -41,10 +41,11 @@ type logouts struct {
 	now          time.Time
 }
 
-func (l *logouts) write(s realtime.Revocations, tenant, user string, before, until time.Time) {
+// write revokes for a user of acme.
+func (l *logouts) write(s realtime.Revocations, user string, before, until time.Time) {
 	l.Helper()
-	if err := s.Revoke(l.Context(), tenant, user, before, until); err != nil {
-		l.Fatalf("revoke %s, %q: %v", tenant, user, err)
+	if err := s.Revoke(l.Context(), "acme", user, before, until); err != nil {
+		l.Fatalf("revoke %q: %v", user, err)
 	}
 }
 
@@ -61,20 +62,20 @@ func (l *logouts) want(tenant, user string, before time.Time) {
 
 func (l *logouts) revoke() {
 	l.want("acme", "ann", time.Time{})
-	l.write(l.store, "acme", "ann", l.now, l.now.Add(time.Hour))
+	l.write(l.store, "ann", l.now, l.now.Add(time.Hour))
 	l.want("acme", "ann", l.now)
 	l.want("acme", "an", time.Time{})
 	l.want("acme", "Ann", time.Time{})
-	l.write(l.other, "acme", "ann", l.now.Add(time.Minute), l.now.Add(2*time.Hour))
+	l.write(l.other, "ann", l.now.Add(time.Minute), l.now.Add(2*time.Hour))
 	l.want("acme", "ann", l.now.Add(time.Minute))
 }
 
 func (l *logouts) latestHolds() {
 	latest := l.now.Add(time.Minute)
-	l.write(l.store, "acme", "ann", latest, l.now.Add(time.Hour))
-	l.write(l.other, "acme", "ann", l.now, l.now.Add(2*time.Hour))
+	l.write(l.store, "ann", latest, l.now.Add(time.Hour))
+	l.write(l.other, "ann", l.now, l.now.Add(2*time.Hour))
 	l.want("acme", "ann", latest)
-	l.write(l.store, "acme", "ann", latest, l.now.Add(time.Minute))
+	l.write(l.store, "ann", latest, l.now.Add(time.Minute))
 	l.want("acme", "ann", latest)
 }
 
@@ -85,7 +86,7 @@ func (l *logouts) oddUsers() {
 		" ", "ann ", "*", "ü/☃", "`a`", "a.b", "~[$]", `"`, "\\", strings.Repeat("/", realtime.MaxIDBytes), strings.Repeat("x", realtime.MaxIDBytes), "\U0001F600",
 	}
 	for i, user := range users {
-		l.write(l.store, "acme", user, l.now.Add(time.Duration(i)*time.Second), l.now.Add(time.Hour))
+		l.write(l.store, user, l.now.Add(time.Duration(i)*time.Second), l.now.Add(time.Hour))
 	}
 	for i, user := range users {
 		l.want("acme", user, l.now.Add(time.Duration(i)*time.Second))
@@ -93,7 +94,7 @@ func (l *logouts) oddUsers() {
 }
 
 func (l *logouts) tenantsAreApart() {
-	l.write(l.store, "acme", "ann", l.now, l.now.Add(time.Hour))
+	l.write(l.store, "ann", l.now, l.now.Add(time.Hour))
 	l.want("globex", "ann", time.Time{})
 	l.want("initech", "acme", time.Time{})
 }

@@ -92,10 +92,10 @@ func (f *files) soon(id string, is func(*realtime.Tenant) bool) *realtime.Tenant
 	}
 }
 
-// whole has every field set.
-func whole(id string) *realtime.Tenant {
+// whole is acme with every field set.
+func whole() *realtime.Tenant {
 	return &realtime.Tenant{
-		ID: id,
+		ID: "acme",
 		Auth: realtime.Auth{
 			Issuer: "https://issuer", Audience: []string{"a", "b"}, JWKSURL: "https://keys", AllowQuery: true,
 			Keys: []realtime.Key{{KID: "k1", Alg: "HS256", Secret: "s"}, {KID: "k2", Alg: "RS256", PEM: "p"}},
@@ -112,11 +112,11 @@ func whole(id string) *realtime.Tenant {
 }
 
 func (f *files) put() {
-	doc := whole("acme")
+	doc := whole()
 	f.write(doc)
 	f.write(&realtime.Tenant{ID: "globex"})
 	for i, s := range []TenantStore{f.store, f.other} {
-		if diff := cmp.Diff(whole("acme"), f.read(s, "acme")); diff != "" {
+		if diff := cmp.Diff(whole(), f.read(s, "acme")); diff != "" {
 			f.Errorf("store %d (-put +got):\n%s", i, diff)
 		}
 		if diff := cmp.Diff(&realtime.Tenant{ID: "globex"}, f.read(s, "globex")); diff != "" {
@@ -135,7 +135,7 @@ func (f *files) unknown() {
 }
 
 func (f *files) sameValue() {
-	f.write(whole("acme"))
+	f.write(whole())
 	first := f.read(f.other, "acme")
 	for range 10 {
 		if again := f.read(f.other, "acme"); again != first {
@@ -145,9 +145,9 @@ func (f *files) sameValue() {
 }
 
 func (f *files) changeArrives() {
-	f.write(whole("acme"))
+	f.write(whole())
 	old := f.read(f.other, "acme")
-	changed := whole("acme")
+	changed := whole()
 	changed.Suspended = false
 	changed.Limits.Connections = 7
 	changed.Namespaces = nil
@@ -159,7 +159,7 @@ func (f *files) changeArrives() {
 	if diff := cmp.Diff(changed, got); diff != "" {
 		f.Errorf("(-put +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(whole("acme"), old); diff != "" {
+	if diff := cmp.Diff(whole(), old); diff != "" {
 		f.Errorf("the value that was handed out has changed (-put +now):\n%s", diff)
 	}
 }
@@ -168,7 +168,7 @@ func (f *files) newArrives() {
 	if _, err := f.other.Tenant(f.Context(), "acme"); realtime.CodeOf(err) != realtime.CodeNotFound {
 		f.Fatalf("before it is there: %v", err)
 	}
-	f.write(whole("acme"))
+	f.write(whole())
 	f.read(f.store, "acme")
 	f.soon("acme", func(*realtime.Tenant) bool { return true })
 }
@@ -220,7 +220,7 @@ func (f *files) list() {
 func (f *files) cancelled() {
 	ctx, cancel := context.WithCancel(f.Context())
 	cancel()
-	if err := f.store.Put(ctx, whole("acme")); err == nil {
+	if err := f.store.Put(ctx, whole()); err == nil {
 		f.Error("Put with a cancelled context returned no error")
 	}
 	if _, _, err := f.store.List(ctx, "", 0); err == nil {

@@ -89,7 +89,7 @@ func (h *cloudLog) Handle(ctx context.Context, r slog.Record) error {
 	})
 	for i := len(h.groups) - 1; i >= 0; i-- {
 		g := &h.groups[i]
-		attrs = []slog.Attr{{Key: g.name, Value: slog.GroupValue(slices.Concat(g.attrs, attrs)...)}}
+		attrs = []slog.Attr{{Key: g.name, Value: slog.GroupValue(slices.Concat(g.attrs, attrs)...)}} //nolint:sloglint // the name a caller gave to its group
 	}
 	if r.Level >= slog.LevelError && r.PC != 0 {
 		attrs = append(attrs, sourceLocation(r.PC))
@@ -109,7 +109,7 @@ func (h *cloudLog) Handle(ctx context.Context, r slog.Record) error {
 // sourceLocation is the place of a call as LogEntrySourceLocation has it, whose line is text.
 func sourceLocation(pc uintptr) slog.Attr {
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-	return slog.Group(keySource, slog.String("file", f.File), slog.String("line", strconv.Itoa(f.Line)), slog.String("function", f.Function))
+	return slog.Group(keySource, slog.String("file", f.File), slog.String("line", strconv.Itoa(f.Line)), slog.String("function", f.Function)) //nolint:sloglint // fields of LogEntrySourceLocation
 }
 
 // cloudNames renames what slog itself writes.

@@ -25,7 +25,7 @@ const (
 )
 
 // line runs log with a logger for a project, and returns the one line it wrote.
-func line(t *testing.T, ctx context.Context, o telemetry.CloudLogOptions, log func(context.Context, *slog.Logger)) map[string]any {
+func line(ctx context.Context, t *testing.T, o telemetry.CloudLogOptions, log func(context.Context, *slog.Logger)) map[string]any {
 	t.Helper()
 	var out bytes.Buffer
 	log(ctx, slog.New(telemetry.NewCloudLog(&out, o)))
@@ -100,7 +100,7 @@ func TestCloudLog(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := line(t, tt.ctx, tt.o, tt.log)
+			got := line(tt.ctx, t, tt.o, tt.log)
 			if len(tt.want) > 0 {
 				at, err := time.Parse(time.RFC3339Nano, got["time"].(string))
 				if err != nil || time.Since(at) > time.Minute {
@@ -117,7 +117,7 @@ func TestCloudLog(t *testing.T) {
 
 func TestCloudLogSaysWhereAnErrorWasFound(t *testing.T) {
 	t.Parallel()
-	got := line(t, t.Context(), telemetry.CloudLogOptions{}, func(ctx context.Context, l *slog.Logger) {
+	got := line(t.Context(), t, telemetry.CloudLogOptions{}, func(ctx context.Context, l *slog.Logger) {
 		l.WithGroup("deep").ErrorContext(ctx, "broken", realtime.KeyError, errors.New("no"))
 	})
 	at, ok := got["logging.googleapis.com/sourceLocation"].(map[string]any)
@@ -165,7 +165,7 @@ func TestTraced(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := line(t, request(tt.headers...), telemetry.CloudLogOptions{Project: "p1"}, func(ctx context.Context, l *slog.Logger) { l.InfoContext(ctx, "hello") })
+			got := line(request(tt.headers...), t, telemetry.CloudLogOptions{Project: "p1"}, func(ctx context.Context, l *slog.Logger) { l.InfoContext(ctx, "hello") })
 			want := map[string]any{"severity": "INFO", "message": "hello"}
 			if tt.id != "" {
 				want["logging.googleapis.com/trace"] = "projects/p1/traces/" + tt.id
