@@ -77,7 +77,7 @@ func TestTokenRefuses(t *testing.T) {
 		{"bad publish pattern", []string{"--tenant", "acme", "--user", "ann", "--publish", "{role}"}, "--publish"},
 		{"unknown part", []string{"--tenant", "acme", "--user", "ann", "--manage", "all"}, "--manage"},
 		{"operator of a tenant", []string{"--tenant", "acme", "--user", "ann", "--operator"}, "of no tenant"},
-		{"operator without a name", []string{"--operator"}, "--tenant is missing"},
+		{"operator without a name", []string{"--operator"}, "--user is missing"},
 		{"no time", []string{"--tenant", "acme", "--user", "ann", "--ttl", "0s"}, "--ttl"},
 		{"bad time", []string{"--tenant", "acme", "--user", "ann", "--ttl", "soon"}, "--ttl"},
 		{"arguments", []string{"--tenant", "acme", "--user", "ann", "please"}, "no arguments"},
