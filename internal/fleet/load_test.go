@@ -52,7 +52,7 @@ func (s *system) crowd(l load) ([]*client, []*producer) {
 			shares[n%l.producers] = append(shares[n%l.producers], ch)
 		}
 		token := s.token(tenant, "reader")
-		for n := range l.sockets / len(tenants) {
+		for n := range l.sockets*(i+1)/len(tenants) - l.sockets*i/len(tenants) {
 			var mine []realtime.Channel
 			for k := range l.each {
 				mine = append(mine, all[(n+k*l.channels/l.each)%l.channels])
