@@ -2,57 +2,58 @@ package gcp_test
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"cloud.google.com/go/firestore"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 )
 
-// BenchmarkConnectStorm writes the documents of 2,000 connections at once, as Registry does and as the client's
-// BulkWriter does.
-func BenchmarkConnectStorm(b *testing.B) {
-	const storm = 2000
-	db := fresh(b)
-	now := time.Now()
-	docs := make([]realtime.ConnectionDoc, storm)
-	for i := range docs {
-		docs[i] = realtime.ConnectionDoc{
-			Tenant: "acme", ID: fmt.Sprintf("c%04d", i), User: fmt.Sprintf("user-%d", i), Groups: []string{"traders", "eu"}, Instance: "i1",
-			Remote: "192.0.2.1", Connected: now, Expires: now.Add(time.Hour),
+// What a delay of publishing saves and costs: messages a request, and how long a message takes, when a
+// request takes 5 ms. A burst is of 50 messages of one channel; a trickle is one at a time.
+func BenchmarkPublish(b *testing.B) {
+	for _, delay := range []time.Duration{0, time.Millisecond, 10 * time.Millisecond} {
+		for name, size := range map[string]int{"burst": 50, "trickle": 1} {
+			b.Run(fmt.Sprintf("%s/%v", name, delay), func(b *testing.B) { benchmarkPublish(b, delay, size) })
 		}
 	}
-	b.Run("commits", func(b *testing.B) {
-		registry := gcp.NewRegistry(db, gcp.RegistryOptions{Timeout: patience})
-		for b.Loop() {
-			if err := registry.Connect(b.Context(), docs); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(storm*float64(b.N)/b.Elapsed().Seconds(), "docs/s")
-	})
-	b.Run("bulkwriter", func(b *testing.B) {
-		for b.Loop() {
-			w := db.BulkWriter(b.Context())
-			jobs := make([]*firestore.BulkWriterJob, len(docs))
-			for i := range docs {
-				job, err := w.Set(db.Doc("tenants/acme/connections/"+docs[i].ID), map[string]any{
-					"user": docs[i].User, "groups": docs[i].Groups, "instance": "i1", "remote": docs[i].Remote, "connectedAt": now, "expireAt": docs[i].Expires,
-				})
+}
+
+func benchmarkPublish(b *testing.B, delay time.Duration, size int) {
+	var requests atomic.Int64
+	f := &fakeServer{publish: func(*pubsubpb.PublishRequest) error {
+		requests.Add(1)
+		<-time.After(5 * time.Millisecond)
+		return nil
+	}}
+	broker := f.serve(b, gcp.BrokerOptions{PublishDelay: delay})
+	c, err := realtime.NewChannel("acme", "prices:fx")
+	if err != nil {
+		b.Fatal(err)
+	}
+	messages := 0
+	var took atomic.Int64
+	for b.Loop() {
+		var all sync.WaitGroup
+		for range size {
+			messages++
+			all.Add(1)
+			begun := time.Now()
+			m := &realtime.Message{Kind: realtime.KindPublication, Publication: realtime.Publication{Channel: c, ID: fmt.Sprint(messages), Data: make([]byte, 200)}}
+			broker.Publish(b.Context(), "tw-acme", m, func(err error) {
 				if err != nil {
-					b.Fatal(err)
+					b.Error(err)
 				}
-				jobs[i] = job
-			}
-			w.End()
-			for _, job := range jobs {
-				if _, err := job.Results(); err != nil {
-					b.Fatal(err)
-				}
-			}
+				took.Add(int64(time.Since(begun)))
+				all.Done()
+			})
 		}
-		b.ReportMetric(storm*float64(b.N)/b.Elapsed().Seconds(), "docs/s")
-	})
+		all.Wait()
+	}
+	b.ReportMetric(float64(messages)/float64(requests.Load()), "messages/request")
+	b.ReportMetric(float64(took.Load())/float64(messages)/1e6, "ms/message")
 }

@@ -21,6 +21,10 @@ type BrokerOptions struct {
 	// Retention is how long a topic made by EnsureTopic keeps messages, which bounds how far back
 	// a replay reaches; 0 is 10 minutes, which is the least Pub/Sub takes.
 	Retention time.Duration
+	// PublishDelay is how long a message waits for others of its channel. 0 is not at all: what comes while a
+	// request of the channel is under way goes with the next one, which gathers a burst as well
+	// as a delay does (BenchmarkPublish).
+	PublishDelay time.Duration
 	// PublishTimeout is how long the broker tries to store a message; 0 is 8 s.
 	PublishTimeout time.Duration
 	// PendingBytes bounds what was handed over and is not stored yet; what would exceed it is

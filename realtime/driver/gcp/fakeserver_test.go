@@ -38,7 +38,7 @@ type fakeServer struct {
 }
 
 // serve starts it and returns a broker on it.
-func (f *fakeServer) serve(t *testing.T, o gcp.BrokerOptions) *gcp.Broker {
+func (f *fakeServer) serve(t testing.TB, o gcp.BrokerOptions) *gcp.Broker {
 	t.Helper()
 	f.subscriptions = map[string]*pubsubpb.Subscription{}
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -15,13 +15,8 @@ import (
 // bytes with the attributes, which is what a Publication of most tags leaves room for.
 const MaxData = 9_900_000
 
-const (
-	// publishDelay is what a message waits for others of its channel while none is under way; see
-	// BenchmarkPublish for what longer ones cost.
-	publishDelay = 0
-	// messageOverhead is what a message takes beside its Data, roughly.
-	messageOverhead = 1 << 10
-)
+// messageOverhead is what a message takes beside its Data, roughly.
+const messageOverhead = 1 << 10
 
 // publisher hands messages of one topic to Pub/Sub, which gathers per ordering key what
 // comes while a request of that key is under way.
@@ -32,7 +27,7 @@ type publisher struct {
 func (b *Broker) newPublisher(topic realtime.Topic) *publisher {
 	c := b.client.Publisher(b.topicPath(topic))
 	c.EnableMessageOrdering = true
-	c.PublishSettings.DelayThreshold = publishDelay
+	c.PublishSettings.DelayThreshold = b.o.PublishDelay
 	c.PublishSettings.Timeout = b.o.PublishTimeout
 	// Bounded here, for all topics together: the client's own bound would
 	// pause the key of what it refuses.
