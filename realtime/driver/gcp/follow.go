@@ -35,6 +35,7 @@ func (b *Broker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Fo
 	name := b.subscriptionPath(subscriptionName(topic, f))
 	kept, err := b.subscribe(ctx, name, topic, labels("follow", f.Instance, time.Now()))
 	if err != nil {
+		b.budget.freed()
 		return nil, err
 	}
 	s := &stream{broker: b, topic: topic, name: name, complete: complete(f.Since, kept, time.Now(), b.o.RetryMargin)}
@@ -44,6 +45,7 @@ func (b *Broker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Fo
 	}
 	if err != nil {
 		b.abandon(ctx, name)
+		b.budget.freed()
 		return nil, err
 	}
 	return s, nil

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 )
@@ -196,5 +197,20 @@ func TestSubscriptionLeftBehind(t *testing.T) {
 	defer f.mu.Unlock()
 	if len(f.subscriptions) != 0 {
 		t.Errorf("left behind: %v", f.subscriptions)
+	}
+}
+
+// A topic that could not be followed has used up nothing.
+func TestFailedFollowGivesItsPlaceBack(t *testing.T) {
+	t.Parallel()
+	b := openBroker(t, emulators.Project(t), gcp.BrokerOptions{Subscriptions: 1})
+	for generation := range uint64(3) {
+		_, err := b.Follow(t.Context(), "tw-nobody", realtime.Following{Instance: "i1", Generation: generation + 1, Since: time.Now()})
+		if realtime.CodeOf(err) != realtime.CodeNotFound {
+			t.Errorf("attempt %d: %v", generation+1, err)
+		}
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
 	}
 }
