@@ -1,0 +1,37 @@
+# What each program reads of its environment (docs/configuration.md, docs/functions.md). What is not here has the program's default.
+locals {
+  # Every service and function.
+  common = {
+    TIDEWIRE_BACKEND   = "gcp:${var.project}"
+    TIDEWIRE_DATABASE  = var.database
+    TIDEWIRE_LOG_LEVEL = var.log_level
+    TIDEWIRE_TELEMETRY = var.telemetry ? "gcp" : "none"
+  }
+
+  # Who has to know where a tenant is: the same number everywhere, or tenants are published to where nobody listens.
+  placing = { TIDEWIRE_SHARDS = tostring(var.shards) }
+
+  environments = { for p, e in {
+    gateway = merge(local.common, local.placing, {
+      TIDEWIRE_REGION        = var.region
+      TIDEWIRE_SUBSCRIPTIONS = tostring(var.subscriptions)
+      # A load balancer writes one more element of X-Forwarded-For before Cloud Run does.
+      TIDEWIRE_PROXIES = contains(keys(var.domains), "gateway") ? "2" : "1"
+    })
+    api = merge(local.common, local.placing, { TIDEWIRE_REGION = var.region })
+    dashboard = merge(local.common, local.placing, {
+      TIDEWIRE_REGION  = var.region
+      TIDEWIRE_GATEWAY = local.urls.gateway
+      TIDEWIRE_DEMO    = tostring(var.demo)
+      TIDEWIRE_HOSTS   = join(",", distinct([lookup(var.domains, "dashboard", local.hosts.dashboard), local.hosts.dashboard]))
+    })
+    ingest  = merge(local.common, local.placing)
+    janitor = merge(local.common, { TIDEWIRE_LOST_TOPIC = local.lost, TIDEWIRE_JANITOR_TIME = "50s" })
+    probe   = merge(local.common, { TIDEWIRE_GATEWAY = local.urls.gateway })
+  } : p => e if contains(local.programs, p) }
+
+  # The same, of what must not be seen: the secret that a variable is read from.
+  secret_environments = {
+    api = { TIDEWIRE_OPERATORS = local.secrets.operators }
+  }
+}

@@ -1,0 +1,25 @@
+# Settings of single fields in Firestore: the table of realtime/driver/gcp, Fields(), which says why each is there. A field that is not
+# here has what Firestore gives each: indexes for queries within one collection.
+locals {
+  field_list = [
+    { collection = "connections", field = "instance", ttl = false, group = true, plain = false },
+    { collection = "connections", field = "expireAt", ttl = true, group = false, plain = true },
+    { collection = "connections", field = "connectedAt", ttl = false, group = false, plain = true },
+    { collection = "connections", field = "meta", ttl = false, group = false, plain = true },
+    { collection = "connections", field = "remote", ttl = false, group = false, plain = true },
+    { collection = "instances", field = "expireAt", ttl = true, group = false, plain = true },
+    { collection = "instances", field = "leaseUntil", ttl = false, group = false, plain = true },
+    { collection = "instances", field = "started", ttl = false, group = false, plain = true },
+    { collection = "instances", field = "sockets", ttl = false, group = false, plain = true },
+    { collection = "instances", field = "service", ttl = false, group = false, plain = true },
+    { collection = "instances", field = "revision", ttl = false, group = false, plain = true },
+    { collection = "instances", field = "region", ttl = false, group = false, plain = true },
+    { collection = "users", field = "expireAt", ttl = true, group = false, plain = true },
+    { collection = "users", field = "revokedBefore", ttl = false, group = false, plain = true },
+    { collection = "tenants", field = "auth", ttl = false, group = false, plain = true },
+    { collection = "tenants", field = "limits", ttl = false, group = false, plain = true },
+    { collection = "tenants", field = "namespaces", ttl = false, group = false, plain = true },
+    { collection = "tenants", field = "origins", ttl = false, group = false, plain = true },
+  ]
+  fields = { for f in local.field_list : "${f.collection}.${f.field}" => f }
+}

@@ -1,0 +1,48 @@
+locals {
+  services  = ["gateway", "api", "dashboard"]
+  functions = concat(["ingest", "janitor"], var.probe_tenant == null ? [] : ["probe"])
+  programs  = concat(local.services, local.functions)
+
+  # Account and service of a program have the same name. functions is who builds the functions.
+  accounts = merge(
+    { for p in local.programs : p => "${var.name}-${p}" },
+    { scheduler = "${var.name}-scheduler", functions = "${var.name}-functions" },
+    var.hook_url == null ? {} : { push = "${var.name}-push" },
+  )
+
+  # The address that Cloud Run gives is known before the service is, so nothing has to wait for anything.
+  hosts = { for p in local.programs : p => "${var.name}-${p}-${var.number}.${var.region}.run.app" }
+  urls  = { for p, host in local.hosts : p => "https://${lookup(var.domains, p, host)}" }
+
+  lost = "${var.name}-lost"
+  dead = "${var.name}-lost-dead"
+
+  secrets = { operators = "${var.name}-operators" }
+}
+
+# Topics: the names of realtime.Placed, the settings of the driver's EnsureTopic, so that the api finds them as it would have made them.
+locals {
+  # The least that Pub/Sub takes; a replay reaches back five minutes.
+  retention_seconds = 600
+  labels            = { tidewire = "topic" }
+
+  own = {
+    for id, t in var.tenants : "tw-${id}" => {
+      tenant = id, shard = null, retention_seconds = t.retention_seconds, labels = local.labels
+    } if t.placement == "own"
+  }
+  pooled = {
+    for n in range(var.shards) : "tw_pool_${n}" => {
+      tenant = null, shard = n, retention_seconds = local.retention_seconds, labels = local.labels
+    }
+  }
+  topics = merge(local.own, local.pooled)
+
+  # What PUT /v1/tenants/{tenant} has to say of placement and limits; keys, origins and rules of channels are the operator's.
+  documents = {
+    for id, t in var.tenants : id => merge(
+      { placement = t.placement },
+      length(t.limits) == 0 ? {} : { limits = t.limits },
+    )
+  }
+}

@@ -1,0 +1,99 @@
+output "name" {
+  description = "Prefix of what the deployment makes."
+  value       = var.name
+}
+
+output "tenants" {
+  description = "Tenants by identifier, with every default filled in, and the topic of those that have one of their own."
+  value = { for id, t in var.tenants : id => merge(t, {
+    topic = t.placement == "own" ? "tw-${id}" : null
+  }) }
+}
+
+output "documents" {
+  description = "What the api has to be told of each tenant besides its keys and rules: placement and limits, as PUT /v1/tenants/{tenant} takes them."
+  value       = local.documents
+}
+
+output "topics" {
+  description = "Topics by name: retention_seconds, labels, and the tenant whose own it is or the shard that it is."
+  value       = local.topics
+}
+
+output "lost" {
+  description = "Topic and pull subscription of lost connections, and topic and subscription of those of them that nobody could take."
+  value       = { topic = local.lost, subscription = local.lost, dead_topic = local.dead, dead_subscription = local.dead }
+}
+
+output "hook" {
+  description = "Push subscription of lost connections: its name and where it pushes; null for none."
+  value       = var.hook_url == null ? null : { subscription = "${local.lost}-hook", url = var.hook_url }
+}
+
+output "programs" {
+  description = "Short names of services and functions, and the name that each has in Cloud Run."
+  value = {
+    services  = { for p in local.services : p => "${var.name}-${p}" }
+    functions = { for p in local.functions : p => "${var.name}-${p}" }
+  }
+}
+
+output "accounts" {
+  description = "Identifiers of service accounts by short name."
+  value       = local.accounts
+}
+
+output "emails" {
+  description = "Addresses of the same accounts."
+  value       = { for a, id in local.accounts : a => "${id}@${var.project}.iam.gserviceaccount.com" }
+}
+
+output "roles" {
+  description = "Custom roles by short name: id, title, description, permissions."
+  value       = { for r, role in local.roles : r => merge(role, { id = local.role_ids[r] }) }
+}
+
+output "grants" {
+  description = "What each account may do: account (short name), role, resource_kind (project, database, topic, secret or service) and resource."
+  value       = local.grants
+}
+
+output "public" {
+  description = "Short names of services and functions that everybody may call."
+  value       = local.public
+}
+
+output "environments" {
+  description = "Environment of each service and function by its short name."
+  value       = local.environments
+}
+
+output "secret_environments" {
+  description = "Variables that are read from Secret Manager, by short name of the service: variable to secret."
+  value       = local.secret_environments
+}
+
+output "secrets" {
+  description = "Names of secrets by what they are for."
+  value       = local.secrets
+}
+
+output "hosts" {
+  description = "Host that Cloud Run gives each service and function, by short name."
+  value       = local.hosts
+}
+
+output "urls" {
+  description = "Address by which each is to be called: its domain's if it has one, else Cloud Run's."
+  value       = local.urls
+}
+
+output "fields" {
+  description = "Settings of fields in Firestore by collection.field: collection, field, ttl, group (an index over all collections of the name), plain (no index)."
+  value       = local.fields
+}
+
+output "database" {
+  description = "Identifier of the Firestore database."
+  value       = var.database
+}

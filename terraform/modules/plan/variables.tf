@@ -1,0 +1,231 @@
+variable "project" {
+  description = "Identifier of the Google Cloud project."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "The project is given by its identifier: 6 to 30 lower-case letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "number" {
+  description = "Number of the project, which stands in the addresses that Cloud Run gives."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{1,19}$", var.number))
+    error_message = "The project's number has digits only."
+  }
+}
+
+variable "region" {
+  description = "The one region of everything: Pub/Sub keeps the order of what is published in one region."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]{1,2}$", var.region))
+    error_message = "The region is one such as europe-west1."
+  }
+}
+
+variable "name" {
+  description = "Prefix of what this deployment makes, but for the topics of tenants."
+  type        = string
+  default     = "tidewire"
+  nullable    = false
+
+  # 20, because the longest account is NAME-dashboard or NAME-scheduler, and an account has 30 characters.
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
+    error_message = "The name has 3 to 20 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen."
+  }
+
+  # tw-lost would be the topic of a tenant called lost, and Pub/Sub refuses what begins with goog.
+  validation {
+    condition     = !startswith(var.name, "tw-") && !startswith(var.name, "goog")
+    error_message = "The name must not begin with tw-, which topics of tenants begin with, or with goog."
+  }
+}
+
+variable "database" {
+  description = "Identifier of the Firestore database; (default) is the one that a project may have without a name."
+  type        = string
+  default     = "tidewire"
+  nullable    = false
+
+  validation {
+    condition     = var.database == "(default)" || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.database))
+    error_message = "The database is (default), or has 4 to 63 lower-case letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "tenants" {
+  description = <<-EOT
+    Tenants whose topics Terraform makes, by identifier. Others are made at run time by the api, with the same names and settings, and
+    need no plan. placement is own or pooled; retention_seconds is how long an own topic keeps messages; limits are those of the tenant's
+    document, which the api is told (output documents).
+  EOT
+  type = map(object({
+    placement         = optional(string, "own")
+    retention_seconds = optional(number, 600)
+    limits            = optional(map(number), {})
+  }))
+  default  = {}
+  nullable = false
+
+  # The rule of realtime.CheckTenantID.
+  validation {
+    condition     = alltrue([for id in keys(var.tenants) : can(regex("^[a-z0-9][a-z0-9-]{0,62}$", id))])
+    error_message = "A tenant's identifier has 1 to 63 of a-z, 0-9 and '-', and begins with a letter or digit."
+  }
+
+  validation {
+    condition     = alltrue([for t in values(var.tenants) : contains(["own", "pooled"], t.placement)])
+    error_message = "The placement of a tenant is own or pooled."
+  }
+
+  validation {
+    condition     = var.shards > 0 || alltrue([for t in values(var.tenants) : t.placement != "pooled"])
+    error_message = "A tenant can be pooled only if there are shards."
+  }
+
+  # What Pub/Sub takes is 10 minutes to 31 days, and a replay reaches back 5 minutes.
+  validation {
+    condition     = alltrue([for t in values(var.tenants) : t.retention_seconds >= 600 && t.retention_seconds <= 2678400 && floor(t.retention_seconds) == t.retention_seconds])
+    error_message = "A topic keeps messages for 600 to 2678400 seconds, a whole number of them."
+  }
+
+  validation {
+    condition     = alltrue([for t in values(var.tenants) : t.placement != "pooled" || t.retention_seconds == 600])
+    error_message = "A pooled tenant has no retention of its own: its topic is that of others, too."
+  }
+
+  # The rules of realtime.Limits.
+  validation {
+    condition = alltrue(flatten([for t in values(var.tenants) : [for l in keys(t.limits) : contains([
+      "connections", "connectionsPerUser", "connectsPerSecond",
+      "framesPerSecond", "bytesPerSecond", "subscribesPerSecond", "publishesPerSecond", "requestsPerSecond",
+      "userShare", "tenantShare", "subscriptionsPerConnection", "messageBytes", "batchEvents",
+      "queueMessages", "queueBytes", "recordBytes",
+    ], l)]]))
+    error_message = "A limit has one of the names in docs/limits.md, such as connections."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for t in values(var.tenants) : [for l in values(t.limits) : l >= 0 && floor(l) == l]]))
+    error_message = "A limit is a whole number that is not negative; 0 is the default."
+  }
+
+  validation {
+    condition = alltrue([for t in values(var.tenants) :
+      lookup(t.limits, "messageBytes", 0) <= 1048576 &&
+      (lookup(t.limits, "queueMessages", 0) == 0 || lookup(t.limits, "queueMessages", 0) >= 64) &&
+      (lookup(t.limits, "queueBytes", 0) == 0 || lookup(t.limits, "queueBytes", 0) >= 131072)
+    ])
+    error_message = "messageBytes is at most 1048576; queueMessages at least 64 and queueBytes at least 131072, or a burst overflows them."
+  }
+
+  # Plans of many hundred topics are slow and have been seen to fail, and a tenant needs none.
+  validation {
+    condition     = length(var.tenants) <= 200
+    error_message = "Terraform makes the topics of 200 tenants at most; the api makes those of any number."
+  }
+}
+
+variable "shards" {
+  description = "Number of topics that pooled tenants share; the same for the life of the deployment, because it says which tenant is on which."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  # The program takes 1000; a topic carries thousands of small tenants, and each is one more in every plan.
+  validation {
+    condition     = var.shards >= 0 && var.shards <= 100 && floor(var.shards) == var.shards
+    error_message = "The number of shards is a whole number of 0 to 100."
+  }
+}
+
+variable "subscriptions" {
+  description = "How many subscriptions the project may have before gateways follow no further topic. Pub/Sub's wall is 10,000."
+  type        = number
+  default     = 9000
+  nullable    = false
+
+  validation {
+    condition     = var.subscriptions >= 1 && var.subscriptions <= 10000 && floor(var.subscriptions) == var.subscriptions
+    error_message = "The budget of subscriptions is a whole number of 1 to 10000."
+  }
+}
+
+variable "domains" {
+  description = "Names under which the load balancer serves gateway, api, dashboard and ingest; what has none keeps the address that Cloud Run gives."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for k in keys(var.domains) : contains(["gateway", "api", "dashboard", "ingest"], k)])
+    error_message = "Domains are those of gateway, api, dashboard and ingest."
+  }
+
+  validation {
+    condition     = alltrue([for d in values(var.domains) : length(d) <= 253 && can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,63}$", d))])
+    error_message = "A domain is a name such as live.example.com, in lower case and without scheme or port."
+  }
+
+  validation {
+    condition     = length(distinct(values(var.domains))) == length(var.domains)
+    error_message = "Each service has a domain of its own."
+  }
+}
+
+variable "demo" {
+  description = "Whether everybody who can reach the dashboard may be any desk of the demo's tenants, acme and globex."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "probe_tenant" {
+  description = "Tenant on whose channel the probe sends to itself; null for no probe. Its document needs a key that can sign."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.probe_tenant == null || can(regex("^[a-z0-9][a-z0-9-]{0,62}$", var.probe_tenant))
+    error_message = "The probe's tenant is the identifier of one."
+  }
+}
+
+variable "log_level" {
+  description = "Least level of log lines: debug, info, warn or error."
+  type        = string
+  default     = "info"
+  nullable    = false
+
+  validation {
+    condition     = contains(["debug", "info", "warn", "error"], var.log_level)
+    error_message = "The log level is debug, info, warn or error."
+  }
+}
+
+variable "telemetry" {
+  description = "Whether metrics and traces are sent to Google Cloud."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "hook_url" {
+  description = "HTTPS address that is told of connections whose instance crashed, as CloudEvents; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.hook_url == null || can(regex("^https://[^\\s/?#@]+(/[^\\s#]*)?$", var.hook_url))
+    error_message = "The hook is an https address; Pub/Sub pushes to no other."
+  }
+}
