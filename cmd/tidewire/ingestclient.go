@@ -1,135 +1,27 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
-	"time"
-
-	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/problem"
-)
-
-const (
-	// patience is how long a request that may pass later is tried again.
-	patience = 2 * time.Minute
-	// attemptTimeout bounds one attempt.
-	attemptTimeout = 30 * time.Second
 )
 
 // ingestClient is an ingest endpoint and a token for it. Close it.
 type ingestClient struct {
-	endpoint, token string
-	http            *http.Client
-	answered        bool // it was reached before, so that it may come back
+	*server
+	endpoint *url.URL
 }
 
 func newIngestClient(address, tenant, token string) (*ingestClient, error) {
-	u, err := serverURL(address)
+	s, err := newServer(address, token)
 	if err != nil {
 		return nil, err
 	}
-	return &ingestClient{
-		endpoint: u.JoinPath("v1", "tenants", url.PathEscape(tenant), "events").String(), token: token,
-		http: &http.Client{Timeout: attemptTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}},
-	}, nil
+	return &ingestClient{server: s, endpoint: s.url.JoinPath("v1", "tenants", url.PathEscape(tenant), "events")}, nil
 }
 
-func (i *ingestClient) close() { i.http.CloseIdleConnections() }
-
-// refusal is an answer other than 200: a problem document (RFC 9457).
-type refusal struct {
-	why   *realtime.Error
-	parts []problem.Part // what is wrong with events of the batch
-}
-
-func (r *refusal) Error() string { return r.why.Error() }
-func (r *refusal) Unwrap() error { return r.why }
-
-// post sends a body until the endpoint has it, as often and as late as it
-// asks. The error is a *refusal, or another *realtime.Error if it cannot be reached.
+// post sends events, which have to have IDs because a request may be repeated.
 func (i *ingestClient) post(ctx context.Context, body []byte) ([]byte, error) {
-	deadline := time.Now().Add(patience)
-	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
-		answer, err := i.try(ctx, body)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		after := max(wait, retryAfter(err))
-		if exitCode(err) != exitUnavailable || !i.answered || time.Now().Add(after).After(deadline) {
-			return answer, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(after + rand.N(after/2+1)): //nolint:gosec // spreads requests, hides nothing
-		}
-	}
-}
-
-func retryAfter(err error) time.Duration {
-	if e := (*realtime.Error)(nil); errors.As(err, &e) {
-		return e.RetryAfter
-	}
-	return 0
-}
-
-func (i *ingestClient) try(ctx context.Context, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.endpoint, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+i.token)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := i.http.Do(req)
-	if err != nil {
-		return nil, unreachable(err)
-	}
-	defer res.Body.Close() //nolint:errcheck // it was only read from
-	i.answered = true
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err != nil {
-		return nil, unreachable(err)
-	}
-	if res.StatusCode == http.StatusOK {
-		return answer, nil
-	}
-	return nil, refused(res, answer)
-}
-
-func unreachable(err error) error {
-	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the server does not answer", Err: err}
-}
-
-// refused reads a problem document, or makes do with the status of a proxy's own answer.
-func refused(res *http.Response, answer []byte) *refusal {
-	var p problem.Problem
-	if json.Unmarshal(answer, &p) != nil || p.Code == "" {
-		p.Code, p.Detail = realtime.CodeInternal, "the server answered "+res.Status
-		if res.StatusCode >= http.StatusInternalServerError || res.StatusCode == http.StatusTooManyRequests {
-			p.Code = realtime.CodeUnavailable
-		}
-	}
-	err := realtime.Errorf(p.Code, "%s", p.Detail)
-	err.RetryAfter = time.Duration(p.RetryAfterMs) * time.Millisecond
-	if s, bad := strconv.Atoi(res.Header.Get("Retry-After")); bad == nil && err.RetryAfter == 0 {
-		err.RetryAfter = time.Duration(s) * time.Second
-	}
-	return &refusal{why: err, parts: p.Errors}
-}
-
-// serverURL parses the address of a server.
-func serverURL(address string) (*url.URL, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usagef("--url: %q is not a URL such as http://127.0.0.1:8080", strings.TrimSpace(address))
-	}
-	return u, nil
+	answer, _, err := i.do(ctx, http.MethodPost, i.endpoint, body)
+	return answer, err
 }

@@ -1,5 +1,5 @@
 // Command tidewire runs the whole system in one process (dev) and holds the
-// operator's commands: token, publish, tail.
+// operator's commands: token, publish, tail, tenants.
 package main
 
 import (

@@ -81,7 +81,7 @@ func newRoot(s std) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newDev(s), newToken(s), newPublish(s), newTail(s))
+	root.AddCommand(newDev(s), newToken(s), newPublish(s), newTail(s), newTenants(s))
 	return root
 }
 

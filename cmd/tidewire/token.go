@@ -13,23 +13,27 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/httpapi"
+	"github.com/tidewire/tidewire/realtime/strict"
 )
 
 func newToken(s std) *cobra.Command {
-	var tenant, user, file string
+	var tenant, user, file, operators string
 	var groups, subscribe, publish, presence, manage []string
 	var operator bool
 	var ttl time.Duration
 	cmd := &cobra.Command{
-		Use:   "token --tenant T --user U [--group G]... [--subscribe PATTERN]... [--publish PATTERN]... [--presence PATTERN]...",
+		Use: "token --tenant T --user U [--group G]... [--subscribe PATTERN]... [--publish PATTERN]... [--presence PATTERN]...\n" +
+			"  tidewire token --operators FILE --user U",
 		Short: "Make a token",
 		Long: "token prints a JWT, signed with the tenant's first key that can sign. Without\n" +
 			"--tenants it uses the tenants of the dev that was started last.\n\n" +
 			"A PATTERN is a channel name; the segment * stands for any one, ** at the end\n" +
 			"for the rest, {user} and {group} for the token's own. A PART of the management\n" +
 			"API is publish, connections, users, tokens or tenant. With --operator it is a\n" +
-			"token for all of that API, at the dev that was started last.\n" + exitHelp,
-		Example: "  tidewire token --tenant acme --user ann --group fx-desk --subscribe 'prices:*'",
+			"token for all of that API, at the dev that was started last; with --operators,\n" +
+			"at a deployment whose TIDEWIRE_OPERATORS stand in FILE, or in standard input for -.\n" + exitHelp,
+		Example: "  tidewire token --tenant acme --user ann --group fx-desk --subscribe 'prices:*'\n" +
+			"  gcloud secrets versions access latest --secret=tidewire-operators | tidewire token --operators - --user olga",
 		Args:    exactly(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			grants, err := parseGrants(subscribe, publish, presence)
@@ -44,8 +48,8 @@ func newToken(s std) *cobra.Command {
 				return err
 			}
 			var signer *auth.Signer
-			if operator {
-				signer, err = s.operatorSigner(tenant, file)
+			if operator || operators != "" {
+				signer, err = s.operatorSigner(tenant, file, operators)
 			} else {
 				signer, err = s.signer(cmd.Context(), tenant, file)
 			}
@@ -70,12 +74,13 @@ func newToken(s std) *cobra.Command {
 	f.StringArrayVar(&presence, "presence", nil, "pattern of channels whose presence it may see; may be repeated")
 	f.StringArrayVar(&manage, "manage", nil, "part of the management API it may use; may be repeated")
 	f.BoolVar(&operator, "operator", false, "an operator's token for dev, of no tenant")
+	f.StringVar(&operators, "operators", "", "an operator's token for a deployment: file of its TIDEWIRE_OPERATORS, or -")
 	f.DurationVar(&ttl, "ttl", time.Hour, "how long it is good")
 	f.StringVar(&file, "tenants", "", "file of tenant documents")
 	required(cmd, "tenant", "user")
 	needsBoth := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		if operator { // of no tenant
+		if operator || operators != "" { // of no tenant
 			if user == "" {
 				return usagef("token: --user is missing; see tidewire token --help")
 			}
@@ -86,10 +91,18 @@ func newToken(s std) *cobra.Command {
 	return cmd
 }
 
-// operatorSigner returns what signs for operators of the dev that was started last.
-func (s std) operatorSigner(tenant, file string) (*auth.Signer, error) {
-	if tenant != "" || file != "" {
-		return nil, usagef("--operator: an operator is of no tenant; leave --tenant and --tenants out")
+// operatorSigner returns what signs for operators: those whose keys stand in a file, or of the dev that was
+// started last.
+func (s std) operatorSigner(tenant, tenants, file string) (*auth.Signer, error) {
+	flag := "--operator"
+	if file != "" {
+		flag = "--operators"
+	}
+	if tenant != "" || tenants != "" {
+		return nil, usagef("%s: an operator is of no tenant; leave --tenant and --tenants out", flag)
+	}
+	if file != "" {
+		return s.signerOf(file)
 	}
 	kept, err := findState(s.state)
 	if err != nil {
@@ -103,6 +116,23 @@ func (s std) operatorSigner(tenant, file string) (*auth.Signer, error) {
 		return nil, err
 	}
 	return httpapi.NewOperatorSigner(keys)
+}
+
+// signerOf returns what signs with the keys of a file, which is what the api is given as TIDEWIRE_OPERATORS.
+func (s std) signerOf(file string) (*auth.Signer, error) {
+	text, err := readFile(s.in, file)
+	if err != nil {
+		return nil, usagef("--operators: %w", err)
+	}
+	var keys realtime.Auth
+	if err := strict.Decode("it", text, &keys); err != nil {
+		return nil, usagef("--operators: %w", err)
+	}
+	signer, err := httpapi.NewOperatorSigner(keys)
+	if err != nil {
+		return nil, usagef("--operators: %w", err)
+	}
+	return signer, nil
 }
 
 func parseManage(parts []string) ([]realtime.Manage, error) {

@@ -78,6 +78,8 @@ func TestTokenRefuses(t *testing.T) {
 		{"unknown part", []string{"--tenant", "acme", "--user", "ann", "--manage", "all"}, "--manage"},
 		{"operator of a tenant", []string{"--tenant", "acme", "--user", "ann", "--operator"}, "of no tenant"},
 		{"operator without a name", []string{"--operator"}, "--user is missing"},
+		{"operators without a name", []string{"--operators", "-"}, "--user is missing"},
+		{"operators of a tenant", []string{"--tenant", "acme", "--user", "ann", "--operators", "-"}, "of no tenant"},
 		{"no time", []string{"--tenant", "acme", "--user", "ann", "--ttl", "0s"}, "--ttl"},
 		{"bad time", []string{"--tenant", "acme", "--user", "ann", "--ttl", "soon"}, "--ttl"},
 		{"arguments", []string{"--tenant", "acme", "--user", "ann", "please"}, "no arguments"},
@@ -90,5 +92,42 @@ func TestTokenRefuses(t *testing.T) {
 				t.Errorf("%d, %q, %q; want %q", code, out, errors, tt.saying)
 			}
 		})
+	}
+}
+
+// An operator's token for a deployment is made of what its api is told.
+func TestTokenOfOperators(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	for name, call := range map[string]func() (string, string, int){
+		"file": func() (string, string, int) {
+			return c.call("", "token", "--operators", c.file(operatorKeys), "--user", "olga")
+		},
+		"pipe": func() (string, string, int) {
+			return c.call(operatorKeys, "token", "--operators", "-", "--user", "olga")
+		},
+	} {
+		out, errors, code := call()
+		parts := strings.Split(strings.TrimSpace(out), ".")
+		if code != 0 || len(parts) != 3 {
+			t.Fatalf("%s: %d %s", name, code, errors)
+		}
+		header, claims := claimsOf(t, parts[0]), claimsOf(t, parts[1])
+		if header["kid"] != "k1" || claims["tenant"] != "operators" || claims["sub"] != "olga" {
+			t.Errorf("%s: %v %v", name, header, claims)
+		}
+	}
+	for text, saying := range map[string]string{
+		`{"keys":[{"alg":"HS256","secret":"short"}]}`: "auth.keys[0].secret",
+		`{"keyz":[]}`: "keyz: unknown field",
+		`{}`:          "none that can sign",
+		``:            "--operators",
+	} {
+		if _, errors, code := c.call(text, "token", "--operators", "-", "--user", "olga"); code != exitUsage || !strings.Contains(errors, saying) {
+			t.Errorf("%s: %d %s, want %q", text, code, errors, saying)
+		}
+	}
+	if _, errors, code := c.call("", "token", "--operators", "/nowhere", "--user", "olga"); code != exitUsage || !strings.Contains(errors, "/nowhere") {
+		t.Errorf("%d %s", code, errors)
 	}
 }

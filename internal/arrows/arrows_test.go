@@ -83,7 +83,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"terraform/check/cmd/schema": {own: []string{"terraform/check/schema"}, others: []string{"github.com/hashicorp/terraform-json"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
-		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/telemetry", "realtime/wire",
+		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/wire",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/..."},
 		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -53,16 +54,16 @@ func (a *api) putTenant(c *call) error {
 	}
 	a.changing.Lock()
 	defer a.changing.Unlock()
-	status := http.StatusOK
+	change := changed
 	stored, err := a.o.Tenants.Tenant(c.r.Context(), doc.ID)
 	if realtime.CodeOf(err) == realtime.CodeNotFound {
-		stored, err, status = &realtime.Tenant{}, nil, http.StatusCreated
+		stored, err, change = &realtime.Tenant{}, nil, created
 	}
 	if err != nil {
 		return err
 	}
 	keepSecrets(doc, stored)
-	if err := move(doc, stored, status == http.StatusCreated, time.Now()); err != nil {
+	if err := move(doc, stored, change == created, time.Now()); err != nil {
 		return err
 	}
 	if !has(body, "suspended") {
@@ -76,7 +77,10 @@ func (a *api) putTenant(c *call) error {
 			return withoutTopic(err)
 		}
 	}
-	return a.write(c, doc, status, "a tenant was put")
+	if change != created && same(stored, doc) {
+		change = unchanged
+	}
+	return a.write(c, doc, change, "a tenant was put")
 }
 
 func (a *api) suspendTenant(c *call) error { return a.setSuspended(c, true, "a tenant was suspended") }
@@ -92,16 +96,49 @@ func (a *api) setSuspended(c *call, suspended bool, what string) error {
 	}
 	doc := *stored
 	doc.Suspended = suspended
-	return a.write(c, &doc, http.StatusOK, what)
+	change := changed
+	if stored.Suspended == suspended {
+		change = unchanged
+	}
+	return a.write(c, &doc, change, what)
 }
 
-// write writes the document and shows it.
-func (a *api) write(c *call, doc *realtime.Tenant, status int, what string) error {
+// ChangeHeader says in an answer what became of the tenant's document: created, changed or unchanged. Secrets
+// count, which the answer does not show.
+const ChangeHeader = "Tidewire-Change"
+
+// change is a word of ChangeHeader.
+type change string
+
+const (
+	created   change = "created"
+	changed   change = "changed"
+	unchanged change = "unchanged"
+)
+
+// write writes the document and shows it. One that is unchanged is written all the same, because what this
+// instance has read may be some seconds old.
+func (a *api) write(c *call, doc *realtime.Tenant, change change, what string) error {
 	if err := a.o.Tenants.Put(c.r.Context(), doc); err != nil {
 		return err
 	}
 	a.did(c, what, realtime.KeyTopic, string(a.o.Placement(doc)))
+	c.w.Header().Set(ChangeHeader, string(change))
+	status := http.StatusOK
+	if change == created {
+		status = http.StatusCreated
+	}
 	return c.answer(status, shown(doc))
+}
+
+// same reports whether two documents say the same.
+func same(a, b *realtime.Tenant) bool {
+	one, err := json.Marshal(a)
+	if err != nil {
+		return false
+	}
+	other, err := json.Marshal(b)
+	return err == nil && bytes.Equal(one, other)
 }
 
 // move notes in a document that its placement is another than that of the one stored. What a body says of

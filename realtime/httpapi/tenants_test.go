@@ -109,6 +109,33 @@ func TestPutTenant(t *testing.T) {
 	s.want(400, "GET /v1/tenants?limit=0", op, "")
 }
 
+// An answer says what became of the document, also where only a secret has changed.
+func TestChangeIsTold(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	op := s.operator()
+	key := func(secret string) string {
+		return `{"auth":{"keys":[{"kid":"k1","alg":"HS256","secret":"` + secret + `"}]},"namespaces":{"prices":{"windowFor":"60s"}}}`
+	}
+	for _, step := range []struct{ what, body, want string }{
+		{"PUT /v1/tenants/initech", key(secret), "created"},
+		{"PUT /v1/tenants/initech", key(secret), "unchanged"},
+		{"PUT /v1/tenants/initech", key(secret + "!"), "changed"},
+		{"PUT /v1/tenants/initech", `{"auth":{"keys":[{"kid":"k1","alg":"HS256"}]},"namespaces":{"prices":{"windowFor":"1m"}}}`, "unchanged"},
+		{"POST /v1/tenants/initech/suspend", "", "changed"},
+		{"POST /v1/tenants/initech/suspend", "", "unchanged"},
+		{"PUT /v1/tenants/initech", `{"auth":{"keys":[{"kid":"k1","alg":"HS256"}]},"namespaces":{"prices":{"windowFor":"1m"}}}`, "unchanged"},
+		{"POST /v1/tenants/initech/resume", "", "changed"},
+		{"POST /v1/tenants/initech/resume", "", "unchanged"},
+		{"PUT /v1/tenants/initech", `{"placement":"pooled"}`, "changed"},
+	} {
+		a := s.call(step.what, op, step.body)
+		if got := a.Header.Get(httpapi.ChangeHeader); got != step.want {
+			t.Errorf("%s %s: %d, %q, want %q", step.what, step.body, a.Status, got, step.want)
+		}
+	}
+}
+
 // The topic that is made is the one that the tenant is placed on.
 func TestPutPooledTenant(t *testing.T) {
 	t.Parallel()

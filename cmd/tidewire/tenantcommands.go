@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// operation is what the commands of tenants share: where the API is, who asks, and how to answer.
+type operation struct {
+	std
+	address, token, google string
+	json                   bool
+}
+
+func newTenants(s std) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "tenants",
+		Short: "Make, change, list and suspend tenants of a deployment",
+		Long:  "tenants calls the management API of a deployment, or of dev, with an operator's\ntoken; tidewire token makes one.\n" + exitHelp,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown command %q; see tidewire tenants --help", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newTenantsApply(s), newTenantsList(s), newSuspension(s, "suspend"), newSuspension(s, "resume"))
+	return cmd
+}
+
+// flags adds those of every command.
+func (o *operation) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.address, "url", "", "where the management API is (required)")
+	f.StringVar(&o.token, "token", "", "an operator's token (required)")
+	f.StringVar(&o.google, "google-token", "", "identity token for an API behind Cloud Run's IAM: gcloud auth print-identity-token")
+	f.BoolVar(&o.json, "json", false, "answer in JSON")
+	required(cmd, "url", "token")
+}
+
+// with calls f with the API.
+func (o *operation) with(f func(*apiClient) error) error {
+	s, err := newServer(o.address, o.token)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	s.google = o.google
+	return f(&apiClient{s})
+}
+
+func newTenantsApply(s std) *cobra.Command {
+	o := &operation{std: s}
+	cmd := &cobra.Command{
+		Use:   "apply --url API --token JWT [FILE | -]",
+		Short: "Make tenants and their topics, or change them, as a file says",
+		Long: "apply puts each tenant of FILE, or of standard input: its topic is made and its\n" +
+			"document replaced. The file is that of tidewire dev --tenants:\n" +
+			`{"tenants":{"acme":{"limits":{"connections":500}}}}; docs/limits.md and` + "\n" +
+			"docs/tokens.md list the fields. It is checked whole before anything is sent. A\n" +
+			"tenant that the file does not name stays as it is, a key without its secret\n" +
+			"keeps the one that is stored, and without \"suspended\" that stays. A tenant that\n" +
+			"is refused does not keep the others from being applied; repeating it is safe.\n" +
+			"With --json it writes a line for each: {\"tenant\":\"acme\",\"change\":\"created\"}.\n" + exitHelp,
+		Example: "  tidewire tenants apply --url $API --token $OPERATOR tenants.json",
+		Args:    exactly(0, 1, "one FILE or -"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file := "-"
+			if len(args) == 1 {
+				file = args[0]
+			} else if f, ok := s.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+				return usagef("apply: FILE is missing; - reads it from standard input")
+			}
+			documents, err := readDocuments(s, file)
+			if err != nil {
+				return err
+			}
+			return o.with(func(api *apiClient) error {
+				a := &applying{operation: o, api: api}
+				return a.all(cmd.Context(), documents)
+			})
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+func newTenantsList(s std) *cobra.Command {
+	o := &operation{std: s}
+	cmd := &cobra.Command{
+		Use:     "list --url API --token JWT",
+		Short:   "List the tenants",
+		Long:    "list prints the name of every tenant, one a line.\n" + exitHelp,
+		Example: "  tidewire tenants list --url $API --token $OPERATOR",
+		Args:    exactly(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.with(func(api *apiClient) error {
+				ids, err := api.list(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if o.json {
+					return json.NewEncoder(s.out).Encode(map[string][]string{"tenants": ids})
+				}
+				for _, id := range ids {
+					if _, err := fmt.Fprintln(s.out, id); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+// newSuspension is the command that suspends tenants, or the one that ends it.
+func newSuspension(s std, verb string) *cobra.Command {
+	o := &operation{std: s}
+	said := map[string]struct{ short, long string }{
+		"suspend": {"Close the sockets of tenants, and refuse their tokens", "suspend closes every socket of the tenants within seconds and refuses their\ntokens at every door, until they are resumed. Nothing is deleted.\n"},
+		"resume":  {"Let suspended tenants in again", "resume ends the suspension of tenants.\n"},
+	}[verb]
+	cmd := &cobra.Command{
+		Use:     verb + " --url API --token JWT TENANT...",
+		Short:   said.short,
+		Long:    said.long + exitHelp,
+		Example: "  tidewire tenants " + verb + " --url $API --token $OPERATOR acme",
+		Args:    exactly(1, -1, "one TENANT or more"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.with(func(api *apiClient) error {
+				a := &applying{operation: o, api: api}
+				return a.each(cmd.Context(), args, func(ctx context.Context, tenant string) (string, error) {
+					return api.change(ctx, http.MethodPost, nil, tenant, verb)
+				})
+			})
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
