@@ -1,0 +1,57 @@
+# Metrics made of log lines: of functions, which live too short to be asked, and of errors anywhere.
+# Names of fields are those that the program writes (docs/functions.md).
+locals {
+  function_lines = { for function in ["janitor", "probe"] : function => "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-${function}\"" }
+
+  counted = {
+    "${var.name}-janitor-runs" = {
+      description = "Runs of the janitor that came to their end."
+      filter      = "${local.function_lines["janitor"]} AND jsonPayload.message=\"the janitor ran\""
+      labels      = {}
+    }
+    "${var.name}-janitor-failures" = {
+      description = "Runs of the janitor that removed nothing, because it could not tell who is dead."
+      filter      = "${local.function_lines["janitor"]} AND jsonPayload.message=\"the janitor could not tell who is dead\""
+      labels      = {}
+    }
+    "${var.name}-probe-failures" = {
+      description = "Runs of the probe that failed, by stage."
+      filter      = "${local.function_lines["probe"]} AND jsonPayload.message=\"the probe failed\""
+      labels      = { stage = "EXTRACT(jsonPayload.stage)" }
+    }
+    "${var.name}-errors" = {
+      description = "Log lines of services and functions of severity ERROR or above."
+      filter      = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"^${var.name}-\" AND severity>=ERROR"
+      labels      = {}
+    }
+  }
+
+  # What a run of the janitor did, and how long the probe took.
+  measured = merge(
+    { for what in ["subscriptions", "leases", "connections"] : "${var.name}-janitor-${what}" => {
+      description = "Removed by a run of the janitor: ${what}."
+      filter      = "${local.function_lines["janitor"]} AND jsonPayload.message=\"the janitor ran\""
+      value       = "EXTRACT(jsonPayload.${what}.deleted)"
+      unit        = "1"
+    } },
+    {
+      "${var.name}-janitor-errors" = {
+        description = "What a run of the janitor could not remove and has left to the next."
+        filter      = "${local.function_lines["janitor"]} AND jsonPayload.message=\"the janitor ran\""
+        value       = "EXTRACT(jsonPayload.errors)"
+        unit        = "1"
+      }
+    },
+    { for stage in ["connect", "subscribe", "delivery"] : "${var.name}-probe-${stage}" => {
+      description = "How long the probe took to ${stage == "delivery" ? "get its event delivered" : stage}."
+      filter      = "${local.function_lines["probe"]} AND jsonPayload.message=\"the probe ran\""
+      value       = "EXTRACT(jsonPayload.${stage})"
+      unit        = "ms"
+    } },
+  )
+
+  log_metrics = merge(
+    { for key, metric in local.counted : key => merge(metric, { value_type = "INT64", unit = "1", value = null }) },
+    { for key, metric in local.measured : key => merge(metric, { value_type = "DISTRIBUTION", labels = {} }) },
+  )
+}

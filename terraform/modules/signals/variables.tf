@@ -1,0 +1,120 @@
+variable "name" {
+  description = "Prefix of every name of the deployment."
+  type        = string
+  default     = "tidewire"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,18}[a-z0-9]$", var.name))
+    error_message = "name is 2 to 20 of a-z, 0-9 and '-', and begins with a letter."
+  }
+}
+
+variable "project" {
+  description = "Project of the deployment."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "project is a project identifier: 6 to 30 of a-z, 0-9 and '-'."
+  }
+}
+
+variable "runbooks_url" {
+  description = "Where docs/operations.md can be read; alerts link to its headings."
+  type        = string
+  default     = "https://github.com/tidewire/tidewire/blob/main/docs/operations.md"
+  nullable    = false
+
+  validation {
+    condition     = startswith(var.runbooks_url, "https://") && !strcontains(var.runbooks_url, "#")
+    error_message = "runbooks_url is an https URL without an anchor."
+  }
+}
+
+variable "gateway" {
+  description = "What the gateway's service is allowed: requests an instance takes at once, and instances at most."
+  type = object({
+    concurrency   = optional(number, 1000)
+    max_instances = optional(number, 10)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.gateway.concurrency >= 1 && var.gateway.concurrency <= 1000
+    error_message = "gateway.concurrency is 1 to 1000, as on Cloud Run."
+  }
+  validation {
+    condition     = var.gateway.max_instances >= 1
+    error_message = "gateway.max_instances is at least 1."
+  }
+}
+
+variable "subscriptions_budget" {
+  description = "TIDEWIRE_SUBSCRIPTIONS of the services: subscriptions the project may have before no further topic is followed."
+  type        = number
+  default     = 9000
+  nullable    = false
+
+  validation {
+    condition     = var.subscriptions_budget >= 1 && var.subscriptions_budget <= 10000
+    error_message = "subscriptions_budget is 1 to 10000, Pub/Sub's wall."
+  }
+}
+
+variable "objective" {
+  description = "The objective of delivery: this share of publications (goal) is in the queues of its readers within seconds of Pub/Sub's publish time, over days."
+  type = object({
+    goal    = optional(number, 0.99)
+    seconds = optional(number, 1)
+    days    = optional(number, 28)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.objective.goal > 0.5 && var.objective.goal <= 0.999
+    error_message = "objective.goal is above 0.5 and at most 0.999, the most that Cloud Monitoring takes."
+  }
+  validation {
+    condition     = var.objective.days >= 1 && var.objective.days <= 30 && floor(var.objective.days) == var.objective.days
+    error_message = "objective.days is a whole number of 1 to 30."
+  }
+  validation {
+    condition     = var.objective.seconds > 0
+    error_message = "objective.seconds is above 0."
+  }
+}
+
+variable "slo" {
+  description = "Whether the objective exists in Cloud Monitoring, which takes it only once it has seen the metric: then burn is alerted on by it, and else computed from the metric."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "uptime_check_ids" {
+  description = "Identifiers of the uptime checks that are alerted on, by what they check: gateway, probe."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.uptime_check_ids), ["gateway", "probe"])) == 0
+    error_message = "uptime_check_ids has the keys gateway and probe, or one of them, or none."
+  }
+}
+
+variable "extra_widgets" {
+  description = "Widgets of your own for the end of the dashboard, as Cloud Monitoring's dashboards API takes them; 50 at most with those that are there."
+  type        = any
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = can([for widget in var.extra_widgets : widget.title])
+    error_message = "extra_widgets is a list of widgets, each with a title."
+  }
+}
