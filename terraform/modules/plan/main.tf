@@ -3,12 +3,15 @@ locals {
   functions = concat(["ingest", "janitor"], var.probe_tenant == null ? [] : ["probe"])
   programs  = concat(local.services, local.functions)
 
-  # Account and service of a program have the same name. functions is who builds the functions.
+  # Account and service of a program have the same name.
   accounts = merge(
     { for p in local.programs : p => "${var.name}-${p}" },
-    { scheduler = "${var.name}-scheduler", functions = "${var.name}-functions" },
+    { scheduler = "${var.name}-scheduler" },
     var.hook_url == null ? {} : { push = "${var.name}-push" },
   )
+
+  # Made by the bootstrap: who runs cloudbuild.yaml, and who compiles the functions, which may do much less.
+  builders = { build = "${var.name}-build", functions = "${var.name}-functions" }
 
   # The address that Cloud Run gives is known before the service is, so nothing has to wait for anything.
   hosts = { for p in local.programs : p => "${var.name}-${p}-${var.number}.${var.region}.run.app" }

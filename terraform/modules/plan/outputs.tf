@@ -43,9 +43,14 @@ output "accounts" {
   value       = local.accounts
 }
 
+output "builders" {
+  description = "Identifiers of the accounts that the bootstrap makes: build, which applies, and functions, which compiles the functions."
+  value       = local.builders
+}
+
 output "emails" {
-  description = "Addresses of the same accounts."
-  value       = { for a, id in local.accounts : a => "${id}@${var.project}.iam.gserviceaccount.com" }
+  description = "Addresses of accounts and builders."
+  value       = { for a, id in merge(local.accounts, local.builders) : a => "${id}@${var.project}.iam.gserviceaccount.com" }
 }
 
 output "roles" {

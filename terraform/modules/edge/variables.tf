@@ -1,0 +1,52 @@
+variable "project" {
+  description = "Identifier of the project."
+  type        = string
+  nullable    = false
+}
+
+variable "region" {
+  description = "Region of the services."
+  type        = string
+  nullable    = false
+}
+
+variable "name" {
+  description = "Prefix of what is made."
+  type        = string
+  nullable    = false
+}
+
+variable "routes" {
+  description = "What is served, by short name: its domain, and the Cloud Run service (functions are some, too) behind it."
+  type        = map(object({ domain = string, service = string }))
+  nullable    = false
+
+  validation {
+    condition     = length(var.routes) > 0 && length(distinct([for r in values(var.routes) : r.domain])) == length(var.routes)
+    error_message = "There is at least one route, and each has a domain of its own."
+  }
+}
+
+variable "requests_per_minute" {
+  description = "Requests that one address may make in a minute, over all domains; an open socket is one. Behind one address there may be a whole company."
+  type        = number
+  default     = 6000
+  nullable    = false
+
+  validation {
+    condition     = var.requests_per_minute >= 1 && var.requests_per_minute <= 1000000 && floor(var.requests_per_minute) == var.requests_per_minute
+    error_message = "An address may make 1 to 1000000 requests in a minute."
+  }
+}
+
+variable "log_sample_rate" {
+  description = "Share of requests that the load balancer logs, 0 to 1."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.log_sample_rate >= 0 && var.log_sample_rate <= 1
+    error_message = "The share of requests that are logged is 0 to 1."
+  }
+}

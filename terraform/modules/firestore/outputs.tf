@@ -1,0 +1,4 @@
+output "database" {
+  description = "Identifier of the database."
+  value       = google_firestore_database.this.name
+}

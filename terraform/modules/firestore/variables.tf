@@ -1,0 +1,49 @@
+variable "project" {
+  description = "Identifier of the project."
+  type        = string
+  nullable    = false
+}
+
+variable "database" {
+  description = "Identifier of the database."
+  type        = string
+  nullable    = false
+}
+
+variable "location" {
+  description = "Location of the database, for ever: a region, or a multi-region such as eur3."
+  type        = string
+  nullable    = false
+}
+
+variable "fields" {
+  description = "Settings of fields by collection.field (plan, output fields)."
+  type        = map(object({ collection = string, field = string, ttl = bool, group = bool, plain = bool }))
+  nullable    = false
+}
+
+variable "point_in_time_recovery" {
+  description = "Whether every version of a week can be read again, at some cost, and not only those of an hour."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "backup_days" {
+  description = "How many days a daily backup is kept; 0 makes none."
+  type        = number
+  default     = 7
+  nullable    = false
+
+  validation {
+    condition     = var.backup_days >= 0 && var.backup_days <= 98 && floor(var.backup_days) == var.backup_days
+    error_message = "A backup is kept for 0 to 98 days, which is what Firestore takes."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether Firestore and Terraform refuse to delete the database."
+  type        = bool
+  default     = true
+  nullable    = false
+}

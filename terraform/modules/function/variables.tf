@@ -1,0 +1,140 @@
+variable "project" {
+  description = "Identifier of the project."
+  type        = string
+  nullable    = false
+}
+
+variable "region" {
+  description = "Region that it runs in."
+  type        = string
+  nullable    = false
+}
+
+variable "name" {
+  description = "Name of the function, and of the Cloud Run service that it is."
+  type        = string
+  nullable    = false
+}
+
+variable "entry_point" {
+  description = "Which of the functions in the archive it is."
+  type        = string
+  nullable    = false
+}
+
+variable "source_object" {
+  description = "Bucket and name of the source archive."
+  type        = object({ bucket = string, object = string })
+  nullable    = false
+}
+
+variable "runtime" {
+  description = "Runtime that it is built for; not older than go.mod asks for."
+  type        = string
+  default     = "go126"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^go1[0-9]{2}$", var.runtime))
+    error_message = "The runtime is one of Go, such as go126."
+  }
+}
+
+variable "builder" {
+  description = "Full name of the account that builds it, projects/.../serviceAccounts/..."
+  type        = string
+  nullable    = false
+}
+
+variable "repository" {
+  description = "Full name of the Artifact Registry repository that its image goes to, projects/.../repositories/..."
+  type        = string
+  nullable    = false
+}
+
+variable "service_account" {
+  description = "Address of the function's own account."
+  type        = string
+  nullable    = false
+}
+
+variable "environment" {
+  description = "Environment."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "concurrency" {
+  description = "Requests that one instance takes at once."
+  type        = number
+  default     = 80
+  nullable    = false
+
+  validation {
+    condition     = var.concurrency >= 1 && var.concurrency <= 1000
+    error_message = "An instance takes 1 to 1000 requests at once."
+  }
+}
+
+variable "timeout_seconds" {
+  description = "How long a request may take."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.timeout_seconds >= 1 && var.timeout_seconds <= 3600
+    error_message = "A request takes 1 to 3600 seconds."
+  }
+}
+
+variable "cpu" {
+  description = "CPUs of an instance; more than one request at once needs a whole one."
+  type        = string
+  default     = "1"
+  nullable    = false
+}
+
+variable "memory" {
+  description = "Memory of an instance."
+  type        = string
+  default     = "512Mi"
+  nullable    = false
+}
+
+variable "min_instances" {
+  description = "Instances that are kept warm."
+  type        = number
+  default     = 0
+  nullable    = false
+}
+
+variable "max_instances" {
+  description = "Instances that there may be."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = var.max_instances >= 1 && var.max_instances >= var.min_instances
+    error_message = "There may be at least one instance, and as many as are kept warm."
+  }
+}
+
+variable "public" {
+  description = "Whether everybody may call it, so that its program judges who is asking, or only whom IAM lets."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "ingress" {
+  description = "Where calls may come from: ALLOW_ALL, ALLOW_INTERNAL_ONLY or ALLOW_INTERNAL_AND_GCLB."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = contains(["ALLOW_ALL", "ALLOW_INTERNAL_ONLY", "ALLOW_INTERNAL_AND_GCLB"], var.ingress)
+    error_message = "The ingress is ALLOW_ALL, ALLOW_INTERNAL_ONLY or ALLOW_INTERNAL_AND_GCLB."
+  }
+}

@@ -1,0 +1,29 @@
+variable "project" {
+  description = "Identifier of the project."
+  type        = string
+  nullable    = false
+}
+
+variable "number" {
+  description = "Number of the project, by which Pub/Sub's own account is named."
+  type        = string
+  nullable    = false
+}
+
+variable "topics" {
+  description = "Topics of tenants and shards by name (plan, output topics)."
+  type        = map(object({ retention_seconds = number, labels = map(string), tenant = string, shard = number }))
+  nullable    = false
+}
+
+variable "lost" {
+  description = "Names of the topic and subscriptions of lost connections (plan, output lost)."
+  type        = object({ topic = string, subscription = string, dead_topic = string, dead_subscription = string })
+  nullable    = false
+}
+
+variable "hook" {
+  description = "Push subscription of lost connections: its name, where it pushes, and the address of the account that it pushes as; null for none."
+  type        = object({ subscription = string, url = string, service_account = string })
+  default     = null
+}

@@ -1,0 +1,144 @@
+variable "project" {
+  description = "Identifier of the project."
+  type        = string
+  nullable    = false
+}
+
+variable "region" {
+  description = "Region that it runs in."
+  type        = string
+  nullable    = false
+}
+
+variable "name" {
+  description = "Name of the service."
+  type        = string
+  nullable    = false
+}
+
+variable "image" {
+  description = "Image, by its digest: a tag may be another image tomorrow, and then two instances of one revision differ."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[^@\\s]+@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "The image is given by its digest, NAME@sha256:..."
+  }
+}
+
+variable "service_account" {
+  description = "Address of the service's own account."
+  type        = string
+  nullable    = false
+}
+
+variable "environment" {
+  description = "Environment."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "secret_environment" {
+  description = "Variables that are read from Secret Manager, each of a secret and a version of it."
+  type        = map(object({ secret = string, version = string }))
+  default     = {}
+  nullable    = false
+}
+
+variable "concurrency" {
+  description = "Requests that one instance takes at once; an open socket is one. 1000 is Cloud Run's most."
+  type        = number
+  default     = 80
+  nullable    = false
+
+  validation {
+    condition     = var.concurrency >= 1 && var.concurrency <= 1000
+    error_message = "An instance takes 1 to 1000 requests at once."
+  }
+}
+
+variable "timeout_seconds" {
+  description = "How long a request may take; a socket is one. 3600 is Cloud Run's most."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.timeout_seconds >= 1 && var.timeout_seconds <= 3600
+    error_message = "A request takes 1 to 3600 seconds."
+  }
+}
+
+variable "session_affinity" {
+  description = "Whether a client that comes back is led to its instance, if that can be."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "cpu" {
+  description = "CPUs of an instance."
+  type        = string
+  default     = "1"
+  nullable    = false
+}
+
+variable "memory" {
+  description = "Memory of an instance."
+  type        = string
+  default     = "512Mi"
+  nullable    = false
+}
+
+variable "min_instances" {
+  description = "Instances that are kept warm."
+  type        = number
+  default     = 0
+  nullable    = false
+}
+
+variable "max_instances" {
+  description = "Instances that there may be."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = var.max_instances >= 1 && var.max_instances >= var.min_instances
+    error_message = "There may be at least one instance, and as many as are kept warm."
+  }
+}
+
+variable "public" {
+  description = "Whether everybody may call it, so that its program judges who is asking, or only whom IAM lets."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "behind_load_balancer" {
+  description = "Whether it is reached through the load balancer alone, and not by its address of Cloud Run."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "network" {
+  description = "VPC network and subnetwork through which it calls out; null for none."
+  type        = object({ network = string, subnetwork = string })
+  default     = null
+}
+
+variable "deletion_protection" {
+  description = "Whether Terraform refuses to delete it."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "url" {
+  description = "Address that it is expected to have; others are told of it before it is made."
+  type        = string
+  nullable    = false
+}
