@@ -269,7 +269,16 @@ locals {
     summary  = alert.summary
     combine  = "OR"
     conditions = merge(alert.missing, {
-      "failing" = { uptime = { check_id = var.uptime_check_ids[alert.check], resource_type = "uptime_url" } }
+      "failing" = { duration = 60, threshold = {
+        filter = "metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND resource.type=\"uptime_url\" AND metric.labels.check_id=\"${var.uptime_check_ids[alert.check]}\""
+        value  = 1
+        aggregation = {
+          seconds = 1200
+          aligner = "ALIGN_NEXT_OLDER"
+          reducer = "REDUCE_COUNT_FALSE"
+          groups  = ["resource.label.*"]
+        }
+      } }
     })
   } if contains(keys(var.uptime_check_ids), alert.check) }
 
@@ -281,10 +290,9 @@ locals {
     summary      = alert.summary
     runbook      = "${var.runbooks_url}#${key}"
     conditions = { for name, condition in alert.conditions : name => {
-      duration = try(condition.duration, 0)
-      burn     = try(condition.burn, null)
-      uptime   = try(condition.uptime, null)
-      promql   = try(local.rendered_alerts["${key}/${name}"], null)
+      duration  = try(condition.duration, 0)
+      promql    = try(local.rendered_alerts["${key}/${name}"], null)
+      threshold = try(condition.threshold, null)
     } }
   } }
 

@@ -147,7 +147,7 @@ locals {
   row_tops    = [for i, row in local.rows : i == 0 ? 0 : sum(slice(local.row_heights, 0, i))]
 
   headers = [for i, row in local.rows : {
-    xPos = 0, yPos = local.row_tops[i], width = 48, height = local.header_height
+    x = 0, y = local.row_tops[i], width = 48, height = local.header_height
     widget = {
       title         = row.title
       sectionHeader = { subtitle = row.subtitle, dividerBelow = true }
@@ -155,10 +155,10 @@ locals {
   }]
 
   charts = flatten([for i, row in local.rows : [for j, chart in row.charts : {
-    xPos = 16 * (j % 3), yPos = local.row_tops[i] + local.header_height + local.chart_height * floor(j / 3), width = 16, height = local.chart_height
+    x = 16 * (j % 3), y = local.row_tops[i] + local.header_height + local.chart_height * floor(j / 3), width = 16, height = local.chart_height
     widget = {
       title = chart.title
-      xyChart = {
+      xyChart = merge({
         dataSets = [for legend, query in chart.queries : merge({
           plotType   = try(chart.stacked, false) ? "STACKED_AREA" : "LINE"
           targetAxis = "Y1"
@@ -167,16 +167,15 @@ locals {
             unitOverride    = chart.unit
           }
         }, legend == "" ? {} : { legendTemplate = legend })]
-        thresholds   = [for value in [try(chart.threshold, null)] : { value = value, targetAxis = "Y1" } if value != null]
         yAxis        = { scale = "LINEAR" }
         chartOptions = { mode = "COLOR" }
-      }
+      }, { for key, value in { thresholds = try(chart.threshold, null) } : key => [{ value = value, targetAxis = "Y1" }] if value != null })
     }
   }]])
 
   extras = [for j, widget in var.extra_widgets : {
-    xPos   = 16 * (j % 3)
-    yPos   = sum(local.row_heights) + local.chart_height * floor(j / 3)
+    x      = 16 * (j % 3)
+    y      = sum(local.row_heights) + local.chart_height * floor(j / 3)
     width  = 16
     height = local.chart_height
     widget = widget
@@ -199,6 +198,13 @@ locals {
     "'", "\"")
   }
 
+  # Cloud Monitoring leaves what is 0 or empty out of its answers, so it is not there to begin with: it
+  # would be a difference in every plan.
+  tiles = [for tile in concat(local.headers, local.charts, local.extras) : merge(
+    { width = tile.width, height = tile.height, widget = tile.widget },
+    { for key, value in { xPos = tile.x, yPos = tile.y } : key => value if value > 0 },
+  )]
+
   dashboard = {
     displayName = "${var.name}: overview"
     dashboardFilters = [{
@@ -209,7 +215,7 @@ locals {
     }]
     mosaicLayout = {
       columns = 48
-      tiles   = concat(local.headers, local.charts, local.extras)
+      tiles   = local.tiles
     }
   }
 }

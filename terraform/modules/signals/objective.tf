@@ -21,9 +21,10 @@ locals {
   # A condition for each window of the objective itself, or one computed from the metric.
   burn_conditions = { for key, burn in local.burns : key => merge(
     { for window, seconds in { long = burn.long_seconds, short = burn.short_seconds } : "burning, ${window} window" => {
-      burn = {
-        filter    = "select_slo_burn_rate(\"${local.objective_name}\", \"${seconds}s\")"
-        threshold = burn.factor
+      threshold = {
+        filter      = "select_slo_burn_rate(\"${local.objective_name}\", \"${seconds}s\")"
+        value       = burn.factor
+        aggregation = null
       }
     } if var.slo },
     { for condition in ["burning"] : condition => {

@@ -9,7 +9,7 @@ output "dashboard_json" {
 }
 
 output "alerts" {
-  description = "Alerts by name: display_name, severity, combine, summary, runbook, and conditions by name, each with one of promql, burn and uptime."
+  description = "Alerts by name: display_name, severity, combine, summary, runbook, and conditions by name, each with duration and one of promql and threshold (filter, value, aggregation)."
   value       = local.alerts
 }
 

@@ -1,0 +1,137 @@
+variable "project" {
+  description = "Identifier of the Google Cloud project."
+  type        = string
+  nullable    = false
+}
+
+variable "number" {
+  description = "Number of the project, which stands in the name of Cloud Monitoring's service agent."
+  type        = string
+  nullable    = false
+}
+
+variable "region" {
+  description = "Region of the probe."
+  type        = string
+  nullable    = false
+}
+
+variable "name" {
+  description = "Prefix of every name of the deployment."
+  type        = string
+  default     = "tidewire"
+  nullable    = false
+}
+
+variable "gateway_host" {
+  description = "Host by which clients reach the gateway, without https://."
+  type        = string
+  nullable    = false
+}
+
+variable "probe" {
+  description = "The function that probes the deployment: its host at Cloud Run, the name of its service, and how long one run may take (TIDEWIRE_PROBE_TIME); null if there is none."
+  type = object({
+    host    = string
+    service = string
+    seconds = optional(number, 10)
+  })
+  default = null
+
+  # Cloud Monitoring waits for an answer for a minute, and the first request of an instance takes its start as well.
+  validation {
+    condition     = var.probe == null ? true : var.probe.seconds >= 1 && var.probe.seconds <= 50
+    error_message = "probe.seconds is 1 to 50."
+  }
+}
+
+variable "notification_channels" {
+  description = "Names of the notification channels that incidents are sent to, projects/PROJECT/notificationChannels/ID each."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for channel in var.notification_channels : can(regex("^projects/[^/]+/notificationChannels/[^/]+$", channel))])
+    error_message = "A notification channel is named projects/PROJECT/notificationChannels/ID."
+  }
+}
+
+variable "check_period_seconds" {
+  description = "How often each of the places from which Google checks asks the gateway and the probe."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = contains([60, 300, 600, 900], var.check_period_seconds)
+    error_message = "check_period_seconds is 60, 300, 600 or 900."
+  }
+}
+
+variable "check_regions" {
+  description = "Regions from which Google checks, three at least."
+  type        = list(string)
+  default     = ["EUROPE", "USA_IOWA", "ASIA_PACIFIC"]
+  nullable    = false
+
+  validation {
+    condition     = length(distinct(var.check_regions)) >= 3 && alltrue([for region in var.check_regions : contains(["USA", "USA_OREGON", "USA_IOWA", "USA_VIRGINIA", "EUROPE", "SOUTH_AMERICA", "ASIA_PACIFIC"], region)])
+    error_message = "check_regions are three or more of USA, USA_OREGON, USA_IOWA, USA_VIRGINIA, EUROPE, SOUTH_AMERICA and ASIA_PACIFIC."
+  }
+}
+
+variable "gateway" {
+  description = "What the gateway's service is allowed: requests an instance takes at once, and instances at most."
+  type = object({
+    concurrency   = optional(number, 1000)
+    max_instances = optional(number, 10)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "subscriptions_budget" {
+  description = "TIDEWIRE_SUBSCRIPTIONS of the services."
+  type        = number
+  default     = 9000
+  nullable    = false
+}
+
+variable "objective" {
+  description = "The objective of delivery: this share of publications (goal) is in the queues of its readers within seconds, over days."
+  type = object({
+    goal    = optional(number, 0.99)
+    seconds = optional(number, 1)
+    days    = optional(number, 28)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "slo" {
+  description = "Whether to make the objective in Cloud Monitoring, which refuses it until it has received the first delivery's duration: false in the first apply of a project, true later."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "runbooks_url" {
+  description = "Where docs/operations.md can be read; null is the project's own."
+  type        = string
+  default     = null
+}
+
+variable "extra_widgets" {
+  description = "Widgets of your own for the end of the dashboard, as Cloud Monitoring's dashboards API takes them."
+  type        = any
+  default     = []
+  nullable    = false
+}
+
+variable "labels" {
+  description = "Labels of alerts, checks and the objective."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
