@@ -39,10 +39,6 @@ resource "google_compute_region_network_endpoint_group" "this" {
   cloud_run {
     service = each.value.service
   }
-
-  lifecycle {
-    create_before_destroy = true
-  }
 }
 
 # Before any of our code runs: an address that asks too often is told to wait. The programs' own limits, by tenant and user, are behind.

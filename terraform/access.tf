@@ -1,0 +1,83 @@
+# An account for each service and function, and what it may do, which modules/plan says.
+
+resource "google_service_account" "this" {
+  for_each = module.plan.accounts
+
+  project      = var.project
+  account_id   = each.value
+  display_name = "Tidewire ${each.key}"
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_project_iam_custom_role" "this" {
+  for_each = module.plan.roles
+
+  project     = var.project
+  role_id     = each.value.id
+  title       = each.value.title
+  description = each.value.description
+  permissions = each.value.permissions
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_project_iam_member" "project" {
+  for_each = { for key, g in module.plan.grants : key => g if g.resource_kind == "project" }
+
+  project = each.value.resource
+  role    = each.value.role
+  member  = google_service_account.this[each.value.account].member
+
+  depends_on = [google_project_iam_custom_role.this]
+}
+
+# IAM knows no member of a database: it is the project's, on the condition that it is about this database.
+resource "google_project_iam_member" "database" {
+  for_each = { for key, g in module.plan.grants : key => g if g.resource_kind == "database" }
+
+  project = var.project
+  role    = each.value.role
+  member  = google_service_account.this[each.value.account].member
+
+  condition {
+    title      = "database ${each.value.resource}"
+    expression = "resource.name == \"projects/${var.project}/databases/${each.value.resource}\""
+  }
+
+  depends_on = [google_project_iam_custom_role.this]
+}
+
+resource "google_pubsub_topic_iam_member" "this" {
+  for_each = { for key, g in module.plan.grants : key => g if g.resource_kind == "topic" }
+
+  project = var.project
+  topic   = each.value.resource
+  role    = each.value.role
+  member  = google_service_account.this[each.value.account].member
+
+  depends_on = [module.pubsub]
+}
+
+resource "google_secret_manager_secret_iam_member" "this" {
+  for_each = { for key, g in module.plan.grants : key => g if g.resource_kind == "secret" }
+
+  project   = var.project
+  secret_id = each.value.resource
+  role      = each.value.role
+  member    = google_service_account.this[each.value.account].member
+
+  depends_on = [module.secrets]
+}
+
+resource "google_cloud_run_v2_service_iam_member" "this" {
+  for_each = { for key, g in module.plan.grants : key => g if g.resource_kind == "service" }
+
+  project  = var.project
+  location = var.region
+  name     = each.value.resource
+  role     = each.value.role
+  member   = google_service_account.this[each.value.account].member
+
+  depends_on = [module.service, module.function]
+}

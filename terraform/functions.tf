@@ -1,0 +1,111 @@
+locals {
+  # The name says what is in it, so that another source is another object, and the functions are built anew.
+  archive = "functions-${substr(filesha256(var.functions_archive), 0, 16)}.zip"
+
+  # What differs between the functions, besides their size. Those with a domain are reached through the load balancer alone.
+  functions = {
+    ingest = {
+      concurrency     = 80
+      timeout_seconds = 60
+      ingress         = contains(keys(var.domains), "ingest") ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_ALL"
+    }
+    # One run at a time and instance, ten seconds longer than it takes at most (TIDEWIRE_JANITOR_TIME). Cloud Scheduler counts as internal.
+    janitor = { concurrency = 1, timeout_seconds = 60, ingress = "ALLOW_INTERNAL_ONLY" }
+    # Uptime checks come from outside, with a token that IAM checks.
+    probe = { concurrency = 10, timeout_seconds = 60, ingress = "ALLOW_ALL" }
+  }
+}
+
+resource "google_storage_bucket" "functions" {
+  project                     = var.project
+  location                    = var.region
+  name                        = "${var.project}-${var.name}-functions"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+
+  # What was replaced can be had back for a month.
+  versioning {
+    enabled = true
+  }
+
+  lifecycle_rule {
+    condition {
+      days_since_noncurrent_time = 30
+    }
+    action {
+      type = "Delete"
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_storage_bucket_object" "functions" {
+  bucket = google_storage_bucket.functions.name
+  name   = local.archive
+  source = var.functions_archive
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+module "function" {
+  source   = "./modules/function"
+  for_each = module.plan.programs.functions
+
+  project         = var.project
+  region          = var.region
+  name            = each.value
+  entry_point     = each.key
+  source_object   = { bucket = google_storage_bucket.functions.name, object = google_storage_bucket_object.functions.name }
+  builder         = "projects/${var.project}/serviceAccounts/${module.plan.emails.functions}"
+  repository      = "projects/${var.project}/locations/${var.region}/repositories/${var.name}"
+  service_account = google_service_account.this[each.key].email
+  environment     = module.plan.environments[each.key]
+
+  concurrency     = local.functions[each.key].concurrency
+  timeout_seconds = local.functions[each.key].timeout_seconds
+  cpu             = var.sizes[each.key].cpu
+  memory          = var.sizes[each.key].memory
+  min_instances   = var.sizes[each.key].min
+  max_instances   = var.sizes[each.key].max
+
+  public  = contains(module.plan.public, each.key)
+  ingress = local.functions[each.key].ingress
+
+  depends_on = [
+    google_project_service.this,
+    google_project_iam_member.project,
+    google_project_iam_member.database,
+    google_pubsub_topic_iam_member.this,
+    module.firestore,
+    module.pubsub,
+  ]
+}
+
+# A run that fails is not tried again: the next is a minute away.
+resource "google_cloud_scheduler_job" "janitor" {
+  project          = var.project
+  region           = var.region
+  name             = module.plan.programs.functions.janitor
+  description      = "Removes what dead instances have left."
+  schedule         = "* * * * *"
+  attempt_deadline = "60s"
+
+  retry_config {
+    retry_count = 0
+  }
+
+  http_target {
+    http_method = "POST"
+    uri         = module.function["janitor"].uri
+
+    oidc_token {
+      service_account_email = google_service_account.this["scheduler"].email
+      audience              = module.function["janitor"].uri
+    }
+  }
+
+  depends_on = [google_cloud_run_v2_service_iam_member.this]
+}

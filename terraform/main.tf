@@ -1,0 +1,136 @@
+data "google_project" "this" {
+  project_id = var.project
+}
+
+# Names, settings and rights, without a provider; all that follows makes what it says.
+module "plan" {
+  source = "./modules/plan"
+
+  project       = var.project
+  number        = data.google_project.this.number
+  region        = var.region
+  name          = var.name
+  database      = var.database
+  tenants       = var.tenants
+  shards        = var.shards
+  subscriptions = var.subscriptions
+  domains       = var.domains
+  demo          = var.demo
+  probe_tenant  = var.probe_tenant
+  log_level     = var.log_level
+  telemetry     = var.telemetry
+  hook_url      = var.hook_url
+}
+
+locals {
+  apis = concat(
+    [
+      "artifactregistry.googleapis.com",
+      "cloudbuild.googleapis.com",
+      "cloudfunctions.googleapis.com",
+      "cloudscheduler.googleapis.com",
+      "cloudtrace.googleapis.com",
+      "firebaserules.googleapis.com",
+      "firestore.googleapis.com",
+      "iam.googleapis.com",
+      "logging.googleapis.com",
+      "monitoring.googleapis.com",
+      "pubsub.googleapis.com",
+      "run.googleapis.com",
+      "secretmanager.googleapis.com",
+      "storage.googleapis.com",
+      "telemetry.googleapis.com", # takes metrics and traces by OTLP
+    ],
+    length(var.domains) > 0 || var.vpc_egress != null ? ["compute.googleapis.com"] : [],
+  )
+}
+
+# Left on by a destroy: something else in the project may need them.
+resource "google_project_service" "this" {
+  for_each = toset(local.apis)
+
+  project            = var.project
+  service            = each.key
+  disable_on_destroy = false
+}
+
+module "pubsub" {
+  source = "./modules/pubsub"
+
+  project = var.project
+  number  = data.google_project.this.number
+  topics  = module.plan.topics
+  lost    = module.plan.lost
+  hook = module.plan.hook == null ? null : {
+    subscription    = module.plan.hook.subscription
+    url             = module.plan.hook.url
+    service_account = google_service_account.this["push"].email
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+module "firestore" {
+  source = "./modules/firestore"
+
+  project                = var.project
+  database               = module.plan.database
+  location               = coalesce(var.firestore_location, var.region)
+  fields                 = module.plan.fields
+  point_in_time_recovery = var.point_in_time_recovery
+  backup_days            = var.backup_days
+  deletion_protection    = var.deletion_protection
+
+  depends_on = [google_project_service.this]
+}
+
+module "secrets" {
+  source = "./modules/secrets"
+
+  project             = var.project
+  region              = var.region
+  operators           = module.plan.secrets.operators
+  operators_version   = var.operators_version
+  deletion_protection = var.deletion_protection
+
+  depends_on = [google_project_service.this]
+}
+
+module "network" {
+  source = "./modules/network"
+  count  = var.vpc_egress == null ? 0 : 1
+
+  project       = var.project
+  region        = var.region
+  name          = var.name
+  cidr          = var.vpc_egress.cidr
+  nat_addresses = var.vpc_egress.nat_addresses
+
+  depends_on = [google_project_service.this]
+}
+
+module "edge" {
+  source = "./modules/edge"
+  count  = length(var.domains) > 0 ? 1 : 0
+
+  project             = var.project
+  region              = var.region
+  name                = var.name
+  requests_per_minute = var.requests_per_minute
+  routes = {
+    for p, domain in var.domains : p => {
+      domain  = domain
+      service = contains(keys(module.service), p) ? module.service[p].name : module.function[p].name
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+# A gateway follows the topic of each tenant it holds a socket of. The api's tenants are not known here.
+check "subscriptions" {
+  assert {
+    condition     = length(module.plan.topics) * var.sizes.gateway.max <= var.subscriptions
+    error_message = "${var.sizes.gateway.max} gateways that follow all ${length(module.plan.topics)} topics would have more subscriptions than the budget of ${var.subscriptions}: pool small tenants."
+  }
+}

@@ -1,0 +1,176 @@
+# What only a person knows.
+
+variable "project" {
+  description = "Identifier of the project."
+  type        = string
+  nullable    = false
+}
+
+variable "region" {
+  description = "The one region of everything, such as europe-west1."
+  type        = string
+  nullable    = false
+}
+
+variable "images" {
+  description = "Images of gateway, api and dashboard, by their digests."
+  type        = object({ gateway = string, api = string, dashboard = string })
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for image in values(var.images) : can(regex("^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+@sha256:[0-9a-f]{64}$", image))])
+    error_message = "Each image is given by its digest: REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE@sha256: and 64 hexadecimal digits."
+  }
+}
+
+# What has a default.
+
+variable "name" {
+  description = "Prefix of what is made, but for the topics of tenants; the same as in the bootstrap."
+  type        = string
+  default     = "tidewire"
+  nullable    = false
+}
+
+variable "functions_archive" {
+  description = "Source archive of the functions, which make functions writes."
+  type        = string
+  default     = "../bin/functions.zip"
+  nullable    = false
+}
+
+variable "tenants" {
+  description = "Tenants whose topics Terraform makes, by identifier. All others are made by the api at run time, and need no plan."
+  type = map(object({
+    placement         = optional(string, "own")
+    retention_seconds = optional(number, 600)
+    limits            = optional(map(number), {})
+  }))
+  default  = {}
+  nullable = false
+}
+
+variable "shards" {
+  description = "Number of topics that pooled tenants share, the same for ever: it says which tenant is on which. 0 pools nobody."
+  type        = number
+  default     = 0
+  nullable    = false
+}
+
+variable "subscriptions" {
+  description = "How many subscriptions the project may have before gateways follow no further topic. Pub/Sub's wall is 10,000."
+  type        = number
+  default     = 9000
+  nullable    = false
+}
+
+variable "database" {
+  description = "Identifier of the Firestore database."
+  type        = string
+  default     = "tidewire"
+  nullable    = false
+}
+
+variable "firestore_location" {
+  description = "Location of the database, for ever; null for the region."
+  type        = string
+  default     = null
+}
+
+variable "point_in_time_recovery" {
+  description = "Whether every version that the database had in a week can be read again."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "backup_days" {
+  description = "How many days a daily backup of the database is kept; 0 makes none."
+  type        = number
+  default     = 7
+  nullable    = false
+}
+
+variable "sizes" {
+  description = "Size of an instance, and how many instances there are at least and at most, of each service and function."
+  type = object({
+    gateway   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "1Gi"), min = optional(number, 0), max = optional(number, 10) }), {})
+    api       = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 5) }), {})
+    dashboard = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2) }), {})
+    ingest    = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 10) }), {})
+    janitor   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2) }), {})
+    probe     = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2) }), {})
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "operators_version" {
+  description = "Number of the operators' key; one more makes a new one and ends the one before."
+  type        = number
+  default     = 1
+  nullable    = false
+}
+
+variable "demo" {
+  description = "Whether everybody who can reach the dashboard may be any desk of the demo's tenants, acme and globex."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "probe_tenant" {
+  description = "Tenant that the probe is a client of, every minute; null for no probe."
+  type        = string
+  default     = null
+}
+
+variable "hook_url" {
+  description = "HTTPS address that is told of connections whose instance crashed; null for none."
+  type        = string
+  default     = null
+}
+
+variable "domains" {
+  description = "Domains of gateway, api, dashboard and ingest, if a load balancer is to be before them; none by default."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "requests_per_minute" {
+  description = "Requests that the load balancer lets one address make in a minute."
+  type        = number
+  default     = 6000
+  nullable    = false
+}
+
+variable "vpc_egress" {
+  description = "VPC network that the services call out through: cidr of its subnetwork, and nat_addresses, reserved ones, if others have to know them; null for none."
+  type = object({
+    cidr          = optional(string, "10.20.0.0/22")
+    nat_addresses = optional(list(string), [])
+  })
+  default = null
+}
+
+variable "log_level" {
+  description = "Least level of log lines: debug, info, warn or error."
+  type        = string
+  default     = "info"
+  nullable    = false
+}
+
+variable "telemetry" {
+  description = "Whether services and functions send metrics and traces to Google Cloud."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "deletion_protection" {
+  description = "Whether Terraform refuses to delete services, secret and database. To take a deployment away, apply once with false."
+  type        = bool
+  default     = true
+  nullable    = false
+}
