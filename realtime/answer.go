@@ -122,18 +122,25 @@ func (ch *channel) replay(r *reader, from int) {
 }
 
 // live gives a new entry to the readers, at once or at the end of the tick.
-func (ch *channel) live(e entry, now time.Time) {
+func (ch *channel) live(e delivery, now time.Time) {
 	if len(ch.readers) == 0 {
 		return
 	}
 	if ch.rules.Tick > 0 && ch.gather(e) {
 		return
 	}
-	ch.deliver(e, now)
+	ch.deliver(&e, now)
+}
+
+// delivery is an entry on its way to the readers.
+type delivery struct {
+	entry
+	trace    string // if a Tracer follows it
+	received time.Time
 }
 
 // deliver gives an entry to the readers.
-func (ch *channel) deliver(e entry, now time.Time) {
+func (ch *channel) deliver(e *delivery, now time.Time) {
 	f := ch.g.feed
 	d := Delivery{Frame: e.frame, Channel: ch.name, Key: e.key, Policy: ch.rules.Overflow}
 	lost := 0
@@ -149,6 +156,11 @@ func (ch *channel) deliver(e entry, now time.Time) {
 		count.Add(CountDrops, ch.name.tenant, string(ch.rules.Overflow), lost)
 	}
 	count.Took(TimingDelivery, ch.name.tenant, now.Sub(time.UnixMilli(e.at.Time)))
+	if e.trace != "" && f.hub.o.Tracer != nil {
+		f.traced = append(f.traced, traced{e.trace, Delivered{
+			Channel: ch.name, ID: e.at.ID, Published: time.UnixMilli(e.at.Time), Received: e.received, Queued: time.Now(), Readers: len(ch.readers),
+		}})
+	}
 }
 
 // reached reports whether a reader that has seen more than its new record is to

@@ -82,7 +82,7 @@ func (ch *channel) publication(m *Message, now time.Time) {
 	ch.newest = ms
 	e := ch.entry(m)
 	ch.remember(e, now)
-	ch.live(e, now)
+	ch.live(delivery{entry: e, trace: m.Trace, received: now}, now)
 }
 
 func (ch *channel) entry(m *Message) entry {

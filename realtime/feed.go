@@ -27,11 +27,13 @@ type feed struct {
 	rebuilt time.Time   // when a generation was last replaced
 	tries   int         // replacements in a row that did not last
 	watched map[Channel]*watch
-	aged    time.Time // last time records were looked through for old entries
+	queues  map[string]waiting // of each tenant, when last weighed
+	aged    time.Time          // last time records were looked through for old entries
 
 	out    []outgoing    // control messages to publish once unlocked
 	dirty  []*Connection // to be flushed once unlocked
 	closes []closing     // to be closed once unlocked
+	traced []traced      // to be reported once written
 
 	directs *seen    // IDs of messages for connections
 	logouts *logouts // that closed connections lately
@@ -53,6 +55,7 @@ func (f *feed) stop() {
 		}
 		g.cancel()
 	}
+	f.forget()
 	f.unlock()
 	f.cancel()
 }
@@ -226,8 +229,8 @@ func (f *feed) push(c *Connection, d *Delivery) (lost int) {
 // unlock releases f.mu and then does what must not be done under it: publish,
 // write to sockets, close.
 func (f *feed) unlock() {
-	out, dirty, closes := f.out, f.dirty, f.closes
-	f.out, f.dirty, f.closes = nil, nil, nil
+	out, dirty, closes, traced := f.out, f.dirty, f.closes, f.traced
+	f.out, f.dirty, f.closes, f.traced = nil, nil, nil, nil
 	for _, c := range dirty {
 		c.dirty = false
 	}
@@ -239,6 +242,7 @@ func (f *feed) unlock() {
 		c.conn.Close(c.err)
 	}
 	flush(dirty)
+	f.report(traced, dirty)
 	f.recycle(dirty)
 }
 

@@ -24,6 +24,7 @@ type HubOptions struct {
 	// Pace are the deadlines and intervals; a zero field has its default.
 	Pace    Pace
 	Metrics Metrics      // nil forgets
+	Tracer  Tracer       // nil follows nothing
 	Logger  *slog.Logger // nil discards
 }
 
@@ -76,7 +77,8 @@ type Hub struct {
 	mu      sync.Mutex      // guards all below; taken before a feed's lock
 	feeds   map[Topic]*feed // followed or about to be
 	drained []*feed         // those let go by Drain, for their connections
-	open    int             // connections
+	open    map[string]int  // connections of each tenant that has any
+	sockets int             // their sum
 	closing bool
 	sweeper context.CancelFunc // runs while feeds is not empty
 
@@ -98,7 +100,7 @@ func NewHub(broker Broker, o HubOptions) *Hub {
 	return &Hub{
 		broker: broker, o: o, count: o.Metrics,
 		log:   o.Logger.With(KeyInstance, o.Instance),
-		feeds: map[Topic]*feed{},
+		feeds: map[Topic]*feed{}, open: map[string]int{},
 	}
 }
 
@@ -143,8 +145,7 @@ func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Conn
 	if err := f.add(c); err != nil {
 		return nil, err // by a feed that has heard of it: not one that was made just now
 	}
-	h.open++
-	h.count.Level(GaugeConnections, "", h.open)
+	h.opened(t.ID, 1)
 	return c, nil
 }
 
@@ -156,10 +157,9 @@ func (h *Hub) Disconnect(c *Connection) {
 	}
 	c.box.Close()
 	h.mu.Lock()
-	h.open--
-	h.count.Level(GaugeConnections, "", h.open)
+	h.opened(c.Tenant().ID, -1)
 	var idle []*feed
-	if h.open == 0 {
+	if h.sockets == 0 {
 		// Without a socket an instance may lose its CPU at any moment: nothing
 		// is left to a timer.
 		for topic, f := range h.feeds {
@@ -173,6 +173,16 @@ func (h *Hub) Disconnect(c *Connection) {
 	h.mu.Unlock()
 	for _, f := range idle {
 		f.stop()
+	}
+}
+
+// opened counts connections of a tenant. h.mu is held.
+func (h *Hub) opened(tenant string, n int) {
+	h.sockets += n
+	h.open[tenant] += n
+	h.count.Level(GaugeConnections, tenant, h.open[tenant])
+	if h.open[tenant] == 0 {
+		delete(h.open, tenant)
 	}
 }
 

@@ -78,6 +78,8 @@ type Message struct {
 	Series   string
 	Number   uint64
 	Previous time.Time
+	// Trace is the traceparent of who published it, if a Tracer follows it; a broker carries it unchanged.
+	Trace string
 	// Origin is the instance that sent a control message.
 	Origin string
 	// Tenant and To say whom KindDirect and KindClose are for.

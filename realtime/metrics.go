@@ -14,7 +14,7 @@ type Metrics interface {
 	Took(t Timing, tenant string, d time.Duration)
 }
 
-// Counter names something that is counted.
+// Counter names something that is counted, as OpenTelemetry has it after the prefix tidewire.
 type Counter string
 
 // The counters. Where a reason is named it is one of those listed.
@@ -31,7 +31,10 @@ const (
 	CountHoles        Counter = "holes"        // numbers skipped; reason: skipped, late
 	CountFences       Counter = "fences"       // reason: sent, returned, overdue
 	CountFollows      Counter = "follows"      // reason: first, anew, failed
-	CountEvictions    Counter = "evictions"    // from records; reason: count, age, memory
+	CountEvictions    Counter = "evictions"    // from records; reason: count, age, memory, aside
+	// CountBackendErrors counts calls of the backend's services that failed, each attempt; reason: the
+	// service and the error, such as "firestore unavailable".
+	CountBackendErrors Counter = "backend.errors"
 )
 
 // Gauge names a level.
@@ -41,7 +44,10 @@ type Gauge string
 const (
 	GaugeConnections Gauge = "connections"
 	GaugeTopics      Gauge = "topics"
-	GaugeRecordBytes Gauge = "record_bytes"
+	GaugeRecordBytes Gauge = "record.size" // bytes
+	// GaugeQueueMessages and GaugeQueueBytes are what waits for the connections of a tenant, looked at once a second.
+	GaugeQueueMessages Gauge = "queue.messages"
+	GaugeQueueBytes    Gauge = "queue.size"
 	// GaugeSubscriptions is how many subscriptions of the broker are in use by all instances, where that has a wall.
 	GaugeSubscriptions Gauge = "subscriptions"
 )
@@ -51,9 +57,9 @@ type Timing string
 
 // The timings.
 const (
-	TimingDelivery Timing = "delivery" // broker's publish time to the queues of the readers
-	TimingAnswer   Timing = "answer"   // subscribe to its answer
-	TimingPublish  Timing = "publish"  // a call of Publisher.Publish
+	TimingDelivery Timing = "delivery.duration" // broker's publish time to the queues of the readers
+	TimingAnswer   Timing = "answer.duration"   // subscribe to its answer
+	TimingPublish  Timing = "publish.duration"  // a call of Publisher.Publish
 )
 
 // NoMetrics forgets everything.

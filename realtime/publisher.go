@@ -19,6 +19,7 @@ type PublisherOptions struct {
 	// longest ago are forgotten, up to half of them at once; such a channel begins a new Series.
 	Channels int
 	Metrics  Metrics // nil forgets
+	Tracer   Tracer  // nil follows nothing
 }
 
 // Publisher hands Publications to a Broker and numbers them per channel, so
@@ -64,6 +65,7 @@ func (p *Publisher) Publish(ctx context.Context, t *Tenant, pubs []Publication) 
 	if err := check(t, pubs); err != nil {
 		return err
 	}
+	trace, ended := p.trace(ctx, t.ID, pubs)
 	start := time.Now()
 	topics, n := writing(p.o.Placement, t, start)
 	c := &call{of: len(pubs), left: n * len(pubs)}
@@ -75,15 +77,26 @@ func (p *Publisher) Publish(ctx context.Context, t *Tenant, pubs []Publication) 
 		if pubs[i].ID == "" {
 			pubs[i].ID = newPublicationID()
 		}
-		c.message = Message{Kind: KindPublication, Publication: pubs[i]}
+		c.message = Message{Kind: KindPublication, Publication: pubs[i], Trace: trace}
 		p.handOver(ctx, c, topics[:n], c.handovers[i*n:(i+1)*n])
 	}
 	err := c.wait(ctx, p.o.Timeout)
 	p.measure(t.ID, len(pubs), err, time.Since(start))
+	var failed error // not the pointer in an interface
 	if err != nil {
-		return err
+		failed = err
 	}
-	return nil
+	if ended != nil {
+		ended(failed)
+	}
+	return failed
+}
+
+func (p *Publisher) trace(ctx context.Context, tenant string, pubs []Publication) (trace string, ended func(error)) {
+	if p.o.Tracer == nil {
+		return "", nil
+	}
+	return p.o.Tracer.Publishing(ctx, tenant, pubs)
 }
 
 func (p *Publisher) measure(tenant string, all int, err *PublishError, d time.Duration) {

@@ -25,6 +25,7 @@ func (f *feed) sweep(now time.Time) {
 		}
 	}
 	f.settle()
+	f.weigh()
 	beats := f.due(now)
 	f.unlock()
 	f.beat(beats, now)

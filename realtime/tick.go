@@ -4,13 +4,13 @@ import "time"
 
 // tick gathers the deliveries of a busy channel, so that each reader's are one write.
 type tick struct {
-	held  []entry
+	held  []delivery
 	timer *time.Timer
 }
 
 // gather reports whether an entry is held back. The first after a pause is not: it
 // goes at once and begins the tick. The record has the entry already.
-func (ch *channel) gather(e entry) bool {
+func (ch *channel) gather(e delivery) bool {
 	if ch.tick != nil {
 		ch.tick.held = append(ch.tick.held, e)
 		if len(ch.tick.held) >= burstMessages {
@@ -49,7 +49,7 @@ func (ch *channel) flushTick() {
 	now := time.Now()
 	held := ch.tick.held
 	ch.tick.held = nil
-	for _, e := range held {
-		ch.deliver(e, now)
+	for i := range held {
+		ch.deliver(&held[i], now)
 	}
 }

@@ -35,7 +35,7 @@ func (b *bed) carries() {
 	previous := time.UnixMilli(1_700_000_000_123)
 	sent := []*realtime.Message{
 		{
-			Kind: realtime.KindPublication, Series: "s1", Number: math.MaxInt64, Previous: previous, Origin: "i9",
+			Kind: realtime.KindPublication, Series: "s1", Number: math.MaxInt64, Previous: previous, Trace: "00-105445aa7843bc8bf206b12000100000-00f067aa0ba902b7-01", Origin: "i9",
 			Publication: realtime.Publication{
 				Channel: c, ID: "id ⌘ \"1\"", Key: "EURUSD", Data: []byte("{\"a\":\"\\u0000é\x00\xff\"}"),
 				Tags: map[string]string{"region": "eu", "empty": "", "ü": "\"'<>&"},

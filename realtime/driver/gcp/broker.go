@@ -39,8 +39,7 @@ type BrokerOptions struct {
 	// StreamsPerConnection is how many streams share a gRPC connection, of which Pub/Sub takes 100;
 	// 0 is 80.
 	StreamsPerConnection int
-	Metrics              realtime.Metrics // nil forgets
-	Logger               *slog.Logger     // nil discards
+	Logger               *slog.Logger // nil discards
 }
 
 func (o BrokerOptions) withDefaults() BrokerOptions {
@@ -50,9 +49,6 @@ func (o BrokerOptions) withDefaults() BrokerOptions {
 	defaultTo(&o.RetryMargin, time.Minute)
 	defaultTo(&o.Subscriptions, 9000)
 	defaultTo(&o.StreamsPerConnection, 80)
-	if o.Metrics == nil {
-		o.Metrics = realtime.NoMetrics{}
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -71,6 +67,7 @@ func defaultTo[T comparable](field *T, value T) {
 type Broker struct {
 	project string
 	o       BrokerOptions
+	metrics realtime.Metrics
 	client  *pubsub.Client // publishes and administers
 	lines   *lines         // the connections streams are pulled over
 	budget  *budget        // of the project's subscriptions
@@ -90,17 +87,17 @@ type Broker struct {
 
 // OpenBroker returns a broker of the project. It makes no call before it is used. Close it.
 func OpenBroker(ctx context.Context, c Connection, o BrokerOptions) (*Broker, error) {
-	client, err := pubsub.NewClient(ctx, c.Project, emulator(c.PubSubEmulator, false)...)
+	client, err := pubsub.NewClient(ctx, c.Project, c.pubsub()...)
 	if err != nil {
 		return nil, fmt.Errorf("open pub/sub of project %s: %w", c.Project, err)
 	}
 	b := &Broker{
-		project: c.Project, o: o.withDefaults(), client: client,
+		project: c.Project, o: o.withDefaults(), metrics: c.metrics(), client: client,
 		topics: map[realtime.Topic]*publisher{}, streams: map[*stream]struct{}{},
 	}
-	b.budget = &budget{limit: b.o.Subscriptions, count: b.countSubscriptions, metrics: b.o.Metrics}
+	b.budget = &budget{limit: b.o.Subscriptions, count: b.countSubscriptions, metrics: b.metrics}
 	b.left = &leftovers{remove: b.deleteSubscription, broker: b, paths: map[string]struct{}{}}
-	b.lines = newLines(emulator(c.PubSubEmulator, false), b.o.StreamsPerConnection)
+	b.lines = newLines(c.pubsub(), b.o.StreamsPerConnection)
 	b.life, b.end = context.WithCancel(context.Background())
 	return b, nil
 }

@@ -3,6 +3,7 @@ package gcp
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -11,6 +12,8 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
+
+	"github.com/tidewire/tidewire/realtime"
 )
 
 // Connection says which project is meant and where its services are. Only Project is required.
@@ -22,6 +25,25 @@ type Connection struct {
 	// PubSubEmulator and FirestoreEmulator are host:port of an emulator to speak to instead
 	// of the service.
 	PubSubEmulator, FirestoreEmulator string
+	// Metrics is told of calls that failed, and of what a Broker does; nil forgets.
+	Metrics realtime.Metrics
+}
+
+func (c *Connection) metrics() realtime.Metrics {
+	if c.Metrics == nil {
+		return realtime.NoMetrics{}
+	}
+	return c.Metrics
+}
+
+// pubsub returns the options of a client of Pub/Sub.
+func (c *Connection) pubsub() []option.ClientOption {
+	return append(emulator(c.PubSubEmulator, false), counting("pubsub", c.metrics())...)
+}
+
+// firestore returns those of a client of Firestore.
+func (c *Connection) firestore() []option.ClientOption {
+	return slices.Concat(emulator(c.FirestoreEmulator, true), reconnecting(), counting("firestore", c.metrics()))
 }
 
 // OpenFirestore returns a client of the database, which the caller closes.
@@ -30,7 +52,7 @@ func OpenFirestore(ctx context.Context, c Connection) (*firestore.Client, error)
 	if database == "" {
 		database = firestore.DefaultDatabaseID
 	}
-	client, err := firestore.NewClientWithDatabase(ctx, c.Project, database, append(emulator(c.FirestoreEmulator, true), reconnecting()...)...)
+	client, err := firestore.NewClientWithDatabase(ctx, c.Project, database, c.firestore()...)
 	if err != nil {
 		return nil, fmt.Errorf("open firestore of project %s: %w", c.Project, err)
 	}

@@ -31,6 +31,8 @@ const (
 	attrGroup      = "tw-group"
 	attrCode       = "tw-code"
 	attrBefore     = "tw-before" // Unix nanoseconds
+	// attrTrace has the name that W3C Trace Context gives it, for subscribers that are not Tidewire.
+	attrTrace = "traceparent"
 
 	// A tag whose name is reserved travels as a pair, tw-name-<n> and tw-value-<n>.
 	attrTagName  = "tw-name-"
@@ -77,6 +79,7 @@ func encode(m *realtime.Message) *pubsub.Message {
 		a[attrNumber] = strconv.FormatUint(m.Number, 10)
 	}
 	setTime(attrPrevious, m.Previous)
+	set(attrTrace, m.Trace)
 	set(attrOrigin, m.Origin)
 	set(attrTenant, m.Tenant)
 	set(attrConnection, m.To.Connection)
@@ -104,7 +107,7 @@ func encodeTags(a, tags map[string]string) {
 // reserved reports whether a tag of that name would be taken for something else. Pub/Sub
 // keeps goog for itself.
 func reserved(name string) bool {
-	return strings.HasPrefix(name, "tw-") || strings.HasPrefix(name, "goog")
+	return strings.HasPrefix(name, "tw-") || strings.HasPrefix(name, "goog") || name == attrTrace
 }
 
 func orderingKey(c realtime.Channel) string {
@@ -138,7 +141,7 @@ func decode(p *pubsubpb.PubsubMessage) (realtime.Message, error) {
 	}
 	m.ID, m.Key, m.Data = d.text(attrID), d.text(attrKey), p.GetData()
 	m.Series, m.Number, m.Previous = d.text(attrSeries), d.number(attrNumber), d.time(attrPrevious)
-	m.Origin, m.Tenant = d.text(attrOrigin), d.text(attrTenant)
+	m.Trace, m.Origin, m.Tenant = d.text(attrTrace), d.text(attrOrigin), d.text(attrTenant)
 	m.To = realtime.Target{Connection: d.text(attrConnection), User: d.text(attrUser), Group: d.text(attrGroup)}
 	m.Code, m.Before = realtime.Code(d.text(attrCode)), d.time(attrBefore)
 	m.Tags = d.tags()

@@ -32,10 +32,10 @@ func stored(m *realtime.Message, at time.Time) *pubsubpb.PubsubMessage {
 func TestEncode(t *testing.T) {
 	t.Parallel()
 	m := &realtime.Message{
-		Kind: realtime.KindPublication, Series: "s", Number: 7, Previous: time.Unix(0, 1_700_000_000_000_000_001),
+		Kind: realtime.KindPublication, Series: "s", Number: 7, Trace: "00-105445aa7843bc8bf206b12000100000-00f067aa0ba902b7-01", Previous: time.Unix(0, 1_700_000_000_000_000_001),
 		Publication: realtime.Publication{
 			Channel: channel(t, "acme", "prices:fx"), ID: "q-1", Key: "EURUSD", Data: []byte(`{"bid":1}`),
-			Tags: map[string]string{"desk": "eu", "tw-id": "not ours", "google": "reserved"},
+			Tags: map[string]string{"desk": "eu", "tw-id": "not ours", "google": "reserved", "traceparent": "not ours either"},
 		},
 	}
 	p := encode(m)
@@ -43,7 +43,7 @@ func TestEncode(t *testing.T) {
 		t.Errorf("ordering key %q, data %s", p.OrderingKey, p.Data)
 	}
 	want := map[string]string{
-		"tw-id": "q-1", "tw-key": "EURUSD", "tw-series": "s", "tw-number": "7", "tw-previous": "1700000000000000001", "desk": "eu",
+		"tw-id": "q-1", "tw-key": "EURUSD", "tw-series": "s", "tw-number": "7", "tw-previous": "1700000000000000001", "desk": "eu", "traceparent": m.Trace,
 	}
 	for name, value := range want {
 		if p.Attributes[name] != value {

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 )
 
@@ -23,6 +24,7 @@ type fakeServer struct {
 	pubsubpb.UnimplementedSubscriberServer
 	pubsubpb.UnimplementedPublisherServer
 
+	metrics   realtime.Metrics                                         // nil forgets
 	retention time.Duration                                            // of every topic
 	pull      func(int, pubsubpb.Subscriber_StreamingPullServer) error // the nth pull; 0, 1, ...
 	publish   func(*pubsubpb.PublishRequest) error
@@ -53,7 +55,7 @@ func (f *fakeServer) serve(t testing.TB, o gcp.BrokerOptions) *gcp.Broker {
 		defer close(served)
 		_ = s.Serve(l) // ends with Stop
 	}()
-	b, err := gcp.OpenBroker(t.Context(), gcp.Connection{Project: "p", PubSubEmulator: l.Addr().String()}, o)
+	b, err := gcp.OpenBroker(t.Context(), gcp.Connection{Project: "p", PubSubEmulator: l.Addr().String(), Metrics: f.metrics}, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -154,7 +154,8 @@ func TestSubscriptionBudget(t *testing.T) {
 	t.Parallel()
 	f := &fakeServer{retention: 10 * time.Minute}
 	levels := &levels{}
-	b := f.serve(t, gcp.BrokerOptions{Subscriptions: 3, Metrics: levels})
+	f.metrics = levels
+	b := f.serve(t, gcp.BrokerOptions{Subscriptions: 3})
 	f.mu.Lock()
 	f.subscriptions["projects/p/subscriptions/of-others"] = &pubsubpb.Subscription{Name: "projects/p/subscriptions/of-others"}
 	f.mu.Unlock()

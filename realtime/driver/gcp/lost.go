@@ -26,7 +26,7 @@ type Lost struct {
 
 // OpenLost returns a Lost of a topic, which has to exist. It makes no call before it is used. Close it.
 func OpenLost(ctx context.Context, c Connection, topic string) (*Lost, error) {
-	client, err := pubsub.NewClient(ctx, c.Project, emulator(c.PubSubEmulator, false)...)
+	client, err := pubsub.NewClient(ctx, c.Project, c.pubsub()...)
 	if err != nil {
 		return nil, fmt.Errorf("open pub/sub of project %s: %w", c.Project, err)
 	}

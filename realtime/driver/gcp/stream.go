@@ -147,7 +147,7 @@ func (s *stream) read(received []*pubsubpb.ReceivedMessage) (messages []realtime
 		acks = append(acks, r.GetAckId())
 		m, err := decode(r.GetMessage())
 		if err != nil {
-			s.broker.o.Metrics.Add(realtime.CountDrops, "", "malformed", 1)
+			s.broker.metrics.Add(realtime.CountDrops, "", "malformed", 1)
 			s.broker.o.Logger.Debug("a message on a topic is not Tidewire's", realtime.KeyTopic, s.topic, realtime.KeyError, err)
 			continue
 		}
