@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/metric"
+
 	"github.com/tidewire/tidewire/functions/ingest"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
@@ -19,6 +21,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/telemetry"
+	"github.com/tidewire/tidewire/realtime/telemetry/scrape"
 	"github.com/tidewire/tidewire/services/dashboard/demo"
 	"github.com/tidewire/tidewire/services/dashboard/web"
 )
@@ -46,7 +49,9 @@ type devServer struct {
 	token         string
 	failed        chan error // the server or a producer ended
 
-	metrics   *telemetry.Prometheus
+	seen      *telemetry.Telemetry
+	metrics   realtime.Metrics // seen's
+	page      http.Handler     // of metrics
 	backend   *backend.Backend
 	verifier  *auth.Verifier
 	operators *auth.Verifier
@@ -64,7 +69,10 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &devServer{o: o, failed: make(chan error, 4), metrics: telemetry.NewPrometheus()}
+	d := &devServer{o: o, failed: make(chan error, 4)}
+	if err := d.observe(ctx); err != nil {
+		return nil, err
+	}
 	if d.docs, err = loadTenants(s, o.tenants, o.demo); err != nil {
 		return nil, err
 	}
@@ -91,6 +99,19 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 		return nil, errors.Join(err, d.close(ctx))
 	}
 	return d, nil
+}
+
+// observe makes the metrics, which are shown at /metrics.
+func (d *devServer) observe(ctx context.Context) error {
+	page, err := scrape.New()
+	if err != nil {
+		return err
+	}
+	if d.seen, err = telemetry.Open(ctx, telemetry.Options{Readers: []metric.Reader{page.Reader()}}); err != nil {
+		return err
+	}
+	d.metrics, d.page = d.seen.Metrics, page.Handler()
+	return nil
 }
 
 // assemble makes the parts. They share one backend, one limiter and one publisher.
@@ -159,7 +180,7 @@ func (d *devServer) routes() (http.Handler, error) {
 	for _, path := range []string{"/v1/tenants", "/v1/tenants/", "/v1/openapi.json"} {
 		mux.Handle(path, api)
 	}
-	mux.Handle("GET /metrics", d.metrics.Handler())
+	mux.Handle("GET /metrics", d.page)
 	if !d.o.demo {
 		return mux, nil
 	}
@@ -267,5 +288,5 @@ func (d *devServer) close(ctx context.Context) error {
 		err = errors.Join(err, d.server.Shutdown(ctx))
 	}
 	d.running.Wait()
-	return errors.Join(err, d.operators.Close(), d.verifier.Close(), d.backend.Close())
+	return errors.Join(err, d.operators.Close(), d.verifier.Close(), d.backend.Close(), d.seen.Close(ctx))
 }

@@ -99,3 +99,5 @@ func (p *process) figures() figures {
 }
 
 func (f figures) of(name string) float64 { return metricIn(f.t, f.text, name) }
+
+func (f figures) sum(name string) float64 { return sumIn(f.t, f.text, name) }

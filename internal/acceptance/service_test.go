@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/metric"
+
 	"github.com/tidewire/tidewire/functions/ingest"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
@@ -23,6 +25,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/telemetry"
+	"github.com/tidewire/tidewire/realtime/telemetry/scrape"
 )
 
 // service is gateway, ingest and metrics as one process has them, on memory drivers
@@ -31,7 +34,8 @@ type service struct {
 	t       *testing.T
 	addr    string
 	tenants *memory.Tenants
-	metrics *telemetry.Prometheus
+	metrics realtime.Metrics
+	page    http.Handler // of metrics
 	http    *http.Client
 }
 
@@ -47,8 +51,16 @@ type setup struct {
 
 func start(t *testing.T, o setup) *service {
 	t.Helper()
-	s := &service{t: t, metrics: telemetry.NewPrometheus()}
-	var err error
+	s := &service{t: t}
+	page, err := scrape.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := telemetry.Open(t.Context(), telemetry.Options{Readers: []metric.Reader{page.Reader()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.metrics, s.page = seen.Metrics, page.Handler()
 	if s.tenants, err = memory.NewTenants(o.tenants...); err != nil {
 		t.Fatal(err)
 	}
@@ -241,9 +253,13 @@ func (s *service) post(tenant, token, body string) (answered, error) {
 
 // metric returns the value of a metric, 0 if there is none. labels are as Prometheus writes them.
 func (s *service) metric(name, labels string) float64 {
+	return metricIn(s.t, s.figures(), name+"{"+labels+"}")
+}
+
+func (s *service) figures() []byte {
 	w := httptest.NewRecorder()
-	s.metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	return metricIn(s.t, w.Body.Bytes(), name+"{"+labels+"}")
+	s.page.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return w.Body.Bytes()
 }
 
 func metricIn(t *testing.T, text []byte, name string) float64 {
@@ -259,8 +275,18 @@ func metricIn(t *testing.T, text []byte, name string) float64 {
 	return 0
 }
 
+// sumIn adds up a metric over its labels.
+func sumIn(t *testing.T, text []byte, name string) (sum float64) {
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		if labels, ok := strings.CutPrefix(lines.Text(), name+"{"); ok {
+			sum += metricIn(t, text, name+"{"+labels[:strings.LastIndex(labels, " ")])
+		}
+	}
+	return sum
+}
+
 // open is how many connections the gauge says are open.
-func (s *service) open() int { return int(s.metric("tidewire_connections", `tenant=""`)) }
+func (s *service) open() int { return int(sumIn(s.t, s.figures(), "tidewire_connections")) }
 
 // quote writes a string as JSON.
 func quote(s string) string {

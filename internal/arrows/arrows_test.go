@@ -42,10 +42,12 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/jwkset"},
 	},
 	// The only importer of gorilla/websocket.
-	"realtime/socket":        {own: []string{"realtime"}, others: []string{"github.com/gorilla/websocket"}},
-	"realtime/socket/echo":   {own: []string{"realtime", "realtime/socket"}},
-	"realtime/telemetry":     {own: []string{"realtime"}, others: []string{"github.com/prometheus/client_golang"}},
-	"realtime/driver/memory": {own: []string{"realtime", "realtime/jsontext", "realtime/strict"}},
+	"realtime/socket":      {own: []string{"realtime"}, others: []string{"github.com/gorilla/websocket"}},
+	"realtime/socket/echo": {own: []string{"realtime", "realtime/socket"}},
+	// OpenTelemetry, and apart from it what only those who are scraped need.
+	"realtime/telemetry":        {own: []string{"realtime"}, others: []string{"go.opentelemetry.io", "google.golang.org/grpc", "golang.org/x/time"}},
+	"realtime/telemetry/scrape": {others: []string{"go.opentelemetry.io", "github.com/prometheus/client_golang"}},
+	"realtime/driver/memory":    {own: []string{"realtime", "realtime/jsontext", "realtime/strict"}},
 	// The backend of Google Cloud: its two SDKs, and what they are spoken to with.
 	"realtime/driver/gcp": {
 		own: []string{"realtime", "realtime/strict"},
@@ -68,7 +70,7 @@ var allowed = map[string]struct{ own, others []string }{
 	// The one place where all drivers meet.
 	"realtime/backend": {own: []string{"realtime", "realtime/driver/memory", "realtime/driver/gcp"}},
 	// The services on Cloud Run: mains over what the framework has.
-	"services/cloudrun":              {own: []string{"realtime", "realtime/backend", "realtime/telemetry"}},
+	"services/cloudrun":              {own: []string{"realtime", "realtime/backend", "realtime/telemetry", "realtime/telemetry/scrape"}},
 	"services/cloudrun/cloudruntest": {own: []string{"services/cloudrun"}, others: []string{"github.com/google/go-cmp", "go.uber.org/goleak"}},
 	"services/api":                   {own: []string{"realtime", "realtime/auth", "realtime/backend", "realtime/httpapi", "realtime/limit", "realtime/strict", "services/cloudrun"}},
 	"services/gateway":               {own: []string{"realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "services/cloudrun"}},
@@ -83,9 +85,9 @@ var allowed = map[string]struct{ own, others []string }{
 	"terraform/check/cmd/schema": {own: []string{"terraform/check/schema"}, others: []string{"github.com/hashicorp/terraform-json"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
-		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/wire",
+		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/..."},
-		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
+		others: []string{"go.opentelemetry.io/otel/sdk/metric", "github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},
 }
 

@@ -66,6 +66,7 @@ type Options struct {
 	Remote func(*http.Request) string
 
 	Metrics realtime.Metrics // nil forgets
+	Tracer  realtime.Tracer  // nil follows nothing
 	Logger  *slog.Logger     // nil discards
 }
 
@@ -91,7 +92,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Limiter = limit.New(limit.Options{Metrics: o.Metrics})
 	}
 	if o.Publisher == nil {
-		o.Publisher = realtime.NewPublisher(o.Broker, realtime.PublisherOptions{Placement: o.Placement, Metrics: o.Metrics})
+		o.Publisher = realtime.NewPublisher(o.Broker, realtime.PublisherOptions{Placement: o.Placement, Metrics: o.Metrics, Tracer: o.Tracer})
 	}
 	if o.Remote == nil {
 		o.Remote = peer

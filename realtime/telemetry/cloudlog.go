@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // The members of a log line that Cloud Logging understands.
@@ -94,12 +96,9 @@ func (h *cloudLog) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelError && r.PC != 0 {
 		attrs = append(attrs, sourceLocation(r.PC))
 	}
-	if t, ok := ctx.Value(traceKey{}).(trace); ok && h.project != "" {
-		attrs = append(attrs, slog.String(keyTrace, "projects/"+h.project+"/traces/"+t.id))
-		if t.span != "" {
-			attrs = append(attrs, slog.String(keySpan, t.span))
-		}
-		attrs = append(attrs, slog.Bool(keySampled, t.sampled))
+	if s := trace.SpanContextFromContext(ctx); s.IsValid() && h.project != "" {
+		attrs = append(attrs, slog.String(keyTrace, "projects/"+h.project+"/traces/"+s.TraceID().String()),
+			slog.String(keySpan, s.SpanID().String()), slog.Bool(keySampled, s.IsSampled()))
 	}
 	out := slog.NewRecord(r.Time, r.Level, r.Message, 0)
 	out.AddAttrs(attrs...)

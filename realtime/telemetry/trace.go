@@ -1,68 +1,54 @@
 package telemetry
 
 import (
-	"context"
-	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/time/rate"
 )
 
-// trace is what a request says of the trace it belongs to.
-type trace struct {
-	id      string // 32 hexadecimal digits
-	span    string // 16 of them, or empty
-	sampled bool
-}
-
-// traceKey is the key of a trace in a context.
-type traceKey struct{}
-
-// Traced returns a handler that notes the trace of a request in its context, for the log
-// lines that are written there. It reads traceparent (W3C Trace Context), and else
-// X-Cloud-Trace-Context, as Google's front end sends it; what is neither is ignored.
+// Traced returns a handler that notes the trace of a request in its context, for the log lines that are written
+// there and what is published. It reads traceparent and tracestate (W3C Trace Context), which Google's front ends send too.
+// It makes no span of the request: one of a socket would last an hour.
 func Traced(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t, ok := parseTraceparent(r.Header.Get("Traceparent"))
-		if !ok {
-			t, ok = parseCloudTrace(r.Header.Get("X-Cloud-Trace-Context"))
-		}
-		if ok {
-			r = r.WithContext(context.WithValue(r.Context(), traceKey{}, t))
+		if r.Header.Get("Traceparent") != "" {
+			r = r.WithContext(propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header)))
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// parseTraceparent reads 00-<trace>-<span>-<flags>. A later version may have more behind it.
-func parseTraceparent(header string) (trace, bool) {
-	parts := strings.Split(header, "-")
-	if len(parts) < 4 || len(parts[0]) != 2 || parts[0] == "ff" || parts[0] == "00" && len(parts) != 4 {
-		return trace{}, false
-	}
-	flags, err := strconv.ParseUint(parts[3], 16, 8)
-	if err != nil || len(parts[3]) != 2 || !isHex(parts[0], 2) || !isID(parts[1], 32) || !isID(parts[2], 16) {
-		return trace{}, false
-	}
-	return trace{id: parts[1], span: parts[2], sampled: flags&1 == 1}, true
+// Spans returns a handler that makes a span of each request that belongs to a sampled trace, named by its method and operation,
+// which has to be one of few. Its context has the span.
+func Spans(p trace.TracerProvider, operation string, next http.Handler) http.Handler {
+	return otelhttp.NewHandler(next, operation,
+		otelhttp.WithTracerProvider(p), otelhttp.WithPropagators(propagation.TraceContext{}), otelhttp.WithMeterProvider(noop.NewMeterProvider()),
+		otelhttp.WithSpanNameFormatter(func(operation string, r *http.Request) string { return r.Method + " " + operation }))
 }
 
-// parseCloudTrace reads <trace>[/<span, decimal>][;o=<options>].
-func parseCloudTrace(header string) (trace, bool) {
-	header, options, _ := strings.Cut(header, ";")
-	id, span, _ := strings.Cut(header, "/")
-	id = strings.ToLower(id)
-	if !isID(id, 32) {
-		return trace{}, false
-	}
-	t := trace{id: id, sampled: options == "o=1"}
-	if n, err := strconv.ParseUint(span, 10, 64); err == nil && n != 0 {
-		t.span = fmt.Sprintf("%016x", n)
-	}
-	return t, true
+// sampler decides which traces are recorded: of those that come from outside the sampled ones, as far as they are
+// few, because anybody who sends a request may say that it is sampled; of what begins here, a share.
+func sampler(share float64, foreignPerSecond rate.Limit) sdktrace.Sampler {
+	return sdktrace.ParentBased(sdktrace.TraceIDRatioBased(share),
+		sdktrace.WithRemoteParentSampled(&few{rate.NewLimiter(foreignPerSecond, max(1, int(foreignPerSecond)))}))
 }
 
-// isID reports whether s is n hexadecimal digits in lower case that are not all zero.
-func isID(s string, n int) bool { return isHex(s, n) && strings.Trim(s, "0") != "" }
+// few samples up to a rate.
+type few struct{ bucket *rate.Limiter }
 
-func isHex(s string, n int) bool { return len(s) == n && strings.Trim(s, "0123456789abcdef") == "" }
+// ShouldSample takes a place of the bucket, if there is one.
+func (f *few) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	result := sdktrace.SamplingResult{Decision: sdktrace.Drop, Tracestate: trace.SpanContextFromContext(p.ParentContext).TraceState()}
+	if f.bucket.Allow() {
+		result.Decision = sdktrace.RecordAndSample
+	}
+	return result
+}
+
+// Description names the sampler.
+func (f *few) Description() string { return "Few" }

@@ -27,30 +27,33 @@ func run(ctx context.Context, lookup cloudrun.Lookup, out io.Writer) error {
 		return err
 	}
 	log := c.Logger(out)
-	metrics, page := c.Metrics()
-	operators, err := c.verifier(auth.Options{Logger: log, Metrics: metrics})
+	seen, err := c.Observe(ctx, log)
 	if err != nil {
 		return err
 	}
-	b, err := c.Open(ctx, log, metrics)
+	operators, err := c.verifier(auth.Options{Logger: log, Metrics: seen.Metrics})
 	if err != nil {
-		return errors.Join(err, operators.Close())
+		return errors.Join(err, seen.Close(ctx))
 	}
-	verifier := auth.New(b.Tenants, auth.Options{Revocations: b.Revocations, Logger: log, Metrics: metrics})
-	api := handler(b, verifier, operators, log, metrics)
+	b, err := c.Open(ctx, log, seen.Metrics)
+	if err != nil {
+		return errors.Join(err, operators.Close(), seen.Close(ctx))
+	}
+	verifier := auth.New(b.Tenants, auth.Options{Revocations: b.Revocations, Logger: log, Metrics: seen.Metrics})
+	api := seen.Spans("api", handler(b, verifier, operators, log, seen))
 	l, err := c.Listen(ctx, log)
 	if err == nil {
-		err = cloudrun.Serve(ctx, l, cloudrun.Routes(cloudrun.Health(api), page), log)
+		err = cloudrun.Serve(ctx, l, seen.Routes(cloudrun.Health(api)), log)
 	}
-	return errors.Join(err, verifier.Close(), operators.Close(), b.Close())
+	return errors.Join(err, verifier.Close(), operators.Close(), b.Close(), seen.Close(ctx))
 }
 
-func handler(b *backend.Backend, verifier, operators *auth.Verifier, log *slog.Logger, metrics realtime.Metrics) http.Handler {
+func handler(b *backend.Backend, verifier, operators *auth.Verifier, log *slog.Logger, seen *cloudrun.Observed) http.Handler {
 	return httpapi.New(httpapi.Options{
 		Verifier: verifier, Operators: operators,
 		Tenants: b.Tenants, Registry: b.Registry, Revocations: b.Revocations, Topics: b.Topics, Placement: b.Placement,
-		Publisher: realtime.NewPublisher(b.Broker, realtime.PublisherOptions{Placement: b.Placement, Metrics: metrics}),
-		Limiter:   limit.New(limit.Options{Metrics: metrics}),
-		Metrics:   metrics, Logger: log,
+		Publisher: realtime.NewPublisher(b.Broker, realtime.PublisherOptions{Placement: b.Placement, Metrics: seen.Metrics, Tracer: seen.Tracer}),
+		Limiter:   limit.New(limit.Options{Metrics: seen.Metrics}),
+		Metrics:   seen.Metrics, Logger: log,
 	})
 }

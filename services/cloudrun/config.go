@@ -2,6 +2,7 @@ package cloudrun
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"log/slog"
 	"net/http"
@@ -18,7 +19,12 @@ type Config struct {
 	// Service, Revision and Region say where this process runs.
 	Service, Revision, Region string
 	LogLevel                  slog.Level
-	ServeMetrics              bool // at /metrics, to anybody who can reach the service
+	// Instance names this process among all, and is new at every start.
+	Instance     string
+	ServeMetrics bool    // at /metrics, to anybody who can reach the service
+	Telemetry    string  // where it is sent, as telemetry.Options.To
+	Traces       float64 // share of what is published in no trace that begins one
+	Profiles     string  // address that profiles are served at; empty: nowhere
 
 	Backend        string // the word that backend.Open takes
 	backendOptions backend.Options
@@ -32,7 +38,11 @@ func ReadConfig(e *Environment) Config {
 		Revision:     e.Text("K_REVISION", ""),
 		Region:       e.Text("TIDEWIRE_REGION", ""),
 		LogLevel:     e.Level("TIDEWIRE_LOG_LEVEL"),
+		Instance:     strings.ToLower(rand.Text()[:16]),
 		ServeMetrics: e.Switch("TIDEWIRE_METRICS"),
+		Telemetry:    e.Text("TIDEWIRE_TELEMETRY", "none"),
+		Traces:       e.Share("TIDEWIRE_TRACES"),
+		Profiles:     e.Text("TIDEWIRE_PPROF", ""),
 		Backend:      e.Needed("TIDEWIRE_BACKEND", "memory, or gcp:PROJECT"),
 		backendOptions: backend.Options{
 			TenantsFile:       e.Text("TIDEWIRE_TENANTS", ""),
@@ -51,31 +61,11 @@ func (c *Config) Logger(out io.Writer) *slog.Logger {
 	return slog.New(telemetry.NewCloudLog(out, telemetry.CloudLogOptions{Level: c.LogLevel, Project: backend.Project(c.Backend)}))
 }
 
-// Metrics returns what is told of events, and the handler that shows it; nil if nobody is to see it.
-func (c *Config) Metrics() (realtime.Metrics, http.Handler) {
-	if !c.ServeMetrics {
-		return realtime.NoMetrics{}, nil
-	}
-	p := telemetry.NewPrometheus()
-	return p, p.Handler()
-}
-
 // Open opens the backend.
 func (c *Config) Open(ctx context.Context, log *slog.Logger, metrics realtime.Metrics) (*backend.Backend, error) {
 	o := c.backendOptions
 	o.Logger, o.Metrics = log, metrics
 	return backend.Open(ctx, c.Backend, o)
-}
-
-// Routes returns a mux with what every service serves besides its own paths: the metrics, if
-// they are to be seen, and the trace of each request in its context.
-func Routes(own, metrics http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", own)
-	if metrics != nil {
-		mux.Handle("GET /metrics", metrics)
-	}
-	return telemetry.Traced(mux)
 }
 
 // Health adds to a service's handler the paths that probes ask, /healthz and /readyz. They say that this process

@@ -92,6 +92,17 @@ func (e *Environment) Switch(name string) bool {
 	return false
 }
 
+// Share reads a part of a whole, 0 to 1, which is 0 by default.
+func (e *Environment) Share(name string) float64 {
+	s := e.Text(name, "0")
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || f < 0 || f > 1 {
+		e.Fault(name, "%q is no share from 0 to 1, such as 0.01", s)
+		return 0
+	}
+	return f
+}
+
 // Level reads the least level of log lines.
 func (e *Environment) Level(name string) slog.Level {
 	var l slog.Level

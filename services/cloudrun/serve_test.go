@@ -3,6 +3,7 @@ package cloudrun_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -56,10 +57,13 @@ func TestServe(t *testing.T) {
 		<-leave
 		_, _ = io.WriteString(w, "done")
 	})
-	_, page := c.Metrics()
+	seen, err := c.Observe(t.Context(), logger)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- cloudrun.Serve(ctx, l, cloudrun.Routes(cloudrun.Health(mux), page), logger) }()
+	go func() { served <- cloudrun.Serve(ctx, l, seen.Routes(cloudrun.Health(mux)), logger) }()
 
 	address := l.Addr().(*net.TCPAddr)
 	if !address.IP.IsUnspecified() {
@@ -91,19 +95,10 @@ func TestServe(t *testing.T) {
 	if got := <-slow; got != "200 OK done" {
 		t.Errorf("what was under way got %s", got)
 	}
-	if err := <-served; err != nil {
+	if err := errors.Join(<-served, seen.Close(t.Context())); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(out.String(), `"message":"listening","address":"`+address.String()+`"`) {
 		t.Errorf("logged %s", out)
-	}
-}
-
-// Metrics are nobody's to see unless it is said.
-func TestMetricsAreOff(t *testing.T) {
-	t.Parallel()
-	c := cloudrun.ReadConfig(environment("TIDEWIRE_BACKEND", "memory"))
-	if _, page := c.Metrics(); page != nil {
-		t.Error("there is a page")
 	}
 }

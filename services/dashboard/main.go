@@ -27,16 +27,19 @@ func run(ctx context.Context, lookup cloudrun.Lookup, out io.Writer) error {
 		return err
 	}
 	log := c.Logger(out)
-	metrics, page := c.Metrics()
-	b, err := c.Open(ctx, log, metrics)
+	seen, err := c.Observe(ctx, log)
 	if err != nil {
 		return err
 	}
+	b, err := c.Open(ctx, log, seen.Metrics)
+	if err != nil {
+		return errors.Join(err, seen.Close(ctx))
+	}
 	pages, err := handler(c, b.Tenants, log)
 	if err == nil {
-		err = serve(ctx, c, cloudrun.Routes(cloudrun.Health(pages), page), log)
+		err = serve(ctx, c, seen.Routes(cloudrun.Health(pages)), log)
 	}
-	return errors.Join(err, b.Close())
+	return errors.Join(err, b.Close(), seen.Close(ctx))
 }
 
 func serve(ctx context.Context, c config, h http.Handler, log *slog.Logger) error {

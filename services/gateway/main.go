@@ -7,10 +7,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 
-	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/gateway"
@@ -27,22 +25,25 @@ func run(ctx context.Context, lookup cloudrun.Lookup, out io.Writer) error {
 		return err
 	}
 	log := c.Logger(out)
-	metrics, page := c.Metrics()
-	b, err := c.Open(ctx, log, metrics)
+	seen, err := c.Observe(ctx, log)
 	if err != nil {
 		return err
 	}
-	verifier := auth.New(b.Tenants, auth.Options{Revocations: b.Revocations, Logger: log, Metrics: metrics})
-	err = serve(ctx, c, b, verifier, log, metrics, page)
-	return errors.Join(err, verifier.Close(), b.Close())
+	b, err := c.Open(ctx, log, seen.Metrics)
+	if err != nil {
+		return errors.Join(err, seen.Close(ctx))
+	}
+	verifier := auth.New(b.Tenants, auth.Options{Revocations: b.Revocations, Logger: log, Metrics: seen.Metrics})
+	err = serve(ctx, c, b, verifier, log, seen)
+	return errors.Join(err, verifier.Close(), b.Close(), seen.Close(ctx))
 }
 
-func serve(ctx context.Context, c config, b *backend.Backend, verifier *auth.Verifier, log *slog.Logger, metrics realtime.Metrics, page http.Handler) error {
+func serve(ctx context.Context, c config, b *backend.Backend, verifier *auth.Verifier, log *slog.Logger, seen *cloudrun.Observed) error {
 	g, err := gateway.New(gateway.Options{
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement, Verifier: verifier,
-		Service: c.Service, Revision: c.Revision, Region: c.Region,
+		Instance: c.Instance, Service: c.Service, Revision: c.Revision, Region: c.Region,
 		Lifetime: c.lifetime, DrainSpread: c.drainSpread, Compress: c.compress, Remote: remote(c.proxies),
-		Logger: log, Metrics: metrics,
+		Logger: log, Metrics: seen.Metrics, Tracer: seen.Tracer,
 	})
 	if err != nil {
 		return err
@@ -51,5 +52,5 @@ func serve(ctx context.Context, c config, b *backend.Backend, verifier *auth.Ver
 	if err != nil {
 		return errors.Join(err, g.Close(ctx))
 	}
-	return g.Serve(ctx, l, cloudrun.Routes(g, page))
+	return g.Serve(ctx, l, seen.Routes(g))
 }

@@ -1,0 +1,118 @@
+package telemetry_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/telemetry"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// taker is a transport that takes everything at once.
+type taker struct {
+	box *realtime.Outbox
+	n   *atomic.Int64
+	buf [][]byte
+}
+
+func (s *taker) Flush() {
+	if !s.box.Begin() {
+		return
+	}
+	for {
+		s.buf = s.box.Next(s.buf[:0], 1<<16, nil)
+		if len(s.buf) == 0 {
+			return
+		}
+		s.n.Add(int64(len(s.buf)))
+	}
+}
+func (s *taker) Beat(time.Time) bool  { return true }
+func (s *taker) Shut(*realtime.Error) {}
+
+// BenchmarkCost publishes to many readers without telemetry, with metrics, and with a tracer besides that
+// follows nothing, or everything. What telemetry costs is the difference, which readers share.
+func BenchmarkCost(b *testing.B) {
+	for _, readers := range []int{1, 100} {
+		for _, with := range []string{"nothing", "metrics", "tracer", "spans"} {
+			b.Run(fmt.Sprintf("%d/%s", readers, with), func(b *testing.B) { publishTo(b, readers, with) })
+		}
+	}
+}
+
+func publishTo(b *testing.B, readers int, with string) {
+	var metrics realtime.Metrics = realtime.NoMetrics{}
+	var tracer realtime.Tracer
+	if with != "nothing" {
+		o := telemetry.Options{Readers: []metric.Reader{metric.NewManualReader()}, ForeignPerSecond: 1e9}
+		if with != "metrics" {
+			o.Spans = tracetest.NewSpanRecorder()
+		}
+		t, err := telemetry.Open(b.Context(), o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		metrics, tracer = t.Metrics, t.Tracer
+	}
+	broker := memory.NewBroker(memory.BrokerOptions{})
+	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "bench", Encoder: wire.Encoder{}, Metrics: metrics, Tracer: tracer})
+	pub := realtime.NewPublisher(broker, realtime.PublisherOptions{Metrics: metrics, Tracer: tracer})
+	tenant := &realtime.Tenant{ID: "acme"}
+	ch, err := realtime.NewChannel("acme", "prices:fx")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var delivered atomic.Int64
+	for range readers {
+		s := &taker{box: realtime.NewOutbox(nil), n: &delivered}
+		c, err := hub.Connect(tenant, &realtime.Principal{
+			Tenant: "acme", User: "ann", Expires: time.Now().Add(time.Hour), Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
+		}, s.box, s)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := hub.Subscribe(c, realtime.SubscribeRequest{Channel: ch, Answer: func(a realtime.Answer) realtime.Frame {
+			return wire.SubscribeOK("1", wire.Subscribed{Channel: ch, Position: a.Position})
+		}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for delivered.Load() < int64(readers) {
+		time.Sleep(time.Millisecond)
+	}
+	delivered.Store(0)
+	ctx := context.Background()
+	if with == "spans" {
+		ctx = sampled(true)
+	}
+	pubs := []realtime.Publication{{Channel: ch, Key: "EURUSD", Data: []byte(`{"symbol":"EURUSD","bid":1.08421,"ask":1.08425}`)}}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		pubs[0].ID = ""
+		if err := pub.Publish(ctx, tenant, pubs); err != nil {
+			b.Fatal(err)
+		}
+		for i%64 == 0 && delivered.Load() < int64(i-64)*int64(readers) {
+			time.Sleep(10 * time.Microsecond)
+		}
+	}
+	for delivered.Load() < int64(b.N)*int64(readers) {
+		time.Sleep(10 * time.Microsecond)
+	}
+	b.StopTimer()
+	if err := hub.Close(ctx); err != nil {
+		b.Error(err)
+	}
+	if err := broker.Close(); err != nil {
+		b.Error(err)
+	}
+}

@@ -1,0 +1,93 @@
+package telemetry
+
+import (
+	"slices"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Prefix stands before the name of every metric.
+const Prefix = "tidewire."
+
+// Kind is what a metric measures.
+type Kind string
+
+// The kinds of metrics.
+const (
+	KindCounter   Kind = "counter"
+	KindGauge     Kind = "gauge"
+	KindHistogram Kind = "histogram"
+)
+
+// Instrument is a metric. Names and units follow OpenTelemetry's conventions
+// (https://opentelemetry.io/docs/specs/semconv/general/naming/): units are of UCUM and not part of the name, and what is
+// countable is in the plural.
+type Instrument struct {
+	Name        string
+	Kind        Kind
+	Unit        string
+	Description string
+	// Attributes may be on a point: tenant, and reason, which is one of a few constants.
+	Attributes []string
+}
+
+// The names of attributes.
+const (
+	AttributeTenant = "tenant"
+	AttributeReason = "reason"
+)
+
+// Instruments returns all metrics there are, for whoever builds dashboards and alerts.
+func Instruments() []Instrument {
+	var all []Instrument
+	for _, c := range counters {
+		all = append(all, Instrument{Prefix + string(c.name), KindCounter, c.unit, c.description, []string{AttributeTenant, AttributeReason}})
+	}
+	for _, g := range gauges {
+		all = append(all, Instrument{Prefix + string(g.name), KindGauge, g.unit, g.description, []string{AttributeTenant}})
+	}
+	for _, h := range timings {
+		all = append(all, Instrument{Prefix + string(h.name), KindHistogram, "s", h.description, []string{AttributeTenant}})
+	}
+	return slices.Clip(all)
+}
+
+type described[N ~string] struct {
+	name              N
+	unit, description string
+}
+
+var counters = [...]described[realtime.Counter]{
+	{realtime.CountConnects, "{connection}", "Connections that were opened."},
+	{realtime.CountDisconnects, "{connection}", "Connections that ended, by the code they were closed with."},
+	{realtime.CountRefusals, "{refusal}", "Connects, frames and requests that were refused, by what refused them."},
+	{realtime.CountPublishes, "{publication}", "Publications that were handed to the broker."},
+	{realtime.CountPublications, "{publication}", "Publications that an instance received from the broker."},
+	{realtime.CountDeliveries, "{delivery}", "Publications that were queued for a connection."},
+	{realtime.CountDrops, "{publication}", "Publications that were not delivered, by the reason."},
+	{realtime.CountAnswers, "{answer}", "Answers to subscribes."},
+	{realtime.CountGaps, "{gap}", "Times that readers were told that something may be missing, by the reason."},
+	{realtime.CountHoles, "{hole}", "Publications that the broker did not deliver in order."},
+	{realtime.CountFences, "{fence}", "Fences, by what became of them."},
+	{realtime.CountFollows, "{follow}", "Followings of topics, by why they began."},
+	{realtime.CountEvictions, "{publication}", "Publications that records forgot, by the reason."},
+	{realtime.CountBackendErrors, "{error}", "Calls of the backend's services that failed, each attempt, by service and code."},
+}
+
+var gauges = [...]described[realtime.Gauge]{
+	{realtime.GaugeConnections, "{connection}", "Connections that are open."},
+	{realtime.GaugeTopics, "{topic}", "Topics that the instance follows."},
+	{realtime.GaugeRecordBytes, "By", "Size of the records that resume answers from."},
+	{realtime.GaugeQueueMessages, "{message}", "Messages that wait for their connections."},
+	{realtime.GaugeQueueBytes, "By", "Size of what waits for its connections."},
+	{realtime.GaugeSubscriptions, "{subscription}", "Subscriptions that all of the project have at the broker, as last counted."},
+}
+
+var timings = [...]described[realtime.Timing]{
+	{realtime.TimingDelivery, "s", "Time from the broker's publish time to the queues of the readers."},
+	{realtime.TimingAnswer, "s", "Time from a subscribe to its answer."},
+	{realtime.TimingPublish, "s", "Time to have a call's publications stored."},
+}
+
+// buckets are the bounds of all timings, in seconds. 1 s is the objective of deliveries.
+var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
