@@ -83,6 +83,8 @@ var allowed = map[string]struct{ own, others []string }{
 	// What reads HCL: no binary of ours holds it.
 	"terraform/check/schema":     {others: []string{"github.com/hashicorp/terraform-json"}},
 	"terraform/check/cmd/schema": {own: []string{"terraform/check/schema"}, others: []string{"github.com/hashicorp/terraform-json"}},
+	"terraform/check":            {own: []string{"terraform/check/schema"}, others: []string{"github.com/hashicorp/hcl/v2", "github.com/hashicorp/terraform-json", "github.com/zclconf/go-cty"}},
+	"terraform/check/cmd/check":  {own: []string{"terraform/check"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
 		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",

@@ -1,0 +1,233 @@
+package check
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+)
+
+// Instance is a resource, data source or ephemeral resource as a plan would hold it.
+type Instance struct {
+	Address string // from the root: module.service["api"].google_service_account.main
+	Kind    string // resource, data or ephemeral
+	Type    string
+	Name    string
+	Where   hcl.Range
+	// Values are its arguments, and blocks as lists of objects. What only the provider could say is a text that
+	// names it, so that two things which refer to the same have the same; or it is unknown.
+	Values cty.Value
+}
+
+// Expand evaluates a root module with inputs, and every module it calls, as far as
+// that can be done without providers: what a plan would hold. Its problems are values that do not fit.
+func (t *Tree) Expand(dir string, inputs map[string]cty.Value) ([]Instance, []Problem) {
+	e := &expander{tree: t}
+	m, ok := t.modules[dir]
+	if !ok {
+		e.add(RuleModule, hcl.Range{Filename: dir}, "there is no module")
+		return nil, e.problems
+	}
+	f := e.frame(m, "", inputs, hcl.Range{Filename: dir})
+	e.visit(f)
+	return e.instances, e.problems.sorted()
+}
+
+type expander struct {
+	tree *Tree
+	problems
+	instances []Instance
+}
+
+// frame is one instance of a module.
+type frame struct {
+	*expander
+	module    *module
+	path      string // of addresses: "" or "module.x."
+	inputs    map[string]cty.Value
+	locals    map[string]cty.Value
+	resources map[string]cty.Value
+	calls     map[string]cty.Value
+	frames    map[string][]*frame // of the modules it calls
+	busy      map[string]bool     // what is being evaluated: nothing refers to itself
+}
+
+// names are what has a value only at one place: each, count, the iterators of dynamic blocks.
+type names map[string]cty.Value
+
+// frame gives a module its inputs.
+func (e *expander) frame(m *module, path string, given map[string]cty.Value, where hcl.Range) *frame {
+	f := &frame{
+		expander: e, module: m, path: path, inputs: map[string]cty.Value{}, locals: map[string]cty.Value{}, resources: map[string]cty.Value{},
+		calls: map[string]cty.Value{}, frames: map[string][]*frame{}, busy: map[string]bool{},
+	}
+	for _, name := range sortedKeys(m.variables) {
+		f.inputs[name] = f.input(m.variables[name], given, name, where)
+	}
+	for _, name := range sortedKeys(m.variables) {
+		for _, block := range m.variables[name].block.Body.Blocks {
+			if block.Type == "validation" {
+				f.condition(block, fmt.Sprintf("%s%s is refused", path, name), nil)
+			}
+		}
+	}
+	return f
+}
+
+func (f *frame) input(v *variable, given map[string]cty.Value, name string, where hcl.Range) cty.Value {
+	value, ok := given[name]
+	nullable := true
+	if attribute, set := v.block.Body.Attributes["nullable"]; set {
+		if said, known := constant(attribute.Expr); known && said.Type() == cty.Bool && said.IsKnown() {
+			nullable = said.True()
+		}
+	}
+	if standard := v.block.Body.Attributes["default"]; standard != nil && (!ok || !nullable && value.IsKnown() && value.IsNull()) {
+		value, ok = f.eval(standard.Expr, nil), true
+	}
+	if !ok {
+		return cty.UnknownVal(v.typ.WithoutOptionalAttributesDeep())
+	}
+	converted, err := convert.Convert(v.filled(value), v.typ.WithoutOptionalAttributesDeep())
+	if err != nil {
+		f.add(RuleValue, where, "the input %s of %s: %v", name, f.module.dir, err)
+		return cty.DynamicVal
+	}
+	return converted
+}
+
+// condition looks at a rule: whether what it says holds.
+func (f *frame) condition(block *hclsyntax.Block, what string, at names) {
+	condition, message := block.Body.Attributes["condition"], block.Body.Attributes["error_message"]
+	if condition == nil || message == nil {
+		return
+	}
+	holds := f.eval(condition.Expr, at)
+	if holds.Type() != cty.Bool || !holds.IsKnown() || holds.IsNull() || holds.True() {
+		return
+	}
+	why := f.eval(message.Expr, at)
+	if why.Type() == cty.String && why.IsKnown() && !why.IsNull() {
+		what += ": " + why.AsString()
+	}
+	f.add(RuleValue, condition.Range(), "%s", what)
+}
+
+// visit evaluates everything in a module and those it calls.
+func (e *expander) visit(f *frame) {
+	for _, address := range sortedKeys(f.module.resources) {
+		f.resource(f.module.resources[address])
+	}
+	for _, name := range sortedKeys(f.module.locals) {
+		f.local(name)
+	}
+	for _, name := range sortedKeys(f.module.calls) {
+		f.call(name)
+		for _, inner := range f.frames[name] {
+			e.visit(inner)
+		}
+	}
+	for _, name := range sortedKeys(f.module.outputs) {
+		f.output(name)
+	}
+}
+
+func (f *frame) output(name string) cty.Value {
+	block := f.module.outputs[name]
+	for _, inner := range block.Body.Blocks {
+		if inner.Type == "precondition" {
+			f.condition(inner, "the output "+name, nil)
+		}
+	}
+	if value, ok := block.Body.Attributes["value"]; ok {
+		return f.eval(value.Expr, nil)
+	}
+	return cty.DynamicVal
+}
+
+func (f *frame) local(name string) cty.Value {
+	return f.once(f.locals, "local."+name, name, func() cty.Value { return f.eval(f.module.locals[name].Expr, nil) })
+}
+
+// once evaluates a thing at its first use. What refers to itself is unknown.
+func (f *frame) once(cache map[string]cty.Value, what, name string, evaluate func() cty.Value) cty.Value {
+	if value, ok := cache[name]; ok {
+		return value
+	}
+	if f.busy[what] {
+		return cty.DynamicVal
+	}
+	f.busy[what] = true
+	defer delete(f.busy, what)
+	value := evaluate()
+	cache[name] = value
+	return value
+}
+
+// call is the value of a module that is called: its outputs.
+func (f *frame) call(name string) cty.Value {
+	return f.once(f.calls, "module."+name, name, func() cty.Value {
+		block := f.module.calls[name]
+		called := f.tree.called(f.module, block)
+		if called == nil {
+			return cty.DynamicVal
+		}
+		return f.each(block, "module."+name, func(path string, at names) cty.Value {
+			given := map[string]cty.Value{}
+			for _, input := range sortedAttributes(block.Body) {
+				if called.variables[input] != nil {
+					given[input] = f.eval(block.Body.Attributes[input].Expr, at)
+				}
+			}
+			inner := f.frame(called, f.path+path+".", given, block.DefRange())
+			f.frames[name] = append(f.frames[name], inner)
+			outputs := map[string]cty.Value{}
+			for output := range called.outputs {
+				outputs[output] = inner.output(output)
+			}
+			return cty.ObjectVal(outputs)
+		})
+	})
+}
+
+// each evaluates a block for each of its instances, and returns what a reference to all of them has.
+func (f *frame) each(block *hclsyntax.Block, address string, instance func(address string, at names) cty.Value) cty.Value {
+	if count, ok := block.Body.Attributes["count"]; ok {
+		n := f.eval(count.Expr, nil)
+		number, err := convert.Convert(n, cty.Number)
+		if err != nil || !number.IsKnown() || number.IsNull() {
+			instance(address+"[?]", names{"count": cty.ObjectVal(map[string]cty.Value{"index": cty.UnknownVal(cty.Number)})})
+			return cty.DynamicVal
+		}
+		var all []cty.Value
+		most, _ := number.AsBigFloat().Int64()
+		for i := range most {
+			all = append(all, instance(fmt.Sprintf("%s[%d]", address, i), names{"count": cty.ObjectVal(map[string]cty.Value{"index": cty.NumberIntVal(i)})}))
+		}
+		return cty.TupleVal(all)
+	}
+	forEach, ok := block.Body.Attributes["for_each"]
+	if !ok {
+		return instance(address, nil)
+	}
+	over := f.eval(forEach.Expr, nil)
+	if !over.IsKnown() || over.IsNull() || !over.CanIterateElements() {
+		instance(address+"[?]", names{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})})
+		return cty.DynamicVal
+	}
+	all := map[string]cty.Value{}
+	for it := over.ElementIterator(); it.Next(); {
+		key, value := it.Element()
+		if over.Type().IsSetType() {
+			key = value
+		}
+		if key.Type() != cty.String || !key.IsKnown() {
+			f.add(RuleValue, forEach.Range(), "%s%s: for_each has a key that is no text", f.path, address)
+			continue
+		}
+		all[key.AsString()] = instance(fmt.Sprintf("%s[%q]", address, key.AsString()), names{"each": cty.ObjectVal(map[string]cty.Value{"key": key, "value": value})})
+	}
+	return cty.ObjectVal(all)
+}
