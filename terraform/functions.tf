@@ -1,7 +1,4 @@
 locals {
-  # The name says what is in it, so that another source is another object, and the functions are built anew.
-  archive = "functions-${substr(filesha256(var.functions_archive), 0, 16)}.zip"
-
   # What differs between the functions, besides their size. Those with a domain are reached through the load balancer alone.
   functions = {
     ingest = {
@@ -16,37 +13,24 @@ locals {
   }
 }
 
-resource "google_storage_bucket" "functions" {
-  project                     = var.project
-  location                    = var.region
-  name                        = "${var.project}-${var.name}-functions"
-  uniform_bucket_level_access = true
-  public_access_prevention    = "enforced"
-
-  # What was replaced can be had back for a month.
-  versioning {
-    enabled = true
-  }
-
-  lifecycle_rule {
-    condition {
-      days_since_noncurrent_time = 30
-    }
-    action {
-      type = "Delete"
-    }
-  }
-
-  depends_on = [google_project_service.this]
-}
-
+# The bucket is the bootstrap's; where the build has uploaded the archive, as it does before it plans, there is nothing to be done.
 resource "google_storage_bucket_object" "functions" {
-  bucket = google_storage_bucket.functions.name
-  name   = local.archive
+  count = var.functions == null ? 1 : 0
+
+  bucket = module.plan.buckets.functions
+  # Another source is another object, and the functions are built anew.
+  name   = "functions-${substr(filesha256(var.functions_archive), 0, 16)}.zip"
   source = var.functions_archive
 
   lifecycle {
     create_before_destroy = true
+  }
+}
+
+locals {
+  source_object = var.functions != null ? var.functions : {
+    bucket = module.plan.buckets.functions
+    object = google_storage_bucket_object.functions[0].name
   }
 }
 
@@ -58,9 +42,9 @@ module "function" {
   region          = var.region
   name            = each.value
   entry_point     = each.key
-  source_object   = { bucket = google_storage_bucket.functions.name, object = google_storage_bucket_object.functions.name }
+  source_object   = local.source_object
   builder         = "projects/${var.project}/serviceAccounts/${module.plan.emails.functions}"
-  repository      = "projects/${var.project}/locations/${var.region}/repositories/${var.name}"
+  repository      = "projects/${var.project}/locations/${var.region}/repositories/${module.plan.repositories.functions}"
   service_account = google_service_account.this[each.key].email
   environment     = module.plan.environments[each.key]
 

@@ -51,3 +51,8 @@ output "revisions" {
   description = "Revisions of the services that were made last, to roll back from."
   value       = { for p, s in module.service : p => s.revision }
 }
+
+output "monitoring_url" {
+  description = "The dashboard of the deployment in Cloud Monitoring."
+  value       = module.monitoring.dashboard_url
+}

@@ -33,10 +33,21 @@ variable "name" {
 }
 
 variable "functions_archive" {
-  description = "Source archive of the functions, which make functions writes."
+  description = "Source archive of the functions, which make functions writes and Terraform uploads, unless functions says where it lies already."
   type        = string
   default     = "../bin/functions.zip"
   nullable    = false
+}
+
+variable "functions" {
+  description = "Bucket and object of the functions' source archive, named by its content, if something else has uploaded it, as cloudbuild.yaml does; null for none."
+  type        = object({ bucket = string, object = string })
+  default     = null
+
+  validation {
+    condition     = var.functions == null ? true : can(regex("[0-9a-f]{16,64}\\.zip$", var.functions.object))
+    error_message = "The object's name ends with a hash of its content and .zip, so that another source is another object."
+  }
 }
 
 variable "tenants" {
@@ -152,6 +163,37 @@ variable "vpc_egress" {
     nat_addresses = optional(list(string), [])
   })
   default = null
+}
+
+variable "notification_channels" {
+  description = "Names of the notification channels that incidents are sent to, projects/PROJECT/notificationChannels/ID each; none by default."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "objective" {
+  description = "The objective of delivery: this share of publications (goal) is in the queues of its readers within seconds, over days."
+  type = object({
+    goal    = optional(number, 0.99)
+    seconds = optional(number, 1)
+    days    = optional(number, 28)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "slo" {
+  description = "Whether to make the objective in Cloud Monitoring, which refuses it until it has received the first delivery's duration: false in the first apply of a project, true later."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "runbooks_url" {
+  description = "Where docs/operations.md can be read, which alerts link to; null is the project's own."
+  type        = string
+  default     = null
 }
 
 variable "log_level" {

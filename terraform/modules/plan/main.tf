@@ -10,8 +10,10 @@ locals {
     var.hook_url == null ? {} : { push = "${var.name}-push" },
   )
 
-  # Made by the bootstrap: who runs cloudbuild.yaml, and who compiles the functions, which may do much less.
-  builders = { build = "${var.name}-build", functions = "${var.name}-functions" }
+  # Made by the bootstrap. check builds a commit and plans, build applies, functions compiles the functions.
+  builders     = { check = "${var.name}-check", build = "${var.name}-build", functions = "${var.name}-functions" }
+  repositories = { images = var.name, functions = "${var.name}-functions" }
+  buckets      = { state = "${var.project}-${var.name}-state", functions = "${var.project}-${var.name}-functions" }
 
   # The address that Cloud Run gives is known before the service is, so nothing has to wait for anything.
   hosts = { for p in local.programs : p => "${var.name}-${p}-${var.number}.${var.region}.run.app" }

@@ -44,8 +44,18 @@ output "accounts" {
 }
 
 output "builders" {
-  description = "Identifiers of the accounts that the bootstrap makes: build, which applies, and functions, which compiles the functions."
+  description = "Identifiers of the accounts that the bootstrap makes: check builds a commit and plans, build applies, functions compiles the functions."
   value       = local.builders
+}
+
+output "repositories" {
+  description = "Repositories of Artifact Registry that the bootstrap makes: images, of the services, and functions, where the functions' are put."
+  value       = local.repositories
+}
+
+output "buckets" {
+  description = "Buckets that the bootstrap makes: state, of Terraform, and functions, for their source archives."
+  value       = local.buckets
 }
 
 output "emails" {

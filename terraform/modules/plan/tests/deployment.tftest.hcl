@@ -169,6 +169,18 @@ run "another_name" {
   }
 }
 
+run "the_longest_names_of_buckets" {
+  command = plan
+  variables {
+    project = "a-project-of-30-letters-012345"
+    name    = "a-name-of-20-letters"
+  }
+  assert {
+    condition     = alltrue([for bucket in values(output.buckets) : length(bucket) <= 63])
+    error_message = "A bucket's name has 63 characters at most: ${jsonencode(output.buckets)}"
+  }
+}
+
 run "a_name_that_ends_with_a_hyphen" {
   command = plan
   variables {

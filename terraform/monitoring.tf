@@ -1,0 +1,24 @@
+module "monitoring" {
+  source = "./modules/monitoring"
+
+  project      = var.project
+  number       = data.google_project.this.number
+  region       = var.region
+  name         = var.name
+  gateway_host = trimprefix(module.plan.urls.gateway, "https://")
+  probe = var.probe_tenant == null ? null : {
+    host    = module.plan.hosts.probe
+    service = module.plan.programs.functions.probe
+  }
+
+  gateway              = { concurrency = local.services.gateway.concurrency, max_instances = var.sizes.gateway.max }
+  subscriptions_budget = var.subscriptions
+
+  notification_channels = var.notification_channels
+  objective             = var.objective
+  slo                   = var.slo
+  runbooks_url          = var.runbooks_url
+
+  # Its uptime checks ask what has to be there; one of them calls the probe as an account that is let in by IAM.
+  depends_on = [google_project_service.this, module.service, module.function]
+}
