@@ -72,6 +72,7 @@ resource "google_pubsub_subscription" "hook" {
     push_endpoint = var.hook.url
 
     no_wrapper {
+      write_metadata = true
     }
 
     # The hook can tell by the token that it is this deployment that calls.
