@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: dev emulators image test lint fmt functions bench fleet soak fuzz
+.PHONY: dev emulators image test lint fmt functions bench fleet soak fuzz tf-check tf-audit
 
 dev: ## everything in one process, with demo tenants and live data
 	go run ./cmd/tidewire dev
@@ -13,8 +13,16 @@ emulators: ## those of Pub/Sub and Firestore, for tidewire dev --backend gcp; it
 test: ## all tests; installs Chromium and Node with apt-get where they are missing and it may
 	./.ci/tools
 	go vet ./...
-	go test -race -shuffle=on -timeout 30m ./...
+	go test -race -shuffle=on -timeout 30m $$(go list ./... | grep -v /terraform/check$$)
 	cd clients/js && npm test
+	$(MAKE) tf-check
+
+tf-check: ## the HCL: Terraform where it needs no provider, our own check for the rest, and faults that they have to find
+	go test -race -count=1 -v ./terraform/check
+
+tf-audit: ## on demand, some minutes: the provider's schema made anew from npm and compared, and tflint
+	cd terraform/check/schema && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund && node generate.mjs --check
+	cd terraform && go run github.com/terraform-linters/tflint@v0.61.0 --recursive
 
 lint:
 	$(GOLANGCI) run

@@ -50,7 +50,7 @@ func (c *checker) call(name string, call *hclsyntax.Block) {
 			continue
 		}
 		if value, ok := constant(body.Attributes[input].Expr); ok {
-			if _, err := convert.Convert(v.filled(value), v.typ.WithoutOptionalAttributesDeep()); err != nil {
+			if _, err := convert.Convert(v.filled(value), v.typ); err != nil {
 				c.add(RuleValue, body.Attributes[input].Range(), "module %s: %s: %v", name, input, err)
 			}
 		}

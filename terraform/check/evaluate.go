@@ -146,6 +146,9 @@ func (f *frame) argument(given *hclsyntax.Attribute, attribute *tfjson.SchemaAtt
 	switch {
 	case given != nil:
 	case attribute.Computed && attribute.AttributeType == cty.String:
+		if said, ok := f.said[address]; ok {
+			return cty.StringVal(said)
+		}
 		return cty.StringVal("<" + address + ">")
 	case attribute.Computed:
 		return cty.UnknownVal(attribute.AttributeType)

@@ -1,12 +1,14 @@
 package check
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
 // Instance is a resource, data source or ephemeral resource as a plan would hold it.
@@ -21,23 +23,50 @@ type Instance struct {
 	Values cty.Value
 }
 
-// Expand evaluates a root module with inputs, and every module it calls, as far as
-// that can be done without providers: what a plan would hold. Its problems are values that do not fit.
-func (t *Tree) Expand(dir string, inputs map[string]cty.Value) ([]Instance, []Problem) {
-	e := &expander{tree: t}
+// Given is what a root module is expanded with.
+type Given struct {
+	Inputs map[string]any // as JSON has them
+	// Said is what the provider says, by address and attribute: "data.google_project.this.number".
+	Said map[string]string
+}
+
+// Expand evaluates a root module, and every module it calls, as far as that can be done without
+// providers: what a plan would hold. Its problems are values that do not fit, and rules that do not hold.
+func (t *Tree) Expand(dir string, given Given) ([]Instance, []Problem) {
+	e := &expander{tree: t, said: given.Said}
 	m, ok := t.modules[dir]
 	if !ok {
 		e.add(RuleModule, hcl.Range{Filename: dir}, "there is no module")
 		return nil, e.problems
 	}
-	f := e.frame(m, "", inputs, hcl.Range{Filename: dir})
-	e.visit(f)
+	inputs := map[string]cty.Value{}
+	for name, input := range given.Inputs {
+		value, err := valueOf(input)
+		if err != nil || m.variables[name] == nil {
+			e.add(RuleInput, hcl.Range{Filename: dir}, "the input %s: there is none, or it has no value: %v", name, err)
+			continue
+		}
+		inputs[name] = value
+	}
+	e.visit(e.frame(m, "", inputs, hcl.Range{Filename: dir}))
 	return e.instances, e.problems.sorted()
 }
 
+// valueOf is a value as HCL has it.
+func valueOf(input any) (cty.Value, error) {
+	text, err := json.Marshal(input)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	var value ctyjson.SimpleJSONValue
+	err = value.UnmarshalJSON(text)
+	return value.Value, err
+}
+
 type expander struct {
-	tree *Tree
 	problems
+	tree      *Tree
+	said      map[string]string
 	instances []Instance
 }
 
@@ -90,7 +119,7 @@ func (f *frame) input(v *variable, given map[string]cty.Value, name string, wher
 	if !ok {
 		return cty.UnknownVal(v.typ.WithoutOptionalAttributesDeep())
 	}
-	converted, err := convert.Convert(v.filled(value), v.typ.WithoutOptionalAttributesDeep())
+	converted, err := convert.Convert(v.filled(value), v.typ)
 	if err != nil {
 		f.add(RuleValue, where, "the input %s of %s: %v", name, f.module.dir, err)
 		return cty.DynamicVal

@@ -99,6 +99,9 @@ func (t *Tree) schema(r *resource) (block *tfjson.SchemaBlock, known bool) {
 // lifecycle looks at the blocks and arguments that every resource has. schema may be nil.
 func (c *checker) lifecycle(r *resource, schema *tfjson.SchemaBlock) {
 	for _, block := range r.block.Body.Blocks {
+		if block.Type == "provisioner" || block.Type == "connection" {
+			c.add(RuleTrick, block.DefRange(), "%s runs something that is in no plan", r.address())
+		}
 		if block.Type != "lifecycle" {
 			continue
 		}
@@ -117,6 +120,9 @@ func (c *checker) lifecycle(r *resource, schema *tfjson.SchemaBlock) {
 		if ignored, ok := block.Body.Attributes["ignore_changes"]; ok && schema != nil {
 			for _, traversal := range ignored.Expr.Variables() {
 				name := traversal.RootName()
+				if name == "all" {
+					c.add(RuleTrick, traversal.SourceRange(), "%s ignores all that is changed in it", r.address())
+				}
 				if schema.Attributes[name] == nil && schema.NestedBlocks[name] == nil && name != "all" {
 					c.add(RuleReference, traversal.SourceRange(), "%s has no %q whose changes could be ignored", r.address(), name)
 				}
