@@ -17,12 +17,14 @@ package functions
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,13 +37,16 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/telemetry"
 )
 
 func init() {
 	level := &slog.LevelVar{}
-	p := program{log: slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudLogging}))}
+	var p program
 	var err error
-	if p.settings, err = settings.Read(os.Getenv); err != nil {
+	p.settings, err = settings.Read(os.Getenv)
+	p.log = slog.New(telemetry.NewCloudLog(os.Stdout, telemetry.CloudLogOptions{Level: level, Project: p.settings.Project}))
+	if err != nil {
 		p.log.Error("the function cannot start", realtime.KeyError, err)
 		if os.Getenv("FUNCTION_TARGET") != "" {
 			os.Exit(1)
@@ -87,19 +92,43 @@ func (p *program) drain() {
 
 // openIngest opens functions/ingest.
 func (p *program) openIngest(ctx context.Context) (http.Handler, func() error, error) {
-	s, err := p.openStores(ctx)
+	seen, err := p.observe(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	verifier := auth.New(s.tenants, auth.Options{Revocations: s.revocations, Logger: p.log})
+	s, err := p.openStores(ctx, seen.Metrics)
+	if err != nil {
+		return nil, nil, errors.Join(err, seen.Close(ctx))
+	}
+	verifier := auth.New(s.tenants, auth.Options{Revocations: s.revocations, Logger: p.log, Metrics: seen.Metrics})
 	handler := ingest.New(ingest.Options{
-		Verifier:  verifier,
-		Tenants:   s.tenants,
-		Publisher: realtime.NewPublisher(s.broker, realtime.PublisherOptions{Placement: realtime.Placed(p.settings.Shards)}),
-		Limiter:   limit.New(limit.Options{}),
-		Logger:    p.log,
+		Verifier: verifier,
+		Tenants:  s.tenants,
+		Publisher: realtime.NewPublisher(s.broker, realtime.PublisherOptions{
+			Placement: realtime.Placed(p.settings.Shards), Metrics: seen.Metrics, Tracer: seen.Tracer,
+		}),
+		Limiter: limit.New(limit.Options{Metrics: seen.Metrics}),
+		Logger:  p.log,
+		Metrics: seen.Metrics,
 	})
-	return handler, func() error { return errors.Join(verifier.Close(), s.close()) }, nil
+	closing := func() error {
+		return errors.Join(verifier.Close(), s.close(), seen.Close(context.Background()))
+	}
+	return seen.Spans("ingest", handler), closing, nil
+}
+
+// observe opens what metrics and traces are sent with. Between requests a function may have no CPU: what is
+// gathered then waits for the next request, or for the end of the process.
+func (p *program) observe(ctx context.Context) (*telemetry.Telemetry, error) {
+	s := &p.settings
+	t, err := telemetry.Open(context.WithoutCancel(ctx), telemetry.Options{
+		To: s.Telemetry, Project: s.Project, Service: s.Service, Revision: s.Revision, Region: s.Region, Instance: strings.ToLower(rand.Text()[:16]),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("TIDEWIRE_TELEMETRY: %w", err)
+	}
+	telemetry.LogErrors(p.log)
+	return t, nil
 }
 
 // stores are what ingest reads from and publishes to.
@@ -110,9 +139,9 @@ type stores struct {
 	close       func() error
 }
 
-func (p *program) openStores(ctx context.Context) (*stores, error) {
+func (p *program) openStores(ctx context.Context, metrics realtime.Metrics) (*stores, error) {
 	if p.settings.Backend == settings.GCP {
-		return p.openCloudStores(ctx)
+		return p.openCloudStores(ctx, metrics)
 	}
 	tenants, err := memory.LoadTenantsFile(p.settings.TenantsFile)
 	if err != nil {
@@ -120,21 +149,4 @@ func (p *program) openStores(ctx context.Context) (*stores, error) {
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
 	return &stores{tenants: tenants, broker: broker, close: broker.Close}, nil
-}
-
-// cloudLogging gives a line's level and message the names under which Cloud Logging looks for them.
-func cloudLogging(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) > 0 {
-		return a
-	}
-	switch a.Key {
-	case slog.LevelKey:
-		a.Key = "severity"
-		if a.Value.Any() == slog.LevelWarn {
-			a.Value = slog.StringValue("WARNING")
-		}
-	case slog.MessageKey:
-		a.Key = "message"
-	}
-	return a
 }

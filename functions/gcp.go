@@ -8,22 +8,23 @@ import (
 
 	"github.com/tidewire/tidewire/functions/janitor"
 	"github.com/tidewire/tidewire/functions/settings"
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 )
 
-func (p *program) connection() gcp.Connection {
+func (p *program) connection(metrics realtime.Metrics) gcp.Connection {
 	s := &p.settings
-	return gcp.Connection{Project: s.Project, Database: s.Database, PubSubEmulator: s.PubSubEmulator, FirestoreEmulator: s.FirestoreEmulator}
+	return gcp.Connection{Metrics: metrics, Project: s.Project, Database: s.Database, PubSubEmulator: s.PubSubEmulator, FirestoreEmulator: s.FirestoreEmulator}
 }
 
 // openCloudStores opens what ingest needs of Google Cloud, without asking it for anything yet.
-func (p *program) openCloudStores(ctx context.Context) (*stores, error) {
+func (p *program) openCloudStores(ctx context.Context, metrics realtime.Metrics) (*stores, error) {
 	ctx = context.WithoutCancel(ctx) // clients may keep it
-	db, err := gcp.OpenFirestore(ctx, p.connection())
+	db, err := gcp.OpenFirestore(ctx, p.connection(metrics))
 	if err != nil {
 		return nil, err
 	}
-	broker, err := gcp.OpenBroker(ctx, p.connection(), gcp.BrokerOptions{Logger: p.log})
+	broker, err := gcp.OpenBroker(ctx, p.connection(metrics), gcp.BrokerOptions{Logger: p.log})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -38,11 +39,11 @@ func (p *program) openJanitor(ctx context.Context) (http.Handler, func() error, 
 		return nil, nil, fmt.Errorf("TIDEWIRE_BACKEND: the janitor has nothing to sweep in %s", p.settings.Backend)
 	}
 	ctx = context.WithoutCancel(ctx) // clients may keep it
-	db, err := gcp.OpenFirestore(ctx, p.connection())
+	db, err := gcp.OpenFirestore(ctx, p.connection(nil))
 	if err != nil {
 		return nil, nil, err
 	}
-	broker, err := gcp.OpenBroker(ctx, p.connection(), gcp.BrokerOptions{Logger: p.log})
+	broker, err := gcp.OpenBroker(ctx, p.connection(nil), gcp.BrokerOptions{Logger: p.log})
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
@@ -54,7 +55,7 @@ func (p *program) openJanitor(ctx context.Context) (http.Handler, func() error, 
 	if p.settings.LostTopic == "" {
 		return janitor.New(o), func() error { return errors.Join(broker.Close(), db.Close()) }, nil
 	}
-	lost, err := gcp.OpenLost(ctx, p.connection(), p.settings.LostTopic)
+	lost, err := gcp.OpenLost(ctx, p.connection(nil), p.settings.LostTopic)
 	if err != nil {
 		return nil, nil, errors.Join(err, broker.Close(), db.Close())
 	}

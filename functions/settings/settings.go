@@ -7,6 +7,9 @@
 //	TIDEWIRE_SHARDS          how many shared topics there are, the same in every process of
 //	                         a deployment; default 0, none
 //	TIDEWIRE_LOG_LEVEL       the least level of log lines: debug, info, warn, error; default info
+//	TIDEWIRE_TELEMETRY       where metrics and traces are sent: gcp, otlp:HOST:PORT, or none; default none
+//	TIDEWIRE_REGION          the region, for telemetry
+//	K_SERVICE, K_REVISION    the function's service and revision, for telemetry; the platform sets them
 //	TIDEWIRE_LOST_TOPIC      janitor: the topic that is told of lost connections; default none
 //	TIDEWIRE_JANITOR_GRACE   janitor: how long an instance has to be dead; default 5m
 //	TIDEWIRE_JANITOR_TIME    janitor: how long one run takes at most; default 50s
@@ -41,6 +44,10 @@ type Settings struct {
 	TenantsFile string // memory
 	Shards      int
 	LogLevel    slog.Level
+	Telemetry   string // as telemetry.Options.To
+
+	// Service, Revision and Region say where this process runs.
+	Service, Revision, Region string
 
 	LostTopic    string // "" is none
 	JanitorGrace time.Duration
@@ -63,6 +70,9 @@ var project = regexp.MustCompile(`^[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
 // topic is the form of a Pub/Sub topic identifier.
 var topic = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._~+%-]{2,254}$`)
 
+// telemetry is where it can be sent.
+var telemetry = regexp.MustCompile(`^(gcp|otlp:.+:[0-9]+|none)$`)
+
 // Read reads the settings by a function such as os.Getenv. Its error names every
 // variable that is wrong, and how.
 func Read(getenv func(string) string) (Settings, error) {
@@ -70,6 +80,11 @@ func Read(getenv func(string) string) (Settings, error) {
 	s := Settings{
 		TenantsFile: getenv("TIDEWIRE_TENANTS"),
 		Database:    getenv("TIDEWIRE_DATABASE"),
+
+		Telemetry: r.form("TIDEWIRE_TELEMETRY", telemetry, "it is gcp, otlp:HOST:PORT or none"),
+		Service:   getenv("K_SERVICE"),
+		Revision:  getenv("K_REVISION"),
+		Region:    getenv("TIDEWIRE_REGION"),
 
 		Shards:       r.number("TIDEWIRE_SHARDS", 0, maxShards),
 		LostTopic:    r.form("TIDEWIRE_LOST_TOPIC", topic, "a topic is named by its identifier alone"),

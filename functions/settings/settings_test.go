@@ -35,11 +35,13 @@ func TestRead(t *testing.T) {
 			env{
 				"TIDEWIRE_BACKEND": "gcp:my-project-1", "TIDEWIRE_DATABASE": "live", "TIDEWIRE_SHARDS": "16",
 				"TIDEWIRE_LOST_TOPIC": "tidewire-lost", "TIDEWIRE_JANITOR_GRACE": "10m", "TIDEWIRE_JANITOR_TIME": "4m",
+				"TIDEWIRE_TELEMETRY": "otlp:127.0.0.1:4317", "K_SERVICE": "tidewire-janitor", "K_REVISION": "tidewire-janitor-1", "TIDEWIRE_REGION": "europe-west1",
 				"TIDEWIRE_LOG_LEVEL": "warn", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:2",
 			},
 			settings.Settings{
 				Backend: settings.GCP, Project: "my-project-1", Database: "live", Shards: 16, LostTopic: "tidewire-lost",
-				JanitorGrace: 10 * time.Minute, JanitorTime: 4 * time.Minute, LogLevel: slog.LevelWarn, PubSubEmulator: "127.0.0.1:1", FirestoreEmulator: "127.0.0.1:2",
+				JanitorGrace: 10 * time.Minute, JanitorTime: 4 * time.Minute, LogLevel: slog.LevelWarn,
+				Telemetry: "otlp:127.0.0.1:4317", Service: "tidewire-janitor", Revision: "tidewire-janitor-1", Region: "europe-west1", PubSubEmulator: "127.0.0.1:1", FirestoreEmulator: "127.0.0.1:2",
 			},
 		},
 	} {
@@ -71,10 +73,10 @@ func TestEveryFaultIsNamed(t *testing.T) {
 			env{
 				"TIDEWIRE_BACKEND": "gcp:", "TIDEWIRE_TENANTS": "tenants.json", "TIDEWIRE_SHARDS": "-1",
 				"TIDEWIRE_LOST_TOPIC": "projects/p/topics/t", "TIDEWIRE_JANITOR_GRACE": "30s", "TIDEWIRE_JANITOR_TIME": "a while",
-				"TIDEWIRE_LOG_LEVEL": "loud", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
+				"TIDEWIRE_TELEMETRY": "stackdriver", "TIDEWIRE_LOG_LEVEL": "loud", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
 			},
 			[]string{
-				"TIDEWIRE_SHARDS:", "TIDEWIRE_LOST_TOPIC:", "TIDEWIRE_JANITOR_GRACE:", "TIDEWIRE_JANITOR_TIME:",
+				"TIDEWIRE_TELEMETRY:", "TIDEWIRE_SHARDS:", "TIDEWIRE_LOST_TOPIC:", "TIDEWIRE_JANITOR_GRACE:", "TIDEWIRE_JANITOR_TIME:",
 				"TIDEWIRE_LOG_LEVEL:", "TIDEWIRE_BACKEND:", "TIDEWIRE_TENANTS:", "PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST:",
 			},
 		},

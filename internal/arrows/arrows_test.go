@@ -59,7 +59,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/realtimetest": {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
 	// Functions pay for their binary at each cold start: no gateway, no sockets.
 	"functions": {
-		own:    []string{"functions/...", "realtime", "realtime/auth", "realtime/limit", "realtime/driver/memory", "realtime/driver/gcp"},
+		own:    []string{"functions/...", "realtime", "realtime/auth", "realtime/limit", "realtime/telemetry", "realtime/driver/memory", "realtime/driver/gcp"},
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
 	"functions/host":     {own: []string{"realtime", "realtime/problem"}},

@@ -13,7 +13,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -47,11 +46,10 @@ type Options struct {
 type Telemetry struct {
 	// Metrics and Tracer are to be told what happens.
 	Metrics *Metrics
-	Tracer  realtime.Tracer
+	Tracer  realtime.Tracer // nil: nobody gets spans
 
 	meters  *metric.MeterProvider
 	tracers *sdktrace.TracerProvider
-	sends   bool
 }
 
 // Open assembles telemetry. It makes no call before something is to be sent, except for credentials. An error names To and
@@ -80,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Telemetry, error) {
 		meters = append(meters, metric.WithReader(metric.NewPeriodicReader(e.metrics, metric.WithInterval(o.Interval), metric.WithMaxExportBatchSize(pointsPerRequest))))
 		tracers = append(tracers, sdktrace.WithBatcher(e.spans))
 	}
-	t := &Telemetry{meters: metric.NewMeterProvider(meters...), tracers: sdktrace.NewTracerProvider(tracers...), sends: e != nil}
+	t := &Telemetry{meters: metric.NewMeterProvider(meters...), tracers: sdktrace.NewTracerProvider(tracers...)}
 	if t.Metrics, err = NewMetrics(t.meters, o.Tenants); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
 	}
@@ -113,13 +111,14 @@ func (o *Options) resource() *resource.Resource {
 	return resource.NewSchemaless(all...)
 }
 
-// Spans returns a handler that makes spans of requests; see the function of that name.
+// Spans returns a handler that makes spans of requests, as the function of that name does, if spans are wanted at all;
+// else one that notes their traces, as Traced does.
 func (t *Telemetry) Spans(operation string, next http.Handler) http.Handler {
+	if t.Tracer == nil {
+		return Traced(next)
+	}
 	return Spans(t.tracers, operation, next)
 }
-
-// TracerProvider is where spans of other kinds can be made.
-func (t *Telemetry) TracerProvider() trace.TracerProvider { return t.tracers }
 
 // flushTime bounds an export that a request or a process waits for.
 const flushTime = 3 * time.Second

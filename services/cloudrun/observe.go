@@ -95,7 +95,7 @@ func (o *Observed) Routes(own http.Handler) http.Handler {
 
 // Spans returns a handler that makes spans of requests of sampled traces. It is not for sockets.
 func (o *Observed) Spans(operation string, next http.Handler) http.Handler {
-	if o.Tracer == nil {
+	if o.sent == nil {
 		return next
 	}
 	return o.sent.Spans(operation, next)
