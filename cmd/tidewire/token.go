@@ -34,7 +34,7 @@ func newToken(s std) *cobra.Command {
 			"at a deployment whose TIDEWIRE_OPERATORS stand in FILE, or in standard input for -.\n" + exitHelp,
 		Example: "  tidewire token --tenant acme --user ann --group fx-desk --subscribe 'prices:*'\n" +
 			"  gcloud secrets versions access latest --secret=tidewire-operators | tidewire token --operators - --user olga",
-		Args:    exactly(0, 0, "no arguments"),
+		Args: exactly(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			grants, err := parseGrants(subscribe, publish, presence)
 			if err != nil {

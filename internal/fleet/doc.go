@@ -1,6 +1,7 @@
 // Package fleet holds no code, only tests of many: gateways, functions and the api as processes
 // of their own, on the emulators of Pub/Sub and Firestore, behind a TCP proxy that deals
-// connections out in turn. What a user of Tidewire is promised has to hold while processes die, come and
+// connections out in turn. Terraform plans the deployment: its topics are made on the emulator with its settings, nobody makes others, and
+// each process has the environment that Terraform would give it. What a user of Tidewire is promised has to hold while processes die, come and
 // go, connections are cut and the services underneath stand still.
 //
 //	faults_test.go    every fault in one run, judged by a checker

@@ -22,6 +22,7 @@ import (
 type fleet struct {
 	*system
 	project           string
+	plan              plan // of Terraform
 	pubsub, firestore *emulators.Process
 
 	pubsubLine, firestoreLine     *relay // of the gateways
@@ -36,7 +37,8 @@ type fleet struct {
 // sharedTopics is how many topics the pooled tenants share.
 const sharedTopics = 1
 
-// startFleet starts emulators, the api, as many gateways and two processes of the ingest function, and puts the tenants.
+// startFleet starts emulators, makes the topics that Terraform plans, starts the api, as many gateways and two processes of the ingest
+// function, and puts the tenants.
 func startFleet(t *testing.T, gateways int, docs ...*realtime.Tenant) *fleet {
 	t.Helper()
 	f := &fleet{system: newSystem(t, docs...), project: emulators.Project(t)}
@@ -49,10 +51,12 @@ func startFleet(t *testing.T, gateways int, docs ...*realtime.Tenant) *fleet {
 	t.Cleanup(f.firestore.Kill)
 	f.pubsubLine, f.pubsubIntake = newRelay(t, f.pubsub.Addr()), newRelay(t, f.pubsub.Addr())
 	f.firestoreLine, f.firestoreIntake = newRelay(t, f.firestore.Addr()), newRelay(t, f.firestore.Addr())
+	f.plan = planned(t, f.project, docs)
+	f.provision()
 	f.operators = realtime.Auth{Keys: []realtime.Key{{KID: "o", Alg: "HS256", Secret: strings.Repeat("operator", 8)}}}
 	f.startAPI()
 	for _, doc := range docs {
-		f.put(doc)
+		f.put(f.plan.document(t, doc))
 	}
 	for i := range 2 {
 		p := f.function(fmt.Sprintf("ingest %d", i+1), "ingest", nil)
@@ -64,12 +68,14 @@ func startFleet(t *testing.T, gateways int, docs ...*realtime.Tenant) *fleet {
 	return f
 }
 
-// environment is what a process of the fleet is told, by the relays that it is to use.
-func (f *fleet) environment(pubsub, firestore *relay, more map[string]string) map[string]string {
-	env := map[string]string{
-		"TIDEWIRE_BACKEND": "gcp:" + f.project, "TIDEWIRE_SHARDS": fmt.Sprint(sharedTopics), "TIDEWIRE_METRICS": "true",
-		"PUBSUB_EMULATOR_HOST": pubsub.addr, "FIRESTORE_EMULATOR_HOST": firestore.addr,
+// environment is what Terraform would tell a program, and by which relays it is to reach the emulators.
+func (f *fleet) environment(program string, pubsub, firestore *relay, more map[string]string) map[string]string {
+	f.t.Helper()
+	if f.plan.environments[program] == nil {
+		f.t.Fatalf("the plan has no %s", program)
 	}
+	env := maps.Clone(f.plan.environments[program])
+	maps.Copy(env, map[string]string{"TIDEWIRE_METRICS": "true", "PUBSUB_EMULATOR_HOST": pubsub.addr, "FIRESTORE_EMULATOR_HOST": firestore.addr})
 	maps.Copy(env, more)
 	return env
 }
@@ -81,13 +87,13 @@ func (f *fleet) startAPI() {
 		f.t.Fatal(err)
 	}
 	f.api = launch(f.t, "api", built.path(f.t, "services/api"), "/healthz",
-		f.environment(f.pubsubIntake, f.firestoreIntake, map[string]string{"TIDEWIRE_OPERATORS": string(operators)}))
+		f.environment("api", f.pubsubIntake, f.firestoreIntake, map[string]string{"TIDEWIRE_OPERATORS": string(operators)}))
 }
 
 // function starts a process of a function.
 func (f *fleet) function(name, target string, env map[string]string) *process {
 	f.t.Helper()
-	all := f.environment(f.pubsubIntake, f.firestoreIntake, map[string]string{"FUNCTION_TARGET": target})
+	all := f.environment(target, f.pubsubIntake, f.firestoreIntake, map[string]string{"FUNCTION_TARGET": target})
 	maps.Copy(all, env)
 	p := launch(f.t, name, built.path(f.t, "internal/fleet/function"), "/", all)
 	f.others = append(f.others, p)
@@ -98,7 +104,7 @@ func (f *fleet) function(name, target string, env map[string]string) *process {
 func (f *fleet) addGateway(env map[string]string) *process {
 	f.t.Helper()
 	name := fmt.Sprintf("gateway %d", len(f.gateways)+1)
-	p := launch(f.t, name, built.path(f.t, "services/gateway"), "/readyz", f.environment(f.pubsubLine, f.firestoreLine, env))
+	p := launch(f.t, name, built.path(f.t, "services/gateway"), "/readyz", f.environment("gateway", f.pubsubLine, f.firestoreLine, env))
 	f.gateways = append(f.gateways, p)
 	f.front.add(p.addr)
 	var reading sync.WaitGroup

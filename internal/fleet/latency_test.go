@@ -13,6 +13,8 @@ import (
 
 	pubsub "cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+
+	"github.com/tidewire/tidewire/internal/emulators"
 )
 
 // latencies are those of many messages.
@@ -120,11 +122,12 @@ func TestLatency(t *testing.T) {
 	t.Logf("the emulator alone, raw publish to raw pull: %v", raw)
 }
 
-// raw measures the emulator without Tidewire: one ordered subscription and its streaming pull.
+// raw measures the emulator without Tidewire: one ordered subscription and its streaming pull, in a project of its own.
 func (f *fleet) raw(messages int, every time.Duration) *latencies {
 	f.t.Helper()
 	c := f.messages()
-	topic, subscription := "projects/"+f.project+"/topics/raw", "projects/"+f.project+"/subscriptions/raw"
+	project := "projects/" + emulators.Project(f.t)
+	topic, subscription := project+"/topics/raw", project+"/subscriptions/raw"
 	ctx, stop := context.WithCancel(f.t.Context())
 	defer stop()
 	if _, err := c.TopicAdminClient.CreateTopic(ctx, &pubsubpb.Topic{Name: topic}); err != nil {

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,7 +23,7 @@ import (
 // documents returns a client of Firestore, for the time of the test.
 func (f *fleet) documents() *firestore.Client {
 	f.t.Helper()
-	c, err := gcp.OpenFirestore(f.t.Context(), gcp.Connection{Project: f.project, FirestoreEmulator: f.firestore.Addr()})
+	c, err := gcp.OpenFirestore(f.t.Context(), gcp.Connection{Project: f.project, Database: f.plan.database, FirestoreEmulator: f.firestore.Addr()})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func (f *fleet) documents() *firestore.Client {
 // messages returns a client of Pub/Sub, for the time of the test.
 func (f *fleet) messages() *pubsub.Client {
 	f.t.Helper()
-	c, err := pubsub.NewClient(f.t.Context(), f.project, option.WithEndpoint(f.pubsub.Addr()), option.WithoutAuthentication(),
+	c, err := pubsub.NewClient(context.WithoutCancel(f.t.Context()), f.project, option.WithEndpoint(f.pubsub.Addr()), option.WithoutAuthentication(),
 		option.WithTelemetryDisabled(), option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
 	if err != nil {
 		f.t.Fatal(err)
