@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: dev emulators image test lint fmt functions bench fleet soak fuzz tf-check tf-audit
+.PHONY: dev emulators image release test lint fmt functions bench fleet soak fuzz tf-check tf-audit
 
 dev: ## everything in one process, with demo tenants and live data
 	go run ./cmd/tidewire dev
@@ -32,6 +32,9 @@ fmt:
 
 functions: ## the source archive of the Cloud Functions, bin/functions.zip, and its hash
 	go run ./internal/archive -o bin/functions.zip
+
+release: ## has Cloud Build test the commit, build and push it, and plan its deployment: make release PROJECT=my-project REGION=europe-west1
+	./.ci/release $(or $(STEP),plan)
 
 image: ## the container image of a service: make image SERVICE=gateway; needs buildah
 	./.ci/image $(or $(SERVICE),gateway)
