@@ -4,6 +4,7 @@ locals {
   common = {
     TIDEWIRE_BACKEND   = "gcp:${var.project}"
     TIDEWIRE_DATABASE  = var.database
+    TIDEWIRE_REGION    = var.region
     TIDEWIRE_LOG_LEVEL = var.log_level
     TIDEWIRE_TELEMETRY = var.telemetry ? "gcp" : "none"
   }
@@ -13,21 +14,24 @@ locals {
 
   environments = { for p, e in {
     gateway = merge(local.common, local.placing, {
-      TIDEWIRE_REGION        = var.region
       TIDEWIRE_SUBSCRIPTIONS = tostring(var.subscriptions)
       # A load balancer writes one more element of X-Forwarded-For before Cloud Run does.
       TIDEWIRE_PROXIES = contains(keys(var.domains), "gateway") ? "2" : "1"
     })
-    api = merge(local.common, local.placing, { TIDEWIRE_REGION = var.region })
+    api = merge(local.common, local.placing)
     dashboard = merge(local.common, local.placing, {
-      TIDEWIRE_REGION  = var.region
       TIDEWIRE_GATEWAY = local.urls.gateway
       TIDEWIRE_DEMO    = tostring(var.demo)
       TIDEWIRE_HOSTS   = join(",", distinct([lookup(var.domains, "dashboard", local.hosts.dashboard), local.hosts.dashboard]))
     })
     ingest  = merge(local.common, local.placing)
     janitor = merge(local.common, { TIDEWIRE_LOST_TOPIC = local.lost, TIDEWIRE_JANITOR_TIME = "50s" })
-    probe   = merge(local.common, { TIDEWIRE_GATEWAY = local.urls.gateway })
+    # It comes as any client of its tenant would, by the addresses that clients have.
+    probe = merge(local.common, {
+      TIDEWIRE_GATEWAY      = local.urls.gateway
+      TIDEWIRE_INGEST       = local.urls.ingest
+      TIDEWIRE_PROBE_TENANT = coalesce(var.probe_tenant, "-") # left out without a tenant
+    })
   } : p => e if contains(local.programs, p) }
 
   # The same, of what must not be seen: the secret that a variable is read from.

@@ -332,7 +332,7 @@ run "a_probe" {
     probe_tenant = "probe"
   }
   assert {
-    condition     = contains(keys(output.environments), "probe") && output.accounts.probe == "tidewire-probe"
+    condition     = output.environments.probe.TIDEWIRE_PROBE_TENANT == "probe" && output.accounts.probe == "tidewire-probe"
     error_message = "With its tenant there is a probe."
   }
 }
