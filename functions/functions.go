@@ -5,6 +5,7 @@
 //	ingest   takes events in (package functions/ingest)
 //	janitor  removes what dead instances have left, and hands over what their
 //	         connections still owe (package functions/janitor)
+//	probe    shows that a deployment works, from ingest to a socket (package functions/probe)
 //
 // It is their main, and so the one place that has an init and reads the environment, by
 // package functions/settings, which lists the variables. With a fault in them a function does not
@@ -32,6 +33,7 @@ import (
 
 	"github.com/tidewire/tidewire/functions/host"
 	"github.com/tidewire/tidewire/functions/ingest"
+	"github.com/tidewire/tidewire/functions/probe"
 	"github.com/tidewire/tidewire/functions/settings"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
@@ -57,6 +59,7 @@ func init() {
 	p.host = host.New(host.Options{Logger: p.log})
 	functions.HTTP("ingest", p.host.Function(p.openIngest))
 	functions.HTTP("janitor", p.host.Function(p.openJanitor))
+	functions.HTTP("probe", p.host.Function(p.openProbe))
 	go p.drain()
 }
 
@@ -131,6 +134,34 @@ func (p *program) observe(ctx context.Context) (*telemetry.Telemetry, error) {
 	return t, nil
 }
 
+// openProbe opens functions/probe.
+func (p *program) openProbe(ctx context.Context) (http.Handler, func() error, error) {
+	tenants, letGo, err := p.openTenants(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &p.settings
+	handler, err := probe.New(probe.Options{
+		Gateway: s.Gateway, Ingest: s.Ingest, Tenant: s.ProbeTenant, Tenants: tenants, MaxTime: s.ProbeTime, Logger: p.log,
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, letGo())
+	}
+	return handler, func() error { return errors.Join(handler.Close(), letGo()) }, nil
+}
+
+// openTenants opens the documents of tenants, and nothing else.
+func (p *program) openTenants(ctx context.Context) (realtime.Tenants, func() error, error) {
+	if p.settings.Backend == settings.GCP {
+		return p.openCloudTenants(ctx)
+	}
+	tenants, err := memory.LoadTenantsFile(p.settings.TenantsFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("TIDEWIRE_TENANTS: %w", err)
+	}
+	return tenants, func() error { return nil }, nil
+}
+
 // stores are what ingest reads from and publishes to.
 type stores struct {
 	tenants     realtime.Tenants
@@ -143,9 +174,9 @@ func (p *program) openStores(ctx context.Context, metrics realtime.Metrics) (*st
 	if p.settings.Backend == settings.GCP {
 		return p.openCloudStores(ctx, metrics)
 	}
-	tenants, err := memory.LoadTenantsFile(p.settings.TenantsFile)
+	tenants, _, err := p.openTenants(ctx) // of memory, which has nothing to let go
 	if err != nil {
-		return nil, fmt.Errorf("TIDEWIRE_TENANTS: %w", err)
+		return nil, err
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
 	return &stores{tenants: tenants, broker: broker, close: broker.Close}, nil

@@ -33,6 +33,16 @@ func (p *program) openCloudStores(ctx context.Context, metrics realtime.Metrics)
 	return &stores{tenants: tenants, revocations: gcp.NewRevocations(db), broker: broker, close: closing}, nil
 }
 
+// openCloudTenants opens the documents of tenants alone.
+func (p *program) openCloudTenants(ctx context.Context) (realtime.Tenants, func() error, error) {
+	db, err := gcp.OpenFirestore(context.WithoutCancel(ctx), p.connection(nil))
+	if err != nil {
+		return nil, nil, err
+	}
+	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Logger: p.log})
+	return tenants, func() error { return errors.Join(tenants.Close(), db.Close()) }, nil
+}
+
 // openJanitor opens functions/janitor.
 func (p *program) openJanitor(ctx context.Context) (http.Handler, func() error, error) {
 	if p.settings.Backend != settings.GCP {

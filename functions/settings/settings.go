@@ -13,6 +13,11 @@
 //	TIDEWIRE_LOST_TOPIC      janitor: the topic that is told of lost connections; default none
 //	TIDEWIRE_JANITOR_GRACE   janitor: how long an instance has to be dead; default 5m
 //	TIDEWIRE_JANITOR_TIME    janitor: how long one run takes at most; default 50s
+//	TIDEWIRE_GATEWAY         probe: origin of the gateway
+//	TIDEWIRE_INGEST          probe: origin of ingest
+//	TIDEWIRE_PROBE_TENANT    probe: the tenant that is its own
+//	TIDEWIRE_PROBE_TIME      probe: how long one run takes at most; default 10s
+//	FUNCTION_TARGET          the function that this is, which says what is needed; the platform sets it
 //	PUBSUB_EMULATOR_HOST     host:port of an emulator to use instead of the service; both or neither
 //	FIRESTORE_EMULATOR_HOST  the same
 package settings
@@ -53,6 +58,10 @@ type Settings struct {
 	JanitorGrace time.Duration
 	JanitorTime  time.Duration
 
+	Gateway, Ingest string // of the probe, as all that follows; "" if it is not this function
+	ProbeTenant     string
+	ProbeTime       time.Duration
+
 	PubSubEmulator, FirestoreEmulator string
 }
 
@@ -73,6 +82,12 @@ var topic = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._~+%-]{2,254}$`)
 // telemetry is where it can be sent.
 var telemetry = regexp.MustCompile(`^(gcp|otlp:.+:[0-9]+|none)$`)
 
+// origin is the form of an origin, and tenant that of a tenant's identifier.
+var (
+	origin = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]+$`)
+	tenant = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+)
+
 // Read reads the settings by a function such as os.Getenv. Its error names every
 // variable that is wrong, and how.
 func Read(getenv func(string) string) (Settings, error) {
@@ -91,11 +106,19 @@ func Read(getenv func(string) string) (Settings, error) {
 		JanitorGrace: r.duration("TIDEWIRE_JANITOR_GRACE", 5*time.Minute, minGrace, 24*time.Hour),
 		JanitorTime:  r.duration("TIDEWIRE_JANITOR_TIME", 50*time.Second, time.Second, 30*time.Minute),
 
+		Gateway:     r.form("TIDEWIRE_GATEWAY", origin, "an origin is https:// and a host"),
+		Ingest:      r.form("TIDEWIRE_INGEST", origin, "an origin is https:// and a host"),
+		ProbeTenant: r.form("TIDEWIRE_PROBE_TENANT", tenant, "a tenant is named by its identifier"),
+		ProbeTime:   r.duration("TIDEWIRE_PROBE_TIME", 10*time.Second, time.Second, 50*time.Second),
+
 		PubSubEmulator:    getenv("PUBSUB_EMULATOR_HOST"),
 		FirestoreEmulator: getenv("FIRESTORE_EMULATOR_HOST"),
 	}
 	r.level(&s.LogLevel)
 	r.backend(&s)
+	if getenv("FUNCTION_TARGET") == "probe" {
+		r.needed("TIDEWIRE_GATEWAY", "TIDEWIRE_INGEST", "TIDEWIRE_PROBE_TENANT")
+	}
 	if (s.PubSubEmulator == "") != (s.FirestoreEmulator == "") {
 		r.fault("PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST", "only one of them is set; a project is on the emulators of both or of neither")
 	}
@@ -140,6 +163,15 @@ func (r *reader) level(l *slog.Level) {
 	const name = "TIDEWIRE_LOG_LEVEL"
 	if value := r.getenv(name); value != "" && l.UnmarshalText([]byte(value)) != nil {
 		r.fault(name, "%q is not debug, info, warn or error", value)
+	}
+}
+
+// needed finds the variables that are not set.
+func (r *reader) needed(names ...string) {
+	for _, name := range names {
+		if r.getenv(name) == "" {
+			r.fault(name, "is not set; the probe needs it")
+		}
 	}
 }
 

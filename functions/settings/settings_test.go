@@ -2,6 +2,8 @@ package settings_test
 
 import (
 	"log/slog"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -24,11 +26,11 @@ func TestRead(t *testing.T) {
 	}{
 		{
 			"memory", env{"TIDEWIRE_BACKEND": "memory", "TIDEWIRE_TENANTS": "tenants.json"},
-			settings.Settings{Backend: settings.Memory, TenantsFile: "tenants.json", JanitorGrace: 5 * time.Minute, JanitorTime: 50 * time.Second},
+			settings.Settings{Backend: settings.Memory, TenantsFile: "tenants.json", JanitorGrace: 5 * time.Minute, JanitorTime: 50 * time.Second, ProbeTime: 10 * time.Second},
 		},
 		{
 			"the least for gcp", env{"TIDEWIRE_BACKEND": "gcp:my-project-1"},
-			settings.Settings{Backend: settings.GCP, Project: "my-project-1", JanitorGrace: 5 * time.Minute, JanitorTime: 50 * time.Second},
+			settings.Settings{Backend: settings.GCP, Project: "my-project-1", JanitorGrace: 5 * time.Minute, JanitorTime: 50 * time.Second, ProbeTime: 10 * time.Second},
 		},
 		{
 			"everything",
@@ -36,12 +38,14 @@ func TestRead(t *testing.T) {
 				"TIDEWIRE_BACKEND": "gcp:my-project-1", "TIDEWIRE_DATABASE": "live", "TIDEWIRE_SHARDS": "16",
 				"TIDEWIRE_LOST_TOPIC": "tidewire-lost", "TIDEWIRE_JANITOR_GRACE": "10m", "TIDEWIRE_JANITOR_TIME": "4m",
 				"TIDEWIRE_TELEMETRY": "otlp:127.0.0.1:4317", "K_SERVICE": "tidewire-janitor", "K_REVISION": "tidewire-janitor-1", "TIDEWIRE_REGION": "europe-west1",
+				"TIDEWIRE_GATEWAY": "https://sockets.example.com", "TIDEWIRE_INGEST": "http://127.0.0.1:8081", "TIDEWIRE_PROBE_TENANT": "probe", "TIDEWIRE_PROBE_TIME": "30s",
 				"TIDEWIRE_LOG_LEVEL": "warn", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:2",
 			},
 			settings.Settings{
 				Backend: settings.GCP, Project: "my-project-1", Database: "live", Shards: 16, LostTopic: "tidewire-lost",
 				JanitorGrace: 10 * time.Minute, JanitorTime: 4 * time.Minute, LogLevel: slog.LevelWarn,
-				Telemetry: "otlp:127.0.0.1:4317", Service: "tidewire-janitor", Revision: "tidewire-janitor-1", Region: "europe-west1", PubSubEmulator: "127.0.0.1:1", FirestoreEmulator: "127.0.0.1:2",
+				Telemetry: "otlp:127.0.0.1:4317", Service: "tidewire-janitor", Revision: "tidewire-janitor-1", Region: "europe-west1",
+				Gateway: "https://sockets.example.com", Ingest: "http://127.0.0.1:8081", ProbeTenant: "probe", ProbeTime: 30 * time.Second, PubSubEmulator: "127.0.0.1:1", FirestoreEmulator: "127.0.0.1:2",
 			},
 		},
 	} {
@@ -69,15 +73,20 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		{"gcp without a project", env{"TIDEWIRE_BACKEND": "gcp"}, []string{"TIDEWIRE_BACKEND:"}},
 		{"gcp with a bad project", env{"TIDEWIRE_BACKEND": "gcp:My Project"}, []string{"TIDEWIRE_BACKEND:"}},
 		{
+			"a probe that knows nothing", env{"TIDEWIRE_BACKEND": "gcp:my-project-1", "FUNCTION_TARGET": "probe"},
+			[]string{"TIDEWIRE_GATEWAY: is not set", "TIDEWIRE_INGEST: is not set", "TIDEWIRE_PROBE_TENANT: is not set"},
+		},
+		{
 			"all of them",
 			env{
 				"TIDEWIRE_BACKEND": "gcp:", "TIDEWIRE_TENANTS": "tenants.json", "TIDEWIRE_SHARDS": "-1",
 				"TIDEWIRE_LOST_TOPIC": "projects/p/topics/t", "TIDEWIRE_JANITOR_GRACE": "30s", "TIDEWIRE_JANITOR_TIME": "a while",
+				"TIDEWIRE_GATEWAY": "sockets.example.com", "TIDEWIRE_INGEST": "https://in.example.com/v1", "TIDEWIRE_PROBE_TENANT": "tenants/probe", "TIDEWIRE_PROBE_TIME": "2m",
 				"TIDEWIRE_TELEMETRY": "stackdriver", "TIDEWIRE_LOG_LEVEL": "loud", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
 			},
 			[]string{
 				"TIDEWIRE_TELEMETRY:", "TIDEWIRE_SHARDS:", "TIDEWIRE_LOST_TOPIC:", "TIDEWIRE_JANITOR_GRACE:", "TIDEWIRE_JANITOR_TIME:",
-				"TIDEWIRE_LOG_LEVEL:", "TIDEWIRE_BACKEND:", "TIDEWIRE_TENANTS:", "PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST:",
+				"TIDEWIRE_GATEWAY:", "TIDEWIRE_INGEST:", "TIDEWIRE_PROBE_TENANT:", "TIDEWIRE_PROBE_TIME:", "TIDEWIRE_LOG_LEVEL:", "TIDEWIRE_BACKEND:", "TIDEWIRE_TENANTS:", "PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST:",
 			},
 		},
 	} {
@@ -97,5 +106,28 @@ func TestEveryFaultIsNamed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDocument compares the table of docs/functions.md with what is read.
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../docs/functions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[A-Z_`, ]+) \\|").FindAllStringSubmatch(string(raw), -1) {
+		for _, name := range regexp.MustCompile("[A-Z_]{2,}").FindAllString(row[1], -1) {
+			documented[name] = true
+		}
+	}
+	read := map[string]bool{}
+	_, _ = settings.Read(func(name string) string { // what is wrong with nothing is not the question
+		read[name] = true
+		return ""
+	})
+	if diff := cmp.Diff(read, documented); diff != "" {
+		t.Error("(-read +documented):\n", diff)
 	}
 }

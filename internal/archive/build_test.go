@@ -284,6 +284,7 @@ func TestFunctions(t *testing.T) {
 	binary := build(t, stageModule(t))
 	for name, test := range map[string]func(*testing.T, string){
 		"memory":   testMemory,
+		"probe":    testProbe,
 		"settings": testSettings,
 		"no such":  testNoSuchFunction,
 		"drain":    testDrain,
@@ -317,6 +318,24 @@ func testMemory(t *testing.T, binary string) {
 	}
 	if line := j.said("cannot start"); line["severity"] != "ERROR" || !strings.Contains(fmt.Sprint(line["error"]), "the janitor has nothing to sweep in memory") {
 		t.Errorf("its log says %v", line)
+	}
+}
+
+// testProbe asks a probe of a deployment that is not there.
+func testProbe(t *testing.T, binary string) {
+	nowhere := "http://" + freeAddr(t)
+	f := start(t, binary, "probe", "TIDEWIRE_BACKEND=memory", "TIDEWIRE_TENANTS="+tenantsFile(t),
+		"TIDEWIRE_GATEWAY="+nowhere, "TIDEWIRE_INGEST="+nowhere, "TIDEWIRE_PROBE_TENANT=acme")
+	if a := f.post(t, "/", "", ""); a.Status != 503 || !strings.HasPrefix(a.Detail, "connect: ") {
+		t.Errorf("answered %d: %s", a.Status, a.Raw)
+	}
+	if line := f.said("the probe failed"); line["severity"] != "ERROR" || line["stage"] != "connect" {
+		t.Errorf("its log says %v", line)
+	}
+
+	g := start(t, binary, "probe", "TIDEWIRE_BACKEND=memory", "TIDEWIRE_TENANTS="+tenantsFile(t))
+	if err := g.ended(t); err == nil || !strings.Contains(g.log.String(), "TIDEWIRE_PROBE_TENANT: is not set") {
+		t.Errorf("without its settings it ended with %v and said %s", err, g.log)
 	}
 }
 

@@ -2,14 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/gateway"
 )
 
 const events = "/v1/tenants/%s/events"
@@ -104,6 +108,7 @@ func testCloud(t *testing.T, binary string) {
 	testFirestoreDownAtFirst(t, p, f)
 	testRefusals(t, f)
 	testPlacements(t, p, f)
+	testWholeDeployment(t, p, f, binary)
 	testPubSubDown(t, p, f)
 	testLogout(t, p, f)
 
@@ -174,6 +179,35 @@ func testPlacements(t *testing.T, p *project, f *function) {
 		}
 		p.await(t, "placed", tenant, "placed")
 	}
+}
+
+// testWholeDeployment has the probe go through ingest, Pub/Sub and a gateway.
+func testWholeDeployment(t *testing.T, p *project, f *function, binary string) {
+	db, err := gcp.OpenFirestore(t.Context(), p.Connection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenants := gcp.NewTenants(db, gcp.TenantsOptions{})
+	verifier := auth.New(tenants, auth.Options{})
+	g, err := gateway.New(gateway.Options{Broker: p.broker, Tenants: tenants, Verifier: verifier, Placement: realtime.Placed(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sockets := httptest.NewServer(g)
+	// A run's bound is for the real Pub/Sub; the emulator takes its time over a topic that begins to be followed.
+	probe := start(t, binary, "probe", append(p.env(), "TIDEWIRE_GATEWAY="+sockets.URL, "TIDEWIRE_INGEST="+f.url, "TIDEWIRE_PROBE_TENANT=acme", "TIDEWIRE_PROBE_TIME=50s")...)
+	if a := probe.post(t, "/", "", ""); a.Status != 200 {
+		t.Errorf("the probe answered %d: %s", a.Status, a.Raw)
+	}
+	if line := probe.said("the probe ran"); line["severity"] != "INFO" || line["delivery"] == nil {
+		t.Errorf("its log says %v", line)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	defer cancel()
+	if err := errors.Join(g.Close(ctx), verifier.Close(), tenants.Close(), db.Close()); err != nil {
+		t.Error(err)
+	}
+	sockets.Close()
 }
 
 // testPubSubDown has a producer that goes on while Pub/Sub is paused: what was answered 200 is there, what was not is 503.
