@@ -25,7 +25,7 @@ type HubOptions struct {
 	Pace    Pace
 	Metrics Metrics      // nil forgets
 	Tracer  Tracer       // nil follows nothing
-	Logger  *slog.Logger // nil discards
+	Logger  *slog.Logger // nil discards; what names the instance in its lines is the caller's to add
 }
 
 // Pace holds the deadlines and intervals of a Hub.
@@ -99,7 +99,7 @@ func NewHub(broker Broker, o HubOptions) *Hub {
 	o.Pace = o.Pace.withDefaults()
 	return &Hub{
 		broker: broker, o: o, count: o.Metrics,
-		log:   o.Logger.With(KeyInstance, o.Instance),
+		log:   o.Logger,
 		feeds: map[Topic]*feed{}, open: map[string]int{},
 	}
 }

@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
 )
 
 // A main like the one that the buildpack writes beside the functions.
@@ -137,6 +139,7 @@ func start(t *testing.T, binary, target string, env ...string) *function {
 	t.Cleanup(func() {
 		_ = f.cmd.Process.Kill() // it may have ended
 		<-f.done
+		f.checkLog(t)
 		if t.Failed() {
 			t.Logf("%s said:\n%s", target, f.log)
 		}
@@ -274,6 +277,23 @@ func (f *function) said(text string) map[string]any {
 		case <-ticker.C:
 		case <-f.done:
 			ended = true
+		}
+	}
+}
+
+// checkLog checks that Cloud Logging understands what the function has logged. The framework writes plain text besides.
+func (f *function) checkLog(t *testing.T) {
+	t.Helper()
+	for line := range strings.Lines(f.log.String()) {
+		var fields map[string]any
+		if !strings.HasPrefix(line, "{") {
+			continue
+		}
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			continue // killed while it wrote
+		}
+		if err := cloudruntest.CloudLogging(fields); err != nil {
+			t.Errorf("%v in %s", err, line)
 		}
 	}
 }

@@ -235,10 +235,10 @@ func (r *roll) writeAdds(ctx context.Context, adds map[realtime.ConnectionRef]en
 	for _, e := range adds {
 		docs = append(docs, e.doc)
 	}
-	ctx, cancel := context.WithTimeout(ctx, rollWriteTime)
+	writing, cancel := context.WithTimeout(ctx, rollWriteTime)
 	defer cancel()
-	err := r.registry.Connect(ctx, docs)
-	if err != nil {
+	err := r.registry.Connect(writing, docs)
+	if err != nil && ctx.Err() == nil { // at the end of the lease documents are dead anyhow
 		r.log.WarnContext(ctx, "writing connection documents failed", realtime.KeyError, err, realtime.KeyCount, len(docs))
 	}
 	r.landed(adds, err != nil)
@@ -250,10 +250,12 @@ func (r *roll) writeRemoves(ctx context.Context, removes map[realtime.Connection
 		return true
 	}
 	refs := slices.Collect(maps.Keys(removes))
-	ctx, cancel := context.WithTimeout(ctx, rollWriteTime)
+	writing, cancel := context.WithTimeout(ctx, rollWriteTime)
 	defer cancel()
-	if err := r.registry.Disconnect(ctx, refs); err != nil {
-		r.log.WarnContext(ctx, "removing connection documents failed", realtime.KeyError, err, realtime.KeyCount, len(refs))
+	if err := r.registry.Disconnect(writing, refs); err != nil {
+		if ctx.Err() == nil {
+			r.log.WarnContext(ctx, "removing connection documents failed", realtime.KeyError, err, realtime.KeyCount, len(refs))
+		}
 		r.putBackRemoves(removes)
 		return false
 	}

@@ -116,8 +116,8 @@ func TestService(t *testing.T) {
 		t.Errorf("draining took %s, of which Cloud Run grants ten seconds", took)
 	}
 	for _, line := range p.Lines() {
-		if line["severity"] == nil || line["time"] == nil {
-			t.Errorf("a log line is in another shape: %v", line)
+		if err := cloudruntest.CloudLogging(line); err != nil {
+			t.Errorf("%v in %v", err, line)
 		}
 	}
 }
