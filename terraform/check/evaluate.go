@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -88,11 +89,25 @@ func (f *frame) resource(r *resource) cty.Value {
 			}
 			f.instances = append(f.instances, Instance{address, r.kind, r.typ, r.name, r.block.DefRange(), values})
 			if block == nil {
-				return cty.DynamicVal
+				return f.told(address)
 			}
 			return seen(values)
 		})
 	})
+}
+
+// told is what a reference to something without a schema has: what the provider is said to say.
+func (f *frame) told(address string) cty.Value {
+	all := map[string]cty.Value{}
+	for name, text := range f.said {
+		if attribute, ok := strings.CutPrefix(name, address+"."); ok {
+			all[attribute] = cty.StringVal(text)
+		}
+	}
+	if len(all) == 0 {
+		return cty.DynamicVal
+	}
+	return cty.ObjectVal(all)
 }
 
 // seen is what a reference has: of what was not set nobody knows what the provider makes of it.

@@ -34,10 +34,42 @@ type Given struct {
 // providers: what a plan would hold. Its problems are values that do not fit, and rules that do not hold.
 func (t *Tree) Expand(dir string, given Given) ([]Instance, []Problem) {
 	e := &expander{tree: t, said: given.Said}
-	m, ok := t.modules[dir]
+	if f := e.open(dir, given); f != nil {
+		e.visit(f)
+	}
+	return e.instances, e.problems.sorted()
+}
+
+// Evaluate returns the outputs of a module as JSON has them, as Outputs does with Terraform. One
+// that cannot be known, or is null, is not among them.
+func (t *Tree) Evaluate(dir string, given Given) (map[string]json.RawMessage, []Problem) {
+	e := &expander{tree: t, said: given.Said}
+	f := e.open(dir, given)
+	if f == nil {
+		return nil, e.problems.sorted()
+	}
+	all := map[string]json.RawMessage{}
+	for name := range f.module.outputs {
+		value := f.output(name)
+		if !value.IsWhollyKnown() || value.IsNull() {
+			continue
+		}
+		text, err := ctyjson.Marshal(value, value.Type())
+		if err != nil {
+			e.add(RuleValue, f.module.outputs[name].DefRange(), "the output %s: %v", name, err)
+			continue
+		}
+		all[name] = text
+	}
+	return all, e.problems.sorted()
+}
+
+// open gives a root module what was given.
+func (e *expander) open(dir string, given Given) *frame {
+	m, ok := e.tree.modules[dir]
 	if !ok {
 		e.add(RuleModule, hcl.Range{Filename: dir}, "there is no module")
-		return nil, e.problems
+		return nil
 	}
 	inputs := map[string]cty.Value{}
 	for name, input := range given.Inputs {
@@ -48,8 +80,7 @@ func (t *Tree) Expand(dir string, given Given) ([]Instance, []Problem) {
 		}
 		inputs[name] = value
 	}
-	e.visit(e.frame(m, "", inputs, hcl.Range{Filename: dir}))
-	return e.instances, e.problems.sorted()
+	return e.frame(m, "", inputs, hcl.Range{Filename: dir})
 }
 
 // valueOf is a value as HCL has it.

@@ -37,7 +37,10 @@ var deployments = map[string]map[string]Given{
 	},
 }
 
-var said = map[string]string{"data.google_project.this.number": "123456789012"}
+var said = map[string]string{
+	"data.google_project.this.number":                           "123456789012",
+	"module.secrets.ephemeral.random_password.operators.result": "0123456789abcdef0123456789abcdef0123456789abcdef",
+}
 
 const digits = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 

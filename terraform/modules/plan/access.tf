@@ -39,7 +39,7 @@ locals {
   role_ids   = { for r in keys(local.roles) : r => "${replace(var.name, "-", "_")}_${r}" }
   role_names = { for r, id in local.role_ids : r => "projects/${var.project}/roles/${id}" }
 
-  # Who tells Cloud Monitoring and Cloud Trace: every program. roles/telemetry.writer would let it write logs, too.
+  # Who tells Cloud Monitoring and Cloud Trace. roles/telemetry.writer would let it write logs, too.
   telemetry_roles = var.telemetry ? ["roles/telemetry.metricsWriter", "roles/telemetry.tracesWriter"] : []
 
   grants = merge(
@@ -68,7 +68,7 @@ locals {
     var.probe_tenant == null ? {} : {
       "probe/database" = { account = "probe", role = "roles/datastore.viewer", resource_kind = "database", resource = var.database }
     },
-    merge([for p in local.programs : {
+    merge([for p in local.seen : {
       for role in local.telemetry_roles : "${p}/${split(".", role)[1]}" => {
         account = p, role = role, resource_kind = "project", resource = var.project
       }

@@ -4,10 +4,12 @@ locals {
   common = {
     TIDEWIRE_BACKEND   = "gcp:${var.project}"
     TIDEWIRE_DATABASE  = var.database
-    TIDEWIRE_REGION    = var.region
     TIDEWIRE_LOG_LEVEL = var.log_level
-    TIDEWIRE_TELEMETRY = var.telemetry ? "gcp" : "none"
   }
+
+  # Who sends metrics and traces. Janitor and probe say all in their logs.
+  seen    = concat(local.services, ["ingest"])
+  sending = { TIDEWIRE_REGION = var.region, TIDEWIRE_TELEMETRY = var.telemetry ? "gcp" : "none" }
 
   # Who has to know where a tenant is: the same number everywhere, or tenants are published to where nobody listens.
   placing = { TIDEWIRE_SHARDS = tostring(var.shards) }
@@ -32,7 +34,7 @@ locals {
       TIDEWIRE_INGEST       = local.urls.ingest
       TIDEWIRE_PROBE_TENANT = coalesce(var.probe_tenant, "-") # left out without a tenant
     })
-  } : p => e if contains(local.programs, p) }
+  } : p => merge(e, contains(local.seen, p) ? local.sending : {}) if contains(local.programs, p) }
 
   # The same, of what must not be seen: the secret that a variable is read from.
   secret_environments = {

@@ -1,0 +1,74 @@
+package check
+
+import (
+	"strings"
+	"time"
+)
+
+// probes: Cloud Run asks paths that the program answers (TestStart asks them of the program itself), on the port that it listens on.
+func probes(d *deployed, found *problems) {
+	for _, i := range d.of("google_cloud_run_v2_service") {
+		port, _ := i.Number("template", "containers", "ports", "container_port")
+		if port != 8080 {
+			found.add(RuleValue, i.Where, "%s has the port %v, and docs/configuration.md says 8080", i.Address, port)
+		}
+		if protocol, ok := i.Text("template", "containers", "ports", "name"); ok && protocol != "http1" {
+			found.add(RuleValue, i.Where, "%s is spoken to by %s: no WebSocket can be opened over HTTP/2", i.Address, protocol)
+		}
+		for _, probe := range []string{"startup_probe", "liveness_probe"} {
+			path, _ := i.Text("template", "containers", probe, "http_get", "path")
+			asked, given := i.Number("template", "containers", probe, "http_get", "port")
+			if path != "/healthz" || given && asked != port {
+				found.add(RuleValue, i.Where, "%s: %s asks for %q on port %v, and the program answers /healthz on %v", i.Address, probe, path, asked, port)
+			}
+		}
+	}
+}
+
+// limits: a request has the time that the program takes for it at most.
+func limits(d *deployed, found *problems) {
+	for name, least := range map[string]time.Duration{
+		"gateway": time.Hour, // docs/configuration.md: Cloud Run's timeout, which has to be set to its most
+		"janitor": duration(d, "janitor", "TIDEWIRE_JANITOR_TIME", 50*time.Second),
+	} {
+		i, _ := d.program(name)
+		text, _ := i.Text("template", "timeout")
+		timeout, _ := time.ParseDuration(text)
+		if seconds, ok := i.Number("service_config", "timeout_seconds"); ok {
+			timeout = time.Duration(seconds) * time.Second
+		}
+		if timeout < least {
+			found.add(RuleValue, i.Where, "%s: a request is cut after %v, and the program takes %v", i.Address, timeout, least)
+		}
+	}
+	gateway, _ := d.program("gateway")
+	if concurrency, _ := gateway.Number("template", "max_instance_request_concurrency"); concurrency != 1000 {
+		found.add(RuleValue, gateway.Where, "a gateway takes %v sockets, and Cloud Run lets it have 1000", concurrency)
+	}
+	if !gateway.Is("template", "session_affinity") {
+		found.add(RuleValue, gateway.Where, "who comes back to a gateway is not led to its instance")
+	}
+	janitor, _ := d.program("janitor")
+	for _, job := range d.of("google_cloud_scheduler_job") {
+		deadline, _ := job.Text("attempt_deadline")
+		waits, _ := time.ParseDuration(deadline)
+		schedule, _ := job.Text("schedule")
+		if seconds, _ := janitor.Number("service_config", "timeout_seconds"); waits < time.Duration(seconds)*time.Second || schedule != "* * * * *" {
+			found.add(RuleValue, job.Where, "%s is at %q with %v, and docs/functions.md says every minute, for as long as a run takes", job.Address, schedule, waits)
+		}
+		account, _ := job.Text("http_target", "oidc_token", "service_account_email")
+		if !strings.Contains(account, "scheduler") {
+			found.add(RuleValue, job.Where, "%s calls as %s, and not as the scheduler", job.Address, account)
+		}
+	}
+}
+
+// duration is what a program's variable is set to, or its default.
+func duration(d *deployed, program, variable string, standard time.Duration) time.Duration {
+	i, _ := d.program(program)
+	set, err := time.ParseDuration(i.Environment()[variable].Value)
+	if err != nil {
+		return standard
+	}
+	return set
+}
