@@ -13,12 +13,12 @@ emulators: ## those of Pub/Sub and Firestore, for tidewire dev --backend gcp; it
 test: ## all tests; installs Chromium and Node with apt-get where they are missing and it may
 	./.ci/tools
 	go vet ./...
-	go test -race -shuffle=on -timeout 30m $$(go list ./... | grep -v /terraform/check$$)
+	go test -race -shuffle=on -timeout 30m $$(go list ./... | grep -v /terraform/check)
 	cd clients/js && npm test
 	$(MAKE) tf-check
 
-tf-check: ## the HCL: Terraform where it needs no provider, our own check for the rest, and faults that they have to find
-	go test -race -count=1 -v ./terraform/check
+tf-check: ## the HCL: Terraform where it needs no provider, our own check for the rest, faults that they have to find, and plans on a stub
+	go test -race -count=1 -v ./terraform/check/...
 
 tf-audit: ## on demand, some minutes: the provider's schema made anew from npm and compared, and tflint
 	cd terraform/check/schema && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund && node generate.mjs --check

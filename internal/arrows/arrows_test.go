@@ -87,6 +87,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"terraform/check/schema":     {others: []string{"github.com/hashicorp/terraform-json"}},
 	"terraform/check/cmd/schema": {own: []string{"terraform/check/schema"}, others: []string{"github.com/hashicorp/terraform-json"}},
 	"terraform/check":            {own: []string{"terraform/check/schema"}, others: []string{"github.com/hashicorp/hcl/v2", "github.com/hashicorp/terraform-json", "github.com/zclconf/go-cty"}},
+	"terraform/check/applied":    {}, // tests only
 	"terraform/check/cmd/check":  {own: []string{"terraform/check"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
