@@ -1,6 +1,10 @@
 package check
 
-import "github.com/zclconf/go-cty/cty"
+import (
+	"cmp"
+
+	"github.com/zclconf/go-cty/cty"
+)
 
 // At is what stands at a path of an instance: names of arguments and blocks, and of blocks
 // the first of each name. It is unknown if that is, and cty.NilVal if there is none.
@@ -72,7 +76,8 @@ func (i Instance) Environment() map[string]Variable {
 			name, _ := one.Text("name")
 			value, _ := one.Text("value")
 			secret, _ := one.Text("value_source", "secret_key_ref", "secret")
-			all[name] = Variable{value, secret}
+			// The same name twice is one that is seen, if either is.
+			all[name] = Variable{cmp.Or(value, all[name].Value), cmp.Or(secret, all[name].Secret)}
 		}
 	case "google_cloudfunctions2_function":
 		env := i.At("service_config", "environment_variables")

@@ -162,7 +162,7 @@ func (j *judge) secrets(i Instance) {
 	environment := i.Environment()
 	for _, name := range sortedKeys(environment) {
 		v := environment[name]
-		if v.Secret == "" && (secretName.MatchString(name) || secretText.MatchString(v.Value)) {
+		if (v.Secret == "" || v.Value != "") && (secretName.MatchString(name) || secretText.MatchString(v.Value)) {
 			j.add(RuleSecret, i.Where, "%s has %s as plain text: read it from Secret Manager", i.Address, name)
 		}
 	}

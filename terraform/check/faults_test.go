@@ -1,0 +1,102 @@
+package check
+
+// fault is one thing that is made wrong in a copy of the tree, and who finds it.
+type fault struct {
+	name string
+	file string
+	// old is replaced by seeded, once; without old, seeded is put at the end of the file.
+	old, seeded string
+	by          []finder
+	says        string // part of what the first of them says
+}
+
+// published are faults that tools for Terraform were measured with; no one of them finds more than ten.
+var published = []fault{
+	{"unformatted", "main.tf", "", "locals {\n      crooked   =    1\n}\noutput \"crooked\" {\n  description = \"A number.\"\n  value = local.crooked\n}\n", by(fmts), "crooked"},
+	{"syntax error", "main.tf", "", "resource \"google_pubsub_topic\" \"x\" {\n", by(rule(RuleSyntax), get), ""},
+	{"unknown argument", "main.tf", "", topic(`naem = "x"`), by(rule(RuleArgument)), `"naem"`},
+	{"unknown resource type", "main.tf", "", "resource \"google_pubsub_topics\" \"seeded\" {\n  name = \"x\"\n}\n", by(rule(RuleType)), "google_pubsub_topics"},
+	{"block in the wrong place", "main.tf", "", topic("retry_policy {}"), by(rule(RuleBlock)), "retry_policy"},
+	{"wrong literal type", "main.tf", "", "resource \"google_pubsub_subscription\" \"seeded\" {\n  name = \"x\"\n  topic = \"y\"\n  ack_deadline_seconds = \"soon\"\n}\n", by(rule(RuleValue)), "ack_deadline_seconds"},
+	{"bad enum", "modules/service/main.tf", "INGRESS_TRAFFIC_ALL", "INGRESS_TRAFFIC_EVERYBODY", by(rule(RuleValue)), "INGRESS_TRAFFIC_EVERYBODY"},
+	{"computed attribute set", "main.tf", "", topic(`effective_labels = {}`), by(rule(RuleArgument)), "only read"},
+	{"reference to no resource", "main.tf", "", topic(`kms_key_name = google_kms_crypto_key.gone.id`), by(rule(RuleReference)), "google_kms_crypto_key.gone"},
+	{"no such attribute", "main.tf", "", topic(`kms_key_name = data.google_project.this.colour`), by(rule(RuleReference)), `"colour"`},
+	{"no such module output", "main.tf", "", topic(`kms_key_name = module.plan.nothing`), by(rule(RuleReference)), `"nothing"`},
+	{"unknown module input", "main.tf", `source = "./modules/plan"`, "source = \"./modules/plan\"\n  colour = \"blue\"", by(rule(RuleInput)), `"colour"`},
+	{"depends_on nothing", "main.tf", "", topic(`depends_on = [google_project_service.those]`), by(rule(RuleReference)), "google_project_service.those"},
+	{"missing required argument", "main.tf", "", "resource \"google_pubsub_topic\" \"seeded\" {}\n", by(rule(RuleArgument)), `"name"`},
+	{"missing module input", "main.tf", "fields                 = module.plan.fields", "", by(rule(RuleInput)), `"fields"`},
+	{"undeclared variable", "main.tf", "", topic(`kms_key_name = var.key`), by(rule(RuleReference)), `"key"`},
+	{"duplicate resource", "main.tf", "", topic("") + topic(""), by(rule(RuleDuplicate), get), "google_pubsub_topic.seeded"},
+	{"unknown top-level block", "main.tf", "", "resources \"google_pubsub_topic\" \"seeded\" {\n  name = \"x\"\n}\n", by(rule(RuleBlock), get), `"resources"`},
+	{"count with for_each", "main.tf", "", topic("count = 1\n  for_each = toset([])"), by(rule(RuleArgument), get), "count and for_each"},
+	{"bad variable type", "variables.tf", "", input("seeded", "type = strings"), by(rule(RuleValue), get), ""},
+	{"bad module path", "main.tf", "./modules/pubsub", "./modules/pubsubs", by(rule(RuleModule), get), "./modules/pubsubs"},
+	{"undeclared local", "main.tf", "", topic(`kms_key_name = local.key`), by(rule(RuleReference)), `"key"`},
+	{"unused variable", "variables.tf", "", input("seeded", "type = string"), by(rule(RuleUnused)), "seeded"},
+	{"untyped and undocumented variable", "variables.tf", "", "variable \"seeded\" {}\n", by(rule(RuleDescribed)), "no type"},
+	{"provider without version", "versions.tf", "      version = \"~> 6.50\"\n", "", by(rule(RuleProvider)), "without version"},
+	{"tenant retention rule loosened", "modules/plan/variables.tf", "t.retention_seconds >= 600", "t.retention_seconds >= 60", by(tests), ""},
+	{"bucket without public access prevention", "functions.tf", "", "resource \"google_storage_bucket\" \"seeded\" {\n  name     = \"x\"\n  location = var.region\n\n  uniform_bucket_level_access = true\n}\n", by(rule(RuleBucket)), "public access"},
+	{"roles/owner through a module's input", "modules/plan/access.tf", `account = "ingest", role = "roles/pubsub.publisher"`, `account = "ingest", role = "roles/${join("", ["own", "er"])}"`, by(rule(RuleRole)), "roles/owner"},
+	{"allUsers on a secret", "access.tf", "", "resource \"google_secret_manager_secret_iam_member\" \"seeded\" {\n  secret_id = module.secrets.operators.secret\n  role      = \"roles/secretmanager.secretAccessor\"\n  member    = \"allUsers\"\n}\n", by(rule(RulePublic)), "allUsers"},
+}
+
+// own are faults of our own: of what Terraform's language does not know, and what only the program does.
+var own = []fault{
+	{"a name in the environment misspelt", "modules/plan/environments.tf", "TIDEWIRE_SHARDS =", "TIDEWIRE_SHARD =", by(contract("environment")), "TIDEWIRE_SHARD,"},
+	{"a variable that is needed left out", "modules/plan/environments.tf", "TIDEWIRE_GATEWAY = local.urls.gateway\n      TIDEWIRE_DEMO", "TIDEWIRE_DEMO", by(contract("environment")), "dashboard needs TIDEWIRE_GATEWAY"},
+	{"an environment that is not passed on", "modules/service/main.tf", "for_each = var.environment", "for_each = {}", by(contract("environment")), "TIDEWIRE_BACKEND"},
+	{"a metric misspelt in an alert", "modules/signals/alerts.tf", "'tidewire.holes'", "'tidewire.hole'", by(contract("metrics")), "tidewire.hole"},
+	{"a metric misspelt on the dashboard", "modules/signals/dashboard.tf", "'tidewire.deliveries'", "'tidewire.delivery'", by(contract("metrics")), "tidewire.delivery"},
+	{"a histogram read as a number", "modules/signals/dashboard.tf", "tidewire.answer.duration_bucket", "tidewire.answer.duration", by(contract("metrics")), "histogram"},
+	{"the objective about another metric", "modules/signals/objective.tf", "tidewire.delivery.duration/histogram", "tidewire.delivery.time/histogram", by(contract("metrics")), "tidewire.delivery.time"},
+	{"a reason misspelt", "modules/signals/alerts.tf", "reason='too-slow'", "reason='to-slow'", by(contract("metrics")), "to-slow"},
+	{"a log message misspelt", "modules/signals/logs.tf", "the janitor could not tell who is dead", "the janitor could not say who is dead", by(contract("logs")), "could not say"},
+	{"an alert without runbook", "modules/signals/alerts.tf", "    holes = {", "    holes-found = {", by(contract("logs")), "holes-found"},
+	{"retention of shared topics too short", "modules/plan/main.tf", "retention_seconds = 600", "retention_seconds = 300", by(contract("topics")), "300 s"},
+	{"topics that keep nothing", "modules/pubsub/main.tf", `message_retention_duration = "${each.value.retention_seconds}s"`, "", by(contract("topics")), "keeps"},
+	{"the name of a tenant's topic misspelt", "modules/plan/main.tf", `"tw-${id}" => {`, `"tw_${id}" => {`, by(contract("topics")), "tw-acme"},
+	{"the name of a shared topic misspelt", "modules/plan/main.tf", `"tw_pool_${n}"`, `"tw_pool${n}"`, by(contract("topics")), "tw_pool_"},
+	{"lost connections to no topic", "modules/plan/environments.tf", "TIDEWIRE_LOST_TOPIC = local.lost", `TIDEWIRE_LOST_TOPIC = "${local.lost}-connections"`, by(contract("topics")), "nobody makes that"},
+	{"a TTL left out", "modules/plan/fields.tf", `field = "expireAt", ttl = true`, `field = "expireAt", ttl = false`, by(contract("fields")), "connections.expireAt"},
+	{"a field left out", "modules/plan/fields.tf", "    { collection = \"connections\", field = \"instance\", ttl = false, group = true, plain = false },\n", "", by(contract("fields")), "connections.instance"},
+	{"an index over all collections left out", "modules/firestore/main.tf", `each.value.group ? ["COLLECTION_GROUP"] : []`, `each.value.group ? [] : []`, by(contract("fields")), "COLLECTION_GROUP"},
+	{"a probe's path misspelt", "modules/service/main.tf", `path = "/healthz"`, `path = "/health"`, by(contract("probes")), "/health"},
+	{"another port", "modules/service/main.tf", "container_port = 8080", "container_port = 8000", by(contract("probes")), "8000"},
+	{"HTTP/2 end to end", "modules/service/main.tf", `name           = "http1"`, `name           = "h2c"`, by(contract("probes")), "h2c"},
+	{"sockets cut after five minutes", "services.tf", "timeout_seconds = 3600", "timeout_seconds = 300", by(contract("limits")), "gateway"},
+	{"fewer sockets than may be", "services.tf", "concurrency = 1000", "concurrency = 80", by(contract("limits")), "80 sockets"},
+	{"the janitor cut while it works", "functions.tf", `janitor = { concurrency = 1, timeout_seconds = 60`, `janitor = { concurrency = 1, timeout_seconds = 30`, by(contract("limits")), "janitor"},
+	{"one account for two services", "services.tf", "google_service_account.this[each.key].email", `google_service_account.this["api"].email`, by(rule(RuleAccount)), "account of"},
+	{"a service without account", "modules/service/main.tf", "    service_account                  = var.service_account\n", "", by(rule(RuleAccount)), "default one"},
+	{"a secret as plain text", "modules/plan/environments.tf", `api = merge(local.common, local.placing`, `api = merge(local.common, local.placing, { TIDEWIRE_OPERATORS = "{}" }`, by(rule(RuleSecret)), "TIDEWIRE_OPERATORS"},
+	{"a secret in the state", "modules/secrets/main.tf", "secret_data_wo = jsonencode", "secret_data = jsonencode", by(rule(RuleSecret)), "secret_data"},
+	{"an image by its tag", "services.tf", "var.images[each.key]", `replace(var.images[each.key], "/@.*/", ":latest")`, by(rule(RuleImage), rule(RuleValue)), ":latest"},
+	{"services that can be deleted", "modules/service/main.tf", "deletion_protection = var.deletion_protection", "deletion_protection = false", by(rule(RuleProtection)), "not protected"},
+	{"a database that can be deleted", "modules/firestore/main.tf", `"DELETE_PROTECTION_ENABLED" :`, `"DELETE_PROTECTION_DISABLED" :`, by(rule(RuleProtection)), "database"},
+	{"a janitor that everybody may call", "modules/plan/access.tf", `public = ["gateway"`, `public = ["janitor", "gateway"`, by(rule(RulePublic)), "allUsers"},
+	{"a service that asks IAM of nobody", "modules/service/main.tf", "  deletion_protection = var.deletion_protection\n", "  deletion_protection = var.deletion_protection\n  invoker_iam_disabled = true\n", by(rule(RulePublic)), "asks IAM"},
+	{"a role with a wildcard", "modules/plan/access.tf", `"pubsub.subscriptions.list", # for the budget`, `"pubsub.subscriptions.*",`, by(rule(RuleRole)), "pubsub.subscriptions.*"},
+	{"a role for one alone", "access.tf", "", "resource \"google_project_iam_binding\" \"seeded\" {\n  project = var.project\n  role    = \"roles/run.invoker\"\n  members = []\n}\n", by(rule(RuleType)), "google_project_iam_binding"},
+	{"a command beside the plan", "main.tf", "", topic("provisioner \"local-exec\" {\n    command = \"true\"\n  }"), by(rule(RuleTrick)), "no plan"},
+	{"all changes ignored", "main.tf", "", topic("lifecycle {\n    ignore_changes = all\n  }"), by(rule(RuleTrick)), "ignores all"},
+	{"a change ignored of nothing", "main.tf", "", topic("lifecycle {\n    ignore_changes = [retention]\n  }"), by(rule(RuleReference)), "retention"},
+	{"an attribute of an element misspelt", "modules/firestore/main.tf", "each.value.collection", "each.value.colection", by(rule(RuleValue)), "colection"},
+	{"an attribute of a module's output misspelt", "main.tf", "module.plan.hook.url", "module.plan.hook.uri", by(rule(RuleValue)), `"uri"`},
+	{"a function that there is not", "main.tf", "", topic(`kms_key_name = tolower("X")`), by(rule(RuleReference)), "tolower"},
+	{"each without for_each", "main.tf", "", topic(`kms_key_name = each.key`), by(rule(RuleReference)), "each.key"},
+	{"many as if they were one", "main.tf", "", topic(`kms_key_name = google_service_account.this.email`), by(rule(RuleReference)), "need an index"},
+	{"a module from elsewhere", "main.tf", "", "module \"seeded\" {\n  source  = \"terraform-google-modules/pubsub/google\"\n  version = \"8.0.0\"\n}\n", by(rule(RuleModule)), "not a folder"},
+	{"a README behind its module", "modules/pubsub/variables.tf", "", input("seeded", "type = string"), by(rule(RuleReadme)), "seeded"},
+	{"a rule of a module that its caller breaks", "services.tf", "concurrency = 1000", "concurrency = 1001", by(rule(RuleValue)), "1 to 1000"},
+}
+
+func topic(more string) string {
+	return "resource \"google_pubsub_topic\" \"seeded\" {\n  name = \"x\"\n  " + more + "\n}\n"
+}
+
+func input(name, more string) string {
+	return "variable \"" + name + "\" {\n  description = \"What.\"\n  " + more + "\n}\n"
+}
