@@ -19,6 +19,7 @@ test: ## all tests; installs Chromium and Node with apt-get where they are missi
 
 tf-check: ## the HCL: Terraform where it needs no provider, our own check for the rest, faults that they have to find, and plans on a stub
 	go test -race -count=1 -v ./terraform/check/...
+	cd terraform/check/promql && go test -count=1 -v ./...
 
 tf-audit: ## on demand, some minutes: the provider's schema made anew from npm and compared, and tflint
 	cd terraform/check/schema && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund && node generate.mjs --check

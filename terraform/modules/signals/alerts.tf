@@ -91,7 +91,7 @@ locals {
       summary  = "Pub/Sub or Firestore refuse calls or do not answer them."
       conditions = {
         "calls failing" = { duration = 300, promql = <<-EOT
-          sum by (reason) (rate({'tidewire.backend.errors',@own,reason=~'.+ (unavailable|deadline_exceeded|resource_exhausted|internal|unknown|failed_precondition)'}[5m])) > 0.1
+          sum by (reason) (rate({'tidewire.backend.errors',@own,reason=~'.+ (unavailable|deadline_exceeded|resource_exhausted|internal|data_loss)'}[5m])) > 0.1
         EOT
         }
         # A grant or a key is missing: no single call should fail so, and waiting mends nothing.
