@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: dev emulators image release test lint fmt functions bench fleet soak fuzz tf-check tf-audit
+.PHONY: dev emulators image bootstrap release test lint fmt functions bench fleet soak fuzz tf-check tf-audit
 
 dev: ## everything in one process, with demo tenants and live data
 	go run ./cmd/tidewire dev
@@ -33,6 +33,11 @@ fmt:
 
 functions: ## the source archive of the Cloud Functions, bin/functions.zip, and its hash
 	go run ./internal/archive -o bin/functions.zip
+
+bootstrap: ## once in a project, before its first release: make bootstrap PROJECT=my-project REGION=europe-west1
+	gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com --project=$(or $(PROJECT),$(error PROJECT is missing))
+	terraform -chdir=terraform/bootstrap init
+	terraform -chdir=terraform/bootstrap apply -var=project=$(PROJECT) -var=region=$(or $(REGION),europe-west1) $(and $(NAME),-var=name=$(NAME))
 
 release: ## has Cloud Build test the commit, build and push it, and plan its deployment: make release PROJECT=my-project REGION=europe-west1
 	./.ci/release $(or $(STEP),plan)

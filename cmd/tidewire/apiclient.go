@@ -31,6 +31,15 @@ func (a *apiClient) change(ctx context.Context, method string, body []byte, path
 	return change, nil
 }
 
+// get returns a tenant's document, without secrets.
+func (a *apiClient) get(ctx context.Context, tenant string) (json.RawMessage, error) {
+	answer, _, err := a.do(ctx, http.MethodGet, a.tenants(tenant), nil)
+	if err == nil && !json.Valid(answer) {
+		err = fmt.Errorf("--url: %s is not the management API", a.url)
+	}
+	return answer, err
+}
+
 // list returns the names of all tenants, in order.
 func (a *apiClient) list(ctx context.Context) ([]string, error) {
 	all := []string{}

@@ -118,6 +118,32 @@ func TestTenantsAreListedAndSuspended(t *testing.T) {
 	dial(t, dev.URL, c.everything("acme"))
 }
 
+// What is shown can be edited and applied, and the keys still sign.
+func TestShownTenantsCanBeApplied(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	dev := c.plain()
+	access := []string{"--url", dev.URL, "--token", c.operator()}
+	call := func(in string, args ...string) (string, string, int) {
+		return c.call(in, append(append([]string{"tenants"}, args...), access...)...)
+	}
+	file, errors, code := call("", "show", "acme", "globex")
+	if code != 0 || strings.Contains(file, "secret") {
+		t.Fatalf("%d %s%s", code, file, errors)
+	}
+	edited := strings.Replace(file, `"publishesPerSecond": 5000`, `"publishesPerSecond": 7`, 1)
+	if out, errors, code := call(edited, "apply"); code != 0 || out != "changed acme\n0 created, 1 changed, 1 unchanged, 0 refused\n" {
+		t.Errorf("%d %s%s", code, out, errors)
+	}
+	dial(t, dev.URL, c.everything("acme"))
+	if out, _, code := call("", "show", "acme", "--json"); code != 0 || out != `{"tenants":{"acme":{"auth":{"keys":[{"kid":"a","alg":"HS256"}]},"limits":{"publishesPerSecond":7}}}}`+"\n" {
+		t.Errorf("%d %s", code, out)
+	}
+	if _, errors, code := call("", "show", "nobody"); code != exitRefused || !strings.Contains(errors, "nobody: ") {
+		t.Errorf("%d %s", code, errors)
+	}
+}
+
 // More tenants than a page holds are applied and listed.
 func TestManyTenants(t *testing.T) {
 	t.Parallel()

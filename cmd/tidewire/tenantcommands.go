@@ -21,7 +21,7 @@ type operation struct {
 func newTenants(s std) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tenants",
-		Short: "Make, change, list and suspend tenants of a deployment",
+		Short: "Make, show, change, list and suspend tenants of a deployment",
 		Long:  "tenants calls the management API of a deployment, or of dev, with an operator's\ntoken; tidewire token makes one.\n" + exitHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -31,7 +31,7 @@ func newTenants(s std) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newTenantsApply(s), newTenantsList(s), newSuspension(s, "suspend"), newSuspension(s, "resume"))
+	cmd.AddCommand(newTenantsApply(s), newTenantsShow(s), newTenantsList(s), newSuspension(s, "suspend"), newSuspension(s, "resume"))
 	return cmd
 }
 
@@ -41,7 +41,7 @@ func (o *operation) flags(cmd *cobra.Command) {
 	f.StringVar(&o.address, "url", "", "where the management API is (required)")
 	f.StringVar(&o.token, "token", "", "an operator's token (required)")
 	f.StringVar(&o.google, "google-token", "", "identity token for an API behind Cloud Run's IAM: gcloud auth print-identity-token")
-	f.BoolVar(&o.json, "json", false, "answer in JSON")
+	f.BoolVar(&o.json, "json", false, "answer in JSON, one value a line")
 	required(cmd, "url", "token")
 }
 
@@ -85,6 +85,39 @@ func newTenantsApply(s std) *cobra.Command {
 			return o.with(func(api *apiClient) error {
 				a := &applying{operation: o, api: api}
 				return a.all(cmd.Context(), documents)
+			})
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+func newTenantsShow(s std) *cobra.Command {
+	o := &operation{std: s}
+	cmd := &cobra.Command{
+		Use:   "show --url API --token JWT TENANT...",
+		Short: "Show the documents of tenants, as a file that can be applied",
+		Long: "show prints the documents of the tenants, in the form that apply reads, without the\n" +
+			"secrets of keys: apply keeps those that are stored. So a tenant is changed by\n" +
+			"editing what show printed.\n" + exitHelp,
+		Example: "  tidewire tenants show --url $API --token $OPERATOR acme >acme.json",
+		Args:    exactly(1, -1, "one TENANT or more"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.with(func(api *apiClient) error {
+				file := map[string]map[string]json.RawMessage{"tenants": {}}
+				for _, tenant := range args {
+					document, err := api.get(cmd.Context(), tenant)
+					if err != nil {
+						return fmt.Errorf("%s: %w", tenant, err)
+					}
+					file["tenants"][tenant] = document
+				}
+				enc := json.NewEncoder(s.out)
+				enc.SetEscapeHTML(false)
+				if !o.json {
+					enc.SetIndent("", "  ")
+				}
+				return enc.Encode(file)
 			})
 		},
 	}

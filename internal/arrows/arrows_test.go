@@ -19,6 +19,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"internal/arrows":     {},
 	"internal/acceptance": {}, // tests only
 	"internal/fleet":      {}, // tests only
+	"internal/docs":       {}, // tests only
 	"internal/pipeline":   {}, // tests only
 	// What the buildpack writes, to run a function as a process.
 	"internal/fleet/function": {own: []string{"functions"}, others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"}},

@@ -247,6 +247,34 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// What has to be there before the first build is made by one target.
+func TestBootstrap(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t)
+	run := func(args ...string) (string, error) {
+		if err := os.WriteFile(w.log, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		binary, err := exec.LookPath("make")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), binary, append([]string{"-C", root, "bootstrap"}, args...)...)
+		cmd.Env = []string{"PATH=" + filepath.Join(w.folder, "commands") + ":" + os.Getenv("PATH"), "CALLS=" + w.log}
+		out, err := cmd.CombinedOutput()
+		return string(out) + w.read(w.log), err
+	}
+	out, err := run("PROJECT=my-project", "NAME=live")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	inOrder(t, strings.Split(out, "\n"), "gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com --project=my-project",
+		"terraform -chdir=terraform/bootstrap init", "terraform -chdir=terraform/bootstrap apply -var=project=my-project -var=region=europe-west1 -var=name=live")
+	if out, err := run(); err == nil || !strings.Contains(out, "PROJECT is missing") {
+		t.Errorf("without a project: %v\n%s", err, out)
+	}
+}
+
 // inOrder fails unless each text begins one of the calls, one after the other.
 func inOrder(t *testing.T, calls []string, want ...string) {
 	t.Helper()
