@@ -31,12 +31,13 @@ func archive(t *testing.T, content string) string {
 	return name
 }
 
+// The example is the least that has to be said.
 func TestTheLeast(t *testing.T) {
 	t.Parallel()
-	r := open(t, ".", map[string]any{
-		"project": "my-project", "region": "europe-west1", "images": images("1"),
-		"functions": map[string]any{"bucket": "archives", "object": strings.Repeat("a", 64) + ".zip"},
-	})
+	r := open(t, ".", map[string]any{"functions_archive": archive(t, "first")})
+	if err := os.Rename(filepath.Join(r.dir, "terraform.tfvars.example"), filepath.Join(r.dir, "terraform.tfvars")); err != nil {
+		t.Fatal(err)
+	}
 	r.must(t, "validate")
 	r.apply(t)
 	got := r.outputs(t)
