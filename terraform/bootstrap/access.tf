@@ -7,7 +7,7 @@ locals {
   emails  = { for b in keys(module.plan.builders) : b => module.plan.emails[b] }
   members = { for b, account in google_service_account.this : b => account.member }
 
-  # What the root may grant, and so what the build may: nothing else, to nobody, whatever a plan says. IAM takes ten roles in such a list.
+  # What the root grants on the project, and so what the build may. The list is kept to ten roles, since IAM bounds what a condition holds.
   grantable = sort(distinct([for g in values(module.plan.grants) : g.role if contains(["project", "database"], g.resource_kind)]))
 
   # Reading, for a plan. No roles/viewer, which reads tenants' documents, too.
@@ -174,7 +174,8 @@ resource "google_project_iam_member" "build" {
   member  = local.members["build"]
 }
 
-# Without the condition whoever may change a plan could make himself owner of the project.
+# A plan that grants anything else fails. That stops mistakes, and what a reader of the plan has overlooked; it does not stop who means
+# it, because roles/iam.roleAdmin changes what the custom roles hold, and roles/iam.serviceAccountAdmin who may be which account.
 resource "google_project_iam_member" "grants" {
   project = var.project
   role    = "roles/resourcemanager.projectIamAdmin"
@@ -189,7 +190,7 @@ resource "google_project_iam_member" "grants" {
   lifecycle {
     precondition {
       condition     = length(local.grantable) <= 10
-      error_message = "IAM takes ten roles in the condition, and the platform grants ${length(local.grantable)}."
+      error_message = "The condition is kept to ten roles, and the platform grants ${length(local.grantable)}."
     }
   }
 }
