@@ -38,7 +38,7 @@ func TestStagesWhatFunctionsAreMadeOf(t *testing.T) {
 	for _, f := range s {
 		got[f.name] = true
 		if strings.HasSuffix(f.name, "_test.go") || strings.HasPrefix(f.name, "internal/") || strings.HasPrefix(f.name, "services/") ||
-			strings.HasPrefix(f.name, "realtime/gateway/") || strings.HasPrefix(f.name, "realtime/socket/") || strings.HasPrefix(f.name, "clients/") {
+			strings.HasPrefix(f.name, "realtime/gateway/") || strings.HasPrefix(f.name, "clients/") {
 			t.Errorf("%s is nothing that functions use", f.name)
 		}
 		if dir := path.Dir(f.name); dir == "functions" {
