@@ -2,8 +2,11 @@ package gcp
 
 import (
 	"context"
+	"errors"
+	"io"
 	"strings"
 
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
@@ -30,44 +33,57 @@ type calls struct {
 
 func (c calls) unary(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, o ...grpc.CallOption) error {
 	err := invoke(ctx, method, req, reply, conn, o...)
-	c.ended(err)
+	c.ended(method, err)
 	return err
 }
 
 func (c calls) stream(ctx context.Context, d *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, o ...grpc.CallOption) (grpc.ClientStream, error) {
 	s, err := open(ctx, d, conn, method, o...)
 	if err != nil {
-		c.ended(err)
+		c.ended(method, err)
 		return nil, err
 	}
-	return &countedStream{s, c, method == pubsubpb.Subscriber_StreamingPull_FullMethodName}, nil
+	return &countedStream{s, c, method}, nil
 }
 
 // countedStream counts how a stream ended. Receiving from one that has ended is nothing that clients do.
 type countedStream struct {
 	grpc.ClientStream
-	calls calls
-	// pulls: Pub/Sub ends every streaming pull after a while with Unavailable, and is well
-	// (https://cloud.google.com/pubsub/docs/pull-troubleshooting).
-	pulls bool
+	calls  calls
+	method string
 }
 
 func (s *countedStream) RecvMsg(m any) error {
 	err := s.ClientStream.RecvMsg(m)
-	if !s.pulls || status.Code(err) != codes.Unavailable {
-		s.calls.ended(err)
+	if !errors.Is(err, io.EOF) { // the end of an answer
+		s.calls.ended(s.method, err)
 	}
 	return err
 }
 
-// ended counts an error that says something of the service: not what was asked for wrongly or is not
-// there, and not that somebody stopped waiting. A stream that ends without an error has none.
-func (c calls) ended(err error) {
-	switch code := status.Code(err); code {
-	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted, codes.Internal, codes.DataLoss,
-		codes.PermissionDenied, codes.Unauthenticated:
+// ended counts an error that says something of the service.
+func (c calls) ended(method string, err error) {
+	if code := status.Code(err); telling(method, code) {
 		c.metrics.Add(realtime.CountBackendErrors, "", c.service+" "+codeName(code), 1)
 	}
+}
+
+// telling reports whether a code says something of the service: not that something is not there or is there already,
+// of which most is asked to learn just that, and not that somebody stopped waiting.
+func telling(method string, code codes.Code) bool {
+	switch code {
+	case codes.Unavailable:
+		// Pub/Sub ends every streaming pull so after a while, and is well (https://cloud.google.com/pubsub/docs/pull-troubleshooting).
+		return method != pubsubpb.Subscriber_StreamingPull_FullMethodName
+	case codes.NotFound:
+		return method == pubsubpb.Publisher_Publish_FullMethodName // the topic of a tenant is missing
+	case codes.FailedPrecondition:
+		return method == firestorepb.Firestore_RunQuery_FullMethodName // an index is missing
+	case codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted, codes.Internal, codes.DataLoss, codes.Unknown,
+		codes.PermissionDenied, codes.Unauthenticated:
+		return true
+	}
+	return false
 }
 
 // codeName is a gRPC code in lower case, with its words apart: deadline_exceeded.

@@ -2,6 +2,7 @@ package gcp_test
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 )
@@ -44,7 +46,7 @@ func (e *backendErrors) is(t *testing.T, want map[string]int) {
 func TestFailedCalls(t *testing.T) {
 	t.Parallel()
 	errs := &backendErrors{by: map[string]int{}}
-	codeOf := map[string]codes.Code{"denied": codes.PermissionDenied, "none": codes.NotFound, "bad": codes.InvalidArgument, "dead": codes.DataLoss}
+	codeOf := map[string]codes.Code{"denied": codes.PermissionDenied, "no topic": codes.NotFound, "bad": codes.InvalidArgument, "dead": codes.DataLoss}
 	f := &fakeServer{metrics: errs, publish: func(r *pubsubpb.PublishRequest) error {
 		return status.Error(codeOf[r.GetMessages()[0].GetAttributes()["tw-id"]], "refused") // OK for others
 	}}
@@ -57,7 +59,7 @@ func TestFailedCalls(t *testing.T) {
 	if err := publish(t, b, "tw-acme", publication(t, "a", "good")); err != nil {
 		t.Error(err)
 	}
-	errs.is(t, map[string]int{"pubsub permission_denied": 1, "pubsub data_loss": 1})
+	errs.is(t, map[string]int{"pubsub permission_denied": 1, "pubsub data_loss": 1, "pubsub not_found": 1})
 }
 
 // That a pull is ended as unavailable is Pub/Sub's way; what ends it for good is counted.
@@ -82,4 +84,33 @@ func TestEndedPulls(t *testing.T) {
 		t.Errorf("it broke %d times and ended with %v", broken, err)
 	}
 	errs.is(t, map[string]int{"pubsub permission_denied": 1})
+}
+
+// Answers that came, and documents that are not there, are no errors; the emulator refuses a document of more than a MiB,
+// which is the caller's fault.
+func TestCallsThatAreWell(t *testing.T) {
+	t.Parallel()
+	errs := &backendErrors{by: map[string]int{}}
+	db, err := gcp.OpenFirestore(t.Context(), gcp.Connection{Project: emulators.Project(t), FirestoreEmulator: servers.Firestore(t), Metrics: errs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }() // nothing is under way
+	tenants := gcp.NewTenants(db, gcp.TenantsOptions{})
+	if err := tenants.Put(t.Context(), &realtime.Tenant{ID: "acme"}); err != nil {
+		t.Error(err)
+	}
+	if ids, _, err := tenants.List(t.Context(), "", 10); err != nil || len(ids) != 1 {
+		t.Error(ids, err)
+	}
+	if _, err := tenants.Tenant(t.Context(), "nobody"); realtime.CodeOf(err) != realtime.CodeNotFound {
+		t.Error(err)
+	}
+	if err := tenants.Put(t.Context(), &realtime.Tenant{ID: "large", Origins: []string{strings.Repeat("x", 2<<20)}}); err == nil {
+		t.Error("a document of two MiB was stored")
+	}
+	if err := tenants.Close(); err != nil {
+		t.Error(err)
+	}
+	errs.is(t, map[string]int{})
 }
