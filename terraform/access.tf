@@ -1,4 +1,5 @@
-# An account for each service and function, and what it may do, which modules/plan says.
+# An account for each service and function, and what it may do, which modules/plan says. Custom roles are made by the bootstrap: who
+# could change here what one holds could give itself anything.
 
 resource "google_service_account" "this" {
   for_each = module.plan.accounts
@@ -10,26 +11,12 @@ resource "google_service_account" "this" {
   depends_on = [google_project_service.this]
 }
 
-resource "google_project_iam_custom_role" "this" {
-  for_each = module.plan.roles
-
-  project     = var.project
-  role_id     = each.value.id
-  title       = each.value.title
-  description = each.value.description
-  permissions = each.value.permissions
-
-  depends_on = [google_project_service.this]
-}
-
 resource "google_project_iam_member" "project" {
   for_each = { for key, g in module.plan.grants : key => g if g.resource_kind == "project" }
 
   project = each.value.resource
   role    = each.value.role
   member  = google_service_account.this[each.value.account].member
-
-  depends_on = [google_project_iam_custom_role.this]
 }
 
 # IAM knows no member of a database: it is the project's, on the condition that it is about this database.
@@ -44,8 +31,6 @@ resource "google_project_iam_member" "database" {
     title      = "database ${each.value.resource}"
     expression = "resource.name == \"projects/${var.project}/databases/${each.value.resource}\""
   }
-
-  depends_on = [google_project_iam_custom_role.this]
 }
 
 resource "google_pubsub_topic_iam_member" "this" {

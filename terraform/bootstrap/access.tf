@@ -27,7 +27,6 @@ locals {
     "firebaserules.releases.list",
     "firebaserules.rulesets.get",
     "firebaserules.rulesets.list",
-    "iam.roles.get",
     "iam.serviceAccounts.get",
     "iam.serviceAccounts.getIamPolicy",
     "logging.logMetrics.get",
@@ -70,8 +69,9 @@ locals {
     "compute.urlMaps.get",
   ]
 
-  # Making what predefined roles give only together with reading it: tenants' documents and their keys (roles/datastore.owner), the
-  # operators' key (roles/secretmanager.admin), messages (roles/pubsub.admin).
+  # Making what predefined roles give only together with more: with reading tenants' documents and their keys (roles/datastore.owner),
+  # the operators' key (roles/secretmanager.admin), messages (roles/pubsub.admin), or with saying who may be which account
+  # (roles/iam.serviceAccountAdmin).
   writer = [
     "datastore.backupSchedules.create",
     "datastore.backupSchedules.delete",
@@ -84,6 +84,9 @@ locals {
     "datastore.indexes.update",
     "datastore.operations.get",
     "datastore.operations.list",
+    "iam.serviceAccounts.create",
+    "iam.serviceAccounts.delete",
+    "iam.serviceAccounts.update",
     "pubsub.subscriptions.create",
     "pubsub.subscriptions.delete",
     "pubsub.subscriptions.setIamPolicy",
@@ -109,8 +112,6 @@ locals {
       "roles/cloudfunctions.developer",
       "roles/cloudscheduler.admin",
       "roles/firebaserules.admin",
-      "roles/iam.roleAdmin",
-      "roles/iam.serviceAccountAdmin",
       "roles/iam.serviceAccountUser", # to run a service as its account
       "roles/logging.configWriter",   # metrics made of log lines
       "roles/logging.logWriter",      # its own log
@@ -128,6 +129,19 @@ resource "google_service_account" "this" {
   project      = var.project
   account_id   = each.value
   display_name = "Tidewire ${each.key}"
+
+  depends_on = [google_project_service.this]
+}
+
+# Those of the programs, which the root grants.
+resource "google_project_iam_custom_role" "program" {
+  for_each = module.plan.roles
+
+  project     = var.project
+  role_id     = each.value.id
+  title       = each.value.title
+  description = each.value.description
+  permissions = each.value.permissions
 
   depends_on = [google_project_service.this]
 }
@@ -174,8 +188,8 @@ resource "google_project_iam_member" "build" {
   member  = local.members["build"]
 }
 
-# A plan that grants anything else fails. That stops mistakes, and what a reader of the plan has overlooked; it does not stop who means
-# it, because roles/iam.roleAdmin changes what the custom roles hold, and roles/iam.serviceAccountAdmin who may be which account.
+# Without the condition whoever may change a plan could make himself owner of the project. The custom roles among them are made here,
+# where a build cannot change what they hold.
 resource "google_project_iam_member" "grants" {
   project = var.project
   role    = "roles/resourcemanager.projectIamAdmin"

@@ -4,7 +4,7 @@ data "google_project" "this" {
   project_id = var.project
 }
 
-# Only names: of accounts, buckets and repositories, and the roles that the platform's root grants.
+# Names of accounts, buckets and repositories, and the roles that the platform's root grants, with everything on that may be.
 module "plan" {
   source = "../modules/plan"
 

@@ -75,7 +75,8 @@ resource "google_pubsub_subscription" "hook" {
       write_metadata = true
     }
 
-    # The hook can tell by the token that it is this deployment that calls.
+    # The hook can tell by the token that it is this deployment that calls. In a project made before April 2021 Pub/Sub's account has to
+    # be let make it: roles/iam.serviceAccountTokenCreator on the account named here.
     oidc_token {
       service_account_email = var.hook.service_account
       audience              = var.hook.url
@@ -132,13 +133,4 @@ resource "google_pubsub_subscription_iam_member" "hook" {
   subscription = google_pubsub_subscription.hook[0].name
   role         = "roles/pubsub.subscriber"
   member       = local.agent
-}
-
-# In projects made before April 2021 it has to be let make tokens of the account that it pushes as.
-resource "google_service_account_iam_member" "hook" {
-  count = var.hook == null ? 0 : 1
-
-  service_account_id = "projects/${var.project}/serviceAccounts/${var.hook.service_account}"
-  role               = "roles/iam.serviceAccountTokenCreator"
-  member             = local.agent
 }
