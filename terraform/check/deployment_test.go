@@ -105,6 +105,7 @@ var contracts = map[string]func(*deployed, *problems){
 	"limits":      limits,
 	"metrics":     metrics,
 	"logs":        logs,
+	"rights":      rights,
 }
 
 // disagree lists what the HCL in a folder and the program do not agree on.

@@ -129,6 +129,9 @@ func (j *judge) program(i Instance) {
 	}
 }
 
+// allow finds what rules of Firestore allow, and on which condition.
+var allow = regexp.MustCompile(`(?m)^\s*allow [^:;]*:?([^;]*);`)
+
 // stores judges what keeps data.
 func (j *judge) stores(i Instance) {
 	if i.Kind != "resource" {
@@ -144,6 +147,17 @@ func (j *judge) stores(i Instance) {
 		}
 		if i.Is("force_destroy") {
 			j.add(RuleProtection, i.Where, "%s is deleted with what is in it", i.Address)
+		}
+	case "google_firebaserules_ruleset":
+		content, _ := i.Text("source", "files", "content")
+		allows := allow.FindAllStringSubmatch(content, -1)
+		if len(allows) == 0 {
+			j.add(RulePublic, i.Where, "%s: nobody can tell what these rules allow", i.Address)
+		}
+		for _, a := range allows {
+			if strings.TrimSpace(a[1]) != "if false" {
+				j.add(RulePublic, i.Where, "%s lets clients at documents: %s", i.Address, strings.TrimSpace(a[0]))
+			}
 		}
 	case "google_firestore_database":
 		if state, _ := i.Text("delete_protection_state"); state != "DELETE_PROTECTION_ENABLED" {

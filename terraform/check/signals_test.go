@@ -80,7 +80,7 @@ func reading(found *problems, in, before, metric, rest string, instruments map[s
 			found.add(RuleReference, where("modules/signals"), "%s asks for the %s of %s, which has %v", in, name, metric, instrument.Attributes)
 		case base == telemetry.Prefix+string(realtime.CountBackendErrors):
 			for word := range strings.FieldsFuncSeq(value, func(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }) {
-				if !calls()[word] {
+				if !failures()[word] {
 					found.add(RuleReference, where("modules/signals"), "%s asks for errors %q, and there is no such service or code", in, word)
 				}
 			}
@@ -94,8 +94,8 @@ func reading(found *problems, in, before, metric, rest string, instruments map[s
 	}
 }
 
-// calls are the words of the reasons of backend errors: services, and gRPC's codes in lower case.
-func calls() map[string]bool {
+// failures are the words of the reasons of backend errors: services, and gRPC's codes in lower case.
+func failures() map[string]bool {
 	all := map[string]bool{"pubsub": true, "firestore": true}
 	for code := codes.OK; code <= codes.Unauthenticated; code++ {
 		all[strings.ToLower(regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(code.String(), "${1}_${2}"))] = true
