@@ -18,7 +18,7 @@ func (f *frame) eval(expression hclsyntax.Expression, at names) cty.Value {
 	values := map[string]cty.Value{
 		"path":      cty.ObjectVal(map[string]cty.Value{"module": cty.StringVal(f.module.dir), "root": cty.StringVal("."), "cwd": cty.StringVal(".")}),
 		"terraform": cty.ObjectVal(map[string]cty.Value{"workspace": cty.StringVal("default")}),
-		"var":       cty.ObjectVal(f.inputs),
+		"var":       f.given, // a default refers to nothing
 		"self":      cty.DynamicVal,
 	}
 	maps.Copy(values, at)

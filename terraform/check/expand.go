@@ -107,6 +107,7 @@ type frame struct {
 	module    *module
 	path      string // of addresses: "" or "module.x."
 	inputs    map[string]cty.Value
+	given     cty.Value // the inputs as one object, once all are there
 	locals    map[string]cty.Value
 	resources map[string]cty.Value
 	calls     map[string]cty.Value
@@ -120,12 +121,13 @@ type names map[string]cty.Value
 // frame gives a module its inputs.
 func (e *expander) frame(m *module, path string, given map[string]cty.Value, where hcl.Range) *frame {
 	f := &frame{
-		expander: e, module: m, path: path, inputs: map[string]cty.Value{}, locals: map[string]cty.Value{}, resources: map[string]cty.Value{},
+		expander: e, module: m, path: path, given: cty.EmptyObjectVal, inputs: map[string]cty.Value{}, locals: map[string]cty.Value{}, resources: map[string]cty.Value{},
 		calls: map[string]cty.Value{}, frames: map[string][]*frame{}, busy: map[string]bool{},
 	}
 	for _, name := range sortedKeys(m.variables) {
 		f.inputs[name] = f.input(m.variables[name], given, name, where)
 	}
+	f.given = cty.ObjectVal(f.inputs)
 	for _, name := range sortedKeys(m.variables) {
 		for _, block := range m.variables[name].block.Body.Blocks {
 			if block.Type == "validation" {

@@ -52,8 +52,9 @@ func images(version string) map[string]any {
 	return all
 }
 
-// found is everything that the check has to say of the HCL in a folder, without Terraform.
-func found(root string) ([]Problem, error) {
+// found is everything that the check has to say of the HCL in a folder, without Terraform. Only these deployments
+// are looked at.
+func found(root string, deployments map[string]map[string]Given) ([]Problem, error) {
 	t, err := Read(root)
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func found(root string) ([]Problem, error) {
 
 func TestTree(t *testing.T) {
 	t.Parallel()
-	all, err := found(tree)
+	all, err := found(tree, deployments)
 	if err != nil {
 		t.Fatal(err)
 	}
