@@ -56,7 +56,10 @@ func deploy(root string) (*deployed, error) {
 		return nil, err
 	}
 	d := &deployed{tree: t}
-	d.instances, _ = t.Expand(".", deployments["."]["all there is"])
+	for _, root := range []string{"bootstrap", "."} {
+		instances, _ := t.Expand(root, deployments[root]["all there is"]) // its problems are TestTree's
+		d.instances = append(d.instances, instances...)
+	}
 	if err := evaluated(t, "modules/plan", planGiven, &d.plan); err != nil {
 		return nil, err
 	}

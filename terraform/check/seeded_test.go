@@ -21,9 +21,8 @@ func by(finders ...finder) []finder { return finders }
 
 // rule is our own check, by one of its rules.
 func rule(r Rule) finder {
-	platform := map[string]map[string]Given{".": deployments["."]} // there is no fault here of the bootstrap
 	return finder{"check: " + string(r), func(_ context.Context, root string) ([]string, error) {
-		all, err := found(root, platform)
+		all, err := found(root)
 		var said []string
 		for _, p := range all {
 			if p.Rule == r {

@@ -52,9 +52,8 @@ func images(version string) map[string]any {
 	return all
 }
 
-// found is everything that the check has to say of the HCL in a folder, without Terraform. Only these deployments
-// are looked at.
-func found(root string, deployments map[string]map[string]Given) ([]Problem, error) {
+// found is everything that the check has to say of the HCL in a folder, without Terraform.
+func found(root string) ([]Problem, error) {
 	t, err := Read(root)
 	if err != nil {
 		return nil, err
@@ -74,7 +73,7 @@ func found(root string, deployments map[string]map[string]Given) ([]Problem, err
 
 func TestTree(t *testing.T) {
 	t.Parallel()
-	all, err := found(tree, deployments)
+	all, err := found(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
