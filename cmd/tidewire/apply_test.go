@@ -231,3 +231,45 @@ func TestApplyToTheService(t *testing.T) {
 		t.Errorf("%v\n%s", err, api.Log())
 	}
 }
+
+// A tenant's key is rotated as docs/operations.md says: for a while both are good, and one that is taken away is
+// worth nothing, also to those who are connected.
+func TestKeysAreRotated(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	dev := c.plain()
+	access := []string{"--url", dev.URL, "--token", c.operator()}
+	tenants := func(in string, args ...string) string {
+		t.Helper()
+		out, errors, code := c.call(in, append(append([]string{"tenants"}, args...), access...)...)
+		if code != 0 {
+			t.Fatalf("%v: %d %s", args, code, errors)
+		}
+		return out
+	}
+	// with is a token that a key signs, of which the reader knows the secret.
+	with := func(kid, secret string) string {
+		return c.token("acme", "--subscribe", "**", "--tenants", c.file(`{"tenants":{"acme":{"auth":{"keys":[{"kid":"`+kid+`","alg":"HS256","secret":"`+secret+`"}]}}}}`))
+	}
+	const first, second = "acme-acme-acme-acme-acme-acme-acme-acme", "another-another-another-another-another"
+	old := dial(t, dev.URL, with("a", first))
+
+	shown := tenants("", "show", "acme", "--json")
+	both := strings.Replace(shown, `"keys":[`, `"keys":[{"kid":"b","alg":"HS256","secret":"`+second+`"},`, 1)
+	if out := tenants(both, "apply"); !strings.HasPrefix(out, "changed acme\n") {
+		t.Fatalf("%s", out)
+	}
+	dial(t, dev.URL, with("a", first))
+	fresh := dial(t, dev.URL, with("b", second))
+
+	shown = tenants("", "show", "acme", "--json")
+	alone := strings.Replace(shown, `,{"kid":"a","alg":"HS256"}`, "", 1)
+	if out := tenants(alone, "apply"); !strings.HasPrefix(out, "changed acme\n") {
+		t.Fatalf("%s", out)
+	}
+	old.untilClosed(4401)
+	if _, errors, code := c.call("", "tail", "--url", dev.URL, "--token", with("a", first), "news:today"); code != exitRefused {
+		t.Errorf("with the old key: %d %s", code, errors)
+	}
+	fresh.subscribe("news:today") // the new one goes on
+}
