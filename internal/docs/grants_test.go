@@ -3,8 +3,10 @@ package docs
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,6 +37,9 @@ func plan(t *testing.T) planned {
 	outputs, err := check.Outputs(t.Context(), filepath.Join(root, "terraform", "modules", "plan"), map[string]any{
 		"project": "my-project", "number": "1", "region": "europe-west1", "demo": true, "probe_tenant": "probe", "hook_url": "https://hook.example.com",
 	})
+	if errors.Is(err, check.ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skipf("NOT TESTED: %v", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,6 +42,9 @@ func planned(t *testing.T, project string, docs []*realtime.Tenant) plan {
 	outputs, err := check.Outputs(t.Context(), filepath.Join("..", "..", "terraform", "modules", "plan"), map[string]any{
 		"project": project, "number": "1", "region": "europe-west1", "shards": sharedTopics, "telemetry": false, "tenants": tenants,
 	})
+	if errors.Is(err, check.ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skipf("NOT TESTED: %v", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -19,6 +20,9 @@ import (
 func TestNamesAreThoseOfThePlan(t *testing.T) {
 	t.Parallel()
 	outputs, err := check.Outputs(t.Context(), filepath.Join(root, "terraform", "modules", "plan"), map[string]any{"project": "my-project", "number": "1", "region": "europe-west1"})
+	if errors.Is(err, check.ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skipf("NOT TESTED: %v", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
