@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/zclconf/go-cty/cty"
@@ -26,6 +27,7 @@ func (c *checker) body(at string, body *hclsyntax.Body, block *tfjson.SchemaBloc
 			c.add(RuleArgument, body.MissingItemRange(), "%s needs the argument %q", at, name)
 		}
 	}
+	c.writeOnly(at, body, block)
 	count, open := map[string]uint64{}, map[string]bool{}
 	for _, inner := range body.Blocks {
 		switch {
@@ -91,6 +93,8 @@ func (c *checker) argument(at string, attribute *hclsyntax.Attribute, block *tfj
 		c.add(RuleArgument, attribute.Range(), "%s has no argument %q", at, attribute.Name)
 	case known.Computed && !known.Optional && !known.Required:
 		c.add(RuleArgument, attribute.Range(), "%s: %q is only read", at, attribute.Name)
+	case !known.WriteOnly && ephemeral(attribute.Expr):
+		c.add(RuleSecret, attribute.Range(), "%s: what is ephemeral would be kept in %s, which is not write-only", at, attribute.Name)
 	default:
 		if value, ok := constant(attribute.Expr); ok {
 			if fault := fits(value, known); fault != "" {
@@ -98,6 +102,21 @@ func (c *checker) argument(at string, attribute *hclsyntax.Attribute, block *tfj
 			}
 		}
 	}
+}
+
+// writeOnly looks at arguments that are kept nowhere: that they have changed is told by a version beside them.
+func (c *checker) writeOnly(at string, body *hclsyntax.Body, block *tfjson.SchemaBlock) {
+	for _, name := range sortedAttributes(body) {
+		version := name + "_version"
+		if known := block.Attributes[name]; known != nil && known.WriteOnly && block.Attributes[version] != nil && body.Attributes[version] == nil {
+			c.add(RuleArgument, body.Attributes[name].Range(), "%s: %s needs %s, or it is never written again", at, name, version)
+		}
+	}
+}
+
+// ephemeral says whether an expression refers to something that no plan and no state may hold.
+func ephemeral(expression hclsyntax.Expression) bool {
+	return slices.ContainsFunc(hclsyntax.Variables(expression), func(t hcl.Traversal) bool { return t.RootName() == "ephemeral" })
 }
 
 // constant is the value of an expression that refers to nothing.

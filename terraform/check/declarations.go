@@ -23,6 +23,9 @@ func (c *checker) declarations() {
 	}
 	for _, name := range sortedKeys(m.outputs) {
 		c.described(m.outputs[name], "output "+name)
+		if value := m.outputs[name].Body.Attributes["value"]; value != nil && ephemeral(value.Expr) && m.outputs[name].Body.Attributes["ephemeral"] == nil {
+			c.add(RuleSecret, value.Range(), "the output %s would keep what is ephemeral", name)
+		}
 	}
 	for _, name := range sortedKeys(m.locals) {
 		if !c.used["local."+name] {

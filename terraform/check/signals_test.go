@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ func metrics(d *deployed, found *problems) {
 	for _, i := range telemetry.Instruments() {
 		instruments[i.Name] = i
 	}
-	reasons, err := literals("../../realtime", "../../services", "../../functions")
+	reasons, err := reasons()
 	if err != nil {
 		found.add(RuleReadme, where("realtime"), "%v", err)
 		return
@@ -60,7 +61,7 @@ func metrics(d *deployed, found *problems) {
 }
 
 // reading looks at one metric in a query.
-func reading(found *problems, in, before, metric, rest string, instruments map[string]telemetry.Instrument, reasons map[string]bool) {
+func reading(found *problems, in, before, metric, rest string, instruments map[string]telemetry.Instrument, reasons func(metric, reason string) bool) {
 	base, of := suffix.ReplaceAllString(metric, ""), suffix.FindString(metric)
 	instrument, ok := instruments[base]
 	if !ok {
@@ -86,12 +87,37 @@ func reading(found *problems, in, before, metric, rest string, instruments map[s
 			}
 		case name == telemetry.AttributeReason:
 			for reason := range strings.SplitSeq(value, "|") {
-				if regexp.QuoteMeta(reason) == reason && !reasons[reason] {
+				if regexp.QuoteMeta(reason) == reason && !reasons(base, reason) {
 					found.add(RuleReference, where("modules/signals"), "%s asks for the reason %q of %s, and the program has none", in, reason, metric)
 				}
 			}
 		}
 	}
+}
+
+// reasons says whether a counter has a reason: one of those that are listed beside it, or, where none are, a text of the program.
+func reasons() (func(metric, reason string) bool, error) {
+	text, err := os.ReadFile("../../realtime/metrics.go")
+	if err != nil {
+		return nil, err
+	}
+	texts, err := literals("../../realtime", "../../services", "../../functions")
+	if err != nil {
+		return nil, err
+	}
+	listed := map[string][]string{}
+	for _, m := range regexp.MustCompile(`Counter = "([a-z.]+)" *// .*reason: ([a-z, -]+)\n`).FindAllStringSubmatch(string(text), -1) {
+		listed[telemetry.Prefix+m[1]] = strings.Split(m[2], ", ")
+	}
+	if len(listed) < 8 {
+		return nil, fmt.Errorf("only %d counters list their reasons", len(listed))
+	}
+	return func(metric, reason string) bool {
+		if list := listed[metric]; list != nil {
+			return slices.Contains(list, reason)
+		}
+		return texts[reason]
+	}, nil
 }
 
 // failures are the words of the reasons of backend errors: services, and gRPC's codes in lower case.
