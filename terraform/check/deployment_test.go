@@ -3,7 +3,6 @@ package check
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 )
 
 // deployed is a deployment of everything, as the contracts with the program look at it.
@@ -128,5 +127,3 @@ func disagree(root string) ([]Problem, error) {
 	}
 	return all.sorted(), nil
 }
-
-func short(name string) string { return strings.TrimPrefix(name, "tidewire-") }

@@ -17,7 +17,7 @@ func (t *Tree) Readmes() []Problem {
 		m := t.modules[dir]
 		name := path.Join(dir, "README.md")
 		where := hcl.Range{Filename: name, Start: hcl.InitialPos}
-		text, err := os.ReadFile(filepath.Join(t.root, filepath.FromSlash(name)))
+		text, err := os.ReadFile(filepath.Join(t.root, filepath.FromSlash(name))) //nolint:gosec // beside the HCL that was read
 		if err != nil {
 			found.add(RuleReadme, where, "there is none")
 			continue

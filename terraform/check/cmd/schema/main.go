@@ -29,7 +29,7 @@ func run(args []string, w io.Writer) error {
 		return err
 	}
 	known := google.ResourceSchemas
-	if len(args) > 1 && args[0] == "data" {
+	if len(args) > 0 && args[0] == "data" {
 		known, args = google.DataSourceSchemas, args[1:]
 	}
 	if len(args) != 1 {
