@@ -279,6 +279,10 @@ func (f *frame) each(block *hclsyntax.Block, address string, instance func(addre
 		instance(address+"[?]", names{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})})
 		return cty.DynamicVal
 	}
+	if kind := over.Type(); kind.IsListType() || kind.IsTupleType() {
+		f.add(RuleValue, forEach.Range(), "%s%s: for_each takes a map or a set, and this is a list", f.path, address)
+		return cty.DynamicVal
+	}
 	all := map[string]cty.Value{}
 	for it := over.ElementIterator(); it.Next(); {
 		key, value := it.Element()

@@ -24,6 +24,7 @@ const (
 type Exempt struct {
 	Public   []string // services that everybody may call, by name
 	Granters []string // custom roles that may grant, by address
+	Admins   []string // members that may have a role of whoever administers something, by address without key
 }
 
 // Policy judges what a plan would hold.
@@ -48,6 +49,12 @@ type judge struct {
 // basic roles are those of a whole project.
 var basic = []string{"roles/owner", "roles/editor", "roles/viewer", "roles/browser"}
 
+// powerful roles are those that let somebody change what others may do, or take away what there is.
+var powerful = regexp.MustCompile(`(?i)(admin|owner|editor)$`)
+
+// granting roles let somebody grant any other.
+var granting = regexp.MustCompile(`^roles/(iam\.(security|role|serviceAccountKey)Admin|resourcemanager\.\w*Admin|owner)$`)
+
 // access judges who may do what.
 func (j *judge) access(i Instance) {
 	switch {
@@ -66,8 +73,11 @@ func (j *judge) access(i Instance) {
 	role, known := i.Text("role")
 	if !known {
 		j.add(RuleRole, i.Where, "%s: nobody can tell which role this is", i.Address)
-	} else if slices.Contains(basic, role) {
+	} else if plain, _, _ := strings.Cut(i.Address, "["); slices.Contains(basic, role) || powerful.MatchString(role) && !slices.Contains(j.exempt.Admins, plain) {
 		j.add(RuleRole, i.Where, "%s grants %s", i.Address, role)
+	}
+	if condition, _ := i.Text("condition", "expression"); granting.MatchString(role) && !strings.Contains(condition, "modifiedGrantsByRole") {
+		j.add(RuleRole, i.Where, "%s grants %s, with which every other role can be had", i.Address, role)
 	}
 	member, known := i.Text("member")
 	if !known {

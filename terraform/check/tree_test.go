@@ -14,6 +14,7 @@ var exempt = Exempt{
 	Public: []string{"tidewire-gateway", "tidewire-api", "tidewire-dashboard", "tidewire-ingest"},
 	// The build, which makes what the root says: rights on topics and secrets are part of it.
 	Granters: []string{"google_project_iam_custom_role.writer"},
+	Admins:   []string{"google_project_iam_member.build", "google_project_iam_member.grants"},
 }
 
 // deployments are those that every root is looked at with: the least that has to be given, and all that can be.
