@@ -66,6 +66,8 @@ var own = []fault{
 	{"an index over all collections left out", "modules/firestore/main.tf", `each.value.group ? ["COLLECTION_GROUP"] : []`, `each.value.group ? [] : []`, by(contract("fields")), "COLLECTION_GROUP"},
 	{"a probe's path misspelt", "modules/service/main.tf", `path = "/healthz"`, `path = "/health"`, by(contract("probes")), "/health"},
 	{"another port", "modules/service/main.tf", "container_port = 8080", "container_port = 8000", by(contract("probes")), "8000"},
+	{"a path that never reaches the program", "modules/monitoring/uptime.tf", `path         = "/"`, `path         = "/healthz"`, by(contract("probes")), "end in z"},
+	{"a check that does not wait for the probe", "modules/monitoring/uptime.tf", `"${min(60, each.value.seconds + 10)}s"`, `"5s"`, by(contract("limits")), "as long"},
 	{"HTTP/2 end to end", "modules/service/main.tf", `name           = "http1"`, `name           = "h2c"`, by(contract("probes")), "h2c"},
 	{"sockets cut after five minutes", "services.tf", "timeout_seconds = 3600", "timeout_seconds = 300", by(contract("limits")), "gateway"},
 	{"fewer sockets than may be", "services.tf", "concurrency = 1000", "concurrency = 80", by(contract("limits")), "80 sockets"},

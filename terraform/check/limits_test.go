@@ -23,6 +23,11 @@ func probes(d *deployed, found *problems) {
 			}
 		}
 	}
+	for _, i := range d.of("google_monitoring_uptime_check_config") {
+		if path, _ := i.Text("http_check", "path"); strings.HasSuffix(path, "z") {
+			found.add(RuleValue, i.Where, "%s asks for %s from outside, where Cloud Run keeps paths that end in z to itself", i.Address, path)
+		}
+	}
 }
 
 // limits: a request has the time that the program takes for it at most.
@@ -30,6 +35,7 @@ func limits(d *deployed, found *problems) {
 	for name, least := range map[string]time.Duration{
 		"gateway": time.Hour, // docs/configuration.md: Cloud Run's timeout, which has to be set to its most
 		"janitor": duration(d, "janitor", "TIDEWIRE_JANITOR_TIME", 50*time.Second),
+		"probe":   duration(d, "probe", "TIDEWIRE_PROBE_TIME", 10*time.Second),
 	} {
 		i, _ := d.program(name)
 		text, _ := i.Text("template", "timeout")
@@ -39,6 +45,12 @@ func limits(d *deployed, found *problems) {
 		}
 		if timeout < least {
 			found.add(RuleValue, i.Where, "%s: a request is cut after %v, and the program takes %v", i.Address, timeout, least)
+		}
+	}
+	for _, i := range d.of("google_monitoring_uptime_check_config") {
+		text, _ := i.Text("timeout")
+		if waits, _ := time.ParseDuration(text); i.Name == "probe" && waits <= duration(d, "probe", "TIDEWIRE_PROBE_TIME", 10*time.Second) {
+			found.add(RuleValue, i.Where, "%s waits %v, and the probe may take as long", i.Address, waits)
 		}
 	}
 	gateway, _ := d.program("gateway")

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -61,33 +62,32 @@ func TestStart(t *testing.T) {
 			p := start(t, d, short, i, binary)
 			if path, ok := i.Text("template", "containers", "startup_probe", "http_get", "path"); ok {
 				p.wants(t, http.MethodGet, path, http.StatusOK)
+				if short == "gateway" {
+					p.answers(t, d)
+				}
 				return
 			}
 			// A function has no probe: it serves once it listens. What it is given is judged at its start.
 			status := map[string]int{"ingest": http.StatusUnauthorized, "janitor": http.StatusOK}[short]
 			path := map[string]string{"ingest": "/v1/tenants/acme/events", "janitor": "/", "probe": "/"}[short]
 			p.wants(t, http.MethodPost, path, status)
-			if short == "janitor" {
-				p.says(t, "the janitor ran")
+			// The probe finds neither its tenant nor a gateway here.
+			if says := map[string]string{"janitor": "the janitor ran", "probe": "the probe failed"}[short]; says != "" {
+				p.says(t, says)
 				extracted(t, d, p.log.String())
 			}
 		})
 	}
 }
 
-// extracted compares what metrics take of the janitor's log line with one.
+// extracted compares what metrics take of a function's log lines with those it has written.
 func extracted(t *testing.T, d *deployed, log string) {
 	t.Helper()
 	taken := 0
 	for _, name := range sortedKeys(d.signals.LogMetrics) {
 		metric := d.signals.LogMetrics[name]
 		said := message.FindStringSubmatch(metric.Filter)
-		if said == nil || metric.Value == nil {
-			continue
-		}
-		path := regexp.MustCompile(`^EXTRACT\(jsonPayload\.([A-Za-z_.]+)\)$`).FindStringSubmatch(*metric.Value)
-		if path == nil {
-			t.Errorf("%s takes %q", name, *metric.Value)
+		if said == nil {
 			continue
 		}
 		for line := range strings.Lines(log) {
@@ -95,20 +95,37 @@ func extracted(t *testing.T, d *deployed, log string) {
 			if json.Unmarshal([]byte(line), &fields) != nil || fields["message"] != said[1] {
 				continue
 			}
-			taken++
-			var at any = fields
-			for _, key := range strings.Split(path[1], ".") {
-				of, _ := at.(map[string]any)
-				at = of[key]
+			if metric.Value != nil {
+				taken++
+				if _, number := extract(fields, *metric.Value).(float64); !number {
+					t.Errorf("%s takes %s of %s", name, *metric.Value, line)
+				}
 			}
-			if _, number := at.(float64); !number {
-				t.Errorf("%s takes %s of %s", name, path[1], line)
+			for _, label := range metric.Labels {
+				taken++
+				if text, ok := extract(fields, label).(string); !ok || text == "" {
+					t.Errorf("%s takes %s of %s", name, label, line)
+				}
 			}
 		}
 	}
 	if taken == 0 {
-		t.Errorf("no metric is made of what the janitor said:\n%s", log)
+		t.Errorf("no metric is made of what it said:\n%s", log)
 	}
+}
+
+// extract finds what EXTRACT(jsonPayload.a.b) names, or nil.
+func extract(fields map[string]any, extractor string) any {
+	path := regexp.MustCompile(`^EXTRACT\(jsonPayload\.([A-Za-z_.]+)\)$`).FindStringSubmatch(extractor)
+	if path == nil {
+		return nil
+	}
+	var at any = fields
+	for key := range strings.SplitSeq(path[1], ".") {
+		of, _ := at.(map[string]any)
+		at = of[key]
+	}
+	return at
 }
 
 // process is a program that was started.
@@ -203,6 +220,40 @@ func (p *process) wants(t *testing.T, method, path string, status int) {
 			t.Fatal(err)
 		case <-tick.C:
 		}
+	}
+}
+
+// answers asks what the uptime check asks from outside, and looks for what that looks for.
+func (p *process) answers(t *testing.T, d *deployed) {
+	t.Helper()
+	asked := 0
+	for _, i := range d.of("google_monitoring_uptime_check_config") {
+		if i.Name != "gateway" {
+			continue
+		}
+		asked++
+		path, _ := i.Text("http_check", "path")
+		status, _ := i.Number("http_check", "accepted_response_status_codes", "status_value")
+		content, _ := i.Text("content_matchers", "content")
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.addr+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Close = true
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		if closed := response.Body.Close(); err != nil || closed != nil {
+			t.Fatal(err, closed)
+		}
+		if response.StatusCode != int(status) || content == "" || !strings.Contains(string(body), content) {
+			t.Errorf("GET %s: %s %s, and the uptime check waits for %v and %q", path, response.Status, body, status, content)
+		}
+	}
+	if asked == 0 {
+		t.Error("no uptime check asks the gateway")
 	}
 }
 
