@@ -45,9 +45,15 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	for short, pkg := range map[string]string{
-		"gateway": "services/gateway", "api": "services/api", "dashboard": "services/dashboard",
-		"ingest": "internal/fleet/function", "janitor": "internal/fleet/function", "probe": "internal/fleet/function",
+	build := []string{"build", "-o", folder + "/"}
+	for _, main := range []string{"services/gateway", "services/api", "services/dashboard", "internal/fleet/function"} {
+		build = append(build, "github.com/tidewire/tidewire/"+main)
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", build...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for short, binary := range map[string]string{
+		"gateway": "gateway", "api": "api", "dashboard": "dashboard", "ingest": "function", "janitor": "function", "probe": "function",
 	} {
 		t.Run(short, func(t *testing.T) {
 			t.Parallel()
@@ -55,11 +61,7 @@ func TestStart(t *testing.T) {
 			if !ok {
 				t.Fatalf("the HCL makes no %s", short)
 			}
-			binary := filepath.Join(folder, short)
-			if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/tidewire/tidewire/"+pkg).CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-			p := start(t, d, short, i, binary)
+			p := start(t, d, short, i, filepath.Join(folder, binary))
 			if path, ok := i.Text("template", "containers", "startup_probe", "http_get", "path"); ok {
 				p.wants(t, http.MethodGet, path, http.StatusOK)
 				if short == "gateway" {
