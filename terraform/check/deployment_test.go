@@ -108,6 +108,7 @@ var contracts = map[string]func(*deployed, *problems){
 	"metrics":     metrics,
 	"logs":        logs,
 	"rights":      rights,
+	"accounts":    accounts,
 }
 
 // disagree lists what the HCL in a folder and the program do not agree on.

@@ -73,6 +73,8 @@ var own = []fault{
 	{"fewer sockets than may be", "services.tf", "concurrency = 1000", "concurrency = 80", by(contract("limits")), "80 sockets"},
 	{"the janitor cut while it works", "functions.tf", `janitor = { concurrency = 1, timeout_seconds = 60`, `janitor = { concurrency = 1, timeout_seconds = 30`, by(contract("limits")), "janitor"},
 	{"one account for two services", "services.tf", "google_service_account.this[each.key].email", `google_service_account.this["api"].email`, by(rule(RuleAccount)), "account of"},
+	{"accounts that are swapped", "services.tf", "google_service_account.this[each.key].email", `google_service_account.this[{ gateway = "api", api = "gateway", dashboard = "dashboard" }[each.key]].email`, by(contract("accounts")), "not as its own"},
+	{"a grant that is planned and not made", "access.tf", `if g.resource_kind == "database"`, `if g.resource_kind == "databases"`, by(contract("accounts")), "api/database"},
 	{"a service without account", "modules/service/main.tf", "    service_account                  = var.service_account\n", "", by(rule(RuleAccount)), "default one"},
 	{"a secret as plain text", "modules/plan/environments.tf", `api = merge(local.common, local.placing`, `api = merge(local.common, local.placing, { TIDEWIRE_OPERATORS = "{}" }`, by(rule(RuleSecret)), "TIDEWIRE_OPERATORS"},
 	{"a secret in the state", "modules/secrets/main.tf", "secret_data_wo = jsonencode", "secret_data = jsonencode", by(rule(RuleSecret)), "secret_data"},
