@@ -69,7 +69,7 @@ func Copy(from, to string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(to, relative), text, 0o600)
+		return os.WriteFile(filepath.Join(to, relative), text, 0o600) //nolint:gosec // where the caller says, and below it
 	})
 }
 
