@@ -9,30 +9,9 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/realtimetest"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
-
-// sink is a transport that takes everything at once.
-type sink struct {
-	box *realtime.Outbox
-	n   *atomic.Int64
-	buf [][]byte
-}
-
-func (s *sink) Flush() {
-	if !s.box.Begin() {
-		return
-	}
-	for {
-		s.buf = s.box.Next(s.buf[:0], 1<<16, nil)
-		if len(s.buf) == 0 {
-			return
-		}
-		s.n.Add(int64(len(s.buf)))
-	}
-}
-func (s *sink) Beat(time.Time) bool  { return true }
-func (s *sink) Shut(*realtime.Error) {}
 
 // BenchmarkFanOut publishes one event to many readers, from Publish to their
 // queues. Allocations are those of a whole publication, whatever the number of readers.
@@ -50,11 +29,12 @@ func BenchmarkFanOut(b *testing.B) {
 			var delivered atomic.Int64
 			answered := make(chan struct{}, readers)
 			for range readers {
-				s := &sink{box: realtime.NewOutbox(nil), n: &delivered}
+				box := realtime.NewOutbox(nil)
+				s := realtimetest.NewTaker(box, &delivered)
 				c, err := hub.Connect(tenant, &realtime.Principal{
 					Tenant: "acme", User: "ann", Expires: time.Now().Add(time.Hour),
 					Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
-				}, s.box, s)
+				}, box, s)
 				if err != nil {
 					b.Fatal(err)
 				}

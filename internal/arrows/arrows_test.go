@@ -47,9 +47,10 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/socket":      {own: []string{"realtime"}, others: []string{"github.com/gorilla/websocket"}},
 	"realtime/socket/echo": {own: []string{"realtime", "realtime/socket"}},
 	// OpenTelemetry, and apart from it what only those who are scraped need.
-	"realtime/telemetry":        {own: []string{"realtime"}, others: []string{"go.opentelemetry.io", "google.golang.org/grpc", "golang.org/x/time"}},
-	"realtime/telemetry/scrape": {others: []string{"go.opentelemetry.io", "github.com/prometheus/client_golang"}},
-	"realtime/driver/memory":    {own: []string{"realtime", "realtime/jsontext", "realtime/strict"}},
+	"realtime/telemetry":               {own: []string{"realtime"}, others: []string{"go.opentelemetry.io", "google.golang.org/grpc", "golang.org/x/time"}},
+	"realtime/telemetry/telemetrytest": {others: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/grpc"}},
+	"realtime/telemetry/scrape":        {others: []string{"go.opentelemetry.io", "github.com/prometheus/client_golang"}},
+	"realtime/driver/memory":           {own: []string{"realtime", "realtime/jsontext", "realtime/strict"}},
 	// The backend of Google Cloud: its two SDKs, and what they are spoken to with.
 	"realtime/driver/gcp": {
 		own: []string{"realtime", "realtime/strict"},

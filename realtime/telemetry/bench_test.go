@@ -12,31 +12,10 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/realtimetest"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
-
-// taker is a transport that takes everything at once.
-type taker struct {
-	box *realtime.Outbox
-	n   *atomic.Int64
-	buf [][]byte
-}
-
-func (s *taker) Flush() {
-	if !s.box.Begin() {
-		return
-	}
-	for {
-		s.buf = s.box.Next(s.buf[:0], 1<<16, nil)
-		if len(s.buf) == 0 {
-			return
-		}
-		s.n.Add(int64(len(s.buf)))
-	}
-}
-func (s *taker) Beat(time.Time) bool  { return true }
-func (s *taker) Shut(*realtime.Error) {}
 
 // BenchmarkCost publishes to many readers without telemetry, with metrics, and with a tracer besides that
 // follows nothing, or everything. What telemetry costs is the difference, which readers share.
@@ -72,10 +51,11 @@ func publishTo(b *testing.B, readers int, with string) {
 	}
 	var delivered atomic.Int64
 	for range readers {
-		s := &taker{box: realtime.NewOutbox(nil), n: &delivered}
+		box := realtime.NewOutbox(nil)
+		s := realtimetest.NewTaker(box, &delivered)
 		c, err := hub.Connect(tenant, &realtime.Principal{
 			Tenant: "acme", User: "ann", Expires: time.Now().Add(time.Hour), Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
-		}, s.box, s)
+		}, box, s)
 		if err != nil {
 			b.Fatal(err)
 		}
