@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/internal/freeport"
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
 )
 
@@ -119,7 +120,7 @@ type function struct {
 // start starts a function with nothing but these variables. It is ended with the test.
 func start(t *testing.T, binary, target string, env ...string) *function {
 	t.Helper()
-	addr := freeAddr(t)
+	addr := freeport.Addr(t)
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)
@@ -165,16 +166,6 @@ func (f *function) listening(addr string) bool {
 			return true
 		}
 	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // ended returns how the process has ended.
@@ -343,7 +334,7 @@ func testMemory(t *testing.T, binary string) {
 
 // testProbe asks a probe of a deployment that is not there.
 func testProbe(t *testing.T, binary string) {
-	nowhere := "http://" + freeAddr(t)
+	nowhere := "http://" + freeport.Addr(t)
 	f := start(t, binary, "probe", "TIDEWIRE_BACKEND=memory", "TIDEWIRE_TENANTS="+tenantsFile(t),
 		"TIDEWIRE_GATEWAY="+nowhere, "TIDEWIRE_INGEST="+nowhere, "TIDEWIRE_PROBE_TENANT=acme")
 	if a := f.post(t, "/", "", ""); a.Status != 503 || !strings.HasPrefix(a.Detail, "connect: ") {

@@ -24,6 +24,7 @@ var allowed = map[string]struct{ own, others []string }{
 	// What the buildpack writes, to run a function as a process.
 	"internal/fleet/function": {own: []string{"functions"}, others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"}},
 	"internal/archive":        {},
+	"internal/freeport":       {}, // for tests
 	// What tests and make emulators start Google's emulators with.
 	"internal/emulators":     {},
 	"internal/emulators/run": {own: []string{"internal/emulators"}},

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -17,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tidewire/tidewire/internal/freeport"
 )
 
 // process is a service or a function as the platform runs it: a binary, a port and an environment.
@@ -39,7 +40,7 @@ type process struct {
 // where it is to listen.
 func launch(t *testing.T, name, binary, path string, env map[string]string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, name: name, addr: freeAddr(t), ended: make(chan struct{}), begun: time.Now()}
+	p := &process{t: t, name: name, addr: freeport.Addr(t), ended: make(chan struct{}), begun: time.Now()}
 	_, port, _ := net.SplitHostPort(p.addr) // it is one
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], "{addr}", p.addr)
@@ -75,21 +76,6 @@ func launch(t *testing.T, name, binary, path string, env map[string]string, args
 	})
 	p.ready = time.Since(p.begun)
 	return p
-}
-
-// freeAddr returns an address on which nobody listens. Its port is below those that the system gives to
-// connections, or one of the many here could take it before the process does.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000))))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 func (p *process) get(path string) (status int, body []byte, err error) {

@@ -10,14 +10,12 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +24,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tidewire/tidewire/internal/emulators"
+	"github.com/tidewire/tidewire/internal/freeport"
 )
 
 var servers emulators.Shared
@@ -139,7 +138,7 @@ type process struct {
 
 func start(t *testing.T, d *deployed, short string, i Instance, binary string) *process {
 	t.Helper()
-	p := &process{addr: freeAddr(t), log: &logbook{}, done: make(chan struct{})}
+	p := &process{addr: freeport.Addr(t), log: &logbook{}, done: make(chan struct{})}
 	_, port, err := net.SplitHostPort(p.addr)
 	if err != nil {
 		t.Fatal(err)
@@ -298,28 +297,6 @@ func account(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return file
-}
-
-// freeAddr returns an address on which nobody listens. Its port is below those that the system gives to connections,
-// or one of them could take it before the process does.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		n, err := rand.Int(rand.Reader, big.NewInt(20_000))
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+int(n.Int64()))))
-		if err == nil {
-			addr := l.Addr().String()
-			if err := l.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return addr
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // logbook keeps what a process writes.
