@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: dev emulators image bootstrap release test lint fmt functions bench fleet soak fuzz tf-check tf-audit
+.PHONY: dev emulators image bootstrap release test lint fmt functions bench fleet soak fuzz go-test tf-check tf-audit
 
 dev: ## everything in one process, with demo tenants and live data
 	go run ./cmd/tidewire dev
@@ -13,9 +13,14 @@ emulators: ## those of Pub/Sub and Firestore, for tidewire dev --backend gcp; it
 test: ## all tests; installs Chromium and Node with apt-get where they are missing and it may
 	./.ci/tools
 	go vet ./...
-	go test -race -shuffle=on -timeout 30m $$(go list ./... | grep -v /terraform/check)
+	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test tf-check
 	cd clients/js && npm test
-	$(MAKE) tf-check
+
+# The tests of the program wait for much, and leave room for those of the HCL beside them. TEST_JOBS=1 is for little memory.
+TEST_JOBS ?= 2
+
+go-test:
+	go test -race -shuffle=on -timeout 30m $$(go list ./... | grep -v /terraform/check)
 
 tf-check: ## the HCL: Terraform where it needs no provider, our own check for the rest, faults that they have to find, and plans on a stub
 	go test -count=1 -timeout 30m -v ./terraform/check/...
