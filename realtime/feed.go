@@ -27,8 +27,7 @@ type feed struct {
 	rebuilt time.Time   // when a generation was last replaced
 	tries   int         // replacements in a row that did not last
 	watched map[Channel]*watch
-	queues  map[string]waiting // of each tenant, when last weighed
-	aged    time.Time          // last time records were looked through for old entries
+	aged    time.Time // last time records were looked through for old entries
 
 	out    []outgoing    // control messages to publish once unlocked
 	dirty  []*Connection // to be flushed once unlocked
@@ -55,7 +54,9 @@ func (f *feed) stop() {
 		}
 		g.cancel()
 	}
-	f.forget()
+	for id := range f.tenants {
+		f.hub.count.Level(GaugeRecordBytes, id, 0)
+	}
 	f.unlock()
 	f.cancel()
 }

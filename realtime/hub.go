@@ -263,15 +263,19 @@ func (h *Hub) followed() []*feed {
 func (h *Hub) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	var queues map[string]waiting
 	for {
 		select {
 		case <-ctx.Done():
+			h.weigh(nil, queues)
 			return
 		case now := <-tick.C:
-			for _, f := range h.followed() {
+			feeds := h.followed()
+			for _, f := range feeds {
 				f.sweep(now)
 				h.letGo(f)
 			}
+			queues = h.weigh(feeds, queues)
 		}
 	}
 }

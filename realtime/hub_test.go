@@ -118,19 +118,29 @@ func (r *rig) rebase(broker realtime.Broker) {
 	})
 }
 
-// levels keeps the last level of each gauge.
+// levels keeps the last level of each gauge and tenant.
 type levels struct {
 	realtime.NoMetrics
 	m sync.Map
 }
 
-func (l *levels) Level(g realtime.Gauge, _ string, value int) { l.m.Store(g, value) }
+func (l *levels) Level(g realtime.Gauge, tenant string, value int) {
+	l.m.Store(string(g)+" "+tenant, value)
+}
+
+// of is the last level, and -1 if none was told.
+func (l *levels) of(g realtime.Gauge, tenant string) int {
+	if value, ok := l.m.Load(string(g) + " " + tenant); ok {
+		return value.(int)
+	}
+	return -1
+}
 
 func (r *rig) expectTopics(want int) {
 	r.t.Helper()
 	synctest.Wait()
-	if got, _ := r.metrics.m.Load(realtime.GaugeTopics); got != want {
-		r.t.Errorf("%v topics are followed, want %d", got, want)
+	if got := r.metrics.of(realtime.GaugeTopics, ""); got != want {
+		r.t.Errorf("%d topics are followed, want %d", got, want)
 	}
 }
 

@@ -25,7 +25,6 @@ func (f *feed) sweep(now time.Time) {
 		}
 	}
 	f.settle()
-	f.weigh()
 	beats := f.due(now)
 	f.unlock()
 	f.beat(beats, now)

@@ -3,33 +3,37 @@ package realtime
 // waiting is what the queues of a tenant's connections hold.
 type waiting struct{ messages, bytes int }
 
-// weigh measures the queues. f.mu is held.
-func (f *feed) weigh() {
-	if f.queues == nil {
-		f.queues = map[string]waiting{}
+// weigh tells the levels of all queues, by tenant: one that is being moved has connections on two topics. It returns them, to be
+// given to the next call, which takes back those of tenants that are no longer here.
+func (h *Hub) weigh(feeds []*feed, before map[string]waiting) map[string]waiting {
+	now := map[string]waiting{}
+	for _, f := range feeds {
+		f.weigh(now)
 	}
-	for id := range f.tenants {
-		f.queues[id] = waiting{}
-	}
-	for _, c := range f.conns {
-		messages, bytes := c.box.Len()
-		if messages > 0 {
-			id := c.Tenant().ID
-			w := f.queues[id]
-			f.queues[id] = waiting{w.messages + messages, w.bytes + bytes}
+	for id := range before {
+		if _, here := now[id]; !here {
+			h.tellQueue(id, waiting{})
 		}
 	}
-	for id, w := range f.queues {
-		f.hub.count.Level(GaugeQueueMessages, id, w.messages)
-		f.hub.count.Level(GaugeQueueBytes, id, w.bytes)
+	for id, w := range now {
+		h.tellQueue(id, w)
 	}
+	return now
 }
 
-// forget takes back the levels of a feed that is let go. f.mu is held.
-func (f *feed) forget() {
-	for id := range f.tenants {
-		for _, g := range []Gauge{GaugeQueueMessages, GaugeQueueBytes, GaugeRecordBytes} {
-			f.hub.count.Level(g, id, 0)
-		}
+func (h *Hub) tellQueue(tenant string, w waiting) {
+	h.count.Level(GaugeQueueMessages, tenant, w.messages)
+	h.count.Level(GaugeQueueBytes, tenant, w.bytes)
+}
+
+// weigh adds up what waits for the feed's connections.
+func (f *feed) weigh(all map[string]waiting) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.conns {
+		messages, bytes := c.box.Len()
+		id := c.Tenant().ID
+		w := all[id]
+		all[id] = waiting{w.messages + messages, w.bytes + bytes}
 	}
 }

@@ -120,19 +120,12 @@ func (t *Telemetry) Spans(operation string, next http.Handler) http.Handler {
 	return Spans(t.tracers, operation, next)
 }
 
-// flushTime bounds an export that a request or a process waits for.
-const flushTime = 3 * time.Second
-
-// Flush sends what has been gathered.
-func (t *Telemetry) Flush(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, flushTime)
-	defer cancel()
-	return errors.Join(t.tracers.ForceFlush(ctx), t.meters.ForceFlush(ctx))
-}
+// closeTime bounds the last export, which a process waits for.
+const closeTime = 3 * time.Second
 
 // Close sends what has been gathered, and ends. It takes some seconds at most.
 func (t *Telemetry) Close(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	return errors.Join(t.tracers.Shutdown(ctx), t.meters.Shutdown(ctx))
 }
