@@ -24,7 +24,7 @@ type process struct {
 	log strings.Builder
 }
 
-func startProcess(t *testing.T, doc *realtime.Tenant) *process {
+func startProcess(t *testing.T, docs ...*realtime.Tenant) *process {
 	t.Helper()
 	folder := t.TempDir()
 	binary, tenants := filepath.Join(folder, "tidewire"), filepath.Join(folder, "tenants.json")
@@ -32,7 +32,11 @@ func startProcess(t *testing.T, doc *realtime.Tenant) *process {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	file, err := json.Marshal(map[string]any{"tenants": map[string]any{doc.ID: doc}})
+	all := map[string]*realtime.Tenant{}
+	for _, doc := range docs {
+		all[doc.ID] = doc
+	}
+	file, err := json.Marshal(map[string]any{"tenants": all})
 	if err != nil {
 		t.Fatal(err)
 	}

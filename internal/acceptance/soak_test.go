@@ -1,0 +1,147 @@
+package acceptance
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+)
+
+// soakFor is how long the test takes: TIDEWIRE_SOAK, as Go writes durations.
+func soakFor(t *testing.T) time.Duration {
+	t.Helper()
+	d := 7 * time.Second
+	if s := os.Getenv("TIDEWIRE_SOAK"); s != "" {
+		var err error
+		if d, err = time.ParseDuration(s); err != nil {
+			t.Fatalf("TIDEWIRE_SOAK: %v", err)
+		}
+	}
+	return d
+}
+
+const (
+	soakSockets  = 200
+	soakChannels = 20
+	soakEvery    = 20 * time.Millisecond // between messages, of one channel after the other
+)
+
+// steady are honest readers and their producer.
+type steady struct {
+	*process
+	crowd  *crowd
+	sent   map[string]int
+	failed error
+}
+
+func (s *steady) produce(ctx context.Context, token string, round func() int) {
+	tick := time.NewTicker(soakEvery)
+	defer tick.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		channel := fmt.Sprintf("prices:%d", i%soakChannels)
+		a, err := s.post("acme", token, message(channel, "k", round(), s.sent[channel], time.Since(s.crowd.begun), 100))
+		if err != nil || a.Status != 200 {
+			s.failed = fmt.Errorf("producer, message %d: %w %+v", i, err, a)
+			return
+		}
+		s.sent[channel]++
+	}
+}
+
+// Hostile clients of every kind come and go beside honest ones, in one process. The honest lose nothing and none
+// of them is closed, memory does not grow from one attack to the next, and nothing of the attackers is left behind.
+// How much later the honest have their messages is shown.
+func TestHostileBesideHonest(t *testing.T) {
+	acme, evil := tenant("acme"), tenant("evil", func(t *realtime.Tenant) {
+		t.Limits = realtime.Limits{}
+		t.Namespaces = map[string]realtime.Namespace{
+			"conflate": {Overflow: realtime.OverflowConflate},
+			"drop":     {Overflow: realtime.OverflowDropOldest},
+			"close":    {Overflow: realtime.OverflowDisconnect},
+		}
+	})
+	p := startProcess(t, acme, evil)
+	signer, err := auth.NewSigner(evil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := signer.Sign(auth.Claims{User: "nobody", Expires: time.Now().Add(2 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	const pairs = 3 // of a calm and a hostile phase
+	phase := soakFor(t) / (2*pairs + 1)
+	s := &steady{process: p, sent: map[string]int{}, crowd: &crowd{t: t, begun: time.Now()}}
+	reader := token(t, acme, "reader")
+	for i := range soakSockets {
+		s.crowd.join(p.addr, dialing{token: reader}, []string{fmt.Sprintf("prices:%d", i%soakChannels)}, 2*pairs+1)
+	}
+	t.Cleanup(s.crowd.leave)
+	round := func() int { return min(int(time.Since(s.crowd.begun)/phase), 2*pairs) }
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var producing sync.WaitGroup
+	producing.Go(func() { s.produce(ctx, token(t, acme, "producer"), round) })
+
+	var resident []float64 // MiB, after each attack
+	for i := range pairs {
+		time.Sleep(time.Until(s.crowd.begun.Add(time.Duration(2*i+1) * phase)))
+		attacked, over := context.WithTimeout(ctx, phase)
+		attack(attacked, p, evil, bare)()
+		over()
+		resident = append(resident, p.figures().of("process_resident_memory_bytes")/(1<<20))
+	}
+	time.Sleep(phase)
+	stop()
+	producing.Wait()
+	s.judge(t, pairs, resident)
+}
+
+func (s *steady) judge(t *testing.T, pairs int, resident []float64) {
+	if s.failed != nil {
+		t.Error(s.failed)
+	}
+	total := int64(0)
+	for _, n := range s.sent {
+		total += int64(n) * soakSockets / soakChannels
+	}
+	s.crowd.await(t, "all that was sent", total)
+	s.crowd.leave()
+	for i, m := range s.crowd.members {
+		channel := fmt.Sprintf("prices:%d", i%soakChannels)
+		if m.expected[channel] != s.sent[channel] {
+			t.Errorf("reader %d has %d of %d messages; it ended with %v", i, m.expected[channel], s.sent[channel], m.failed)
+		}
+	}
+	var calm, hostile []time.Duration
+	for i := range 2*pairs + 1 {
+		if i%2 == 0 {
+			calm = append(calm, s.crowd.of(i)...)
+		} else {
+			hostile = append(hostile, s.crowd.of(i)...)
+		}
+	}
+	slices.Sort(calm)
+	slices.Sort(hostile)
+	for _, at := range []int{50, 90, 99} {
+		a, b := percentile(hostile, at), percentile(calm, at)
+		t.Logf("p%d %s beside the hostile, %s without: ratio %.2f of %d and %d deliveries", at, a.Round(10*time.Microsecond), b.Round(10*time.Microsecond), float64(a)/float64(b), len(hostile), len(calm))
+	}
+	t.Logf("resident after each attack: %.0f MiB", resident)
+	if last := resident[len(resident)-1]; last > 1.5*resident[0]+64 {
+		t.Errorf("memory grows from attack to attack: %.0f MiB", resident)
+	}
+	await(t, "all sockets to be gone", func() bool { return s.figures().sum("tidewire_connections") == 0 })
+}
