@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +15,7 @@ import (
 // soakFor is how long the test takes: TIDEWIRE_SOAK, as Go writes durations.
 func soakFor(t *testing.T) time.Duration {
 	t.Helper()
-	d := 7 * time.Second
+	d := 5 * time.Second
 	if s := os.Getenv("TIDEWIRE_SOAK"); s != "" {
 		var err error
 		if d, err = time.ParseDuration(s); err != nil {
@@ -110,35 +109,9 @@ func TestHostileBesideHonest(t *testing.T) {
 }
 
 func (s *steady) judge(t *testing.T, pairs int, resident []float64) {
-	if s.failed != nil {
-		t.Error(s.failed)
-	}
-	total := int64(0)
-	for _, n := range s.sent {
-		total += int64(n) * soakSockets / soakChannels
-	}
-	s.crowd.await(t, "all that was sent", total)
-	s.crowd.leave()
-	for i, m := range s.crowd.members {
-		channel := fmt.Sprintf("prices:%d", i%soakChannels)
-		if m.expected[channel] != s.sent[channel] {
-			t.Errorf("reader %d has %d of %d messages; it ended with %v", i, m.expected[channel], s.sent[channel], m.failed)
-		}
-	}
-	var calm, hostile []time.Duration
-	for i := range 2*pairs + 1 {
-		if i%2 == 0 {
-			calm = append(calm, s.crowd.of(i)...)
-		} else {
-			hostile = append(hostile, s.crowd.of(i)...)
-		}
-	}
-	slices.Sort(calm)
-	slices.Sort(hostile)
-	for _, at := range []int{50, 90, 99} {
-		a, b := percentile(hostile, at), percentile(calm, at)
-		t.Logf("p%d %s beside the hostile, %s without: ratio %.2f of %d and %d deliveries", at, a.Round(10*time.Microsecond), b.Round(10*time.Microsecond), float64(a)/float64(b), len(hostile), len(calm))
-	}
+	t.Helper()
+	s.received(t)
+	s.compare(t, 2*pairs+1, "beside the hostile")
 	t.Logf("resident after each attack: %.0f MiB", resident)
 	if last := resident[len(resident)-1]; last > 1.5*resident[0]+64 {
 		t.Errorf("memory grows from attack to attack: %.0f MiB", resident)
