@@ -14,6 +14,7 @@ const (
 	KeyCode       = "code"
 	KeyError      = "error"
 	KeyCount      = "count"
+	KeyBytes      = "bytes"
 	KeyDuration   = "duration"
 	KeyAddress    = "address"
 )

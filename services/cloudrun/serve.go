@@ -27,8 +27,9 @@ func Run(service Service) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	log := slog.New(telemetry.NewCloudLog(os.Stdout, telemetry.CloudLogOptions{}))
+	limitMemory(ctx, log, nil)
 	if err := service(ctx, os.LookupEnv, os.Stdout); err != nil {
-		log := slog.New(telemetry.NewCloudLog(os.Stdout, telemetry.CloudLogOptions{}))
 		log.Log(context.WithoutCancel(ctx), slog.LevelError+4, "the service ended", realtime.KeyError, err)
 		return 1
 	}
