@@ -37,6 +37,7 @@ func (ch *channel) answer(q *question, ms int64) {
 	if q.reader.pending != q || ch.answerAtOnce(q) {
 		return
 	}
+	q.request.disbelieve(ms + ch.skew())
 	if !ch.standing {
 		ch.answerEarly(q, ch.moment(ms))
 		return
@@ -88,6 +89,9 @@ func (ch *channel) answerEarly(q *question, at Position) {
 
 // whyGap says for the metrics why a record could not answer.
 func (ch *channel) whyGap(since Position) string {
+	if !since.IsUsable() {
+		return "unusable"
+	}
 	if since.Time <= ch.rec.evicted.Time {
 		return "evicted"
 	}

@@ -27,7 +27,7 @@ const (
 	CountDeliveries   Counter = "deliveries"   // queued for a connection
 	CountDrops        Counter = "drops"        // reason: repeated, stale, conflate, drop-oldest, too-slow, malformed
 	CountAnswers      Counter = "answers"      // to subscribe; reason: live, resumed, gap, unavailable
-	CountGaps         Counter = "gaps"         // reason: hole, late, evicted, horizon, beacon
+	CountGaps         Counter = "gaps"         // reason: hole, late, evicted, horizon, beacon, unusable
 	CountHoles        Counter = "holes"        // numbers skipped; reason: skipped, late
 	CountFences       Counter = "fences"       // reason: sent, returned, overdue
 	CountFollows      Counter = "follows"      // reason: first, anew, failed

@@ -58,6 +58,23 @@ func ParsePosition(s string) (Position, error) {
 	return Position{Time: int64(ms), ID: id}, nil
 }
 
+// UnusablePosition stands for what a client gave back and nobody can read. What it has seen is
+// unknown, so it resumes with a gap.
+func UnusablePosition() Position { return Position{Time: -1} }
+
+// ReturnedPosition reads the wire form of what a client gives back. What is malformed is UnusablePosition and no
+// error: a client that stores such a thing would be refused for ever.
+func ReturnedPosition(s string) Position {
+	p, err := ParsePosition(s)
+	if err != nil {
+		return UnusablePosition()
+	}
+	return p
+}
+
+// IsUsable reports whether the Position is not an UnusablePosition.
+func (p Position) IsUsable() bool { return p.Time >= 0 }
+
 // orLater is p, or the other if its time is later: a reader is not sent back to before where it stood.
 func (p Position) orLater(other Position) Position {
 	if other.Time > p.Time {

@@ -6,7 +6,7 @@ import "time"
 // checked by Subscribe.
 type SubscribeRequest struct {
 	Channel Channel
-	// Since is where the client stands; zero reads from now on.
+	// Since is where the client stands; zero reads from now on, an unusable one is answered with a gap.
 	Since Position
 	// AsOf is the newest asOf the client was told on the connection on which it last read
 	// the channel, in milliseconds; 0 if it was told none.
@@ -15,6 +15,17 @@ type SubscribeRequest struct {
 	// them is called, once, perhaps after Subscribe has returned, and must not call the Hub.
 	Answer func(Answer) Frame
 	Refuse func(*Error) Frame
+}
+
+// disbelieve drops what nobody can have been told: moments later than newest, in milliseconds, which is later than
+// everything that was published before the question. A Position that is unusable leaves nothing for AsOf to vouch for.
+func (r *SubscribeRequest) disbelieve(newest int64) {
+	if r.Since.Time > newest {
+		r.Since = UnusablePosition()
+	}
+	if r.AsOf > newest || !r.Since.IsUsable() {
+		r.AsOf = 0
+	}
 }
 
 // Answer says how a subscription begins. What follows Position follows as

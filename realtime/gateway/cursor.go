@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"hash/fnv"
+	"strconv"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -14,8 +16,14 @@ import (
 // position of each is part of every event's id, which comes back in one header line.
 const maxEventChannels = 32
 
-// cursorVersion is the first byte of an event's id.
-const cursorVersion = 1
+const (
+	// cursorVersion is the first byte of an event's id.
+	cursorVersion = 1
+	// maxCursorBytes bounds an event's id before base64: 4 KiB of text, half of what proxies take as one header line.
+	maxCursorBytes = 3 << 10
+	// unusableTime is the time that an id has for an unusable Position.
+	unusableTime = 0
+)
 
 // cursor is where a stream of events stands: a Position per channel and the
 // newest asOf. Its text is the id of an event and comes back as Last-Event-ID, perhaps of a
@@ -24,7 +32,7 @@ const cursorVersion = 1
 //	version  1 byte
 //	asOf     uvarint, ms
 //	of each channel that has a Position: FNV-1a of its name (8 bytes),
-//	  its time (uvarint, ms), the length of its ID (1 byte), the ID
+//	  its time (uvarint, ms; 0: the Position is unusable), the length of its ID (1 byte), the ID
 type cursor struct {
 	marks []mark
 	asOf  int64
@@ -51,63 +59,105 @@ func nameSum(name string) uint64 {
 	return h.Sum64()
 }
 
-// parse takes over what an event's id says of the cursor's channels. An error has
-// code CodeBadRequest.
-func (c *cursor) parse(id string) *realtime.Error {
-	refused := realtime.Errorf(realtime.CodeBadRequest, "Last-Event-ID: is not the id of an event of this service; open the stream without it")
+// resume takes over what an event's id says of the cursor's channels. An id that is damaged, of another service or
+// too long says nothing that could be trusted: then no channel has a Position that can be used, and each begins with a
+// gap. It is no error, because an EventSource that is refused never comes back, and would give the same id again.
+func (c *cursor) resume(id string, now time.Time) {
+	if c.parse(id, now) {
+		return
+	}
+	c.asOf = 0
+	for i := range c.marks {
+		c.marks[i].at = realtime.UnusablePosition()
+	}
+}
+
+// parse reports whether the id is one that String has written.
+func (c *cursor) parse(id string, now time.Time) bool {
+	if len(id) > base64.RawURLEncoding.EncodedLen(maxCursorBytes) {
+		return false
+	}
 	b, err := base64.RawURLEncoding.DecodeString(id)
 	if err != nil || len(b) < 2 || b[0] != cursorVersion {
-		return refused
+		return false
 	}
 	b = b[1:]
 	asOf, n := binary.Uvarint(b)
-	if n <= 0 || asOf >= 1<<48 {
-		return refused
+	if n <= 0 {
+		return false
 	}
 	for b = b[n:]; len(b) > 0; {
-		if len(b) < 8 {
-			return refused
+		var sum uint64
+		var at realtime.Position
+		var ok bool
+		if sum, at, b, ok = parseMark(b); !ok {
+			return false
 		}
-		sum := binary.BigEndian.Uint64(b)
-		b = b[8:]
-		ms, n := binary.Uvarint(b)
-		if n <= 0 || len(b) < n+1 || len(b) < n+1+int(b[n]) {
-			return refused
-		}
-		name := b[n+1 : n+1+int(b[n])]
-		// Through its text, so that it holds nothing that a position cannot.
-		at, err := realtime.ParsePosition(realtime.Position{Time: int64(ms), ID: string(name)}.String())
-		if err != nil {
-			return refused
-		}
-		b = b[n+1+len(name):]
 		for i := range c.marks {
 			if c.marks[i].sum == sum {
 				c.marks[i].at = at
 			}
 		}
 	}
-	c.asOf = int64(asOf)
-	return nil
+	// A moment to come would stand until it has come: no heartbeat is later.
+	if asOf <= uint64(now.UnixMilli()) {
+		c.asOf = int64(asOf)
+	}
+	return true
 }
 
-// String returns the id of an event at which the stream stands here.
+// parseMark reads one channel's part of an id, at its beginning.
+func parseMark(b []byte) (sum uint64, at realtime.Position, rest []byte, ok bool) {
+	if len(b) < 8 {
+		return 0, at, nil, false
+	}
+	sum, b = binary.BigEndian.Uint64(b), b[8:]
+	ms, n := binary.Uvarint(b)
+	if n <= 0 || len(b) < n+1 || len(b) < n+1+int(b[n]) {
+		return 0, at, nil, false
+	}
+	id := b[n+1 : n+1+int(b[n])]
+	if ms == unusableTime {
+		return sum, realtime.UnusablePosition(), b[n+1+len(id):], true
+	}
+	// Through its text, so that it holds nothing that a position cannot.
+	at, err := realtime.ParsePosition(strconv.FormatUint(ms, 10) + "-" + string(id))
+	return sum, at, b[n+1+len(id):], err == nil
+}
+
+// String returns the id of an event at which the stream stands here. If the IDs of its Positions make it longer
+// than maxCursorBytes, the longest are left out: a channel then resumes at the moment before its Position, and what was
+// published in that millisecond comes again.
 func (c *cursor) String() string {
+	longest := realtime.MaxIDBytes
+	for c.write(longest); len(c.text) > maxCursorBytes; c.write(longest) {
+		longest /= 2
+	}
+	return base64.RawURLEncoding.EncodeToString(c.text)
+}
+
+// write writes the id into text, without IDs that are longer than that.
+func (c *cursor) write(longest int) {
 	b := c.text[:0]
 	b = append(b, cursorVersion)
 	b = binary.AppendUvarint(b, uint64(c.asOf))
 	for i := range c.marks {
 		m := &c.marks[i]
-		if m.at.IsZero() {
+		at := m.at
+		switch {
+		case at.IsZero():
 			continue
+		case !at.IsUsable():
+			at = realtime.Position{Time: unusableTime} // or the channel would begin anew, without a gap
+		case len(at.ID) > longest:
+			at = realtime.Position{Time: at.Time - 1}
 		}
 		b = binary.BigEndian.AppendUint64(b, m.sum)
-		b = binary.AppendUvarint(b, uint64(m.at.Time))
-		b = append(b, byte(len(m.at.ID))) // at most realtime.MaxIDBytes
-		b = append(b, m.at.ID...)
+		b = binary.AppendUvarint(b, uint64(at.Time))
+		b = append(b, byte(len(at.ID))) // at most realtime.MaxIDBytes
+		b = append(b, at.ID...)
 	}
 	c.text = b
-	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // see moves the cursor by a frame that is about to be written, and reports

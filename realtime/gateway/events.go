@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
@@ -74,9 +75,7 @@ func (s *stream) begin(r *http.Request) *realtime.Error {
 	}
 	s.cursor = newCursor(channels)
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
-		if bad := s.cursor.parse(id); bad != nil {
-			return bad
-		}
+		s.cursor.resume(id, time.Now())
 	}
 	v, refused := s.g.admit(ctx, p, &visit{request: r, remote: s.g.o.Remote(r)})
 	if refused != nil {

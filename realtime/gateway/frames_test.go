@@ -38,7 +38,6 @@ func TestBadFramesAreAnswered(t *testing.T) {
 		"empty segment":         {`{"type":"subscribe","id":1,"channel":"a::b"}`, `{"id":1,"code":"bad-request","channel":"a::b"}`},
 		"control character":     {`{"type":"subscribe","id":1,"channel":"prices:\u0000"}`, `{"id":1,"code":"bad-request"}`},
 		"long channel":          {`{"type":"subscribe","id":1,"channel":"` + strings.Repeat("a", 9000) + `"}`, `{"id":1,"code":"bad-request"}`},
-		"bad position":          {`{"type":"subscribe","id":1,"channel":"prices:a","since":"soon"}`, `{"id":1,"code":"bad-request"}`},
 		"member twice":          {`{"type":"subscribe","id":1,"channel":"prices:a","channel":"prices:b"}`, `{"id":1,"code":"bad-request"}`},
 		"not served":            {`{"type":"subscribe","id":1,"channel":"prices:a","filter":"tags.a == 'b'"}`, `{"id":1,"code":"bad-request"}`},
 		"subscribed already":    {`{"type":"subscribe","id":1,"channel":"prices:fx"}`, `{"id":1,"code":"conflict","channel":"prices:fx"}`},

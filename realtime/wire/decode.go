@@ -67,13 +67,13 @@ func (f *ClientFrame) read(m *members) {
 	case TypeConnect:
 		f.ID = m.id(false)
 		f.Token = m.text(memberToken, false)
-		f.AsOf = m.milliseconds(memberAsOf)
+		f.AsOf = m.returnedMoment(memberAsOf)
 		f.Subscriptions = m.subscriptions()
 	case TypeSubscribe:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
-		f.Since = m.position(memberSince)
-		f.AsOf = m.milliseconds(memberAsOf)
+		f.Since = m.returnedPosition(memberSince)
+		f.AsOf = m.returnedMoment(memberAsOf)
 		m.unserved()
 	case TypeUnsubscribe:
 		f.ID = m.id(true)
@@ -160,7 +160,7 @@ func readSubscription(object []byte) (Subscription, error) {
 	if err := m.scan(&scanner{text: object}); err != nil {
 		return Subscription{}, err
 	}
-	one := Subscription{Channel: m.text(memberChannel, true), Since: m.position(memberSince)}
+	one := Subscription{Channel: m.text(memberChannel, true), Since: m.returnedPosition(memberSince)}
 	m.unserved()
 	if m.err != nil {
 		return Subscription{}, m.err

@@ -72,14 +72,14 @@ type ClientFrame struct {
 	ID ID
 
 	Token string // connect (if it did not come in the handshake), refresh
-	// AsOf is what a heartbeat said, in connect and subscribe: milliseconds since 1970, or 0.
+	// AsOf is what a heartbeat said, in connect and subscribe: milliseconds since 1970, or 0 also if it is malformed.
 	AsOf          int64
 	Subscriptions []Subscription // connect
 
 	// Channel is the name inside the tenant: subscribe, unsubscribe, publish, presence. It is
 	// not empty, and not checked further: realtime.NewChannel does that.
 	Channel string
-	Since   realtime.Position // subscribe; zero is "from now on"
+	Since   realtime.Position // subscribe; zero is "from now on", what is malformed is unusable
 
 	Data  []byte            // publish, call: compact JSON; nil only in a call without any
 	Key   string            // publish

@@ -162,28 +162,29 @@ func (m *members) id(required bool) ID {
 	return ID(raw)
 }
 
-// milliseconds returns a moment, in milliseconds since 1970.
-func (m *members) milliseconds(which member) int64 {
+// returnedMoment returns a moment that the client gives back, in milliseconds since 1970. Any other value is 0, which
+// vouches for nothing.
+func (m *members) returnedMoment(which member) int64 {
 	if !m.has(which, false) {
 		return 0
 	}
 	ms, err := strconv.ParseUint(string(m.raw[which]), 10, 48)
 	if err != nil {
-		m.wrong("%s: must be milliseconds since 1970, an integer", which)
+		return 0
 	}
 	return int64(ms)
 }
 
-func (m *members) position(which member) realtime.Position {
-	text := m.text(which, false)
-	if m.err != nil {
+// returnedPosition returns a position that the client gives back. A value of any form is taken, because a client
+// whose storage is damaged would be refused again and again: what is no position is unusable.
+func (m *members) returnedPosition(which member) realtime.Position {
+	if !m.has(which, false) {
 		return realtime.Position{}
 	}
-	p, err := realtime.ParsePosition(text)
-	if err != nil {
-		m.wrong("%s: %v", which, err)
+	if raw := m.raw[which]; raw[0] == '"' {
+		return realtime.ReturnedPosition(jsontext.Unquote(raw))
 	}
-	return p
+	return realtime.UnusablePosition()
 }
 
 func (m *members) bool(which member, standard bool) bool {
