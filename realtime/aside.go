@@ -19,8 +19,15 @@ type put struct {
 func (ch *channel) putAside(m *Message, repeated bool) {
 	ch.aside = append(ch.aside, put{*m, repeated})
 	ch.quota.took(asideCost(m))
-	if most := 2*ch.rules.Window + 64; len(ch.aside) > most || ch.quota.over() {
+	most := 2*ch.rules.Window + 64
+	if len(ch.aside) > most {
 		ch.trimAside(most / 2)
+	}
+	if ch.quota.over() {
+		ch.quota.fit() // what stands is older
+		if ch.quota.over() {
+			ch.trimAside(most / 2)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ type channel struct {
 	name  Channel
 	rules Namespace
 	quota *quota
+	place int // in quota.oldest, from 1; 0 while it is not in
 
 	standing bool // the record stands: what comes is live
 	suspect  bool // the stream broke since the last fence
@@ -36,6 +37,7 @@ func newChannel(g *generation, name Channel) *channel {
 		q = newQuota(g, name.tenant)
 		g.quotas[name.tenant] = q
 	}
+	q.channels++
 	ch := &channel{g: g, name: name, quota: q, rules: q.tenant.Rules(name.Namespace())}
 	ch.series.since, ch.series.skew = g.complete, g.feed.pace.Skew
 	ch.rec.skew = ch.skew()

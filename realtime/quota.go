@@ -3,20 +3,16 @@ package realtime
 import "time"
 
 // quota bounds the records of one tenant in one generation. Across its channels the oldest
-// Publication goes first. It is guarded by feed.mu.
+// Publication goes first. While a generation replaces another, both count against the one
+// bound, and the older record gives way. It is guarded by feed.mu.
 type quota struct {
-	g      *generation
-	tenant *Tenant
-	limit  int
-	used   int
-	order  []slot // of every entry, in the order they were remembered
-	head   int
-}
-
-// slot names an entry of a channel's record by its number; it is void once the entry is gone.
-type slot struct {
-	ch     *channel
-	number uint64
+	g        *generation
+	tenant   *Tenant
+	limit    int
+	used     int
+	turn     uint64  // of the entry remembered last
+	channels int     // of the tenant in this generation
+	oldest   ageHeap // its channels that hold entries
 }
 
 func newQuota(g *generation, tenant string) *quota {
@@ -29,60 +25,70 @@ func newQuota(g *generation, tenant string) *quota {
 
 func (q *quota) took(n int)  { q.used += n }
 func (q *quota) freed(n int) { q.used -= n }
-func (q *quota) over() bool  { return q.used > q.limit }
+
+// twin is the tenant's quota in the other generation, nil if there is none.
+func (q *quota) twin() *quota {
+	f := q.g.feed
+	switch {
+	case f.next == nil:
+		return nil
+	case q.g == f.next:
+		return f.current.quotas[q.tenant.ID]
+	}
+	return f.next.quotas[q.tenant.ID]
+}
+
+// over reports whether the tenant's records are larger than they may be.
+func (q *quota) over() bool {
+	used := q.used
+	if twin := q.twin(); twin != nil {
+		used += twin.used
+	}
+	return used > q.limit
+}
+
+// evictAtOnce bounds how many entries one publication evicts. More than that are
+// there only after a limit was lowered, and then the next ones go on.
+const evictAtOnce = 8192
+
+// fit evicts the tenant's oldest entries until its records are as large as they may be. What
+// the older generation holds goes first, since the newer one has it too or will.
+func (q *quota) fit() {
+	for _, g := range q.g.feed.generations() {
+		from := g.quotas[q.tenant.ID]
+		for n := 0; from != nil && n < evictAtOnce && len(from.oldest) > 0 && q.over(); n++ {
+			if ch := from.oldest.first(); ch != nil {
+				ch.evict("memory")
+			}
+		}
+	}
+}
+
+// evict forgets the oldest entry of the channel's record.
+func (ch *channel) evict(why string) {
+	ch.quota.freed(ch.rec.evict())
+	ch.g.feed.hub.count.Add(CountEvictions, ch.name.tenant, why, 1)
+}
 
 // remember appends an entry to the channel's record and evicts what is too much.
 func (ch *channel) remember(e entry, now time.Time) {
-	q, count := ch.quota, ch.g.feed.hub.count
+	q := ch.quota
+	q.turn++
+	e.turn = q.turn
 	ch.rec.append(e)
 	q.took(e.cost())
-	q.order = append(q.order, slot{ch, ch.rec.first + uint64(ch.rec.len()) - 1})
-	for ch.rec.len() > ch.rules.Window { // more than one after its rules have changed
-		q.freed(ch.rec.evict())
-		count.Add(CountEvictions, ch.name.tenant, "count", 1)
+	q.oldest.add(ch)
+	for n := 0; n < evictAtOnce && ch.rec.len() > ch.rules.Window; n++ { // more than one after its rules have changed
+		ch.evict("count")
 	}
 	ch.expire(now)
-	for q.over() && q.head < len(q.order) {
-		s := q.order[q.head]
-		q.order[q.head] = slot{}
-		q.head++
-		if s.number >= s.ch.rec.first && s.ch.rec.len() > 0 {
-			q.freed(s.ch.rec.evict())
-			count.Add(CountEvictions, ch.name.tenant, "memory", 1)
-		}
-	}
-	if q.head > 256 && q.head > len(q.order)/2 || len(q.order) > 1024 && q.head == 0 && q.void() {
-		q.compact()
-	}
-}
-
-// void reports whether the front of the order names an entry that is gone.
-func (q *quota) void() bool {
-	s := q.order[q.head]
-	return s.number < s.ch.rec.first
-}
-
-// compact drops the slots of entries that are gone.
-func (q *quota) compact() {
-	kept := q.order[:0]
-	for _, s := range q.order[q.head:] {
-		if s.number >= s.ch.rec.first {
-			kept = append(kept, s)
-		}
-	}
-	clear(q.order[len(kept):])
-	q.order, q.head = kept, 0
+	q.fit()
 }
 
 // expire evicts what is older than the channel's window.
 func (ch *channel) expire(now time.Time) {
 	oldest := now.Add(-time.Duration(ch.rules.WindowFor)).UnixMilli()
-	n := 0
-	for ch.rec.len() > 0 && ch.rec.at(0).at.Time < oldest {
-		ch.quota.freed(ch.rec.evict())
-		n++
-	}
-	if n > 0 {
-		ch.g.feed.hub.count.Add(CountEvictions, ch.name.tenant, "age", n)
+	for n := 0; n < evictAtOnce && ch.rec.len() > 0 && ch.rec.at(0).at.Time < oldest; n++ {
+		ch.evict("age")
 	}
 }

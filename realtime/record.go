@@ -10,6 +10,7 @@ type entry struct {
 	at    Position
 	key   string
 	frame Frame
+	turn  uint64 // when it was remembered, among all entries of the tenant
 }
 
 // entryOverhead is what an entry costs besides its bytes.

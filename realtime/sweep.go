@@ -155,23 +155,15 @@ func (g *generation) age(now time.Time) {
 		}
 		if len(ch.aside) == 0 && ch.rec.len() == 0 && len(ch.readers) == 0 && ch.fence == nil && len(ch.waiting) == 0 && !ch.moving && ch.tick == nil {
 			g.forgotten = max(g.forgotten, ch.rec.evicted.Time, ch.rec.since.UnixMilli()-1, ch.newest)
+			ch.quota.channels--
+			ch.quota.oldest.remove(ch)
 			delete(g.channels, name)
 		}
 	}
 	for tenant, q := range g.quotas {
-		q.compact()
 		g.feed.hub.count.Level(GaugeRecordBytes, tenant, q.used)
-		if len(q.order) == 0 && q.used == 0 && !g.serves(tenant) {
+		if q.channels == 0 {
 			delete(g.quotas, tenant)
 		}
 	}
-}
-
-func (g *generation) serves(tenant string) bool {
-	for name := range g.channels {
-		if name.tenant == tenant {
-			return true
-		}
-	}
-	return false
 }
