@@ -47,6 +47,18 @@ type Principal struct {
 	Manage  []Manage  // what else its token may do by the management API
 	Issued  time.Time // when the token was made; zero if it does not say
 	Expires time.Time // when the token ends
+	// Credential is what the token was believed by; nil if the principal was not made from one.
+	Credential *Credential `json:"-"`
+}
+
+// Credential is what a token was believed by, without the token itself: enough to judge it again when the
+// document of its tenant, or the keys of its issuer, have changed. It is not changed.
+type Credential struct {
+	KID, Alg string   // of the token's header
+	Key      [32]byte // names the key that verified it, by algorithm and material
+	Issuer   string
+	Audience []string
+	InQuery  bool // it stood in a query string, which the tenant has to allow
 }
 
 // May reports whether the principal may do the action on the channel. It is

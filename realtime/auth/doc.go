@@ -21,8 +21,8 @@
 //
 // A token with a kid is verified with the key of that kid and no other, first among the
 // tenant's own keys, then among those at its jwksUrl; a kid that neither knows is
-// refused, after the set was read again if its time allows. A
-// token without a kid is tried against the tenant's keys of its algorithm, at
+// refused by a set that was read after the token came, and answered with CodeUnavailable until
+// such a reading may begin. A token without a kid is tried against the tenant's keys of its algorithm, at
 // most four. A key without a kid therefore serves tokens without one only.
 // Keys a token brings along or points at (jwk, jku, x5c, x5u) are never looked at.
 //

@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"fmt"
 
@@ -21,6 +23,7 @@ const (
 type key struct {
 	kid     string // empty if it has none
 	alg     string
+	id      [32]byte // of algorithm and material: equal for keys that verify the same tokens, whatever their kid
 	method  jwt.SigningMethod
 	public  any // what method.Verify takes
 	private any // what method.Sign takes; nil if it cannot sign
@@ -87,7 +90,19 @@ func newKey(kid, alg string, material any) (*key, error) {
 	if fault != nil {
 		return nil, fault
 	}
-	return k, nil
+	k.id, fault = k.identify()
+	return k, fault
+}
+
+func (k *key) identify() ([32]byte, error) {
+	bytes, symmetric := k.public.([]byte)
+	if !symmetric {
+		var err error
+		if bytes, err = x509.MarshalPKIXPublicKey(k.public); err != nil {
+			return [32]byte{}, err
+		}
+	}
+	return sha256.Sum256(append([]byte(k.alg+"\x00"), bytes...)), nil
 }
 
 func checkSecret(secret []byte) error {
@@ -104,16 +119,31 @@ func checkCurve(k *ecdsa.PublicKey) error {
 	return nil
 }
 
-// verifySignature is the one place where a token is verified. A token with a kid is
+// proof is how a key is recognised that has made a token: by its signature, or, once that was verified, by the
+// key's id.
+type proof struct {
+	alg, kid string // of the token's header
+	by       func(*key) bool
+	// worth reports whether it is worth asking the issuer for a key that is not known; nil is yes.
+	worth func() bool
+	// again says that the token was believed before: a key that has left its issuer's set lately still counts.
+	again bool
+}
+
+func proofOf(t *token) proof {
+	return proof{alg: t.alg, kid: t.kid, by: func(k *key) bool { return k.method.Verify(t.signed, t.signature, k.public) == nil }}
+}
+
+// verifySignature is the one place where it is said which key has made a token. A token with a kid is
 // tried with the keys of that kid only, one without with those of its algorithm;
 // either way the algorithm must be the key's own.
-func verifySignature(keys []*key, t *token) error {
+func verifySignature(keys []*key, p proof) (*key, error) {
 	tried, otherAlg := 0, ""
 	for _, k := range keys {
-		if t.kid != "" && k.kid != t.kid {
+		if p.kid != "" && k.kid != p.kid {
 			continue
 		}
-		if k.alg != t.alg {
+		if k.alg != p.alg {
 			otherAlg = k.alg
 			continue
 		}
@@ -121,15 +151,15 @@ func verifySignature(keys []*key, t *token) error {
 			break
 		}
 		tried++
-		if k.method.Verify(t.signed, t.signature, k.public) == nil {
-			return nil
+		if p.by(k) {
+			return k, nil
 		}
 	}
 	switch {
 	case tried > 0:
-		return refuse(reasonSignature, "no key of %d made it, alg %s, kid %q", tried, t.alg, clip(t.kid))
+		return nil, refuse(reasonSignature, "no key of %d made it, alg %s, kid %q", tried, p.alg, clip(p.kid))
 	case otherAlg != "":
-		return refuse(reasonAlgorithm, "alg is %q, the key's is %s, kid %q", clip(t.alg), otherAlg, clip(t.kid))
+		return nil, refuse(reasonAlgorithm, "alg is %q, the key's is %s, kid %q", clip(p.alg), otherAlg, clip(p.kid))
 	}
-	return refuse(reasonUnknownKey, "kid %q, alg %q", clip(t.kid), clip(t.alg))
+	return nil, refuse(reasonUnknownKey, "kid %q, alg %q", clip(p.kid), clip(p.alg))
 }

@@ -22,21 +22,20 @@ type ring struct {
 	issuer *source // nil without a jwksUrl
 }
 
-// verify verifies a token with the tenant's own keys, and then with its issuer's.
-func (r *ring) verify(ctx context.Context, t *token) error {
-	err := verifySignature(r.keys, t)
+// find returns the key that a proof is by: one of the tenant's own, or else one of its issuer's.
+func (r *ring) find(ctx context.Context, p proof) (*key, error) {
+	k, err := verifySignature(r.keys, p)
 	if err == nil || r.issuer == nil {
-		return err
+		return k, err
 	}
 	var own *refusal
-	if t.kid != "" && errors.As(err, &own) && own.reason != reasonUnknownKey {
-		return err // the key is known, the token is not its own
+	if p.kid != "" && errors.As(err, &own) && own.reason != reasonUnknownKey {
+		return nil, err // the key is known, the token is not its own
 	}
-	keys, err := r.issuer.find(ctx, t.kid)
-	if err != nil {
-		return err
+	if p.alg == "HS256" || methodOf(p.alg) == nil {
+		return nil, err // no issuer publishes a key for it
 	}
-	return verifySignature(keys, t)
+	return r.issuer.find(ctx, p)
 }
 
 // rings keeps the rings of the tenants that were asked for last.

@@ -46,7 +46,7 @@ func TestSignerAndVerifierAgree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := &realtime.Principal{Tenant: "acme", User: "ann", Groups: claims.Groups, Grants: claims.Grants, Manage: claims.Manage, Issued: got.Issued, Expires: claims.Expires}
+			want := &realtime.Principal{Tenant: "acme", User: "ann", Groups: claims.Groups, Grants: claims.Grants, Manage: claims.Manage, Issued: got.Issued, Expires: claims.Expires, Credential: got.Credential}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("principal (-want +got):\n%s", diff)
 			}

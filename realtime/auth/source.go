@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -12,9 +13,13 @@ import (
 
 // source is the key set at one tenant's jwksUrl. It is read when a token needs it:
 // because nothing is known yet, because what is known is older than Refresh, or
-// because the token names a kid that is not known, which is how a new
+// because no key that is known made the token, which is how a new
 // key is noticed. All of these together read at most once per Retry, so that made-up
 // kids cost the issuer nothing. While the issuer does not answer, known keys serve.
+//
+// A token is refused only by a set whose reading began after the token came. One that would need such a
+// reading when none may begin is answered with CodeUnavailable and the time when one may: whoever makes kids up
+// can thereby delay a new key by Retry, and never turn it away.
 type source struct {
 	fetcher *fetcher
 	tenant  string
@@ -22,50 +27,87 @@ type source struct {
 
 	mu       sync.Mutex    // guards what follows
 	keys     []*key        // of the last good reading; the slice is never changed
-	read     time.Time     // when that began
+	left     []leftKey     // that it does not hold any more, the one that left last in front; at most maxSetKeys
+	read     time.Time     // when the last good reading began
 	begun    time.Time     // when the last reading began
 	failed   error         // of the last reading; nil after a good one
 	underway chan struct{} // closed when the reading under way ends; nil without one
 }
 
-// find returns the keys among which one of the kid is to be looked for, any for
-// the empty kid. It waits for a reading if it has to. An error means that nobody can tell.
-func (s *source) find(ctx context.Context, kid string) ([]*key, error) {
-	now := time.Now()
-	s.mu.Lock()
-	known := s.has(kid, now)
-	if known && now.Sub(s.read) < s.fetcher.options.Refresh {
-		defer s.mu.Unlock()
-		return s.keys, nil
-	}
-	ended := s.begin(now)
-	if known && (s.failed != nil || ended == nil) { // an outage: do not wait on it again
-		defer s.mu.Unlock()
-		return s.keys, nil
-	}
-	s.mu.Unlock()
-	if ended != nil {
-		select {
-		case <-ended:
-		case <-ctx.Done():
-			return nil, s.unavailable(ctx.Err())
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failed != nil && !s.has(kid, time.Now()) {
-		return nil, s.unavailable(s.failed)
-	}
-	return s.keys, nil
+// leftKey is a key that was in the set until a reading that began at since.
+type leftKey struct {
+	*key
+	since time.Time
 }
 
-// has reports whether a key of the kid is known and not too old to be believed.
-// The caller holds mu.
-func (s *source) has(kid string, now time.Time) bool {
-	if len(s.keys) == 0 || now.Sub(s.read) >= s.fetcher.options.Outage {
-		return false
+// find returns the key that a proof is by. It waits for a reading if it has to.
+func (s *source) find(ctx context.Context, p proof) (*key, error) {
+	came := time.Now()
+	found, miss, age := s.look(p, came)
+	if miss == nil && age < s.fetcher.options.Refresh {
+		return found, nil
 	}
-	return kid == "" || slices.ContainsFunc(s.keys, func(k *key) bool { return k.kid == kid })
+	if miss != nil && (s.settled(p, miss, age) || p.worth != nil && !p.worth()) {
+		return nil, miss
+	}
+	s.mu.Lock()
+	ended := s.begin(came)
+	failed, begun := s.failed, s.begun
+	s.mu.Unlock()
+	switch {
+	case miss == nil && (failed != nil || ended == nil): // an outage: do not wait on it again
+		return found, nil
+	case ended == nil:
+		return nil, s.unavailable(failed)
+	}
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		return nil, s.unavailable(ctx.Err())
+	}
+	if found, miss, age = s.look(p, time.Now()); miss == nil {
+		return found, nil
+	}
+	s.mu.Lock()
+	failed = s.failed
+	s.mu.Unlock()
+	if failed != nil || begun.Before(came) && !s.settled(p, miss, age) {
+		return nil, s.unavailable(failed)
+	}
+	return nil, miss
+}
+
+// look looks among the keys that are known and not too old to be believed. age is that of the set.
+func (s *source) look(p proof, now time.Time) (found *key, miss error, age time.Duration) { //nolint:revive // miss is an answer
+	s.mu.Lock()
+	keys := s.keys
+	if age = now.Sub(s.read); age >= s.fetcher.options.Outage {
+		keys = nil
+	} else if p.again {
+		keys = s.withLeft(now)
+	}
+	s.mu.Unlock()
+	found, miss = verifySignature(keys, p)
+	return found, miss, age
+}
+
+// withLeft returns the keys and those that left less than Refresh ago: one reading that misses a key, as of a cache
+// that is behind, closes nobody's connection. s.mu is held.
+func (s *source) withLeft(now time.Time) []*key {
+	keys := slices.Clone(s.keys)
+	for _, l := range s.left {
+		if now.Sub(l.since) < s.fetcher.options.Refresh {
+			keys = append(keys, l.key)
+		}
+	}
+	return keys
+}
+
+// settled reports whether a miss needs no newer set: none is newer, or the key of the token's kid is known, from a
+// reading that is younger than Retry, and did not make the token.
+func (s *source) settled(p proof, miss error, age time.Duration) bool {
+	var r *refusal
+	return age <= 0 || p.kid != "" && age < s.fetcher.options.Retry && errors.As(miss, &r) && r.reason != reasonUnknownKey
 }
 
 // begin returns the end of the reading under way, which it starts if there is none and
@@ -91,19 +133,50 @@ func (s *source) finish(ctx context.Context, begun time.Time, ended chan<- struc
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed = err; err == nil {
-		s.keys, s.read = keys, begun
+		s.take(keys, begun)
 	}
 	s.underway = nil
 	close(ended)
 }
 
+// take puts a set in the place of the last one. s.mu is held.
+func (s *source) take(keys []*key, begun time.Time) {
+	there := func(old *key) bool {
+		return slices.ContainsFunc(keys, func(k *key) bool { return k.id == old.id && k.kid == old.kid })
+	}
+	var left []leftKey
+	for _, k := range s.keys {
+		if !there(k) {
+			left = append(left, leftKey{k, begun})
+		}
+	}
+	for _, l := range s.left {
+		if !there(l.key) && begun.Sub(l.since) < s.fetcher.options.Refresh && len(left) < maxSetKeys {
+			left = append(left, l)
+		}
+	}
+	s.keys, s.left, s.read = keys, left, begun
+}
+
 var errClosed = errors.New("the verifier is closed")
 
+// errTooSoon is why a set is not read again.
+var errTooSoon = errors.New("the key set was read a moment ago")
+
+// spreadOver is the time over which those come back who wait for the same reading.
+const spreadOver = time.Second
+
 func (s *source) unavailable(cause error) error {
+	if cause == nil {
+		cause = errTooSoon
+	}
+	s.mu.Lock()
+	wait := s.fetcher.options.Retry - time.Since(s.begun)
+	s.mu.Unlock()
 	return &realtime.Error{
 		Code:       realtime.CodeUnavailable,
 		Message:    "the keys of the token's issuer cannot be read now",
-		RetryAfter: s.fetcher.options.Retry,
+		RetryAfter: max(wait, 0) + time.Millisecond + rand.N(spreadOver), //nolint:gosec // it spreads load and keeps no secret
 		Err:        cause,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -161,7 +162,10 @@ func (v *Verifier) judge(ctx context.Context, from *claimed, at place) (*realtim
 	if at == inQuery && !tenant.Auth.AllowQuery {
 		return nil, refuse(reasonQuery, "the tenant does not allow a token in the query")
 	}
-	if err := v.rings.of(tenant).verify(ctx, from.token); err != nil {
+	proof := proofOf(from.token)
+	proof.worth = func() bool { return v.worth(from) }
+	key, err := v.rings.of(tenant).find(ctx, proof)
+	if err != nil {
 		return nil, err
 	}
 	c, err := parseClaims(from.payload)
@@ -182,7 +186,16 @@ func (v *Verifier) judge(ctx context.Context, from *claimed, at place) (*realtim
 	return &realtime.Principal{
 		Tenant: tenant.ID, User: c.user, Groups: c.groups, Grants: c.grants, Manage: c.manage,
 		Issued: c.issued, Expires: c.expires,
+		Credential: &realtime.Credential{
+			KID: strings.Clone(from.token.kid), Alg: key.alg, Key: key.id, Issuer: c.issuer, Audience: c.audience, InQuery: at == inQuery,
+		},
 	}, nil
+}
+
+// worth reports whether a token would be good if its signature were: the issuer is not asked about others.
+func (v *Verifier) worth(from *claimed) bool {
+	c, err := parseClaims(from.payload)
+	return err == nil && c.check(from.tenant.Auth, time.Now(), v.options.Leeway) == nil
 }
 
 func (v *Verifier) tenant(ctx context.Context, id string) (*realtime.Tenant, error) {

@@ -71,6 +71,7 @@ func TestVerifyPrincipal(t *testing.T) {
 		Tenant: "acme", User: "ann:*{user}\u00e9\U0001F30A", Groups: []string{"fx", "a b"},
 		Grants: realtime.Grants{Subscribe: []realtime.Pattern{"prices:*", "board:{user}"}},
 		Issued: issued, Expires: expires.Add(500 * time.Millisecond),
+		Credential: &realtime.Credential{KID: "k1", Alg: "HS256", Key: got.Credential.Key, Issuer: "https://login.example.com", Audience: []string{"x", "dashboards"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("principal (-want +got):\n%s", diff)

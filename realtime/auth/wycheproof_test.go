@@ -112,7 +112,8 @@ func verifyVector(set []byte, jws string) error {
 	if err != nil {
 		return err
 	}
-	return verifySignature(keys, token)
+	_, err = verifySignature(keys, proofOf(token))
+	return err
 }
 
 // asSet returns a group's verification keys, the public ones where there are

@@ -233,7 +233,7 @@ func TestMakeToken(t *testing.T) {
 	want := &realtime.Principal{
 		Tenant: "acme", User: "ann", Groups: []string{"fx"},
 		Grants: realtime.Grants{Subscribe: []realtime.Pattern{"prices:{group}"}, Publish: []realtime.Pattern{"board:7"}},
-		Issued: p.Issued, Expires: p.Expires,
+		Issued: p.Issued, Expires: p.Expires, Credential: p.Credential,
 	}
 	if diff := cmp.Diff(want, p); diff != "" {
 		t.Errorf("principal (-want +got):\n%s", diff)
