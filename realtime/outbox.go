@@ -18,31 +18,13 @@ type QueueLimits struct {
 type Outbox struct {
 	limits *QueueLimits
 
-	mu      sync.Mutex // guards all below
+	mu      sync.Mutex // guards all below, and limits
 	control []Frame
-	data    []queued // data[head:] waits; an item without a frame was conflated away
-	head    int
-	live    int                // items of data[head:] that have a frame
-	counted int                // of those, the ones that count against the limits
-	bytes   int                // of the counted
-	latest  map[channelKey]int // while conflating: where the newest item of a key is, as an absolute number
-	base    int                // absolute number of data[0]
-	dropped map[Channel]int    // to be told
+	data    outboxQueue
+	dropped map[Channel]int // to be told
 	writing bool
 	refuses bool // data: it overflowed
 	closed  bool
-}
-
-type queued struct {
-	frame   Frame
-	channel Channel
-	key     string
-	policy  Overflow // empty: never dropped (answers)
-}
-
-type channelKey struct {
-	channel Channel
-	key     string
 }
 
 // Delivery is one data frame on its way to a client.
@@ -90,134 +72,48 @@ func (o *Outbox) offer(d *Delivery) (lost int, ok bool) {
 }
 
 func (o *Outbox) push(d *Delivery) (lost int, ok bool) {
-	if o.closed || o.refuses {
+	if o.closed || o.refuses || d.Frame.IsZero() {
 		return 0, true
 	}
-	if d.Policy == OverflowConflate && o.latest != nil && d.Key != "" {
-		lost += o.replace(channelKey{d.Channel, d.Key})
-	}
-	for d.Policy != "" && o.counted > 0 && (o.counted >= o.limits.Messages || o.bytes+len(d.Frame.Bytes) > o.limits.Bytes) {
-		n := 0
-		if d.Policy != OverflowDisconnect {
-			n = o.makeRoom(d)
-		}
-		if n == 0 { // for the other policies: what is queued belongs to channels that disconnect
+	lost = o.data.replace(d)
+	for o.full(d) {
+		n := o.makeRoom(d)
+		if n == 0 { // nothing that waits may be given up for it
 			o.refuses = true
 			o.giveUp()
 			return lost, false
 		}
 		lost += n
 	}
-	if d.Policy == OverflowConflate && o.latest != nil && d.Key != "" {
-		o.latest[channelKey{d.Channel, d.Key}] = o.base + len(o.data)
-	}
-	o.data = append(o.data, queued{frame: d.Frame, channel: d.Channel, key: d.Key, policy: d.Policy})
-	o.live++
-	if d.Policy != "" {
-		o.counted++
-		o.bytes += len(d.Frame.Bytes)
-	}
+	o.data.add(d)
 	return lost, true
+}
+
+func (o *Outbox) full(d *Delivery) bool {
+	q := &o.data
+	return d.Policy != "" && q.counted > 0 && (q.counted >= o.limits.Messages || q.bytes+len(d.Frame.Bytes) > o.limits.Bytes)
 }
 
 // makeRoom gives up queued items for d and returns how many.
 func (o *Outbox) makeRoom(d *Delivery) int {
-	if d.Policy == OverflowConflate && o.latest == nil {
-		n := o.startConflating()
-		if d.Key != "" {
-			n += o.replace(channelKey{d.Channel, d.Key})
-		}
-		if n > 0 {
+	if d.Policy == OverflowDisconnect {
+		return 0
+	}
+	if d.Policy == OverflowConflate && o.data.latest == nil {
+		if n := o.data.conflate() + o.data.replace(d); n > 0 {
 			return n
 		}
 	}
-	for i := o.head; i < len(o.data); i++ {
-		if q := &o.data[i]; !q.frame.IsZero() && (q.policy == OverflowDropOldest || q.policy == OverflowConflate) {
-			if o.dropped == nil {
-				o.dropped = map[Channel]int{}
-			}
-			o.dropped[q.channel]++
-			o.remove(i)
-			return 1
-		}
-	}
-	return 0
-}
-
-// startConflating indexes the queue by key and gives up all but the newest of
-// each; from then until the queue is empty a new item replaces its key's.
-func (o *Outbox) startConflating() (lost int) {
-	o.latest = map[channelKey]int{}
-	for i := o.head; i < len(o.data); i++ {
-		q := &o.data[i]
-		if q.frame.IsZero() || q.policy != OverflowConflate || q.key == "" {
-			continue
-		}
-		k := channelKey{q.channel, q.key}
-		lost += o.replace(k)
-		o.latest[k] = o.base + i
-	}
-	return lost
-}
-
-func (o *Outbox) replace(k channelKey) int {
-	at, ok := o.latest[k]
-	if !ok || at-o.base < o.head {
+	oldest := o.data.droppable.first
+	if oldest == 0 {
 		return 0
 	}
-	delete(o.latest, k)
-	if o.data[at-o.base].frame.IsZero() {
-		return 0
+	if o.dropped == nil {
+		o.dropped = map[Channel]int{}
 	}
-	o.remove(at - o.base)
+	o.dropped[o.data.at(oldest).channel]++
+	o.data.remove(oldest)
 	return 1
-}
-
-// remove empties slot i. Empty slots at the front are skipped at once, those
-// in the middle when they are half of the queue.
-func (o *Outbox) remove(i int) {
-	q := &o.data[i]
-	if q.key != "" && o.latest != nil {
-		k := channelKey{q.channel, q.key}
-		if o.latest[k] == o.base+i {
-			delete(o.latest, k)
-		}
-	}
-	o.uncount(q)
-	*q = queued{}
-	for o.head < len(o.data) && o.data[o.head].frame.IsZero() {
-		o.head++
-	}
-	if waiting := len(o.data) - o.head; waiting > 64 && o.live < waiting/2 || o.head > 64 && o.head > len(o.data)/2 {
-		o.compact()
-	}
-}
-
-func (o *Outbox) uncount(q *queued) {
-	o.live--
-	if q.policy != "" {
-		o.counted--
-		o.bytes -= len(q.frame.Bytes)
-	}
-}
-
-func (o *Outbox) compact() {
-	kept := o.data[:0]
-	for i := o.head; i < len(o.data); i++ {
-		q := o.data[i]
-		if q.frame.IsZero() {
-			continue
-		}
-		if q.key != "" && o.latest != nil {
-			k := channelKey{q.channel, q.key}
-			if o.latest[k] == o.base+i {
-				o.latest[k] = o.base + len(kept)
-			}
-		}
-		kept = append(kept, q)
-	}
-	clear(o.data[len(kept):])
-	o.data, o.head = kept, 0
 }
 
 // Begin reports whether the caller is now the one writer. It is false while
@@ -225,7 +121,7 @@ func (o *Outbox) compact() {
 func (o *Outbox) Begin() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.writing || len(o.control) == 0 && o.live == 0 {
+	if o.writing || o.empty() {
 		return false
 	}
 	o.writing = true
@@ -253,22 +149,21 @@ func (o *Outbox) Next(buf [][]byte, most int, tell func(Channel, int) Frame) [][
 		}
 		delete(o.dropped, c)
 	}
-	for o.head < len(o.data) {
-		q := &o.data[o.head]
-		n := len(q.frame.Bytes)
-		if n > 0 {
-			if size > 0 && size+n > most {
-				break
-			}
-			buf = append(buf, q.frame.Bytes)
-			size += n
-			o.uncount(q)
+	for x := o.data.first(); x != nil; x = o.data.first() {
+		n := len(x.frame.Bytes)
+		if size > 0 && size+n > most {
+			break
 		}
-		*q = queued{}
-		o.head++
+		buf = append(buf, x.frame.Bytes)
+		size += n
+		o.data.remove(o.data.order.first)
 	}
-	if o.head == len(o.data) {
-		o.rest()
+	if o.data.len == 0 {
+		o.data.release()
+		o.dropped = nil
+		if cap(o.control) > maxIdleControl {
+			o.control = nil
+		}
 	}
 	if len(buf) == start {
 		o.writing = false
@@ -276,40 +171,31 @@ func (o *Outbox) Next(buf [][]byte, most int, tell func(Channel, int) Frame) [][
 	return buf
 }
 
-// rest lets go of what an empty queue need not keep; small slices stay for the
-// next burst.
-func (o *Outbox) rest() {
-	o.base += len(o.data)
-	if cap(o.data) > 32 {
-		o.data = nil
-	} else {
-		o.data = o.data[:0]
-	}
-	o.head, o.latest = 0, nil
-	if cap(o.control) > 8 {
-		o.control = nil
-	}
-}
+// maxIdleControl is how many control frames an empty outbox keeps room for.
+const maxIdleControl = 8
 
 // Empty reports whether nothing at all waits.
 func (o *Outbox) Empty() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.live == 0 && len(o.control) == 0
+	return o.empty()
 }
+
+func (o *Outbox) empty() bool { return o.idle() && len(o.control) == 0 }
+func (o *Outbox) idle() bool  { return o.data.len == 0 && len(o.dropped) == 0 }
 
 // Idle reports whether no data waits: a control frame queued now comes after all of it.
 func (o *Outbox) Idle() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.live == 0
+	return o.idle()
 }
 
 // Len returns how many data frames and bytes wait.
 func (o *Outbox) Len() (frames, bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.live, o.bytes
+	return o.data.len, o.data.bytes
 }
 
 // Close gives up all data and takes no more frames; control frames already
@@ -333,5 +219,5 @@ func (o *Outbox) Last(f Frame) {
 }
 
 func (o *Outbox) giveUp() {
-	o.data, o.head, o.live, o.counted, o.bytes, o.latest, o.dropped = nil, 0, 0, 0, 0, nil, nil
+	o.data, o.dropped = outboxQueue{}, nil
 }
