@@ -45,7 +45,9 @@ func start(t *testing.T, o gateway.Options, docs ...*realtime.Tenant) *service {
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
 	s := &service{t: t, tenants: tenants, counts: newCounts()}
-	o.Broker, o.Metrics = broker, s.counts
+	if o.Metrics = s.counts; o.Broker == nil {
+		o.Broker = broker
+	}
 	if o.Tenants == nil {
 		o.Tenants = tenants
 	}

@@ -2,21 +2,23 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
-// Message handles a frame. Once the client is connected it never waits: what
-// has to stands in line.
+// Message handles a frame. What has to wait for something stands in line; only a client that sends faster than
+// it may, or than what it asks for can be done, is held up.
 func (s *session) Message(payload []byte) *realtime.Error {
 	first := !s.spoken
 	s.spoken = true
 	f, bad := decode(payload)
 	if s.guest == nil {
-		return s.hello(&f, bad)
+		return s.hello(&f, len(payload), bad)
 	}
 	if limited := s.limited(&f, len(payload)); limited != nil {
 		return s.refuse(&f, limited)
@@ -32,7 +34,7 @@ func (s *session) Message(payload []byte) *realtime.Error {
 		s.fail(f.ID, "", realtime.Errorf(realtime.CodeBadRequest, "connect: must be the first frame"))
 		return nil
 	}
-	return s.take(&f)
+	return s.take(&f, len(payload))
 }
 
 // decode is wire.Decode. Of a frame that is refused the ID alone is there, if it could be read.
@@ -55,7 +57,7 @@ func (s *session) malformed(bad *wire.DecodeError) *realtime.Error {
 
 // hello handles the first frame of a client whose handshake held no token. It
 // waits for whatever judges the token; nothing more is read meanwhile.
-func (s *session) hello(f *wire.ClientFrame, bad *wire.DecodeError) *realtime.Error {
+func (s *session) hello(f *wire.ClientFrame, size int, bad *wire.DecodeError) *realtime.Error {
 	if bad != nil {
 		return bad.Err
 	}
@@ -83,26 +85,77 @@ func (s *session) hello(f *wire.ClientFrame, bad *wire.DecodeError) *realtime.Er
 	if limited := v.seat.Subscribe(); limited != nil {
 		return s.refuse(f, limited)
 	}
-	return s.take(&wire.ClientFrame{Type: wire.TypeConnect, AsOf: f.AsOf, Subscriptions: f.Subscriptions})
+	return s.take(&wire.ClientFrame{Type: wire.TypeConnect, AsOf: f.AsOf, Subscriptions: f.Subscriptions}, size)
 }
 
 // limited takes the frame from the buckets of all limits that it concerns.
 func (s *session) limited(f *wire.ClientFrame, size int) *realtime.Error {
+	if f.Type == wire.TypePublish {
+		return s.limitedPublish(f, size)
+	}
 	seat := s.guest.seat
 	if err := seat.Frame(size); err != nil {
 		return err
 	}
-	switch {
-	case f.Type == wire.TypeSubscribe, f.Type == wire.TypeConnect && len(f.Subscriptions) > 0:
+	if f.Type == wire.TypeSubscribe || f.Type == wire.TypeConnect && len(f.Subscriptions) > 0 {
 		return seat.Subscribe()
-	case f.Type == wire.TypePublish:
-		return seat.Publish()
+	}
+	return nil
+}
+
+const (
+	// holdEach is how long one publish that is over a rate may hold up what its client sends next, rather than
+	// be refused. It then takes its turn.
+	holdEach = 250 * time.Millisecond
+	// holdFor is for how long a client may be held up in a row.
+	holdFor = 3 * time.Second
+)
+
+// limitedPublish takes a publish from the buckets, and waits for them within bounds. Once one is refused so are
+// those that the client has sent before it knew, or they would overtake it.
+func (s *session) limitedPublish(f *wire.ClientFrame, size int) *realtime.Error {
+	seat := s.guest.seat
+	if barred := s.line.barrier(f.Channel, false); barred != nil {
+		if err := seat.Frame(size); err != nil {
+			return s.line.refusePublishes("", false, err)
+		}
+		seat.Refused(cmp.Or(barred.Limit, string(barred.Code)))
+		return barred
+	}
+	patience := holdEach
+	if !s.held.IsZero() {
+		patience = min(holdEach, holdFor-time.Since(s.held))
+	}
+	wait, err := seat.PublishFrame(size, patience)
+	if wait == 0 && err == nil {
+		s.held = time.Time{}
+		return nil
+	}
+	if s.held.IsZero() {
+		s.held = time.Now()
+	}
+	for wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-s.g.life.Done():
+			return nil // it is closed anyway
+		}
+		patience -= wait
+		wait, err = seat.PublishFrame(size, patience)
+	}
+	if err != nil {
+		s.held = time.Time{}
+		return s.line.refusePublishes("", false, err)
 	}
 	return nil
 }
 
 // refuse answers a frame that is over a limit. A client that goes on all the same is closed.
 func (s *session) refuse(f *wire.ClientFrame, err *realtime.Error) *realtime.Error {
+	if err.Code != realtime.CodeLimited { // behind a publish that failed, which is no fault of the client
+		s.fail(f.ID, f.Channel, err)
+		return nil
+	}
 	if s.refusals++; s.refusals >= maxRefusals {
 		return err
 	}
@@ -112,14 +165,18 @@ func (s *session) refuse(f *wire.ClientFrame, err *realtime.Error) *realtime.Err
 
 // take handles a frame now if nothing that it needs can wait and nothing waits
 // before it; else it stands in line.
-func (s *session) take(f *wire.ClientFrame) *realtime.Error {
+func (s *session) take(f *wire.ClientFrame, size int) *realtime.Error {
 	if s.g.o.Hooks == nil && !waits(f) && !s.line.busy() {
 		s.handle(f)
 		return nil
 	}
 	f.Data = bytes.Clone(f.Data) // it is part of what the socket reads into
-	start, full := s.line.join(*f)
+	start, full := s.line.join(s.g.life, waitingFrame{*f, size})
 	if full != nil {
+		s.guest.seat.Refused(full.Limit)
+		if f.Type == wire.TypePublish {
+			full = s.line.refusePublishes("", false, full)
+		}
 		return s.refuse(f, full)
 	}
 	if start {

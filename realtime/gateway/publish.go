@@ -10,14 +10,19 @@ import (
 
 // publish publishes what frames ask for, in their order, with one call: a client
 // that sends many does not wait for the broker once for each. Each is answered for itself.
-func (s *session) publish(frames []wire.ClientFrame) {
+func (s *session) publish(frames []waitingFrame) {
 	pubs := make([]realtime.Publication, 0, len(frames))
 	asked := make([]*wire.ClientFrame, 0, len(frames))
 	for i := range frames {
-		f := &frames[i]
-		p, err := s.publication(f)
+		f := &frames[i].ClientFrame
+		err := s.line.barrier(f.Channel, true)
 		if err != nil {
-			s.fail(f.ID, f.Channel, s.g.shown(s.g.life, "publishing", err))
+			s.fail(f.ID, f.Channel, err)
+			continue
+		}
+		p, refused := s.publication(f)
+		if refused != nil {
+			s.unpublished(f, refused)
 			continue
 		}
 		pubs, asked = append(pubs, p), append(asked, f)
@@ -35,11 +40,21 @@ func (s *session) publish(frames []wire.ClientFrame) {
 	}
 	for i, f := range asked {
 		if refused[i] != nil {
-			s.fail(f.ID, f.Channel, s.g.shown(s.g.life, "publishing", refused[i]))
+			s.unpublished(f, refused[i])
 			continue
 		}
 		s.send(wire.PublishOK(f.ID, pubs[i].ID))
 	}
+}
+
+// unpublished answers a publish that was refused. One that could not be stored, and will be sent again, holds up those
+// behind it; a hook that says limited decides about each for itself.
+func (s *session) unpublished(f *wire.ClientFrame, err error) {
+	told := s.g.shown(s.g.life, "publishing", err)
+	if told.Code == realtime.CodeUnavailable {
+		told = s.line.refusePublishes(f.Channel, true, told)
+	}
+	s.fail(f.ID, f.Channel, told)
 }
 
 // publication makes what a frame asks to publish, if the client may and the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
@@ -33,6 +34,7 @@ type session struct {
 	visit    *visit        // while waiting for a connect frame
 	spoken   bool          // a frame has come
 	refusals int           // for a limit, in a row
+	held     time.Time     // since when publishes have waited for their rate; zero: they do not
 	code     realtime.Code // why it ended; empty if the client left
 
 	mu    sync.Mutex // guards sock until Start, and early
@@ -112,6 +114,7 @@ func (s *session) close(err *realtime.Error) {
 		s.early = err
 	}
 	s.mu.Unlock()
+	s.line.leave()
 	if sock != nil {
 		s.box.Close(wire.Encoder{}.Closing(err))
 		sock.Shut(err)
@@ -198,7 +201,7 @@ func (s *session) work() {
 		case frames[0].Type == wire.TypePublish:
 			s.publish(frames)
 		default:
-			s.handle(&frames[0])
+			s.handle(&frames[0].ClientFrame)
 		}
 	}
 }

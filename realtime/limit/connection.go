@@ -2,6 +2,7 @@ package limit
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -34,6 +35,21 @@ func (c *Connection) Subscribe() *realtime.Error {
 func (c *Connection) Publish() *realtime.Error {
 	claims := c.tenant.claims(c.user, publishes, 1)
 	return c.take(claims[:])
+}
+
+// PublishFrame counts a frame of n bytes that publishes an event, as Frame and Publish do together, or nothing. If there
+// will be room within patience it returns how long that takes, and counts no refusal.
+func (c *Connection) PublishFrame(n int, patience time.Duration) (wait time.Duration, err *realtime.Error) {
+	one, all, event := c.claims(frames, 1), c.claims(bytes, n), c.tenant.claims(c.user, publishes, 1)
+	claims := [...]claim{one[0], all[0], one[1], all[1], one[2], all[2], event[0], event[1]}
+	bad, late := take(c.tenant.limiter.now(), claims[:])
+	switch {
+	case bad == nil:
+		return 0, nil
+	case time.Duration(late) <= patience:
+		return time.Duration(late), nil
+	}
+	return 0, c.tenant.refuse(bad, late)
 }
 
 // Close gives the seat back. It may be called twice.
