@@ -14,7 +14,7 @@ test: ## all tests; installs Chromium and Node with apt-get where they are missi
 	./.ci/tools
 	go vet ./...
 	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test tf-check
-	cd clients/js && npm test
+	./.ci/jstests
 
 # The tests of the program wait for much, and leave room for those of the HCL beside them. TEST_JOBS=1 is for little memory.
 TEST_JOBS ?= 2

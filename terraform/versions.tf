@@ -21,4 +21,9 @@ terraform {
 provider "google" {
   project = var.project
   region  = var.region
+
+  # Calls with a person's credentials belong to no project by themselves, and Firebase Rules and the budgets refuse such. Who applies may use
+  # services of the project (serviceusage.services.use), as its owner and the accounts of builds do.
+  user_project_override = true
+  billing_project       = var.project
 }

@@ -21,8 +21,8 @@ locals {
     "datastore.backupSchedules.list",
     "datastore.databases.get",
     "datastore.databases.getMetadata",
-    "datastore.indexes.get",
-    "datastore.indexes.list",
+    "datastore.schemas.get", # indexes, and settings of fields
+    "datastore.schemas.list",
     "firebaserules.releases.get",
     "firebaserules.releases.list",
     "firebaserules.rulesets.get",
@@ -49,6 +49,7 @@ locals {
     "secretmanager.versions.get",
     "serviceusage.services.get",
     "serviceusage.services.list",
+    "serviceusage.services.use", # the project as the one that calls are billed to (provider google, billing_project)
     "storage.buckets.get",
   ]
   reader_edge = [
@@ -79,11 +80,11 @@ locals {
     "datastore.databases.create",
     "datastore.databases.delete",
     "datastore.databases.update",
-    "datastore.indexes.create",
-    "datastore.indexes.delete",
-    "datastore.indexes.update",
     "datastore.operations.get",
     "datastore.operations.list",
+    "datastore.schemas.create",
+    "datastore.schemas.delete",
+    "datastore.schemas.update",
     "iam.serviceAccounts.create",
     "iam.serviceAccounts.delete",
     "iam.serviceAccounts.update",

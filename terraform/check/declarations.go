@@ -38,6 +38,8 @@ func (c *checker) declarations() {
 		}
 	}
 	c.providers()
+	c.quota()
+	c.order()
 }
 
 func (c *checker) described(block *hclsyntax.Block, what string) {

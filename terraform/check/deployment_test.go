@@ -109,6 +109,7 @@ var contracts = map[string]func(*deployed, *problems){
 	"logs":        logs,
 	"rights":      rights,
 	"accounts":    accounts,
+	"builders":    builders,
 }
 
 // disagree lists what the HCL in a folder and the program do not agree on.

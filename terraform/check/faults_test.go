@@ -1,5 +1,7 @@
 package check
 
+import "strings"
+
 // fault is one thing that is made wrong in a copy of the tree, and who finds it.
 type fault struct {
 	name string
@@ -63,7 +65,7 @@ var own = []fault{
 	{"lost connections to no topic", "modules/plan/environments.tf", "TIDEWIRE_LOST_TOPIC = local.lost", `TIDEWIRE_LOST_TOPIC = "${local.lost}-connections"`, by(contract("topics")), "nobody makes that"},
 	{"a TTL left out", "modules/plan/fields.tf", `field = "expireAt", ttl = true`, `field = "expireAt", ttl = false`, by(contract("fields")), "connections.expireAt"},
 	{"a field left out", "modules/plan/fields.tf", "    { collection = \"connections\", field = \"instance\", ttl = false, group = true, plain = false },\n", "", by(contract("fields")), "connections.instance"},
-	{"an index over all collections left out", "modules/firestore/main.tf", `each.value.group ? ["COLLECTION_GROUP"] : []`, `each.value.group ? [] : []`, by(contract("fields")), "COLLECTION_GROUP"},
+	{"an index over all collections left out", "modules/firestore/field/main.tf", `each.value.group ? ["COLLECTION_GROUP"] : []`, `each.value.group ? [] : []`, by(contract("fields")), "COLLECTION_GROUP"},
 	{"a probe's path misspelt", "modules/service/main.tf", `path = "/healthz"`, `path = "/health"`, by(contract("probes")), "/health"},
 	{"another port", "modules/service/main.tf", "container_port = 8080", "container_port = 8000", by(contract("probes")), "8000"},
 	{"a path that never reaches the program", "modules/monitoring/uptime.tf", `path         = "/"`, `path         = "/healthz"`, by(contract("probes")), "end in z"},
@@ -96,7 +98,7 @@ var own = []fault{
 	{"a command beside the plan", "main.tf", "", topic("provisioner \"local-exec\" {\n    command = \"true\"\n  }"), by(rule(RuleTrick)), "no plan"},
 	{"all changes ignored", "main.tf", "", topic("lifecycle {\n    ignore_changes = all\n  }"), by(rule(RuleTrick)), "ignores all"},
 	{"a change ignored of nothing", "main.tf", "", topic("lifecycle {\n    ignore_changes = [retention]\n  }"), by(rule(RuleReference)), "retention"},
-	{"an attribute of an element misspelt", "modules/firestore/main.tf", "each.value.collection", "each.value.colection", by(rule(RuleValue)), "colection"},
+	{"an attribute of an element misspelt", "modules/firestore/field/main.tf", "each.value.collection", "each.value.colection", by(rule(RuleValue)), "colection"},
 	{"an attribute of a module's output misspelt", "main.tf", "module.plan.hook.url", "module.plan.hook.uri", by(rule(RuleValue)), `"uri"`},
 	{"a function that there is not", "main.tf", "", topic(`kms_key_name = tolower("X")`), by(rule(RuleReference)), "tolower"},
 	{"each without for_each", "main.tf", "", topic(`kms_key_name = each.key`), by(rule(RuleReference)), "each.key"},
@@ -104,12 +106,48 @@ var own = []fault{
 	{"many as if they were one", "main.tf", "", topic(`kms_key_name = google_service_account.this.email`), by(rule(RuleReference)), "need an index"},
 	{"a module from elsewhere", "main.tf", "", "module \"seeded\" {\n  source  = \"terraform-google-modules/pubsub/google\"\n  version = \"8.0.0\"\n}\n", by(rule(RuleModule)), "not a folder"},
 	{"a README behind its module", "modules/pubsub/variables.tf", "", input("seeded", "type = string"), by(rule(RuleReadme)), "seeded"},
+	{"a permission that was renamed", "bootstrap/access.tf", "datastore.schemas.update", "datastore.indexes.update", by(rule(RuleRefused)), "renamed: datastore.schemas.update"},
+	{"a permission that does not exist", "modules/plan/access.tf", "pubsub.topics.attachSubscription", "pubsub.topics.attachSubscriptions", by(rule(RuleRefused)), "does not exist"},
+	{"a permission of organizations alone", "bootstrap/access.tf", `"resourcemanager.projects.get",`, `"resourcemanager.projects.get", "resourcemanager.projects.list",`, by(rule(RuleRefused)), "organization only"},
+	{"a predefined role that does not exist", "modules/plan/access.tf", `role = "roles/datastore.user"`, `role = "roles/datastore.writer"`, by(rule(RuleRefused)), "roles/datastore.writer"},
+	{"a plan that cannot read what it compares with", "bootstrap/access.tf", "    \"monitoring.slos.get\",\n", "", by(contract("builders")), "monitoring.slos.get"},
+	{"builds that may not use the project", "bootstrap/access.tf", `"serviceusage.services.use",`, "", by(contract("builders")), "serviceusage.services.use"},
+	{"PromQL beside another condition", "modules/monitoring/alerts.tf", "module.signals.policies", "module.signals.alerts", by(rule(RuleRefused)), "takes it alone"},
+	{"MQL beside another condition", "main.tf", "", policy(`condition_monitoring_query_language {
+      query    = "fetch x"
+      duration = "60s"
+    }`), by(rule(RuleRefused)), "condition_monitoring_query_language beside"},
+	{"a log match beside another condition", "main.tf", "", policy(`condition_matched_log {
+      filter = "severity>=ERROR"
+    }`), by(rule(RuleRefused)), "condition_matched_log beside"},
+	{"seven conditions", "main.tf", "", policies(7), by(rule(RuleRefused)), "1 to 6"},
+	{"no quota project", "versions.tf", "  user_project_override = true\n", "", by(rule(RuleRefused)), "without user_project_override"},
+	{"a quota project that is not used", "versions.tf", "user_project_override = true", "user_project_override = false", by(rule(RuleRefused)), "must be true"},
+	{"a quota project without a name", "versions.tf", "  billing_project       = var.project\n", "", by(rule(RuleRefused)), "without billing_project"},
+	{"a budget without a quota project", "bootstrap/main.tf", "", "resource \"google_billing_budget\" \"seeded\" {\n  billing_account = \"x\"\n\n  amount {\n    last_period_amount = true\n  }\n}\n", by(rule(RuleRefused)), "google_billing_budget.seeded"},
+	{"two fields at once", "modules/firestore/fields.tf", "  depends_on = [module.field_03]\n", "", by(rule(RuleRefused)), "at once"},
+	{"a fork in the chain of fields", "modules/firestore/fields.tf", "depends_on = [module.field_03]", "depends_on = [module.field_02]", by(rule(RuleRefused)), "at once"},
+	{"all fields at once", "modules/firestore/fields.tf", "  depends_on = [module.field_22]", "  for_each   = { a = 1 }\n  depends_on = [module.field_22]", by(rule(RuleRefused)), "at once"},
+	{"two fields in one step", "modules/firestore/main.tf", "", "resource \"google_firestore_field\" \"seeded\" {\n  for_each   = toset([\"a\", \"b\"])\n  collection = \"x\"\n  field      = each.key\n}\n", by(rule(RuleRefused)), "at once"},
 	{"a rule of a module that its caller breaks", "services.tf", "concurrency = 1000", "concurrency = 1001", by(rule(RuleValue)), "1 to 1000"},
 }
 
 func topic(more string) string {
 	return "resource \"google_pubsub_topic\" \"seeded\" {\n  name = \"x\"\n  " + more + "\n}\n"
 }
+
+// policy is an alert policy with a threshold and another condition.
+func policy(more string) string {
+	return "resource \"google_monitoring_alert_policy\" \"seeded\" {\n  display_name = \"x\"\n  combiner     = \"OR\"\n\n" + threshold +
+		"  conditions {\n    display_name = \"another\"\n\n    " + more + "\n  }\n}\n"
+}
+
+// policies is an alert policy with so many thresholds.
+func policies(n int) string {
+	return "resource \"google_monitoring_alert_policy\" \"seeded\" {\n  display_name = \"x\"\n  combiner     = \"OR\"\n\n" + strings.Repeat(threshold, n) + "}\n"
+}
+
+const threshold = "  conditions {\n    display_name = \"one\"\n\n    condition_threshold {\n      comparison = \"COMPARISON_GT\"\n      duration   = \"60s\"\n    }\n  }\n"
 
 func input(name, more string) string {
 	return "variable \"" + name + "\" {\n  description = \"What.\"\n  " + more + "\n}\n"

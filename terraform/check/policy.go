@@ -18,6 +18,7 @@ const (
 	RuleProtection Rule = "protection" // something that is lost with one wrong apply
 	RuleSecret     Rule = "secret"     // a secret that could be read in the plan, the state or a console
 	RuleTrick      Rule = "trick"      // what goes by Terraform's plan
+	RuleRefused    Rule = "refused"    // what Google's APIs refuse at the apply, whatever the schema says
 )
 
 // Exempt is who may do what nobody else may. Each is named.
@@ -36,7 +37,9 @@ func Policy(instances []Instance, exempt Exempt) []Problem {
 		j.stores(i)
 		j.secrets(i)
 		j.tricks(i)
+		j.alerts(i)
 	}
+	j.together(instances)
 	return j.sorted()
 }
 
@@ -73,6 +76,8 @@ func (j *judge) access(i Instance) {
 	role, known := i.Text("role")
 	if !known {
 		j.add(RuleRole, i.Where, "%s: nobody can tell which role this is", i.Address)
+	} else if name, predefined := strings.CutPrefix(role, "roles/"); predefined && !slices.Contains(roles, name) {
+		j.add(RuleRefused, i.Where, "%s grants %s: it does not exist, or is not in terraform/check/permissions.go", i.Address, role)
 	} else if plain, _, _ := strings.Cut(i.Address, "["); slices.Contains(basic, role) || powerful.MatchString(role) && !slices.Contains(j.exempt.Admins, plain) {
 		j.add(RuleRole, i.Where, "%s grants %s", i.Address, role)
 	}
@@ -101,6 +106,8 @@ func (j *judge) permissions(i Instance) {
 		grants := strings.HasSuffix(p.AsString(), "setIamPolicy") && !slices.Contains(j.exempt.Granters, i.Address)
 		if strings.Contains(p.AsString(), "*") || grants {
 			j.add(RuleRole, i.Where, "%s has the permission %s", i.Address, p.AsString())
+		} else if why := refusedPermission(p.AsString()); why != "" {
+			j.add(RuleRefused, i.Where, "%s has the permission %s, which %s", i.Address, p.AsString(), why)
 		}
 	}
 }
@@ -206,5 +213,56 @@ func (j *judge) secrets(i Instance) {
 func (j *judge) tricks(i Instance) {
 	if p := provider(i.Type); p == "null" || p == "external" || p == "local" || i.Type == "terraform_data" {
 		j.add(RuleTrick, i.Where, "%s runs something that is in no plan", i.Address)
+	}
+}
+
+// alone are the kinds of conditions that Cloud Monitoring takes only as the one condition of a policy
+// ("can only have a single condition"; documented for MQL and log-match conditions).
+var alone = []string{"condition_prometheus_query_language", "condition_monitoring_query_language", "condition_matched_log", "condition_sql"}
+
+// alerts judges how many conditions an alert policy has.
+func (j *judge) alerts(i Instance) {
+	conditions := i.At()
+	if i.Type != "google_monitoring_alert_policy" || !conditions.Type().HasAttribute("conditions") {
+		return
+	}
+	all := conditions.GetAttr("conditions")
+	if !all.IsKnown() || all.IsNull() || !all.CanIterateElements() {
+		j.add(RuleRefused, i.Where, "%s: nobody can tell which conditions it has", i.Address)
+		return
+	}
+	if n := all.LengthInt(); n < 1 || n > 6 {
+		j.add(RuleRefused, i.Where, "%s has %d conditions: Cloud Monitoring takes 1 to 6", i.Address, n)
+	}
+	if all.LengthInt() < 2 {
+		return
+	}
+	for it := all.ElementIterator(); it.Next(); {
+		_, block := it.Element()
+		for _, kind := range alone {
+			if first(Instance{Values: block}.At(kind)) != cty.NilVal {
+				j.add(RuleRefused, i.Where, "%s has a %s beside another condition: Cloud Monitoring takes it alone", i.Address, kind)
+				return
+			}
+		}
+	}
+}
+
+// together judges instances of one resource that Google refuses to change at once.
+func (j *judge) together(instances []Instance) {
+	before := map[string]bool{}
+	for _, i := range instances {
+		why, ok := single[i.Type]
+		if !ok || i.Kind != "resource" {
+			continue
+		}
+		address := i.Address
+		if strings.HasSuffix(address, "]") {
+			address = address[:strings.LastIndex(address, "[")]
+		}
+		if before[address] {
+			j.add(RuleRefused, i.Where, "%s is made at once with others of its resource: %s", i.Address, why)
+		}
+		before[address] = true
 	}
 }

@@ -24,7 +24,7 @@ var deployments = map[string]map[string]Given{
 		"all there is": {Said: said, Inputs: map[string]any{
 			"project": "tidewire-test", "region": "europe-west1", "images": images("@sha256:" + digits),
 			"shards": 2, "tenants": map[string]any{"acme": map[string]any{}, "initech": map[string]any{"placement": "pooled"}},
-			"probe_tenant": "acme", "demo": true, "hook_url": "https://hooks.example.com/lost",
+			"probe_tenant": "acme", "demo": true, "hook_url": "https://hooks.example.com/lost", "slo": true,
 			"domains":    map[string]any{"gateway": "live.example.com", "api": "api.example.com", "dashboard": "see.example.com", "ingest": "in.example.com"},
 			"vpc_egress": map[string]any{},
 		}},

@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov5"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// server answers Terraform. It is safe for concurrent use, since it changes nothing.
+// server answers Terraform. It is safe for concurrent use.
 type server struct {
 	provider
 	ephemeral map[string]*tfprotov5.Schema
+	fields    atomic.Int32 // changes of google_firestore_field that are under way
 }
 
 var errNever = errors.New("the stub is never asked for this")
@@ -26,6 +29,9 @@ func (s *server) GetProviderSchema(context.Context, *tfprotov5.GetProviderSchema
 		Provider: &tfprotov5.Schema{Block: &tfprotov5.SchemaBlock{Attributes: []*tfprotov5.SchemaAttribute{
 			{Name: "project", Type: tftypes.String, Optional: true},
 			{Name: "region", Type: tftypes.String, Optional: true},
+			{Name: "billing_project", Type: tftypes.String, Optional: true},
+			{Name: "user_project_override", Type: tftypes.Bool, Optional: true},
+			{Name: "default_labels", Type: tftypes.Map{ElementType: tftypes.String}, Optional: true},
 		}}},
 		ResourceSchemas: map[string]*tfprotov5.Schema{}, DataSourceSchemas: map[string]*tfprotov5.Schema{},
 		EphemeralResourceSchemas: maps.Clone(s.ephemeral),
@@ -118,8 +124,17 @@ func replaced(resource string, prior, proposed tftypes.Value) []*tftypes.Attribu
 	return paths
 }
 
-// ApplyResourceChange makes up what was not known.
+// ApplyResourceChange makes up what was not known. Like a new Firestore database it refuses to change two fields at once.
 func (s *server) ApplyResourceChange(_ context.Context, r *tfprotov5.ApplyResourceChangeRequest) (*tfprotov5.ApplyResourceChangeResponse, error) {
+	if r.TypeName == "google_firestore_field" {
+		defer s.fields.Add(-1)
+		if s.fields.Add(1) > 1 {
+			return &tfprotov5.ApplyResourceChangeResponse{NewState: r.PriorState, Diagnostics: []*tfprotov5.Diagnostic{{
+				Severity: tfprotov5.DiagnosticSeverityError, Summary: "Error 409: Please retry, underlying data changed",
+			}}}, nil
+		}
+		time.Sleep(5 * time.Millisecond) // as long as others that are not held back need to come
+	}
 	d := s.Resources[r.TypeName]
 	t := d.schema.ValueType()
 	planned, err := r.PlannedState.Unmarshal(t)

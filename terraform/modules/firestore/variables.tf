@@ -17,9 +17,14 @@ variable "location" {
 }
 
 variable "fields" {
-  description = "Settings of fields by collection.field (plan, output fields)."
-  type        = map(object({ collection = string, field = string, ttl = bool, group = bool, plain = bool }))
+  description = "Settings of fields by collection.field (plan, output fields). They are made one after the other, in the order of step."
+  type        = map(object({ collection = string, field = string, ttl = bool, group = bool, plain = bool, step = number }))
   nullable    = false
+
+  validation {
+    condition     = alltrue([for f in values(var.fields) : contains(range(24), f.step)]) && length(distinct([for f in values(var.fields) : f.step])) == length(var.fields)
+    error_message = "Each field has a step of its own, 0 to 23."
+  }
 }
 
 variable "point_in_time_recovery" {

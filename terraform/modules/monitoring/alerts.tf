@@ -1,5 +1,5 @@
 resource "google_monitoring_alert_policy" "main" {
-  for_each = module.signals.alerts
+  for_each = module.signals.policies
 
   project               = var.project
   display_name          = each.value.display_name

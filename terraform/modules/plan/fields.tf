@@ -21,5 +21,6 @@ locals {
     { collection = "tenants", field = "namespaces", ttl = false, group = false, plain = true },
     { collection = "tenants", field = "origins", ttl = false, group = false, plain = true },
   ]
-  fields = { for f in local.field_list : "${f.collection}.${f.field}" => f }
+  # A field's place in the list is its step, which its address in the state has: add to the end.
+  fields = { for step, f in local.field_list : "${f.collection}.${f.field}" => merge(f, { step = step }) }
 }

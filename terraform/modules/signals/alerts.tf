@@ -1,5 +1,5 @@
-# Every alert, by its name, which is the heading of its runbook in docs/operations.md as well. One
-# condition is enough to open an incident, unless combine says AND.
+# Every alert, by its name, which is the heading of its runbook in docs/operations.md as well. Each of its conditions
+# opens an incident by itself, unless combine says AND.
 #
 # What is counted seldom is looked for twice: increase sees nothing of a series that begins, so
 # "unless offset" takes what was not there before. What may vanish is compared "or vector(0)".
@@ -295,6 +295,20 @@ locals {
       threshold = try(condition.threshold, null)
     } }
   } }
+
+  # Cloud Monitoring takes a condition in PromQL only as the one of its policy: an alert with several is as many policies, named after both.
+  # Those of the objective are of another kind, and stand together.
+  policies = merge(
+    { for key, alert in local.alerts : key => alert if !local.divided[key] },
+    merge([for key, alert in local.alerts : {
+      for name, condition in alert.conditions : "${key}-${trim(replace(lower(name), "/[^a-z0-9]+/", "-"), "-")}" => merge(alert, {
+        display_name = "${alert.display_name}, ${name}"
+        combine      = "OR"
+        conditions   = { (name) = condition }
+      })
+    } if local.divided[key]]...),
+  )
+  divided = { for key, alert in local.alerts : key => length(alert.conditions) > 1 && anytrue([for condition in alert.conditions : condition.promql != null]) }
 
   alert_queries = merge(flatten([for key, alert in merge(local.plain_alerts, local.burn_alerts, local.checked_alerts) : [
     for name, condition in alert.conditions : { "${key}/${name}" = condition.promql } if can(condition.promql)

@@ -13,6 +13,11 @@ output "alerts" {
   value       = local.alerts
 }
 
+output "policies" {
+  description = "Alert policies that make the alerts, by name, in the same shape: one for each condition in PromQL."
+  value       = local.policies
+}
+
 output "objective" {
   description = "The objective of delivery: identifiers and names, goal, seconds, days, and the filter of its distribution."
   value       = local.objective

@@ -36,6 +36,41 @@ run "every_condition_is_of_one_kind" {
   }
 }
 
+# A policy with a condition in PromQL may hold no other one: the API refuses it.
+run "a_condition_in_promql_is_alone" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for policy in output.policies : length(policy.conditions) == 1 || alltrue([for condition in policy.conditions : condition.promql == null])])
+    error_message = "Policies that the API refuses: ${join(", ", [for key, policy in output.policies : key if length(policy.conditions) > 1])}."
+  }
+  assert {
+    condition     = sum([for policy in output.policies : length(policy.conditions)]) == sum([for alert in output.alerts : length(alert.conditions)])
+    error_message = "A condition is in no policy, or in two."
+  }
+  assert {
+    condition     = alltrue([for key in ["janitor-failing", "janitor-not-running", "probe-failing", "gateway-saturated-cpu-above-85", "sockets-fell"] : contains(keys(output.policies), key)])
+    error_message = "Policies are named after alert and condition: ${join(", ", keys(output.policies))}."
+  }
+  assert {
+    condition     = endswith(output.policies["janitor-failing"].runbook, "#janitor")
+    error_message = "All policies of an alert have its runbook."
+  }
+}
+
+run "both_windows_of_the_objective_are_one_policy" {
+  command = plan
+
+  variables {
+    slo = true
+  }
+
+  assert {
+    condition     = length(output.policies["delivery-latency-fast"].conditions) == 2 && output.policies["delivery-latency-fast"].combine == "AND"
+    error_message = "Both windows have to burn."
+  }
+}
+
 # What is absent fires nothing by itself: these series vanish with what they are about.
 run "missing_is_seen_as_well_as_failing" {
   command = plan

@@ -1,0 +1,79 @@
+package check
+
+import "strings"
+
+// readWith says of each type of resource in the root which permission a plan reads it with. A plan by an account without it fails
+// with PERMISSION_DENIED at the first refresh, which no stub shows.
+var readWith = map[string]string{
+	"google_cloud_run_v2_service":                  "run.services.get",
+	"google_cloud_run_v2_service_iam_member":       "run.services.getIamPolicy",
+	"google_cloud_scheduler_job":                   "cloudscheduler.jobs.get",
+	"google_cloudfunctions2_function":              "cloudfunctions.functions.get",
+	"google_compute_backend_service":               "compute.backendServices.get",
+	"google_compute_global_address":                "compute.globalAddresses.get",
+	"google_compute_global_forwarding_rule":        "compute.globalForwardingRules.get",
+	"google_compute_managed_ssl_certificate":       "compute.sslCertificates.get",
+	"google_compute_network":                       "compute.networks.get",
+	"google_compute_region_network_endpoint_group": "compute.regionNetworkEndpointGroups.get",
+	"google_compute_router":                        "compute.routers.get",
+	"google_compute_router_nat":                    "compute.routers.get",
+	"google_compute_security_policy":               "compute.securityPolicies.get",
+	"google_compute_ssl_policy":                    "compute.sslPolicies.get",
+	"google_compute_subnetwork":                    "compute.subnetworks.get",
+	"google_compute_target_http_proxy":             "compute.targetHttpProxies.get",
+	"google_compute_target_https_proxy":            "compute.targetHttpsProxies.get",
+	"google_compute_url_map":                       "compute.urlMaps.get",
+	"google_firebaserules_release":                 "firebaserules.releases.get",
+	"google_firebaserules_ruleset":                 "firebaserules.rulesets.get",
+	"google_firestore_backup_schedule":             "datastore.backupSchedules.get",
+	"google_firestore_database":                    "datastore.databases.getMetadata",
+	"google_firestore_field":                       "datastore.schemas.get",
+	"google_logging_metric":                        "logging.logMetrics.get",
+	"google_monitoring_alert_policy":               "monitoring.alertPolicies.get",
+	"google_monitoring_custom_service":             "monitoring.services.get",
+	"google_monitoring_dashboard":                  "monitoring.dashboards.get",
+	"google_monitoring_slo":                        "monitoring.slos.get",
+	"google_monitoring_uptime_check_config":        "monitoring.uptimeCheckConfigs.get",
+	"google_project_iam_member":                    "resourcemanager.projects.getIamPolicy",
+	"google_project_service":                       "serviceusage.services.list",
+	"google_pubsub_subscription":                   "pubsub.subscriptions.get",
+	"google_pubsub_subscription_iam_member":        "pubsub.subscriptions.getIamPolicy",
+	"google_pubsub_topic":                          "pubsub.topics.get",
+	"google_pubsub_topic_iam_member":               "pubsub.topics.getIamPolicy",
+	"google_secret_manager_secret":                 "secretmanager.secrets.get",
+	"google_secret_manager_secret_iam_member":      "secretmanager.secrets.getIamPolicy",
+	"google_secret_manager_secret_version":         "secretmanager.versions.get",
+	"google_service_account":                       "iam.serviceAccounts.get",
+	"google_storage_bucket_object":                 "", // by a grant on the bucket
+}
+
+// builders: the accounts of builds can read what the root makes, and may attribute their calls to the project, as the provider is told to.
+func builders(d *deployed, found *problems) {
+	role := Instance{}
+	has := map[string]bool{}
+	for _, i := range d.of("google_project_iam_custom_role") {
+		if id, _ := i.Text("role_id"); strings.HasSuffix(id, "_planner") {
+			role = i
+			for _, p := range i.At("permissions").AsValueSlice() {
+				has[p.AsString()] = true
+			}
+		}
+	}
+	if !has["serviceusage.services.use"] {
+		found.add(RuleRole, role.Where, "user_project_override is set, and builds have no serviceusage.services.use")
+	}
+	root, _ := d.tree.Expand(".", deployments["."]["all there is"])
+	said := map[string]bool{}
+	for _, i := range root {
+		if i.Kind != "resource" || said[i.Type] {
+			continue
+		}
+		said[i.Type] = true
+		permission, ok := readWith[i.Type]
+		if !ok {
+			found.add(RuleRole, i.Where, "nobody has said with which permission a plan reads a %s", i.Type)
+		} else if permission != "" && !has[permission] {
+			found.add(RuleRole, role.Where, "a plan reads %s with %s, and the accounts of builds have it not", i.Type, permission)
+		}
+	}
+}
