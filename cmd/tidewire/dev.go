@@ -1,18 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"os"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func newDev(s std) *cobra.Command {
@@ -30,10 +28,14 @@ func newDev(s std) *cobra.Command {
 			`line once it accepts: {"url":"...","tenants":["..."],"token":"..."}.` + "\n" + exitHelp,
 		Args: exactly(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if !cmd.Flags().Changed("project") {
+				project = cmp.Or(s.project, project)
+			}
 			if o.backend, err = devBackend(kind, project, s.emulators); err != nil {
 				return err
 			}
 			o.emulators = s.emulators
+			o.anyPort = !cmd.Flags().Changed("addr")
 			if o.tenants, err = absolute(o.tenants); err != nil {
 				return err
 			}
@@ -45,10 +47,10 @@ func newDev(s std) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on; port 0 picks a free one")
+	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on; port 0 picks a free one; if it is not given and 8080 is in use, dev takes 8090 to 8099")
 	f.StringVar(&o.tenants, "tenants", "", "file of tenant documents")
 	f.StringVar(&kind, "backend", "memory", "where events and connections are kept: memory, or gcp for Google's emulators")
-	f.StringVar(&project, "project", "tidewire-dev", "project in the emulators, with --backend gcp")
+	f.StringVar(&project, "project", "tidewire-dev", "project in the emulators, with --backend gcp (default: GOOGLE_CLOUD_PROJECT, else this)")
 	f.BoolVar(&o.demo, "demo", true, "demo tenants, dashboards that need no login, live data")
 	f.BoolVar(&asJSON, "json", false, "one line of JSON instead of text, and logs as JSON")
 	f.BoolVar(&verbose, "verbose", false, "log more")
@@ -61,15 +63,30 @@ func devBackend(kind, project string, e emulators) (string, error) {
 	case "memory":
 		return kind, nil
 	case "gcp":
-		if e.pubsub == "" || e.firestore == "" {
-			return "", usagef("--backend gcp: PUBSUB_EMULATOR_HOST and FIRESTORE_EMULATOR_HOST have to name the emulators; make emulators starts them and prints both")
+		if missing := e.missing(); missing != "" {
+			return "", usagef("--backend gcp: %s must name the emulators that dev uses in place of Google Cloud; make emulators starts them and prints both variables", missing)
 		}
-		if project == "" {
-			return "", usagef("--project: is empty; any name will do, such as tidewire-dev")
+		if !projectID.MatchString(project) {
+			return "", usagef("--project or GOOGLE_CLOUD_PROJECT: must be a project ID such as tidewire-dev, got %q", project)
 		}
 		return "gcp:" + project, nil
 	}
-	return "", usagef("--backend: %q is neither memory nor gcp", kind)
+	return "", usagef("--backend: must be memory or gcp, got %q", kind)
+}
+
+// projectID is the form of the ID of a project in Google Cloud, which the emulators do not check; some have a domain.
+var projectID = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
+
+// missing names the variables that are not set.
+func (e emulators) missing() string {
+	var all []string
+	if e.pubsub == "" {
+		all = append(all, "PUBSUB_EMULATOR_HOST")
+	}
+	if e.firestore == "" {
+		all = append(all, "FIRESTORE_EMULATOR_HOST")
+	}
+	return strings.Join(all, " and ")
 }
 
 func newLogger(w io.Writer, asJSON, verbose bool) *slog.Logger {
@@ -104,50 +121,3 @@ func runDev(ctx context.Context, o devOptions, ready func(*devServer) error) err
 	return errors.Join(err, d.close(stopping))
 }
 
-// introduce says where everything is.
-func (d *devServer) introduce(out io.Writer, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(out).Encode(struct {
-			URL     string   `json:"url"`
-			Tenants []string `json:"tenants"`
-			Token   string   `json:"token"`
-		}{d.url, d.docs.IDs(), d.token})
-	}
-	w := &strings.Builder{}
-	w.WriteString("Tidewire is running. Stop it with Ctrl-C.\n\n")
-	if d.o.demo {
-		fmt.Fprintf(w, "  dashboard  %s/\n", d.url)
-	}
-	fmt.Fprintf(w, "  sockets    ws%s/v1/socket\n", strings.TrimPrefix(d.url, "http"))
-	fmt.Fprintf(w, "  events     %s/v1/events?channel=NAME\n", d.url)
-	fmt.Fprintf(w, "  ingest     POST %s/v1/tenants/TENANT/events\n", d.url)
-	fmt.Fprintf(w, "  api        %s/v1/tenants, as docs/api.md says\n", d.url)
-	fmt.Fprintf(w, "  metrics    %s/metrics\n", d.url)
-	fmt.Fprintf(w, "  tenants    %s\n", strings.Join(d.docs.IDs(), ", "))
-	if d.token != "" {
-		d.introduceToken(w)
-	}
-	_, err := fmt.Fprint(out, w, hint(out))
-	return err
-}
-
-func (d *devServer) introduceToken(w *strings.Builder) {
-	fmt.Fprintf(w, `
-A token for all channels of %[1]s, good for 12 hours:
-
-%[2]s
-
-In another terminal:
-
-  tidewire tail --url %[3]s --token TOKEN news:today
-  tidewire publish --url %[3]s --token TOKEN --tenant %[1]s --channel news:today '"hello"'
-`, d.tenantOfToken, d.token, d.url)
-}
-
-// hint tells somebody at a terminal who started it with make how to call the binary.
-func hint(out io.Writer) string {
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return "\n(tidewire is: go run ./cmd/tidewire, or go install ./cmd/tidewire)\n"
-	}
-	return ""
-}

@@ -58,7 +58,8 @@ func TestDevOnGoogle(t *testing.T) {
 	c := newConsole(t)
 	c.emulators = emulators{pubsub: google.PubSub(t), firestore: google.Firestore(t)}
 	project := gcloud.Project(t)
-	dev := c.dev("--backend", "gcp", "--project", project)
+	c.environment.project = project // GOOGLE_CLOUD_PROJECT
+	dev := c.dev("--backend", "gcp")
 	tail := c.start("tail", "--json", "--url", dev.URL, "--token", dev.Token, "prices:equities")
 	var message struct {
 		Channel string
@@ -94,24 +95,6 @@ func get(t *testing.T, url string) string {
 	return string(body)
 }
 
-func TestDevInWords(t *testing.T) {
-	t.Parallel()
-	c := newConsole(t)
-	dev := c.start("dev", "--demo=false", "--addr", "127.0.0.1:0", "--tenants", c.file(twoTenants))
-	var text strings.Builder
-	for !strings.Contains(text.String(), "tidewire publish") {
-		text.WriteString(dev.line() + "\n")
-	}
-	for _, want := range []string{"sockets    ws://127.0.0.1:", "/v1/events", "ingest     POST", "acme, globex", "\neyJ"} {
-		if !strings.Contains(text.String(), want) {
-			t.Errorf("%q is missing in\n%s", want, &text)
-		}
-	}
-	if strings.Contains(text.String(), "dashboard") {
-		t.Error("without the demo there is no dashboard")
-	}
-}
-
 // The secret is made at the first start, kept, and nobody else's to read.
 func TestSecret(t *testing.T) {
 	t.Parallel()
@@ -120,7 +103,7 @@ func TestSecret(t *testing.T) {
 		c := newConsole(t)
 		for range 2 {
 			c.dev("--demo=false").dev.stop()
-			for name, mode := range map[string]fs.FileMode{"": 0o700, "secret": 0o600, "dev.json": 0o600} {
+			for name, mode := range map[string]fs.FileMode{"": 0o700, "secret": 0o600, "devs": 0o700} {
 				info, err := os.Stat(filepath.Join(c.state, name))
 				if err != nil {
 					t.Fatal(err)
@@ -155,9 +138,9 @@ func TestDevRefuses(t *testing.T) {
 		code   int
 		saying string
 	}{
-		{"busy address", "", []string{"--addr", taken.Addr().String()}, exitFailed, "in use; choose another one"},
+		{"busy address", "", []string{"--addr", taken.Addr().String()}, exitFailed, "--addr 127.0.0.1:8090, or make dev PORT=8090"},
 		{"no address", "", []string{"--addr", "nowhere"}, exitFailed, "--addr"},
-		{"unknown backend", "", []string{"--backend", "floppy"}, exitUsage, `"floppy" is neither memory nor gcp`},
+		{"unknown backend", "", []string{"--backend", "floppy"}, exitUsage, `must be memory or gcp, got "floppy"`},
 		{"no emulators", "", []string{"--backend", "gcp"}, exitUsage, "PUBSUB_EMULATOR_HOST"},
 		{"arguments", "", []string{"now"}, exitUsage, "takes no arguments"},
 		{"unknown flag", "", []string{"--adr", "x"}, exitUsage, "--adr"},

@@ -28,6 +28,7 @@ import (
 
 type devOptions struct {
 	addr, tenants, state string
+	anyPort              bool   // addr is only the default, so that another port will do
 	backend              string // the word that backend.Open takes
 	emulators            emulators
 	demo                 bool
@@ -60,6 +61,8 @@ type devServer struct {
 	gateway   *gateway.Gateway
 	server    *http.Server
 	stop      context.CancelFunc
+	kept      state
+	self      running // what the other commands are told, kept in kept
 	running   sync.WaitGroup
 }
 
@@ -79,9 +82,9 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 	if err := d.firstToken(ctx); err != nil {
 		return nil, err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.addr)
+	listener, err := d.listen(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("--addr: %w; choose another one, or port 0 for any that is free", err)
+		return nil, err
 	}
 	d.url = "http://" + reachable(listener.Addr())
 	if o.demo && !isLoopback(listener.Addr()) {
@@ -94,11 +97,20 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), d.close(ctx))
 	}
-	d.serve(handler, listener)
-	if err := s.announce(running{URL: d.url, Tenants: o.tenants, Demo: o.demo}); err != nil {
+	d.kept, d.self = s, newRunning(d.url, o.tenants, o.demo)
+	d.serve(d.named(handler), listener)
+	if err := s.announce(ctx, d.self); err != nil {
 		return nil, errors.Join(err, d.close(ctx))
 	}
 	return d, nil
+}
+
+// named puts into every answer which dev this is.
+func (d *devServer) named(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(devHeader, d.self.ID)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // observe makes the metrics, which are shown at /metrics.
@@ -265,25 +277,16 @@ func (d *devServer) serve(handler http.Handler, listener net.Listener) {
 	})
 }
 
-// reachable returns the address by which a browser on this machine gets to it.
-func reachable(a net.Addr) string {
-	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
-	}
-	return a.String()
-}
-
-func isLoopback(a net.Addr) bool {
-	tcp, ok := a.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
-}
-
 // close drains: producers first, then the sockets, then the server.
 func (d *devServer) close(ctx context.Context) error {
 	if d.stop != nil {
 		d.stop()
 	}
-	err := d.gateway.Close(ctx)
+	var err error
+	if d.self.ID != "" {
+		err = d.kept.leave(d.self)
+	}
+	err = errors.Join(err, d.gateway.Close(ctx))
 	if d.server != nil {
 		err = errors.Join(err, d.server.Shutdown(ctx))
 	}

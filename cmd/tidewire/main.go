@@ -13,6 +13,10 @@ import (
 func main() {
 	os.Exit(run(context.Background(), std{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, state: os.Getenv("TIDEWIRE_STATE"),
+		environment: environment{
+			url: os.Getenv("TIDEWIRE_URL"), token: os.Getenv("TIDEWIRE_TOKEN"),
+			googleToken: os.Getenv("TIDEWIRE_GOOGLE_TOKEN"), project: os.Getenv("GOOGLE_CLOUD_PROJECT"),
+		},
 		emulators: emulators{pubsub: os.Getenv("PUBSUB_EMULATOR_HOST"), firestore: os.Getenv("FIRESTORE_EMULATOR_HOST")},
 	}, os.Args[1:]))
 }

@@ -45,6 +45,7 @@ const twoTenants = `{"tenants": {
 type console struct {
 	t     *testing.T
 	state string
+	environment
 	emulators
 }
 
@@ -66,7 +67,7 @@ func (c *console) file(content string) string {
 func (c *console) call(in string, args ...string) (out, errors string, code int) {
 	c.t.Helper()
 	var o, e bytes.Buffer
-	code = run(c.t.Context(), std{in: strings.NewReader(in), out: &o, err: &e, state: c.state}, args)
+	code = run(c.t.Context(), std{in: strings.NewReader(in), out: &o, err: &e, state: c.state, environment: c.environment, emulators: c.emulators}, args)
 	return o.String(), e.String(), code
 }
 
@@ -103,7 +104,7 @@ func (c *console) start(args ...string) *background {
 	r, w := io.Pipe()
 	b := &background{t: c.t, lines: make(chan string, 10_000), errors: &shared{}, cancel: cancel, ended: make(chan int, 1)}
 	go func() {
-		code := run(ctx, std{in: strings.NewReader(""), out: w, err: b.errors, state: c.state, emulators: c.emulators}, args)
+		code := run(ctx, std{in: strings.NewReader(""), out: w, err: b.errors, state: c.state, environment: c.environment, emulators: c.emulators}, args)
 		_ = w.Close()
 		b.ended <- code
 	}()

@@ -28,50 +28,66 @@ type event struct {
 }
 
 func newPublish(s std) *cobra.Command {
-	var address, token, tenant string
-	var standard event
+	to := access{std: s}
+	p := &publishing{std: s}
+	var tenant string
 	var tags []string
-	var asJSON bool
+	var text bool
 	cmd := &cobra.Command{
-		Use:   "publish --url U --token JWT --tenant T --channel C [--key K] [--tag k=v]... [DATA | -]",
+		Use:   "publish --tenant T --channel C [--key K] [--tag k=v]... [DATA | -]",
 		Short: "Publish events",
-		Long: "publish sends DATA, a JSON value, as one event. DATA that is no JSON is sent\n" +
-			"as a string. With - it reads NDJSON from standard input, one event a line:\n" +
+		Long: "publish sends DATA as one event: a JSON value, or words that do not look like one,\n" +
+			"which are sent as a string. DATA that begins like JSON and is not is refused;\n" +
+			"with --text it is a string whatever it looks like.\n\n" +
+			"With -, or without DATA from a pipe, it reads NDJSON, one event a line:\n" +
 			`{"channel":"...","key":"...","tags":{},"id":"...","data":...}; the flags stand in` + "\n" +
 			"for what a line leaves out. Every event has an id, so that a request that is\n" +
 			"sent again publishes nothing twice. An event the server refuses ends it; those\n" +
-			"of the lines before are published.\n" + exitHelp,
-		Example: "  tidewire publish --url http://127.0.0.1:8080 --token $TOKEN --tenant acme --channel prices:fx --key EURUSD '{\"bid\":1.08}'\n" +
-			"  tidewire publish --url http://127.0.0.1:8080 --token $TOKEN --tenant acme - <events.ndjson",
-		Args: exactly(0, 1, "one DATA or -"),
+			"of the lines before are published.\n" + accessHelp + exitHelp,
+		Example: "  tidewire publish --tenant acme --channel prices:fx --key EURUSD '{\"bid\":1.08}'\n" +
+			"  tidewire publish --tenant acme - <events.ndjson",
+		Args:              exactly(0, 1, "one DATA or -"),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if standard.Tags, err = parseTags(tags); err != nil {
+			if p.standard.Tags, err = parseTags(tags); err != nil {
 				return err
 			}
-			to, err := newIngestClient(address, tenant, token)
-			if err != nil {
-				return err
-			}
-			defer to.close()
-			p := &publishing{std: s, to: to, standard: standard, json: asJSON}
-			if len(args) == 1 && args[0] != "-" {
-				return p.finish(p.one(cmd.Context(), args[0]))
-			}
-			if f, ok := s.in.(*os.File); ok && len(args) == 0 && term.IsTerminal(int(f.Fd())) {
+			lines := len(args) == 0 || args[0] == "-" && !text
+			if f, ok := s.in.(*os.File); ok && len(args) == 0 && (text || term.IsTerminal(int(f.Fd()))) {
 				return usagef("publish: DATA is missing; - reads events from standard input")
 			}
-			return p.finish(p.lines(cmd.Context()))
+			var one event
+			if !lines {
+				if one, err = p.event(args[0], text); err != nil {
+					return err
+				}
+			}
+			to.stdin = lines
+			if err := to.resolve(cmd.Context()); err != nil {
+				return err
+			}
+			if p.to, err = newIngestClient(to.url, tenant, to.token); err != nil {
+				return err
+			}
+			defer p.to.close()
+			if !lines {
+				return p.finish(p.send(cmd.Context(), []event{one}))
+			}
+			if err = p.lines(cmd.Context()); err == nil && p.accepted == 0 && len(args) == 0 {
+				return usagef("publish: DATA is missing, and standard input is empty")
+			}
+			return p.finish(err)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&address, "url", "", "where the gateway or the ingest function is (required)")
-	f.StringVar(&token, "token", "", "token that may publish (required)")
+	to.flags(cmd, "where the gateway or the ingest function is", "token that may publish")
 	f.StringVar(&tenant, "tenant", "", "tenant (required)")
-	f.StringVar(&standard.Channel, "channel", "", "channel (required with DATA)")
-	f.StringVar(&standard.Key, "key", "", "what the event replaces, such as a symbol")
+	f.StringVar(&p.standard.Channel, "channel", "", "channel (required with DATA)")
+	f.StringVar(&p.standard.Key, "key", "", "what the event replaces, such as a symbol")
 	f.StringArrayVar(&tags, "tag", nil, "k=v; may be repeated")
-	f.BoolVar(&asJSON, "json", false, "print the server's answers")
-	required(cmd, "url", "token", "tenant")
+	f.BoolVar(&text, "text", false, "DATA is a string, whatever it looks like")
+	f.BoolVar(&p.json, "json", false, "print the server's answers")
+	required(cmd, "tenant")
 	return cmd
 }
 
@@ -80,7 +96,7 @@ func parseTags(tags []string) (map[string]string, error) {
 	for _, tag := range tags {
 		k, v, ok := strings.Cut(tag, "=")
 		if !ok || k == "" {
-			return nil, usagef("--tag: %q is not k=v", tag)
+			return nil, usagef("--tag: must be k=v, got %q", tag)
 		}
 		if m == nil {
 			m = map[string]string{}
@@ -99,20 +115,15 @@ type publishing struct {
 	accepted int
 }
 
-func (p *publishing) one(ctx context.Context, data string) error {
-	if p.standard.Channel == "" {
-		return usagef("publish: --channel is missing; see tidewire publish --help")
-	}
-	raw := json.RawMessage(data)
-	if !json.Valid(raw) {
-		var err error
-		if raw, err = json.Marshal(data); err != nil {
-			return err
-		}
-	}
+// event is the one event of a command line.
+func (p *publishing) event(data string, text bool) (event, error) {
 	e := p.standard
-	e.Data = raw
-	return p.send(ctx, []event{e})
+	if e.Channel == "" {
+		return e, usagef("publish: --channel is missing; see tidewire publish --help")
+	}
+	var err error
+	e.Data, err = dataOf(data, text)
+	return e, err
 }
 
 // send publishes a batch, in order.

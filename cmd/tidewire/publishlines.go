@@ -27,10 +27,16 @@ func (p *publishing) lines(ctx context.Context) (err error) {
 	in := bufio.NewReaderSize(io.TeeReader(p.in, bar), 64<<10)
 	var batch []event
 	for number, size := 1, 0; ; number++ {
-		line, err := in.ReadBytes('\n')
+		line, err := readLine(in)
 		last := errors.Is(err, io.EOF)
+		if errors.Is(err, errLong) {
+			return errors.Join(p.send(ctx, batch), fault(number, err))
+		}
 		if err != nil && !last {
 			return fmt.Errorf("standard input: %w", err)
+		}
+		if number == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff")) // what PowerShell writes before the first line
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			e, bad := p.read(line)
@@ -53,22 +59,45 @@ func (p *publishing) lines(ctx context.Context) (err error) {
 	}
 }
 
+// maxLine is how long a line may be: no endpoint takes a longer body.
+const maxLine = 4 << 20
+
+var errLong = fmt.Errorf("must be at most %d bytes", maxLine)
+
+// readLine returns a line with its end, or errLong. The last one may come with io.EOF.
+func readLine(in *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > maxLine {
+			return nil, errLong
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}
+
 // read returns the event of a line. A field that does not exist is an error here, where somebody can correct it.
 func (p *publishing) read(line []byte) (event, error) {
 	e := event{}
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&e); err != nil {
-		return e, err
+		return e, explained(line, err)
 	}
-	if dec.More() {
-		return e, errors.New("more than one JSON value")
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return e, errors.New("must be one JSON object, got more behind it")
+	}
+	if e.Data == nil {
+		return e, errors.New("data: is missing; an event without any has the data null")
 	}
 	if e.Channel == "" {
 		e.Channel = p.standard.Channel
 	}
 	if e.Channel == "" {
-		return e, errors.New("channel: is missing, here and as --channel")
+		return e, errors.New("channel: is missing, in the line and as --channel")
 	}
 	if e.Key == "" {
 		e.Key = p.standard.Key

@@ -16,7 +16,16 @@ type std struct {
 	in       io.Reader
 	out, err io.Writer
 	state    string // folder for what dev keeps; empty is one in the user's own
+	environment
 	emulators
+}
+
+// environment is what commands read from the environment where no flag says otherwise. An empty variable is like none.
+type environment struct {
+	url         string // TIDEWIRE_URL
+	token       string // TIDEWIRE_TOKEN
+	googleToken string // TIDEWIRE_GOOGLE_TOKEN
+	project     string // GOOGLE_CLOUD_PROJECT
 }
 
 // The exit codes, for people's scripts.
@@ -98,7 +107,7 @@ func version() string {
 func exactly(low, high int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < low || high >= 0 && len(args) > high {
-			return usagef("%s: takes %s; see %s --help", cmd.Name(), what, cmd.CommandPath())
+			return swallowed(cmd, usagef("%s: takes %s; see %s --help", cmd.Name(), what, cmd.CommandPath()))
 		}
 		return nil
 	}

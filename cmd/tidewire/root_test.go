@@ -25,7 +25,7 @@ func TestHelp(t *testing.T) {
 		{"completion of a command", []string{"__complete", "tenants", "a"}, 0, "apply"},
 		{"completion of a flag", []string{"__complete", "tenants", "apply", "--u"}, 0, "--url"},
 		{"unknown command of tenants", []string{"tenants", "remove"}, exitUsage, `unknown command "remove"`},
-		{"tenants without a token", []string{"tenants", "list", "--url", "http://x"}, exitUsage, "--token is missing"},
+		{"tenants without a token", []string{"tenants", "list", "--url", "http://x"}, exitUsage, "TIDEWIRE_TOKEN"},
 		{"bash", []string{"completion", "bash"}, 0, "bash completion"},
 		{"zsh", []string{"completion", "zsh"}, 0, "#compdef tidewire"},
 		{"fish", []string{"completion", "fish"}, 0, "fish completion"},

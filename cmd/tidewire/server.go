@@ -132,8 +132,12 @@ func refused(res *http.Response, answer []byte) *refusal {
 // serverURL parses the address of a server.
 func serverURL(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usagef("--url: %q is not a URL such as http://127.0.0.1:8080", strings.TrimSpace(address))
+	shown, _, _ := strings.Cut(address, "?") // behind it may be a token
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, usagef("--url or TIDEWIRE_URL: must be a URL such as http://127.0.0.1:8080, got %.100q", strings.TrimSpace(shown))
+	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return nil, usagef("--url or TIDEWIRE_URL: must have no query, fragment or user")
 	}
 	return u, nil
 }

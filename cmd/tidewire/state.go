@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,51 +58,20 @@ func (s state) operatorKeys() (realtime.Auth, error) {
 	return realtime.Auth{Keys: []realtime.Key{{KID: "dev", Alg: "HS256", Secret: hex.EncodeToString(mac.Sum(nil))}}}, nil
 }
 
-// running is what a dev that runs tells the other commands.
-type running struct {
-	URL     string `json:"url"`
-	Tenants string `json:"tenants,omitempty"` // the FILE it was given
-	Demo    bool   `json:"demo"`
-}
-
-func (s state) announce(r running) error {
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	return s.write("dev.json", raw)
-}
-
-// last returns what the dev that was started last has told.
-func (s state) last() (running, error) {
-	var r running
-	name := filepath.Join(s.dir, "dev.json")
-	raw, err := os.ReadFile(name) //nolint:gosec // of the user's own folder
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, errors.New("no dev has been started here; run tidewire dev, or name its --tenants FILE")
-	}
-	if err != nil {
-		return r, err
-	}
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return r, fmt.Errorf("%s: %w", name, err)
-	}
-	return r, nil
-}
-
 // write replaces a file of the state in one step, readable by its user only.
 func (s state) write(name string, content []byte) error {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	name = filepath.Join(s.dir, name)
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(s.dir, name+".*") // mode 0600
+	tmp, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // mode 0600
 	if err != nil {
 		return err
 	}
 	_, err = tmp.Write(content)
 	err = errors.Join(err, tmp.Close())
 	if err == nil {
-		err = os.Rename(tmp.Name(), filepath.Join(s.dir, name))
+		err = os.Rename(tmp.Name(), name)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))

@@ -1,12 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,28 +20,40 @@ import (
 )
 
 func newTail(s std) *cobra.Command {
-	var address, token, since string
+	from := access{std: s}
+	var since string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "tail --url U --token JWT [--since POSITION] CHANNEL...",
+		Use:   "tail [--since POSITION] CHANNEL...",
 		Short: "Print what is published to channels",
-		Long: "tail reads channels until it is interrupted. It reconnects and resumes by\n" +
-			"itself, and says on standard error when something was missed. Output is one\n" +
-			"message a line; with --json, the server's message frames as they are.\n" + exitHelp,
-		Example: "  tidewire tail --url http://127.0.0.1:8080 --token $TOKEN prices:equities",
-		Args:    exactly(1, -1, "one CHANNEL or more"),
+		Long: "tail reads channels until it is interrupted, and what is sent to its user\n" +
+			"directly. Output is one message a line; with --json, the server's message and\n" +
+			"direct frames as they are.\n\n" +
+			"On standard error it says when it is connected, when it reconnects, and when\n" +
+			"something was missed. It reconnects and resumes by itself, and gives up on what\n" +
+			"cannot work: a token or a channel that is refused, a server that is none, or\n" +
+			"one that it has not reached in its first " + strconv.Itoa(firstTries) + " tries.\n" + accessHelp + exitHelp,
+		Example:           "  tidewire tail prices:equities",
+		Args:              exactly(1, -1, "one CHANNEL or more"),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, channels []string) error {
-			target, err := socketURL(address)
-			if err != nil {
-				return err
-			}
-			from, err := realtime.ParsePosition(since)
+			start, err := realtime.ParsePosition(since)
 			if err != nil {
 				return usagef("--since: %w", err)
 			}
-			t := &tail{std: s, url: target, token: token, json: asJSON, positions: map[string]realtime.Position{}}
-			for _, c := range channels {
-				t.positions[c] = from
+			t := &tail{std: s, json: asJSON, positions: map[string]realtime.Position{}}
+			for _, name := range channels {
+				if _, err := realtime.NewChannel("any", name); err != nil {
+					return usagef("CHANNEL: %w", err)
+				}
+				t.positions[name] = start
+			}
+			if err := from.resolve(cmd.Context()); err != nil {
+				return err
+			}
+			t.server, t.token = from.url, from.token
+			if t.url, err = socketURL(from.url); err != nil {
+				return err
 			}
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
@@ -47,11 +61,9 @@ func newTail(s std) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&address, "url", "", "where the gateway is (required)")
-	f.StringVar(&token, "token", "", "token that may subscribe (required)")
+	from.flags(cmd, "where the gateway is", "token that may subscribe")
 	f.StringVar(&since, "since", "", "position to begin at")
-	f.BoolVar(&asJSON, "json", false, "print message frames")
-	required(cmd, "url", "token")
+	f.BoolVar(&asJSON, "json", false, "print frames")
 	return cmd
 }
 
@@ -65,14 +77,24 @@ func socketURL(address string) (string, error) {
 	return u.JoinPath("v1", "socket").String(), nil
 }
 
+// firstTries is how often tail tries to read all of its channels before it takes it that it cannot.
+const firstTries = 4
+
 // tail is one call of the command: a client that resumes.
 type tail struct {
 	std
-	url, token string
-	json       bool
-	positions  map[string]realtime.Position // where it stands, by channel
-	asOf       int64
+	server, url, token string
+	json               bool
+	positions          map[string]realtime.Position // where it stands, by channel
+	asOf               int64
+	unanswered         map[string]bool // channels, on this connection
+	reading            bool            // all channels were answered once, so that what breaks comes back
 }
+
+// outputError is output that nobody takes.
+type outputError struct{ error }
+
+func (e outputError) Unwrap() error { return e.error }
 
 // run reads until ctx ends, over as many connections as it takes.
 func (t *tail) run(ctx context.Context) error {
@@ -89,9 +111,11 @@ func (t *tail) run(ctx context.Context) error {
 		if !again {
 			return err
 		}
-		failures++
-		if _, printed := fmt.Fprintf(t.err, "tidewire: %v; trying again in %v\n", err, wait.Round(100*time.Millisecond)); printed != nil {
-			return printed
+		if failures++; !t.reading && failures >= firstTries {
+			return &realtime.Error{Code: realtime.CodeUnavailable, Message: fmt.Sprintf("giving up on %s after %d tries", t.server, failures), Err: err}
+		}
+		if err := t.say("%v; reconnecting in %v", err, wait.Round(100*time.Millisecond)); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -101,11 +125,23 @@ func (t *tail) run(ctx context.Context) error {
 	}
 }
 
+// say tells whoever runs it something that is no message.
+func (t *tail) say(format string, args ...any) error {
+	if _, err := fmt.Fprintf(t.err, "tidewire: "+format+"\n", args...); err != nil {
+		return outputError{err}
+	}
+	return nil
+}
+
 // backoff says whether to connect again and when: not after a refusal that
 // stands, and never before the server said.
 func backoff(err error, failures int) (time.Duration, bool) {
 	var refused *realtime.Error
+	var certificate *tls.CertificateVerificationError
 	asked := time.Duration(0)
+	if errors.As(err, new(outputError)) || errors.As(err, &certificate) {
+		return 0, false
+	}
 	if errors.As(err, &refused) {
 		switch refused.Code.Meaning().Advice {
 		case realtime.AdviceStop, realtime.AdviceNewToken:
@@ -128,30 +164,57 @@ func (t *tail) connection(ctx context.Context) error {
 	}
 	defer c.Close() //nolint:errcheck // it has ended, or is about to
 	hello := wire.ClientFrame{Type: wire.TypeConnect, Token: t.token, AsOf: t.asOf}
+	t.unanswered = map[string]bool{}
 	for name, since := range t.positions {
 		hello.Subscriptions = append(hello.Subscriptions, wire.Subscription{Channel: name, Since: since})
+		t.unanswered[name] = true
 	}
 	if err := c.Write(hello.AppendJSON(nil)); err != nil {
 		return err
 	}
-	silence := time.Minute
-	var why error // the error frame that announces the close
-	for {
+	for silence := time.Minute; ; {
 		message, err := c.Read(silence)
 		if err != nil {
-			return cmp.Or(why, err)
+			return ended(err)
 		}
 		frame, err := wire.DecodeServer(message)
 		if err != nil {
-			return err
+			return fmt.Errorf("the server sent no frame: %w", err)
 		}
 		if frame.Type == wire.TypeWelcome && frame.HeartbeatMs > 0 {
 			silence = time.Duration(frame.HeartbeatMs) * time.Millisecond * 5 / 2
 		}
-		if why, err = t.take(&frame, message); err != nil {
+		if err := t.take(&frame, message); err != nil {
 			return err
 		}
 	}
+}
+
+// ended says in words how a connection has ended. A close code that stands alone counts as the error with that code.
+func ended(err error) error {
+	var closed *socket.CloseError
+	switch {
+	case errors.As(err, &closed):
+		if code, ok := codeOf(closed.Code); ok {
+			return &realtime.Error{Code: code, Message: "the server closed the connection", Err: err}
+		}
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errors.New("nothing came from the server for too long")
+	}
+	return fmt.Errorf("the connection was lost: %w", err)
+}
+
+// codeOf is the code that a close code speaks of for certain; 4400 may be several.
+func codeOf(closed int) (realtime.Code, bool) {
+	for _, code := range []realtime.Code{
+		realtime.CodeUnauthorized, realtime.CodeForbidden, realtime.CodeReplaced, realtime.CodeBadRequest, realtime.CodeTooLarge,
+	} {
+		if code.Meaning().Close == closed {
+			return code, true
+		}
+	}
+	return "", false
 }
 
 // notGateway gives a handshake's refusal that stands a code that says so. A gateway
@@ -159,56 +222,7 @@ func (t *tail) connection(ctx context.Context) error {
 func notGateway(err error) error {
 	var h *socket.HandshakeError
 	if errors.As(err, &h) && h.Status < 500 && h.Status != http.StatusTooManyRequests && h.Status != http.StatusRequestTimeout {
-		return &realtime.Error{Code: realtime.CodeNotFound, Message: "--url: there is no gateway, or it lets nobody in", Err: err}
+		return &realtime.Error{Code: realtime.CodeNotFound, Message: "--url: no gateway answers there", Err: err}
 	}
 	return err
-}
-
-// take handles a frame. It returns what an error frame says of the connection as why, and
-// as err what makes reading on useless.
-func (t *tail) take(f *wire.ServerFrame, raw []byte) (why, err error) {
-	if f.Position != "" {
-		p, err := realtime.ParsePosition(f.Position)
-		if err != nil {
-			return nil, err
-		}
-		t.positions[f.Channel] = p
-	}
-	switch f.Type {
-	case wire.TypeMessage:
-		if t.json {
-			_, err = fmt.Fprintf(t.out, "%s\n", raw)
-		} else {
-			_, err = fmt.Fprintf(t.out, "%s %s %s %s\n", time.UnixMilli(f.Time).Format("15:04:05.000"), f.Channel, orDash(f.Key), f.Data)
-		}
-	case wire.TypeOK:
-		if f.Gap {
-			_, err = fmt.Fprintf(t.err, "tidewire: gap: something on %s was missed before %s\n", f.Channel, f.Position)
-		}
-	case wire.TypeNotice:
-		_, err = fmt.Fprintf(t.err, "tidewire: %s on %s: %s\n", f.Code, f.Channel, noticed(f))
-	case wire.TypeHeartbeat:
-		t.asOf = max(t.asOf, f.AsOf)
-	case wire.TypeError:
-		refused := &realtime.Error{Code: f.Code, Message: f.Message, RetryAfter: time.Duration(f.RetryAfterMs) * time.Millisecond}
-		if f.Channel == "" {
-			return refused, nil
-		}
-		return nil, refused // a channel it was asked for and may not have
-	}
-	return nil, err
-}
-
-func noticed(f *wire.ServerFrame) string {
-	if f.Count > 0 {
-		return fmt.Sprintf("%d messages were dropped, because they were not read fast enough", f.Count)
-	}
-	return "something was missed here"
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

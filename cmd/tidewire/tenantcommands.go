@@ -13,9 +13,8 @@ import (
 
 // operation is what the commands of tenants share: where the API is, who asks, and how to answer.
 type operation struct {
-	std
-	address, token, google string
-	json                   bool
+	access
+	json bool
 }
 
 func newTenants(s std) *cobra.Command {
@@ -37,17 +36,18 @@ func newTenants(s std) *cobra.Command {
 
 // flags adds those of every command.
 func (o *operation) flags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&o.address, "url", "", "where the management API is (required)")
-	f.StringVar(&o.token, "token", "", "an operator's token (required)")
-	f.StringVar(&o.google, "google-token", "", "identity token for an API behind Cloud Run's IAM: gcloud auth print-identity-token")
-	f.BoolVar(&o.json, "json", false, "answer in JSON, one value a line")
-	required(cmd, "url", "token")
+	o.access.flags(cmd, "where the management API is", "an operator's token")
+	o.googleFlags(cmd)
+	cmd.Flags().BoolVar(&o.json, "json", false, "answer in JSON, one value a line")
+	cmd.Long += accessHelp + exitHelp
 }
 
 // with calls f with the API.
-func (o *operation) with(f func(*apiClient) error) error {
-	s, err := newServer(o.address, o.token)
+func (o *operation) with(ctx context.Context, f func(*apiClient) error) error {
+	if err := o.resolve(ctx); err != nil {
+		return err
+	}
+	s, err := newServer(o.url, o.access.token)
 	if err != nil {
 		return err
 	}
@@ -57,9 +57,9 @@ func (o *operation) with(f func(*apiClient) error) error {
 }
 
 func newTenantsApply(s std) *cobra.Command {
-	o := &operation{std: s}
+	o := &operation{access: access{std: s}}
 	cmd := &cobra.Command{
-		Use:   "apply --url API --token JWT [FILE | -]",
+		Use:   "apply [FILE | -]",
 		Short: "Make tenants and their topics, or change them, as a file says",
 		Long: "apply puts each tenant of FILE, or of standard input: its topic is made and its\n" +
 			"document replaced. The file is that of tidewire dev --tenants:\n" +
@@ -68,8 +68,8 @@ func newTenantsApply(s std) *cobra.Command {
 			"tenant that the file does not name stays as it is, a key without its secret\n" +
 			"keeps the one that is stored, and without \"suspended\" that stays. A tenant that\n" +
 			"is refused does not keep the others from being applied; repeating it is safe.\n" +
-			"With --json it writes a line for each: {\"tenant\":\"acme\",\"change\":\"created\"}.\n" + exitHelp,
-		Example: "  tidewire tenants apply --url $API --token $OPERATOR tenants.json",
+			"With --json it writes a line for each: {\"tenant\":\"acme\",\"change\":\"created\"}.\n",
+		Example: "  tidewire tenants apply tenants.json",
 		Args:    exactly(0, 1, "one FILE or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file := "-"
@@ -78,11 +78,12 @@ func newTenantsApply(s std) *cobra.Command {
 			} else if f, ok := s.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 				return usagef("apply: FILE is missing; - reads it from standard input")
 			}
+			o.stdin = file == "-"
 			documents, err := readDocuments(s, file)
 			if err != nil {
 				return err
 			}
-			return o.with(func(api *apiClient) error {
+			return o.with(cmd.Context(), func(api *apiClient) error {
 				a := &applying{operation: o, api: api}
 				return a.all(cmd.Context(), documents)
 			})
@@ -93,17 +94,17 @@ func newTenantsApply(s std) *cobra.Command {
 }
 
 func newTenantsShow(s std) *cobra.Command {
-	o := &operation{std: s}
+	o := &operation{access: access{std: s}}
 	cmd := &cobra.Command{
-		Use:   "show --url API --token JWT TENANT...",
+		Use:   "show TENANT...",
 		Short: "Show the documents of tenants, as a file that can be applied",
 		Long: "show prints the documents of the tenants, in the form that apply reads, without the\n" +
 			"secrets of keys: apply keeps those that are stored. So a tenant is changed by\n" +
-			"editing what show printed.\n" + exitHelp,
-		Example: "  tidewire tenants show --url $API --token $OPERATOR acme >acme.json",
+			"editing what show printed.\n",
+		Example: "  tidewire tenants show acme >acme.json",
 		Args:    exactly(1, -1, "one TENANT or more"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.with(func(api *apiClient) error {
+			return o.with(cmd.Context(), func(api *apiClient) error {
 				file := map[string]map[string]json.RawMessage{"tenants": {}}
 				for _, tenant := range args {
 					document, err := api.get(cmd.Context(), tenant)
@@ -126,15 +127,15 @@ func newTenantsShow(s std) *cobra.Command {
 }
 
 func newTenantsList(s std) *cobra.Command {
-	o := &operation{std: s}
+	o := &operation{access: access{std: s}}
 	cmd := &cobra.Command{
-		Use:     "list --url API --token JWT",
+		Use:     "list",
 		Short:   "List the tenants",
-		Long:    "list prints the name of every tenant, one a line.\n" + exitHelp,
-		Example: "  tidewire tenants list --url $API --token $OPERATOR",
+		Long:    "list prints the name of every tenant, one a line.\n",
+		Example: "  tidewire tenants list",
 		Args:    exactly(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.with(func(api *apiClient) error {
+			return o.with(cmd.Context(), func(api *apiClient) error {
 				ids, err := api.list(cmd.Context())
 				if err != nil {
 					return err
@@ -157,19 +158,19 @@ func newTenantsList(s std) *cobra.Command {
 
 // newSuspension is the command that suspends tenants, or the one that ends it.
 func newSuspension(s std, verb string) *cobra.Command {
-	o := &operation{std: s}
+	o := &operation{access: access{std: s}}
 	said := map[string]struct{ short, long string }{
 		"suspend": {"Close the sockets of tenants, and refuse their tokens", "suspend closes every socket of the tenants within seconds and refuses their\ntokens at every door, until they are resumed. Nothing is deleted.\n"},
 		"resume":  {"Let suspended tenants in again", "resume ends the suspension of tenants.\n"},
 	}[verb]
 	cmd := &cobra.Command{
-		Use:     verb + " --url API --token JWT TENANT...",
+		Use:     verb + " TENANT...",
 		Short:   said.short,
-		Long:    said.long + exitHelp,
-		Example: "  tidewire tenants " + verb + " --url $API --token $OPERATOR acme",
+		Long:    said.long,
+		Example: "  tidewire tenants " + verb + " acme",
 		Args:    exactly(1, -1, "one TENANT or more"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.with(func(api *apiClient) error {
+			return o.with(cmd.Context(), func(api *apiClient) error {
 				a := &applying{operation: o, api: api}
 				return a.each(cmd.Context(), args, func(ctx context.Context, tenant string) (string, error) {
 					return api.change(ctx, http.MethodPost, nil, tenant, verb)

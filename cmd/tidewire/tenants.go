@@ -58,15 +58,6 @@ func readTenants(file string) ([]*realtime.Tenant, error) {
 	return docs, nil
 }
 
-// tenantsOfRunning returns the tenants of the dev that was started last.
-func tenantsOfRunning(s state) (*memory.Tenants, error) {
-	r, err := s.last()
-	if err != nil {
-		return nil, err
-	}
-	return loadTenants(s, r.Tenants, r.Demo)
-}
-
 // absolute makes a path good for a command started elsewhere.
 func absolute(file string) (string, error) {
 	if file == "" {

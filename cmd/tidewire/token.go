@@ -1,23 +1,19 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
-	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/httpapi"
-	"github.com/tidewire/tidewire/realtime/strict"
 )
 
 func newToken(s std) *cobra.Command {
-	var tenant, user, file, operators string
+	var tenant, user, file, operators, url string
 	var groups, subscribe, publish, presence, manage []string
 	var operator bool
 	var ttl time.Duration
@@ -26,12 +22,13 @@ func newToken(s std) *cobra.Command {
 			"  tidewire token --operators FILE --user U",
 		Short: "Make a token",
 		Long: "token prints a JWT, signed with the tenant's first key that can sign. Without\n" +
-			"--tenants it uses the tenants of the dev that was started last.\n\n" +
+			"--tenants it uses the tenants of the dev that runs here: of several the one at\n" +
+			"--url or TIDEWIRE_URL, else the one that was started last and has the tenant.\n\n" +
 			"A PATTERN is a channel name; the segment * stands for any one, ** at the end\n" +
 			"for the rest, {user} and {group} for the token's own. A PART of the management\n" +
 			"API is publish, connections, users, tokens or tenant. With --operator it is a\n" +
-			"token for all of that API, at the dev that was started last; with --operators,\n" +
-			"at a deployment whose TIDEWIRE_OPERATORS stand in FILE, or in standard input for -.\n" + exitHelp,
+			"token for all of that API, at the dev that runs here; with --operators, at a\n" +
+			"deployment whose TIDEWIRE_OPERATORS stand in FILE, or in standard input for -.\n" + exitHelp,
 		Example: "  tidewire token --tenant acme --user ann --group fx-desk --subscribe 'prices:*'\n" +
 			"  gcloud secrets versions access latest --secret=tidewire-operators | tidewire token --operators - --user olga",
 		Args: exactly(0, 0, "no arguments"),
@@ -41,7 +38,13 @@ func newToken(s std) *cobra.Command {
 				return err
 			}
 			if ttl <= 0 {
-				return usagef("--ttl: %v; it must be more than nothing", ttl)
+				return usagef("--ttl: must be positive, got %v", ttl)
+			}
+			if cmd.Flags().Changed("url") && url == "" {
+				return usagef("--url: must not be empty; is a variable in the command not set?")
+			}
+			if url == "" {
+				url = s.environment.url
 			}
 			parts, err := parseManage(manage)
 			if err != nil {
@@ -49,9 +52,9 @@ func newToken(s std) *cobra.Command {
 			}
 			var signer *auth.Signer
 			if operator || operators != "" {
-				signer, err = s.operatorSigner(tenant, file, operators)
+				signer, err = s.operatorSigner(cmd.Context(), tenant, file, operators, url)
 			} else {
-				signer, err = s.signer(cmd.Context(), tenant, file)
+				signer, err = s.signer(cmd.Context(), tenant, file, url)
 			}
 			if err != nil {
 				return err
@@ -77,6 +80,7 @@ func newToken(s std) *cobra.Command {
 	f.StringVar(&operators, "operators", "", "an operator's token for a deployment: file of its TIDEWIRE_OPERATORS, or -")
 	f.DurationVar(&ttl, "ttl", time.Hour, "how long it is good")
 	f.StringVar(&file, "tenants", "", "file of tenant documents")
+	f.StringVar(&url, "url", "", "which dev the token is for, if several run (default: TIDEWIRE_URL)")
 	required(cmd, "tenant", "user")
 	needsBoth := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
@@ -91,85 +95,15 @@ func newToken(s std) *cobra.Command {
 	return cmd
 }
 
-// operatorSigner returns what signs for operators: those whose keys stand in a file, or of the dev that was
-// started last.
-func (s std) operatorSigner(tenant, tenants, file string) (*auth.Signer, error) {
-	flag := "--operator"
-	if file != "" {
-		flag = "--operators"
-	}
-	if tenant != "" || tenants != "" {
-		return nil, usagef("%s: an operator is of no tenant; leave --tenant and --tenants out", flag)
-	}
-	if file != "" {
-		return s.signerOf(file)
-	}
-	kept, err := findState(s.state)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := kept.last(); err != nil {
-		return nil, err
-	}
-	keys, err := kept.operatorKeys()
-	if err != nil {
-		return nil, err
-	}
-	return httpapi.NewOperatorSigner(keys)
-}
-
-// signerOf returns what signs with the keys of a file, which is what the api is given as TIDEWIRE_OPERATORS.
-func (s std) signerOf(file string) (*auth.Signer, error) {
-	text, err := readFile(s.in, file)
-	if err != nil {
-		return nil, usagef("--operators: %w", err)
-	}
-	var keys realtime.Auth
-	if err := strict.Decode("it", text, &keys); err != nil {
-		return nil, usagef("--operators: %w", err)
-	}
-	signer, err := httpapi.NewOperatorSigner(keys)
-	if err != nil {
-		return nil, usagef("--operators: %w", err)
-	}
-	return signer, nil
-}
-
 func parseManage(parts []string) ([]realtime.Manage, error) {
 	var all []realtime.Manage
 	for _, p := range parts {
 		if !slices.Contains(httpapi.Parts(), realtime.Manage(p)) {
-			return nil, usagef("--manage: %q is not publish, connections, users, tokens or tenant", p)
+			return nil, usagef("--manage: must be publish, connections, users, tokens or tenant, got %q", p)
 		}
 		all = append(all, realtime.Manage(p))
 	}
 	return all, nil
-}
-
-// signer returns what signs for a tenant of a file, or else of the dev that was started last.
-func (s std) signer(ctx context.Context, tenant, file string) (*auth.Signer, error) {
-	kept, err := findState(s.state)
-	if err != nil {
-		return nil, err
-	}
-	var tenants *memory.Tenants
-	if file != "" {
-		tenants, err = loadTenants(kept, file, false)
-	} else {
-		tenants, err = tenantsOfRunning(kept)
-	}
-	if err != nil {
-		return nil, err
-	}
-	t, err := tenants.Tenant(ctx, tenant)
-	if err != nil {
-		return nil, usagef("--tenant: there is no %q; there is %s", tenant, strings.Join(tenants.IDs(), ", "))
-	}
-	signer, err := auth.NewSigner(t)
-	if err != nil {
-		return nil, usagef("--tenant: %w", err)
-	}
-	return signer, nil
 }
 
 func parseGrants(subscribe, publish, presence []string) (realtime.Grants, error) {

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// access is which server a command talks to, and as whom. Flags win over the environment. A token in the environment
+// or in a file is not in the list of processes, as one in a flag is.
+type access struct {
+	std
+	cmd             *cobra.Command
+	url             string
+	token, file     string
+	google, fileOfG string // the identity token for Cloud Run's IAM
+	stdin           bool   // standard input holds what the command sends, and no token
+}
+
+const accessHelp = `
+The server and the token are those of --url and --token or --token-file, or else
+of TIDEWIRE_URL and TIDEWIRE_TOKEN. Other users of the machine can see a token in
+a flag; in the environment or in a file they cannot.
+`
+
+// flags adds --url, --token and --token-file to cmd. server is what the URL is that of.
+func (a *access) flags(cmd *cobra.Command, server, token string) {
+	a.cmd = cmd
+	f := cmd.Flags()
+	f.StringVar(&a.url, "url", "", server+" (default: TIDEWIRE_URL)")
+	f.StringVar(&a.token, "token", "", token+" (default: TIDEWIRE_TOKEN)")
+	f.StringVar(&a.file, "token-file", "", "file that holds the token, or - for standard input")
+}
+
+// googleFlags adds those of a server behind Cloud Run's IAM.
+func (a *access) googleFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&a.google, "google-token", "", "identity token for an API behind Cloud Run's IAM: gcloud auth print-identity-token (default: TIDEWIRE_GOOGLE_TOKEN)")
+	f.StringVar(&a.fileOfG, "google-token-file", "", "file that holds the identity token")
+}
+
+// resolve fills in what no flag gave. The error is a usageError, and holds no token.
+func (a *access) resolve(ctx context.Context) (err error) {
+	if a.url, err = a.one("url", a.url, a.environment.url); err != nil {
+		return err
+	}
+	if a.url == "" {
+		return usagef("%s: no URL: give --url, or set TIDEWIRE_URL%s", a.cmd.Name(), a.where(ctx))
+	}
+	if a.token, err = a.secret("token", a.token, a.file, a.environment.token); err != nil {
+		return err
+	}
+	if a.token == "" {
+		return usagef("%s: no token: set TIDEWIRE_TOKEN, or give --token-file or --token; tidewire token makes one", a.cmd.Name())
+	}
+	if a.cmd.Flag("google-token") == nil {
+		return nil
+	}
+	a.google, err = a.secret("google-token", a.google, a.fileOfG, a.environment.googleToken)
+	return err
+}
+
+// one is the value of a flag if it was given, or else that of the environment. A flag that was given and is empty comes
+// from a variable that is not set.
+func (a *access) one(flag, value, environment string) (string, error) {
+	if !a.cmd.Flags().Changed(flag) {
+		return environment, nil
+	}
+	if strings.TrimSpace(value) == "" {
+		return "", usagef("--%s: must not be empty; is a variable in the command not set?", flag)
+	}
+	return value, nil
+}
+
+// secret is a token: that of the flag, of the file, or of the environment. It never stands in an error.
+func (a *access) secret(flag, value, file, environment string) (string, error) {
+	from := "--" + flag
+	token, err := a.one(flag, value, "")
+	if err != nil {
+		return "", err
+	}
+	switch named, err := a.one(flag+"-file", file, ""); {
+	case err != nil:
+		return "", err
+	case named != "" && token != "":
+		return "", usagef("--%s and --%s-file: give one of them", flag, flag)
+	case named == "-" && a.stdin:
+		return "", usagef("--%s-file: must be a file, because the command reads standard input itself", flag)
+	case named != "":
+		from = "--" + flag + "-file"
+		if token, err = readToken(a.in, named); err != nil {
+			return "", usagef("%s: %w", from, err)
+		}
+	case token == "":
+		from, token = "TIDEWIRE_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), environment
+	}
+	token = strings.TrimSpace(token)
+	if strings.HasPrefix(token, "-") {
+		return "", usagef("%s: must be a token, got a flag; is a variable in the command not set, and not in quotes?", from)
+	}
+	if strings.IndexFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
+		return "", usagef("%s: must be one word of printable ASCII, got %d bytes with other characters", from, len(token))
+	}
+	return token, nil
+}
+
+// maxToken is how long a file with a token may be: longer than any server takes in a header.
+const maxToken = 64 << 10
+
+// readToken returns what a file holds, or standard input for "-".
+func readToken(in io.Reader, name string) (string, error) {
+	if name != "-" {
+		f, err := os.Open(name) //nolint:gosec // the caller says which file
+		if err != nil {
+			return "", err
+		}
+		defer f.Close() //nolint:errcheck // it was only read from
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxToken+1))
+	switch {
+	case err != nil:
+		return "", err
+	case len(text) > maxToken:
+		return "", fmt.Errorf("must be at most %d bytes", maxToken)
+	case strings.TrimSpace(string(text)) == "":
+		return "", fmt.Errorf("%q holds no token", name)
+	}
+	return string(text), nil
+}
+
+// swallowed adds to an error about arguments that one of them may have become the token: $TOKEN, when it is not set and
+// not in quotes, leaves --token with the next word.
+func swallowed(cmd *cobra.Command, err error) error {
+	token := cmd.Flag("token")
+	if err == nil || token == nil || !token.Changed || strings.Count(token.Value.String(), ".") == 2 {
+		return err
+	}
+	return usageError{fmt.Errorf("%w\nthe value of --token is no JWT: was a variable not set, and not in quotes?", err)}
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+)
+
+// These ports are tried when nobody asked for the default one and it is in use. The examples have 8081 to 8084.
+const firstOther, lastOther = 8090, 8099
+
+// listen listens where it was told, or else where it can, and says so.
+func (d *devServer) listen(ctx context.Context) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", d.o.addr)
+	if err == nil || !errors.Is(err, syscall.EADDRINUSE) {
+		return l, failed(err)
+	}
+	host, port, split := net.SplitHostPort(d.o.addr)
+	if split != nil {
+		return nil, err
+	}
+	if !d.o.anyPort {
+		return nil, fmt.Errorf("--addr: port %s is in use on this machine; give another one, such as tidewire dev --addr %s, or make dev PORT=%d (port 0 is any that is free)",
+			port, net.JoinHostPort(host, strconv.Itoa(firstOther)), firstOther)
+	}
+	for other := firstOther; other <= lastOther; other++ {
+		if l, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(other))); err == nil {
+			d.o.log.WarnContext(ctx, fmt.Sprintf("port %s is in use, so this is port %d; --addr, or make dev PORT=, gives another one", port, other))
+			return l, nil
+		}
+	}
+	return nil, fmt.Errorf("ports %s and %d to %d are in use on this machine; give another one with --addr, or make dev PORT=", port, firstOther, lastOther)
+}
+
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("--addr: %w", err)
+}
+
+// reachable returns the address by which a browser on this machine gets to it.
+func reachable(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
+	}
+	return a.String()
+}
+
+func isLoopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// devHeader is in every answer of a dev: by it other commands know that what answers at an address is that dev, and not
+// another program that has its port by now.
+const devHeader = "Tidewire-Dev"
+
+// answersWithin is how long a dev may take to say that it runs.
+const answersWithin = 2 * time.Second
+
+// running is what a dev that runs tells the other commands, in a file of its own that it removes when it ends.
+type running struct {
+	ID      string    `json:"id"`
+	URL     string    `json:"url"`
+	Tenants string    `json:"tenants,omitempty"` // the FILE it was given
+	Demo    bool      `json:"demo"`
+	Started time.Time `json:"started"`
+}
+
+func newRunning(address, tenants string, demo bool) running {
+	return running{ID: rand.Text(), URL: address, Tenants: tenants, Demo: demo, Started: time.Now()}
+}
+
+func (r running) file() string { return filepath.Join("devs", r.ID+".json") }
+
+// announce tells the other commands of a dev, and forgets those that have ended without saying so.
+func (s state) announce(ctx context.Context, r running) error {
+	all, err := s.devs()
+	if err != nil {
+		return err
+	}
+	for _, ended := range s.asked(ctx, all) {
+		if errors.Is(ended.err, errEnded) {
+			_ = os.Remove(filepath.Join(s.dir, ended.file())) // it is only in the way
+		}
+	}
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return s.write(r.file(), raw)
+}
+
+// leave takes back what announce told.
+func (s state) leave(r running) error {
+	if err := os.Remove(filepath.Join(s.dir, r.file())); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// devs returns what the devs told that have not taken it back: those that run, and those that were killed.
+func (s state) devs() ([]running, error) {
+	files, err := filepath.Glob(filepath.Join(s.dir, "devs", "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var all []running
+	for _, name := range files {
+		raw, err := os.ReadFile(name) //nolint:gosec // of the user's own folder
+		if errors.Is(err, os.ErrNotExist) {
+			continue // it has just ended
+		}
+		if err != nil {
+			return nil, err
+		}
+		var r running
+		if err := json.Unmarshal(raw, &r); err != nil || r.file() != filepath.Join("devs", filepath.Base(name)) {
+			return nil, fmt.Errorf("%s: is not what a dev writes there; remove it (%w)", name, err)
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// alive returns the devs that run now, the one that was started last first.
+func (s state) alive(ctx context.Context) ([]running, error) {
+	all, err := s.devs()
+	if err != nil {
+		return nil, err
+	}
+	var alive []running
+	for _, r := range s.asked(ctx, all) {
+		if r.err == nil {
+			alive = append(alive, r.running)
+		}
+	}
+	slices.SortFunc(alive, func(a, b running) int { return cmp.Or(b.Started.Compare(a.Started), strings.Compare(a.ID, b.ID)) })
+	return alive, nil
+}
+
+// askedDev is a dev, and why it does not seem to run, if it does not.
+type askedDev struct {
+	running
+	err error
+}
+
+// errEnded is a dev that has certainly ended.
+var errEnded = errors.New("it has ended")
+
+// asked asks devs whether they run, all at once.
+func (s state) asked(ctx context.Context, devs []running) []askedDev {
+	ctx, cancel := context.WithTimeout(ctx, answersWithin)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy: it is on this machine
+	all := make([]askedDev, len(devs))
+	var asking sync.WaitGroup
+	for i, r := range devs {
+		asking.Go(func() { all[i] = askedDev{r, r.ask(ctx, client)} })
+	}
+	asking.Wait()
+	return all
+}
+
+func (r running) ask(ctx context.Context, client *http.Client) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL+"/healthz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := client.Do(req)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return errEnded
+	case err != nil:
+		return err
+	}
+	_ = res.Body.Close() // it is not read
+	if res.Header.Get(devHeader) != r.ID {
+		return errEnded
+	}
+	return nil
+}
+
+// named returns the dev at an address.
+func named(devs []running, address string) (running, bool) {
+	i := slices.IndexFunc(devs, func(r running) bool { return host(r.URL) == host(address) })
+	if i < 0 {
+		return running{}, false
+	}
+	return devs[i], true
+}
+
+// host returns host and port of an address, by which it may be compared with another one.
+func host(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return address
+	}
+	if u.Hostname() == "localhost" {
+		return net.JoinHostPort("127.0.0.1", u.Port())
+	}
+	return u.Host
+}
+
+// urls lists where devs are.
+func urls(devs []running) string {
+	var all []string
+	for _, r := range devs {
+		all = append(all, r.URL)
+	}
+	return strings.Join(all, ", ")
+}
+
+// where says where devs run, for somebody who named no address.
+func (s std) where(ctx context.Context) string {
+	kept, err := findState(s.state)
+	if err != nil {
+		return ""
+	}
+	alive, err := kept.alive(ctx)
+	if err != nil || len(alive) == 0 {
+		return ""
+	}
+	return "; tidewire dev is at " + urls(alive)
+}
+
+// pick returns the dev that a token is for: the one at address, or else the newest one that can. more says whether there was
+// a choice.
+func (s state) pick(ctx context.Context, address string, can func(running) error) (dev running, more bool, err error) {
+	alive, err := s.alive(ctx)
+	if err != nil {
+		return dev, false, err
+	}
+	if len(alive) == 0 {
+		return dev, false, errors.New("no dev is running here; run tidewire dev, or name a --tenants FILE")
+	}
+	if address != "" {
+		dev, ok := named(alive, address)
+		if !ok {
+			return dev, false, usagef("--url or TIDEWIRE_URL: must be a dev that runs here, which is at %s, got %q", urls(alive), address)
+		}
+		return dev, false, can(dev)
+	}
+	var first error
+	for _, r := range alive {
+		if err := can(r); err == nil {
+			return r, len(alive) > 1, nil
+		} else if first == nil {
+			first = err
+		}
+	}
+	return dev, false, first
+}

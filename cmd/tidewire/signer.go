@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/httpapi"
+	"github.com/tidewire/tidewire/realtime/strict"
+)
+
+// signer returns what signs for a tenant: with the keys of a file, or else of a dev that runs, at url if there is one.
+func (s std) signer(ctx context.Context, tenant, file, url string) (*auth.Signer, error) {
+	kept, err := findState(s.state)
+	if err != nil {
+		return nil, err
+	}
+	if file != "" {
+		tenants, err := loadTenants(kept, file, false)
+		if err != nil {
+			return nil, err
+		}
+		return signerIn(ctx, tenants, tenant)
+	}
+	var signer *auth.Signer
+	dev, more, err := kept.pick(ctx, url, func(r running) error {
+		tenants, err := loadTenants(kept, r.Tenants, r.Demo)
+		if err == nil {
+			signer, err = signerIn(ctx, tenants, tenant)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return signer, s.sayWhich(dev, more)
+}
+
+func signerIn(ctx context.Context, tenants *memory.Tenants, tenant string) (*auth.Signer, error) {
+	t, err := tenants.Tenant(ctx, tenant)
+	if err != nil {
+		return nil, usagef("--tenant: must be one of %s, got %q", strings.Join(tenants.IDs(), ", "), tenant)
+	}
+	signer, err := auth.NewSigner(t)
+	if err != nil {
+		return nil, usagef("--tenant: %w", err)
+	}
+	return signer, nil
+}
+
+// sayWhich says which dev a token is for, if it may have been another one that was meant.
+func (s std) sayWhich(dev running, more bool) error {
+	if !more {
+		return nil
+	}
+	_, err := fmt.Fprintf(s.err, "tidewire: several devs are running; this token is for %s, started %s (--url or TIDEWIRE_URL names another)\n",
+		dev.URL, dev.Started.Format("15:04:05"))
+	return err
+}
+
+// operatorSigner returns what signs for operators: those whose keys are in a file, or of a dev that runs, at url if there
+// is one.
+func (s std) operatorSigner(ctx context.Context, tenant, tenants, file, url string) (*auth.Signer, error) {
+	flag := "--operator"
+	if file != "" {
+		flag = "--operators"
+	}
+	if tenant != "" || tenants != "" {
+		return nil, usagef("%s: an operator is of no tenant; leave --tenant and --tenants out", flag)
+	}
+	if file != "" {
+		return s.signerOf(file)
+	}
+	kept, err := findState(s.state)
+	if err != nil {
+		return nil, err
+	}
+	dev, more, err := kept.pick(ctx, url, func(running) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	keys, err := kept.operatorKeys()
+	if err != nil {
+		return nil, err
+	}
+	signer, err := httpapi.NewOperatorSigner(keys)
+	if err != nil {
+		return nil, err
+	}
+	return signer, s.sayWhich(dev, more)
+}
+
+// signerOf returns what signs with the keys of a file, which is what the api is given as TIDEWIRE_OPERATORS.
+func (s std) signerOf(file string) (*auth.Signer, error) {
+	text, err := readFile(s.in, file)
+	if err != nil {
+		return nil, usagef("--operators: %w", err)
+	}
+	var keys realtime.Auth
+	if err := strict.Decode("it", text, &keys); err != nil {
+		return nil, usagef("--operators: %w", err)
+	}
+	signer, err := httpapi.NewOperatorSigner(keys)
+	if err != nil {
+		return nil, usagef("--operators: %w", err)
+	}
+	return signer, nil
+}
