@@ -2,10 +2,15 @@
 SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: dev emulators image bootstrap release test lint fmt functions bench fleet soak fuzz go-test tf-check tf-audit
+.DEFAULT_GOAL := help
+.PHONY: help dev emulators image bootstrap release test lint fmt functions bench fleet soak fuzz go-test tf-check tf-audit
 
-dev: ## everything in one process, with demo tenants and live data
-	go run ./cmd/tidewire dev
+help: ## what can be made
+	@echo 'make TARGET, where TARGET is:'
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target what; do printf '  %-10s  %s\n' "$$target" "$$what"; done
+
+dev: ## everything in one process, with demo tenants and live data; another port: make dev PORT=9000, another address: make dev ADDR=0.0.0.0:9000, other flags: make dev ARGS=--demo=false
+	@./.ci/dev $(if $(ADDR),--addr '$(ADDR)',$(if $(PORT),--addr '127.0.0.1:$(PORT)')) $(ARGS)
 
 emulators: ## those of Pub/Sub and Firestore, for tidewire dev --backend gcp; it prints what to export
 	go run ./internal/emulators/run
@@ -19,7 +24,7 @@ test: ## all tests; installs Chromium and Node with apt-get where they are missi
 # The tests of the program wait for much, and leave room for those of the HCL beside them. TEST_JOBS=1 is for little memory.
 TEST_JOBS ?= 2
 
-go-test:
+go-test: ## the part of make test that is Go, with the race detector and in random order
 	go test -race -shuffle=on -timeout 30m $$(go list ./... | grep -v /terraform/check)
 
 tf-check: ## the HCL: Terraform where it needs no provider, our own check for the rest, faults that they have to find, and plans on a stub
@@ -30,10 +35,10 @@ tf-audit: ## on demand, some minutes: the provider's schema made anew from npm a
 	cd terraform/check/schema && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund && node generate.mjs --check
 	cd terraform && go run github.com/terraform-linters/tflint@v0.61.0 --recursive
 
-lint:
+lint: ## golangci-lint, as .golangci.yml has it
 	$(GOLANGCI) run
 
-fmt:
+fmt: ## formats the Go code
 	$(GOLANGCI) fmt
 
 functions: ## the source archive of the Cloud Functions, bin/functions.zip, and its hash

@@ -81,9 +81,10 @@ func paste(t *testing.T, commands []string) {
 	script := "set -euo pipefail\n"
 	for _, command := range commands {
 		if sign, ok := endless(command); ok {
-			// It is read until the sign comes, and then has nobody to write to.
-			script += "until_seen() { grep -m1 -- \"$1\" >/dev/null; }\n" +
-				"{ timeout 20 " + command + " 2>&1 || true; } | until_seen " + quoted(sign) + "\n"
+			// It is read until the sign comes, and then stopped.
+			script += "coproc E { exec " + command + " 2>&1; }\n" +
+				"timeout 20 grep -m1 -- " + quoted(sign) + " <&\"${E[0]}\" >/dev/null\n" +
+				"kill $E_PID; wait $E_PID || true\n"
 			continue
 		}
 		if strings.HasPrefix(command, "curl") {
