@@ -120,4 +120,3 @@ func runDev(ctx context.Context, o devOptions, ready func(*devServer) error) err
 	defer cancel()
 	return errors.Join(err, d.close(stopping))
 }
-
