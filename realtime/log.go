@@ -13,6 +13,7 @@ const (
 	KeyReason     = "reason"
 	KeyCode       = "code"
 	KeyError      = "error"
+	KeyStack      = "stack" // of a panic
 	KeyCount      = "count"
 	KeyBytes      = "bytes"
 	KeyDuration   = "duration"

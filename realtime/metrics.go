@@ -35,6 +35,8 @@ const (
 	// CountBackendErrors counts calls of the backend's services that failed, each attempt; reason: the
 	// service and the error, such as "firestore unavailable".
 	CountBackendErrors Counter = "backend.errors"
+	// CountPanics counts panics, each of which has ended the one thing that it concerned.
+	CountPanics Counter = "panics" // reason: connection, channel, topic, broker, hook, request, sweep, report
 )
 
 // Gauge names a level.

@@ -72,6 +72,7 @@ var counters = [...]described[realtime.Counter]{
 	{realtime.CountFollows, "{follow}", "Followings of topics, by why they began."},
 	{realtime.CountEvictions, "{publication}", "Publications that records forgot, by the reason."},
 	{realtime.CountBackendErrors, "{error}", "Calls of the backend's services that failed, each attempt, by service and code."},
+	{realtime.CountPanics, "{panic}", "Panics, each of which has ended one thing, by what that was."},
 }
 
 var gauges = [...]described[realtime.Gauge]{

@@ -142,6 +142,13 @@ var conditions = map[string]struct {
 		fires: map[string][]series{"the first": {begun(3, "tidewire.backend.errors", gatewayA+`,reason="pubsub permission_denied"`, 1)}},
 		quiet: map[string][]series{"granted since": {flat("tidewire.backend.errors", gatewayA+`,reason="pubsub permission_denied"`, 9)}},
 	},
+	"panics/contained": {
+		fires: map[string][]series{
+			"the first":   {begun(3, "tidewire.panics", gatewayA+`,reason="channel"`, 1)},
+			"one of many": {rising("tidewire.panics", gatewayA+`,reason="hook"`, 1)},
+		},
+		quiet: map[string][]series{"long ago": {flat("tidewire.panics", gatewayA+`,reason="hook"`, 9)}},
+	},
 	"streams-broken/following fails": {
 		fires: map[string][]series{"again and again": {rising("tidewire.follows", gatewayA+`,reason="failed"`, 10)}},
 		quiet: map[string][]series{"follows": {rising("tidewire.follows", gatewayA+`,reason="first"`, 100)}},

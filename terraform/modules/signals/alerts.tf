@@ -102,6 +102,17 @@ locals {
         }
       }
     }
+    panics = {
+      severity = "ERROR"
+      summary  = "A part of the program panics: each time one connection, channel, hook or request is ended."
+      conditions = {
+        "contained" = { promql = <<-EOT
+          sum by (reason) (increase({'tidewire.panics',@own}[10m])) > 0
+          or sum by (reason) ({'tidewire.panics',@own} unless {'tidewire.panics',@own} offset 10m) > 0
+        EOT
+        }
+      }
+    }
     streams-broken = {
       severity = "ERROR"
       summary  = "Topics cannot be followed, or their streams stall: readers wait and are told unavailable."

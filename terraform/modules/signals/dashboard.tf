@@ -100,7 +100,13 @@ locals {
       subtitle = "Pub/Sub and Firestore as the program meets them, and the budget of subscriptions"
       charts = [
         { title = "Subscriptions in use", unit = "1", threshold = var.subscriptions_budget, queries = { "" = "max({'tidewire.subscriptions',@own})" } },
-        { title = "Errors of Pub/Sub and Firestore", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.backend.errors',@own}[5m]))" } },
+        {
+          title = "Errors of Pub/Sub and Firestore, panics", unit = "1/s"
+          queries = {
+            ""     = "sum by (reason) (rate({'tidewire.backend.errors',@own}[5m]))"
+            panics = "sum(rate({'tidewire.panics',@own}[5m]))"
+          }
+        },
         { title = "Pub/Sub: publish requests by code", unit = "1/s", queries = { "" = "sum by (response_code) (rate({'pubsub.googleapis.com/topic/send_request_count',monitored_resource='pubsub_topic'}[5m]))" } },
         { title = "Firestore: requests by code", unit = "1/s", queries = { "" = "sum by (response_code) (rate({'firestore.googleapis.com/api/request_count',monitored_resource='datastore_request'}[5m]))" } },
         { title = "Topics followed by a gateway", unit = "1", queries = { "" = "max(sum by (instance) ({'tidewire.topics',@gateway}))" } },
