@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -59,6 +60,7 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 		g.exit(s)
 		return
 	}
+	sock.SetMeter(&allowance{g, unknownFrames})
 	if early := s.open(sock); early != nil {
 		refused = early
 	}
@@ -75,6 +77,27 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 
 // beforeConnect bounds what is queued for a client that has not said who it is.
 var beforeConnect = realtime.QueueLimits{Messages: 16, Bytes: 64 << 10}
+
+// unknownFrames is how many frames such a client may send beside its first message: pings, and fragments of it.
+const unknownFrames = 128
+
+// allowance is the socket.Meter of a client that has not said who it is.
+type allowance struct {
+	g      *Gateway
+	frames int
+}
+
+// Input takes frames off the allowance. What they hold is bounded by their number.
+func (a *allowance) Input(frames, _ int, _ time.Duration) (time.Duration, *realtime.Error) {
+	if a.frames -= frames; a.frames < 0 {
+		a.g.o.Metrics.Add(realtime.CountRefusals, "", "unknownFrames", 1)
+		return 0, &realtime.Error{
+			Code: realtime.CodeLimited, Limit: "unknownFrames", RetryAfter: jitter(retryLater),
+			Message: fmt.Sprintf("more than %d frames came before or within the first message", unknownFrames),
+		}
+	}
+	return 0, nil
+}
 
 // handshake judges the token of the request and admits its owner, or lets the
 // client wait for a connect frame if there is none.
@@ -129,6 +152,7 @@ func (s *session) welcome(id wire.ID) *realtime.Error {
 	}
 	limits := v.doc().Limits.WithDefaults()
 	s.obey(limits)
+	s.sock.SetMeter(v.seat)
 	s.control(welcomeFrame(id, v, limits))
 	return nil
 }

@@ -37,6 +37,18 @@ func (b *bucket) take(now, cost, depth int64) (wait int64) {
 	}
 }
 
+// charge takes what costs that much, also from a bucket that has it not, and returns how long it takes until it
+// would have had it.
+func (b *bucket) charge(now, cost, depth int64) (wait int64) {
+	for {
+		full := b.full.Load()
+		next := max(full, now) + cost
+		if b.full.CompareAndSwap(full, next) {
+			return max(next-now-depth, 0)
+		}
+	}
+}
+
 // giveBack undoes a take.
 func (b *bucket) giveBack(cost int64) { b.full.Add(-cost) }
 

@@ -25,6 +25,32 @@ func (c *Connection) Frame(n int) *realtime.Error {
 	return c.take([]claim{one[0], all[0], one[1], all[1], one[2], all[2]})
 }
 
+const (
+	// maxDebt is how far a client may be over the rate of its own input, and for how long in a row, before it is closed.
+	maxDebt = 3 * time.Second
+	// maxHold is how long it is held up because others of its user or tenant have used what they share.
+	maxHold = time.Second
+)
+
+// Input counts n frames that are no message of their own - pings, pongs, fragments - and their bytes, which have come
+// already. A client that is over its own rate is not to be read from for as long as hold. If it has been held up for long it is to be
+// closed: the error is framesPerSecond or bytesPerSecond. What the user's or the tenant's other connections use only slows it down.
+func (c *Connection) Input(n, size int, held time.Duration) (hold time.Duration, err *realtime.Error) {
+	now := c.tenant.limiter.now()
+	for _, claims := range [...][numLevels]claim{c.claims(frames, n), c.claims(bytes, size)} {
+		own := &claims[ofConnection]
+		wait := time.Duration(own.bucket.charge(now, own.cost(), int64(burst)))
+		if wait > 0 && held+wait > maxDebt {
+			return 0, c.tenant.refuse(own, int64(wait))
+		}
+		hold = max(hold, wait)
+		if _, wait := take(now, claims[ofUser:]); wait > 0 {
+			hold = max(hold, min(time.Duration(wait), maxHold))
+		}
+	}
+	return hold, nil
+}
+
 // Subscribe counts a frame that subscribes, to however many channels. Its refusal is subscribesPerSecond.
 func (c *Connection) Subscribe() *realtime.Error {
 	claims := c.claims(subscribes, 1)

@@ -50,6 +50,45 @@ func orNil(e *realtime.Error) error {
 	return e
 }
 
+// What has come already cannot be refused: its client is held up, then closed, and others are not closed for it.
+func TestInput(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := limit.New(limit.Options{})
+		doc := document(realtime.Limits{FramesPerSecond: 10, UserShare: 1, TenantShare: 1, ConnectionsPerUser: 3})
+		c, other := connect(t, l, doc, "ann"), connect(t, l, doc, "ann")
+		if hold, err := c.Input(20, 100, 0); hold != 0 || err != nil {
+			t.Errorf("two seconds' worth at once: %s, %v", hold, err)
+		}
+		if hold, err := other.Input(1, 6, 0); hold == 0 || hold > time.Second || err != nil {
+			t.Errorf("another of its user is held up for %s, %v", hold, err)
+		}
+		if hold, err := c.Input(5, 100, 0); hold != 500*time.Millisecond && hold != time.Second || err != nil {
+			t.Errorf("half a second too much: %s, %v", hold, err)
+		}
+		time.Sleep(time.Second)
+		if _, err := c.Input(6, 100, 2900*time.Millisecond); err == nil || err.Limit != "framesPerSecond" || err.RetryAfter == 0 {
+			t.Errorf("too much for three seconds in a row: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if hold, err := c.Input(1, 6, 0); hold != 0 || err != nil {
+			t.Errorf("after a minute: %s, %v", hold, err)
+		}
+		if _, err := c.Input(70, 600, 0); err == nil || err.Limit != "framesPerSecond" {
+			t.Errorf("seven seconds' worth at once: %v", err)
+		}
+		for range 100 {
+			if _, err := other.Input(1, 6, time.Minute); err != nil {
+				t.Fatalf("another is closed for it: %v", err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if _, err := other.Input(1, 1<<30, 0); err == nil || err.Limit != "bytesPerSecond" {
+			t.Errorf("a gigabyte: %v", err)
+		}
+	})
+}
+
 func TestRates(t *testing.T) {
 	t.Parallel()
 	limits := realtime.Limits{

@@ -45,6 +45,7 @@ type Conn struct {
 	limit    atomic.Int64 // bytes of a message
 	heard    atomic.Int64 // when the client last gave a sign of life, in nanoseconds since 1970
 	detach   func() bool  // from Start's ctx
+	ignored  int          // messages that came after the end had begun; of the reading goroutine
 
 	done   sync.WaitGroup // until Handler.Closed has returned
 	writes sync.WaitGroup // until nothing will ever be written again

@@ -106,7 +106,7 @@ func (c *Conn) receive(kind int, r io.Reader, limit int64) error {
 		return websocket.ErrReadLimit
 	}
 	if !c.arrived() {
-		return nil
+		return c.ignore()
 	}
 	handle := c.handler.Message
 	if kind == websocket.BinaryMessage {
@@ -133,6 +133,18 @@ func (c *Conn) arrived() bool {
 		_ = c.stream.Conn.SetReadDeadline(time.Time{}) // fails only if closed already: reading tells
 	}
 	return !c.closing
+}
+
+// mostIgnored is how many messages may still come once the connection is being closed: what was under way.
+const mostIgnored = 4096
+
+// ignore is what happens to a message that comes when the connection is being closed. A client that goes on
+// for long is not read from any more.
+func (c *Conn) ignore() error {
+	if c.ignored++; c.ignored > mostIgnored {
+		return &realtime.Error{Code: realtime.CodeLimited, Message: "messages kept coming after the close frame"}
+	}
+	return nil
 }
 
 // tooLarge is what a message over the limit is answered with.

@@ -7,6 +7,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/tidewire/tidewire/realtime"
 )
 
 // stream is the net.Conn that gorilla's parser reads from. Its reading half belongs to
@@ -25,6 +27,11 @@ type stream struct {
 	input *[]byte // of a.inputs, while ahead holds something
 	ahead []byte  // read from the network, not yet by the parser
 	err   error   // of readAvailable
+
+	meter   Meter // nil: nobody counts
+	counted counter
+	held    time.Duration   // the reading was stopped by the meter
+	over    *realtime.Error // the meter's: nothing more is read
 
 	parsed *bufio.Reader // the parser's; without a buffer while idle
 	lent   *bufio.Reader // of a.readers: where its buffer is from
@@ -60,15 +67,24 @@ func (s *stream) idle() bool { return len(s.ahead) == 0 && s.parsed.Buffered() =
 
 // await blocks until there is input, and holds no buffer meanwhile.
 func (s *stream) await() error {
+	if s.over != nil {
+		return s.over
+	}
 	if s.raw == nil {
 		n, err := io.ReadFull(s.Conn, s.one[:])
 		s.ahead = s.one[:n]
-		return err
+		if err != nil {
+			return err
+		}
+		return s.arrived(s.ahead)
 	}
 	if err := s.raw.Read(s.readAvailable); err != nil {
 		return err
 	}
-	return s.err
+	if s.err != nil {
+		return s.err
+	}
+	return s.arrived(s.ahead)
 }
 
 // stump waits for a frame and reports whether it is a close frame with one byte of payload, which
@@ -91,7 +107,7 @@ func (s *stream) consume(n int) {
 func (s *stream) Read(p []byte) (int, error) {
 	if len(s.ahead) == 0 {
 		if s.raw == nil || len(p) >= s.a.o.ReadBuffer {
-			return s.Conn.Read(p)
+			return s.readInto(p)
 		}
 		if err := s.await(); err != nil {
 			return 0, err
@@ -100,6 +116,15 @@ func (s *stream) Read(p []byte) (int, error) {
 	n := copy(p, s.ahead)
 	s.consume(n)
 	return n, nil
+}
+
+// readInto reads without a buffer of our own.
+func (s *stream) readInto(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	if over := s.arrived(p[:n]); over != nil {
+		return 0, over
+	}
+	return n, err
 }
 
 // Write keeps the answer to the handshake, which is written together with the first
@@ -141,12 +166,15 @@ func (s *stream) send(p []byte, timeout time.Duration) ([]byte, error) {
 	return p, s.Conn.SetWriteDeadline(time.Time{}) // or the next non-blocking write fails
 }
 
+// mostAfterClose is how much a client may have sent before it saw our close frame. The rest costs it a reset.
+const mostAfterClose = 1 << 20
+
 // hangUp ends our half and waits for the client to end its own, so that the last frames are not
 // lost to a reset, which is what closing with input unread would cause. It waits until the read deadline.
 func (s *stream) hangUp() {
 	half, ok := s.Conn.(interface{ CloseWrite() error })
 	if ok && half.CloseWrite() == nil {
-		_, _ = io.Copy(io.Discard, s.Conn) // until its end, an error or the deadline: all the same
+		_, _ = io.CopyN(io.Discard, s.Conn, mostAfterClose) // or its end, an error or the deadline: all the same
 	}
 	_ = s.Conn.Close() // the connection is over either way
 }
