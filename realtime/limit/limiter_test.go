@@ -67,7 +67,7 @@ func TestInput(t *testing.T) {
 			t.Errorf("half a second too much: %s, %v", hold, err)
 		}
 		time.Sleep(time.Second)
-		if _, err := c.Input(6, 100, 2900*time.Millisecond); err == nil || err.Limit != "framesPerSecond" || err.RetryAfter == 0 {
+		if _, err := c.Input(8, 100, 2900*time.Millisecond); err == nil || err.Limit != "framesPerSecond" || err.RetryAfter == 0 {
 			t.Errorf("too much for three seconds in a row: %v", err)
 		}
 		time.Sleep(time.Minute)
