@@ -96,7 +96,8 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, rt route) {
 // refuse answers with the problem of an error, counts it, and logs it if it is a fault of ours.
 func (a *api) refuse(c *call, err error) {
 	p := problem.Of(err)
-	if e := (*unsupported)(nil); errors.As(err, &e) {
+	if e := (*intake.UnsupportedError)(nil); errors.As(err, &e) {
+		c.w.Header().Set(e.Header, e.List)
 		p = problem.WithStatus(http.StatusUnsupportedMediaType, err)
 	}
 	if p.Limit == "" { // else the limiter has counted it

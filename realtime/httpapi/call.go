@@ -98,19 +98,15 @@ func (c *call) name() string {
 // because a label is not for strangers to choose.
 func (c *call) label() string { return c.tenantID }
 
-// unsupported is a body of a type that is not served.
-type unsupported struct{ why *realtime.Error }
-
-func (u *unsupported) Error() string { return u.why.Error() }
-
-func (u *unsupported) Unwrap() error { return u.why }
-
 // body decodes the body, which has to be JSON; text is as it was sent.
 func (c *call) body(into any) (text []byte, err error) {
-	media, _, _ := strings.Cut(c.r.Header.Get("Content-Type"), ";")
-	if !strings.EqualFold(strings.TrimSpace(media), "application/json") {
-		c.w.Header().Set("Accept", "application/json")
-		return nil, &unsupported{realtime.Errorf(realtime.CodeBadRequest, "Content-Type %.64q is not served; send application/json", media)}
+	media, err := intake.MediaType(c.r.Header, "application/json")
+	if err != nil {
+		return nil, err
+	}
+	if media != "application/json" {
+		why := realtime.Errorf(realtime.CodeBadRequest, "Content-Type: must be application/json, got %.64q", c.r.Header.Get("Content-Type"))
+		return nil, &intake.UnsupportedError{Err: why, Header: "Accept", List: "application/json"}
 	}
 	var b bytes.Buffer
 	if err := intake.ReadBody(c.w, c.r, &b, maxBody, readTimeout); err != nil {

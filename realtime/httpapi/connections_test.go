@@ -80,6 +80,16 @@ func TestSendRefuses(t *testing.T) {
 			t.Errorf("%.60s: %d %s, want %d %s", c.body, a.Status, a.Raw, c.status, c.saying)
 		}
 	}
+	for _, header := range [][]string{ // as the ingest function takes them, in any case
+		{"Content-Type", "Application/JSON; charset=UTF-8"}, {"Content-Encoding", "Identity"},
+	} {
+		if a := s.call(send, token, `{"data":1}`, header...); a.Status != 200 {
+			t.Errorf("%v: %d %s", header, a.Status, a.Detail)
+		}
+	}
+	if a := s.call(send, token, `{"data":1}`, "Content-Encoding", "br"); a.Status != 415 || a.Header.Get("Accept-Encoding") != "gzip" {
+		t.Errorf("br: %d %s, %v", a.Status, a.Detail, a.Header)
+	}
 	if a := s.call(send, token, `{"data":1}`, "Content-Type", "text/plain"); a.Status != 415 || a.Header.Get("Accept") != "application/json" {
 		t.Errorf("%d %s", a.Status, a.Raw)
 	}

@@ -19,6 +19,7 @@ type batch struct {
 	events    int  // how many there may be
 	bytes     int  // how long the data of one may be
 	lone      bool // the body is an event, not a list of events
+	mayBeNone bool // a list of none is as good as any other
 	count     int  // events so far, good or bad
 	pubs      []realtime.Publication
 	bad       []problem.Part // at most maxListed
@@ -85,7 +86,7 @@ func (b *batch) reject(err error) {
 // problem returns what to answer if the batch cannot be published.
 func (b *batch) problem() *problem.Problem {
 	switch {
-	case b.count == 0:
+	case b.count == 0 && !b.mayBeNone:
 		return problem.Of(realtime.Errorf(realtime.CodeBadRequest, "there is no event in the body"))
 	case b.badCount == 0:
 		return nil

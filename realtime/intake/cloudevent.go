@@ -151,10 +151,16 @@ func binaryEvent(t *realtime.Tenant, header http.Header, body []byte) (p realtim
 	if contentType != "" {
 		e.SetDataContentType(contentType)
 	}
-	if e.data, err = dataOf(mediaType(contentType), body); err != nil {
+	if e.data, err = dataOf(dataType(contentType), body); err != nil {
 		return p, err
 	}
 	return e.publication(t)
+}
+
+// dataType returns the media type of data, or "" if nothing says what it is.
+func dataType(contentType string) string {
+	media, _ := parseType(contentType)
+	return media
 }
 
 // dataOf returns bytes of any type as a JSON value.
@@ -163,7 +169,7 @@ func dataOf(media string, raw []byte) ([]byte, error) {
 	case len(raw) == 0:
 		return []byte("null"), nil
 	case isJSON(media):
-		return wire.Compact(raw)
+		return wire.Compact(unmarked(raw))
 	case strings.HasPrefix(media, "text/"):
 		if !utf8.Valid(raw) {
 			return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is text but not UTF-8")

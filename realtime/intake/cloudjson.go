@@ -13,6 +13,7 @@ import (
 
 // readStructured reads a CloudEvent in the JSON format.
 func readStructured(b *batch, _ http.Header, body []byte) error {
+	body = unmarked(body)
 	if err := checkJSON(body, 1); err != nil {
 		return err
 	}
@@ -22,12 +23,14 @@ func readStructured(b *batch, _ http.Header, body []byte) error {
 
 // readCloudEvents reads an array of them.
 func readCloudEvents(b *batch, _ http.Header, body []byte) error {
+	body = unmarked(body)
 	if err := checkJSON(body, 1); err != nil {
 		return err
 	}
 	if jsontext.Begins(body) != '[' {
 		return realtime.Errorf(realtime.CodeBadRequest, "a batch of CloudEvents is a JSON array")
 	}
+	b.mayBeNone = true // JSON format 1.0.2, section 4
 	for event := range jsontext.Elements(body) {
 		if err := b.add(structuredEvent(b.tenant, event)); err != nil {
 			return err
@@ -62,7 +65,7 @@ func structuredEvent(t *realtime.Tenant, text []byte) (p realtime.Publication, e
 			return p, err
 		}
 	}
-	if e.data, err = structuredData(mediaType(e.DataContentType()), data, base64Data); err != nil {
+	if e.data, err = structuredData(dataType(e.DataContentType()), data, base64Data); err != nil {
 		return p, err
 	}
 	return e.publication(t)

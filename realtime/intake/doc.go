@@ -16,7 +16,9 @@
 //	{"channel":"prices:fx","key":"EURUSD","tags":{"desk":"eu"},"data":{"bid":1.08},"id":"quote-17"}
 //
 // where channel and data are required, and a field that is not one of these is
-// an error. Data is any JSON value. A body may be compressed with gzip.
+// an error. Data is any JSON value. A body may be compressed with gzip. Media types, charset (which must be UTF-8 where
+// there is one) and codings are case-insensitive, and a byte order mark before text is skipped. A batch of CloudEvents may
+// be empty; a plain array and NDJSON must hold an event.
 //
 // Of a CloudEvent, subject is the channel, the extension partitionkey the key,
 // other extensions are tags, and source and id together the event's ID (EventID). Data that is not

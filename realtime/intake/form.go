@@ -1,12 +1,8 @@
 package intake
 
 import (
-	"mime"
 	"net/http"
 	"strings"
-
-	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/problem"
 )
 
 // form reads the events of a body into a batch. An error refuses the body; what is
@@ -18,20 +14,19 @@ const accepted = "application/json, application/x-ndjson, application/cloudevent
 
 // formOf chooses by the Content-Type and, for binary mode, by the header that
 // every CloudEvent in it has (CloudEvents HTTP binding 1.0.2, section 3).
-func formOf(w http.ResponseWriter, r *http.Request) (form, *problem.Problem) {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" && encoding != "gzip" {
-		w.Header().Set("Accept-Encoding", "gzip")
-		return nil, unsupported("Content-Encoding %.32q is not served; use gzip or none", encoding)
+func formOf(h http.Header) (form, error) {
+	media, err := MediaType(h, accepted)
+	if err != nil {
+		return nil, err
 	}
-	contentType := r.Header.Get("Content-Type")
-	media := mediaType(contentType)
 	switch media {
 	case "application/cloudevents+json":
 		return readStructured, nil
 	case "application/cloudevents-batch+json":
 		return readCloudEvents, nil
 	}
-	if len(r.Header["Ce-Specversion"]) > 0 {
+	// What begins so is an event in a format that is not served, whatever the headers say (section 3.2.1).
+	if len(h["Ce-Specversion"]) > 0 && !strings.HasPrefix(media, "application/cloudevents") {
 		return readBinary, nil
 	}
 	switch media {
@@ -40,24 +35,7 @@ func formOf(w http.ResponseWriter, r *http.Request) (form, *problem.Problem) {
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl", "application/jsonlines":
 		return readLines, nil
 	}
-	w.Header().Set("Accept", accepted) // RFC 9110 section 15.5.16
-	return nil, unsupported("Content-Type %.64q is not served; send one of %s, or a CloudEvent in binary mode", contentType, accepted)
-}
-
-func unsupported(format string, args ...any) *problem.Problem {
-	return problem.WithStatus(http.StatusUnsupportedMediaType, realtime.Errorf(realtime.CodeBadRequest, format, args...))
-}
-
-// mediaType returns the type without its parameters, in lower case, or "" for what is none.
-func mediaType(contentType string) string {
-	if contentType == "application/json" {
-		return contentType // nearly all there are
-	}
-	media, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return ""
-	}
-	return media
+	return nil, unsupported("Content-Type", "one of "+accepted+", or that of a CloudEvent in binary mode", h.Get("Content-Type"), "Accept", accepted)
 }
 
 // isJSON reports whether data of a media type is JSON (RFC 6839 section 3.1). What has no

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -63,20 +64,20 @@ func New(o Options) *Intake {
 // tenant, and answers it; or it returns the problem that is to be answered, which it has
 // counted and, if it is a fault of ours, logged.
 func (in *Intake) Serve(w http.ResponseWriter, r *http.Request, t *realtime.Tenant, p *realtime.Principal) *problem.Problem {
-	form, unsupported := formOf(w, r)
-	if unsupported != nil {
-		return unsupported
+	form, err := formOf(r.Header)
+	if err != nil {
+		return in.refused(w, r, t.ID, err)
 	}
 	s := in.scratch.get()
 	defer in.scratch.put(s)
 	if err := ReadBody(w, r, &s.body, in.o.MaxBody, in.o.ReadTimeout); err != nil {
-		return in.refused(r, t.ID, err)
+		return in.refused(w, r, t.ID, err)
 	}
 	b := newBatch(t, p, s.pubs)
-	err := form(b, r.Header, s.body.Bytes())
+	err = form(b, r.Header, s.body.Bytes())
 	s.pubs = b.pubs
 	if err != nil {
-		return in.refused(r, t.ID, err)
+		return in.refused(w, r, t.ID, err)
 	}
 	if bad := b.problem(); bad != nil {
 		in.count(t.ID, bad.Code)
@@ -87,6 +88,9 @@ func (in *Intake) Serve(w http.ResponseWriter, r *http.Request, t *realtime.Tena
 
 // publish publishes a batch that was found good and answers.
 func (in *Intake) publish(w http.ResponseWriter, r *http.Request, s *scratch, b *batch) *problem.Problem {
+	if len(b.pubs) == 0 { // a batch of none is done
+		return in.answer(w, s, b)
+	}
 	if in.o.Limiter != nil {
 		if err := in.o.Limiter.Publish(b.tenant, b.principal.User, len(b.pubs)); err != nil {
 			return problem.Of(err) // the limiter has counted it
@@ -96,10 +100,14 @@ func (in *Intake) publish(w http.ResponseWriter, r *http.Request, s *scratch, b 
 		if realtime.CodeOf(err) == realtime.CodeNotFound { // not the producer's fault, which 404 would say
 			err = &realtime.Error{Code: realtime.CodeInternal, Message: "the tenant has no topic; its operator has to make one", Err: err}
 		}
-		p := in.refused(r, b.tenant.ID, err)
+		p := in.refused(w, r, b.tenant.ID, err)
 		p.Errors = unpublished(err)
 		return p
 	}
+	return in.answer(w, s, b)
+}
+
+func (in *Intake) answer(w http.ResponseWriter, s *scratch, b *batch) *problem.Problem {
 	s.answer = appendAnswer(s.answer[:0], b.pubs)
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(s.answer) // the producer may be gone, and its events are published all the same
@@ -107,8 +115,12 @@ func (in *Intake) publish(w http.ResponseWriter, r *http.Request, s *scratch, b 
 }
 
 // refused makes the problem of an error, counts it, and logs it if it is a fault of ours.
-func (in *Intake) refused(r *http.Request, tenant string, err error) *problem.Problem {
+func (in *Intake) refused(w http.ResponseWriter, r *http.Request, tenant string, err error) *problem.Problem {
 	p := problem.Of(err)
+	if e := (*UnsupportedError)(nil); errors.As(err, &e) {
+		w.Header().Set(e.Header, e.List)
+		p = problem.WithStatus(http.StatusUnsupportedMediaType, e.Err)
+	}
 	in.count(tenant, p.Code)
 	if p.Status >= http.StatusInternalServerError {
 		in.o.Logger.ErrorContext(r.Context(), "events were not taken in",

@@ -11,6 +11,7 @@ import (
 
 // readJSON reads one plain event or an array of them.
 func readJSON(b *batch, _ http.Header, body []byte) error {
+	body = unmarked(body)
 	if err := checkJSON(body, 1); err != nil {
 		return err
 	}
@@ -28,6 +29,7 @@ func readJSON(b *batch, _ http.Header, body []byte) error {
 
 // readLines reads a plain event a line; lines without one are skipped.
 func readLines(b *batch, _ http.Header, body []byte) error {
+	body = unmarked(body)
 	number := 0
 	for line := range bytes.Lines(body) {
 		number++

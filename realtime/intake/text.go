@@ -9,6 +9,9 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
+// unmarked returns a text without the byte order mark that may stand before it and is no part of it (RFC 8259, section 8.1).
+func unmarked(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }
+
 // checkJSON refuses what is not one JSON value in UTF-8, and says where it stops
 // being one; line is the number of its first line. What has passed it is taken apart by package jsontext.
 func checkJSON(text []byte, line int) error {
