@@ -68,13 +68,15 @@ func (c *Connection) Close(err *Error) {
 
 // Renew replaces the principal by one of the same tenant and user with a newer
 // token. Subscriptions that it may not have any more are ended; it returns their channels.
-// Another user or tenant is refused with CodeForbidden.
+// Another user or tenant is refused with CodeForbidden, and a token of before a logout as at Hub.Connect.
 func (c *Connection) Renew(p *Principal) ([]Channel, error) {
 	old := c.Principal()
 	if p.Tenant != old.Tenant || p.User != old.User {
 		return nil, Errorf(CodeForbidden, "token: it is of another user; open another connection for it")
 	}
-	c.principal.Store(p)
+	if err := c.feed.renew(c, p); err != nil {
+		return nil, err
+	}
 	var ended []Channel
 	for _, ch := range c.Channels() {
 		if !p.May(ActionSubscribe, ch) && c.hub.Unsubscribe(c, ch) {

@@ -83,7 +83,9 @@ func (f *feed) add(c *Connection) *Error {
 	f.conns = append(f.conns, c)
 	t := c.Tenant()
 	known := f.tenants[t.ID] != nil
-	f.tenants[t.ID] = t
+	if !t.OlderThan(f.tenants[t.ID]) {
+		f.tenants[t.ID] = t
+	}
 	switch {
 	case f.current == nil:
 		f.current = f.newGeneration("first")
@@ -92,6 +94,17 @@ func (f *feed) add(c *Connection) *Error {
 			g.obey(t)
 		}
 	}
+	return nil
+}
+
+// renew gives a connection another principal, unless its user was logged out since its token was verified.
+func (f *feed) renew(c *Connection, p *Principal) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.logouts.refuses(p); err != nil {
+		return err
+	}
+	c.principal.Store(p)
 	return nil
 }
 

@@ -13,6 +13,9 @@ import (
 // handed out is not changed; a newer document is a new value.
 type Tenant struct {
 	ID string `json:"-"`
+	// Version orders the states of the document in its store: a larger one is newer. 0 is not known, or, to who writes
+	// it, that there is none yet. Only the store sets it.
+	Version int64 `json:"-"`
 	// Auth says which tokens are good.
 	Auth Auth `json:"auth,omitzero"`
 	// Origins are the origins whose pages may connect, such as https://app.example.com;
@@ -61,11 +64,17 @@ func (k Key) String() string { return fmt.Sprintf("key %q (%s)", k.KID, k.Alg) }
 // LogValue is String: a handler that writes JSON would not call that.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
+// OlderThan reports whether the store says that t came before other.
+func (t *Tenant) OlderThan(other *Tenant) bool {
+	return other != nil && t.Version != 0 && t.Version < other.Version
+}
+
 // Tenants finds tenant documents. Implementations are safe for concurrent use
 // and answer from memory most of the time: it is asked at every door.
 type Tenants interface {
 	// Tenant returns the document of a tenant. An unknown tenant is an *Error
-	// with CodeNotFound; a store that is down is one with CodeUnavailable.
+	// with CodeNotFound, and one that was deleted is what TenantDeleted makes; a store that is
+	// down is one with CodeUnavailable.
 	Tenant(ctx context.Context, id string) (*Tenant, error)
 }
 

@@ -3,7 +3,8 @@ package realtime
 // Update puts a tenant's newer document in force for what is open already: the limits of its
 // connections and their queues, the rules of its channels, the memory of its records. A record
 // that is larger than the new rules allow shrinks with the next Publication. It does not move
-// connections to another topic, nor close those of a tenant that is suspended: their owner does.
+// connections to another topic, nor close those of a tenant that is suspended: their owner does. A document that is
+// older than the one in force changes nothing.
 func (h *Hub) Update(t *Tenant) {
 	for _, f := range h.followed() {
 		f.update(t)
@@ -13,8 +14,8 @@ func (h *Hub) Update(t *Tenant) {
 func (f *feed) update(t *Tenant) {
 	f.mu.Lock()
 	defer f.unlock()
-	if f.tenants[t.ID] == nil {
-		return // nobody of it has been here
+	if known := f.tenants[t.ID]; known == nil || t.OlderThan(known) {
+		return // nobody of it has been here, or a newer one is in force
 	}
 	f.tenants[t.ID] = t
 	queue := queueOf(t)

@@ -60,7 +60,7 @@ type Verifier struct {
 
 // New returns a Verifier of the tokens of all tenants. Close it. tenants is asked for the tenant
 // of every token that has the form of one, forged or not, so it must answer from memory,
-// also that there is none.
+// also that there is none. A tenant that is missing for a moment is CodeUnavailable, as realtime.SteadyTenants say.
 func New(tenants realtime.Tenants, options Options) *Verifier {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -75,7 +75,7 @@ func New(tenants realtime.Tenants, options Options) *Verifier {
 		options.Leeway = 30 * time.Second
 	}
 	options.Leeway = max(options.Leeway, 0)
-	v := &Verifier{tenants: tenants, options: options, rings: newRings(options)}
+	v := &Verifier{tenants: realtime.NewSteadyTenants(tenants), options: options, rings: newRings(options)}
 	if options.Revocations != nil {
 		v.logouts = newLogouts(options.Revocations)
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -22,6 +21,8 @@ type guest struct {
 	remote    string
 	page      page // it came from
 	since     time.Time
+	judged    *realtime.Tenant     // by which its token was found good last; guarded by watch.mu once it has joined
+	unsure    time.Time            // since when nobody can tell whether it is; watch.judge's alone
 	conn      *realtime.Connection // by join
 	door      client               // by join
 
@@ -32,16 +33,9 @@ type guest struct {
 // admit decides whether the client of a verified token may come in. What it
 // returns has to be given back to leave.
 func (g *Gateway) admit(ctx context.Context, p *realtime.Principal, r *visit) (*guest, *realtime.Error) {
-	t, err := g.tenant(ctx, p.Tenant)
-	if err != nil {
-		return nil, g.shown(ctx, "reading a tenant", err)
-	}
-	if t.Suspended { // since its token was judged
-		return nil, suspended()
-	}
-	if !auth.AllowOrigin(t, r.request) {
-		g.o.Metrics.Add(realtime.CountRefusals, t.ID, "origin", 1)
-		return nil, foreign(r.request.Header.Get("Origin"))
+	t, refused := g.judge(ctx, p, pageOf(r.request))
+	if refused != nil {
+		return nil, refused
 	}
 	if g.roll != nil {
 		if err := g.roll.err(); err != nil {
@@ -53,15 +47,40 @@ func (g *Gateway) admit(ctx context.Context, p *realtime.Principal, r *visit) (*
 	if err != nil {
 		return nil, g.shown(ctx, "counting connections", err)
 	}
-	v := &guest{g: g, tenant: t, principal: p, seat: seat, remote: r.remote, page: pageOf(r.request), since: time.Now()}
+	v := &guest{g: g, tenant: t, principal: p, seat: seat, remote: r.remote, page: pageOf(r.request), since: time.Now(), judged: t}
 	if g.o.Hooks != nil {
 		if refused := v.askHook(r); refused != nil {
 			seat.Close()
 			g.o.Metrics.Add(realtime.CountRefusals, t.ID, "connect-hook", 1)
 			return nil, refused
 		}
+		if v.tenant, refused = g.judge(ctx, p, v.page); refused != nil { // it may have taken its time
+			seat.Close()
+			return nil, refused
+		}
+		v.judged = v.tenant
 	}
 	return v, nil
+}
+
+// judge returns the tenant's document, once it was asked whether a token that was verified, by this document or
+// another one, and the page that shows it, are good by it.
+func (g *Gateway) judge(ctx context.Context, p *realtime.Principal, from page) (*realtime.Tenant, *realtime.Error) {
+	t, err := g.tenant(ctx, p.Tenant)
+	if realtime.CodeOf(err) == realtime.CodeNotFound {
+		return nil, gone()
+	}
+	if err != nil {
+		return nil, g.shown(ctx, "reading a tenant", err)
+	}
+	if err := g.verifier.Recheck(ctx, t, p); err != nil {
+		return nil, g.shown(ctx, "verifying a token", err)
+	}
+	if !from.allowed(t) {
+		g.o.Metrics.Add(realtime.CountRefusals, t.ID, "origin", 1)
+		return nil, foreign(from)
+	}
+	return t, nil
 }
 
 // askHook lets the program's own Connect decide and add.
@@ -144,9 +163,17 @@ func (v *guest) whileHere(do func()) {
 
 // renew gives the guest the principal of a newer token, with what the Connect hook added to
 // the first. It returns the channels that it may not have any more.
-func (v *guest) renew(p *realtime.Principal) (ended []realtime.Channel, err error) {
+func (v *guest) renew(ctx context.Context, p *realtime.Principal) (ended []realtime.Channel, err error) {
+	t, refused := v.g.judge(ctx, p, v.page)
+	if refused != nil {
+		return nil, refused
+	}
 	v.whileHere(func() {
-		if ended, err = v.conn.Renew(v.added.extend(p)); err == nil && v.g.roll != nil {
+		if ended, err = v.conn.Renew(v.added.extend(p)); err != nil {
+			return
+		}
+		v.g.watch.renewed(v, t)
+		if v.g.roll != nil {
 			v.g.roll.update(v.document())
 		}
 	})

@@ -103,7 +103,7 @@ func (s *session) refresh(f *wire.ClientFrame) (expires time.Time, ok bool) {
 		s.fail(f.ID, "", s.g.shown(ctx, "verifying a token", err))
 		return time.Time{}, false
 	}
-	ended, err := s.guest.renew(p)
+	ended, err := s.guest.renew(ctx, p)
 	if err != nil {
 		s.fail(f.ID, "", s.g.shown(ctx, "renewing a token", err))
 		return time.Time{}, false

@@ -21,7 +21,8 @@ import (
 type Options struct {
 	// Broker carries Publications between instances. It stays open.
 	Broker realtime.Broker
-	// Tenants finds tenant documents.
+	// Tenants finds tenant documents. What they say is made steady (realtime.SteadyTenants): a tenant that is missing for a
+	// moment loses nobody.
 	Tenants realtime.Tenants
 	// Registry keeps the connection documents and this instance's lease. nil: nobody else
 	// needs to know who is connected here.
@@ -74,6 +75,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Broker == nil || o.Tenants == nil {
 		return o, errors.New("gateway: Options.Broker and Options.Tenants are required")
 	}
+	o.Tenants = realtime.NewSteadyTenants(o.Tenants)
 	o.Instance = cmp.Or(o.Instance, strings.ToLower(rand.Text()[:16]))
 	o.FirstFrame = cmp.Or(o.FirstFrame, 10*time.Second)
 	o.HookTimeout = cmp.Or(o.HookTimeout, 10*time.Second)

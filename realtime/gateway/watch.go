@@ -2,14 +2,11 @@ package gateway
 
 import (
 	"context"
-	"net/http"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -41,11 +38,13 @@ type watch struct {
 
 // watched is a tenant with guests.
 type watched struct {
-	doc    *realtime.Tenant // last seen
-	stale  bool             // a guest came with another one
-	topic  realtime.Topic   // that guests are to read
-	asked  bool             // those who read another one were asked to move, and may be here still
-	guests map[*guest]struct{}
+	doc     *realtime.Tenant // last seen
+	stale   bool             // a guest was judged by another one
+	judging bool             // its guests are being judged
+	judged  time.Time        // when they were last, all of them
+	topic   realtime.Topic   // that guests are to read
+	asked   bool             // those who read another one were asked to move, and may be here still
+	guests  map[*guest]struct{}
 }
 
 func newWatch(g *Gateway) *watch { return &watch{g: g, tenants: map[string]*watched{}} }
@@ -56,7 +55,7 @@ func (w *watch) join(v *guest) {
 	defer w.mu.Unlock()
 	t := w.tenants[v.tenant.ID]
 	if t == nil {
-		t = &watched{doc: v.tenant, guests: map[*guest]struct{}{}}
+		t = &watched{doc: v.tenant, judged: time.Now(), guests: map[*guest]struct{}{}}
 		w.tenants[v.tenant.ID] = t
 	}
 	t.stale = t.stale || t.doc != v.tenant
@@ -121,7 +120,7 @@ func (w *watch) look(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case realtime.CodeOf(err) == realtime.CodeNotFound:
-			w.dismiss(ctx, w.guests(id), realtime.Errorf(realtime.CodeForbidden, "there is no such tenant any more"))
+			w.dismiss(ctx, w.guests(id), func(*guest) *realtime.Error { return gone() })
 		case err != nil:
 			down = err
 		default:
@@ -174,55 +173,56 @@ func (t *watched) all() []*guest {
 	return all
 }
 
-// compare puts a document in force if it is another than the one last seen.
+// compare puts a document in force if it is another than the one last seen, and has the guests judged by it that
+// were not yet.
 func (w *watch) compare(ctx context.Context, doc *realtime.Tenant) {
+	now := time.Now()
 	w.mu.Lock()
 	t := w.tenants[doc.ID]
-	if t == nil || t.doc == doc && !t.stale {
+	if t == nil || doc.OlderThan(t.doc) {
 		w.mu.Unlock()
 		return
 	}
-	t.doc, t.stale = doc, false
-	guests := t.all()
+	old, all := t.doc, doc.Auth.JWKSURL != "" && now.Sub(t.judged) >= judgeEvery
+	if old == doc && !t.stale && !all {
+		w.mu.Unlock()
+		return
+	}
+	here := t.all()
+	if t.doc = doc; t.judging { // they are judged by this one at a later look
+		t.stale = true
+		w.mu.Unlock()
+		w.obey(ctx, old, doc, here)
+		return
+	}
+	t.stale, t.judging = false, true
+	guests := slices.Clone(here)
+	if all {
+		t.judged = now
+	} else {
+		guests = slices.DeleteFunc(guests, func(v *guest) bool { return v.judged == doc })
+	}
 	w.mu.Unlock()
 
-	older := map[*realtime.Tenant][]*guest{}
-	for _, v := range guests {
-		if old := v.doc(); old != doc {
-			older[old] = append(older[old], v)
-		}
-	}
-	if len(older) == 0 {
-		return
-	}
-	w.g.o.Limiter.Update(doc)
-	w.g.hub.Update(doc)
-	for old, guests := range older {
-		if !reflect.DeepEqual(old, doc) { // a store may give equal documents out anew
-			w.changed(ctx, guests, old, doc)
-		}
-	}
+	w.obey(ctx, old, doc, here)
+	w.running.Go(func() {
+		w.judgeAll(ctx, doc, guests)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		t.judging = false
+	})
 }
 
-// changed is told that the document of some guests has changed. The Hub and the Limiter know.
-func (w *watch) changed(ctx context.Context, guests []*guest, old, doc *realtime.Tenant) {
-	w.g.o.Logger.InfoContext(ctx, "a tenant's document has changed", realtime.KeyTenant, doc.ID, realtime.KeyCount, len(guests))
-	switch {
-	case doc.Suspended:
-		w.dismiss(ctx, guests, suspended())
-		return
-	case narrowed(old.Auth, doc.Auth):
-		w.dismiss(ctx, guests, realtime.Errorf(realtime.CodeUnauthorized, "the tenant's keys have changed; get a new token and connect again"))
-		return
-	}
+// obey puts the limits and rules of a document in force for the guests of its tenant.
+func (w *watch) obey(ctx context.Context, old, doc *realtime.Tenant, guests []*guest) {
+	w.g.o.Limiter.Update(doc)
+	w.g.hub.Update(doc)
 	limits := doc.Limits.WithDefaults()
 	for _, v := range guests {
 		v.door.obey(limits)
 	}
-	for _, v := range guests {
-		if !v.page.allowed(doc) {
-			v.door.close(foreign(v.page.origin))
-		}
+	if !sameWords(old, doc) {
+		w.g.o.Logger.InfoContext(ctx, "a tenant's document has changed", realtime.KeyTenant, doc.ID, realtime.KeyCount, len(guests))
 	}
 }
 
@@ -241,7 +241,7 @@ func (w *watch) place(ctx context.Context, doc *realtime.Tenant) {
 	strays := slices.DeleteFunc(t.all(), func(v *guest) bool { return v.conn.Topic() == topic })
 	w.mu.Unlock()
 	if !asks {
-		w.dismiss(ctx, strays, going(time.Second, moveWithin))
+		w.dismiss(ctx, strays, func(*guest) *realtime.Error { return going(time.Second, moveWithin) })
 		return
 	}
 	for _, v := range strays {
@@ -249,15 +249,18 @@ func (w *watch) place(ctx context.Context, doc *realtime.Tenant) {
 	}
 }
 
-// dismiss closes guests one after the other, so that they do not come back together.
-func (w *watch) dismiss(ctx context.Context, guests []*guest, why *realtime.Error) {
+// dismiss closes guests one after the other, so that they do not come back together. One for whom why has no
+// answer by then stays.
+func (w *watch) dismiss(ctx context.Context, guests []*guest, why func(*guest) *realtime.Error) {
 	if len(guests) == 0 {
 		return
 	}
 	pause := watchClose / time.Duration(len(guests))
 	w.running.Go(func() {
 		for _, v := range guests {
-			v.door.close(why)
+			if reason := why(v); reason != nil {
+				v.door.close(reason)
+			}
 			select {
 			case <-ctx.Done():
 				return // nobody is left, or the gateway closes them
@@ -265,40 +268,4 @@ func (w *watch) dismiss(ctx context.Context, guests []*guest, why *realtime.Erro
 			}
 		}
 	})
-}
-
-func suspended() *realtime.Error {
-	return realtime.Errorf(realtime.CodeSuspended, "the tenant is suspended")
-}
-
-func foreign(origin string) *realtime.Error {
-	return realtime.Errorf(realtime.CodeForbidden, "origin: pages of %.100q may not connect; the tenant's document lists those that may", origin)
-}
-
-// narrowed reports whether a token that was good by the older document may not be by the newer.
-func narrowed(old, now realtime.Auth) bool {
-	return old.Issuer != now.Issuer && now.Issuer != "" ||
-		old.JWKSURL != now.JWKSURL && old.JWKSURL != "" ||
-		len(now.Audience) > 0 && (len(old.Audience) == 0 || lacks(now.Audience, old.Audience)) ||
-		lacks(now.Keys, old.Keys)
-}
-
-// lacks reports whether anything of the older list is not in the newer.
-func lacks[T comparable](now, old []T) bool {
-	return slices.ContainsFunc(old, func(e T) bool { return !slices.Contains(now, e) })
-}
-
-// page is where a guest came from; without an origin it is no page.
-type page struct{ origin, host string }
-
-func pageOf(r *http.Request) page {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return page{}
-	}
-	return page{origin, r.Host}
-}
-
-func (p page) allowed(t *realtime.Tenant) bool {
-	return p.origin == "" || auth.AllowPage(t, p.origin, p.host)
 }

@@ -17,14 +17,16 @@ import (
 
 // documents is a realtime.Tenants whose documents change and that can be down.
 type documents struct {
-	mu   sync.Mutex // guards all below
-	docs map[string]*realtime.Tenant
-	err  error
-	told chan struct{} // holds one: it was asked while down
+	mu    sync.Mutex // guards all below
+	docs  map[string]*realtime.Tenant
+	err   error
+	told  chan struct{}   // holds one: it was asked while down
+	gone  map[string]bool // that were deleted
+	asked func()          // not nil: called with mu held after each answer was chosen
 }
 
 func newDocuments(docs ...*realtime.Tenant) *documents {
-	d := &documents{docs: map[string]*realtime.Tenant{}, told: make(chan struct{}, 1)}
+	d := &documents{docs: map[string]*realtime.Tenant{}, told: make(chan struct{}, 1), gone: map[string]bool{}}
 	for _, t := range docs {
 		d.docs[t.ID] = t
 	}
@@ -41,16 +43,28 @@ func (d *documents) Tenant(_ context.Context, id string) (*realtime.Tenant, erro
 		}
 		return nil, d.err
 	}
-	if d.docs[id] == nil {
+	doc := d.docs[id]
+	if d.asked != nil {
+		d.asked()
+	}
+	if d.gone[id] {
+		return nil, realtime.TenantDeleted(0)
+	}
+	if doc == nil {
 		return nil, realtime.Errorf(realtime.CodeNotFound, "tenant: there is no such tenant")
 	}
-	return d.docs[id], nil
+	return doc, nil
 }
 
 // change puts a changed copy of a document in the place of the old.
 func (d *documents) change(id string, change func(*realtime.Tenant)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.replace(id, change)
+}
+
+// replace is change with mu held.
+func (d *documents) replace(id string, change func(*realtime.Tenant)) {
 	t := *d.docs[id]
 	change(&t)
 	d.docs[id] = &t
@@ -59,7 +73,23 @@ func (d *documents) change(id string, change func(*realtime.Tenant)) {
 func (d *documents) remove(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.gone[id] = true
+}
+
+// lose takes a document away, with a mark that it was deleted or without one.
+func (d *documents) lose(id string, deleted bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	delete(d.docs, id)
+	d.gone[id] = deleted
+}
+
+// find puts a document where it was, or where another one is.
+func (d *documents) find(id string, doc *realtime.Tenant) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.docs[id] = doc
+	delete(d.gone, id)
 }
 
 func (d *documents) fail(err error) {
@@ -78,7 +108,7 @@ func TestDocumentThatClosesClients(t *testing.T) {
 		code   realtime.Code
 	}{
 		{"suspended", func(d *documents) { d.change("acme", func(t *realtime.Tenant) { t.Suspended = true }) }, 4403, realtime.CodeSuspended},
-		{"removed", func(d *documents) { d.remove("acme") }, 4403, realtime.CodeForbidden},
+		{"deleted", func(d *documents) { d.remove("acme") }, 4403, realtime.CodeForbidden},
 		{"a key withdrawn", func(d *documents) {
 			d.change("acme", func(t *realtime.Tenant) { t.Auth.Keys = tenant("initech").Auth.Keys })
 		}, 4401, realtime.CodeUnauthorized},

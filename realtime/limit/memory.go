@@ -14,7 +14,7 @@ func (l *Limiter) tenant(doc *realtime.Tenant) *tenant {
 		t = &tenant{id: doc.ID, limiter: l, users: map[string]*user{}}
 		l.tenants[doc.ID] = t
 	}
-	if t.doc != doc {
+	if t.doc != doc && !doc.OlderThan(t.doc) {
 		t.doc = doc
 		t.figures.Store(newFigures(doc.Limits))
 	}
