@@ -20,6 +20,10 @@ module "plan" {
   log_level     = var.log_level
   telemetry     = var.telemetry
   hook_url      = var.hook_url
+  concurrency   = local.services.gateway.concurrency
+  sizes         = var.sizes
+  expected      = var.expected
+  quota         = var.quota
 }
 
 locals {
@@ -125,12 +129,4 @@ module "edge" {
   }
 
   depends_on = [google_project_service.this]
-}
-
-# A gateway follows the topic of each tenant it holds a socket of. The api's tenants are not known here.
-check "subscriptions" {
-  assert {
-    condition     = length(module.plan.topics) * var.sizes.gateway.max <= var.subscriptions
-    error_message = "${var.sizes.gateway.max} gateways that follow all ${length(module.plan.topics)} topics would have more subscriptions than the budget of ${var.subscriptions}: pool small tenants."
-  }
 }

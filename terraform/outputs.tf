@@ -56,3 +56,8 @@ output "monitoring_url" {
   description = "The dashboard of the deployment in Cloud Monitoring."
   value       = module.monitoring.dashboard_url
 }
+
+output "capacity" {
+  description = "What the deployment carries (figures), what that was computed from (inputs), and the walls that it would meet: terraform output -json | tidewire doctor --outputs -."
+  value       = module.plan.capacity
+}

@@ -36,6 +36,7 @@ module "service" {
   memory           = var.sizes[each.key].memory
   min_instances    = var.sizes[each.key].min
   max_instances    = var.sizes[each.key].max
+  cpu_idle         = var.sizes[each.key].cpu_idle
 
   public               = contains(module.plan.public, each.key)
   behind_load_balancer = contains(keys(var.domains), each.key)

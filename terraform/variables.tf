@@ -103,17 +103,31 @@ variable "backup_days" {
 }
 
 variable "sizes" {
-  description = "Size of an instance, and how many instances there are at least and at most, of each service and function."
+  description = "Size of an instance, and how many instances there are at least and at most, of each service and function; cpu_idle: whether a service has CPU, and is billed, only while it has a request. The defaults fit a new project's quota, also during a release."
   type = object({
-    gateway   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "1Gi"), min = optional(number, 0), max = optional(number, 10) }), {})
-    api       = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 5) }), {})
-    dashboard = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2) }), {})
-    ingest    = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 10) }), {})
+    gateway   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "1Gi"), min = optional(number, 0), max = optional(number, 4), cpu_idle = optional(bool, true) }), {})
+    api       = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 3), cpu_idle = optional(bool, true) }), {})
+    dashboard = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2), cpu_idle = optional(bool, true) }), {})
+    ingest    = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 4) }), {})
     janitor   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2) }), {})
-    probe     = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2) }), {})
+    probe     = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 1) }), {})
   })
   default  = {}
   nullable = false
+}
+
+variable "expected" {
+  description = "What the deployment is to carry, which plans compare with its walls: sockets open at once, and tenants with a topic of their own, also those that the api makes. 0 compares nothing."
+  type        = object({ sockets = optional(number, 0), tenants = optional(number, 0) })
+  default     = {}
+  nullable    = false
+}
+
+variable "quota" {
+  description = "Quotas of the project that a deployment meets first: vCPU and GiB of all Cloud Run instances in the region, and Pub/Sub's subscriptions. The defaults are those of a new project."
+  type        = object({ cpu = optional(number, 20), memory_gib = optional(number, 40), subscriptions = optional(number, 10000) })
+  default     = {}
+  nullable    = false
 }
 
 variable "operators_version" {

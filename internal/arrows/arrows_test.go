@@ -24,6 +24,7 @@ var allowed = map[string]struct{ own, others []string }{
 	// What the buildpack writes, to run a function as a process.
 	"internal/fleet/function": {own: []string{"functions"}, others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"}},
 	"internal/archive":        {},
+	"internal/capacity":       {},
 	"internal/freeport":       {}, // for tests
 	// What tests and make emulators start Google's emulators with.
 	"internal/emulators":     {},
@@ -94,7 +95,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"terraform/check/cmd/check":  {own: []string{"terraform/check"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
-		own: []string{"clients/js", "functions/ingest", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",
+		own: []string{"clients/js", "functions/ingest", "internal/capacity", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/..."},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric", "github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},

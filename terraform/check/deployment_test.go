@@ -110,6 +110,7 @@ var contracts = map[string]func(*deployed, *problems){
 	"rights":      rights,
 	"accounts":    accounts,
 	"builders":    builders,
+	"capacity":    carries,
 }
 
 // disagree lists what the HCL in a folder and the program do not agree on.

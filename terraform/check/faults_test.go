@@ -129,6 +129,12 @@ var own = []fault{
 	{"a fork in the chain of fields", "modules/firestore/fields.tf", "depends_on = [module.field_03]", "depends_on = [module.field_02]", by(rule(RuleRefused)), "at once"},
 	{"all fields at once", "modules/firestore/fields.tf", "  depends_on = [module.field_22]", "  for_each   = { a = 1 }\n  depends_on = [module.field_22]", by(rule(RuleRefused)), "at once"},
 	{"two fields in one step", "modules/firestore/main.tf", "", "resource \"google_firestore_field\" \"seeded\" {\n  for_each   = toset([\"a\", \"b\"])\n  collection = \"x\"\n  field      = each.key\n}\n", by(rule(RuleRefused)), "at once"},
+	{"a service beyond a new project's quota", "variables.tf", `max = optional(number, 3), cpu_idle`, `max = optional(number, 21), cpu_idle`, by(rule(RuleValue)), "api: 21 instances"},
+	{"a release beyond a new project's quota", "variables.tf", `max = optional(number, 3), cpu_idle`, `max = optional(number, 5), cpu_idle`, by(contract("capacity")), "do not fit a new project's quota"},
+	{"another aim of the autoscaler", "modules/plan/capacity.tf", "= 0.6", "= 0.8", by(contract("capacity")), "do not agree"},
+	{"a release that doubles nothing", "modules/plan/capacity.tf", "2 * var.sizes.gateway.max * local.followed", "var.sizes.gateway.max * local.followed", by(contract("capacity")), "do not agree"},
+	{"a wall that no plan tells of", "walls.tf", `check "memory"`, `check "memories"`, by(contract("capacity")), "the wall memory"},
+	{"a size that Cloud Run does not have", "variables.tf", `optional(string, "1Gi")`, `optional(string, "5Gi")`, by(rule(RuleValue)), "to 4Gi with cpu 1"},
 	{"a rule of a module that its caller breaks", "services.tf", "concurrency = 1000", "concurrency = 1001", by(rule(RuleValue)), "1 to 1000"},
 }
 

@@ -112,3 +112,26 @@ output "database" {
   description = "Identifier of the Firestore database."
   value       = var.database
 }
+
+output "capacity" {
+  description = "What the deployment carries (figures), what it was computed from (inputs), what Cloud Run would refuse (refused), and walls that would be met under load (walls), both by name with a text. tidewire doctor reads it."
+  value = {
+    figures = local.figures
+    inputs = {
+      sizes         = { for p in local.programs : p => { cpu = tonumber(var.sizes[p].cpu), memory = var.sizes[p].memory, max = var.sizes[p].max } }
+      concurrency   = var.concurrency
+      tenants       = local.own_tenants
+      shards        = var.shards
+      sockets       = var.expected.sockets
+      subscriptions = var.subscriptions
+      quota         = var.quota
+    }
+    refused = local.refused
+    walls   = local.walls
+  }
+
+  precondition {
+    condition     = length(local.refused) == 0
+    error_message = join(" ", values(local.refused))
+  }
+}

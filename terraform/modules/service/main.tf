@@ -31,8 +31,8 @@ resource "google_cloud_run_v2_service" "this" {
           cpu    = var.cpu
           memory = var.memory
         }
-        # Billed by request: an instance without any has no CPU, which is why a gateway lets all go with its last socket.
-        cpu_idle          = true
+        # True is billed by request: an instance without any has no CPU, which is why a gateway lets all go with its last socket.
+        cpu_idle          = var.cpu_idle
         startup_cpu_boost = true
       }
 

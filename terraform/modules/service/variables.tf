@@ -92,6 +92,13 @@ variable "memory" {
   nullable    = false
 }
 
+variable "cpu_idle" {
+  description = "Whether an instance has CPU, and is billed, only while it has a request; false keeps both for its whole life, at a lower price."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "min_instances" {
   description = "Instances that are kept warm."
   type        = number
