@@ -47,6 +47,9 @@ type Meaning struct {
 	Advice Advice // what the client does when its connection is closed with it
 }
 
+// Known reports whether the code is one of the table.
+func (c Code) Known() bool { return c == CodeInternal || c.Meaning() != CodeInternal.Meaning() }
+
 // Meaning returns what the code means to HTTP and to a socket. It is the one
 // table of the system; an unknown code means what CodeInternal means.
 func (c Code) Meaning() Meaning {

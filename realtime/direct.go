@@ -59,7 +59,12 @@ func (p *Publisher) SendDirect(ctx context.Context, t *Tenant, to Target, event 
 	if err := event.CheckFields(); err != nil {
 		return err
 	}
-	return p.control(ctx, t, &Message{Kind: KindDirect, Publication: *event, Tenant: t.ID, To: to})
+	if err := event.checkData(); err != nil {
+		return err
+	}
+	sent := *event
+	sent.Channel = Channel{}
+	return p.control(ctx, t, &Message{Kind: KindDirect, Publication: sent, Tenant: t.ID, To: to})
 }
 
 // SendClose closes the connections of a tenant that a Target selects, on whatever instance they

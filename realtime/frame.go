@@ -44,6 +44,9 @@ func (f Frame) IsZero() bool { return f.Bytes == nil }
 // Encoder makes the frames the Hub sends of its own accord. It is called once
 // for all readers of a Publication. Package wire has the one of the socket protocol.
 type Encoder interface {
+	// Payload returns the Data of a Publication as Message and Direct take it: as it is, or a copy in
+	// the form that frames need. An error has code CodeBadRequest and says why no frame can hold it.
+	Payload(data []byte) ([]byte, error)
 	// Message is a Publication, equal for all its readers.
 	Message(p *Publication) Frame
 	// Direct is an event for connections rather than for a channel, equal for all of them.

@@ -69,9 +69,10 @@ func (g *generation) run() {
 			g.feed.hub.log.Warn("a stream was not let go cleanly", KeyTopic, g.feed.topic, KeyError, err)
 		}
 	}()
+	sifter := inspector{feed: g.feed}
 	for {
 		messages, err := stream.Receive(g.ctx)
-		if len(messages) > 0 {
+		if messages = sifter.sift(messages); len(messages) > 0 {
 			g.feed.received(g, messages)
 		}
 		switch {
@@ -194,7 +195,7 @@ func (f *feed) burst(g *generation, messages []Message) {
 		case KindPublication:
 			g.channel(m.Channel).publication(m, now)
 		case KindFence:
-			if fe := g.fences[m.ID]; fe != nil {
+			if fe := g.fences[m.ID]; fe != nil && fe.ch.name == m.Channel { // no other channel's order proves anything
 				fe.returned(m.Time.UnixMilli())
 			}
 		case KindBeacon:

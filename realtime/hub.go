@@ -14,7 +14,8 @@ type HubOptions struct {
 	Instance string
 	// Encoder makes the frames that all readers share.
 	Encoder Encoder
-	// Placement says which topic carries a tenant; nil is OwnTopic.
+	// Placement says which topic carries a tenant, by the ID and the Placement of its document and nothing
+	// else; nil is OwnTopic. What comes through another topic than that is dropped.
 	Placement func(*Tenant) Topic
 	// Lifetime is the age at which a connection is asked to move to another one, before the
 	// platform cuts it; each is asked at its own time in the last tenth of it. 0 asks nobody.

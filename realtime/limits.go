@@ -81,8 +81,8 @@ func (l Limits) check() error {
 	if l.QueueBytes != 0 && l.QueueBytes < 2*burstBytes {
 		return Errorf(CodeBadRequest, "limits.queueBytes: must be at least %d, or a burst overflows it", 2*burstBytes)
 	}
-	if l.MessageBytes > 1<<20 {
-		return Errorf(CodeBadRequest, "limits.messageBytes: must be at most 1048576")
+	if l.MessageBytes > MaxMessageBytes {
+		return Errorf(CodeBadRequest, "limits.messageBytes: must be at most %d", MaxMessageBytes)
 	}
 	return nil
 }

@@ -54,7 +54,8 @@ func NewPublisher(broker Broker, o PublisherOptions) *Publisher {
 // after it has returned.
 //
 // Everything is checked before anything is handed over: when a Publication is
-// malformed or of another tenant, none is published and the code is CodeBadRequest. What
+// malformed or of another tenant, none is published and the code is CodeBadRequest, or CodeTooLarge if its
+// Data is larger than MaxMessageBytes. What
 // the broker did not store in time has CodeUnavailable; it may be stored
 // all the same, and publishing it again with its ID is safe. An error is a *PublishError, which
 // says what became of which Publication.
@@ -116,6 +117,9 @@ func check(t *Tenant, pubs []Publication) error {
 	var bad []FailedPublication
 	for i := range pubs {
 		err := pubs[i].Check()
+		if err == nil {
+			err = pubs[i].checkData()
+		}
 		if c := pubs[i].Channel; err == nil && c.tenant != t.ID {
 			err = Errorf(CodeBadRequest, "channel: %q is a channel of another tenant", c.name)
 		}

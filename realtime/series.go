@@ -1,10 +1,17 @@
 package realtime
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // seriesMemory is how long a publisher may be silent on a channel before its
 // count is forgotten.
 const seriesMemory = 30 * time.Minute
+
+// maxSeries is how many publishers of one channel are counted at once; of more, those that were silent
+// longest are forgotten, down to half.
+const maxSeries = 1024
 
 type count struct {
 	number uint64
@@ -39,6 +46,9 @@ func (s *series) hear(m *Message) verdict {
 	v := inOrder
 	switch {
 	case !known:
+		if len(s.counts) >= maxSeries {
+			s.forgetHalf()
+		}
 		if m.Number > 1 && m.Previous.After(s.since.Add(s.skew)) && m.Previous.UnixMilli() > s.forgotten+s.skew.Milliseconds() {
 			v = skipped
 		}
@@ -51,11 +61,25 @@ func (s *series) hear(m *Message) verdict {
 	return v
 }
 
+// forgetHalf drops the counts of the publishers that have been silent longest.
+func (s *series) forgetHalf() {
+	heard := make([]int64, 0, len(s.counts))
+	for _, c := range s.counts {
+		heard = append(heard, c.heard)
+	}
+	slices.Sort(heard)
+	s.forgetUntil(heard[len(heard)/2])
+}
+
 // forget drops the counts of publishers that have been silent for long.
 func (s *series) forget(now time.Time) {
-	limit := now.Add(-seriesMemory).UnixMilli()
+	s.forgetUntil(now.Add(-seriesMemory).UnixMilli() - 1)
+}
+
+// forgetUntil drops those that were last heard at a moment or before.
+func (s *series) forgetUntil(ms int64) {
 	for name, c := range s.counts {
-		if c.heard < limit {
+		if c.heard <= ms {
 			delete(s.counts, name)
 			s.forgotten = max(s.forgotten, c.heard)
 		}

@@ -48,7 +48,7 @@ func TestOpenGCP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here.Broker.Publish(t.Context(), here.Placement(doc), &realtime.Message{Publication: realtime.Publication{Channel: ch, ID: "1", Data: []byte("1")}}, func(err error) { stored <- err })
+	here.Broker.Publish(t.Context(), here.Placement(doc), &realtime.Message{Kind: realtime.KindPublication, Publication: realtime.Publication{Channel: ch, ID: "1", Data: []byte("1")}}, func(err error) { stored <- err })
 	if err := <-stored; err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,7 @@ func TestBroker(t *testing.T, h Harness) {
 		{"ReplaySinceAMoment", f.Replay, (*bed).replaySinceAMoment},
 		{"CompleteSince", true, (*bed).completeSince},
 		{"Persistent", f.Persistent && f.Replay, (*bed).persistent},
+		{"Malformed", f.Replay, (*bed).malformed},
 		{"DoneOnce", true, (*bed).doneOnce},
 		{"CancelledPublish", true, (*bed).cancelledPublish},
 		{"TooLarge", f.MaxData > 0, (*bed).tooLarge},

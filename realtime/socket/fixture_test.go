@@ -128,6 +128,8 @@ func (b binarySession) Binary(p []byte) *realtime.Error { return b.message(Binar
 // teller is an Encoder whose frames say what they are about.
 type teller struct{}
 
+func (teller) Payload(data []byte) ([]byte, error) { return data, nil }
+
 func (teller) Message(p *realtime.Publication) realtime.Frame { return NewFrame(Text, p.Data) }
 
 func (teller) Direct(p *realtime.Publication) realtime.Frame { return NewFrame(Text, p.Data) }

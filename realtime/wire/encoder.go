@@ -11,6 +11,9 @@ type Encoder struct{}
 
 var _ realtime.Encoder = Encoder{}
 
+// Payload is Compact.
+func (Encoder) Payload(data []byte) ([]byte, error) { return Compact(data) }
+
 // Message returns the message frame of a Publication: channel, position, key if
 // there is one, time, tags if there are any, in order of their names, and data. Equal Publications make
 // equal bytes. Data is one JSON value, as Compact returns it, and goes in as it is; none is written as null.

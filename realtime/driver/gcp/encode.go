@@ -56,7 +56,7 @@ func kindOf(name string) (realtime.Kind, bool) {
 	return 0, false
 }
 
-// encode makes a message of its own: nothing of m is kept.
+// encode makes a message of its own: nothing of m is kept. Its Kind is one of those there are.
 func encode(m *realtime.Message) *pubsub.Message {
 	a := make(map[string]string, 4+len(m.Tags))
 	set := func(name, value string) {
@@ -182,9 +182,11 @@ func (d *decoder) time(name string) time.Time {
 	return time.Unix(0, n)
 }
 
-func (d *decoder) fault(name, text string) {
+func (d *decoder) fault(name, text string) { d.fail(name, text, "is not a number") }
+
+func (d *decoder) fail(name, text, why string) {
 	if d.err == nil {
-		d.err = fmt.Errorf("%s: %.40q is no number", name, text)
+		d.err = fmt.Errorf("%s: %.40q %s", name, text, why)
 	}
 }
 
@@ -197,9 +199,13 @@ func (d *decoder) tags() map[string]string {
 		tags[name] = value
 	}
 	for name, value := range d.attributes {
-		if n, ok := strings.CutPrefix(name, attrTagName); ok {
+		n, pair := strings.CutPrefix(name, attrTagName)
+		switch _, again := tags[value]; {
+		case pair && (!reserved(value) || again): // every instance has to read the same tags
+			d.fail(name, value, "is no tag that travels as a pair, or is one twice")
+		case pair:
 			add(value, d.attributes[attrTagValue+n])
-		} else if !reserved(name) {
+		case !reserved(name):
 			add(name, value)
 		}
 	}

@@ -51,6 +51,9 @@ func (b *Broker) publish(ctx context.Context, topic realtime.Topic, m *realtime.
 	if len(m.Data) > MaxData {
 		return realtime.Errorf(realtime.CodeTooLarge, "data: %d bytes, the limit of a message is %d", len(m.Data), MaxData)
 	}
+	if m.Kind < realtime.KindPublication || m.Kind > realtime.KindClose {
+		return realtime.Errorf(realtime.CodeBadRequest, "kind: must be %d to %d, got %d", realtime.KindPublication, realtime.KindClose, m.Kind)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
