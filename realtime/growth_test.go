@@ -27,6 +27,8 @@ func plainFrame(payload []byte) Frame {
 	return Frame{Bytes: append(AppendFrameHeader(nil, 0x81, len(payload)), payload...)}
 }
 
+func (plainEncoder) Payload(data []byte) ([]byte, error) { return data, nil }
+
 func (plainEncoder) Message(p *Publication) Frame                    { return plainFrame(p.Data) }
 func (plainEncoder) Direct(p *Publication) Frame                     { return plainFrame(p.Data) }
 func (plainEncoder) Gap(Channel, Position) Frame                     { return plainFrame([]byte("gap")) }
