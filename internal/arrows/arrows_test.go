@@ -59,8 +59,8 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"cloud.google.com/go/pubsub/v2", "cloud.google.com/go/firestore", "google.golang.org/api", "google.golang.org/grpc",
 			"google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 	},
-	"realtime/gateway":      {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/wire"}},
-	"realtime/httpapi":      {own: []string{"realtime", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
+	"realtime/gateway": {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/wire"}},
+	"realtime/httpapi": {own: []string{"realtime", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.
 	"realtime/realtimetest": {own: []string{"realtime", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
 	// Functions pay for their binary at each cold start: no gateway. The probe's client of sockets is 0.2 MB of 22.8.
