@@ -57,7 +57,7 @@ func (p *program) openJanitor(ctx context.Context) (http.Handler, func() error, 
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	registry := gcp.NewRegistry(db, gcp.RegistryOptions{})
+	registry := gcp.NewRegistry(db, gcp.RegistryOptions{Logger: p.log})
 	o := janitor.Options{
 		Subscriptions: broker, Leases: registry, Connections: registry,
 		Grace: p.settings.JanitorGrace, MaxTime: p.settings.JanitorTime, Logger: p.log,

@@ -34,6 +34,24 @@ type Lease struct {
 	Until    time.Time
 }
 
+// maxLease is how far the end of a lease may lie ahead: one for ever would keep what a dead instance has left.
+const maxLease = 24 * time.Hour
+
+// Check refuses a lease that says nothing, or more than a lease can. now is the present. A driver checks what it writes and what it
+// reads. An error has code CodeBadRequest and names the field.
+func (l *Lease) Check(now time.Time) error {
+	if err := checkNamed("instance", l.Instance); err != nil {
+		return err
+	}
+	if l.Sockets < 0 {
+		return Errorf(CodeBadRequest, "sockets: must not be negative, got %d", l.Sockets)
+	}
+	if l.Until.After(now.Add(maxLease)) {
+		return Errorf(CodeBadRequest, "leaseUntil: must be at most %v from now, got %s", maxLease, l.Until.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
 // ConnectionRef names a connection.
 type ConnectionRef struct {
 	Tenant string
@@ -52,6 +70,38 @@ type ConnectionDoc struct {
 	Connected time.Time         `json:"connectedAt"`
 	Expires   time.Time         `json:"expireAt"`
 }
+
+// Check refuses a document that cannot be that of a connection. A driver checks what it writes and what it
+// reads. An error has code CodeBadRequest and names the field.
+func (d *ConnectionDoc) Check() error {
+	if err := CheckTenantID(d.Tenant); err != nil {
+		return err
+	}
+	if err := checkNamed("id", d.ID); err != nil {
+		return err
+	}
+	if err := checkNamed("instance", d.Instance); err != nil {
+		return err
+	}
+	if d.Expires.IsZero() {
+		return Errorf(CodeBadRequest, "expireAt: is missing of connection %q", clip(d.ID))
+	}
+	return nil
+}
+
+// checkNamed refuses what cannot name an instance or a connection.
+func checkNamed(field, name string) error {
+	if name == "" {
+		return Errorf(CodeBadRequest, "%s: is missing", field)
+	}
+	if len(name) > maxNamedBytes {
+		return Errorf(CodeBadRequest, "%s: %d bytes, the limit is %d", field, len(name), maxNamedBytes)
+	}
+	return nil
+}
+
+// maxNamedBytes leaves room for a name's escapes in the path of a document.
+const maxNamedBytes = 400
 
 // ConnectionQuery selects a page of connections. Empty fields select all.
 type ConnectionQuery struct {

@@ -400,7 +400,7 @@ func TestNothingGoesBeforeItIsHandedOver(t *testing.T) {
 		p.leases["i1"] = realtime.Lease{Instance: "i1", Until: time.Now().Add(-time.Hour), Sockets: 1000}
 		for i := range 1000 {
 			ref := realtime.ConnectionRef{Tenant: "acme", ID: fmt.Sprint("c", i)}
-			p.docs[ref] = realtime.ConnectionDoc{Tenant: "acme", ID: ref.ID, Instance: "i1", Connected: time.Now().Add(-time.Hour)}
+			p.docs[ref] = realtime.ConnectionDoc{Tenant: "acme", ID: ref.ID, Instance: "i1", Connected: time.Now().Add(-time.Hour), Expires: time.Now().Add(time.Hour)}
 		}
 		calls := 0
 		p.before = func(op, _ string) error {

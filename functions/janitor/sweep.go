@@ -121,7 +121,7 @@ func (s *sweep) bury(ctx context.Context, d *suspect) {
 			left.Store(true)
 		}
 	})
-	owes := lease.Instance == "" || lease.Sockets > 0 // who has released it has ended in order
+	owes := lease.Instance == "" || lease.Sockets != 0 // who has released it has ended in order
 	if d.connections && !s.disconnect(ctx, d.instance, owes) {
 		left.Store(true)
 	}
@@ -191,12 +191,13 @@ func (s *sweep) disconnect(ctx context.Context, instance string, owes bool) bool
 func (s *sweep) settle(ctx context.Context, instance string, docs []realtime.ConnectionDoc, owes bool) bool {
 	call, cancel := context.WithTimeout(ctx, s.o.CallTimeout)
 	defer cancel()
-	if s.o.Owed != nil && owes {
-		if err := s.o.Owed.Lost(call, docs); err != nil {
+	lost := slices.DeleteFunc(slices.Clone(docs), func(d realtime.ConnectionDoc) bool { return d.Check() != nil }) // of what is malformed nothing can be told
+	if s.o.Owed != nil && owes && len(lost) > 0 {
+		if err := s.o.Owed.Lost(call, lost); err != nil {
 			s.failed(ctx, "hand over lost connections", instance, err)
 			return false
 		}
-		s.count(func(r *Report) { r.Lost += len(docs) })
+		s.count(func(r *Report) { r.Lost += len(lost) })
 	}
 	refs := make([]realtime.ConnectionRef, len(docs))
 	for i, d := range docs {

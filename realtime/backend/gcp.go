@@ -26,7 +26,7 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 	tenants := gcp.NewTenants(store, gcp.TenantsOptions{Logger: o.Logger})
 	return &Backend{
 		Broker: broker, Topics: broker, Tenants: tenants,
-		Registry:    gcp.NewRegistry(store, gcp.RegistryOptions{}),
+		Registry:    gcp.NewRegistry(store, gcp.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),
 		Revocations: gcp.NewRevocations(store),
 		closers:     []func() error{broker.Close, tenants.Close, store.Close},
 	}, nil

@@ -3,6 +3,7 @@ package gcp
 import (
 	"context"
 	"iter"
+	"time"
 
 	"cloud.google.com/go/firestore"
 	"google.golang.org/grpc/codes"
@@ -25,7 +26,7 @@ func (r *Registry) Leases(ctx context.Context) iter.Seq2[realtime.Lease, error] 
 		for s, err := range r.pages(ctx, r.db.Collection(instancesCollection).OrderBy(firestore.DocumentID, firestore.Asc)) {
 			var lease realtime.Lease
 			if err == nil {
-				lease, err = decodeLease(s)
+				lease = r.readLease(ctx, s)
 			}
 			if !yield(lease, storeError("list leases", err)) || err != nil {
 				return
@@ -45,8 +46,17 @@ func (r *Registry) Lease(ctx context.Context, instance string) (realtime.Lease, 
 	if err != nil {
 		return realtime.Lease{}, storeError("read the lease of "+instance, err)
 	}
+	return r.readLease(ctx, s), nil
+}
+
+// readLease reads a lease. One that is malformed has ended, and does not say that it did in order.
+func (r *Registry) readLease(ctx context.Context, s *firestore.DocumentSnapshot) realtime.Lease {
 	lease, err := decodeLease(s)
-	return lease, storeError("read the lease of "+instance, err)
+	if err != nil {
+		r.malformed(ctx, s, err)
+		return realtime.Lease{Instance: decodeName(s.Ref.ID), Sockets: -1}
+	}
+	return lease
 }
 
 // DropLease removes a lease, unless it was renewed since it was read as lease, or is gone: then it reports false.
@@ -55,11 +65,7 @@ func (r *Registry) DropLease(ctx context.Context, lease realtime.Lease) (bool, e
 	defer cancel()
 	doc := r.lease(lease.Instance)
 	s, err := doc.Get(ctx)
-	var now realtime.Lease
-	if err == nil {
-		now, err = decodeLease(s)
-	}
-	if err == nil && now.Until.Equal(lease.Until) {
+	if err == nil && r.readLease(ctx, s).Until.Equal(lease.Until) {
 		if _, err = doc.Delete(ctx, firestore.LastUpdateTime(s.UpdateTime)); err == nil {
 			return true, nil
 		}
@@ -85,30 +91,42 @@ func (r *Registry) Instances(ctx context.Context) iter.Seq2[string, error] {
 			if len(found) == 0 {
 				return
 			}
-			instance, _ := found[0].Data()["instance"].(string) // Connect writes no other
-			if !yield(instance, nil) {
+			value := found[0].Data()["instance"]
+			if instance, ok := value.(string); ok && !yield(instance, nil) { // Connect writes no other
 				return
 			}
-			after = query.StartAfter(instance)
+			after = query.StartAfter(value) // whatever it is, so that what somebody else has written is passed over
 		}
 	}
 }
 
 // ConnectionsOf yields the connection documents of all tenants that name an instance, alive or not, with an error at
-// most as the last. They may be removed while it goes on.
+// most as the last. They may be removed while it goes on. Of one that is malformed only its name and instance are told, so
+// that it can be removed.
 func (r *Registry) ConnectionsOf(ctx context.Context, instance string) iter.Seq2[realtime.ConnectionDoc, error] {
 	query := r.db.CollectionGroup(connectionsCollection).Where("instance", "==", instance).OrderBy(firestore.DocumentID, firestore.Asc)
 	return func(yield func(realtime.ConnectionDoc, error) bool) {
 		for s, err := range r.pages(ctx, query) {
 			var d realtime.ConnectionDoc
 			if err == nil {
-				d, err = decodeDoc(s)
+				if d = r.readDoc(ctx, s, instance); realtime.CheckTenantID(d.Tenant) != nil {
+					continue // it is below what can be no tenant of ours; its TTL removes it
+				}
 			}
 			if !yield(d, storeError("list connections of instance "+instance, err)) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+func (r *Registry) readDoc(ctx context.Context, s *firestore.DocumentSnapshot, instance string) realtime.ConnectionDoc {
+	d, err := decodeDoc(s)
+	if err != nil {
+		r.malformed(ctx, s, err)
+		return realtime.ConnectionDoc{Tenant: s.Ref.Parent.Parent.ID, ID: decodeName(s.Ref.ID), Instance: instance}
+	}
+	return d
 }
 
 // pages yields what a query finds, which is ordered by document, with an error at most as the last. Each page has its own time.
@@ -145,8 +163,9 @@ func decodeLease(s *firestore.DocumentSnapshot) (realtime.Lease, error) {
 	if err := s.DataTo(&doc); err != nil {
 		return realtime.Lease{}, err
 	}
-	return realtime.Lease{
+	lease := realtime.Lease{
 		Instance: decodeName(s.Ref.ID), Service: doc.Service, Revision: doc.Revision, Region: doc.Region,
 		Started: doc.Started, Sockets: doc.Sockets, Until: doc.Until,
-	}, nil
+	}
+	return lease, lease.Check(time.Now())
 }

@@ -3,6 +3,7 @@ package gcp
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"maps"
 	"strings"
 	"sync"
@@ -19,6 +20,10 @@ import (
 type RegistryOptions struct {
 	// Timeout bounds one call of Firestore; 0 is 5 s.
 	Timeout time.Duration
+	// Metrics counts documents that hold what they should not, as backend errors; nil forgets.
+	Metrics realtime.Metrics
+	// Logger gets a line for each; nil discards.
+	Logger *slog.Logger
 }
 
 // Registry is a realtime.Registry on Firestore:
@@ -37,6 +42,12 @@ type Registry struct {
 // NewRegistry returns a Registry on a client, which stays open.
 func NewRegistry(db *firestore.Client, o RegistryOptions) *Registry {
 	o.Timeout = cmp.Or(o.Timeout, storeTimeout)
+	if o.Metrics == nil {
+		o.Metrics = realtime.NoMetrics{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	return &Registry{db: db, o: o, leases: leases{kept: map[string]leased{}}}
 }
 
@@ -57,8 +68,8 @@ const leaseKept = 24 * time.Hour
 
 // Renew writes the lease: one write.
 func (r *Registry) Renew(ctx context.Context, lease realtime.Lease) error {
-	if lease.Instance == "" {
-		return realtime.Errorf(realtime.CodeBadRequest, "instance: is missing")
+	if err := lease.Check(time.Now()); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.o.Timeout)
 	defer cancel()
@@ -109,7 +120,7 @@ func (r *Registry) Connect(ctx context.Context, docs []realtime.ConnectionDoc) e
 	// Of two documents of one connection the later counts, in whatever order commits arrive.
 	at := make(map[realtime.ConnectionRef]int, len(docs))
 	for i := range docs {
-		if err := checkDoc(&docs[i]); err != nil {
+		if err := docs[i].Check(); err != nil {
 			return err
 		}
 		at[realtime.ConnectionRef{Tenant: docs[i].Tenant, ID: docs[i].ID}] = i
@@ -146,18 +157,6 @@ func (r *Registry) connection(ref realtime.ConnectionRef) *firestore.DocumentRef
 	return r.connections(ref.Tenant).Doc(encodeName(ref.ID))
 }
 
-func checkDoc(d *realtime.ConnectionDoc) error {
-	switch {
-	case d.ID == "":
-		return realtime.Errorf(realtime.CodeBadRequest, "id: is missing")
-	case d.Instance == "":
-		return realtime.Errorf(realtime.CodeBadRequest, "instance: is missing of connection %q", d.ID)
-	case d.Expires.IsZero():
-		return realtime.Errorf(realtime.CodeBadRequest, "expireAt: is missing of connection %q", d.ID)
-	}
-	return realtime.CheckTenantID(d.Tenant)
-}
-
 // encodeDoc makes text of what is none: Firestore would refuse it, and all that is written with it.
 func encodeDoc(d *realtime.ConnectionDoc) connectionDocument {
 	doc := connectionDocument{
@@ -190,7 +189,13 @@ func decodeDoc(s *firestore.DocumentSnapshot) (realtime.ConnectionDoc, error) {
 		}
 		d.Meta[decodeName(name)] = value
 	}
-	return d, nil
+	return d, d.Check()
+}
+
+// malformed counts and logs a document that holds what nobody here has written. It is passed over as if it were not there.
+func (r *Registry) malformed(ctx context.Context, s *firestore.DocumentSnapshot, err error) {
+	r.o.Metrics.Add(realtime.CountBackendErrors, "", "firestore malformed", 1)
+	r.o.Logger.WarnContext(ctx, "a document is malformed and is passed over", realtime.KeyReason, s.Ref.Path, realtime.KeyError, err)
 }
 
 // docBytes is about what a document takes in a request.
@@ -276,11 +281,11 @@ func (r *Registry) readLeases(ctx context.Context, instances []string) (map[stri
 		if !s.Exists() {
 			continue
 		}
-		var doc leaseDocument
-		if err := s.DataTo(&doc); err != nil {
-			return nil, err
+		if lease, err := decodeLease(s); err != nil {
+			r.malformed(ctx, s, err)
+		} else {
+			until[instances[i]] = lease.Until
 		}
-		until[instances[i]] = doc.Until
 	}
 	return until, nil
 }

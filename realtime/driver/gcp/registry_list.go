@@ -102,7 +102,8 @@ func (l *listing) take(ctx context.Context, found []*firestore.DocumentSnapshot)
 	for _, s := range found {
 		d, err := decodeDoc(s)
 		if err != nil {
-			return err
+			l.registry.malformed(ctx, s, err)
+			continue
 		}
 		if l.selects(&d, now) {
 			docs = append(docs, d)

@@ -2,6 +2,7 @@ package gcp
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -59,7 +60,8 @@ func revoke(ctx context.Context, ref *firestore.DocumentRef, asked userDocument)
 		return err
 	}
 	var have userDocument
-	if err := s.DataTo(&have); err != nil {
+	if s.DataTo(&have) != nil {
+		_, err = ref.Set(ctx, asked) // what was there said nothing, and would let nobody in
 		return err
 	}
 	if !asked.Before.After(have.Before) && !asked.Expires.After(have.Expires) {
@@ -112,11 +114,13 @@ func (r *Revocations) RevokedBefore(ctx context.Context, tenant, user string) (t
 		return time.Time{}, nil
 	}
 	var doc userDocument
-	if err == nil {
-		err = s.DataTo(&doc)
-	}
 	if err != nil {
 		return time.Time{}, storeError("read the logout of a user of "+tenant, err)
+	}
+	if err := s.DataTo(&doc); err != nil {
+		// Nobody knows which tokens are good. The next logout of the user, or whoever removes the document, mends it.
+		return time.Time{}, &realtime.Error{Code: realtime.CodeUnavailable, Message: "the user's last logout cannot be read", RetryAfter: time.Minute,
+			Err: fmt.Errorf("document of a user of tenant %s: %w", tenant, err)}
 	}
 	return doc.Before, nil
 }

@@ -39,8 +39,8 @@ func (r *Registry) Renew(ctx context.Context, lease realtime.Lease) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if lease.Instance == "" {
-		return realtime.Errorf(realtime.CodeBadRequest, "instance: is missing")
+	if err := lease.Check(time.Now()); err != nil {
+		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,7 +68,7 @@ func (r *Registry) Connect(ctx context.Context, docs []realtime.ConnectionDoc) e
 		return err
 	}
 	for i := range docs {
-		if err := checkDoc(&docs[i]); err != nil {
+		if err := docs[i].Check(); err != nil {
 			return err
 		}
 	}
@@ -180,20 +180,6 @@ func (r *Registry) remove(gone func(*realtime.ConnectionDoc) bool) {
 			delete(r.tenants, tenant)
 		}
 	}
-}
-
-func checkDoc(d *realtime.ConnectionDoc) error {
-	switch {
-	case d.Tenant == "":
-		return realtime.Errorf(realtime.CodeBadRequest, "tenant: is missing")
-	case d.ID == "":
-		return realtime.Errorf(realtime.CodeBadRequest, "id: is missing")
-	case d.Instance == "":
-		return realtime.Errorf(realtime.CodeBadRequest, "instance: is missing of connection %q", d.ID)
-	case d.Expires.IsZero():
-		return realtime.Errorf(realtime.CodeBadRequest, "expireAt: is missing of connection %q", d.ID)
-	}
-	return nil
 }
 
 func clone(d *realtime.ConnectionDoc) realtime.ConnectionDoc {
