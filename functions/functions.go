@@ -142,7 +142,7 @@ func (p *program) openProbe(ctx context.Context) (http.Handler, func() error, er
 	}
 	s := &p.settings
 	handler, err := probe.New(probe.Options{
-		Gateway: s.Gateway, Ingest: s.Ingest, Tenant: s.ProbeTenant, Tenants: tenants, MaxTime: s.ProbeTime, Logger: p.log,
+		Gateway: s.Gateway, Ingest: s.Ingest, Tenant: s.ProbeTenant, Tenants: tenants, MaxTime: s.ProbeTime, Held: s.ProbeHeld, Logger: p.log,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, letGo())

@@ -9,7 +9,7 @@ locals {
     # One run at a time and instance, ten seconds longer than it takes at most (TIDEWIRE_JANITOR_TIME). Cloud Scheduler counts as internal.
     janitor = { concurrency = 1, timeout_seconds = 60, ingress = "ALLOW_INTERNAL_ONLY" }
     # Uptime checks come from outside, with a token that IAM checks.
-    probe = { concurrency = 10, timeout_seconds = 60, ingress = "ALLOW_ALL" }
+    probe = { concurrency = 10, timeout_seconds = var.probe.seconds + 10, ingress = "ALLOW_ALL" }
   }
 }
 

@@ -17,13 +17,15 @@ module "plan" {
   domains       = var.domains
   demo          = var.demo
   probe_tenant  = var.probe_tenant
-  log_level     = var.log_level
-  telemetry     = var.telemetry
-  hook_url      = var.hook_url
-  concurrency   = local.services.gateway.concurrency
-  sizes         = var.sizes
-  expected      = var.expected
-  quota         = var.quota
+  # A gateway closes what is silent for a minute: sockets can be held only if runs are not further apart.
+  probe       = { seconds = var.probe.seconds, held = var.probe.period_seconds > 60 ? 0 : var.probe.held }
+  log_level   = var.log_level
+  telemetry   = var.telemetry
+  hook_url    = var.hook_url
+  concurrency = local.services.gateway.concurrency
+  sizes       = var.sizes
+  expected    = var.expected
+  quota       = var.quota
 }
 
 locals {

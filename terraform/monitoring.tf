@@ -9,7 +9,10 @@ module "monitoring" {
   probe = var.probe_tenant == null ? null : {
     host    = module.plan.hosts.probe
     service = module.plan.programs.functions.probe
+    seconds = var.probe.seconds
   }
+  check_period_seconds  = var.probe.period_seconds
+  probe_failing_seconds = var.probe.failing_seconds
 
   gateway              = { concurrency = local.services.gateway.concurrency, max_instances = var.sizes.gateway.max }
   subscriptions_budget = var.subscriptions

@@ -150,6 +150,18 @@ variable "probe_tenant" {
   default     = null
 }
 
+variable "probe" {
+  description = "How the probe runs: seconds that a run takes at most (45 to 50: a healthy gateway may keep a subscribe waiting for 40), sockets of earlier runs that stay held so that its topic stays followed, period_seconds between the calls of each of the three places, and failing_seconds for which two places have to fail before somebody is called."
+  type = object({
+    seconds         = optional(number, 50)
+    held            = optional(number, 6)
+    period_seconds  = optional(number, 60)
+    failing_seconds = optional(number, 180)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "hook_url" {
   description = "HTTPS address that is told of connections whose instance crashed; null for none."
   type        = string

@@ -13,10 +13,14 @@
 // overlap: all use one channel, so that they leave one record in the gateways and not one each, and
 // each waits for the event that has its own key.
 //
+// The socket of a run stays open for the next few (Options.Held), so that gateways go on following the probe's topic; a deployment
+// whose topic is followed anew for each run would be measured at its slowest, and called broken when Pub/Sub takes its minute to
+// begin a replay.
+//
 // # Whose token
 //
-// The probe reads its tenant's document and signs a token for itself that lives a minute longer than
-// a run may take and is good for its one channel. The choices were:
+// The probe reads its tenant's document and signs a token for itself that lives half an hour longer than
+// a run may take, for as long as its socket is held, and is good for its one channel. The choices were:
 //
 //   - a token that lives long, in Secret Manager: somebody has to renew it, and the first alarm of
 //     the probe would be its own expiry;

@@ -38,10 +38,20 @@ type deployment struct {
 	tenants         *memory.Tenants
 	publisher       *realtime.Publisher
 	gateway, ingest string // origins
+	hub             *realtime.Hub
 }
 
-// deploy makes one. change may replace the documents by which tokens are judged.
+// sockets is how many of the probe's tenant are open.
+func (d *deployment) sockets() int { return len(d.hub.Connections("probe")) }
+
+// deploy makes one. judged may replace the documents by which tokens are judged.
 func deploy(t *testing.T, judged ...*realtime.Tenant) *deployment {
+	t.Helper()
+	return deployWith(t, nil, realtime.Pace{}, judged...)
+}
+
+// deployWith makes one whose gateway counts, and has deadlines of its own.
+func deployWith(t *testing.T, metrics realtime.Metrics, pace realtime.Pace, judged ...*realtime.Tenant) *deployment {
 	t.Helper()
 	tenants, err := memory.LoadTenants(strings.NewReader(tenantsFile))
 	if err != nil {
@@ -56,7 +66,7 @@ func deploy(t *testing.T, judged ...*realtime.Tenant) *deployment {
 	broker := memory.NewBroker(memory.BrokerOptions{})
 	publisher := realtime.NewPublisher(broker, realtime.PublisherOptions{})
 	verifier := auth.New(judges, auth.Options{})
-	g, err := gateway.New(gateway.Options{Broker: broker, Tenants: judges, Verifier: verifier, Publisher: publisher, DrainSpread: time.Second})
+	g, err := gateway.New(gateway.Options{Broker: broker, Tenants: judges, Verifier: verifier, Publisher: publisher, DrainSpread: time.Second, Metrics: metrics, Pace: pace})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +86,7 @@ func deploy(t *testing.T, judged ...*realtime.Tenant) *deployment {
 			}
 		}
 	})
-	return &deployment{tenants: tenants, publisher: publisher, gateway: sockets.URL, ingest: events.URL}
+	return &deployment{tenants: tenants, publisher: publisher, gateway: sockets.URL, ingest: events.URL, hub: g.Hub()}
 }
 
 // lines are what a probe logs. They are safe for concurrent use.

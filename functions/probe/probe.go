@@ -18,6 +18,16 @@ import (
 // Channel is where the probe publishes and reads, in its tenant.
 const Channel = "probe:delivery"
 
+const (
+	// DefaultMaxTime is longer than a gateway that has just begun to follow a topic keeps a subscribe waiting: a
+	// beacon and two fences, 40 s (realtime.Pace). A shorter one calls a healthy deployment broken.
+	DefaultMaxTime = 50 * time.Second
+	// DefaultHeld are the sockets of two minutes, if three places check every minute.
+	DefaultHeld = 6
+	// MaxHeld leaves room for runs within what one user may have open by default.
+	MaxHeld = 15
+)
+
 // Options configure a Probe. Gateway, Ingest, Tenant and Tenants are required.
 type Options struct {
 	// Gateway and Ingest are the origins of the two, http or https.
@@ -25,9 +35,11 @@ type Options struct {
 	// Tenant is the probe's own: nobody else's channels are touched.
 	Tenant  string
 	Tenants realtime.Tenants
-	// MaxTime bounds a run; default 10 s.
+	// MaxTime bounds a run; default DefaultMaxTime.
 	MaxTime time.Duration
-	Logger  *slog.Logger // a line of each run; nil discards
+	// Held is how many sockets of earlier runs stay open, 0 to MaxHeld, so that the gateways go on following the tenant's topic between runs.
+	Held   int
+	Logger *slog.Logger // a line of each run; nil discards
 }
 
 // Probe is the function as an http.Handler. It is safe for concurrent use. Close it.
@@ -35,6 +47,7 @@ type Probe struct {
 	o              Options
 	socket, events string // URLs
 	client         *http.Client
+	held           holder
 }
 
 // Stage is a step of a run.
@@ -83,7 +96,10 @@ func New(o Options) (*Probe, error) {
 		return nil, err
 	}
 	if o.MaxTime <= 0 {
-		o.MaxTime = 10 * time.Second
+		o.MaxTime = DefaultMaxTime
+	}
+	if o.Held < 0 || o.Held > MaxHeld {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "Held: must be 0 to %d, got %d", MaxHeld, o.Held)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -94,6 +110,7 @@ func New(o Options) (*Probe, error) {
 		socket: gateway.JoinPath("v1", "socket").String(),
 		events: ingest.JoinPath("v1", "tenants", o.Tenant, "events").String(),
 		// A connection of its own for each run: one that was kept would prove nothing of names, certificates and doors.
+		held:   holder{most: o.Held},
 		client: &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}},
 	}, nil
 }
@@ -134,6 +151,7 @@ func (p *Probe) Run(ctx context.Context) (Report, error) {
 	start := time.Now()
 	bounded, cancel := context.WithTimeoutCause(ctx, p.o.MaxTime, fmt.Errorf("the run took longer than %v", p.o.MaxTime))
 	defer cancel()
+	p.held.ping()
 	r := &run{probe: p}
 	if err := r.all(bounded); err != nil {
 		failed := &Failed{Stage: r.stage, Err: because(bounded, err)}
@@ -159,7 +177,7 @@ func because(ctx context.Context, err error) error {
 // Close lets go what the probe holds. No run may be under way.
 func (p *Probe) Close() error {
 	p.client.CloseIdleConnections()
-	return nil
+	return p.held.close()
 }
 
 // MarshalJSON shows milliseconds.

@@ -16,7 +16,6 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/problem"
-	"github.com/tidewire/tidewire/realtime/socket"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -27,7 +26,7 @@ type run struct {
 	report Report
 
 	token string
-	conn  *socket.Client
+	conn  *conn
 	until time.Time // when the run has to be over
 }
 
@@ -50,12 +49,27 @@ func (r *run) all(ctx context.Context) error {
 	if err := timed(&r.report.Connect, func() error { return r.connect(ctx) }); err != nil {
 		return err
 	}
-	defer r.conn.Close() //nolint:errcheck // it has served, or it has failed and is said to have
 	r.stage = StageSubscribe
-	if err := timed(&r.report.Subscribe, r.subscribe); err != nil {
+	err := timed(&r.report.Subscribe, r.subscribe)
+	if err == nil {
+		err = r.deliver(ctx)
+	}
+	if err != nil {
+		_ = r.conn.Close() // the run has failed, and is said to have
 		return err
 	}
-	return r.deliver(ctx)
+	r.hold()
+	return nil
+}
+
+// hold leaves the socket to the runs after this one, without its channel: what they publish is not for it.
+func (r *run) hold() {
+	frame := wire.ClientFrame{Type: wire.TypeUnsubscribe, ID: "2", Channel: Channel}
+	if r.conn.Write(frame.AppendJSON(nil)) != nil {
+		_ = r.conn.Close() // it has served
+		return
+	}
+	_ = r.probe.held.keep(r.conn) // the oldest has served
 }
 
 func timed(took *time.Duration, do func() error) error {
@@ -64,6 +78,9 @@ func timed(took *time.Duration, do func() error) error {
 	*took = time.Since(start)
 	return err
 }
+
+// tokenAfter is how long the token of a run is good after its end: for as long as its socket may be held, with three runs a minute or one in five.
+const tokenAfter = 30 * time.Minute
 
 // sign makes the token of this run.
 func (r *run) sign(ctx context.Context) error {
@@ -79,13 +96,13 @@ func (r *run) sign(ctx context.Context) error {
 		return err
 	}
 	own := []realtime.Pattern{Channel}
-	r.token, err = signer.Sign(auth.Claims{User: "probe", Grants: realtime.Grants{Subscribe: own, Publish: own}, Expires: r.until.Add(time.Minute)})
+	r.token, err = signer.Sign(auth.Claims{User: "probe", Grants: realtime.Grants{Subscribe: own, Publish: own}, Expires: r.until.Add(tokenAfter)})
 	return err
 }
 
 // connect opens the socket; a failure leaves none open.
 func (r *run) connect(ctx context.Context) error {
-	conn, err := socket.Dial(ctx, r.probe.socket, http.Header{}, wire.Subprotocol, auth.BearerPrefix+r.token)
+	conn, err := dial(ctx, r.probe.socket, wire.Subprotocol, auth.BearerPrefix+r.token)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,8 @@
 //	TIDEWIRE_GATEWAY         probe: origin of the gateway
 //	TIDEWIRE_INGEST          probe: origin of ingest
 //	TIDEWIRE_PROBE_TENANT    probe: the tenant that is its own
-//	TIDEWIRE_PROBE_TIME      probe: how long one run takes at most; default 10s
+//	TIDEWIRE_PROBE_TIME      probe: how long one run takes at most; default 50s
+//	TIDEWIRE_PROBE_HELD      probe: how many sockets of earlier runs stay open; default 6
 //	FUNCTION_TARGET          the function that this is, which says what is needed; the platform sets it
 //	PUBSUB_EMULATOR_HOST     host:port of an emulator to use instead of the service; both or neither
 //	FIRESTORE_EMULATOR_HOST  the same
@@ -61,6 +62,7 @@ type Settings struct {
 	Gateway, Ingest string // of the probe, as all that follows; "" if it is not this function
 	ProbeTenant     string
 	ProbeTime       time.Duration
+	ProbeHeld       int
 
 	PubSubEmulator, FirestoreEmulator string
 }
@@ -68,6 +70,7 @@ type Settings struct {
 // The bounds of what may be set.
 const (
 	maxShards = 1000
+	maxHeld   = 15
 	// minGrace is well above the 15 seconds of a lease: an instance that has not
 	// renewed for that long is alive as long as it comes back within the grace.
 	minGrace = time.Minute
@@ -101,7 +104,7 @@ func Read(getenv func(string) string) (Settings, error) {
 		Revision:  getenv("K_REVISION"),
 		Region:    getenv("TIDEWIRE_REGION"),
 
-		Shards:       r.number("TIDEWIRE_SHARDS", 0, maxShards),
+		Shards:       r.number("TIDEWIRE_SHARDS", 0, 0, maxShards),
 		LostTopic:    r.form("TIDEWIRE_LOST_TOPIC", topic, "a topic is named by its identifier alone"),
 		JanitorGrace: r.duration("TIDEWIRE_JANITOR_GRACE", 5*time.Minute, minGrace, 24*time.Hour),
 		JanitorTime:  r.duration("TIDEWIRE_JANITOR_TIME", 50*time.Second, time.Second, 30*time.Minute),
@@ -109,7 +112,8 @@ func Read(getenv func(string) string) (Settings, error) {
 		Gateway:     r.form("TIDEWIRE_GATEWAY", origin, "an origin is https:// and a host"),
 		Ingest:      r.form("TIDEWIRE_INGEST", origin, "an origin is https:// and a host"),
 		ProbeTenant: r.form("TIDEWIRE_PROBE_TENANT", tenant, "a tenant is named by its identifier"),
-		ProbeTime:   r.duration("TIDEWIRE_PROBE_TIME", 10*time.Second, time.Second, 50*time.Second),
+		ProbeTime:   r.duration("TIDEWIRE_PROBE_TIME", 50*time.Second, time.Second, 50*time.Second),
+		ProbeHeld:   r.number("TIDEWIRE_PROBE_HELD", 6, 0, maxHeld),
 
 		PubSubEmulator:    getenv("PUBSUB_EMULATOR_HOST"),
 		FirestoreEmulator: getenv("FIRESTORE_EMULATOR_HOST"),
@@ -183,10 +187,10 @@ func (r *reader) form(name string, form *regexp.Regexp, hint string) string {
 	return value
 }
 
-func (r *reader) number(name string, least, most int) int {
+func (r *reader) number(name string, otherwise, least, most int) int {
 	value := r.getenv(name)
 	if value == "" {
-		return least
+		return otherwise
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < least || n > most {

@@ -26,6 +26,7 @@ type signals struct {
 type alert struct {
 	Runbook    string `json:"runbook"`
 	Conditions map[string]struct {
+		Duration  float64 `json:"duration"`
 		Threshold *struct{ Filter string }
 	} `json:"conditions"`
 }

@@ -135,6 +135,9 @@ var own = []fault{
 	{"a release that doubles nothing", "modules/plan/capacity.tf", "2 * var.sizes.gateway.max * local.followed", "var.sizes.gateway.max * local.followed", by(contract("capacity")), "do not agree"},
 	{"a wall that no plan tells of", "walls.tf", `check "memory"`, `check "memories"`, by(contract("capacity")), "the wall memory"},
 	{"a size that Cloud Run does not have", "variables.tf", `optional(string, "1Gi")`, `optional(string, "5Gi")`, by(rule(RuleValue)), "to 4Gi with cpu 1"},
+	{"a probe that is less patient than a gateway", "modules/plan/environments.tf", `"${var.probe.seconds}s"`, `"20s"`, by(contract("limits")), "keep it waiting for 42s"},
+	{"an alarm for one replay that begins late", "modules/signals/alerts.tf", "seconds  = var.probe_failing_seconds", "seconds  = 60", by(contract("limits")), "failed for 1m0s"},
+	{"a probe that holds more sockets than it may", "variables.tf", "held            = optional(number, 6)", "held            = optional(number, 60)", by(rule(RuleValue)), "probe.held"},
 	{"a rule of a module that its caller breaks", "services.tf", "concurrency = 1000", "concurrency = 1001", by(rule(RuleValue)), "1 to 1000"},
 }
 

@@ -1,8 +1,14 @@
 package check
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"time"
+
+	"github.com/tidewire/tidewire/functions/probe"
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
 )
 
 // probes: Cloud Run asks paths that the program answers (TestStart asks them of the program itself), on the port that it listens on.
@@ -35,7 +41,7 @@ func limits(d *deployed, found *problems) {
 	for name, least := range map[string]time.Duration{
 		"gateway": time.Hour, // docs/configuration.md: Cloud Run's timeout, which has to be set to its most
 		"janitor": duration(d, "janitor", "TIDEWIRE_JANITOR_TIME", 50*time.Second),
-		"probe":   duration(d, "probe", "TIDEWIRE_PROBE_TIME", 10*time.Second),
+		"probe":   duration(d, "probe", "TIDEWIRE_PROBE_TIME", probe.DefaultMaxTime),
 	} {
 		i, _ := d.program(name)
 		text, _ := i.Text("template", "timeout")
@@ -49,10 +55,11 @@ func limits(d *deployed, found *problems) {
 	}
 	for _, i := range d.of("google_monitoring_uptime_check_config") {
 		text, _ := i.Text("timeout")
-		if waits, _ := time.ParseDuration(text); i.Name == "probe" && waits <= duration(d, "probe", "TIDEWIRE_PROBE_TIME", 10*time.Second) {
+		if waits, _ := time.ParseDuration(text); i.Name == "probe" && waits <= duration(d, "probe", "TIDEWIRE_PROBE_TIME", probe.DefaultMaxTime) {
 			found.add(RuleValue, i.Where, "%s waits %v, and the probe may take as long", i.Address, waits)
 		}
 	}
+	patient(d, found)
 	gateway, _ := d.program("gateway")
 	if concurrency, _ := gateway.Number("template", "max_instance_request_concurrency"); concurrency != 1000 {
 		found.add(RuleValue, gateway.Where, "a gateway takes %v sockets, and Cloud Run lets it have 1000", concurrency)
@@ -71,6 +78,27 @@ func limits(d *deployed, found *problems) {
 		account, _ := job.Text("http_target", "oidc_token", "service_account_email")
 		if !strings.Contains(account, "scheduler") {
 			found.add(RuleValue, job.Where, "%s calls as %s, and not as the scheduler", job.Address, account)
+		}
+	}
+}
+
+// patient: a run of the probe outwaits a gateway that has just begun to follow a topic, and somebody is called only when that has gone wrong
+// for longer than Pub/Sub's minute.
+func patient(d *deployed, found *problems) {
+	broker := memory.NewBroker(memory.BrokerOptions{})
+	hub := realtime.NewHub(broker, realtime.HubOptions{})
+	pace := hub.Pace()
+	if err := errors.Join(hub.Close(context.Background()), broker.Close()); err != nil {
+		found.add(RuleReadme, where("realtime"), "%v", err)
+	}
+	patience := pace.Beacon + 2*pace.Fence + 2*time.Second // two of the Hub's sweeps
+	if takes := duration(d, "probe", "TIDEWIRE_PROBE_TIME", probe.DefaultMaxTime); takes <= patience {
+		found.add(RuleValue, where("modules/plan/environments.tf"), "a run of the probe takes %v at most, and a gateway may keep it waiting for %v", takes, patience)
+	}
+	const replay = time.Minute // that Pub/Sub may take to begin one
+	for _, c := range d.signals.Alerts["probe"].Conditions {
+		if lasts := time.Duration(c.Duration) * time.Second; c.Threshold != nil && lasts < 2*replay {
+			found.add(RuleValue, where("modules/signals/alerts.tf"), "somebody is called when the probe has failed for %v, and a replay that begins late takes two runs of a minute", lasts)
 		}
 	}
 }

@@ -10,6 +10,8 @@ module "signals" {
   runbooks_url         = var.runbooks_url
   extra_widgets        = var.extra_widgets
 
+  probe_failing_seconds = var.probe_failing_seconds
+
   uptime_check_ids = merge(
     { gateway = google_monitoring_uptime_check_config.gateway.uptime_check_id },
     { for check in google_monitoring_uptime_check_config.probe : "probe" => check.uptime_check_id },

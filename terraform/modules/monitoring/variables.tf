@@ -34,7 +34,7 @@ variable "probe" {
   type = object({
     host    = string
     service = string
-    seconds = optional(number, 10)
+    seconds = optional(number, 50)
   })
   default = null
 
@@ -67,6 +67,13 @@ variable "check_period_seconds" {
     condition     = contains([60, 300, 600, 900], var.check_period_seconds)
     error_message = "check_period_seconds is 60, 300, 600 or 900."
   }
+}
+
+variable "probe_failing_seconds" {
+  description = "How long two places have to find the probe failing before somebody is called: longer than Pub/Sub takes to begin a replay."
+  type        = number
+  default     = 180
+  nullable    = false
 }
 
 variable "check_regions" {

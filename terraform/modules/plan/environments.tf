@@ -33,6 +33,8 @@ locals {
       TIDEWIRE_GATEWAY      = local.urls.gateway
       TIDEWIRE_INGEST       = local.urls.ingest
       TIDEWIRE_PROBE_TENANT = coalesce(var.probe_tenant, "-") # left out without a tenant
+      TIDEWIRE_PROBE_TIME   = "${var.probe.seconds}s"
+      TIDEWIRE_PROBE_HELD   = tostring(var.probe.held)
     })
   } : p => merge(e, contains(local.seen, p) ? local.sending : {}) if contains(local.programs, p) }
 

@@ -200,6 +200,25 @@ variable "probe_tenant" {
   }
 }
 
+variable "probe" {
+  description = "How the probe runs: how long a run takes at most, in seconds, and how many sockets of earlier runs stay open, so that gateways go on following its topic."
+  type        = object({ seconds = optional(number, 50), held = optional(number, 6) })
+  default     = {}
+  nullable    = false
+
+  # A gateway that has just begun to follow a topic keeps a subscribe waiting for a beacon and two fences, 40 s (realtime.Pace), and Cloud
+  # Monitoring waits 60 s for an answer.
+  validation {
+    condition     = var.probe.seconds >= 45 && var.probe.seconds <= 50
+    error_message = "probe.seconds: must be 45 to 50, got ${var.probe.seconds}: a healthy gateway may keep a subscribe waiting for 40 s, and Cloud Monitoring waits for 60."
+  }
+
+  validation {
+    condition     = var.probe.held >= 0 && var.probe.held <= 15 && floor(var.probe.held) == var.probe.held
+    error_message = "probe.held: must be 0 to 15, got ${var.probe.held}."
+  }
+}
+
 variable "log_level" {
   description = "Least level of log lines: debug, info, warn or error."
   type        = string

@@ -242,12 +242,14 @@ locals {
       check    = "gateway"
       severity = "CRITICAL"
       summary  = "The gateway does not answer from outside."
+      seconds  = 60
       missing  = {}
     }
     probe = {
       check    = "probe"
       severity = "CRITICAL"
       summary  = "No event goes from ingest to a socket: the probe fails, or does not run."
+      seconds  = var.probe_failing_seconds
       missing = {
         # Asked by every checker every minute, unless the check was given a longer period.
         "not running" = { duration = 1200, promql = <<-EOT
@@ -280,7 +282,7 @@ locals {
     summary  = alert.summary
     combine  = "OR"
     conditions = merge(alert.missing, {
-      "failing" = { duration = 60, threshold = {
+      "failing" = { duration = alert.seconds, threshold = {
         filter = "metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND resource.type=\"uptime_url\" AND metric.labels.check_id=\"${var.uptime_check_ids[alert.check]}\""
         value  = 1
         aggregation = {

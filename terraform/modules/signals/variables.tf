@@ -107,6 +107,18 @@ variable "uptime_check_ids" {
   }
 }
 
+variable "probe_failing_seconds" {
+  description = "How long two places have to find the probe failing before somebody is called. A gateway that begins to follow the probe's topic may have to wait a minute for Pub/Sub, and a run of each place meets that."
+  type        = number
+  default     = 180
+  nullable    = false
+
+  validation {
+    condition     = var.probe_failing_seconds >= 120 && var.probe_failing_seconds <= 3600 && var.probe_failing_seconds % 60 == 0
+    error_message = "probe_failing_seconds: must be a multiple of 60 from 120 to 3600, got ${var.probe_failing_seconds}."
+  }
+}
+
 variable "extra_widgets" {
   description = "Widgets of your own for the end of the dashboard, as Cloud Monitoring's dashboards API takes them; 50 at most with those that are there."
   type        = any

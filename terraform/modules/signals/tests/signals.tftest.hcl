@@ -265,6 +265,16 @@ run "alerts_follow_the_limits" {
   }
 }
 
+# Pub/Sub may take a minute to begin a replay, and a run of each of three places meets that.
+run "one_slow_follow_calls_nobody" {
+  command = plan
+
+  assert {
+    condition     = output.policies["probe-failing"].conditions["failing"].duration >= 60 + 2 * 60
+    error_message = "A minute in which a replay does not begin, and the runs of two places, are not an alarm."
+  }
+}
+
 run "refuses_names" {
   command = plan
 
@@ -286,7 +296,9 @@ run "refuses_limits" {
     uptime_check_ids     = { api = "x" }
     runbooks_url         = "http://example.com/#x"
     extra_widgets        = ["no widget"]
+
+    probe_failing_seconds = 60
   }
 
-  expect_failures = [var.gateway, var.subscriptions_budget, var.objective, var.uptime_check_ids, var.runbooks_url, var.extra_widgets]
+  expect_failures = [var.probe_failing_seconds, var.gateway, var.subscriptions_budget, var.objective, var.uptime_check_ids, var.runbooks_url, var.extra_widgets]
 }
