@@ -267,7 +267,7 @@ func (d *devServer) firstToken(ctx context.Context) error {
 
 func (d *devServer) serve(handler http.Handler, listener net.Listener) {
 	d.server = &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(d.o.log.Handler(), slog.LevelDebug),
 	}
 	d.running.Go(func() {

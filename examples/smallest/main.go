@@ -5,8 +5,8 @@
 package main
 
 import (
+	"context"
 	"log"
-	"net/http"
 
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
@@ -25,6 +25,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	http.Handle("/v1/", g)
-	log.Fatal(http.ListenAndServe("127.0.0.1:8084", nil)) //nolint:gosec // the smallest: a real one sets timeouts
+	log.Fatal(g.ListenAndServe(context.Background(), "127.0.0.1:8084", nil))
 }

@@ -129,12 +129,28 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer d.host.exit()
+	bounded(w)
 	handler, err := d.opened(r.Context())
 	if err != nil {
 		problem.Write(w, err)
 		return
 	}
 	handler.ServeHTTP(w, r)
+}
+
+const (
+	// readWithin is how long a request's body may take, writeWithin how long all of the request may: Cloud Run
+	// ends it after one minute.
+	readWithin  = time.Minute
+	writeWithin = 2 * time.Minute
+)
+
+// bounded sets the deadlines that the server of the functions framework does not have: without them a body that never
+// comes would be waited for for ever.
+func bounded(w http.ResponseWriter) {
+	c, now := http.NewResponseController(w), time.Now()
+	_ = c.SetReadDeadline(now.Add(readWithin)) // a writer that knows no deadlines is a test's
+	_ = c.SetWriteDeadline(now.Add(writeWithin))
 }
 
 // opened returns the handler, and waits for it if it has to.

@@ -74,8 +74,8 @@ func (s *session) hello(f *wire.ClientFrame, size int, bad *wire.DecodeError) *r
 	if refused != nil {
 		return refused
 	}
+	s.g.pending.remove(s, s.visit.remote)
 	s.guest, s.visit = v, nil
-	s.g.waiting.Add(-1)
 	if refused := s.welcome(f.ID); refused != nil {
 		return refused
 	}

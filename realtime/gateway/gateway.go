@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -14,13 +13,6 @@ import (
 	"github.com/tidewire/tidewire/realtime/socket"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
-
-// maxWaiting is how many sockets may be open whose clients have not yet said
-// who they are.
-const maxWaiting = 1000
-
-// maxUnknownFrame is how long the first frame of such a client may be.
-const maxUnknownFrame = 64 << 10
 
 // Gateway is an http.Handler that holds sockets and streams of events. It serves
 //
@@ -44,7 +36,7 @@ type Gateway struct {
 	life context.Context
 	end  context.CancelFunc
 
-	waiting atomic.Int64 // clients that have not yet said who they are
+	pending *pendingClients
 
 	mu       sync.Mutex // guards all below
 	entered  map[client]struct{}
@@ -66,7 +58,7 @@ func New(o Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{o: o, verifier: o.Verifier, entered: map[client]struct{}{}, empty: make(chan struct{})}
+	g := &Gateway{o: o, verifier: o.Verifier, entered: map[client]struct{}{}, empty: make(chan struct{}), pending: newPendingClients()}
 	g.life, g.end = context.WithCancel(context.Background())
 	g.hub = realtime.NewHub(o.Broker, realtime.HubOptions{
 		Instance: o.Instance, Encoder: wire.Encoder{}, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Metrics: o.Metrics, Tracer: o.Tracer, Logger: o.Logger,
@@ -101,8 +93,22 @@ func (g *Gateway) Hub() *realtime.Hub { return g.hub }
 // itself to the same Broker uses it.
 func (g *Gateway) Publisher() *realtime.Publisher { return g.o.Publisher }
 
-// ServeHTTP serves the paths of a Gateway.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.routes.ServeHTTP(w, r) }
+// ServeHTTP serves the paths of a Gateway. None of them takes a body: a request that declares one is refused, and nobody
+// waits for what it declares.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 {
+		g.routes.ServeHTTP(w, r)
+		return
+	}
+	// The server would read the body before it answers, and wait for all time if it has no deadline.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // a writer that knows none is some middleware's
+	w.Header().Set("Connection", "close")
+	if _, pattern := g.routes.Handler(r); pattern == "/" {
+		notFound(w, r)
+		return
+	}
+	refuseRequest(w, realtime.Errorf(realtime.CodeBadRequest, "body: no path of a gateway takes one; send the request without"))
+}
 
 func (g *Gateway) serveReady(w http.ResponseWriter, _ *http.Request) {
 	g.mu.Lock()
@@ -160,16 +166,6 @@ func (g *Gateway) exit(c client) {
 	if g.draining && len(g.entered) == 0 {
 		close(g.empty)
 	}
-}
-
-// wait lets a client stay that has yet to say who it is, if not too many do.
-func (g *Gateway) wait() *realtime.Error {
-	if g.waiting.Add(1) <= maxWaiting {
-		return nil
-	}
-	g.waiting.Add(-1)
-	g.o.Metrics.Add(realtime.CountRefusals, "", "waiting", 1)
-	return unavailable("too many clients are connecting without a token in their handshake")
 }
 
 // Close drains: it takes nobody in, ends the lease, asks every client to come

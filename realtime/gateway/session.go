@@ -38,9 +38,11 @@ type session struct {
 	held     time.Time     // since when publishes have waited for their rate; zero: they do not
 	code     realtime.Code // why it ended; empty if the client left
 
-	mu    sync.Mutex // guards sock until Start, and early
-	sock  *socket.Conn
-	early *realtime.Error // closed before there was a sock
+	mu         sync.Mutex // guards sock until Start, and what follows
+	sock       *socket.Conn
+	early      *realtime.Error // closed before there was a sock
+	turnedAway bool            // it counts among the refused
+	over       bool            // what the client had here was given back
 }
 
 var _ socket.Handler = (*session)(nil)
@@ -54,6 +56,14 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	refused := s.handshake(r)
+	if refused != nil && s.guest == nil {
+		if !s.turnAway() { // enough are being told at leisure
+			s.giveBack()
+			g.exit(s)
+			refuseRequest(w, refused)
+			return
+		}
+	}
 	sock, err := g.acceptor.Accept(w, r)
 	if err != nil { // it has been answered
 		s.giveBack()
@@ -108,10 +118,10 @@ func (s *session) handshake(r *http.Request) *realtime.Error {
 	v := &visit{request: r, remote: s.g.o.Remote(r)}
 	switch {
 	case errors.Is(err, auth.ErrNoToken):
-		if err := s.g.wait(); err != nil {
-			return err
-		}
 		s.visit = v.kept()
+		if evicted := s.g.pending.add(s, v.remote); evicted != nil {
+			evicted.evict()
+		}
 		return nil
 	case err != nil:
 		return s.g.shown(ctx, "verifying a token", err)
@@ -142,6 +152,35 @@ func (s *session) close(err *realtime.Error) {
 		s.box.Close(wire.Encoder{}.Closing(err))
 		sock.Shut(err)
 	}
+}
+
+// turnAway reports whether the client may be told at leisure why it is turned away.
+func (s *session) turnAway() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over || s.turnedAway || !s.g.pending.refuse() {
+		return false
+	}
+	s.turnedAway = true
+	return true
+}
+
+// evict ends the connection of a client that has waited longest for its own first frame.
+func (s *session) evict() {
+	s.g.o.Metrics.Add(realtime.CountRefusals, "", "waiting", 1)
+	why := unavailable("too many clients are connecting without a token in their handshake")
+	if s.turnAway() {
+		s.close(why)
+		return
+	}
+	s.mu.Lock()
+	sock := s.sock
+	s.mu.Unlock()
+	if sock == nil {
+		s.close(why) // before it has begun
+		return
+	}
+	sock.Cut(why)
 }
 
 // welcome makes the admitted guest a connection of the Hub. Its answer goes before all else.
@@ -202,8 +241,16 @@ func (s *session) Closed(_ int, err error) {
 // giveBack ends what the client has here.
 func (s *session) giveBack() {
 	if s.visit != nil {
-		s.g.waiting.Add(-1)
+		s.g.pending.remove(s, s.visit.remote)
 		s.visit = nil
+	}
+	s.mu.Lock()
+	s.over = true
+	turnedAway := s.turnedAway
+	s.turnedAway = false
+	s.mu.Unlock()
+	if turnedAway {
+		s.g.pending.refusalOver()
 	}
 	if s.guest != nil {
 		s.guest.leave(s.code)

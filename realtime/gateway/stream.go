@@ -123,6 +123,8 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
 	s.event(&out, welcomeFrame("", v, v.doc().Limits.WithDefaults()).Payload())
 	s.mu.Lock()
 	s.control = http.NewResponseController(w)
+	// The server's deadline for a request's body would end a stream, whose request is over.
+	_ = s.control.SetReadDeadline(time.Time{}) // a writer that knows none is some middleware's
 	s.mu.Unlock()
 	for over := false; s.write(w, &out) && !over; {
 		select {

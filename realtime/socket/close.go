@@ -28,6 +28,15 @@ func (c *Conn) Shut(err *realtime.Error) {
 	c.end(err.Code.Meaning().Close, err.Message, err)
 }
 
+// Cut ends the connection without a word, for a client that is not worth one. Handler.Closed is told of err.
+func (c *Conn) Cut(err *realtime.Error) {
+	if c.outbox.Load() == nil {
+		c.Shut(err) // Start, which is under way, ends it
+		return
+	}
+	c.abort(err)
+}
+
 // refuse ends the connection for a reason that the socket found or the Handler gave.
 func (c *Conn) refuse(err *realtime.Error) {
 	if e := c.acceptor.o.Encoder; e != nil {

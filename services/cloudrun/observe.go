@@ -76,7 +76,10 @@ func (o *Observed) profile(ctx context.Context, address string, log *slog.Logger
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	o.profiles, o.served = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}, make(chan error, 1)
+	o.served = make(chan error, 1)
+	o.profiles = &http.Server{ // a profile takes as long as its seconds say
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 10 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}
 	go func() { o.served <- o.profiles.Serve(l) }()
 	log.InfoContext(ctx, "serving profiles", realtime.KeyAddress, l.Addr().String())
 	return nil

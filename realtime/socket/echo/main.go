@@ -40,7 +40,7 @@ func run(ctx context.Context, addr string, compress bool) error {
 	}
 	fmt.Printf("ws://%s\n", listener.Addr())
 	e := newEchoes(socket.Options{Compress: compress, ReadLimit: 64 << 20})
-	server := &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // only closes the listener, which ends Serve
 	defer stop()
 	beats := make(chan struct{})
