@@ -21,6 +21,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"internal/fleet":      {}, // tests only
 	"internal/docs":       {}, // tests only
 	"internal/pipeline":   {}, // tests only
+	"internal/servers":    {}, // tests only
 	// What the buildpack writes, to run a function as a process.
 	"internal/fleet/function": {own: []string{"functions"}, others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"}},
 	"internal/archive":        {},
