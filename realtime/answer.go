@@ -7,14 +7,20 @@ func (ch *channel) ask(q *question) {
 	if ch.answerAtOnce(q) {
 		return
 	}
-	ch.waiting = append(ch.waiting, q)
+	ch.wait(q)
 	ch.sendFence()
+}
+
+// wait lets a question wait for the channel's next fence.
+func (ch *channel) wait(q *question) {
+	q.ch = ch
+	ch.waiting = append(ch.waiting, q)
 }
 
 // answerAtOnce answers what needs no fence: a reader from now on, or one whose
 // Publication is in the record, both on a channel that stands.
 func (ch *channel) answerAtOnce(q *question) bool {
-	if !ch.standing || ch.suspect || !ch.g.open {
+	if !ch.standing || ch.suspect() || !ch.g.open {
 		return false
 	}
 	since := q.request.Since
@@ -34,7 +40,7 @@ func (ch *channel) answerAtOnce(q *question) bool {
 
 // answer answers a question that was asked before a fence, published at ms, which has come back.
 func (ch *channel) answer(q *question, ms int64) {
-	if q.reader.pending != q || ch.answerAtOnce(q) {
+	if q.reader.pending != q || q.ch != ch || ch.answerAtOnce(q) {
 		return
 	}
 	q.request.disbelieve(ms + ch.skew())
@@ -111,6 +117,7 @@ func (ch *channel) begin(q *question, from int, a Answer, how string) {
 // tell sends an answer.
 func (ch *channel) tell(q *question, a Answer, how string) {
 	f, r := ch.g.feed, q.reader
+	f.asked.remove(q)
 	r.pending = nil
 	r.conn.owed.Add(-1)
 	f.hub.count.Add(CountAnswers, ch.name.tenant, how, 1)

@@ -24,7 +24,7 @@ func (ch *channel) putAside(m *Message, repeated bool) {
 		ch.trimAside(most / 2)
 	}
 	if ch.quota.over() {
-		ch.quota.fit() // what stands is older
+		ch.quota.fit(asideCost(m)) // what stands is older
 		if ch.quota.over() {
 			ch.trimAside(most / 2)
 		}

@@ -12,10 +12,13 @@ type channel struct {
 	quota *quota
 	place int // in quota.oldest, from 1; 0 while it is not in
 
-	standing bool // the record stands: what comes is live
-	suspect  bool // the stream broke since the last fence
-	counted  bool // in g.suspects
-	moving   bool // readers of the generation before wait to move here
+	standing bool   // the record stands: what comes is live
+	proved   uint64 // g.breaks when a fence last came back, or when the channel began
+	moving   bool   // readers of the generation before wait to move here
+	queued   bool   // in g.wanting
+	at       int    // in g.all
+	mate     int    // in quota.channels
+	busyAt   int    // in g.busy, from 1; 0 while it has no readers
 
 	aside  []put // before it stands, as it came
 	rec    record
@@ -26,6 +29,7 @@ type channel struct {
 
 	fence   *fence
 	waiting []*question // asked since the fence was sent
+	buried  int         // questions here and with the fence that nobody waits for any more, at most
 	readers []*reader   // before it stands: parked, each at its Position
 	ahead   int         // readers that wait for the record to come to them
 	tick    *tick
@@ -37,10 +41,11 @@ func newChannel(g *generation, name Channel) *channel {
 		q = newQuota(g, name.tenant)
 		g.quotas[name.tenant] = q
 	}
-	q.channels++
-	ch := &channel{g: g, name: name, quota: q, rules: q.tenant.Rules(name.Namespace())}
+	ch := &channel{g: g, name: name, quota: q, proved: g.breaks, at: len(g.all), mate: len(q.channels), rules: q.tenant.Rules(name.Namespace())}
 	ch.series.since, ch.series.skew = g.complete, g.feed.pace.Skew
 	ch.rec.skew = ch.skew()
+	g.all = append(g.all, ch)
+	q.channels = append(q.channels, ch)
 	return ch
 }
 
@@ -180,13 +185,27 @@ func (ch *channel) moment(ms int64) Position {
 	return Position{Time: at}
 }
 
+// suspect reports whether the stream broke since a fence last came back: what the channel
+// holds may lack something.
+func (ch *channel) suspect() bool { return ch.proved != ch.g.breaks }
+
+// never is no number of breaks.
+const never = ^uint64(0)
+
+// doubt says that the channel may lack something though the stream did not break.
+func (ch *channel) doubt() {
+	if !ch.suspect() && len(ch.readers) > 0 {
+		ch.g.suspects++
+	}
+	ch.proved = never
+}
+
 // trust says that a fence has come back: all of the channel has come.
 func (ch *channel) trust() {
-	ch.suspect = false
-	if ch.counted {
-		ch.counted = false
+	if ch.suspect() && len(ch.readers) > 0 {
 		ch.g.suspects--
 	}
+	ch.proved = ch.g.breaks
 }
 
 // remove takes a reader out.
@@ -203,9 +222,8 @@ func (ch *channel) remove(r *reader) {
 		ch.ahead--
 	}
 	r.ch = nil
-	if len(ch.readers) == 0 && ch.counted {
-		ch.counted = false // nobody depends on it: the next question brings a fence
-		ch.g.suspects--
+	if len(ch.readers) == 0 {
+		ch.vacated()
 	}
 }
 
@@ -219,7 +237,11 @@ func (ch *channel) park(r *reader, at Position) {
 // unpark gives the readers what the record holds behind their Positions. It has just come to stand.
 func (ch *channel) unpark() {
 	parked := ch.readers
+	if len(parked) == 0 {
+		return
+	}
 	ch.readers = nil
+	ch.vacated()
 	ch.g.parked -= len(parked)
 	for _, r := range parked {
 		at := r.ahead
@@ -232,4 +254,35 @@ func (ch *channel) unpark() {
 func (ch *channel) join(r *reader) {
 	r.ch, r.index = ch, len(ch.readers)
 	ch.readers = append(ch.readers, r)
+	if r.index == 0 {
+		ch.occupied()
+	}
+}
+
+// occupied is told that the channel has got its first reader. One of a generation that is being
+// replaced moves to the next like those that were there before.
+func (ch *channel) occupied() {
+	g := ch.g
+	g.busy = append(g.busy, ch)
+	ch.busyAt = len(g.busy)
+	if ch.suspect() {
+		g.suspects++
+	}
+	if f := g.feed; g == f.current && f.next != nil {
+		f.next.prepare(ch.name)
+	}
+}
+
+// vacated is told that the channel has lost its last reader: nobody depends on it, and the next
+// question brings a fence.
+func (ch *channel) vacated() {
+	g := ch.g
+	last := g.busy[len(g.busy)-1]
+	g.busy[ch.busyAt-1], last.busyAt = last, ch.busyAt
+	g.busy[len(g.busy)-1] = nil
+	g.busy = g.busy[:len(g.busy)-1]
+	ch.busyAt = 0
+	if ch.suspect() {
+		g.suspects--
+	}
 }

@@ -21,10 +21,17 @@ type Connection struct {
 
 	// Guarded by feed.mu.
 	index     int // in feed.conns; -1 once removed
+	seat      int // in resident.conns
 	connected time.Time
-	beatAt    time.Time
+	beatAt    time.Time // when its next heartbeat is due
+	flushAt   time.Time // when the last one is to be written if no data has taken it along; zero is never
 	moveAt    time.Time // when to ask it to move; zero is never
 	dirty     bool      // has frames to flush after this batch
+	watches   map[Channel]struct{}
+
+	// Guarded by hub.agenda.mu.
+	wakeAt time.Time
+	slot   int // in agenda.heap, from 1; 0 while it is not in
 
 	mu      sync.Mutex // guards readers; taken after feed.mu where both are held
 	readers []*reader

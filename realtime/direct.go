@@ -17,10 +17,14 @@ func (f *feed) direct(m *Message, now time.Time) {
 	if logout {
 		f.logouts.add(m, now)
 	}
+	here := f.tenants[m.Tenant]
+	if here == nil {
+		return
+	}
 	var frame Frame
-	for _, c := range f.conns {
+	for _, c := range here.conns {
 		p := c.Principal()
-		if p.Tenant != m.Tenant || !m.To.Selects(c.id, p) {
+		if !m.To.Selects(c.id, p) {
 			continue
 		}
 		// The token of a logout's connection says whether it is meant, whenever it was opened.

@@ -21,13 +21,19 @@ type feed struct {
 	conns   []*Connection
 	idle    time.Time // since when there are none
 	stopped bool
-	tenants map[string]*Tenant // the newest document of each that connected
+	tenants map[string]*resident
+	asked   asked
 	current *generation
 	next    *generation // being built to replace current
 	rebuilt time.Time   // when a generation was last replaced
 	tries   int         // replacements in a row that did not last
 	watched map[Channel]*watch
-	aged    time.Time // last time records were looked through for old entries
+	migrate int           // readers of current.busy[:migrate] are to be told to move to next
+	leaving []*generation // failed while they were built: their readers go back to current
+	working bool          // chores are being done
+	steps   int           // taken since the lock was taken: what is looked at or moved, one by one
+	longest int           // most steps in one hold of the lock
+	held    *held         // times the holds; nil except in benchmarks
 
 	out    []outgoing    // control messages to publish once unlocked
 	dirty  []*Connection // to be flushed once unlocked
@@ -39,19 +45,19 @@ type feed struct {
 }
 
 func newFeed(h *Hub, topic Topic) *feed {
-	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), aged: time.Now(), tenants: map[string]*Tenant{}, directs: newSeen(h.o.Pace.Memory, time.Now()), logouts: newLogouts(h.o.Pace.Memory, time.Now())}
+	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: map[string]*resident{}, directs: newSeen(h.o.Pace.Memory, time.Now()), logouts: newLogouts(h.o.Pace.Memory, time.Now())}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f
 }
 
 // stop ends the feed's goroutines and refuses what waits.
 func (f *feed) stop() {
-	f.mu.Lock()
+	f.lock()
 	f.stopped = true
+	for f.asked.first != nil { // nothing is delivered by this topic any more
+		f.refuse(f.asked.first, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
+	}
 	for _, g := range f.generations() {
-		for _, q := range g.questions() {
-			f.refuse(q, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
-		}
 		g.cancel()
 	}
 	for id := range f.tenants {
@@ -70,8 +76,8 @@ func (f *feed) generations() []*generation {
 
 // add takes a connection, unless its user was logged out since its token was verified.
 func (f *feed) add(c *Connection) *Error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.lock()
+	defer f.unlock()
 	if err := f.logouts.refuses(c.Principal()); err != nil {
 		return err
 	}
@@ -81,30 +87,30 @@ func (f *feed) add(c *Connection) *Error {
 		c.moveAt = time.Now().Add(life - spread(life/10, c.id))
 	}
 	f.conns = append(f.conns, c)
-	t := c.Tenant()
-	known := f.tenants[t.ID] != nil
-	if !t.OlderThan(f.tenants[t.ID]) {
-		f.tenants[t.ID] = t
-	}
+	known := f.moveIn(c)
 	switch {
 	case f.current == nil:
 		f.current = f.newGeneration("first")
 	case !known: // on a pooled topic its record began without its document
 		for _, g := range f.generations() {
-			g.obey(t)
+			g.obey(c.Tenant())
 		}
 	}
+	f.schedule(c)
 	return nil
 }
 
 // renew gives a connection another principal, unless its user was logged out since its token was verified.
 func (f *feed) renew(c *Connection, p *Principal) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.lock()
+	defer f.unlock()
 	if err := f.logouts.refuses(p); err != nil {
 		return err
 	}
 	c.principal.Store(p)
+	if c.index >= 0 {
+		f.schedule(c) // it ends at another time
+	}
 	return nil
 }
 
@@ -120,7 +126,7 @@ func spread(d time.Duration, id string) time.Duration {
 
 // remove takes a connection and its subscriptions out. It is false the second time.
 func (f *feed) remove(c *Connection) bool {
-	f.mu.Lock()
+	f.lock()
 	defer f.unlock()
 	if c.index < 0 {
 		return false
@@ -134,19 +140,17 @@ func (f *feed) remove(c *Connection) bool {
 	if len(f.conns) == 0 {
 		f.idle = time.Now()
 	}
+	f.hub.agenda.remove(c)
+	f.moveOut(c)
 	c.mu.Lock()
 	readers := c.readers
 	c.readers = nil
 	c.mu.Unlock()
 	for _, r := range readers {
+		f.steps++
 		f.detach(r)
 	}
-	for name, w := range f.watched {
-		w.unwatch(c)
-		if len(w.watchers) == 0 {
-			delete(f.watched, name)
-		}
-	}
+	f.unwatchAll(c)
 	return true
 }
 
@@ -165,13 +169,14 @@ func (f *feed) connections() []*Connection {
 
 // ask puts the question of a subscribe where it can be answered.
 func (f *feed) ask(q *question) {
-	f.mu.Lock()
+	f.lock()
 	defer f.unlock()
 	r := q.reader
 	if r.gone {
 		return
 	}
 	r.pending = q
+	f.asked.add(q)
 	if f.stopped || r.conn.index < 0 {
 		f.refuse(q, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
 		return
@@ -180,8 +185,6 @@ func (f *feed) ask(q *question) {
 	// sure of: the reader then moves with the others.
 	if f.next != nil {
 		if f.current.channel(r.name).answerAtOnce(q) {
-			f.next.channel(r.name).moving = true
-			f.next.channel(r.name).sendFence()
 			return
 		}
 		f.next.channel(r.name).ask(q)
@@ -192,7 +195,7 @@ func (f *feed) ask(q *question) {
 
 // drop ends a subscription that its connection has let go already.
 func (f *feed) drop(r *reader) {
-	f.mu.Lock()
+	f.lock()
 	defer f.unlock()
 	f.detach(r)
 }
@@ -218,8 +221,13 @@ func (f *feed) refuse(q *question, err *Error) {
 	if r.pending != q {
 		return // answered meanwhile
 	}
+	f.steps++
+	f.asked.remove(q)
 	r.pending = nil
 	r.gone = true
+	if q.ch != nil {
+		q.ch.bury()
+	}
 	r.conn.owed.Add(-1)
 	r.conn.takeIf(func(have *reader) bool { return have == r })
 	f.hub.count.Add(CountAnswers, r.name.tenant, string(err.Code), 1)
@@ -240,6 +248,27 @@ func (f *feed) push(c *Connection, d *Delivery) (lost int) {
 	return lost
 }
 
+// mostSteps bounds what one hold of the lock does of work that could be split: some hundred
+// microseconds. What remains is done in the next one, and deliveries come between.
+const mostSteps = 256
+
+func (f *feed) lock() {
+	f.mu.Lock()
+	f.steps = 0
+	if f.held != nil {
+		f.held.since = time.Now()
+	}
+}
+
+// held is the longest time for which the lock was held.
+type held struct {
+	since   time.Time
+	longest time.Duration
+}
+
+// tired reports whether the lock is to be given to others before more is done.
+func (f *feed) tired() bool { f.steps++; return f.steps > mostSteps }
+
 // unlock releases f.mu and then does what must not be done under it: publish,
 // write to sockets, close.
 func (f *feed) unlock() {
@@ -247,6 +276,10 @@ func (f *feed) unlock() {
 	f.out, f.dirty, f.closes, f.traced = nil, nil, nil, nil
 	for _, c := range dirty {
 		c.dirty = false
+	}
+	f.longest = max(f.longest, f.steps)
+	if f.held != nil {
+		f.held.longest = max(f.held.longest, time.Since(f.held.since))
 	}
 	f.mu.Unlock()
 	for i := range out {

@@ -1,6 +1,9 @@
 package realtime
 
-import "time"
+import (
+	linked "container/list"
+	"time"
+)
 
 // fence is a control message under way through one channel, with the questions
 // that were asked before it was sent. It is guarded by feed.mu.
@@ -8,8 +11,9 @@ type fence struct {
 	id        string
 	ch        *channel
 	sent      time.Time
-	strong    bool // sent after the beacon came back
-	void      bool // the stream broke meanwhile: it proves nothing
+	strong    bool            // sent after the beacon came back
+	breaks    uint64          // g.breaks when it was sent: if the stream broke since, it proves nothing
+	place     *linked.Element // in g.sent
 	questions []*question
 }
 
@@ -26,11 +30,12 @@ func (o *outgoing) publish(f *feed) {
 		if err == nil {
 			return
 		}
-		f.mu.Lock()
-		defer f.mu.Unlock()
+		f.lock()
+		defer f.unlock()
 		// The next sweep sends another.
 		if fe != nil {
 			fe.giveUp()
+			fe.ch.enqueue()
 		} else if g.pulse == id {
 			g.pulse = ""
 		}
@@ -39,38 +44,40 @@ func (o *outgoing) publish(f *feed) {
 
 // sendFence sends one if the channel has a reason to and none is under way. A
 // record can stand only by a fence sent after the beacon came back; when the
-// beacon is overdue, questions are answered by a fence all the same.
+// beacon is overdue, questions are answered by a fence all the same. What cannot be sent yet waits
+// in line.
 func (ch *channel) sendFence() {
 	g := ch.g
-	if ch.fence != nil || !g.open {
-		return
-	}
 	asked := len(ch.waiting) > 0
-	var wanted bool
-	switch {
-	case ch.standing:
-		wanted = asked || ch.moving || ch.suspect && len(ch.readers) > 0
-	case g.begun:
-		wanted = asked || ch.moving || len(ch.readers) > 0
-	default:
-		wanted = asked && g.overdue
-	}
-	if !wanted {
+	if ch.fence != nil || !asked && !ch.moving && (len(ch.readers) == 0 || ch.standing && !ch.suspect()) {
 		return
 	}
-	fe := &fence{id: newName(), ch: ch, sent: time.Now(), strong: g.begun, questions: ch.waiting}
+	if !g.open || !ch.standing && !g.begun && !(asked && g.overdue) {
+		ch.enqueue()
+		return
+	}
+	fe := &fence{id: newName(), ch: ch, sent: time.Now(), strong: g.begun, breaks: g.breaks, questions: ch.waiting}
 	ch.fence, ch.waiting = fe, nil
 	g.fences[fe.id] = fe
+	fe.place = g.sent.PushBack(fe)
 	g.feed.hub.count.Add(CountFences, ch.name.tenant, "sent", 1)
 	g.feed.out = append(g.feed.out, outgoing{g: g, fence: fe, message: Message{
 		Kind: KindFence, Publication: Publication{Channel: ch.name, ID: fe.id}, Origin: g.feed.hub.o.Instance,
 	}})
 }
 
-func (g *generation) sendFences() {
-	for _, ch := range g.channels {
-		ch.sendFence()
+// enqueue puts the channel in line for a fence.
+func (ch *channel) enqueue() {
+	if !ch.queued {
+		ch.queued = true
+		ch.g.wanting = append(ch.g.wanting, ch)
 	}
+}
+
+// sendFences begins to send those that stand in line, as a chore.
+func (g *generation) sendFences() {
+	g.pass = len(g.wanting)
+	g.feed.startChores()
 }
 
 // giveUp takes back the questions of a fence that says nothing.
@@ -81,6 +88,7 @@ func (fe *fence) giveUp() {
 	}
 	ch.fence = nil
 	delete(ch.g.fences, fe.id)
+	ch.g.sent.Remove(fe.place)
 	ch.waiting = append(fe.questions, ch.waiting...)
 }
 
@@ -90,14 +98,14 @@ func (fe *fence) returned(ms int64) {
 	ch, g := fe.ch, fe.ch.g
 	g.feed.hub.count.Add(CountFences, ch.name.tenant, "returned", 1)
 	fe.giveUp()
-	if fe.void {
+	if fe.breaks != g.breaks {
 		ch.sendFence()
 		return
 	}
 	if !ch.standing && fe.strong {
 		if hole := ch.stand(ms); hole && g.why != "hole" {
 			// Perhaps only this stream lacks it; the next generation tells.
-			ch.suspect = true
+			ch.doubt()
 			ch.unpark()
 			g.feed.replace(g, "hole")
 			return

@@ -1,8 +1,10 @@
 package realtime
 
 import (
+	linked "container/list"
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -28,7 +30,16 @@ type generation struct {
 	channels  map[Channel]*channel
 	quotas    map[string]*quota
 	fences    map[string]*fence // under way, by ID
-	suspects  int               // channels that wait for a fence since the stream broke
+	sent      linked.List       // of the same, in the order they were sent
+	all       []*channel        // of channels, in no order
+	busy      []*channel        // those that have readers, in no order
+	wanting   []*channel        // in line for a fence
+	pass      int               // how many of them are to be looked at
+	recheck   int               // busy[:recheck] are to get a fence, since the stream broke
+	hand      int               // all[:hand] are still to be looked through for what is too old
+	look      int               // how many of them by this sweep
+	breaks    uint64            // interruptions of the stream
+	suspects  int               // busy channels that have not had a fence since the last of them
 	parked    int               // readers that were answered before their record stands
 	forgotten int64             // newest entry ever evicted from a channel that was removed, ms
 
@@ -125,9 +136,9 @@ func (g *generation) tryFollow() (Stream, error) {
 	if err := <-stored; err != nil {
 		return nil, err
 	}
-	f.mu.Lock()
+	f.lock()
 	g.asked = time.Now()
-	f.mu.Unlock()
+	f.unlock()
 	return f.hub.broker.Follow(ctx, f.topic, Following{
 		Instance: f.hub.o.Instance, Generation: g.number, Since: time.Now().Add(-f.pace.Horizon),
 	})
@@ -137,24 +148,26 @@ func (g *generation) tryFollow() (Stream, error) {
 // not follow soon: there is no room for it, or no such topic. Those who come later are
 // closed by the next attempt.
 func (f *feed) turnAway(g *generation, why error) {
-	f.mu.Lock()
-	defer f.unlock()
-	if g != f.current || f.stopped {
+	f.lock()
+	given := g != f.current || f.stopped
+	conns := slices.Clone(f.conns)
+	f.unlock()
+	if given {
 		return
 	}
 	after := 10 * time.Second
 	if e := (*Error)(nil); errors.As(why, &e) && e.RetryAfter > 0 {
 		after = e.RetryAfter
 	}
-	for _, c := range f.conns {
-		f.closes = append(f.closes, closing{c, &Error{
+	for _, c := range conns {
+		c.Close(&Error{
 			Code: CodeUnavailable, Message: "there is no room for the tenant at the moment", RetryAfter: after + spread(after, c.id), Err: why,
-		}})
+		})
 	}
 }
 
 func (f *feed) opened(g *generation, complete time.Time) {
-	f.mu.Lock()
+	f.lock()
 	defer f.unlock()
 	g.open, g.opened, g.complete, g.heardAt = true, time.Now(), complete, time.Now()
 	g.sendFences()
@@ -181,7 +194,7 @@ func (f *feed) received(g *generation, messages []Message) {
 }
 
 func (f *feed) burst(g *generation, messages []Message) {
-	f.mu.Lock()
+	f.lock()
 	defer f.unlock()
 	if g.ctx.Err() != nil {
 		return
@@ -218,28 +231,18 @@ func (f *feed) burst(g *generation, messages []Message) {
 // broken is told that the stream was interrupted: until a fence has come back
 // from a channel nobody knows whether all of it came.
 func (f *feed) broken(g *generation) {
-	f.mu.Lock()
+	f.lock()
 	defer f.unlock()
 	f.hub.count.Add(CountFollows, "", "broken", 1)
-	for _, ch := range g.channels {
-		if ch.fence != nil {
-			ch.fence.void = true
-		}
-		if !ch.suspect && ch.standing {
-			ch.suspect = true
-			if len(ch.readers) > 0 {
-				g.suspects++
-				ch.counted = true
-			}
-		}
-		ch.sendFence()
-	}
+	g.breaks++
+	g.suspects, g.recheck = len(g.busy), len(g.busy)
+	f.startChores()
 	g.pulse = "" // it may be lost; a new one is sent in time
 }
 
 // ended is told that the stream has ended of itself.
 func (f *feed) ended(g *generation) {
-	f.mu.Lock()
+	f.lock()
 	defer f.unlock()
 	g.open = false
 	f.replace(g, "ended")
@@ -253,18 +256,6 @@ func (g *generation) channel(name Channel) *channel {
 		g.channels[name] = ch
 	}
 	return ch
-}
-
-// questions returns every question that waits here.
-func (g *generation) questions() []*question {
-	var all []*question
-	for _, ch := range g.channels {
-		if ch.fence != nil {
-			all = append(all, ch.fence.questions...)
-		}
-		all = append(all, ch.waiting...)
-	}
-	return all
 }
 
 // memorable is the moment before which an ID may have been forgotten, so that a

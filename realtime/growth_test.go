@@ -3,17 +3,20 @@ package realtime
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
 )
 
-// deadBroker carries nothing: what is published is stored, and nothing ever comes.
-type deadBroker struct{}
+// deadBroker carries nothing: what is published is stored, and nothing ever comes. It tells of each
+// stream: from then on a generation does nothing of its own accord.
+type deadBroker struct{ followed chan struct{} }
 
 func (deadBroker) Publish(_ context.Context, _ Topic, _ *Message, done func(error)) { done(nil) }
 
-func (deadBroker) Follow(ctx context.Context, _ Topic, _ Following) (Stream, error) {
+func (d deadBroker) Follow(ctx context.Context, _ Topic, _ Following) (Stream, error) {
+	d.followed <- struct{}{}
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
@@ -59,14 +62,18 @@ type topicBench struct {
 	now   time.Time
 	sent  int
 	batch [1]Message
+
+	followed chan struct{}
 }
 
 func newTopicBench(tb testing.TB) *topicBench {
 	tb.Helper()
-	hub := NewHub(deadBroker{}, HubOptions{Instance: "i", Encoder: plainEncoder{}})
-	b := &topicBench{tb: tb, hub: hub, now: time.Now()}
+	followed := make(chan struct{}, 10)
+	hub := NewHub(deadBroker{followed}, HubOptions{Instance: "i", Encoder: plainEncoder{}, Pace: Pace{Fence: time.Hour}})
+	b := &topicBench{tb: tb, hub: hub, now: time.Now(), followed: followed}
 	b.feed = newFeed(hub, "t")
 	b.feed.current = b.feed.newGeneration("first")
+	<-followed
 	b.g = b.feed.current
 	b.g.open, b.g.opened, b.g.begun, b.g.complete, b.g.heardAt = true, b.now, true, b.now, b.now
 	tb.Cleanup(func() {
@@ -79,7 +86,7 @@ func newTopicBench(tb testing.TB) *topicBench {
 }
 
 // serve gives a tenant's document to the topic, as its first connection does.
-func (b *topicBench) serve(t *Tenant) { b.feed.tenants[t.ID] = t }
+func (b *topicBench) serve(t *Tenant) { b.feed.tenants[t.ID] = &resident{doc: t} }
 
 // channel returns a channel whose record stands.
 func (b *topicBench) channel(tenant, name string) Channel {
@@ -96,9 +103,9 @@ func (b *topicBench) channel(tenant, name string) Channel {
 
 // connect adds a connection of a tenant's user, who may do everything.
 func (b *topicBench) connect(tenant, user string) *Connection {
-	doc := b.feed.tenants[tenant]
-	if doc == nil {
-		doc = &Tenant{ID: tenant}
+	doc := &Tenant{ID: tenant}
+	if t := b.feed.tenants[tenant]; t != nil {
+		doc = t.doc
 	}
 	box := NewOutbox(queueOf(doc))
 	c := &Connection{id: newName(), hub: b.hub, feed: b.feed, box: box, transport: deafTransport{box}}
@@ -151,6 +158,187 @@ func BenchmarkPublish(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				bench.publish(channels[i%len(channels)], data)
 			}
+		})
+	}
+}
+
+// crowdedTopic is a pooled topic of many tenants, each with a connection that reads a channel of two,
+// both of which hold entries.
+func crowdedTopic(tb testing.TB, tenants int) *topicBench {
+	b := newTopicBench(tb)
+	for i := range tenants {
+		id := fmt.Sprintf("t%d", i)
+		b.subscribe(b.connect(id, "ann"), b.channel(id, "read"))
+		b.publish(b.channel(id, "read"), []byte("1"))
+		b.publish(b.channel(id, "quiet"), []byte("1"))
+	}
+	b.g.vouched, b.feed.longest = 0, 0
+	return b
+}
+
+// settled waits until the topic has nothing to do that was split.
+func (b *topicBench) settled() {
+	for {
+		b.feed.mu.Lock()
+		working := b.feed.working
+		b.feed.mu.Unlock()
+		if !working {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// happenings are what makes a topic look at all it has: everything but a delivery, whose readers
+// are those of one channel.
+func happenings() []happening {
+	return []happening{
+		{"a sweep", func(b *topicBench) { b.feed.sweep(b.now.Add(time.Second)) }},
+		{"sweeps that find all entries too old", func(b *topicBench) {
+			for i := range 2 * agingSweeps {
+				b.feed.sweep(b.now.Add(time.Hour + time.Duration(i)*time.Second))
+			}
+		}},
+		{"an interrupted stream", func(b *topicBench) { b.feed.broken(b.g) }},
+		{"fences that come back", func(b *topicBench) {
+			b.feed.broken(b.g)
+			b.settled()
+			b.returnFences(b.g)
+		}},
+		{"the topic is followed anew, and again, and readers move", func(b *topicBench) {
+			b.followAnew("pulse")
+			b.feed.rebuilt = time.Time{}
+			first := b.feed.next
+			b.returnFences(first)
+			b.followAnew("pulse")
+			next := b.feed.next
+			b.returnFences(next)
+			b.settled()
+			b.feed.lock()
+			b.feed.settle()
+			b.feed.unlock()
+			if b.feed.current != next {
+				b.tb.Error("the readers have not moved")
+			}
+		}},
+		{"questions that nobody answers", func(b *topicBench) {
+			b.g.open = false
+			for id, t := range b.feed.tenants {
+				c, err := NewChannel(id, "asked")
+				if err != nil {
+					b.tb.Fatal(err)
+				}
+				b.subscribe(t.conns[0], c)
+			}
+			b.feed.opened(b.g, b.now)
+			b.settled()
+			b.feed.broken(b.g)
+			b.followAnew("pulse")
+			b.settled()
+			b.feed.sweep(b.now.Add(b.feed.pace.patience() + time.Minute))
+			if b.feed.asked.first != nil {
+				b.tb.Error("questions are left")
+			}
+		}},
+		{"a tenant's document", func(b *topicBench) { b.hub.Update(&Tenant{ID: "t1"}); b.feed.update(&Tenant{ID: "t1"}) }},
+		{"a logout", func(b *topicBench) {
+			m := Message{Kind: KindClose, Tenant: "t1", To: Target{User: "ann"}, Code: CodeUnauthorized, Publication: Publication{ID: "1", Time: b.now}}
+			b.feed.burst(b.g, []Message{m})
+		}},
+		{"heartbeats", func(b *topicBench) {
+			for _, c := range b.feed.connections() {
+				b.feed.attend(c, b.now.Add(30*time.Second))
+			}
+		}},
+		{"watches, and a disconnect", func(b *topicBench) {
+			conns := b.feed.connections()
+			for _, c := range conns {
+				if _, _, err := b.hub.Presence(c, b.channel(c.Tenant().ID, "read"), true); err != nil {
+					b.tb.Error(err)
+				}
+			}
+			b.feed.remove(conns[0])
+		}},
+	}
+}
+
+type happening struct {
+	name string
+	what func(*topicBench)
+}
+
+// followAnew begins to follow the topic anew, and lets the replay begin.
+func (b *topicBench) followAnew(why string) {
+	b.feed.lock()
+	b.feed.rebuilt = time.Time{}
+	g := b.feed.current
+	if b.feed.next != nil {
+		g = b.feed.next
+	}
+	b.feed.replace(g, why)
+	b.feed.unlock()
+	<-b.followed
+	b.settled()
+	next := b.feed.next
+	b.feed.opened(next, b.now)
+	b.feed.lock()
+	next.begun = true
+	next.sendFences()
+	b.feed.unlock()
+	b.settled()
+}
+
+// returnFences brings back all fences of a generation that are under way, one at a time.
+func (b *topicBench) returnFences(g *generation) {
+	b.feed.mu.Lock()
+	ids := make(map[string]Channel, len(g.fences))
+	for id, fe := range g.fences {
+		ids[id] = fe.ch.name
+	}
+	b.feed.mu.Unlock()
+	if len(ids) == 0 {
+		b.tb.Error("no fence is under way")
+	}
+	for id, name := range ids {
+		b.feed.burst(g, []Message{{Kind: KindFence, Publication: Publication{Channel: name, ID: id, Time: b.now.Add(time.Duration(b.sent) * time.Microsecond)}}})
+	}
+}
+
+// TestNobodyHoldsATopicForLong counts the steps that are taken while the lock of a topic with many
+// tenants is held: they must not grow with the number of tenants.
+func TestNobodyHoldsATopicForLong(t *testing.T) {
+	t.Parallel()
+	for _, h := range happenings() {
+		t.Run(h.name, func(t *testing.T) {
+			t.Parallel()
+			b := crowdedTopic(t, 3000)
+			h.what(b)
+			b.settled()
+			if longest := b.feed.longest; longest > 2*mostSteps {
+				t.Errorf("%d steps while the lock was held, want at most %d", longest, 2*mostSteps)
+			}
+		})
+	}
+}
+
+// BenchmarkLongestHold tells the longest time for which the lock of a topic of 10,000 tenants is
+// held, by what happens: the least of all rounds, since what else the machine does in that time counts too.
+func BenchmarkLongestHold(b *testing.B) {
+	for _, h := range happenings() {
+		b.Run(h.name, func(b *testing.B) {
+			longest := time.Hour
+			for range b.N {
+				topic := crowdedTopic(b, 10_000)
+				runtime.GC()
+				b.ResetTimer()
+				topic.feed.mu.Lock()
+				topic.feed.held = &held{}
+				topic.feed.mu.Unlock()
+				h.what(topic)
+				topic.settled()
+				longest = min(longest, topic.feed.held.longest)
+			}
+			b.ReportMetric(float64(longest.Microseconds())/1000, "ms/longest")
 		})
 	}
 }

@@ -72,6 +72,7 @@ type Hub struct {
 	count  Metrics
 
 	generation atomic.Uint64 // last one given to a Following
+	agenda     *agenda
 
 	mu      sync.Mutex      // guards all below; taken before a feed's lock
 	feeds   map[Topic]*feed // followed or about to be
@@ -99,7 +100,7 @@ func NewHub(broker Broker, o HubOptions) *Hub {
 	return &Hub{
 		broker: broker, o: o, count: o.Metrics,
 		log:   o.Logger,
-		feeds: map[Topic]*feed{}, open: map[string]int{},
+		feeds: map[Topic]*feed{}, open: map[string]int{}, agenda: newAgenda(),
 	}
 }
 
@@ -138,6 +139,7 @@ func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Conn
 			ctx, cancel := context.WithCancel(context.Background())
 			h.sweeper = cancel
 			h.running.Go(func() { h.sweep(ctx) })
+			h.running.Go(func() { h.attend(ctx) })
 		}
 	}
 	c.feed = f
@@ -259,8 +261,8 @@ func (h *Hub) followed() []*feed {
 	return feeds
 }
 
-// sweep looks after everything that depends on time, once a second: heartbeats
-// and expiry of connections, deadlines and eviction of feeds, and topics nobody needs any more.
+// sweep looks after what depends on time but on no connection, once a second: deadlines and
+// eviction of feeds, and topics nobody needs any more.
 func (h *Hub) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

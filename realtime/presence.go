@@ -39,7 +39,7 @@ func (h *Hub) Presence(c *Connection, name Channel, on bool) ([]Member, int, err
 		return nil, 0, Errorf(CodeForbidden, "channel: no grant for the presence of %q", name.Name())
 	}
 	f := c.feed
-	f.mu.Lock()
+	f.lock()
 	defer f.unlock()
 	w := f.watched[name]
 	if w == nil {
@@ -49,13 +49,14 @@ func (h *Hub) Presence(c *Connection, name Channel, on bool) ([]Member, int, err
 		if f.watched == nil {
 			f.watched = map[Channel]*watch{}
 		}
+		if c.watches == nil {
+			c.watches = map[Channel]struct{}{}
+		}
+		c.watches[name] = struct{}{}
 		f.watched[name] = w
 		w.watchers[c] = struct{}{}
-	} else if !on {
-		w.unwatch(c)
-		if len(w.watchers) == 0 {
-			delete(f.watched, name)
-		}
+	} else if _, watches := c.watches[name]; watches {
+		f.unwatch(c, name)
 	}
 	members := make([]Member, 0, min(len(w.users), maxMembers))
 	for _, p := range w.users {
@@ -80,7 +81,23 @@ func (f *feed) count(name Channel) *watch {
 	return w
 }
 
-func (w *watch) unwatch(c *Connection) { delete(w.watchers, c) }
+// unwatch ends a connection's watch of a channel.
+func (f *feed) unwatch(c *Connection, name Channel) {
+	delete(c.watches, name)
+	w := f.watched[name]
+	delete(w.watchers, c)
+	if len(w.watchers) == 0 {
+		delete(f.watched, name)
+	}
+}
+
+// unwatchAll ends all of a connection's watches.
+func (f *feed) unwatchAll(c *Connection) {
+	for name := range c.watches {
+		f.steps++
+		f.unwatch(c, name)
+	}
+}
 
 func (w *watch) come(p *Principal) (first bool) {
 	u := w.users[p.User]
@@ -132,7 +149,7 @@ func (f *feed) changed(name Channel, w *watch, user string, was bool) {
 		return
 	}
 	w.timer = time.AfterFunc(presenceEvery, func() {
-		f.mu.Lock()
+		f.lock()
 		defer f.unlock()
 		w.timer = nil
 		if f.watched[name] == w && !f.stopped {

@@ -10,15 +10,16 @@ type quota struct {
 	tenant   *Tenant
 	limit    int
 	used     int
-	turn     uint64  // of the entry remembered last
-	channels int     // of the tenant in this generation
-	oldest   ageHeap // its channels that hold entries
+	turn     uint64     // of the entry remembered last
+	channels []*channel // of the tenant in this generation
+	oldest   ageHeap    // those that hold entries
+	told     int        // bytes, as the gauge last had them
 }
 
 func newQuota(g *generation, tenant string) *quota {
-	t := g.feed.tenants[tenant]
-	if t == nil {
-		t = &Tenant{ID: tenant} // on a pooled topic, one that nobody here serves has default rules
+	t := &Tenant{ID: tenant} // on a pooled topic, one that nobody here serves has default rules
+	if r := g.feed.tenants[tenant]; r != nil {
+		t = r.doc
 	}
 	return &quota{g: g, tenant: t, limit: t.Limits.WithDefaults().RecordBytes}
 }
@@ -38,36 +39,51 @@ func (q *quota) twin() *quota {
 	return f.next.quotas[q.tenant.ID]
 }
 
-// over reports whether the tenant's records are larger than they may be.
-func (q *quota) over() bool {
-	used := q.used
+// all is what the tenant's records use.
+func (q *quota) all() int {
 	if twin := q.twin(); twin != nil {
-		used += twin.used
+		return q.used + twin.used
 	}
-	return used > q.limit
+	return q.used
 }
 
-// evictAtOnce bounds how many entries one publication evicts. More than that are
-// there only after a limit was lowered, and then the next ones go on.
-const evictAtOnce = 8192
+// over reports whether the tenant's records are larger than they may be.
+func (q *quota) over() bool { return q.all() > q.limit }
 
-// fit evicts the tenant's oldest entries until its records are as large as they may be. What
-// the older generation holds goes first, since the newer one has it too or will.
-func (q *quota) fit() {
+// tell sets the gauge, if it has changed.
+func (q *quota) tell() {
+	if all := q.all(); all != q.told {
+		q.told = all
+		q.g.feed.hub.count.Level(GaugeRecordBytes, q.tenant.ID, all)
+	}
+}
+
+// evictAtOnce is how many entries one publication evicts, unless more of them are needed for its
+// own size. More are there only after a limit was lowered, and then the next ones go on.
+const evictAtOnce = mostSteps
+
+// fit evicts the tenant's oldest entries until its records are as large as they may be, after some
+// bytes were added. What the older generation holds goes first, since the newer one has it too or
+// will.
+func (q *quota) fit(added int) {
+	freed := 0
 	for _, g := range q.g.feed.generations() {
 		from := g.quotas[q.tenant.ID]
-		for n := 0; from != nil && n < evictAtOnce && len(from.oldest) > 0 && q.over(); n++ {
+		for n := 0; from != nil && (n < evictAtOnce || freed < 2*added) && len(from.oldest) > 0 && q.over(); n++ {
 			if ch := from.oldest.first(); ch != nil {
-				ch.evict("memory")
+				freed += ch.evict("memory")
 			}
 		}
 	}
 }
 
-// evict forgets the oldest entry of the channel's record.
-func (ch *channel) evict(why string) {
-	ch.quota.freed(ch.rec.evict())
+// evict forgets the oldest entry of the channel's record and returns what it used.
+func (ch *channel) evict(why string) int {
+	n := ch.rec.evict()
+	ch.quota.freed(n)
+	ch.g.feed.steps++
 	ch.g.feed.hub.count.Add(CountEvictions, ch.name.tenant, why, 1)
+	return n
 }
 
 // remember appends an entry to the channel's record and evicts what is too much.
@@ -82,7 +98,7 @@ func (ch *channel) remember(e entry, now time.Time) {
 		ch.evict("count")
 	}
 	ch.expire(now)
-	q.fit()
+	q.fit(e.cost())
 }
 
 // expire evicts what is older than the channel's window.

@@ -167,6 +167,7 @@ func TestQuotaHoldsForBothGenerations(t *testing.T) {
 	b.feed.replace(old, "fence")
 	next := b.feed.next
 	b.feed.mu.Unlock()
+	<-b.followed
 	next.open, next.begun, next.complete = true, true, b.now
 	check := func(when string) {
 		t.Helper()

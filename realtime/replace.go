@@ -22,23 +22,13 @@ func (f *feed) replace(g *generation, why string) {
 	f.rebuilt = now
 	f.tries++
 	n := f.newGeneration(why)
-	for _, q := range g.takeQuestions() {
-		n.channel(q.reader.name).waiting = append(n.channel(q.reader.name).waiting, q)
-	}
 	if f.next != nil {
 		f.next.cancel()
-		// Readers that moved to it already move again.
-		for _, ch := range f.next.channels {
-			f.current.readopt(ch)
-		}
+		f.leaving = append(f.leaving, f.next) // readers that moved to it already move again
 	}
 	f.next = n
-	for _, ch := range f.current.channels {
-		if len(ch.readers) > 0 {
-			n.channel(ch.name).moving = true
-		}
-	}
-	f.settle()
+	f.asked.unplaced, f.migrate = f.asked.first, len(f.current.busy)
+	f.startChores()
 }
 
 // pause is how long to wait between replacements.
@@ -49,17 +39,11 @@ func (f *feed) pause() time.Duration {
 	return min(time.Second<<min(f.tries-1, 5), 30*time.Second)
 }
 
-// takeQuestions takes every question out of a generation.
-func (g *generation) takeQuestions() []*question {
-	all := g.questions()
-	for _, ch := range g.channels {
-		if ch.fence != nil {
-			delete(g.fences, ch.fence.id)
-			ch.fence = nil
-		}
-		ch.waiting = nil
-	}
-	return all
+// prepare lets the readers of a channel move to this generation as soon as its record stands.
+func (g *generation) prepare(name Channel) {
+	ch := g.channel(name)
+	ch.moving = true
+	ch.sendFence()
 }
 
 // readopt takes the readers of a channel of a younger generation that failed
@@ -67,7 +51,7 @@ func (g *generation) takeQuestions() []*question {
 func (g *generation) readopt(from *channel) {
 	from.releaseTick() // where they stand says that they have had it
 	for len(from.readers) > 0 {
-		r := from.readers[0]
+		r := from.readers[len(from.readers)-1]
 		at := from.standOf(r)
 		from.remove(r)
 		ch := g.channel(r.name)
@@ -134,16 +118,11 @@ func (ch *channel) receive(r *reader, at Position, vouched int64) {
 	ch.join(r)
 }
 
-// settle ends the older generation when nobody reads from it any more.
+// settle ends the older generation when nobody reads from it any more, or waits there.
 func (f *feed) settle() {
-	if f.next == nil {
+	if f.next == nil || len(f.current.busy) > 0 || len(f.leaving) > 0 || f.asked.unplaced != nil {
 		return
 	}
-	for _, ch := range f.current.channels {
-		if len(ch.readers) > 0 {
-			return
-		}
-	}
 	f.current.cancel()
-	f.current, f.next = f.next, nil
+	f.current, f.next, f.migrate = f.next, nil, 0
 }

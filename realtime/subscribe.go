@@ -55,6 +55,9 @@ type question struct {
 	request SubscribeRequest
 	reader  *reader
 	asked   time.Time
+	ch      *channel  // where it waits
+	before  *question // in feed.asked, while it is pending
+	behind  *question
 }
 
 // Subscribe asks for a channel on behalf of a connection. The answer or a late

@@ -22,7 +22,7 @@ func (ch *channel) gather(e delivery) bool {
 	ch.tick = t
 	f := ch.g.feed
 	t.timer = time.AfterFunc(time.Duration(ch.rules.Tick), func() {
-		f.mu.Lock()
+		f.lock()
 		defer f.unlock()
 		if ch.tick != t || f.stopped {
 			return

@@ -12,18 +12,17 @@ func (h *Hub) Update(t *Tenant) {
 }
 
 func (f *feed) update(t *Tenant) {
-	f.mu.Lock()
+	f.lock()
 	defer f.unlock()
-	if known := f.tenants[t.ID]; known == nil || t.OlderThan(known) {
+	r := f.tenants[t.ID]
+	if r == nil || t.OlderThan(r.doc) {
 		return // nobody of it has been here, or a newer one is in force
 	}
-	f.tenants[t.ID] = t
+	r.doc = t
 	queue := queueOf(t)
-	for _, c := range f.conns {
-		if c.Tenant().ID == t.ID {
-			c.tenant.Store(t)
-			c.box.SetLimits(queue)
-		}
+	for _, c := range r.conns {
+		c.tenant.Store(t)
+		c.box.SetLimits(queue)
 	}
 	for _, g := range f.generations() {
 		g.obey(t)
@@ -37,11 +36,9 @@ func (g *generation) obey(t *Tenant) {
 		return // it has no channels here
 	}
 	q.tenant, q.limit = t, t.Limits.WithDefaults().RecordBytes
-	for name, ch := range g.channels {
-		if name.tenant == t.ID {
-			ch.releaseTick() // held by the old rules; by the new ones nothing may be
-			ch.rules = t.Rules(name.Namespace())
-		}
+	for _, ch := range q.channels {
+		ch.releaseTick() // held by the old rules; by the new ones nothing may be
+		ch.rules = t.Rules(ch.name.Namespace())
 	}
 }
 

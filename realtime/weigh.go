@@ -28,9 +28,7 @@ func (h *Hub) tellQueue(tenant string, w waiting) {
 
 // weigh adds up what waits for the feed's connections.
 func (f *feed) weigh(all map[string]waiting) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, c := range f.conns {
+	for _, c := range f.connections() {
 		messages, bytes := c.box.Len()
 		id := c.Tenant().ID
 		w := all[id]

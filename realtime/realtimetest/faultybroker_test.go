@@ -432,7 +432,7 @@ func TestFaultyClaim(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close(t.Context())
-		if got := s.CompleteSince(); !got.Equal(time.Now()) {
+		if got := s.CompleteSince(); !got.Equal(time.Now().Add(-time.Millisecond)) { // before the first that it could have had
 			t.Errorf("a stream that has all there ever was claims %v", got)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,7 +170,7 @@ func (b *Broker) Follow(ctx context.Context, name realtime.Topic, f realtime.Fol
 // with what was published from the moment from on.
 func (b *Broker) completeSince(l *log, index uint64, from int64) time.Time {
 	if index == 0 && l.trimmed == 0 {
-		return time.UnixMilli(b.began) // the stream has all that there ever was
+		return time.UnixMilli(b.began - 1) // the stream has all that there ever was, and there was nothing before
 	}
 	return time.UnixMilli(max(from, l.trimmed+1)).Add(b.options.RetryMargin)
 }
@@ -249,8 +250,9 @@ func (b *Broker) sweep(now int64) {
 		return
 	}
 	b.mu.RLock()
-	defer b.mu.RUnlock()
-	for _, t := range b.topics {
+	topics := slices.Collect(maps.Values(b.topics))
+	b.mu.RUnlock() // who publishes to a new topic does not wait for all of them
+	for _, t := range topics {
 		t.mu.Lock()
 		t.log.evict(now, b.bounds)
 		t.mu.Unlock()

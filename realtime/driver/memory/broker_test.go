@@ -83,8 +83,8 @@ func TestReplayAndClaim(t *testing.T) {
 		first    int
 		complete time.Duration // after the broker's start
 	}{
-		{name: "all there ever was", since: -time.Hour, first: 0, complete: 0},
-		{name: "from the first moment", since: 0, first: 0, complete: 0},
+		{name: "all there ever was", since: -time.Hour, first: 0, complete: -time.Millisecond},
+		{name: "from the first moment", since: 0, first: 0, complete: -time.Millisecond},
 		{name: "since an event, which is included", since: 4 * time.Minute, first: 4, complete: 5 * time.Minute},
 		{name: "since a moment between", since: 4*time.Minute + time.Millisecond, first: 5, complete: 5*time.Minute + time.Millisecond},
 		{name: "from now on", since: 9*time.Minute + 30*time.Second, first: 10, complete: 10*time.Minute + 30*time.Second},
