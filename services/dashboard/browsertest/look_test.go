@@ -14,7 +14,7 @@ var screenshots = flag.String("screenshots", "", "folder to put pictures of the 
 
 // looks opens the page on screens from narrow to wide, light and dark.
 func looks(t *testing.T, browser chromium, d dev) {
-	for _, width := range []int64{360, 768, 1440, 2560} {
+	for _, width := range []int64{360, 768, 1600, 2560} {
 		for _, dark := range []bool{false, true} {
 			name := fmt.Sprintf("%d-%s", width, map[bool]string{false: "light", true: "dark"}[dark])
 			t.Run(name, func(t *testing.T) {

@@ -26,6 +26,8 @@ func TestDashboard(t *testing.T) {
 		{"cut by a reset", cutByReset},
 		{"cut silently", cutSilently},
 		{"server out of reach", outOfReach},
+		{"arbitrary values in the URL", arbitraryURL},
+		{"failures at load", failsAtLoad},
 		{"contrast", contrast},
 		{"looks", looks},
 	} {
@@ -34,6 +36,10 @@ func TestDashboard(t *testing.T) {
 			test.run(t, browser, d)
 		})
 	}
+	t.Run("troubles", func(t *testing.T) {
+		t.Parallel()
+		troubles(t, browser)
+	})
 	t.Run("states", func(t *testing.T) {
 		t.Parallel()
 		states(t, browser, binary)

@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"net/http/httptest"
+	"regexp"
 	"testing"
 
 	"github.com/tidewire/tidewire/services/dashboard/web"
@@ -41,9 +42,10 @@ func states(t *testing.T, browser chromium, binary string) {
 		n.set(down)
 		p.waitFor("that what it shows is old", `document.querySelectorAll("#table tr[data-stale]").length === 5`)
 		n.set(up)
-		p.waitFor("that updates were missed", words+` === "Some updates were missed, reloaded"`)
+		p.waitFor("that updates were missed", words+` === "Some updates were missed"`) // a record of a second has nothing to load again
 		p.waitFor("fresh prices", `document.querySelectorAll("#table tr[data-stale]").length === 0`)
 		value[any](p, `document.querySelector(".chart[data-key=IBM] button").click()`)
+		p.waitFor("that the charts mark it", `document.querySelectorAll(".chart[data-gap]").length === 5`)
 		if value[string](p, holes) == "" && !value[bool](p, `document.querySelector(".chart[data-key=IBM] table").innerText.includes("gap")`) {
 			t.Error("the chart bridges what was missed")
 		}
@@ -73,5 +75,11 @@ func states(t *testing.T, browser chromium, binary string) {
 		t.Parallel()
 		p := page(t, "not.a.token")
 		p.waitFor("that it is refused, and what to do", words+` === "Refused" && `+noticeIncludes("Sign in again"))
+		if got := value[string](p, noticeSay); !regexp.MustCompile(`^The server refused the connection\.\s+[A-Z][^.]*\.\s+[A-Z]`).MatchString(got) {
+			t.Errorf("reason and advice are not sentences of their own: %q", got)
+		}
+		if *screenshots != "" {
+			shoot(t, p, "refused")
+		}
 	})
 }

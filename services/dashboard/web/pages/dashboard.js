@@ -13,6 +13,7 @@ import * as tape from "./widgets/tape.js";
 
 const emptyAfterMs = 3000; // live for so long and nothing came: that is said
 const leastPast = 2000; // a shorter past is not worth asking for
+const reloadEveryMs = 10_000; // at most so often is the past asked for again
 
 // start shows a channel until stop is called. renew fetches the next token; page is what all
 // dashboards stand in: its view and setView, and its connection and notice, which are told.
@@ -32,11 +33,11 @@ export function start(channel, { session, renew, page, elements }) {
     const { rows } = prices;
     const taken = prices.take();
     const stale = (row) => prices.stale(row, now);
-    const selected = page.charts();
+    const selected = page.charts(rows, Date.now() - liveSince > emptyAfterMs);
     const keys = list.update({ ...taken, rows, now, stale, view, selected });
     news.update(taken);
     charts.update({ ...taken, rows, keys: selected.size ? keys.filter((key) => selected.has(key)) : keys, now, live, stale });
-    fresh.update({ latencies: taken.fresh.filter(({ seen }) => seen).map(({ sentAt }) => now - sentAt), clock: client.clock });
+    fresh.update({ latencies: taken.fresh.filter(({ seen }) => seen).map(({ sentAt }) => now - sentAt), clock: client.clock, live });
     page.painted({ channel, rows, shown: keys.length });
   });
 
@@ -60,7 +61,7 @@ export function start(channel, { session, renew, page, elements }) {
     interrupted ||= state.name === "reconnecting";
     connection.update({ state: state.name, at: state.retryAt ?? 0, why: state.message });
     if (state.name === "refused") {
-      notice.update({ kind: "error", title: "The server refused the connection.", text: `${state.message} ${state.action}`, action: { label: "Try again", run: () => client.reconnect() } });
+      notice.update({ kind: "error", title: "The server refused the connection.", text: state.message, advice: state.action, action: { label: "Try again", run: () => client.reconnect() } });
     } else if (live) notice.update(null);
     frame.request();
   });
@@ -85,25 +86,46 @@ export function start(channel, { session, renew, page, elements }) {
   function read(past) {
     let begun = false;
     subscription?.unsubscribe();
+    const since = Math.floor(session.time + Date.now() - openedAt - past);
     subscription = client.subscribe(channel.name, onMessage, {
-      since: `${Math.floor(session.time + Date.now() - openedAt - past)}-`,
-      onGap: (gap) => (begun ? onGap(gap) : past > leastPast && queueMicrotask(() => read(past / 2))),
-      onDropped: onGap,
+      since: `${since}-`,
+      onGap: () => (begun ? onGap() : past > leastPast && queueMicrotask(() => read(past / 2))),
+      onDropped,
     });
-    subscription.ready.then(() => (begun = true), () => {}); // a refusal is told by the event above
+    subscription.ready.then(
+      ({ state }) => {
+        begun = true;
+        if (state.resumed && prices.mend(since)) connection.update({ state: "gap", reloaded: true });
+      },
+      () => {}, // a refusal is told by the event above
+    );
   }
   read(spanMs);
 
   function onMessage(message) {
+    if (!Number.isFinite(message.data?.price)) return; // somebody published something that is no price
     prices.add(message, !message.replayed && !document.hidden);
     frame.request();
   }
 
-  // Something was missed: lines break here, and what the server still has is loaded again.
-  function onGap({ reason }) {
+  // Something was missed: lines break here. What the server still has is asked for again, and only if that is all of it,
+  // nothing is missing in the end.
+  let reloadedAt = -Infinity;
+  function onGap() {
+    missed();
+    if (performance.now() - reloadedAt < reloadEveryMs) return;
+    reloadedAt = performance.now();
+    queueMicrotask(() => read(spanMs));
+  }
+
+  // This page did not read fast enough, and has the newest of each key. To ask for more would make it slower still.
+  function onDropped() {
+    missed();
+  }
+
+  function missed() {
     prices.cut();
     connection.update({ state: "gap" });
-    if (reason === "resume") queueMicrotask(() => read(spanMs));
   }
 
   const hidden = () => document.hidden && prices.overlook();

@@ -11,20 +11,23 @@ import * as noticeWidget from "./widgets/notice.js";
 import * as themeWidget from "./widgets/theme.js";
 
 const $ = (id) => document.getElementById(id);
-const retryMs = 5000;
+const [retryMs, retryMostMs] = [2000, 30_000];
 const main = document.querySelector("main");
 const elements = { connection: $("connection"), latency: $("latency"), table: $("table"), tape: $("tape"), charts: $("charts") };
 
-const view = views.read();
+const { view, notes } = views.read();
 let running = null; // the dashboard that is shown
 let turn = 0; // of showing one: what an earlier turn fetches comes too late
 let retry = 0;
+let failures = 0; // since there was a session
+let unknownCharts = ""; // what the note about them is about
 let filteredOut = ""; // what is said when the filter leaves nothing
 
 const announce = (text) => ($("announcer").textContent = text);
 const connection = connectionWidget.mount($("connection"), { announce });
 const identity = identityWidget.mount($("identity"), { onSwitch: ({ tenant, group }) => go({ tenant, group, channel: "", q: "", charts: "" }) });
 const notice = noticeWidget.mount($("notice"));
+const note = noticeWidget.mount($("note")); // what of the URL is not shown
 const theme = themeWidget.mount($("tools"), { onChange: () => running?.repaint() });
 keysWidget.mount($("tools"), {
   keys: { "/": ["goes to the filter", () => $("filter").focus()], t: ["changes the theme", () => theme.next()] },
@@ -39,7 +42,13 @@ const page = {
     views.write(Object.assign(view, changes));
     running?.refresh();
   },
-  charts: () => new Set(view.charts.split(",").filter(Boolean)),
+  // charts are the keys that are chosen. If none of them is there once all rows are known, all are shown.
+  charts(rows, known) {
+    const chosen = view.charts.split(",").filter(Boolean);
+    if (!rows || !known || rows.size === 0 || chosen.length === 0 || chosen.some((key) => rows.has(key))) return new Set(chosen);
+    if (unknownCharts !== view.charts) noted([`There is no chart of ${views.quote((unknownCharts = view.charts))}: all are shown.`]);
+    return new Set();
+  },
   toggleChart(key) {
     const shown = page.charts();
     if (!shown.delete(key)) shown.add(key);
@@ -49,7 +58,7 @@ const page = {
   painted({ channel, rows, shown }) {
     for (const part of [elements.table, elements.charts]) part.ariaBusy = String(rows.size === 0);
     const laps = Math.max(0, ...[...rows.values()].map(({ lap }) => lap ?? 0));
-    const subtitle = laps ? `${channel.note}, lap ${laps}` : channel.note;
+    const subtitle = [channel.note, laps && `lap ${laps}`].filter(Boolean).join(", ");
     if ($("subtitle").textContent !== subtitle) $("subtitle").textContent = subtitle;
     const nothing = rows.size > 0 && shown === 0 ? `Nothing matches “${view.q}”.` : "";
     if (filteredOut === nothing) return;
@@ -70,9 +79,17 @@ const page = {
   },
 };
 
+// noted says what of the URL cannot be shown.
+function noted(sentences) {
+  if (sentences.length === 0) return note.update(null);
+  note.update({ kind: "warning", title: "Not all of this link can be shown.", text: sentences.join(" "), action: { label: "Dismiss", run: () => note.update(null) } });
+  announce(sentences.join(" "));
+}
+
 // go shows something else, and makes an entry in the history.
 function go(changes) {
   views.write(Object.assign(view, changes), { elsewhere: true });
+  noted([]);
   show();
 }
 
@@ -95,6 +112,7 @@ async function show() {
     return;
   }
   if (mine !== turn) return;
+  failures = 0;
   views.write(Object.assign(view, { tenant: session.tenant, group: session.groups[0] }));
   identity.update(session);
   const name = view.channel || session.channels[0].name;
@@ -105,13 +123,13 @@ async function show() {
   running = start(channel, { session, page, elements, renew: async () => (await open(view)).token });
 }
 
+// failed says why there is no session. What may be otherwise later is asked again by itself, later each time.
 function failed(error) {
-  const again = { label: "Try again", run: show };
-  if (error.code === "unreachable") {
-    const at = Date.now() + retryMs;
-    retry = setTimeout(show, retryMs);
-    connection.update({ state: "reconnecting", at, why: error.message });
-    return notice.update({ kind: "error", title: error.message, text: "Nothing can be shown until it does; it is asked again every few seconds.", action: again });
+  if (error.again !== false) {
+    const wait = Math.max(error.afterMs ?? 0, Math.min(retryMostMs, retryMs * 2 ** failures++) * (0.5 + Math.random() / 2));
+    retry = setTimeout(show, wait);
+    connection.update({ state: "reconnecting", at: Date.now() + wait, why: error.message });
+    return notice.update({ kind: "error", title: error.message, text: "Nothing can be shown without its answer; it is asked again by itself.", action: { label: "Try again", run: show } });
   }
   connection.update({ state: "refused", why: error.message });
   main.toggleAttribute("data-bare", true);
@@ -129,7 +147,10 @@ $("span").onchange = () => {
   show();
 };
 addEventListener("popstate", () => {
-  Object.assign(view, views.read());
+  const now = views.read();
+  Object.assign(view, now.view);
+  noted(now.notes);
   show();
 });
+noted(notes);
 show();

@@ -12,14 +12,16 @@ export function series({ everyMs, keepMs }) {
   let fresh = [];
 
   // The points are columns, as a chart wants them: times in seconds, and null where a line breaks.
-  function point({ times, prices, dates }, { time, price, date }, broken) {
+  function point({ times, prices, dates, gaps }, { time, price, date }, broken, missed) {
     const last = times.at(-1);
+    if (missed && last !== undefined) gaps.push({ from: last, to: time / 1000 });
+    while (gaps.length > 0 && gaps[0].to * 1000 < time - keepMs) gaps.shift();
     const push = (at, value, recorded) => {
       times.push(at);
       prices.push(value);
       dates.push(recorded);
     };
-    if (broken && last !== undefined) push(Math.min(last + everyMs / 1000, (last + time / 1000) / 2), null, "");
+    if (broken && last !== undefined) push(Math.min(last + everyMs / 1000, (last + time / 1000) / 2), null, missed ? "gap" : "");
     push(time / 1000, price, date);
     // The point before the window stays: the line comes from there.
     let old = 0;
@@ -34,11 +36,12 @@ export function series({ everyMs, keepMs }) {
     add({ key, time, data, replayed }, seen) {
       let row = rows.get(key);
       if (row && (time < row.time || (replayed && time === row.time))) return;
-      if (!row) rows.set(key, (row = { key, times: [], prices: [], dates: [], lap: data.lap, time: 0, cut: false }));
-      const broken = row.cut || row.lap !== data.lap || time - row.time > patience * everyMs;
+      if (!row) rows.set(key, (row = { key, times: [], prices: [], dates: [], gaps: [], lap: data.lap, time: 0, cut: false }));
+      const missed = row.cut;
+      const broken = missed || row.lap !== data.lap || time - row.time > patience * everyMs;
       Object.assign(row, data, { time, seen, cut: false, change: data.change ?? null });
       row.percent = row.change === null ? null : (100 * row.change) / (row.price - row.change);
-      point(row, row, broken);
+      point(row, row, broken, missed);
       changed.add(key);
       fresh.push({ key, time, ...data, change: row.change, seen });
       if (fresh.length > mostFresh) fresh.splice(0, fresh.length - mostFresh);
@@ -50,6 +53,19 @@ export function series({ everyMs, keepMs }) {
     // cut breaks every line: something was missed here.
     cut() {
       for (const row of rows.values()) row.cut = true;
+    },
+    // mend joins the lines again whose missing part comes after all, because everything since a time comes, and tells
+    // whether that is all of them.
+    mend(since) {
+      let all = true;
+      let some = false;
+      for (const row of rows.values()) {
+        if (!row.cut) continue;
+        some = true;
+        if (row.time >= since) row.cut = false;
+        else all = false;
+      }
+      return some && all;
     },
     take() {
       const taken = { changed, fresh };

@@ -49,7 +49,7 @@ export function mount(element, { unit, spanMs, placeholders = 6 }) {
 function readColours(element) {
   const probe = element.appendChild(document.createElement("span"));
   const colours = {};
-  for (const token of ["ink", "quiet", "line", "ground"]) {
+  for (const token of ["ink", "quiet", "line", "ground", "warn"]) {
     probe.style.color = `var(--${token})`;
     colours[token] = getComputedStyle(probe).color;
   }

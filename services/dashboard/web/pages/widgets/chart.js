@@ -7,7 +7,7 @@ const height = 180;
 const gutter = 76; // to the right of now: the axis and the label
 const tableRows = 50;
 
-// mount makes a figure in element. Charts of one page share a crosshair; colours() returns { ink, quiet, line, ground }.
+// mount makes a figure in element. Charts of one page share a crosshair; colours() returns { ink, quiet, line, ground, warn }.
 export function mount(element, { symbol, name, unit, spanMs, colours }) {
   const figure = element.appendChild(document.createElement("figure"));
   figure.className = "chart";
@@ -57,7 +57,7 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
         { ...axis, side: 1, size: gutter, gap: 6, space: 32, values: levels },
       ],
       series: [{}, { stroke: () => shade(), width: 1.5, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: false, gaps: wider }],
-      hooks: { draw: [(u) => row && mark(u, row, unit, { ...colours(), ink: shade() })], setCursor: [(u) => read(u.cursor.idx)] },
+      hooks: { drawClear: [(u) => row && missing(u, row.gaps, colours())], draw: [(u) => row && mark(u, row, unit, { ...colours(), ink: shade() })], setCursor: [(u) => read(u.cursor.idx)] },
     },
     [[], []],
     plot,
@@ -89,10 +89,11 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
     // update draws again if the row has changed or time has moved by a pixel. Nothing is drawn far off the screen.
     update({ row: next, changed, now, live, stale }) {
       figure.toggleAttribute("data-stale", stale);
+      figure.toggleAttribute("data-gap", next.gaps.length > 0);
       row = next;
       const moved = now - drawn >= spanMs / Math.max(200, plot.clientWidth - gutter);
       if (!near || (!changed && !moved)) return;
-      if (changed && data.hidden) plot.ariaLabel = `${symbol}: ${price(row.price)} ${unit}, ${row.date}`;
+      if (changed && data.hidden) plot.ariaLabel = `${symbol}: ${price(row.price)} ${unit}, ${row.date}${row.gaps.length ? ", with a gap where updates were missed" : ""}`;
       drawn = now;
       edge = now / 1000;
       holds = live && !stale;
@@ -134,6 +135,34 @@ function around(low, high) {
   return [low - air, high + air];
 }
 
+// missing marks where updates were missed: a band with its word, however narrow it is.
+function missing(u, gaps, { warn }) {
+  const { ctx, bbox } = u;
+  const px = devicePixelRatio;
+  const within = (seconds) => Math.min(bbox.left + bbox.width, Math.max(bbox.left, u.valToPos(seconds, "x", true)));
+  ctx.save();
+  ctx.fillStyle = ctx.strokeStyle = warn;
+  ctx.font = `${12 * px}px system-ui, sans-serif`;
+  ctx.textBaseline = "bottom";
+  ctx.textAlign = "center";
+  ctx.setLineDash([2 * px, 3 * px]);
+  for (const { from, to } of gaps) {
+    const [left, right] = [within(from), within(to)];
+    if (right <= bbox.left) continue;
+    ctx.globalAlpha = 0.16;
+    ctx.fillRect(left, bbox.top, Math.max(px, right - left), bbox.height);
+    ctx.globalAlpha = 1;
+    for (const x of [left, right]) {
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+    }
+    ctx.fillText("gap", Math.max(bbox.left + 12 * px, Math.min((left + right) / 2, bbox.left + bbox.width - 12 * px)), bbox.top - 2 * px);
+  }
+  ctx.restore();
+}
+
 // mark draws now, the unit, and the last value at the end of its line.
 function mark(u, row, unit, { ink, quiet, ground }) {
   const { ctx, bbox } = u;
@@ -166,10 +195,10 @@ function list(element, row, unit) {
   }
   const body = table.createTBody();
   for (let i = row.times.length - 1; i >= 0 && body.rows.length < tableRows; i--) {
-    const missing = row.prices[i] === null;
+    const none = row.prices[i] === null;
     const tr = body.insertRow();
-    tr.insertCell().textContent = missing ? "gap" : time(row.times[i] * 1000);
-    for (const text of [row.dates[i], missing ? "" : price(row.prices[i])]) Object.assign(tr.insertCell(), { textContent: text, className: "figure" });
+    tr.insertCell().textContent = none ? row.dates[i] || "pause" : time(row.times[i] * 1000);
+    for (const text of none ? ["", ""] : [row.dates[i], price(row.prices[i])]) Object.assign(tr.insertCell(), { textContent: text, className: "figure" });
   }
   const { scrollTop } = element;
   element.replaceChildren(table);

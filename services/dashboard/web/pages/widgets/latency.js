@@ -9,7 +9,8 @@ export function mount(element) {
   label.textContent = "Latency";
   const button = element.appendChild(document.createElement("button"));
   button.setAttribute("popovertarget", "latency-details");
-  button.textContent = "– ms";
+  const unknown = "– ms";
+  button.textContent = unknown;
   const details = element.appendChild(document.createElement("div"));
   details.id = "latency-details";
   details.popover = "auto";
@@ -54,9 +55,21 @@ export function mount(element) {
   const ms = (n) => (Math.abs(n) < 10_000 ? `${Math.round(n)} ms` : `${Math.round(n / 1000)} s`);
 
   return {
-    // update takes the latencies of this frame in milliseconds, and how the server's clock
-    // compares with this one: { offsetMs, uncertaintyMs, sure }.
-    update({ latencies, clock }) {
+    // update takes the latencies of this frame in milliseconds, how the server's clock compares with this one
+    // ({ offsetMs, uncertaintyMs, sure }), and whether the page is live: a figure of before is none of now.
+    update({ latencies, clock, live }) {
+      if (!live) {
+        if (button.textContent === unknown) return;
+        samples.length = 0;
+        shownAt = 0;
+        button.textContent = unknown;
+        button.classList.remove("unsure");
+        button.ariaLabel = "Latency from producer to screen: not known while disconnected; details";
+        delete element.dataset.p50;
+        pairs.replaceChildren();
+        text.textContent = "Nothing is measured while the page is not connected.";
+        return;
+      }
       samples.push(...latencies);
       if (samples.length > samplesKept) samples.splice(0, samples.length - samplesKept);
       const now = performance.now();
