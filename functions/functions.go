@@ -17,6 +17,7 @@
 package functions
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -126,6 +127,7 @@ func (p *program) observe(ctx context.Context) (*telemetry.Telemetry, error) {
 	s := &p.settings
 	t, err := telemetry.Open(context.WithoutCancel(ctx), telemetry.Options{
 		To: s.Telemetry, Project: s.Project, Service: s.Service, Revision: s.Revision, Region: s.Region, Instance: strings.ToLower(rand.Text()[:16]),
+		Tenants: cmp.Or(s.ShownTenants, -1),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("TIDEWIRE_TELEMETRY: %w", err)

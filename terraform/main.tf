@@ -18,14 +18,15 @@ module "plan" {
   demo          = var.demo
   probe_tenant  = var.probe_tenant
   # A gateway closes what is silent for a minute: sockets can be held only if runs are not further apart.
-  probe       = { seconds = var.probe.seconds, held = var.probe.period_seconds > 60 ? 0 : var.probe.held }
-  log_level   = var.log_level
-  telemetry   = var.telemetry
-  hook_url    = var.hook_url
-  concurrency = local.services.gateway.concurrency
-  sizes       = var.sizes
-  expected    = var.expected
-  quota       = var.quota
+  probe           = { seconds = var.probe.seconds, held = var.probe.period_seconds > 60 ? 0 : var.probe.held }
+  log_level       = var.log_level
+  telemetry       = var.telemetry
+  hook_url        = var.hook_url
+  metrics_tenants = var.metrics_tenants
+  concurrency     = local.services.gateway.concurrency
+  sizes           = var.sizes
+  expected        = var.expected
+  quota           = var.quota
 }
 
 locals {

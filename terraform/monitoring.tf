@@ -17,6 +17,7 @@ module "monitoring" {
   gateway              = { concurrency = local.services.gateway.concurrency, max_instances = var.sizes.gateway.max }
   subscriptions_budget = var.subscriptions
 
+  request_logs          = var.request_logs
   notification_channels = var.notification_channels
   objective             = var.objective
   slo                   = var.slo

@@ -236,6 +236,20 @@ variable "telemetry" {
   nullable    = false
 }
 
+variable "metrics_tenants" {
+  description = "How many tenants a process shows by name in its metrics, the first to come; all others count together. Each is some 40 series in each gateway that holds it, which is most of what metrics cost."
+  type        = number
+  default     = 20
+  nullable    = false
+}
+
+variable "request_logs" {
+  description = "Share, 0 to 1, of the log entries that Cloud Run writes of requests which are kept; every socket and every call is one, and they are paid by size. Those of answers with 5xx are all kept."
+  type        = number
+  default     = 0.01
+  nullable    = false
+}
+
 variable "deletion_protection" {
   description = "Whether Terraform refuses to delete services, secret and database. To take a deployment away, apply once with false."
   type        = bool

@@ -8,6 +8,7 @@
 //	                         a deployment; default 0, none
 //	TIDEWIRE_LOG_LEVEL       the least level of log lines: debug, info, warn, error; default info
 //	TIDEWIRE_TELEMETRY       where metrics and traces are sent: gcp, otlp:HOST:PORT, or none; default none
+//	TIDEWIRE_METRICS_TENANTS how many tenants metrics show by name; default 20
 //	TIDEWIRE_REGION          the region, for telemetry
 //	K_SERVICE, K_REVISION    the function's service and revision, for telemetry; the platform sets them
 //	TIDEWIRE_LOST_TOPIC      janitor: the topic that is told of lost connections; default none
@@ -51,6 +52,8 @@ type Settings struct {
 	Shards      int
 	LogLevel    slog.Level
 	Telemetry   string // as telemetry.Options.To
+	// ShownTenants is how many tenants metrics show by name; 0 shows nobody.
+	ShownTenants int
 
 	// Service, Revision and Region say where this process runs.
 	Service, Revision, Region string
@@ -71,6 +74,7 @@ type Settings struct {
 const (
 	maxShards = 1000
 	maxHeld   = 15
+	maxShown  = 1000
 	// minGrace is well above the 15 seconds of a lease: an instance that has not
 	// renewed for that long is alive as long as it comes back within the grace.
 	minGrace = time.Minute
@@ -99,10 +103,11 @@ func Read(getenv func(string) string) (Settings, error) {
 		TenantsFile: getenv("TIDEWIRE_TENANTS"),
 		Database:    getenv("TIDEWIRE_DATABASE"),
 
-		Telemetry: r.form("TIDEWIRE_TELEMETRY", telemetry, "it is gcp, otlp:HOST:PORT or none"),
-		Service:   getenv("K_SERVICE"),
-		Revision:  getenv("K_REVISION"),
-		Region:    getenv("TIDEWIRE_REGION"),
+		Telemetry:    r.form("TIDEWIRE_TELEMETRY", telemetry, "it is gcp, otlp:HOST:PORT or none"),
+		ShownTenants: r.number("TIDEWIRE_METRICS_TENANTS", 20, 0, maxShown),
+		Service:      getenv("K_SERVICE"),
+		Revision:     getenv("K_REVISION"),
+		Region:       getenv("TIDEWIRE_REGION"),
 
 		Shards:       r.number("TIDEWIRE_SHARDS", 0, 0, maxShards),
 		LostTopic:    r.form("TIDEWIRE_LOST_TOPIC", topic, "a topic is named by its identifier alone"),

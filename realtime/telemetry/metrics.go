@@ -27,10 +27,10 @@ type Metrics struct {
 	timings  map[realtime.Timing]*timing
 }
 
-// NewMetrics returns metrics of a provider that show at most so many tenants by name; 0 is 200.
+// NewMetrics returns metrics of a provider that show at most so many tenants by name; 0 is DefaultTenants, and below 0 none.
 func NewMetrics(p metric.MeterProvider, shownTenants int) (*Metrics, error) {
-	if shownTenants <= 0 {
-		shownTenants = 200
+	if shownTenants == 0 {
+		shownTenants = DefaultTenants
 	}
 	m := &Metrics{
 		tenants:  &tenants{most: shownTenants, shown: map[string]struct{}{}},

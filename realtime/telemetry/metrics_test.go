@@ -99,6 +99,17 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// Nobody is shown by name where that is asked for.
+func TestNoTenantIsShown(t *testing.T) {
+	t.Parallel()
+	m, r := newMetrics(t, -1)
+	m.Add(realtime.CountConnects, "acme", "socket", 1)
+	m.Add(realtime.CountConnects, "globex", "socket", 1)
+	if diff := cmp.Diff(map[string]int64{"tidewire.connects reason=socket tenant=other": 2}, collected(t, r)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // The first tenants are shown by name, and all others as one.
 func TestTenantsAreBounded(t *testing.T) {
 	t.Parallel()

@@ -28,9 +28,9 @@ type Options struct {
 	To string
 	// Project, Service, Revision, Region and Instance say whose it is. Instance is new at every start.
 	Project, Service, Revision, Region, Instance string
-	// Interval is the time between exports of metrics; 0 is 30 s.
+	// Interval is the time between exports of metrics; 0 is 60 s. Each value is paid for each time.
 	Interval time.Duration
-	// Tenants is how many are shown by name; 0 is 200.
+	// Tenants is how many are shown by name; 0 is DefaultTenants, and below 0 nobody is.
 	Tenants int
 	// Share is the part, 0 to 1, of what is published in no trace that begins one.
 	Share float64
@@ -56,7 +56,7 @@ type Telemetry struct {
 // says what would be right.
 func Open(ctx context.Context, o Options) (*Telemetry, error) {
 	if o.Interval <= 0 {
-		o.Interval = 30 * time.Second
+		o.Interval = time.Minute
 	}
 	if o.ForeignPerSecond <= 0 {
 		o.ForeignPerSecond = 5

@@ -5,6 +5,9 @@ import "sync"
 // OtherTenants is the tenant that all count as whose names are not shown.
 const OtherTenants = "other"
 
+// DefaultTenants is how many a process shows by name unless it is told otherwise. A tenant has some 40 series in each gateway that holds it.
+const DefaultTenants = 20
+
 // tenants bounds how many names are shown, because every name makes time series that are stored and paid
 // for. The first to come are shown for the life of the process.
 type tenants struct {

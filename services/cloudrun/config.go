@@ -23,6 +23,7 @@ type Config struct {
 	Instance     string
 	ServeMetrics bool    // at /metrics, to anybody who can reach the service
 	Telemetry    string  // where it is sent, as telemetry.Options.To
+	ShownTenants int     // how many metrics show by name; 0 shows nobody
 	Traces       float64 // share of what is published in no trace that begins one
 	Profiles     string  // address that profiles are served at; empty: nowhere
 
@@ -41,6 +42,7 @@ func ReadConfig(e *Environment) Config {
 		Instance:     strings.ToLower(rand.Text()[:16]),
 		ServeMetrics: e.Switch("TIDEWIRE_METRICS"),
 		Telemetry:    e.Text("TIDEWIRE_TELEMETRY", "none"),
+		ShownTenants: e.Number("TIDEWIRE_METRICS_TENANTS", telemetry.DefaultTenants, 0, 1000),
 		Traces:       e.Share("TIDEWIRE_TRACES"),
 		Profiles:     e.Text("TIDEWIRE_PPROF", ""),
 		Backend:      e.Needed("TIDEWIRE_BACKEND", "memory, or gcp:PROJECT"),

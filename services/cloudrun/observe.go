@@ -1,6 +1,7 @@
 package cloudrun
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ func (c *Config) Observe(ctx context.Context, log *slog.Logger) (*Observed, erro
 func (o *Observed) open(ctx context.Context, c *Config) error {
 	t := telemetry.Options{
 		To: c.Telemetry, Project: backend.Project(c.Backend), Service: c.Service, Revision: c.Revision, Region: c.Region, Instance: c.Instance, Share: c.Traces,
+		Tenants: cmp.Or(c.ShownTenants, -1),
 	}
 	if c.ServeMetrics {
 		page, err := scrape.New()

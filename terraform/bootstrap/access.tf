@@ -29,6 +29,7 @@ locals {
     "firebaserules.rulesets.list",
     "iam.serviceAccounts.get",
     "iam.serviceAccounts.getIamPolicy",
+    "logging.exclusions.get",
     "logging.logMetrics.get",
     "monitoring.alertPolicies.get",
     "monitoring.dashboards.get",
@@ -114,7 +115,7 @@ locals {
       "roles/cloudscheduler.admin",
       "roles/firebaserules.admin",
       "roles/iam.serviceAccountUser", # to run a service as its account
-      "roles/logging.configWriter",   # metrics made of log lines
+      "roles/logging.configWriter",   # metrics made of log lines, and what is not kept
       "roles/logging.logWriter",      # its own log
       "roles/monitoring.editor",
       "roles/run.admin", # also who may call a service

@@ -28,6 +28,7 @@ var readWith = map[string]string{
 	"google_firestore_backup_schedule":             "datastore.backupSchedules.get",
 	"google_firestore_database":                    "datastore.databases.getMetadata",
 	"google_firestore_field":                       "datastore.schemas.get",
+	"google_logging_project_exclusion":             "logging.exclusions.get",
 	"google_logging_metric":                        "logging.logMetrics.get",
 	"google_monitoring_alert_policy":               "monitoring.alertPolicies.get",
 	"google_monitoring_custom_service":             "monitoring.services.get",

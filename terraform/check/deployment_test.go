@@ -112,6 +112,7 @@ var contracts = map[string]func(*deployed, *problems){
 	"accounts":    accounts,
 	"builders":    builders,
 	"capacity":    carries,
+	"costs":       costs,
 }
 
 // disagree lists what the HCL in a folder and the program do not agree on.

@@ -138,6 +138,10 @@ var own = []fault{
 	{"a probe that is less patient than a gateway", "modules/plan/environments.tf", `"${var.probe.seconds}s"`, `"20s"`, by(contract("limits")), "keep it waiting for 42s"},
 	{"an alarm for one replay that begins late", "modules/signals/alerts.tf", "seconds  = var.probe_failing_seconds", "seconds  = 60", by(contract("limits")), "failed for 1m0s"},
 	{"a probe that holds more sockets than it may", "variables.tf", "held            = optional(number, 6)", "held            = optional(number, 60)", by(rule(RuleValue)), "probe.held"},
+	{"logs of requests that are all kept", "modules/monitoring/logs.tf", "count = var.request_logs < 1 ? 1 : 0", "count = 0", by(contract("costs")), "all are kept"},
+	{"failures that are not kept", "modules/monitoring/logs.tf", " AND httpRequest.status<500", "", by(contract("costs")), "those that failed"},
+	{"the program's own lines that are not kept", "modules/monitoring/logs.tf", `log_id(\"run.googleapis.com/requests\") AND `, "", by(contract("costs")), "other logs"},
+	{"tenants by name without a bound", "modules/plan/environments.tf", ", TIDEWIRE_METRICS_TENANTS = tostring(var.metrics_tenants)", "", by(contract("costs")), "gateway"},
 	{"a rule of a module that its caller breaks", "services.tf", "concurrency = 1000", "concurrency = 1001", by(rule(RuleValue)), "1 to 1000"},
 }
 

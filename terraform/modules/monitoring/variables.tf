@@ -136,6 +136,18 @@ variable "extra_widgets" {
   nullable    = false
 }
 
+variable "request_logs" {
+  description = "Share, 0 to 1, of the log entries that Cloud Run writes of requests which are kept. Those of answers with 5xx are all kept."
+  type        = number
+  default     = 0.01
+  nullable    = false
+
+  validation {
+    condition     = var.request_logs >= 0 && var.request_logs <= 1
+    error_message = "request_logs: must be 0 to 1, got ${var.request_logs}."
+  }
+}
+
 variable "labels" {
   description = "Labels of alerts, checks and the objective."
   type        = map(string)

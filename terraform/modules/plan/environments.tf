@@ -9,7 +9,7 @@ locals {
 
   # Who sends metrics and traces. Janitor and probe say all in their logs.
   seen    = concat(local.services, ["ingest"])
-  sending = { TIDEWIRE_REGION = var.region, TIDEWIRE_TELEMETRY = var.telemetry ? "gcp" : "none" }
+  sending = { TIDEWIRE_REGION = var.region, TIDEWIRE_TELEMETRY = var.telemetry ? "gcp" : "none", TIDEWIRE_METRICS_TENANTS = tostring(var.metrics_tenants) }
 
   # Who has to know where a tenant is: the same number everywhere, or tenants are published to where nobody listens.
   placing = { TIDEWIRE_SHARDS = tostring(var.shards) }

@@ -238,6 +238,18 @@ variable "telemetry" {
   nullable    = false
 }
 
+variable "metrics_tenants" {
+  description = "How many tenants a process shows by name in its metrics. Each is some 40 series in each gateway that holds it, which is most of what metrics cost."
+  type        = number
+  default     = 20
+  nullable    = false
+
+  validation {
+    condition     = var.metrics_tenants >= 0 && var.metrics_tenants <= 1000 && floor(var.metrics_tenants) == var.metrics_tenants
+    error_message = "metrics_tenants: must be 0 to 1000, got ${var.metrics_tenants}."
+  }
+}
+
 variable "hook_url" {
   description = "HTTPS address that is told of connections whose instance crashed, as CloudEvents; null for none."
   type        = string
