@@ -19,6 +19,9 @@ const maxEventChannels = 32
 const (
 	// cursorVersion is the first byte of an event's id.
 	cursorVersion = 1
+	// stoppedID is the id of the last event of a stream whose client is to stay away. An EventSource comes back with it,
+	// as it always does, and is stopped by the answer.
+	stoppedID = "stopped"
 	// maxCursorBytes bounds an event's id before base64: 4 KiB of text, half of what proxies take as one header line.
 	maxCursorBytes = 3 << 10
 	// unusableTime is the time that an id has for an unusable Position.

@@ -34,6 +34,13 @@ func refuseRequest(w http.ResponseWriter, err error) {
 	problem.Write(w, err)
 }
 
+// errNoFlush is told instead of a stream whose events would not arrive, with which a page would open another
+// one again and again.
+var errNoFlush = &realtime.Error{
+	Code:    realtime.CodeInternal,
+	Message: "events cannot be sent: a middleware of this server hides Flush of its http.ResponseWriter; let it implement http.Flusher, or Unwrap",
+}
+
 // serveEvents answers GET /v1/events: the messages of some channels as
 // Server-Sent Events (the HTML standard, section 9.2). What can be refused is, by a status, before
 // the stream begins.
@@ -41,6 +48,15 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet { // HEAD, which GET's route takes in
 		w.Header().Set("Allow", http.MethodGet)
 		problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "a stream of events is asked for by GET")).Write(w)
+		return
+	}
+	if r.Header.Get("Last-Event-ID") == stoppedID {
+		allowPages(w.Header())
+		w.WriteHeader(http.StatusNoContent) // the HTML standard, section 9.2.3: an EventSource does not come back
+		return
+	}
+	if !flushes(w) {
+		refuseRequest(w, g.shown(r.Context(), "answering with events", errNoFlush))
 		return
 	}
 	s := newStream(g)

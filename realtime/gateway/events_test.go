@@ -42,7 +42,7 @@ func (s *service) open(token, lastID string, channels ...string) *page {
 	if resp.StatusCode != http.StatusOK {
 		s.t.Fatalf("no stream: %s", resp.Status)
 	}
-	for name, want := range map[string]string{"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"} {
+	for name, want := range map[string]string{"Content-Type": "text/event-stream", "Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"} {
 		if got := resp.Header.Get(name); got != want {
 			s.t.Errorf("%s is %q, want %q", name, got, want)
 		}

@@ -112,8 +112,8 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
 	h := w.Header()
 	allowPages(h)
 	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx and those that follow it would gather events
+	h.Set("Cache-Control", "no-store, no-transform") // a proxy that compresses would gather events
+	h.Set("X-Accel-Buffering", "no")                 // and so would nginx and those that follow it
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(http.StatusOK)
 
@@ -190,9 +190,18 @@ func (s *stream) event(out *bytes.Buffer, frame []byte) (ends bool) {
 	case wire.TypeError: // "error" is EventSource's own
 		ends = true
 		out.WriteString("event: closing\n")
-		var f struct{ RetryAfterMs int64 }
-		if json.Unmarshal(frame, &f) == nil && f.RetryAfterMs > 0 {
+		var f struct {
+			Code         realtime.Code
+			RetryAfterMs int64
+		}
+		if json.Unmarshal(frame, &f) != nil {
+			break
+		}
+		if f.RetryAfterMs > 0 {
 			out.WriteString("retry: " + strconv.FormatInt(f.RetryAfterMs, 10) + "\n")
+		}
+		if f.Code.Meaning().Advice == realtime.AdviceStop {
+			out.WriteString("id: " + stoppedID + "\n")
 		}
 	default:
 		out.WriteString("event: " + string(kind) + "\n")
@@ -201,6 +210,20 @@ func (s *stream) event(out *bytes.Buffer, frame []byte) (ends bool) {
 	out.Write(frame) // of one line: package wire says so
 	out.WriteString("\n\n")
 	return ends
+}
+
+// flushes reports whether what is written to w can be sent at once, as http.ResponseController.Flush would.
+func flushes(w http.ResponseWriter) bool {
+	for {
+		switch inner := w.(type) {
+		case http.Flusher, interface{ FlushError() error }:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = inner.Unwrap()
+		default:
+			return false
+		}
+	}
 }
 
 // frameType reads the type, with which every frame begins.
