@@ -33,7 +33,8 @@ func (g *Gateway) Serve(ctx context.Context, l net.Listener, h http.Handler) err
 	}
 	server := &http.Server{ // sockets and streams of events set deadlines of their own
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(g.o.Logger.Handler(), slog.LevelDebug),
+		ConnState: newHalfOpen(maxHalfOpen).state,
+		ErrorLog:  slog.NewLogLogger(g.o.Logger.Handler(), slog.LevelDebug),
 	}
 	served := make(chan struct{})
 	var broken error // of the listener

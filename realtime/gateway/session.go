@@ -122,7 +122,7 @@ func (s *session) handshake(r *http.Request) *realtime.Error {
 	v := &visit{request: r, remote: s.g.o.Remote(r)}
 	switch {
 	case errors.Is(err, auth.ErrNoToken):
-		s.visit = v.kept()
+		s.visit = v.kept(s.g.o.Hooks != nil)
 		if evicted := s.g.pending.add(s, v.remote); evicted != nil {
 			evicted.evict()
 		}

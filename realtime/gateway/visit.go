@@ -15,10 +15,18 @@ type visit struct {
 }
 
 // kept returns the visit without what must not, or need not, stay in memory
-// after the handler has returned: the token, the connection and its buffers.
-func (v *visit) kept() *visit {
+// after the handler has returned: the token, the connection and its buffers, and unless a Connect hook is to see them
+// all headers but the page's origin. A client can make its headers long.
+func (v *visit) kept(hooked bool) *visit {
 	r := v.request
-	return &visit{remote: v.remote, request: &http.Request{Host: r.Host, URL: r.URL, Header: withoutToken(r.Header)}}
+	if hooked {
+		return &visit{remote: v.remote, request: &http.Request{Host: r.Host, URL: r.URL, Header: withoutToken(r.Header)}}
+	}
+	header := http.Header{}
+	for _, origin := range r.Header["Origin"] { // two of them are judged otherwise than one
+		header["Origin"] = append(header["Origin"], strings.Clone(origin))
+	}
+	return &visit{remote: strings.Clone(v.remote), request: &http.Request{Host: strings.Clone(r.Host), URL: &url.URL{Path: r.URL.Path}, Header: header}}
 }
 
 // withoutToken returns the header of a request without what may hold its token.
