@@ -14,7 +14,7 @@ import (
 
 func (p *program) connection(metrics realtime.Metrics) gcp.Connection {
 	s := &p.settings
-	return gcp.Connection{Metrics: metrics, Project: s.Project, Database: s.Database, PubSubEmulator: s.PubSubEmulator, FirestoreEmulator: s.FirestoreEmulator}
+	return gcp.Connection{Metrics: metrics, Project: s.Project, Database: s.Database, Region: s.PubSubRegion, PubSubEmulator: s.PubSubEmulator, FirestoreEmulator: s.FirestoreEmulator}
 }
 
 // openCloudStores opens what ingest needs of Google Cloud, without asking it for anything yet.

@@ -65,6 +65,7 @@ module "pubsub" {
   source = "./modules/pubsub"
 
   project = var.project
+  region  = var.region
   number  = data.google_project.this.number
   topics  = module.plan.topics
   lost    = module.plan.lost

@@ -4,6 +4,7 @@
 //	                         nothing else can read from; it serves to try ingest by itself
 //	TIDEWIRE_TENANTS         memory: the file of tenant documents
 //	TIDEWIRE_DATABASE        gcp: the Firestore database; default (default)
+//	TIDEWIRE_PUBSUB_REGION   gcp: the region whose Pub/Sub is spoken to; default the global address
 //	TIDEWIRE_SHARDS          how many shared topics there are, the same in every process of
 //	                         a deployment; default 0, none
 //	TIDEWIRE_LOG_LEVEL       the least level of log lines: debug, info, warn, error; default info
@@ -67,6 +68,7 @@ type Settings struct {
 	ProbeTime       time.Duration
 	ProbeHeld       int
 
+	PubSubRegion                      string
 	PubSubEmulator, FirestoreEmulator string
 }
 
@@ -88,6 +90,9 @@ var topic = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._~+%-]{2,254}$`)
 
 // telemetry is where it can be sent.
 var telemetry = regexp.MustCompile(`^(gcp|otlp:.+:[0-9]+|none)$`)
+
+// region is the form of a region of Google Cloud.
+var region = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
 
 // origin is the form of an origin, and tenant that of a tenant's identifier.
 var (
@@ -120,6 +125,7 @@ func Read(getenv func(string) string) (Settings, error) {
 		ProbeTime:   r.duration("TIDEWIRE_PROBE_TIME", 50*time.Second, time.Second, 50*time.Second),
 		ProbeHeld:   r.number("TIDEWIRE_PROBE_HELD", 6, 0, maxHeld),
 
+		PubSubRegion:      r.form("TIDEWIRE_PUBSUB_REGION", region, "a region is written as europe-west1"),
 		PubSubEmulator:    getenv("PUBSUB_EMULATOR_HOST"),
 		FirestoreEmulator: getenv("FIRESTORE_EMULATOR_HOST"),
 	}

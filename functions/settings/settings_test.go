@@ -35,7 +35,7 @@ func TestRead(t *testing.T) {
 		{
 			"everything",
 			env{
-				"TIDEWIRE_BACKEND": "gcp:my-project-1", "TIDEWIRE_DATABASE": "live", "TIDEWIRE_SHARDS": "16",
+				"TIDEWIRE_BACKEND": "gcp:my-project-1", "TIDEWIRE_DATABASE": "live", "TIDEWIRE_SHARDS": "16", "TIDEWIRE_PUBSUB_REGION": "europe-west1",
 				"TIDEWIRE_LOST_TOPIC": "tidewire-lost", "TIDEWIRE_JANITOR_GRACE": "10m", "TIDEWIRE_JANITOR_TIME": "4m",
 				"TIDEWIRE_TELEMETRY": "otlp:127.0.0.1:4317", "K_SERVICE": "tidewire-janitor", "K_REVISION": "tidewire-janitor-1", "TIDEWIRE_REGION": "europe-west1",
 				"TIDEWIRE_GATEWAY": "https://sockets.example.com", "TIDEWIRE_INGEST": "http://127.0.0.1:8081", "TIDEWIRE_PROBE_TENANT": "probe", "TIDEWIRE_PROBE_TIME": "30s", "TIDEWIRE_PROBE_HELD": "3", "TIDEWIRE_METRICS_TENANTS": "5",
@@ -45,7 +45,7 @@ func TestRead(t *testing.T) {
 				Backend: settings.GCP, Project: "my-project-1", Database: "live", Shards: 16, LostTopic: "tidewire-lost",
 				JanitorGrace: 10 * time.Minute, JanitorTime: 4 * time.Minute, LogLevel: slog.LevelWarn,
 				Telemetry: "otlp:127.0.0.1:4317", Service: "tidewire-janitor", Revision: "tidewire-janitor-1", Region: "europe-west1",
-				Gateway: "https://sockets.example.com", Ingest: "http://127.0.0.1:8081", ProbeTenant: "probe", ProbeTime: 30 * time.Second, ProbeHeld: 3, ShownTenants: 5, PubSubEmulator: "127.0.0.1:1", FirestoreEmulator: "127.0.0.1:2",
+				Gateway: "https://sockets.example.com", Ingest: "http://127.0.0.1:8081", ProbeTenant: "probe", ProbeTime: 30 * time.Second, ProbeHeld: 3, ShownTenants: 5, PubSubRegion: "europe-west1", PubSubEmulator: "127.0.0.1:1", FirestoreEmulator: "127.0.0.1:2",
 			},
 		},
 	} {
@@ -76,6 +76,7 @@ func TestEveryFaultIsNamed(t *testing.T) {
 			"a probe that knows nothing", env{"TIDEWIRE_BACKEND": "gcp:my-project-1", "FUNCTION_TARGET": "probe"},
 			[]string{"TIDEWIRE_GATEWAY: is not set", "TIDEWIRE_INGEST: is not set", "TIDEWIRE_PROBE_TENANT: is not set"},
 		},
+		{"a region that is a zone", env{"TIDEWIRE_BACKEND": "gcp:my-project-1", "TIDEWIRE_PUBSUB_REGION": "europe-west1-b"}, []string{"TIDEWIRE_PUBSUB_REGION:"}},
 		{
 			"all of them",
 			env{

@@ -45,6 +45,9 @@ type Options struct {
 	TenantsFile string
 	// Database is the Firestore database, for gcp alone; empty is "(default)".
 	Database string
+	// PubSubRegion is the region in which Pub/Sub is spoken to and keeps messages, the same in every process, for gcp alone;
+	// empty is the global address, with which order between publishers in different places does not hold.
+	PubSubRegion string
 	// PubSubEmulator and FirestoreEmulator are host:port of emulators to use instead of the
 	// services, for gcp alone. It takes both or neither.
 	PubSubEmulator, FirestoreEmulator string

@@ -14,7 +14,7 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 	case (o.PubSubEmulator == "") != (o.FirestoreEmulator == ""):
 		return nil, errors.New("one emulator is named and not the other; name both, or neither for the services themselves")
 	}
-	c := gcp.Connection{Project: project, Database: o.Database, PubSubEmulator: o.PubSubEmulator, FirestoreEmulator: o.FirestoreEmulator, Metrics: o.Metrics}
+	c := gcp.Connection{Project: project, Database: o.Database, Region: o.PubSubRegion, PubSubEmulator: o.PubSubEmulator, FirestoreEmulator: o.FirestoreEmulator, Metrics: o.Metrics}
 	broker, err := gcp.OpenBroker(ctx, c, gcp.BrokerOptions{Subscriptions: o.Subscriptions, Logger: o.Logger})
 	if err != nil {
 		return nil, err

@@ -49,6 +49,7 @@ func ReadConfig(e *Environment) Config {
 		backendOptions: backend.Options{
 			TenantsFile:       e.Text("TIDEWIRE_TENANTS", ""),
 			Database:          e.Text("TIDEWIRE_DATABASE", ""),
+			PubSubRegion:      e.Text("TIDEWIRE_PUBSUB_REGION", ""),
 			Shards:            e.Number("TIDEWIRE_SHARDS", 0, 0, 1000),
 			Subscriptions:     e.Number("TIDEWIRE_SUBSCRIPTIONS", 9000, 1, 10_000),
 			PubSubEmulator:    e.Text("PUBSUB_EMULATOR_HOST", ""),

@@ -105,6 +105,8 @@ var own = []fault{
 	{"for_each over a list", "main.tf", "toset(local.apis)", "local.apis", by(rule(RuleValue)), "takes a map or a set"},
 	{"many as if they were one", "main.tf", "", topic(`kms_key_name = google_service_account.this.email`), by(rule(RuleReference)), "need an index"},
 	{"a module from elsewhere", "main.tf", "", "module \"seeded\" {\n  source  = \"terraform-google-modules/pubsub/google\"\n  version = \"8.0.0\"\n}\n", by(rule(RuleModule)), "not a folder"},
+	{"topics that keep their messages elsewhere", "modules/pubsub/main.tf", "allowed_persistence_regions = [var.region]", `allowed_persistence_regions = ["us-east1"]`, by(contract("topics")), "us-east1"},
+	{"programs that speak to Pub/Sub anywhere", "modules/plan/environments.tf", "TIDEWIRE_PUBSUB_REGION = var.region", `TIDEWIRE_PUBSUB_REGION = ""`, by(contract("topics")), "speak to Pub/Sub in"},
 	{"a README behind its module", "modules/pubsub/variables.tf", "", input("seeded", "type = string"), by(rule(RuleReadme)), "seeded"},
 	{"a permission that was renamed", "bootstrap/access.tf", "datastore.schemas.update", "datastore.indexes.update", by(rule(RuleRefused)), "renamed: datastore.schemas.update"},
 	{"a permission that does not exist", "modules/plan/access.tf", "pubsub.topics.attachSubscription", "pubsub.topics.attachSubscriptions", by(rule(RuleRefused)), "does not exist"},

@@ -81,7 +81,7 @@ func rights(d *deployed, found *problems) {
 
 // unlisted looks for calls in the driver that the table above lacks.
 func unlisted(found *problems) {
-	admin := regexp.MustCompile(`AdminClient\.(\w+)\(`)
+	admin := regexp.MustCompile(`(?:AdminClient|\bsubs)\.(\w+)\(`)
 	files, err := filepath.Glob("../../realtime/driver/gcp/*.go")
 	if err != nil || len(files) == 0 {
 		found.add(RuleReadme, where("realtime/driver/gcp"), "no files: %v", err)

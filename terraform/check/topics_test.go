@@ -2,10 +2,12 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -37,6 +39,12 @@ func topics(d *deployed, found *problems) {
 		name, _ := i.Text("name")
 		made[name] = i
 	}
+	spoken := d.plan.Environments["gateway"]["TIDEWIRE_PUBSUB_REGION"]
+	for _, name := range sortedKeys(made) {
+		if kept := textsOf(made[name].At("message_storage_policy", "allowed_persistence_regions")); spoken == "" || !slices.Equal(kept, []string{spoken}) {
+			found.add(RuleValue, made[name].Where, "%s keeps messages in %v, and programs speak to Pub/Sub in %q", made[name].Address, kept, spoken)
+		}
+	}
 	for _, name := range sortedKeys(d.plan.Topics) {
 		if !wanted[name] {
 			found.add(RuleValue, where("modules/plan"), "nobody uses the topic %s", name)
@@ -54,6 +62,17 @@ func topics(d *deployed, found *problems) {
 		}
 	}
 	lost(d, made, found)
+}
+
+// textsOf is a list or set of texts.
+func textsOf(value cty.Value) (texts []string) {
+	if value == cty.NilVal || !value.IsKnown() || value.IsNull() {
+		return nil
+	}
+	for _, v := range value.AsValueSlice() {
+		texts = append(texts, v.AsString())
+	}
+	return texts
 }
 
 func lost(d *deployed, made map[string]Instance, found *problems) {

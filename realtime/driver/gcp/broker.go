@@ -8,10 +8,6 @@ import (
 	"time"
 
 	pubsub "cloud.google.com/go/pubsub/v2"
-	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -39,7 +35,10 @@ type BrokerOptions struct {
 	// StreamsPerConnection is how many streams share a gRPC connection, of which Pub/Sub takes 100;
 	// 0 is 80.
 	StreamsPerConnection int
-	Logger               *slog.Logger // nil discards
+	// PingEvery is how often a stream is given a sign of life; one whose server has shown none for half as long again is
+	// opened anew. 0 is 30 s, as Google's own clients have it.
+	PingEvery time.Duration
+	Logger    *slog.Logger // nil discards
 }
 
 func (o BrokerOptions) withDefaults() BrokerOptions {
@@ -49,6 +48,7 @@ func (o BrokerOptions) withDefaults() BrokerOptions {
 	defaultTo(&o.RetryMargin, time.Minute)
 	defaultTo(&o.Subscriptions, 9000)
 	defaultTo(&o.StreamsPerConnection, 80)
+	defaultTo(&o.PingEvery, 30*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -66,6 +66,7 @@ func defaultTo[T comparable](field *T, value T) {
 // Terraform, never by use. It is safe for concurrent use.
 type Broker struct {
 	project string
+	region  string // in which messages are stored; empty: where the project's policy says
 	o       BrokerOptions
 	metrics realtime.Metrics
 	client  *pubsub.Client // publishes and administers
@@ -92,45 +93,14 @@ func OpenBroker(ctx context.Context, c Connection, o BrokerOptions) (*Broker, er
 		return nil, fmt.Errorf("open pub/sub of project %s: %w", c.Project, err)
 	}
 	b := &Broker{
-		project: c.Project, o: o.withDefaults(), metrics: c.metrics(), client: client,
+		project: c.Project, region: c.Region, o: o.withDefaults(), metrics: c.metrics(), client: client,
 		topics: map[realtime.Topic]*publisher{}, streams: map[*stream]struct{}{},
 	}
 	b.budget = &budget{limit: b.o.Subscriptions, count: b.countSubscriptions, metrics: b.metrics}
 	b.left = &leftovers{remove: b.deleteSubscription, broker: b, paths: map[string]struct{}{}}
-	b.lines = newLines(c.pubsub(), b.o.StreamsPerConnection)
+	b.lines = newLines(c.pulling(), b.o.StreamsPerConnection)
 	b.life, b.end = context.WithCancel(context.Background())
 	return b, nil
-}
-
-// EnsureTopic makes a topic that keeps its messages for the replay, or sets that of one
-// which exists. It is safe to repeat.
-func (b *Broker) EnsureTopic(ctx context.Context, topic realtime.Topic) error {
-	want := &pubsubpb.Topic{
-		Name: b.topicPath(topic), Labels: map[string]string{labelKind: "topic"},
-		MessageRetentionDuration: durationpb.New(b.o.Retention),
-	}
-	_, err := b.client.TopicAdminClient.CreateTopic(ctx, want)
-	if status.Code(err) != codes.AlreadyExists {
-		return brokerError("make topic "+string(topic), err)
-	}
-	have, err := b.client.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: want.Name})
-	if err != nil {
-		return brokerError("read topic "+string(topic), err)
-	}
-	if have.GetMessageRetentionDuration().AsDuration() >= b.o.Retention {
-		return nil
-	}
-	_, err = b.client.TopicAdminClient.UpdateTopic(ctx, retentionUpdate(want))
-	return brokerError("set the retention of topic "+string(topic), err)
-}
-
-// DeleteTopic removes a topic. That it is not there is no error.
-func (b *Broker) DeleteTopic(ctx context.Context, topic realtime.Topic) error {
-	err := b.client.TopicAdminClient.DeleteTopic(ctx, &pubsubpb.DeleteTopicRequest{Topic: b.topicPath(topic)})
-	if status.Code(err) == codes.NotFound {
-		return nil
-	}
-	return brokerError("delete topic "+string(topic), err)
 }
 
 // closeTime bounds what Close waits for subscriptions to be deleted.

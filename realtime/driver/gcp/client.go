@@ -25,6 +25,9 @@ type Connection struct {
 	// PubSubEmulator and FirestoreEmulator are host:port of an emulator to speak to instead
 	// of the service.
 	PubSubEmulator, FirestoreEmulator string
+	// Region is the one in which Pub/Sub is spoken to, at its own address, and in which topics that are made keep their messages;
+	// empty is the global address, which may take a message elsewhere, and then order between two does not hold.
+	Region string
 	// Metrics is told of calls that failed, and of what a Broker does; nil forgets.
 	Metrics realtime.Metrics
 }
@@ -36,14 +39,32 @@ func (c *Connection) metrics() realtime.Metrics {
 	return c.Metrics
 }
 
-// pubsub returns the options of a client of Pub/Sub.
+// pubsub returns the options of a client of Pub/Sub that publishes and administers.
 func (c *Connection) pubsub() []option.ClientOption {
-	return append(emulator(c.PubSubEmulator, false), counting("pubsub", c.metrics())...)
+	return slices.Concat(c.pubsubAddress(), reconnecting(callSilence, callPing), counting("pubsub", c.metrics()))
 }
+
+// pulling returns those of one that holds streams.
+func (c *Connection) pulling() []option.ClientOption {
+	return slices.Concat(c.pubsubAddress(), reconnecting(streamSilence, streamPing), counting("pubsub", c.metrics()))
+}
+
+func (c *Connection) pubsubAddress() []option.ClientOption {
+	switch {
+	case c.PubSubEmulator != "":
+		return emulator(c.PubSubEmulator, false)
+	case c.Region != "":
+		return []option.ClientOption{option.WithEndpoint(pubsubEndpoint(c.Region))}
+	}
+	return nil
+}
+
+// pubsubEndpoint is the address of a region (https://cloud.google.com/pubsub/docs/reference/service_apis_overview).
+func pubsubEndpoint(region string) string { return region + "-pubsub.googleapis.com:443" }
 
 // firestore returns those of a client of Firestore.
 func (c *Connection) firestore() []option.ClientOption {
-	return slices.Concat(emulator(c.FirestoreEmulator, true), reconnecting(), counting("firestore", c.metrics()))
+	return slices.Concat(emulator(c.FirestoreEmulator, true), reconnecting(callSilence, callPing), counting("firestore", c.metrics()))
 }
 
 // OpenFirestore returns a client of the database, which the caller closes.
@@ -59,14 +80,21 @@ func OpenFirestore(ctx context.Context, c Connection) (*firestore.Client, error)
 	return client, nil
 }
 
+// When a connection is asked whether it lives: after silence with something under way on it; and how long it may take to answer.
+// A stream is silent by nature, and Google's frontends take a ping every 30 s; a call is not, and so a ping is the exception.
+const (
+	streamSilence, streamPing = 30 * time.Second, 10 * time.Second
+	callSilence, callPing     = 10 * time.Second, 5 * time.Second
+)
+
 // reconnecting returns the options of a client that comes back soon after an outage: by itself gRPC tries to connect ever
 // more seldom, in the end every two minutes, and TCP may take a quarter of an hour to give up a peer that fell silent.
-func reconnecting() []option.ClientOption {
+func reconnecting(silence, ping time.Duration) []option.ClientOption {
 	pace := backoff.DefaultConfig
 	pace.BaseDelay, pace.MaxDelay = 200*time.Millisecond, 3*time.Second
 	return []option.ClientOption{
 		option.WithGRPCDialOption(grpc.WithConnectParams(grpc.ConnectParams{Backoff: pace, MinConnectTimeout: 5 * time.Second})),
-		option.WithGRPCDialOption(grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second})),
+		option.WithGRPCDialOption(grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: silence, Timeout: ping})),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -35,12 +36,21 @@ type fakeServer struct {
 	seeks         []*pubsubpb.SeekRequest
 	acked         []string
 	pulls         int
-	stuck         int           // so many deletions fail
-	gone          chan struct{} // gets one for each that does not; nil: nobody asks
+	opened        []*pubsubpb.StreamingPullRequest // the first request of each pull
+	metadata      []metadata.MD                    // of each pull
+	requests      []*pubsubpb.StreamingPullRequest // the later ones
+	stuck         int                              // so many deletions fail
+	gone          chan struct{}                    // gets one for each that does not; nil: nobody asks
 }
 
 // serve starts it and returns a broker on it.
 func (f *fakeServer) serve(t testing.TB, o gcp.BrokerOptions) *gcp.Broker {
+	t.Helper()
+	return f.serveBehind(t, o, func(addr string) string { return addr })
+}
+
+// serveBehind does the same with something between the two: way returns its address.
+func (f *fakeServer) serveBehind(t testing.TB, o gcp.BrokerOptions, way func(addr string) string) *gcp.Broker {
 	t.Helper()
 	f.subscriptions = map[string]*pubsubpb.Subscription{}
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -55,7 +65,7 @@ func (f *fakeServer) serve(t testing.TB, o gcp.BrokerOptions) *gcp.Broker {
 		defer close(served)
 		_ = s.Serve(l) // ends with Stop
 	}()
-	b, err := gcp.OpenBroker(t.Context(), gcp.Connection{Project: "p", PubSubEmulator: l.Addr().String(), Metrics: f.metrics}, o)
+	b, err := gcp.OpenBroker(t.Context(), gcp.Connection{Project: "p", PubSubEmulator: way(l.Addr().String()), Metrics: f.metrics}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,11 +148,14 @@ func (f *fakeServer) Seek(_ context.Context, r *pubsubpb.SeekRequest) (*pubsubpb
 }
 
 func (f *fakeServer) StreamingPull(s pubsubpb.Subscriber_StreamingPullServer) error {
-	if _, err := s.Recv(); err != nil {
+	first, err := s.Recv()
+	if err != nil {
 		return err
 	}
 	f.note("pull")
+	md, _ := metadata.FromIncomingContext(s.Context())
 	f.mu.Lock()
+	f.opened, f.metadata = append(f.opened, first), append(f.metadata, md)
 	n := f.pulls
 	f.pulls++
 	f.mu.Unlock()
@@ -158,6 +171,7 @@ func (f *fakeServer) StreamingPull(s pubsubpb.Subscriber_StreamingPullServer) er
 		}
 		f.mu.Lock()
 		f.acked = append(f.acked, r.GetAckIds()...)
+		f.requests = append(f.requests, r)
 		f.mu.Unlock()
 	}
 }

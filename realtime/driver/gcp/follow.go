@@ -41,7 +41,7 @@ func (b *Broker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Fo
 	s := &stream{broker: b, topic: topic, name: name, complete: complete(f.Since, kept, time.Now(), b.o.RetryMargin)}
 	t, err := b.replay(ctx, s, f)
 	if err == nil {
-		err = b.open(ctx, s, t)
+		err = b.open(s, t)
 	}
 	if err != nil {
 		b.abandon(ctx, name)
@@ -53,16 +53,20 @@ func (b *Broker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Fo
 
 // subscribe makes a subscription and returns how long its topic keeps messages.
 func (b *Broker) subscribe(ctx context.Context, name string, topic realtime.Topic, labels map[string]string) (kept time.Duration, err error) {
-	made, err := b.client.SubscriptionAdminClient.CreateSubscription(ctx, &pubsubpb.Subscription{
-		Name: name, Topic: b.topicPath(topic), Labels: labels,
-		AckDeadlineSeconds:       int32(ackDeadline / time.Second),
-		EnableMessageOrdering:    true,
-		MessageRetentionDuration: durationpb.New(subscriptionRetention),
-		ExpirationPolicy:         &pubsubpb.ExpirationPolicy{Ttl: durationpb.New(subscriptionExpiration)},
+	var made *pubsubpb.Subscription
+	err = b.admin(ctx, func(ctx context.Context, subs *vkit.SubscriptionAdminClient) (err error) {
+		made, err = subs.CreateSubscription(ctx, &pubsubpb.Subscription{
+			Name: name, Topic: b.topicPath(topic), Labels: labels,
+			AckDeadlineSeconds:       int32(ackDeadline / time.Second),
+			EnableMessageOrdering:    true,
+			MessageRetentionDuration: durationpb.New(subscriptionRetention),
+			ExpirationPolicy:         &pubsubpb.ExpirationPolicy{Ttl: durationpb.New(subscriptionExpiration)},
+		})
+		if status.Code(err) == codes.AlreadyExists { // by an attempt whose answer was lost
+			made, err = subs.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: name})
+		}
+		return err
 	})
-	if status.Code(err) == codes.AlreadyExists { // by an attempt whose answer was lost
-		made, err = b.client.SubscriptionAdminClient.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: name})
-	}
 	if err != nil {
 		return 0, brokerError("follow topic "+string(topic), err)
 	}
@@ -70,6 +74,8 @@ func (b *Broker) subscribe(ctx context.Context, name string, topic realtime.Topi
 		return kept, nil
 	}
 	// The service says it with the subscription; the emulator with the topic alone.
+	ctx, cancel := context.WithTimeout(ctx, adminTime)
+	defer cancel()
 	t, err := b.client.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: b.topicPath(topic)})
 	if err != nil {
 		return 0, brokerError("read topic "+string(topic), err)
@@ -92,7 +98,9 @@ func complete(since time.Time, kept time.Duration, now time.Time, margin time.Du
 // replay asks for what was published since f.Since, before anything is pulled. On the emulator, which
 // knows no seek, it returns a second subscription that helps to bring it.
 func (b *Broker) replay(ctx context.Context, s *stream, f realtime.Following) (*twin, error) {
-	err := seek(ctx, b.client.SubscriptionAdminClient, s.name, f.Since)
+	err := b.admin(ctx, func(ctx context.Context, subs *vkit.SubscriptionAdminClient) error {
+		return seek(ctx, subs, s.name, f.Since)
+	})
 	if status.Code(err) != codes.Unimplemented {
 		return nil, brokerError("replay topic "+string(s.topic), err)
 	}
@@ -110,8 +118,8 @@ func (b *Broker) replay(ctx context.Context, s *stream, f realtime.Following) (*
 
 // seek marks everything that was published since a moment as not delivered
 // (https://cloud.google.com/pubsub/docs/replay-overview). It takes effect eventually.
-func seek(ctx context.Context, client *vkit.SubscriptionAdminClient, subscription string, since time.Time) error {
-	_, err := client.Seek(ctx, &pubsubpb.SeekRequest{
+func seek(ctx context.Context, subs *vkit.SubscriptionAdminClient, subscription string, since time.Time) error {
+	_, err := subs.Seek(ctx, &pubsubpb.SeekRequest{
 		Subscription: subscription, Target: &pubsubpb.SeekRequest_Time{Time: timestamppb.New(since)},
 	})
 	return err

@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	pubsub "cloud.google.com/go/pubsub/v2"
-	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -101,8 +99,3 @@ func (b *Broker) settle(ctx context.Context, topic realtime.Topic, p *publisher,
 
 // stop sends what was handed over and ends the client's goroutines.
 func (p *publisher) stop() { p.client.Stop() }
-
-// retentionUpdate sets how long a topic keeps its messages, and nothing else.
-func retentionUpdate(t *pubsubpb.Topic) *pubsubpb.UpdateTopicRequest {
-	return &pubsubpb.UpdateTopicRequest{Topic: t, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"message_retention_duration"}}}
-}

@@ -134,8 +134,8 @@ func TestFollowsManyTopics(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := gcp.Lines(b); n != 2 {
-		t.Errorf("%d streams use %d connections, want 2", topics, n)
+	if n := gcp.Lines(b); n < 2 || n > 4 { // while they replay they are twice as many
+		t.Errorf("%d streams use %d connections, want 2 to 4", topics, n)
 	}
 	if err := b.Close(); err != nil {
 		t.Error(err)

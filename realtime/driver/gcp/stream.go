@@ -2,13 +2,11 @@ package gcp
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
-
-	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -22,7 +20,7 @@ type stream struct {
 	name     string // of the subscription
 	complete time.Time
 
-	line   *line
+	client string     // what names the puller to Pub/Sub, the same for all of its pulls
 	came   chan batch // from the pulls
 	ended  chan struct{}
 	cancel context.CancelFunc
@@ -46,19 +44,14 @@ type batch struct {
 const (
 	// batchesWaiting is how many answers may wait for the Hub; then pulling stops, and Pub/Sub waits.
 	batchesWaiting = 8
-	// pullMessages and pullBytes are what Pub/Sub may have under way to one stream.
-	pullMessages = 2000
-	pullBytes    = 32 << 20
 
 	reopenMin = 50 * time.Millisecond
 	reopenMax = 5 * time.Second
 )
 
 // open begins to pull.
-func (b *Broker) open(ctx context.Context, s *stream, t *twin) (err error) {
-	if s.line, err = b.lines.take(ctx); err != nil {
-		return err
-	}
+func (b *Broker) open(s *stream, t *twin) error {
+	s.client = rand.Text()
 	s.came, s.ended = make(chan batch, batchesWaiting), make(chan struct{})
 	pulling, cancel := context.WithCancel(b.life)
 	s.cancel = cancel
@@ -67,7 +60,6 @@ func (b *Broker) open(ctx context.Context, s *stream, t *twin) (err error) {
 	defer b.mu.Unlock()
 	if b.closed {
 		cancel()
-		b.lines.give(s.line)
 		return errClosed()
 	}
 	b.streams[s] = struct{}{}
@@ -101,59 +93,6 @@ func (s *stream) pull(ctx context.Context, subscription string, put func(context
 			wait = 0
 		}
 	}
-}
-
-// pullOnce pulls until it is interrupted. Everything is acknowledged as it comes: what the Hub
-// holds is not durable, and a replay brings what it loses.
-func (s *stream) pullOnce(ctx context.Context, subscription string, put func(context.Context, batch) error) (brought bool, err error) {
-	ctx, cancel := context.WithCancel(ctx) // ends the call
-	defer cancel()
-	call, err := s.line.client.StreamingPull(ctx)
-	if err != nil {
-		return false, err
-	}
-	err = call.Send(&pubsubpb.StreamingPullRequest{
-		Subscription: subscription, StreamAckDeadlineSeconds: int32(ackDeadline / time.Second),
-		MaxOutstandingMessages: pullMessages, MaxOutstandingBytes: pullBytes,
-	})
-	for err == nil {
-		var answer *pubsubpb.StreamingPullResponse
-		if answer, err = call.Recv(); err != nil {
-			break
-		}
-		if len(answer.GetReceivedMessages()) == 0 {
-			continue
-		}
-		brought = true
-		messages, acks := s.read(answer.GetReceivedMessages())
-		if err = call.Send(&pubsubpb.StreamingPullRequest{AckIds: acks}); errors.Is(err, io.EOF) {
-			_, err = call.Recv() // which says why the call has ended
-			if err == nil {
-				err = io.ErrUnexpectedEOF
-			}
-		}
-		if put := put(ctx, batch{messages: messages}); put != nil {
-			return brought, put
-		}
-	}
-	return brought, err
-}
-
-// read decodes what came. What is no message of Tidewire is acknowledged and counted.
-func (s *stream) read(received []*pubsubpb.ReceivedMessage) (messages []realtime.Message, acks []string) {
-	messages = make([]realtime.Message, 0, len(received))
-	acks = make([]string, 0, len(received))
-	for _, r := range received {
-		acks = append(acks, r.GetAckId())
-		m, err := decode(r.GetMessage())
-		if err != nil {
-			s.broker.metrics.Add(realtime.CountDrops, "", "malformed", 1)
-			s.broker.o.Logger.Debug("a message on a topic is not Tidewire's", realtime.KeyTopic, s.topic, realtime.KeyError, err)
-			continue
-		}
-		messages = append(messages, m)
-	}
-	return messages, acks
 }
 
 // put hands a batch to Receive.
@@ -215,7 +154,6 @@ func (s *stream) Close(ctx context.Context) error {
 	s.closing.Do(func() {
 		s.cancel()
 		s.pulls.Wait()
-		s.broker.lines.give(s.line)
 		s.broker.mu.Lock()
 		delete(s.broker.streams, s)
 		s.broker.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	vkit "cloud.google.com/go/pubsub/v2/apiv1"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/api/iterator"
 	"google.golang.org/grpc/codes"
@@ -66,7 +67,9 @@ func (b *Broker) DeleteSubscription(ctx context.Context, name string) error {
 }
 
 func (b *Broker) deleteSubscription(ctx context.Context, path string) error {
-	err := b.client.SubscriptionAdminClient.DeleteSubscription(ctx, &pubsubpb.DeleteSubscriptionRequest{Subscription: path})
+	err := b.admin(ctx, func(ctx context.Context, subs *vkit.SubscriptionAdminClient) error {
+		return subs.DeleteSubscription(ctx, &pubsubpb.DeleteSubscriptionRequest{Subscription: path})
+	})
 	if status.Code(err) == codes.NotFound {
 		return nil
 	}
@@ -75,6 +78,8 @@ func (b *Broker) deleteSubscription(ctx context.Context, path string) error {
 
 // countSubscriptions counts all of the project, whoever made them: the wall is for all.
 func (b *Broker) countSubscriptions(ctx context.Context) (n int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, adminTime)
+	defer cancel()
 	for _, err := range b.allSubscriptions(ctx) {
 		if err != nil {
 			return 0, err

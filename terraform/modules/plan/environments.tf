@@ -5,6 +5,8 @@ locals {
     TIDEWIRE_BACKEND   = "gcp:${var.project}"
     TIDEWIRE_DATABASE  = var.database
     TIDEWIRE_LOG_LEVEL = var.log_level
+    # Order holds for what is published in one region, and the global address may take a message elsewhere.
+    TIDEWIRE_PUBSUB_REGION = var.region
   }
 
   # Who sends metrics and traces. Janitor and probe say all in their logs.

@@ -11,6 +11,11 @@ resource "google_pubsub_topic" "tenant" {
 
   # What a new subscription can be led back to: without it nothing could be replayed to who comes back.
   message_retention_duration = "${each.value.retention_seconds}s"
+
+  # Order holds for what is published in one region.
+  message_storage_policy {
+    allowed_persistence_regions = [var.region]
+  }
 }
 
 # Connections whose instance died. Its events have a schema of their own in docs/functions.md, and none here: an event that Pub/Sub refused
@@ -18,11 +23,19 @@ resource "google_pubsub_topic" "tenant" {
 resource "google_pubsub_topic" "lost" {
   project = var.project
   name    = var.lost.topic
+
+  message_storage_policy {
+    allowed_persistence_regions = [var.region]
+  }
 }
 
 resource "google_pubsub_topic" "dead" {
   project = var.project
   name    = var.lost.dead_topic
+
+  message_storage_policy {
+    allowed_persistence_regions = [var.region]
+  }
 }
 
 locals {

@@ -10,6 +10,12 @@ variable "number" {
   nullable    = false
 }
 
+variable "region" {
+  description = "Region in which topics keep their messages."
+  type        = string
+  nullable    = false
+}
+
 variable "topics" {
   description = "Topics of tenants and shards by name (plan, output topics)."
   type        = map(object({ retention_seconds = number, labels = map(string), tenant = string, shard = number }))
