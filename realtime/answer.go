@@ -109,8 +109,7 @@ func (ch *channel) whyGap(since Position) string {
 func (ch *channel) begin(q *question, from int, a Answer, how string) {
 	ch.releaseTick()
 	ch.tell(q, a, how)
-	ch.replay(q.reader, from)
-	ch.join(q.reader)
+	ch.follow(q.reader, from, a.Position)
 	ch.g.feed.joined(q.reader)
 }
 
@@ -122,14 +121,7 @@ func (ch *channel) tell(q *question, a Answer, how string) {
 	r.conn.owed.Add(-1)
 	f.hub.count.Add(CountAnswers, ch.name.tenant, how, 1)
 	f.hub.count.Took(TimingAnswer, ch.name.tenant, time.Since(q.asked))
-	f.push(r.conn, &Delivery{Frame: q.request.Answer(a), Channel: ch.name})
-}
-
-func (ch *channel) replay(r *reader, from int) {
-	for i := from; i < ch.rec.len(); i++ {
-		e := ch.rec.at(i)
-		ch.g.feed.push(r.conn, &Delivery{Frame: e.frame, Channel: ch.name, Key: e.key})
-	}
+	f.push(r.conn, &Delivery{Frame: q.request.Answer(a)})
 }
 
 // live gives a new entry to the readers, at once or at the end of the tick.
@@ -146,6 +138,7 @@ func (ch *channel) live(e delivery, now time.Time) {
 // delivery is an entry on its way to the readers.
 type delivery struct {
 	entry
+	number   uint64 // in the record
 	trace    string // if a Tracer follows it
 	received time.Time
 }
@@ -154,22 +147,26 @@ type delivery struct {
 func (ch *channel) deliver(e *delivery, now time.Time) {
 	f := ch.g.feed
 	d := Delivery{Frame: e.frame, Channel: ch.name, Key: e.key, Policy: ch.rules.Overflow}
-	lost := 0
+	lost, readers := 0, 0
 	for _, r := range ch.readers {
+		if r.replay.from > e.number {
+			continue // its replay has it, or will
+		}
+		readers++
 		if ch.ahead > 0 && !r.ahead.IsZero() && !ch.reached(r, e.at) {
 			continue
 		}
 		lost += f.push(r.conn, &d)
 	}
 	count := f.hub.count
-	count.Add(CountDeliveries, ch.name.tenant, "", len(ch.readers))
+	count.Add(CountDeliveries, ch.name.tenant, "", readers)
 	if lost > 0 {
 		count.Add(CountDrops, ch.name.tenant, string(ch.rules.Overflow), lost)
 	}
 	count.Took(TimingDelivery, ch.name.tenant, now.Sub(time.UnixMilli(e.at.Time)))
 	if e.trace != "" && f.hub.o.Tracer != nil {
 		f.traced = append(f.traced, traced{e.trace, Delivered{
-			Channel: ch.name, ID: e.at.ID, Published: time.UnixMilli(e.at.Time), Received: e.received, Queued: time.Now(), Readers: len(ch.readers),
+			Channel: ch.name, ID: e.at.ID, Published: time.UnixMilli(e.at.Time), Received: e.received, Queued: time.Now(), Readers: readers,
 		}})
 	}
 }

@@ -54,7 +54,9 @@ func (f *feed) attend(c *Connection, now time.Time) {
 		if up := f.vouch(); c.owed.Load() == 0 && c.box.Idle() {
 			asOf = up
 		}
-		c.box.Control(f.hub.o.Encoder.Heartbeat(Position{Time: asOf}))
+		if !c.box.Control(f.hub.o.Encoder.Heartbeat(Position{Time: asOf})) {
+			f.closes = append(f.closes, closing{c, c.tooSlow()})
+		}
 	}
 	f.schedule(c)
 	f.unlock()

@@ -27,12 +27,14 @@ type channel struct {
 	cut    int64    // what is older lies before a hole that was told, ms
 	floor  Position // where a reader stands while the record has seen none
 
-	fence   *fence
-	waiting []*question // asked since the fence was sent
-	buried  int         // questions here and with the fence that nobody waits for any more, at most
-	readers []*reader   // before it stands: parked, each at its Position
-	ahead   int         // readers that wait for the record to come to them
-	tick    *tick
+	fence    *fence
+	waiting  []*question       // asked since the fence was sent
+	buried   int               // questions here and with the fence that nobody waits for any more, at most
+	readers  []*reader         // before it stands: parked, each at its Position
+	ahead    int               // readers that wait for the record to come to them
+	behind   int               // readers that are being given a replay
+	newestOf map[string]uint64 // numbers of the newest entries of each key, while a replay needs them
+	tick     *tick
 }
 
 func newChannel(g *generation, name Channel) *channel {
@@ -89,7 +91,9 @@ func (ch *channel) publication(m *Message, now time.Time) {
 	ch.newest = ms
 	e := ch.entry(m)
 	ch.remember(e, now)
-	ch.live(delivery{entry: e, trace: m.Trace, received: now}, now)
+	number := ch.rec.first + uint64(ch.rec.len()) - 1
+	ch.superseded(e.key, number)
+	ch.live(delivery{entry: e, number: number, trace: m.Trace, received: now}, now)
 }
 
 func (ch *channel) entry(m *Message) entry {
@@ -120,6 +124,7 @@ func (ch *channel) hole(why string, ms int64, now time.Time) {
 	}
 	frame := hub.o.Encoder.Gap(ch.name, at)
 	for _, r := range ch.readers {
+		ch.endReplay(r) // what it has not been given yet lies before the gap
 		ch.g.feed.push(r.conn, &Delivery{Frame: frame, Channel: ch.name})
 	}
 }
@@ -221,6 +226,8 @@ func (ch *channel) remove(r *reader) {
 	if !r.ahead.IsZero() && ch.standing {
 		ch.ahead--
 	}
+	ch.endReplay(r)
+	r.replay = replay{}
 	r.ch = nil
 	if len(ch.readers) == 0 {
 		ch.vacated()

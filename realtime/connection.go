@@ -27,6 +27,7 @@ type Connection struct {
 	flushAt   time.Time // when the last one is to be written if no data has taken it along; zero is never
 	moveAt    time.Time // when to ask it to move; zero is never
 	dirty     bool      // has frames to flush after this batch
+	behind    []*reader // whose replays wait for room in the box, in turn
 	watches   map[Channel]struct{}
 
 	// Guarded by hub.agenda.mu.
@@ -55,16 +56,30 @@ func (c *Connection) LogValue() slog.Value {
 	return slog.GroupValue(slog.String(KeyConnection, c.id), slog.String(KeyTenant, p.Tenant), slog.String(KeyUser, p.User))
 }
 
-// Send queues an answer. It keeps its place among the data and is never dropped.
+// Send queues an answer. It keeps its place among the data and is never dropped: a client that leaves
+// too much unread is closed with CodeTooSlow.
 func (c *Connection) Send(f Frame) {
-	c.box.Push(Delivery{Frame: f})
+	if _, ok := c.box.Push(Delivery{Frame: f}); !ok {
+		c.Close(c.tooSlow())
+		return
+	}
 	c.transport.Flush()
 }
 
-// SendControl queues a frame that overtakes the data.
+// SendControl queues a frame that overtakes the data, with the same consequence.
 func (c *Connection) SendControl(f Frame) {
-	c.box.Control(f)
+	if !c.box.Control(f) {
+		c.Close(c.tooSlow())
+		return
+	}
 	c.transport.Flush()
+}
+
+// tooSlow counts that the queue was full, and says so to the client.
+func (c *Connection) tooSlow() *Error {
+	c.hub.count.Add(CountDrops, c.Tenant().ID, "too-slow", 1)
+	l := queueOf(c.Tenant())
+	return Errorf(CodeTooSlow, "the connection did not keep up; its queue of %d messages and %d bytes was full", l.Messages, l.Bytes)
 }
 
 // Close tells the client why and shuts the transport. It does not wait. Only the first call counts.

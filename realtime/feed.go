@@ -198,6 +198,7 @@ func (f *feed) drop(r *reader) {
 	f.lock()
 	defer f.unlock()
 	f.detach(r)
+	r.conn.box.forget(r.name)
 }
 
 // detach takes a reader out of its channel, or out of the questions that wait.
@@ -237,15 +238,19 @@ func (f *feed) refuse(q *question, err *Error) {
 // push queues a frame for a connection that is flushed once f.mu is released.
 func (f *feed) push(c *Connection, d *Delivery) (lost int) {
 	lost, ok := c.box.offer(d)
+	f.touch(c)
+	if !ok {
+		f.closes = append(f.closes, closing{c, c.tooSlow()})
+	}
+	return lost
+}
+
+// touch sees to it that a connection is flushed once f.mu is released.
+func (f *feed) touch(c *Connection) {
 	if !c.dirty {
 		c.dirty = true
 		f.dirty = append(f.dirty, c)
 	}
-	if !ok {
-		f.hub.count.Add(CountDrops, c.Tenant().ID, "too-slow", 1)
-		f.closes = append(f.closes, closing{c, Errorf(CodeTooSlow, "the connection did not keep up; its queue of %d messages was full", c.Tenant().Limits.WithDefaults().QueueMessages)})
-	}
-	return lost
 }
 
 // mostSteps bounds what one hold of the lock does of work that could be split: some hundred

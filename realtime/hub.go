@@ -123,6 +123,7 @@ func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Conn
 	c := &Connection{id: newName(), hub: h, box: box, transport: tr}
 	c.tenant.Store(t)
 	c.principal.Store(p)
+	box.replayFrom(c.refill)
 	topic := h.Topic(t)
 
 	h.mu.Lock()

@@ -4,13 +4,25 @@ import "sync"
 
 // QueueLimits bound an Outbox's data lane.
 type QueueLimits struct {
-	Messages int
-	Bytes    int
+	Messages int // that have a policy; answers are bounded by Bytes alone
+	Bytes    int // of frames; an answer counts frameOverhead besides
 }
+
+const (
+	// frameOverhead is what a frame that is one connection's own costs besides its bytes.
+	frameOverhead = 128
+	// maxControlBytes bounds the control lane. It is some hundred heartbeats: a client that leaves
+	// so many is gone, or sends pings and does not read the answers.
+	maxControlBytes = 64 << 10
+	// maxReplayBytes is how much of replays is queued at once, besides QueueLimits.Bytes. The rest stays in the
+	// records, which all readers share.
+	maxReplayBytes = 64 << 10
+)
 
 // Outbox is the bounded queue between the Hub and a Transport. It has two
 // lanes: control frames never wait behind data and are never dropped, data
-// frames keep their order and obey the Overflow policy they were queued with.
+// frames keep their order and obey the Overflow policy they were queued with. Each lane has a bound
+// in bytes; when it is full and nothing may be dropped, the client is too slow.
 //
 // Exactly one writer at a time empties it: whoever's Begin returned true calls Next
 // until that returns nothing. An Outbox is safe for concurrent use; no
@@ -18,28 +30,46 @@ type QueueLimits struct {
 type Outbox struct {
 	limits *QueueLimits
 
-	mu      sync.Mutex // guards all below, and limits
-	control []Frame
-	data    outboxQueue
-	dropped map[Channel]int // to be told
-	writing bool
-	refuses bool // data: it overflowed
-	closed  bool
+	mu       sync.Mutex // guards all below, and limits
+	control  []Frame
+	controls int // what they cost, in bytes
+	data     outboxQueue
+	dropped  map[Channel]int // to be told
+	source   func()          // calls replay; without mu held
+	more     bool            // source has more
+	most     int             // of replays at once, in bytes
+	writing  bool
+	refuses  bool // a lane overflowed
+	closed   bool
 }
 
 // Delivery is one data frame on its way to a client.
 type Delivery struct {
-	Frame   Frame
+	Frame Frame
+	// Channel is the subscription that it belongs to: when that ends, it is not sent any more. The zero
+	// Channel is for what is owed all the same, such as answers.
 	Channel Channel
 	Key     string
-	// Policy is what may happen to it when the queue is full. Empty is for answers and
-	// replays, which are never dropped and do not count: the limits of subscriptions and
-	// records bound them, and a replay's frames are the record's own.
+	// Policy is what may happen to it when the queue is full. Empty is for answers, which are never
+	// dropped.
 	Policy Overflow
 }
 
-// NewOutbox returns an empty outbox. limits may be shared by many.
-func NewOutbox(limits *QueueLimits) *Outbox { return &Outbox{limits: limits} }
+// cost is what the delivery counts against QueueLimits.Bytes.
+func (d *Delivery) cost() int {
+	if d.Policy == "" {
+		return len(d.Frame.Bytes) + frameOverhead
+	}
+	return len(d.Frame.Bytes)
+}
+
+// NewOutbox returns an empty outbox. limits may be shared by many; nil lets one frame wait at a time.
+func NewOutbox(limits *QueueLimits) *Outbox {
+	if limits == nil {
+		limits = &QueueLimits{}
+	}
+	return &Outbox{limits: limits, most: maxReplayBytes}
+}
 
 // SetLimits replaces the bounds; they hold for what is queued from now on.
 func (o *Outbox) SetLimits(limits *QueueLimits) {
@@ -48,13 +78,66 @@ func (o *Outbox) SetLimits(limits *QueueLimits) {
 	o.limits = limits
 }
 
-// Control queues a frame that overtakes all data. After Close it does nothing.
-func (o *Outbox) Control(f Frame) {
+// replay queues a frame of a record for a reader that has missed it. There is room for few at a time: when it
+// returns false, the source is called as soon as a writer has made room.
+func (o *Outbox) replay(c Channel, f Frame) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.closed {
-		o.control = append(o.control, f)
+	if o.closed || o.refuses {
+		return true
 	}
+	d := Delivery{Frame: f, Channel: c}
+	if o.data.replayed > 0 && o.data.replayed+d.cost() > o.most {
+		o.more = true
+		return false
+	}
+	o.data.replay(&d)
+	return true
+}
+
+// replayFrom says what is to be called for more of a replay.
+func (o *Outbox) replayFrom(source func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.source = source
+}
+
+// replayed says that there is no more of any replay.
+func (o *Outbox) replayed() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.more = false
+}
+
+// Control queues a frame that overtakes all data. It returns false if too many wait already; then
+// the outbox takes nothing more, as after a Push that returned false. After Close or such
+// a refusal it does nothing and returns true.
+func (o *Outbox) Control(f Frame) (ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed || o.refuses {
+		return true
+	}
+	if o.controls > 0 && o.controls+len(f.Bytes)+frameOverhead > maxControlBytes {
+		o.refuse()
+		return false
+	}
+	o.overtake(f)
+	return true
+}
+
+// overtake puts frames at the end of the control lane.
+func (o *Outbox) overtake(frames ...Frame) {
+	for _, f := range frames {
+		o.control = append(o.control, f)
+		o.controls += len(f.Bytes) + frameOverhead
+	}
+}
+
+// refuse gives up all data and takes nothing more.
+func (o *Outbox) refuse() {
+	o.refuses = true
+	o.giveUp()
 }
 
 // Push queues a data frame. It returns how many queued Publications were given
@@ -79,8 +162,7 @@ func (o *Outbox) push(d *Delivery) (lost int, ok bool) {
 	for o.full(d) {
 		n := o.makeRoom(d)
 		if n == 0 { // nothing that waits may be given up for it
-			o.refuses = true
-			o.giveUp()
+			o.refuse()
 			return lost, false
 		}
 		lost += n
@@ -91,7 +173,7 @@ func (o *Outbox) push(d *Delivery) (lost int, ok bool) {
 
 func (o *Outbox) full(d *Delivery) bool {
 	q := &o.data
-	return d.Policy != "" && q.counted > 0 && (q.counted >= o.limits.Messages || q.bytes+len(d.Frame.Bytes) > o.limits.Bytes)
+	return d.Policy != "" && q.counted > 0 && q.counted >= o.limits.Messages || q.bytes > 0 && q.bytes+d.cost() > o.limits.Bytes
 }
 
 // makeRoom gives up queued items for d and returns how many.
@@ -134,13 +216,18 @@ func (o *Outbox) Begin() bool {
 func (o *Outbox) Next(buf [][]byte, most int, tell func(Channel, int) Frame) [][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.more && o.data.replayed < o.most/2 {
+		o.mu.Unlock()
+		o.source()
+		o.mu.Lock()
+	}
 	size, start := 0, len(buf)
 	for _, f := range o.control {
 		buf = append(buf, f.Bytes)
 		size += len(f.Bytes)
 	}
 	clear(o.control)
-	o.control = o.control[:0]
+	o.control, o.controls = o.control[:0], 0
 	for c, n := range o.dropped {
 		if tell != nil {
 			f := tell(c, n)
@@ -182,7 +269,7 @@ func (o *Outbox) Empty() bool {
 }
 
 func (o *Outbox) empty() bool { return o.idle() && len(o.control) == 0 }
-func (o *Outbox) idle() bool  { return o.data.len == 0 && len(o.dropped) == 0 }
+func (o *Outbox) idle() bool  { return o.data.len == 0 && len(o.dropped) == 0 && !o.more }
 
 // Idle reports whether no data waits: a control frame queued now comes after all of it.
 func (o *Outbox) Idle() bool {
@@ -191,11 +278,27 @@ func (o *Outbox) Idle() bool {
 	return o.idle()
 }
 
-// Len returns how many data frames and bytes wait.
+// forget gives up what waits for a subscription that has ended.
+func (o *Outbox) forget(c Channel) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.data.forget(c)
+	delete(o.dropped, c)
+}
+
+// Len returns how many data frames wait, and what they cost in bytes.
 func (o *Outbox) Len() (frames, bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.data.len, o.data.bytes
+	return o.data.len, o.data.bytes + o.data.replayed
+}
+
+// weight is Len for both lanes.
+func (o *Outbox) weight() (frames, bytes int) {
+	frames, bytes = o.Len()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return frames + len(o.control), bytes + o.controls
 }
 
 // Close gives up all data and takes no more frames; control frames already
@@ -207,7 +310,7 @@ func (o *Outbox) Close(last ...Frame) {
 		return
 	}
 	o.closed = true
-	o.control = append(o.control, last...)
+	o.overtake(last...)
 	o.giveUp()
 }
 
@@ -215,9 +318,9 @@ func (o *Outbox) Close(last ...Frame) {
 func (o *Outbox) Last(f Frame) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.control = append(o.control, f)
+	o.overtake(f)
 }
 
 func (o *Outbox) giveUp() {
-	o.data, o.dropped = outboxQueue{}, nil
+	o.data, o.dropped, o.more = outboxQueue{}, nil, false
 }

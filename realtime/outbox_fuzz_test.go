@@ -42,6 +42,7 @@ type outboxDuo struct {
 	box      *realtime.Outbox
 	model    outboxModel
 	limits   *realtime.QueueLimits
+	backlog  []waiting // what the source has
 }
 
 func newOutboxDuo(t *testing.T, input []byte) *outboxDuo {
@@ -55,6 +56,7 @@ func newOutboxDuo(t *testing.T, input []byte) *outboxDuo {
 		d.channels = append(d.channels, c)
 	}
 	d.box, d.model.limits = realtime.NewOutbox(d.limits), *d.limits
+	d.box.ReplayFrom(d.refill)
 	return d
 }
 
@@ -89,9 +91,9 @@ func (d *outboxDuo) step() {
 		d.box.SetLimits(d.limits)
 		d.model.limits = *d.limits
 	case 2, 3:
-		f := d.bytes()
-		d.box.Control(realtime.Frame{Bytes: f})
-		d.model.queueControl(f)
+		d.control(d.bytes())
+	case 17:
+		d.control(make([]byte, 1+200*d.pick(256)))
 	case 4, 5, 6, 7:
 		d.begin()
 	case 8, 9, 10, 11:
@@ -103,6 +105,12 @@ func (d *outboxDuo) step() {
 			some.Channel, some.Key = d.channels[d.pick(3)], fmt.Sprint(d.pick(200))
 			d.push(some)
 		}
+	case 15:
+		c := d.channels[d.pick(3)]
+		d.box.Forget(c)
+		d.model.forget(c)
+	case 16:
+		d.replay(d.pick(256), 20*d.pick(256))
 	case 13:
 		if d.pick(16) == 0 {
 			last := d.bytes()
@@ -126,6 +134,33 @@ func (d *outboxDuo) push(x realtime.Delivery) {
 	if wantLost, wantOK := d.model.push(x); lost != wantLost || ok != wantOK {
 		d.t.Fatalf("push of %q with %q: lost %d, %v; the model %d, %v", x.Key, x.Policy, lost, ok, wantLost, wantOK)
 	}
+}
+
+func (d *outboxDuo) control(f []byte) {
+	if got, want := d.box.Control(realtime.Frame{Bytes: f}), d.model.queueControl(f); got != want {
+		d.t.Fatalf("control: %v, the model %v", got, want)
+	}
+}
+
+// replay begins a replay of some frames; those that have begun go on.
+func (d *outboxDuo) replay(frames, size int) {
+	for range frames {
+		w := waiting{realtime.Delivery{Frame: realtime.Frame{Bytes: make([]byte, 1+size)}, Channel: d.channels[0]}, true}
+		d.backlog, d.model.backlog = append(d.backlog, w), append(d.model.backlog, w)
+	}
+	d.refill()
+	d.model.refill()
+}
+
+// refill is the source of the Outbox.
+func (d *outboxDuo) refill() {
+	for len(d.backlog) > 0 {
+		if !d.box.Replay(d.backlog[0].Channel, d.backlog[0].Frame) {
+			return
+		}
+		d.backlog = d.backlog[1:]
+	}
+	d.box.Replayed()
 }
 
 func (d *outboxDuo) begin() {
@@ -170,9 +205,10 @@ func (d *outboxDuo) same(what string, got, want [][]byte) {
 }
 
 func (d *outboxDuo) compare() {
-	frames, bytes := d.box.Len()
+	frames, bytes := d.box.Weight()
 	_, wantBytes := d.model.counted()
-	if want := len(d.model.data); frames != want || bytes != wantBytes {
+	wantBytes += d.model.replayed() + d.model.controls()
+	if want := len(d.model.data) + len(d.model.control); frames != want || bytes != wantBytes {
 		d.t.Fatalf("%d frames, %d bytes; the model %d, %d", frames, bytes, want, wantBytes)
 	}
 	if d.box.Idle() != d.model.idle() || d.box.Empty() != d.model.empty() {

@@ -7,19 +7,24 @@ import (
 // outboxModel is what an Outbox does, told as simply as possible: slices that are walked
 // whole each time. It states the policies:
 //
-//   - The queue is full for a delivery if something counts already and the delivery would
-//     make it more than Messages or Bytes. One delivery of any size passes an empty queue.
+//   - The queue is full for a delivery if the delivery would make it more than Messages, of those with a
+//     policy, or Bytes, of all; but one delivery of any size passes an empty queue.
 //   - disconnect: nothing is given up for it. Full is the end.
 //   - drop-oldest: the oldest deliveries that may be dropped go, and are told, until it fits.
 //     Those of drop-oldest and conflate may, whichever of the two wants the room.
 //   - conflate: the first that finds the queue full makes it conflate, until a writer has emptied
 //     it. Then of each key of a channel only the newest waits, at its own place; what is replaced
 //     is not told. If that makes no room, it is drop-oldest.
-//   - no policy (answers): never given up, and not counted.
+//   - no policy (answers): never given up; drop-oldest makes room for them.
+//   - Replays are never given up and count against a bound of their own, which
+//     holds back more of them. A writer that has taken half of it asks for more.
+//   - What belongs to a channel is given up when its subscription ends.
+//   - The control lane has a bound in bytes. Full is the end.
 type outboxModel struct {
 	limits     realtime.QueueLimits
 	control    [][]byte
-	data       []realtime.Delivery
+	data       []waiting
+	backlog    []waiting // what the source has
 	dropped    map[realtime.Channel]int
 	conflating bool
 	writing    bool
@@ -27,14 +32,27 @@ type outboxModel struct {
 	closed     bool
 }
 
-func (m *outboxModel) push(d realtime.Delivery) (lost int, ok bool) {
+type waiting struct {
+	realtime.Delivery
+	replay bool
+}
+
+func (w waiting) cost() int {
+	if w.Policy == "" {
+		return len(w.Frame.Bytes) + realtime.FrameOverhead
+	}
+	return len(w.Frame.Bytes)
+}
+
+func (m *outboxModel) push(x realtime.Delivery) (lost int, ok bool) {
+	d := waiting{Delivery: x}
 	if m.closed || m.refuses {
 		return 0, true
 	}
 	if m.conflating {
 		lost += m.replace(d)
 	}
-	for d.Policy != "" && m.full(d) {
+	for m.full(d) {
 		n := 0
 		switch {
 		case d.Policy == realtime.OverflowDisconnect:
@@ -58,30 +76,67 @@ func (m *outboxModel) push(d realtime.Delivery) (lost int, ok bool) {
 	return lost, true
 }
 
-func (m *outboxModel) full(d realtime.Delivery) bool {
+func (m *outboxModel) full(d waiting) bool {
 	messages, bytes := m.counted()
-	return messages > 0 && (messages >= m.limits.Messages || bytes+len(d.Frame.Bytes) > m.limits.Bytes)
+	return d.Policy != "" && messages > 0 && messages >= m.limits.Messages || bytes > 0 && bytes+d.cost() > m.limits.Bytes
 }
 
+// counted adds up what counts against the limits.
 func (m *outboxModel) counted() (messages, bytes int) {
 	for _, d := range m.data {
 		if d.Policy != "" {
 			messages++
-			bytes += len(d.Frame.Bytes)
+		}
+		if !d.replay {
+			bytes += d.cost()
 		}
 	}
 	return messages, bytes
 }
 
+func (m *outboxModel) replayed() (bytes int) {
+	for _, d := range m.data {
+		if d.replay {
+			bytes += d.cost()
+		}
+	}
+	return bytes
+}
+
+// refill queues as much of the backlog as there is room for.
+func (m *outboxModel) refill() {
+	for len(m.backlog) > 0 {
+		if bytes := m.replayed(); bytes > 0 && bytes+m.backlog[0].cost() > realtime.MaxReplayBytes {
+			return
+		}
+		if !m.closed && !m.refuses {
+			m.data = append(m.data, m.backlog[0])
+		}
+		m.backlog = m.backlog[1:]
+	}
+}
+
+func (m *outboxModel) forget(c realtime.Channel) {
+	m.keep(func(i int) bool { return m.data[i].Channel != c })
+	delete(m.dropped, c)
+}
+
+func (m *outboxModel) controls() (bytes int) {
+	for _, f := range m.control {
+		bytes += len(f) + realtime.FrameOverhead
+	}
+	return bytes
+}
+
 // replaces reports whether d takes the place of one that waits.
-func replaces(d, waits realtime.Delivery) bool {
+func replaces(d, waits waiting) bool {
 	return d.Policy == realtime.OverflowConflate && waits.Policy == realtime.OverflowConflate &&
 		d.Key != "" && d.Key == waits.Key && d.Channel == waits.Channel
 }
 
 // keep keeps what is to be kept and returns how many are not.
 func (m *outboxModel) keep(keeps func(i int) bool) (lost int) {
-	var kept []realtime.Delivery
+	var kept []waiting
 	for i, d := range m.data {
 		if keeps(i) {
 			kept = append(kept, d)
@@ -92,12 +147,12 @@ func (m *outboxModel) keep(keeps func(i int) bool) (lost int) {
 	return lost
 }
 
-func (m *outboxModel) replace(d realtime.Delivery) int {
+func (m *outboxModel) replace(d waiting) int {
 	return m.keep(func(i int) bool { return !replaces(d, m.data[i]) })
 }
 
 // conflate gives up all but the newest of each key, d being the newest of its own.
-func (m *outboxModel) conflate(d realtime.Delivery) int {
+func (m *outboxModel) conflate(d waiting) int {
 	return m.keep(func(i int) bool {
 		for _, later := range m.data[i+1:] {
 			if replaces(later, m.data[i]) {
@@ -123,10 +178,17 @@ func (m *outboxModel) dropOldest() (lost int) {
 	})
 }
 
-func (m *outboxModel) queueControl(f []byte) {
-	if !m.closed {
-		m.control = append(m.control, f)
+func (m *outboxModel) queueControl(f []byte) (ok bool) {
+	switch bytes := m.controls(); {
+	case m.closed, m.refuses:
+		return true
+	case bytes > 0 && bytes+len(f)+realtime.FrameOverhead > realtime.MaxControlBytes:
+		m.refuses = true
+		m.giveUp()
+		return false
 	}
+	m.control = append(m.control, f)
+	return true
 }
 
 func (m *outboxModel) begin() bool {
@@ -139,6 +201,9 @@ func (m *outboxModel) begin() bool {
 
 // next returns the frames that a writer is given, and what it is to tell before the data.
 func (m *outboxModel) next(most int) (control [][]byte, dropped map[realtime.Channel]int, data [][]byte) {
+	if m.replayed() < realtime.MaxReplayBytes/2 {
+		m.refill()
+	}
 	control, dropped = m.control, m.dropped
 	m.control, m.dropped = nil, nil
 	size := 0
@@ -175,7 +240,7 @@ func (m *outboxModel) close(last [][]byte) {
 	m.giveUp()
 }
 
-func (m *outboxModel) giveUp() { m.data, m.dropped, m.conflating = nil, nil, false }
+func (m *outboxModel) giveUp() { m.data, m.backlog, m.dropped, m.conflating = nil, nil, nil, false }
 
-func (m *outboxModel) idle() bool  { return len(m.data)+len(m.dropped) == 0 }
+func (m *outboxModel) idle() bool  { return len(m.data)+len(m.backlog)+len(m.dropped) == 0 }
 func (m *outboxModel) empty() bool { return m.idle() && len(m.control) == 0 }

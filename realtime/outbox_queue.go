@@ -3,15 +3,17 @@ package realtime
 // outboxQueue holds what waits in the data lane, in order. An item keeps its slot for as long as
 // it waits, whatever goes around it, so what points to slots cannot come to point to
 // another item: the order and the droppable items are lists through the slots, and the index by
-// key is changed by add and remove alone. All of it is O(1) but conflate and release.
+// key is changed by add and remove alone. All of it is O(1) except conflate, which is done once
+// for each time that the queue fills, forget and release.
 type outboxQueue struct {
 	slots     []queued // by number less one: 0 is no slot
 	free      int32    // the first slot that is free, linked by order.next
 	order     list
 	droppable list
 	len       int                  // items that wait
-	counted   int                  // of those, the ones that count against the limits
-	bytes     int                  // of the counted
+	counted   int                  // of those, the ones that have a policy
+	bytes     int                  // what the items cost, but for replays
+	replayed  int                  // what the replays cost
 	latest    map[channelKey]int32 // while conflating: the only item of each key
 }
 
@@ -20,6 +22,8 @@ type queued struct {
 	channel          Channel
 	key              string // of what may be conflated
 	policy           Overflow
+	replay           bool // never dropped, like an answer
+	cost             int32
 	order, droppable links
 }
 
@@ -46,28 +50,14 @@ func (q *outboxQueue) first() *queued {
 
 // add puts a delivery at the end. While conflating, nothing of its key waits.
 func (q *outboxQueue) add(d *Delivery) {
-	i := q.free
-	if i == 0 {
-		q.slots = append(q.slots, queued{})
-		i = int32(len(q.slots))
-	} else {
-		q.free = q.at(i).order.next
-	}
-	x := q.at(i)
-	*x = queued{frame: d.Frame, channel: d.Channel, policy: d.Policy}
-	if q.order.last != 0 {
-		x.order.prev, q.at(q.order.last).order.next = q.order.last, i
-	} else {
-		q.order.first = i
-	}
-	q.order.last = i
-	q.len++
+	i := q.append(d)
+	q.bytes += d.cost()
 	if d.Policy == "" {
 		return
 	}
 	q.counted++
-	q.bytes += len(d.Frame.Bytes)
-	if d.Policy == OverflowDisconnect {
+	x := q.at(i)
+	if !x.mayGo() {
 		return
 	}
 	if q.droppable.last != 0 {
@@ -84,6 +74,34 @@ func (q *outboxQueue) add(d *Delivery) {
 	}
 }
 
+// replay puts a delivery of a replay at the end.
+func (q *outboxQueue) replay(d *Delivery) {
+	i := q.append(d)
+	q.at(i).replay = true
+	q.replayed += d.cost()
+}
+
+// append puts a delivery at the end of the order and returns its slot.
+func (q *outboxQueue) append(d *Delivery) int32 {
+	i := q.free
+	if i == 0 {
+		q.slots = append(q.slots, queued{})
+		i = int32(len(q.slots))
+	} else {
+		q.free = q.at(i).order.next
+	}
+	x := q.at(i)
+	*x = queued{frame: d.Frame, channel: d.Channel, policy: d.Policy, cost: int32(d.cost())}
+	if q.order.last != 0 {
+		x.order.prev, q.at(q.order.last).order.next = q.order.last, i
+	} else {
+		q.order.first = i
+	}
+	q.order.last = i
+	q.len++
+	return i
+}
+
 // remove takes an item out.
 func (q *outboxQueue) remove(i int32) {
 	x := q.at(i)
@@ -98,9 +116,13 @@ func (q *outboxQueue) remove(i int32) {
 		q.order.last = x.order.prev
 	}
 	q.len--
+	if x.replay {
+		q.replayed -= int(x.cost)
+	} else {
+		q.bytes -= int(x.cost)
+	}
 	if x.policy != "" {
 		q.counted--
-		q.bytes -= len(x.frame.Bytes)
 	}
 	if x.mayGo() {
 		if x.droppable.prev != 0 {
@@ -160,6 +182,18 @@ func (q *outboxQueue) replace(d *Delivery) (lost int) {
 	}
 	q.remove(i)
 	return 1
+}
+
+// forget removes the items of a channel.
+func (q *outboxQueue) forget(c Channel) {
+	for i := q.order.first; i != 0; {
+		x := q.at(i)
+		next := x.order.next
+		if x.channel == c {
+			q.remove(i)
+		}
+		i = next
+	}
 }
 
 // maxIdleSlots is how many slots an empty queue keeps for the next burst.

@@ -174,6 +174,6 @@ func (f *feed) tellPresence(name Channel, w *watch) {
 	}
 	frame := f.hub.o.Encoder.Presence(name, came, gone, len(w.users))
 	for c := range w.watchers {
-		f.push(c, &Delivery{Frame: frame, Channel: name})
+		f.push(c, &Delivery{Frame: frame})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,9 +89,11 @@ type world struct {
 	chans   []realtime.Channel
 	pubs    []*realtime.Publisher
 	hubs    []*realtime.Hub
-	born    int // hubs ever
-	sent    int // events ever
+	born    int          // hubs ever
+	sent    int          // events ever
+	asked   atomic.Int64 // questions ever
 	clients []*wanderer
+	brisk   bool           // no client reads slowly
 	busy    sync.WaitGroup // publishes under way
 	closing sync.WaitGroup // hubs and connections that end
 	story   story

@@ -53,10 +53,15 @@ func (g *generation) readopt(from *channel) {
 	for len(from.readers) > 0 {
 		r := from.readers[len(from.readers)-1]
 		at := from.standOf(r)
+		behind := r.replay.under
 		from.remove(r)
 		ch := g.channel(r.name)
 		if !ch.standing {
 			ch.park(r, at)
+			continue
+		}
+		if i, ok := ch.rec.find(at); ok && behind {
+			ch.follow(r, i, at)
 			continue
 		}
 		r.ahead = at
@@ -69,6 +74,9 @@ func (g *generation) readopt(from *channel) {
 func (ch *channel) standOf(r *reader) Position {
 	if !r.ahead.IsZero() {
 		return r.ahead
+	}
+	if r.replay.under {
+		return r.replay.at
 	}
 	return ch.position()
 }
@@ -87,7 +95,7 @@ func (ch *channel) takeOver() {
 	for len(old.readers) > 0 {
 		r := old.readers[0]
 		at, vouched := old.standOf(r), f.current.vouched
-		if !r.ahead.IsZero() {
+		if !r.ahead.IsZero() || r.replay.under {
 			vouched = 0 // it has not had what the others had
 		}
 		old.remove(r)
@@ -111,11 +119,11 @@ func (ch *channel) receive(r *reader, at Position, vouched int64) {
 	default:
 		from, ok = ch.rec.resume(at, vouched-ch.g.feed.pace.Margin.Milliseconds())
 		if !ok {
-			ch.tellGap(r, ch.position())
+			at = ch.position()
+			ch.tellGap(r, at)
 		}
 	}
-	ch.replay(r, from)
-	ch.join(r)
+	ch.follow(r, from, at)
 }
 
 // settle ends the older generation when nobody reads from it any more, or waits there.

@@ -46,6 +46,7 @@ type reader struct {
 	// ahead is where the reader stands while it is given nothing: because it has seen more than
 	// the record it moved to has heard, or because the record does not stand yet.
 	ahead   Position
+	replay  replay
 	pending *question
 	gone    bool // unsubscribed or disconnected
 }

@@ -1,6 +1,7 @@
 package realtime_test
 
 import (
+	"strconv"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -30,6 +31,8 @@ type visit struct {
 
 	mu    sync.Mutex // held while frames are read; guards what follows
 	stuck bool
+	slow  bool                        // takes one frame at a time
+	asked map[realtime.Channel]string // the ID of the newest question
 	over  bool
 }
 
@@ -43,7 +46,11 @@ func (c *wanderer) connect(h *realtime.Hub) {
 		old.end()
 		old = nil
 	}
-	v := &visit{who: c, hub: h, told: c.client.Open(), box: realtime.NewOutbox(nil)}
+	v := &visit{who: c, hub: h, told: c.client.Open(), box: realtime.NewOutbox(nil), asked: map[realtime.Channel]string{}}
+	if !c.w.brisk {
+		v.slow = c.w.rand.IntN(3) == 0
+		v.box.ReplayLess(c.w.rand.IntN(3000)) // so that replays last
+	}
 	conn, err := h.Connect(c.w.tenant, &realtime.Principal{
 		Tenant: "acme", User: c.name, Expires: time.Now().Add(100 * time.Hour),
 		Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
@@ -145,12 +152,14 @@ func (v *visit) ask(channel realtime.Channel) {
 		return
 	}
 	q := v.told.Ask(channel)
+	id := strconv.FormatInt(v.who.w.asked.Add(1), 10)
+	v.asked[channel] = id
 	v.mu.Unlock()
 	v.who.w.story.tell("%s %s %s: ask since %s asOf %d", v.who.name, v.hub.Instance(), channel.Name(), q.Since, q.AsOf.Time)
 	err := v.hub.Subscribe(v.conn, realtime.SubscribeRequest{
 		Channel: channel, Since: q.Since, AsOf: q.AsOf.Time,
 		Answer: func(a realtime.Answer) realtime.Frame {
-			return wire.SubscribeOK("", wire.Subscribed{Channel: channel, Resumed: a.Resumed, Gap: a.Gap, Position: a.Position})
+			return wire.SubscribeOK(wire.ID(strconv.Quote(id)), wire.Subscribed{Channel: channel, Resumed: a.Resumed, Gap: a.Gap, Position: a.Position})
 		},
 		Refuse: func(err *realtime.Error) realtime.Frame { return wire.Error("", channel.Name(), err) },
 	})
@@ -183,17 +192,39 @@ func (v *visit) Flush() {
 	if v.stuck || !v.box.Begin() {
 		return
 	}
-	for {
-		frames := v.box.Next(nil, 1<<10, wire.Encoder{}.Dropped)
-		if len(frames) == 0 {
+	if v.slow {
+		v.who.w.closing.Go(v.trickle)
+		return
+	}
+	for v.take(1 << 10) { //nolint:revive // it does all
+	}
+}
+
+// trickle takes one frame after the other, with pauses. It has begun to write.
+func (v *visit) trickle() {
+	for pause := time.Millisecond; ; pause = min(2*pause, 40*time.Millisecond) {
+		v.mu.Lock()
+		if v.over {
+			pause = 0
+		}
+		more := v.take(1)
+		v.mu.Unlock()
+		if !more {
 			return
 		}
-		for _, f := range frames {
-			if !v.over {
-				v.hear(decode(v.who.w.t, f))
-			}
+		time.Sleep(pause)
+	}
+}
+
+// take takes the next frames. It reports false if there are none. v.mu is held.
+func (v *visit) take(most int) bool {
+	frames := v.box.Next(nil, most, wire.Encoder{}.Dropped)
+	for _, f := range frames {
+		if !v.over {
+			v.hear(decode(v.who.w.t, f))
 		}
 	}
+	return len(frames) > 0
 }
 
 func (v *visit) hear(f wire.ServerFrame) {
@@ -216,6 +247,9 @@ func (v *visit) hear(f wire.ServerFrame) {
 	v.who.w.story.tell("%s %s %s: %s %s resumed=%v gap=%v %s", v.who.name, v.hub.Instance(), f.Channel, f.Type, f.Position, f.Resumed, f.Gap, f.Code)
 	switch f.Type {
 	case wire.TypeOK:
+		if string(f.ID) != strconv.Quote(v.asked[channel]) {
+			break // it has left meanwhile, and asked again
+		}
 		v.told.Answer(channel, f.Resumed, f.Gap, at)
 	case wire.TypeMessage:
 		v.told.Message(channel, at)

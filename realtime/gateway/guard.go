@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -12,10 +14,13 @@ import (
 func guard[T any](g *Gateway, hook string, call func(context.Context) (T, error)) (out T, refused *realtime.Error) {
 	ctx, cancel := context.WithTimeout(g.life, g.o.HookTimeout)
 	defer cancel()
-	var err error
-	if refused := realtime.Contain(g.o.Logger, g.o.Metrics, realtime.PanicHook, func() { out, err = call(ctx) }); refused != nil {
-		return out, refused
-	}
+	defer func() {
+		if fault := recover(); fault != nil {
+			g.o.Logger.ErrorContext(ctx, "a hook panicked", realtime.KeyReason, hook, realtime.KeyError, fmt.Sprintf("%v\n%s", fault, debug.Stack()))
+			refused = realtime.Errorf(realtime.CodeInternal, "something went wrong")
+		}
+	}()
+	out, err := call(ctx)
 	if err == nil {
 		return out, nil
 	}

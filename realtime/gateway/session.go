@@ -55,22 +55,19 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 		refuseRequest(w, err)
 		return
 	}
-	started := false
-	defer func() {
-		if !started { // refused with a status, or a panic
-			s.giveBack()
-			s.finish()
-		}
-	}()
 	refused := s.handshake(r)
 	if refused != nil && s.guest == nil {
 		if !s.turnAway() { // enough are being told at leisure
+			s.giveBack()
+			g.exit(s)
 			refuseRequest(w, refused)
 			return
 		}
 	}
 	sock, err := g.acceptor.Accept(w, r)
 	if err != nil { // it has been answered
+		s.giveBack()
+		g.exit(s)
 		return
 	}
 	sock.SetMeter(&allowance{g, unknownFrames})
@@ -85,7 +82,6 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 	} else if s.visit != nil {
 		sock.FirstWithin(g.o.FirstFrame)
 	}
-	started = true
 	sock.Start(g.life, s.box, s)
 }
 
@@ -211,17 +207,11 @@ func welcomeFrame(id wire.ID, v *guest, limits realtime.Limits) realtime.Frame {
 	})
 }
 
-// send queues an answer in its place among the data.
-func (s *session) send(f realtime.Frame) {
-	s.box.Push(realtime.Delivery{Frame: f})
-	s.sock.Flush()
-}
+// send queues an answer in its place among the data. The client is connected.
+func (s *session) send(f realtime.Frame) { s.guest.conn.Send(f) }
 
-// control queues a frame that overtakes the data.
-func (s *session) control(f realtime.Frame) {
-	s.box.Control(f)
-	s.sock.Flush()
-}
+// control queues a frame that overtakes the data. The client is connected.
+func (s *session) control(f realtime.Frame) { s.guest.conn.SendControl(f) }
 
 // fail answers a frame with an error. name is the channel as the client wrote it.
 func (s *session) fail(id wire.ID, name string, err *realtime.Error) {
@@ -273,25 +263,18 @@ func (s *session) work() {
 			return
 		case frames == nil:
 			return
-		}
-		if bad := realtime.Contain(s.g.o.Logger, s.g.o.Metrics, realtime.PanicConnection, func() { s.do(frames) }); bad != nil {
-			s.close(bad)
+		case frames[0].Type == wire.TypePublish:
+			s.publish(frames)
+		default:
+			s.handle(&frames[0].ClientFrame)
 		}
 	}
-}
-
-func (s *session) do(frames []waitingFrame) {
-	if frames[0].Type == wire.TypePublish {
-		s.publish(frames)
-		return
-	}
-	s.handle(&frames[0].ClientFrame)
 }
 
 // finish is the very end of the session.
 func (s *session) finish() {
-	defer s.g.exit(s)
 	if s.guest != nil {
 		s.guest.sayGoodbye(s.code)
 	}
+	s.g.exit(s)
 }

@@ -37,17 +37,15 @@ type BinaryHandler interface {
 // Conn is one accepted WebSocket. It is the realtime.Transport of its Outbox, and as
 // such safe for concurrent use, as all its methods are but Start.
 type Conn struct {
-	acceptor  *Acceptor
-	ws        *websocket.Conn // for reading alone
-	stream    *stream
-	outbox    atomic.Pointer[realtime.Outbox] // nil until Start
-	handler   Handler
-	limit     atomic.Int64 // bytes of a message
-	heard     atomic.Int64 // when the client last gave a sign of life, in nanoseconds since 1970
-	detach    func() bool  // from Start's ctx
-	ignored   int          // messages that came after the end had begun; of the reading goroutine
-	finishing bool         // finish was called; of the reading goroutine
-	unwritten atomic.Bool  // nothing will be written again
+	acceptor *Acceptor
+	ws       *websocket.Conn // for reading alone
+	stream   *stream
+	outbox   atomic.Pointer[realtime.Outbox] // nil until Start
+	handler  Handler
+	limit    atomic.Int64 // bytes of a message
+	heard    atomic.Int64 // when the client last gave a sign of life, in nanoseconds since 1970
+	detach   func() bool  // from Start's ctx
+	ignored  int          // messages that came after the end had begun; of the reading goroutine
 
 	done   sync.WaitGroup // until Handler.Closed has returned
 	writes sync.WaitGroup // until nothing will ever be written again
@@ -126,8 +124,15 @@ func (c *Conn) Beat(now time.Time) bool {
 	if now.Sub(time.Unix(0, c.heard.Load())) > c.acceptor.o.DeadAfter {
 		return false
 	}
-	o.Control(NewFrame(ping, nil))
+	c.control(o, ping)
 	return true
+}
+
+// control queues a control frame. A client for which too many wait is closed.
+func (c *Conn) control(o *realtime.Outbox, op Opcode) {
+	if !o.Control(NewFrame(op, nil)) {
+		c.refuse(realtime.Errorf(realtime.CodeTooSlow, "the client did not take the control frames that waited for it"))
+	}
 }
 
 func (c *Conn) alive() { c.heard.Store(time.Now().UnixNano()) }
@@ -145,7 +150,7 @@ func (c *Conn) ping(payload []byte) {
 	}
 	c.mu.Unlock()
 	if !owed {
-		c.outbox.Load().Control(NewFrame(pong, nil))
+		c.control(c.outbox.Load(), pong)
 		c.Flush()
 	}
 }
