@@ -1,20 +1,18 @@
 // A scripted server: sockets that the test opens, feeds and ends by hand.
-import { mock } from "node:test";
+import { settle, VirtualClock } from "./clock.mjs";
 
-/** Lets promises run; setImmediate is not among the faked timers. */
-export const settle = async () => { for (let i = 0; i < 3; i++) await new Promise(setImmediate); };
+export { settle };
 
-/** Moves the faked clock on and lets promises run. */
-export async function pass(ms) {
-  mock.timers.tick(ms);
-  await settle();
-}
+export let clock; // of the test that runs
+
+/** Moves the clock on and lets promises run. */
+export const pass = (ms) => clock.pass(ms);
 
 /** Fakes clock and chance for one test: jitter is half of what it may be. */
 export function fakeTime(t) {
-  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: 1_800_000_000_000 });
+  clock = new VirtualClock().install();
   t.mock.method(Math, "random", () => 0.5);
-  t.after(() => mock.timers.reset());
+  t.after(() => clock.uninstall());
 }
 
 export function fakeServer() {
@@ -41,7 +39,7 @@ export function fakeServer() {
     /** Opens, welcomes and answers every subscription of the first frame. */
     live(answer = {}) {
       this.open().welcome();
-      for (const { channel, since } of this.first.subscriptions) {
+      for (const { channel, since } of this.first?.subscriptions ?? []) {
         this.give({ type: "ok", channel, resumed: since !== undefined, gap: false, position: since ?? `${Date.now()}-`, ...answer });
       }
       return this;

@@ -237,7 +237,7 @@ for (const seed of [1, 2, 3, 4, 5]) {
       } else if (random(40) === 0) open.at(-1)?.give({ type: "move", afterMs: random(20) });
       await pass(random(4));
     }
-    for (let i = 0; i < 3000 && seen.at(-1) !== hub.events.length - 1; i++) {
+    for (let i = 0; i < 30_000 && seen.at(-1) !== hub.events.length - 1; i++) {
       for (const socket of server.sockets.slice(-3)) hub.tend(socket);
       await pass(5);
     }

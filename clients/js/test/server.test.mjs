@@ -139,7 +139,18 @@ for (const tokenIn of ["frame", "subprotocol"]) {
     await assert.rejects(client.call("no.such.route", {}), { code: "not-found" });
     await assert.rejects(client.publish("board:7"), { code: "bad-request" }, "no data");
     await assert.rejects(client.subscribe("secret:x").ready, { code: "forbidden" });
-    await assert.rejects(client.subscribe("not a channel").ready, { code: "bad-request" });
+    for (const bad of ["not a channel", "", "x".repeat(201), ":a", "a::b", "é", undefined, 7]) {
+      await assert.rejects(client.subscribe(bad).ready, { code: "bad-request" }, `${bad}`);
+      await assert.rejects(client.publish(bad, 1), { code: "bad-request" }, `${bad}`);
+    }
+    const nested = (levels) => (levels ? [nested(levels - 1)] : 1);
+    await client.publish("board:7", nested(63));
+    await assert.rejects(client.publish("board:7", nested(64)), { code: "bad-request" }, "would have cost the connection");
+    const cyclic = {};
+    for (const data of [1n, Object.assign(cyclic, { cyclic }), () => {}]) await assert.rejects(client.publish("board:7", data), { code: "bad-request" });
+    for (const wrong of [{ key: "a\n" }, { event: "x".repeat(201) }, { tags: { a: 1 } }, { tags: [] }, { tags: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`t${i}`, ""])) }]) {
+      await assert.rejects(client.publish("board:7", 1, wrong), { code: "bad-request" }, JSON.stringify(wrong));
+    }
     assert.equal(client.state.name, "live");
   });
 }
@@ -176,7 +187,7 @@ test("moved thirty times under the same flow: never not live, each message once 
       sockets.push(this);
     }
   }
-  const { client, said } = open(t, { token: await token("ann"), WebSocket: Watched });
+  const { client, said } = open(t, { token: await token("ann"), WebSocket: Watched, backoffCapMs: 20 });
   const producer = open(t, { token: await token("producer") }).client;
   const got = [];
   await client.subscribe("prices:move", (m) => got.push(m.data)).ready;

@@ -59,8 +59,9 @@ export function start(channel, { session, renew, page, elements }) {
     live = state.name === "live";
     liveSince = live ? Date.now() : Infinity;
     interrupted ||= state.name === "reconnecting";
-    connection.update({ state: state.name, at: state.retryAt ?? 0, why: state.message });
-    if (state.name === "refused") {
+    const refused = state.name === "refused" || state.action !== undefined; // a person is needed, though the client may go on trying
+    connection.update({ state: refused ? "refused" : state.name, at: state.retryAt ?? 0, why: state.message });
+    if (refused) {
       notice.update({ kind: "error", title: "The server refused the connection.", text: state.message, advice: state.action, action: { label: "Try again", run: () => client.reconnect() } });
     } else if (live) notice.update(null);
     frame.request();
