@@ -11,8 +11,11 @@ export type Code =
 
 export type Advice = "retry now" | "retry later" | "get a new token first" | "stop";
 
-/** Every close code: its word, what the client does, and for those that end in `refused` what a person does. */
-export const closeCodes: Readonly<Record<number, { code: Code; advice: Advice; action: string }>>;
+/** What a close code ends: the connection, the token, what was sent, or, when a person has decided so, all of it. */
+export type Verdict = "reconnect" | "renew the token" | "reconnect with less" | "final";
+
+/** Every close code: its word, the protocol's advice, what this client does, and what is left to a person. */
+export const closeCodes: Readonly<Record<number, { readonly code: Code; readonly advice: Advice; readonly verdict: Verdict; readonly action: string }>>;
 
 export class TidewireError extends Error {
   code: Code;
@@ -28,15 +31,21 @@ export class TidewireError extends Error {
 export interface Options {
   /** `wss://host/v1/socket`; also `https://host`, or a path on the page's own host. */
   url?: string | URL;
-  /** The token, or what gets one. A provider is asked when none in hand is good, and should not answer from a cache when `rejected`. */
+  /**
+   * The token, or what gets one. A provider is called when none in hand is good, and should not answer from a cache when `rejected`.
+   * If it throws or returns what is no token it is called again; `null` means signed out, and the client stops.
+   */
   token?: string | ((why: { rejected: boolean }) => string | null | Promise<string | null>);
-  /** Where the token goes: the first frame (default), or a subprotocol entry `bearer.<token>`. Never the URL. */
+  /**
+   * Where the token goes: a subprotocol entry `bearer.<token>` (default), or the first frame, which is also used when the token does not fit
+   * into the handshake. Never the URL.
+   */
   tokenIn?: "frame" | "subprotocol";
   /** A WebSocket class, for runtimes that have none. */
   WebSocket?: new (url: string, protocols: string[]) => any;
-  /** Keeps positions beyond the page: `sessionStorage`, `localStorage` or alike. */
+  /** Keeps positions beyond the page: `sessionStorage`, `localStorage` or alike, whichever holds the page's state. */
   storage?: { getItem(key: string): string | null; setItem(key: string, value: string): void };
-  /** Default `tidewire:<url>`. */
+  /** Default `tidewire:<url>`; tenant and user are appended. */
   storageKey?: string;
   /** The first wait before a reconnect is a random part of this; default 500. */
   backoffMs?: number;
@@ -73,8 +82,9 @@ export interface Message<T = unknown> {
 export interface Gap {
   readonly type: "gap";
   readonly channel: string;
-  readonly position: Position;
-  /** The server could not resume, or a live reader missed something. */
+  /** Where the reader stands now; undefined if the server has not said. */
+  readonly position: Position | undefined;
+  /** It could not be resumed, or a live reader missed something. */
   readonly reason: "resume" | "live";
 }
 
@@ -89,7 +99,7 @@ export interface Dropped {
 export type Item<T = unknown> = Message<T> | Gap | Dropped;
 
 export interface SubscribeOptions {
-  /** Where to begin, if this is the channel's first subscription here; default from now on, or as stored. */
+  /** Where to begin, if this is the channel's first subscription here; default from now on, or as stored. What is no position is a gap. */
   since?: Position;
 }
 
@@ -165,9 +175,9 @@ interface Reason {
 export type State = { readonly since: Moment } & (
   | { readonly name: "connecting" }
   | { readonly name: "live"; readonly connection: string; readonly user: string; readonly tenant: string; readonly instance: string; readonly expiresAt: Moment; readonly limits: Limits }
-  /** `retryAt` is null while a try is under way. */
-  | ({ readonly name: "reconnecting"; readonly retryAt: Moment | null; readonly attempt: number } & Partial<Reason>)
-  /** `action` is what a person does about it. */
+  /** `retryAt` is null while a try is under way; `action` is there once it looks as if a person were needed. */
+  | ({ readonly name: "reconnecting"; readonly retryAt: Moment | null; readonly attempt: number; readonly action?: string } & Partial<Reason>)
+  /** A person has decided; `action` is what another one does about it. */
   | ({ readonly name: "refused"; readonly action: string } & Reason)
   | { readonly name: "closed" }
 );

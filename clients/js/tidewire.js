@@ -403,7 +403,7 @@ class Link {
   /**
    * Sends a frame with an id and calls one of the two with its answer: at once, because the next frame,
    * which may come before any promise has run, is read in the light of this one. Returns what takes the
-   * request back: it tells whether the frame had not been sent yet.
+   * request back, or with `true` only if it has not been sent yet: it tells whether that was so.
    */
   ask(json, resolve, reject, { timeoutMs, urgent = false, what = "a request" } = {}) {
     const nothing = () => false;
@@ -414,7 +414,8 @@ class Link {
       reject(new TidewireError({ code: "too-large", limit: "messageBytes", message: `a frame may have ${limit} bytes; send less` }));
       return nothing;
     }
-    const forget = () => {
+    const forget = (ifUnsent = false) => {
+      if (ifUnsent && !this.#backlog.has(id)) return false;
       clearTimeout(timer);
       this.#pending.delete(id);
       return this.#backlog.delete(id);
@@ -545,7 +546,7 @@ class Link {
 class Feed {
   readers = new Map(); // Subscription -> {deliver, finish, stored}
   link = null; // messages from any other are repetitions
-  attempt = 0; retryAt = 0; ended = false; // retryAt in ticks
+  attempt = 0; retryAt = 0; putOffBy = null; ended = false; // retryAt in ticks: asked again then, because that link could not
   forgot = false; // where it stood could not be used: whatever the answer, something may be missing
   floor = 0; floorUntil = 0; // during a move: older messages are repetitions
   edge = 0; // after a resume: messages up to this publish time were missed ones
@@ -662,7 +663,7 @@ class Subscription {
 /** Who is on a channel. */
 class Watch {
   callbacks = new Set(); members = new Map(); count = 0; known = false;
-  link = null; attempt = 0; retryAt = 0; ended = false;
+  link = null; attempt = 0; retryAt = 0; putOffBy = null; ended = false;
 
   constructor(channel) { this.channel = channel; }
 
@@ -839,6 +840,9 @@ class Requests {
     const again = error.lost ? one.repeatable && !error.fatal : later > 0;
     one.notBefore = ticks() + later;
     if (error.code === "limited" && one.channel !== undefined) this.#notBefore = Math.max(this.#notBefore, one.notBefore);
+    for (const other of later > 0 ? this.#all : []) { // what has not gone out yet must not overtake it
+      if (other.link && other.channel !== undefined && other.takeBack?.(true)) other.link = null;
+    }
     if (!one.wait || !again || one.notBefore >= one.deadline) this.#settle(one, one.reject, error);
     else this.#send();
   }
@@ -1221,7 +1225,7 @@ export class Tidewire {
       code: text(failure?.code) ?? onConnection(code).code, message: text(failure?.message) || text(message) || "",
       closeCode: code, retryAfterMs: within(failure?.retryAfterMs, 0, MAX_ORDER),
     };
-    if (link) this.#cancel(link.first);
+    if (link) this.#forgive(link);
     if (reason.code === "expired" && link?.token?.endsAt) { // so the pause was too long, and the server's clock is there
       this.#clock.past(link.token.endsAt);
       this.#hasty = 0;
@@ -1251,7 +1255,20 @@ export class Tidewire {
     this.#cancel("refresh");
     this.#requests.use(null);
     for (const feed of [...this.#feeds.values()]) {
-      if (feed.link?.ended && feed.state.name === "live") this.#become(feed, { ...feed.state, name: "pending" });
+      if (!feed.link?.ended || feed.state.name !== "live") continue;
+      const wait = feed.retryAt - ticks(); // the next link of a move had put it off
+      this.#become(feed, wait > 0 ? { ...feed.state, name: "waiting", retryAt: Date.now() + wait } : { ...feed.state, name: "pending" });
+    }
+  }
+
+  /** What a link has put off, another may give at once. */
+  #forgive(link) {
+    this.#cancel(link.first);
+    for (const standing of this.#standing) {
+      if (standing.putOffBy !== link || standing.retryAt === 0) continue;
+      this.#cancel(standing);
+      standing.retryAt = 0;
+      if (standing.state?.name === "waiting") this.#become(standing, { ...standing.state, name: "pending", retryAt: undefined, code: undefined });
     }
   }
 
@@ -1502,7 +1519,7 @@ export class Tidewire {
     // The server has it already, or has it still in hand: let go of that first.
     if (error.code === "conflict" || error.code === "timeout") this.#letGo(standing, link);
     const wait = (error.retryAfterMs ?? (error.code === "bad-request" ? 0 : 1000)) + this.#backoff(standing.attempt++);
-    standing.retryAt = ticks() + wait;
+    [standing.retryAt, standing.putOffBy] = [ticks() + wait, link];
     this.#after(standing, wait, () => {
       standing.retryAt = 0;
       for (const each of [this.#next, this.#link]) {

@@ -23,8 +23,8 @@ for await (const item of client.subscribe<Quote>("prices:fx", { buffer: 100, ove
 
 client.on("state", (state: State) => {
   switch (state.name) {
-    case "reconnecting": return console.log(state.retryAt ?? "now");
-    case "refused": return console.log(state.action, closeCodes[state.closeCode]?.advice);
+    case "reconnecting": return console.log(state.retryAt ?? "now", state.action?.length);
+    case "refused": return console.log(state.action, closeCodes[state.closeCode]?.advice, closeCodes[state.closeCode]?.verdict === "final");
     case "live": return console.log(state.user, state.limits.messageBytes);
   }
 });

@@ -29,7 +29,7 @@ const trace = process.env.TRACE ? (...said) => process.stderr.write(`${said.join
 
 export class World {
   sockets = []; records = new Map(); network = "up"; evil = 0; limits = {}; user = "ann"; lifetimeMs = 3_600_000; opaque = false;
-  finals = 0; expiries = 0; faults = []; keys = "k1"; headerLimit = Infinity; slowStart = 0; serial = 0; barred = 0; limitPublishes = 0;
+  finals = 0; expiries = 0; faults = []; keys = "k1"; headerLimit = Infinity; serial = 0; limitPublishes = 0;
   provider = "good"; asked = 0; heartbeatMs = 25_000;
 
   constructor(random) {
@@ -96,7 +96,7 @@ export class World {
 
 /** One connection: the page's socket at one end, the server at the other, the network between. */
 class Socket {
-  closed = false; open = false; welcome = null; queue = []; subscriptions = new Map(); half = false; received = []; pings = 0; frames = 0; at = 0;
+  closed = false; open = false; welcome = null; queue = []; subscriptions = new Map(); half = false; received = []; pings = 0; at = 0; barred = 0;
 
   constructor(world, page, url, protocols) {
     Object.assign(this, { world, page, protocols });
@@ -226,9 +226,9 @@ class Socket {
       case "unsubscribe":
         return this.subscriptions.delete(channel) ? this.give({ type: "ok", id, channel }) : refuse("not-found");
       case "publish":
-        if (world.now < world.barred) return refuse("limited", { limit: "publishesPerSecond", retryAfterMs: world.barred - world.now });
+        if (world.now < this.barred) return refuse("limited", { limit: "publishesPerSecond", retryAfterMs: this.barred - world.now });
         if (world.random.chance(world.limitPublishes)) {
-          world.barred = world.now + 1000;
+          this.barred = world.now + 1000; // nothing that was sent behind it overtakes it
           return refuse("limited", { limit: "publishesPerSecond", retryAfterMs: 1000 });
         }
         return this.give({ type: "ok", id, event: world.publish(channel, frame.data, { event: frame.event }) });

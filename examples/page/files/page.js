@@ -11,7 +11,7 @@ form.addEventListener("submit", async (event) => {
   form.reset();
 });
 
-// Called whenever a token is needed. What fails is asked for again by itself; null would say that nobody is signed in.
+// Called whenever a token is needed. What it throws is tried again; null says that nobody is signed in.
 async function token() {
   const answer = await fetch("/token");
   if (answer.status === 401) return null;
