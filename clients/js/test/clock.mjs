@@ -2,7 +2,7 @@
 // timers, and what promises do is done between two of them. The wall clock can be set without that any time passes.
 
 /** Lets promises run. Nothing here waits for the outside, so microtasks are enough. */
-export async function settle() { for (let i = 0; i < 12; i++) await null; }
+export async function settle() { for (let i = 0; i < 8; i++) await null; }
 
 export class VirtualClock {
   #ticks = 0; #wall; #timers = new Map(); #nextID = 1; #kept;

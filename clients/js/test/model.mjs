@@ -64,7 +64,7 @@ class Run {
     world.heartbeatMs = random.of([25_000, 5_000]);
     world.headerLimit = random.chance(0.15) ? 40 : Infinity;
     world.limits = random.of([{}, {}, { messageBytes: 400 }, { framesPerSecond: 2 }, { subscriptionsPerConnection: 2 }]);
-    this.storage = random.chance(0.5) ? new Storage(random) : undefined;
+    this.storage = random.chance(0.4) ? new Storage(random) : undefined;
     if (this.storage && random.chance(0.3)) this.storage.mood = random.of(["corrupt", "types", "future", "foreign", "throws"]);
     world.clock.jump(random.of([0, 0, HOUR, -HOUR, 1000 * HOUR, -1000 * HOUR])); // the server's time is not the page's
     this.client = connect("https://example.com", { WebSocket: world.WebSocket, token: world.source, storage: this.storage, tokenIn: random.of([undefined, "frame"]) });
@@ -225,7 +225,7 @@ class Run {
   }
 }
 
-const from = process.env.SEED === "random" ? Date.now() % 1e9 : Number(process.env.SEED ?? 1), count = Number(process.env.SCENARIOS ?? 1000);
+const from = process.env.SEED === "random" ? Date.now() % 1e9 : Number(process.env.SEED ?? 1), count = Number(process.env.SCENARIOS ?? 600);
 
 const tally = {};
 for (let seed = from; seed < from + count; seed++) {
