@@ -51,6 +51,9 @@ func NewSteadyTenants(from Tenants) *SteadyTenants {
 // Tenant returns the newest document of a tenant that was seen.
 func (s *SteadyTenants) Tenant(ctx context.Context, id string) (*Tenant, error) {
 	doc, err := s.from.Tenant(ctx, id)
+	if err == nil && doc.Deleted {
+		doc, err = nil, TenantDeleted(doc.Version)
+	}
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()

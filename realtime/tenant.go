@@ -33,6 +33,9 @@ type Tenant struct {
 	Moved *Moved `json:"moved,omitempty"`
 	// Suspended refuses every connect and publish.
 	Suspended bool `json:"suspended,omitempty"`
+	// Deleted says that there is no such tenant any more, once and for all: a document that is merely missing may be back
+	// in a moment. Tenants do not give such a document out.
+	Deleted bool `json:"deleted,omitempty"`
 }
 
 // Auth says which tokens of a tenant are good.

@@ -57,7 +57,9 @@ func BenchmarkRequest(b *testing.B) {
 	d := open(b, func(o *ingest.Options) {
 		o.Publisher = publisher(func([]realtime.Publication) {})
 	})
-	if err := d.tenants.Put(b.Context(), &realtime.Tenant{ID: "acme", Auth: d.document(b, "acme").Auth, Limits: realtime.Limits{PublishesPerSecond: 1_000_000}}); err != nil {
+	busy := *d.document(b, "acme")
+	busy.Limits = realtime.Limits{PublishesPerSecond: 1_000_000}
+	if _, err := d.tenants.Put(b.Context(), &busy); err != nil {
 		b.Fatal(err)
 	}
 	raw := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -46,7 +46,7 @@ func openProject(t *testing.T) *project {
 	p.revocations = gcp.NewRevocations(db)
 	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Timeout: time.Minute})
 	for _, id := range []string{"acme", "shared", "closed", "nobody"} {
-		if err := tenants.Put(t.Context(), document(t, id)); err != nil {
+		if _, err := tenants.Put(t.Context(), document(t, id)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -15,23 +15,13 @@ type Backend struct {
 	Broker      realtime.Broker
 	Registry    realtime.Registry
 	Revocations realtime.Revocations
-	Tenants     Tenants
+	Tenants     realtime.TenantStore
 	// Topics makes the topics of tenants; nil where a topic begins with its first use.
 	Topics Topics
 	// Placement says which topic carries a tenant. Whoever publishes or follows has to use it.
 	Placement func(*realtime.Tenant) realtime.Topic
 
 	closers []func() error // in the order in which they are called
-}
-
-// Tenants finds, writes and lists tenant documents.
-type Tenants interface {
-	realtime.Tenants
-	// Put writes a document, whether it is there or not.
-	Put(ctx context.Context, t *realtime.Tenant) error
-	// List returns up to limit identifiers in order, beginning behind after; next is the last of
-	// them if there may be more, and empty if not.
-	List(ctx context.Context, after string, limit int) (ids []string, next string, err error)
 }
 
 // Topics makes topics. Making one that is there is no error.
@@ -92,15 +82,28 @@ func Project(spec string) string {
 	return name
 }
 
-// EnsureTenant writes a tenant's document, and before it makes its topic, if topics
-// need making. It may be repeated.
+// EnsureTenant writes a tenant's document over whatever there is, and before it makes its topic, if topics
+// need making. A tenant that is suspended stays so. It may be repeated.
 func (b *Backend) EnsureTenant(ctx context.Context, t *realtime.Tenant) error {
 	if b.Topics != nil {
 		if err := b.Topics.EnsureTopic(ctx, b.Placement(t)); err != nil {
 			return err
 		}
 	}
-	return b.Tenants.Put(ctx, t)
+	for {
+		stored, err := b.Tenants.Stored(ctx, t.ID)
+		if realtime.CodeOf(err) == realtime.CodeNotFound {
+			stored, err = &realtime.Tenant{}, nil
+		}
+		if err != nil {
+			return err
+		}
+		doc := *t
+		doc.Version, doc.Suspended = stored.Version, t.Suspended || stored.Suspended
+		if _, err = b.Tenants.Put(ctx, &doc); err == nil || realtime.CodeOf(err) != realtime.CodeConflict {
+			return err
+		}
+	}
 }
 
 // Close lets everything go. It may be called twice.

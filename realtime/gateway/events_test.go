@@ -192,9 +192,13 @@ func TestEventsRefused(t *testing.T) {
 	bearer := func(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 	good := bearer(s.token("acme", "ann", func(c *auth.Claims) { c.Grants.Subscribe = []realtime.Pattern{"prices:*"} }))
 	suspended := bearer(s.token("closed", "ann"))
-	gone := *closed
+	stored, err := s.tenants.Stored(t.Context(), "closed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := *stored
 	gone.Suspended = true
-	if err := s.tenants.Put(t.Context(), &gone); err != nil {
+	if _, err := s.tenants.Put(t.Context(), &gone); err != nil {
 		t.Fatal(err)
 	}
 	from := bearer(s.token("picky", "ann"))

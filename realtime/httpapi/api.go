@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/intake"
@@ -13,11 +12,10 @@ import (
 
 // api is the handler. It starts nothing.
 type api struct {
-	o      Options
-	intake *intake.Intake
-	mux    *http.ServeMux
-
-	changing sync.Mutex // held from reading a tenant document until it is written
+	o       Options
+	tenants realtime.Tenants // what is remembered of them; writes begin with what is stored
+	intake  *intake.Intake
+	mux     *http.ServeMux
 }
 
 // operatorsOnly is the part of calls that no tenant's token may make.
@@ -27,29 +25,31 @@ const operatorsOnly realtime.Manage = ""
 type route struct {
 	method, path string
 	part         realtime.Manage // what a tenant's own token needs
-	// serve answers, or returns why not. Its tenant is there unless the path names none, or the
-	// method is PUT.
-	serve func(*api, *call) error
+	// serve answers, or returns why not. Its tenant is there unless the path names none, or an operator's call is about
+	// the document itself.
+	serve     func(*api, *call) error
+	documents bool // it reads or writes the tenant's document
 }
 
 // routes are all calls but that for openapi.json.
 func routes() []route {
 	const tenant = "/v1/tenants/{tenant}"
 	return []route{
-		{"GET", "/v1/tenants", operatorsOnly, (*api).listTenants},
-		{"GET", tenant, realtime.ManageTenant, (*api).getTenant},
-		{"PUT", tenant, operatorsOnly, (*api).putTenant},
-		{"POST", tenant + "/suspend", operatorsOnly, (*api).suspendTenant},
-		{"POST", tenant + "/resume", operatorsOnly, (*api).resumeTenant},
-		{"POST", tenant + "/tokens", realtime.ManageTokens, (*api).makeToken},
-		{"POST", tenant + "/publish", realtime.ManagePublish, (*api).publish},
-		{"POST", tenant + "/users/{user}/send", realtime.ManagePublish, (*api).sendToUser},
-		{"POST", tenant + "/groups/{group}/send", realtime.ManagePublish, (*api).sendToGroup},
-		{"POST", tenant + "/connections/{connection}/send", realtime.ManagePublish, (*api).sendToConnection},
-		{"POST", tenant + "/users/{user}/logout", realtime.ManageUsers, (*api).logOut},
-		{"GET", tenant + "/connections", realtime.ManageConnections, (*api).listConnections},
-		{"GET", tenant + "/connections/{connection}", realtime.ManageConnections, (*api).getConnection},
-		{"DELETE", tenant + "/connections/{connection}", realtime.ManageConnections, (*api).closeConnection},
+		{"GET", "/v1/tenants", operatorsOnly, (*api).listTenants, false},
+		{"GET", tenant, realtime.ManageTenant, (*api).getTenant, true},
+		{"PUT", tenant, operatorsOnly, (*api).putTenant, true},
+		{"PATCH", tenant, operatorsOnly, (*api).patchTenant, true},
+		{"POST", tenant + "/suspend", operatorsOnly, (*api).suspendTenant, true},
+		{"POST", tenant + "/resume", operatorsOnly, (*api).resumeTenant, true},
+		{"POST", tenant + "/tokens", realtime.ManageTokens, (*api).makeToken, false},
+		{"POST", tenant + "/publish", realtime.ManagePublish, (*api).publish, false},
+		{"POST", tenant + "/users/{user}/send", realtime.ManagePublish, (*api).sendToUser, false},
+		{"POST", tenant + "/groups/{group}/send", realtime.ManagePublish, (*api).sendToGroup, false},
+		{"POST", tenant + "/connections/{connection}/send", realtime.ManagePublish, (*api).sendToConnection, false},
+		{"POST", tenant + "/users/{user}/logout", realtime.ManageUsers, (*api).logOut, false},
+		{"GET", tenant + "/connections", realtime.ManageConnections, (*api).listConnections, false},
+		{"GET", tenant + "/connections/{connection}", realtime.ManageConnections, (*api).getConnection, false},
+		{"DELETE", tenant + "/connections/{connection}", realtime.ManageConnections, (*api).closeConnection, false},
 	}
 }
 
@@ -57,7 +57,7 @@ func routes() []route {
 // own, and is mounted at /v1/tenants, /v1/tenants/ and /v1/openapi.json, or alone.
 func New(o Options) http.Handler {
 	o = o.withDefaults()
-	a := &api{o: o, mux: http.NewServeMux(), intake: intake.New(intake.Options{
+	a := &api{o: o, tenants: realtime.NewSteadyTenants(o.Tenants), mux: http.NewServeMux(), intake: intake.New(intake.Options{
 		Publisher: o.Publisher, Limiter: o.Limiter, Logger: o.Logger, Metrics: o.Metrics,
 	})}
 	methods := map[string][]string{"/v1/openapi.json": {"GET"}}
@@ -99,6 +99,9 @@ func (a *api) refuse(c *call, err error) {
 	if e := (*intake.UnsupportedError)(nil); errors.As(err, &e) {
 		c.w.Header().Set(e.Header, e.List)
 		p = problem.WithStatus(http.StatusUnsupportedMediaType, err)
+	}
+	if e := (*failedCondition)(nil); errors.As(err, &e) {
+		p = problem.WithStatus(http.StatusPreconditionFailed, err)
 	}
 	if p.Limit == "" { // else the limiter has counted it
 		a.o.Metrics.Add(realtime.CountRefusals, c.label(), string(p.Code), 1)

@@ -31,7 +31,9 @@ type call struct {
 	principal *realtime.Principal
 	operator  bool
 	tenantID  string           // of the path, once the caller may know of it
-	tenant    *realtime.Tenant // nil if the path names none, or one that PUT may make
+	tenant    *realtime.Tenant // nil if the path names none, or for calls that read or write the document itself
+	dry       bool             // show what would change, and change nothing
+	kept      []realtime.Key   // that a patch does not name
 }
 
 // enter decides whether the caller may make the call. Nothing is told of a tenant before it is known that
@@ -58,12 +60,17 @@ func (a *api) enter(c *call, rt route) error {
 		return err
 	}
 	c.tenantID = id
-	if rt.method == http.MethodPut {
+	if rt.documents && c.operator {
 		return nil
 	}
 	var err error
-	if c.tenant, err = a.o.Tenants.Tenant(c.r.Context(), id); err != nil {
+	if c.tenant, err = a.tenants.Tenant(c.r.Context(), id); err != nil {
 		return err
+	}
+	if r, ok := a.o.Verifier.(rechecker); ok && !c.operator { // it may have been judged by another document
+		if err := r.Recheck(c.r.Context(), c.tenant, c.principal); err != nil {
+			return err
+		}
 	}
 	if a.o.Limiter != nil && !c.operator {
 		return a.o.Limiter.Request(c.tenant, c.name())

@@ -53,7 +53,7 @@ func TestSendRefuses(t *testing.T) {
 	s := start(t)
 	doc := tenant("tight")
 	doc.Limits.MessageBytes, doc.Limits.PublishesPerSecond = 20, 1
-	if err := s.tenants.Put(t.Context(), doc); err != nil {
+	if _, err := s.tenants.Put(t.Context(), doc); err != nil {
 		t.Fatal(err)
 	}
 	s.connect("tight", "ann")

@@ -100,7 +100,7 @@ func TestPartsOfManage(t *testing.T) {
 func TestWithoutOperators(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(o *httpapi.Options) { o.Operators = nil })
-	if err := s.tenants.Put(t.Context(), tenant(httpapi.OperatorsTenant)); err != nil {
+	if _, err := s.tenants.Put(t.Context(), tenant(httpapi.OperatorsTenant)); err != nil {
 		t.Fatal(err)
 	}
 	for _, token := range []string{s.operator(), s.token(httpapi.OperatorsTenant, "eve", httpapi.Parts()...)} {

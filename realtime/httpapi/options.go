@@ -17,14 +17,9 @@ type Verifier interface {
 	Verify(ctx context.Context, token string) (*realtime.Principal, error)
 }
 
-// TenantStore keeps tenant documents. The memory and gcp drivers' Tenants are ones.
-type TenantStore interface {
-	realtime.Tenants
-	// Put writes a document, whether it is there or not. What Tenant returned before is not changed.
-	Put(ctx context.Context, t *realtime.Tenant) error
-	// List returns up to limit identifiers in order, beginning behind after; next is the last of
-	// them if there may be more, and empty if not.
-	List(ctx context.Context, after string, limit int) (ids []string, next string, err error)
+// rechecker is a Verifier that can judge a token again by another document, as *auth.Verifier can.
+type rechecker interface {
+	Recheck(ctx context.Context, doc *realtime.Tenant, p *realtime.Principal) error
 }
 
 // Topics makes the topics of tenants. Making one that is there is no error.
@@ -56,7 +51,7 @@ type Limiter interface {
 type Options struct {
 	// Verifier judges the tokens of tenants. It has to ask the same Revocations.
 	Verifier    Verifier
-	Tenants     TenantStore
+	Tenants     realtime.TenantStore // the memory and gcp drivers' Tenants are ones
 	Registry    Registry
 	Revocations realtime.Revocations
 	Publisher   Publisher

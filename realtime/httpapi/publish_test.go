@@ -81,7 +81,7 @@ func TestPathsAndMethods(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for call, allow := range map[string]string{
-		"POST /v1/tenants": "GET", "DELETE /v1/tenants/acme": "GET, PUT", "GET /v1/tenants/acme/suspend": "POST", "PUT /v1/tenants/acme/connections/c": "GET, DELETE",
+		"POST /v1/tenants": "GET", "DELETE /v1/tenants/acme": "GET, PUT, PATCH", "GET /v1/tenants/acme/suspend": "POST", "PUT /v1/tenants/acme/connections/c": "GET, DELETE",
 		"PATCH /v1/openapi.json": "GET",
 	} {
 		if a := s.call(call, s.operator(), ""); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != allow || a.Code != realtime.CodeBadRequest {
@@ -105,7 +105,7 @@ func TestRequestsAreLimited(t *testing.T) {
 	s := start(t)
 	doc := tenant("tight")
 	doc.Limits.RequestsPerSecond = 1
-	if err := s.tenants.Put(t.Context(), doc); err != nil {
+	if _, err := s.tenants.Put(t.Context(), doc); err != nil {
 		t.Fatal(err)
 	}
 	token := s.token("tight", "backend", httpapi.Parts()...)

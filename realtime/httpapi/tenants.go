@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
@@ -38,7 +37,18 @@ func (a *api) listTenants(c *call) error {
 	return c.answer(http.StatusOK, tenantList{Tenants: ids, Next: next})
 }
 
-func (a *api) getTenant(c *call) error { return c.answer(http.StatusOK, shown(c.tenant)) }
+// getTenant shows the document as it is stored: what is remembered here may be some seconds old, and its ETag of no use.
+func (a *api) getTenant(c *call) error {
+	stored, there, err := a.stored(c)
+	if err != nil {
+		return err
+	}
+	if !there {
+		return noSuchTenant()
+	}
+	c.tag(stored)
+	return c.answer(http.StatusOK, shown(stored))
+}
 
 // putTenant writes a document, after its topic is there. It replaces what was there but for what the body
 // cannot hold (keys' secrets) or leaves out on purpose (suspended).
@@ -48,39 +58,9 @@ func (a *api) putTenant(c *call) error {
 	if err != nil {
 		return err
 	}
-	doc.ID = c.tenantID
-	if doc.ID == OperatorsTenant {
-		return realtime.Errorf(realtime.CodeBadRequest, "tenant: %q is the name of operators", doc.ID)
-	}
-	a.changing.Lock()
-	defer a.changing.Unlock()
-	change := changed
-	stored, err := a.o.Tenants.Tenant(c.r.Context(), doc.ID)
-	if realtime.CodeOf(err) == realtime.CodeNotFound {
-		stored, err, change = &realtime.Tenant{}, nil, created
-	}
-	if err != nil {
-		return err
-	}
-	keepSecrets(doc, stored)
-	if err := move(doc, stored, change == created, time.Now()); err != nil {
-		return err
-	}
-	if !has(body, "suspended") {
-		doc.Suspended = stored.Suspended
-	}
-	if err := errors.Join(doc.Check(), auth.CheckKeys(doc), auth.CheckOrigins(doc)); err != nil {
-		return faults(err)
-	}
-	if a.o.Topics != nil {
-		if err := a.o.Topics.EnsureTopic(c.r.Context(), a.o.Placement(doc)); err != nil {
-			return withoutTopic(err)
-		}
-	}
-	if change != created && same(stored, doc) {
-		change = unchanged
-	}
-	return a.write(c, doc, change, "a tenant was put")
+	return a.change(c, "a tenant was put", upsert, func(stored *realtime.Tenant) (*realtime.Tenant, error) {
+		return replaced(stored, doc, body), nil
+	})
 }
 
 func (a *api) suspendTenant(c *call) error { return a.setSuspended(c, true, "a tenant was suspended") }
@@ -88,47 +68,11 @@ func (a *api) suspendTenant(c *call) error { return a.setSuspended(c, true, "a t
 func (a *api) resumeTenant(c *call) error { return a.setSuspended(c, false, "a tenant was resumed") }
 
 func (a *api) setSuspended(c *call, suspended bool, what string) error {
-	a.changing.Lock()
-	defer a.changing.Unlock()
-	stored, err := a.o.Tenants.Tenant(c.r.Context(), c.tenantID)
-	if err != nil {
-		return err
-	}
-	doc := *stored
-	doc.Suspended = suspended
-	change := changed
-	if stored.Suspended == suspended {
-		change = unchanged
-	}
-	return a.write(c, &doc, change, what)
-}
-
-// ChangeHeader says in an answer what became of the tenant's document: created, changed or unchanged. Secrets
-// count, which the answer does not show.
-const ChangeHeader = "Tidewire-Change"
-
-// change is a word of ChangeHeader.
-type change string
-
-const (
-	created   change = "created"
-	changed   change = "changed"
-	unchanged change = "unchanged"
-)
-
-// write writes the document and shows it. One that is unchanged is written all the same, because what this
-// instance has read may be some seconds old.
-func (a *api) write(c *call, doc *realtime.Tenant, change change, what string) error {
-	if err := a.o.Tenants.Put(c.r.Context(), doc); err != nil {
-		return err
-	}
-	a.did(c, what, realtime.KeyTopic, string(a.o.Placement(doc)))
-	c.w.Header().Set(ChangeHeader, string(change))
-	status := http.StatusOK
-	if change == created {
-		status = http.StatusCreated
-	}
-	return c.answer(status, shown(doc))
+	return a.change(c, what, part, func(stored *realtime.Tenant) (*realtime.Tenant, error) {
+		next := *stored
+		next.Suspended = suspended
+		return &next, nil
+	})
 }
 
 // same reports whether two documents say the same.

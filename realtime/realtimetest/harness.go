@@ -24,7 +24,7 @@ type Harness struct {
 	// lives within one; TestRevocations calls it once per case.
 	Revocations func(t *testing.T) [2]realtime.Revocations
 	// Tenants does the same for TestTenants.
-	Tenants func(t *testing.T) [2]TenantStore
+	Tenants func(t *testing.T) [2]realtime.TenantStore
 	// Features are what the driver promises beyond the least.
 	Features Features
 	// Patience is how long a case waits for what has to come; 0 is 10 seconds.

@@ -27,7 +27,7 @@ type flaw struct {
 	broker       func(*flawedBroker)
 	registry     func(realtime.Registry) realtime.Registry
 	revocations  func(realtime.Revocations) realtime.Revocations
-	tenants      func(TenantStore) TenantStore
+	tenants      func(realtime.TenantStore) realtime.TenantStore
 }
 
 // flawedBroker does what the fields say and otherwise what the memory broker does.
@@ -253,10 +253,16 @@ func flaws() []flaw {
 		{name: "takes a name for a path", caught: "OddUsers", revocations: func(r realtime.Revocations) realtime.Revocations { return pathLogout{r} }},
 		{name: "logs out everywhere", caught: "TenantsAreApart", revocations: func(r realtime.Revocations) realtime.Revocations { return everyLogout{r} }},
 
-		{name: "makes a value per ask", caught: "SameValueUntilItChanges", tenants: func(t TenantStore) TenantStore { return freshTenants{t} }},
-		{name: "does not hear of changes", caught: "ChangeArrives", tenants: func(t TenantStore) TenantStore { return &deafTenants{TenantStore: t} }},
-		{name: "remembers that there is none", caught: "NewArrives", tenants: func(t TenantStore) TenantStore { return &deafTenants{TenantStore: t} }},
-		{name: "lists one page", caught: "List", tenants: func(t TenantStore) TenantStore { return oneTenantPage{t} }},
+		{name: "makes a value per ask", caught: "SameValueUntilItChanges", tenants: func(t realtime.TenantStore) realtime.TenantStore { return freshTenants{t} }},
+		{name: "does not hear of changes", caught: "ChangeArrives", tenants: func(t realtime.TenantStore) realtime.TenantStore { return &deafTenants{TenantStore: t} }},
+		{name: "remembers that there is none", caught: "NewArrives", tenants: func(t realtime.TenantStore) realtime.TenantStore { return &deafTenants{TenantStore: t} }},
+		{name: "overwrites", caught: "CompareAndSet", tenants: func(t realtime.TenantStore) realtime.TenantStore { return overwriting{t} }},
+		{name: "loses writers", caught: "WritersTogether", tenants: func(t realtime.TenantStore) realtime.TenantStore { return overwriting{t} }},
+		{name: "writes what it remembers", caught: "StoredIsFresh", tenants: func(t realtime.TenantStore) realtime.TenantStore {
+			return rememberedTenants{t, &deafTenants{TenantStore: t}}
+		}},
+		{name: "gives deleted tenants out", caught: "Deleted", tenants: func(t realtime.TenantStore) realtime.TenantStore { return deletedTenants{t} }},
+		{name: "lists one page", caught: "List", tenants: func(t realtime.TenantStore) realtime.TenantStore { return oneTenantPage{t} }},
 	}
 }
 
@@ -345,7 +351,7 @@ func (e everyLogout) RevokedBefore(ctx context.Context, _, user string) (time.Ti
 	return e.Revocations.RevokedBefore(ctx, "acme", user)
 }
 
-type freshTenants struct{ TenantStore }
+type freshTenants struct{ realtime.TenantStore }
 
 func (f freshTenants) Tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
 	t, err := f.TenantStore.Tenant(ctx, id)
@@ -358,7 +364,7 @@ func (f freshTenants) Tenant(ctx context.Context, id string) (*realtime.Tenant, 
 
 // deafTenants gives the first answer for ever.
 type deafTenants struct {
-	TenantStore
+	realtime.TenantStore
 	once sync.Once
 	doc  *realtime.Tenant
 	err  error
@@ -369,7 +375,35 @@ func (d *deafTenants) Tenant(ctx context.Context, id string) (*realtime.Tenant, 
 	return d.doc, d.err
 }
 
-type oneTenantPage struct{ TenantStore }
+// overwriting writes over whatever is there.
+type overwriting struct{ realtime.TenantStore }
+
+func (o overwriting) Put(ctx context.Context, doc *realtime.Tenant) (*realtime.Tenant, error) {
+	time.Sleep(time.Millisecond) // somebody else has read meanwhile
+	next := *doc
+	if stored, err := o.TenantStore.Stored(ctx, doc.ID); err == nil {
+		next.Version = stored.Version
+	}
+	return o.TenantStore.Put(ctx, &next)
+}
+
+// rememberedTenants says of what is stored what was there when it was asked for first.
+type rememberedTenants struct {
+	realtime.TenantStore
+	deaf *deafTenants
+}
+
+func (r rememberedTenants) Stored(ctx context.Context, id string) (*realtime.Tenant, error) {
+	return r.deaf.Tenant(ctx, id)
+}
+
+type deletedTenants struct{ realtime.TenantStore }
+
+func (d deletedTenants) Tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
+	return d.TenantStore.Stored(ctx, id)
+}
+
+type oneTenantPage struct{ realtime.TenantStore }
 
 func (o oneTenantPage) List(ctx context.Context, after string, limit int) ([]string, string, error) {
 	ids, _, err := o.TenantStore.List(ctx, after, limit)
@@ -406,12 +440,12 @@ func TestFlawed(t *testing.T) {
 		}
 		TestRevocations(t, h)
 	case f.tenants != nil:
-		h.Tenants = func(t *testing.T) [2]TenantStore {
+		h.Tenants = func(t *testing.T) [2]realtime.TenantStore {
 			tenants, err := memory.NewTenants()
 			if err != nil {
 				t.Fatal(err)
 			}
-			return [2]TenantStore{tenants, f.tenants(tenants)}
+			return [2]realtime.TenantStore{tenants, f.tenants(tenants)}
 		}
 		TestTenants(t, h)
 	}

@@ -11,17 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// TenantStore is a realtime.Tenants that can be written to, as the drivers of this module are.
-type TenantStore interface {
-	realtime.Tenants
-	// Put adds a document or replaces that of the same ID, if it passes its check.
-	Put(ctx context.Context, doc *realtime.Tenant) error
-	// List returns up to limit identifiers behind after, in their order, and the after of the
-	// next page, which is empty on the last. limit is 1 to 1000; 0 is 100.
-	List(ctx context.Context, after string, limit int) (ids []string, next string, err error)
-}
-
-// TestTenants runs the contract of realtime.Tenants, and of what writes them, against a driver. Each
+// TestTenants runs the contract of realtime.TenantStore against a driver. Each
 // case has a store of its own and runs in parallel with the others.
 func TestTenants(t *testing.T, h Harness) {
 	if h.Patience == 0 {
@@ -38,6 +28,10 @@ func TestTenants(t *testing.T, h Harness) {
 		{"NewArrives", (*files).newArrives},
 		{"BadDocument", (*files).badDocument},
 		{"List", (*files).list},
+		{"CompareAndSet", (*files).compareAndSet},
+		{"WritersTogether", (*files).writersTogether},
+		{"StoredIsFresh", (*files).storedIsFresh},
+		{"Deleted", (*files).deleted},
 		{"Cancelled", (*files).cancelled},
 	}
 	for _, c := range cases {
@@ -52,18 +46,32 @@ func TestTenants(t *testing.T, h Harness) {
 // files is where one case of TestTenants runs.
 type files struct {
 	*testing.T
-	store, other TenantStore
+	store, other realtime.TenantStore
 	patience     time.Duration
 }
 
-func (f *files) write(doc *realtime.Tenant) {
+// write puts a document in the place of what is there.
+func (f *files) write(doc *realtime.Tenant) *realtime.Tenant {
 	f.Helper()
-	if err := f.store.Put(f.Context(), doc); err != nil {
+	next := *doc
+	if stored, err := f.store.Stored(f.Context(), doc.ID); err == nil {
+		next.Version = stored.Version
+	}
+	written, err := f.store.Put(f.Context(), &next)
+	if err != nil {
 		f.Fatalf("put %s: %v", doc.ID, err)
 	}
+	return written
 }
 
-func (f *files) read(s TenantStore, id string) *realtime.Tenant {
+// words is a document without its version.
+func words(doc *realtime.Tenant) *realtime.Tenant {
+	copied := *doc
+	copied.Version = 0
+	return &copied
+}
+
+func (f *files) read(s realtime.TenantStore, id string) *realtime.Tenant {
 	f.Helper()
 	doc, err := s.Tenant(f.Context(), id)
 	if err != nil {
@@ -75,10 +83,16 @@ func (f *files) read(s TenantStore, id string) *realtime.Tenant {
 // soon waits until the other process sees the tenant as it is to be.
 func (f *files) soon(id string, is func(*realtime.Tenant) bool) *realtime.Tenant {
 	f.Helper()
+	return f.eventually(id, func(doc *realtime.Tenant, err error) bool { return err == nil && is(doc) })
+}
+
+// eventually waits until what the other process says of the tenant is as it is to be.
+func (f *files) eventually(id string, is func(*realtime.Tenant, error) bool) *realtime.Tenant {
+	f.Helper()
 	late := time.After(f.patience)
 	for {
 		doc, err := f.other.Tenant(f.Context(), id)
-		if err == nil && is(doc) {
+		if is(doc, err) {
 			return doc
 		}
 		if err != nil && realtime.CodeOf(err) != realtime.CodeNotFound {
@@ -115,11 +129,11 @@ func (f *files) put() {
 	doc := whole()
 	f.write(doc)
 	f.write(&realtime.Tenant{ID: "globex"})
-	for i, s := range []TenantStore{f.store, f.other} {
-		if diff := cmp.Diff(whole(), f.read(s, "acme")); diff != "" {
+	for i, s := range []realtime.TenantStore{f.store, f.other} {
+		if diff := cmp.Diff(whole(), words(f.read(s, "acme"))); diff != "" {
 			f.Errorf("store %d (-put +got):\n%s", i, diff)
 		}
-		if diff := cmp.Diff(&realtime.Tenant{ID: "globex"}, f.read(s, "globex")); diff != "" {
+		if diff := cmp.Diff(&realtime.Tenant{ID: "globex"}, words(f.read(s, "globex"))); diff != "" {
 			f.Errorf("store %d (-put +got):\n%s", i, diff)
 		}
 	}
@@ -156,10 +170,10 @@ func (f *files) changeArrives() {
 		f.Errorf("who wrote it reads %+v", got)
 	}
 	got := f.soon("acme", func(t *realtime.Tenant) bool { return t.Limits.Connections == 7 })
-	if diff := cmp.Diff(changed, got); diff != "" {
+	if diff := cmp.Diff(changed, words(got)); diff != "" {
 		f.Errorf("(-put +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(whole(), old); diff != "" {
+	if diff := cmp.Diff(whole(), words(old)); diff != "" {
 		f.Errorf("the value that was handed out has changed (-put +now):\n%s", diff)
 	}
 }
@@ -176,7 +190,7 @@ func (f *files) newArrives() {
 func (f *files) badDocument() {
 	f.write(&realtime.Tenant{ID: "acme"})
 	for _, doc := range []*realtime.Tenant{{ID: "acme", Placement: "moon"}, {ID: "Acme"}, {ID: ""}, {ID: "a/b"}} {
-		if err := f.store.Put(f.Context(), doc); realtime.CodeOf(err) != realtime.CodeBadRequest {
+		if _, err := f.store.Put(f.Context(), doc); realtime.CodeOf(err) != realtime.CodeBadRequest {
 			f.Errorf("put %+v: %v, want %s", doc, err, realtime.CodeBadRequest)
 		}
 	}
@@ -220,7 +234,7 @@ func (f *files) list() {
 func (f *files) cancelled() {
 	ctx, cancel := context.WithCancel(f.Context())
 	cancel()
-	if err := f.store.Put(ctx, whole()); err == nil {
+	if _, err := f.store.Put(ctx, whole()); err == nil {
 		f.Error("Put with a cancelled context returned no error")
 	}
 	if _, _, err := f.store.List(ctx, "", 0); err == nil {

@@ -97,7 +97,7 @@ func TestCallsThatAreWell(t *testing.T) {
 	}
 	defer func() { _ = db.Close() }() // nothing is under way
 	tenants := gcp.NewTenants(db, gcp.TenantsOptions{})
-	if err := tenants.Put(t.Context(), &realtime.Tenant{ID: "acme"}); err != nil {
+	if _, err := tenants.Put(t.Context(), &realtime.Tenant{ID: "acme"}); err != nil {
 		t.Error(err)
 	}
 	if ids, _, err := tenants.List(t.Context(), "", 10); err != nil || len(ids) != 1 {
@@ -106,7 +106,7 @@ func TestCallsThatAreWell(t *testing.T) {
 	if _, err := tenants.Tenant(t.Context(), "nobody"); realtime.CodeOf(err) != realtime.CodeNotFound {
 		t.Error(err)
 	}
-	if err := tenants.Put(t.Context(), &realtime.Tenant{ID: "large", Origins: []string{strings.Repeat("x", 2<<20)}}); err == nil {
+	if _, err := tenants.Put(t.Context(), &realtime.Tenant{ID: "large", Origins: []string{strings.Repeat("x", 2<<20)}}); err == nil {
 		t.Error("a document of two MiB was stored")
 	}
 	if err := tenants.Close(); err != nil {

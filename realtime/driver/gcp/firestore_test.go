@@ -60,9 +60,9 @@ func TestTenants(t *testing.T) {
 	t.Parallel()
 	realtimetest.TestTenants(t, realtimetest.Harness{
 		Patience: patience,
-		Tenants: func(t *testing.T) [2]realtimetest.TenantStore {
+		Tenants: func(t *testing.T) [2]realtime.TenantStore {
 			db := fresh(t)
-			return [2]realtimetest.TenantStore{tenants(t, db, gcp.TenantsOptions{Timeout: patience}), tenants(t, db, gcp.TenantsOptions{Timeout: patience})}
+			return [2]realtime.TenantStore{tenants(t, db, gcp.TenantsOptions{Timeout: patience}), tenants(t, db, gcp.TenantsOptions{Timeout: patience})}
 		},
 	})
 }

@@ -61,7 +61,17 @@ func (o *outage) calls(ctx context.Context) map[string]error {
 			_, _, err := o.tenants.List(ctx, "", 0)
 			return err
 		},
-		"Put": func() error { return o.tenants.Put(ctx, &realtime.Tenant{ID: "initech"}) },
+		"Put": func() error {
+			_, err := o.tenants.Put(ctx, &realtime.Tenant{ID: "initech"})
+			return err
+		},
+		"Stored": func() error {
+			_, err := o.tenants.Stored(ctx, "initech")
+			if realtime.CodeOf(err) == realtime.CodeNotFound {
+				return nil
+			}
+			return err
+		},
 	}
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -132,7 +142,7 @@ func TestWithoutFirestore(t *testing.T) {
 	emulators.Check(t, err)
 	t.Cleanup(server.Kill)
 	o.back()
-	if err := o.tenants.Put(t.Context(), &realtime.Tenant{ID: "acme", Suspended: true}); err != nil {
+	if _, err := o.tenants.Put(t.Context(), &realtime.Tenant{ID: "acme", Suspended: true}); err != nil {
 		t.Fatal(err)
 	}
 	serves := func() {

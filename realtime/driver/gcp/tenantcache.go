@@ -167,6 +167,8 @@ func (c *tenantCache) answer(id string, now time.Time, failed error) (*realtime.
 		return nil, tenantsUnavailable(failed)
 	case d.tenant == nil:
 		return nil, d.fault
+	case d.tenant.Deleted:
+		return nil, realtime.TenantDeleted(d.tenant.Version)
 	}
 	return d.tenant, nil
 }
@@ -248,18 +250,25 @@ func (c *tenantCache) wrote(v tenantVersion) {
 	c.learn(v.id, v, time.Now())
 }
 
+// decodeTenant returns the document of a version; an error if it is none.
 func decodeTenant(v tenantVersion) (*realtime.Tenant, error) {
-	t := new(realtime.Tenant)
-	err := strict.Decode("the document", []byte(v.text), t)
-	t.ID = v.id
-	if err == nil {
-		err = t.Check()
-	}
+	t, err := readTenant(v)
 	if err != nil {
 		// It is nothing that who asks could mend, so it has no code of the fault's.
 		return nil, &realtime.Error{Code: realtime.CodeInternal, Message: fmt.Sprintf("the document of tenant %s is none", v.id), Err: errors.New(err.Error())}
 	}
 	return t, nil
+}
+
+// readTenant returns what can be read of a version, and what is wrong with the rest.
+func readTenant(v tenantVersion) (*realtime.Tenant, error) {
+	t := new(realtime.Tenant)
+	err := strict.Decode("the document", []byte(v.text), t)
+	t.ID, t.Version = v.id, v.updated.UnixNano()
+	if err == nil {
+		err = t.Check()
+	}
+	return t, err
 }
 
 // wake begins to poll, if it does not. c.mu is held.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -40,7 +41,8 @@ type TenantsOptions struct {
 //
 // While Firestore cannot be reached, known documents serve for TenantsOptions.Outage; others are
 // answered with CodeUnavailable. A document that has come to hold what is none, such as an unknown field, is
-// logged, and the one before serves on; without one before it is an error.
+// logged, and the one before serves on; without one before it is an error. The Version of a document is the time of its
+// last write, by Firestore's clock.
 type Tenants struct {
 	db *firestore.Client
 	o  TenantsOptions
@@ -58,32 +60,95 @@ func NewTenants(db *firestore.Client, o TenantsOptions) *Tenants {
 	return &Tenants{db: db, o: o, tenantCache: newTenantCache(tenantDocuments{db}, o)}
 }
 
-// Put writes a document, or replaces that of the same ID, if it passes its check. It must not be
+// Stored returns a document as Firestore has it now. Fields that are none are left out of it, and logged.
+func (t *Tenants) Stored(ctx context.Context, id string) (*realtime.Tenant, error) {
+	if err := realtime.CheckTenantID(id); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.o.Timeout)
+	defer cancel()
+	v, err := t.source.read(ctx, id)
+	if err != nil {
+		return nil, storeError("read tenant "+id, err)
+	}
+	if !v.exists {
+		return nil, noSuchTenant()
+	}
+	doc, err := readTenant(v)
+	if err != nil {
+		t.o.Logger.ErrorContext(ctx, "a tenant's document is none; a write replaces what is wrong with it", realtime.KeyTenant, id, realtime.KeyError, err)
+	}
+	return doc, nil
+}
+
+// Put writes a document in the place of the state of its Version, and returns it with its new one. It must not be
 // changed afterwards. Who wrote it reads it at once.
-func (t *Tenants) Put(ctx context.Context, doc *realtime.Tenant) error {
+func (t *Tenants) Put(ctx context.Context, doc *realtime.Tenant) (*realtime.Tenant, error) {
 	if err := doc.Check(); err != nil {
-		return err
+		return nil, err
 	}
 	fields, err := encodeTenant(doc)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	text, err := json.Marshal(fields)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fields[updatedAt] = firestore.ServerTimestamp
 	ctx, cancel := context.WithTimeout(ctx, t.o.Timeout)
 	defer cancel()
-	written, err := t.db.Collection(tenantsCollection).Doc(doc.ID).Set(ctx, fields)
+	at, err := t.set(ctx, doc, fields)
 	if status.Code(err) == codes.InvalidArgument {
-		return &realtime.Error{Code: realtime.CodeBadRequest, Message: "the document cannot be stored; it may be too large, or have a name that begins and ends with __", Err: err}
+		return nil, &realtime.Error{Code: realtime.CodeBadRequest, Message: "the document cannot be stored; it may be too large, or have a name that begins and ends with __", Err: err}
+	}
+	if stale := (*realtime.Error)(nil); errors.As(err, &stale) {
+		return nil, stale
 	}
 	if err != nil {
-		return storeError("write tenant "+doc.ID, err)
+		return nil, storeError("write tenant "+doc.ID, err)
 	}
-	t.wrote(tenantVersion{id: doc.ID, exists: true, updated: written.UpdateTime, text: string(text)})
-	return nil
+	t.wrote(tenantVersion{id: doc.ID, exists: true, updated: at, text: string(text)})
+	written := *doc
+	written.Version = at.UnixNano()
+	return &written, nil
+}
+
+// set writes fields if the document is still what doc.Version names, and returns when.
+func (t *Tenants) set(ctx context.Context, doc *realtime.Tenant, fields map[string]any) (time.Time, error) {
+	ref := t.db.Collection(tenantsCollection).Doc(doc.ID)
+	if doc.Version == 0 {
+		written, err := ref.Create(ctx, fields)
+		if status.Code(err) == codes.AlreadyExists {
+			return time.Time{}, realtime.StaleTenant(err)
+		}
+		if err != nil {
+			return time.Time{}, err
+		}
+		return written.UpdateTime, nil
+	}
+	// A write that replaces the whole document takes no precondition, so it is a transaction.
+	var done firestore.CommitResponse
+	err := t.db.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
+		s, err := tx.Get(ref)
+		if status.Code(err) == codes.NotFound {
+			return realtime.StaleTenant(err)
+		}
+		if err != nil {
+			return err
+		}
+		if s.UpdateTime.UnixNano() != doc.Version {
+			return realtime.StaleTenant(nil)
+		}
+		return tx.Set(ref, fields)
+	}, firestore.WithCommitResponseTo(&done))
+	if status.Code(err) == codes.Aborted { // somebody else writes it at this moment
+		err = realtime.StaleTenant(err)
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return done.CommitTime(), nil
 }
 
 // List returns up to limit identifiers behind after, in their order, and the after of the next

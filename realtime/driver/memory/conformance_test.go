@@ -23,12 +23,12 @@ func harness() realtimetest.Harness {
 			r := memory.NewRevocations()
 			return [2]realtime.Revocations{r, r}
 		},
-		Tenants: func(t *testing.T) [2]realtimetest.TenantStore {
+		Tenants: func(t *testing.T) [2]realtime.TenantStore {
 			tenants, err := memory.NewTenants()
 			if err != nil {
 				t.Fatal(err)
 			}
-			return [2]realtimetest.TenantStore{tenants, tenants}
+			return [2]realtime.TenantStore{tenants, tenants}
 		},
 		Features: realtimetest.Features{Ordered: true, SameOrder: true, Replay: true, Topics: true, MaxData: maxData},
 	}

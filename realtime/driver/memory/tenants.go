@@ -18,14 +18,15 @@ import (
 // maxTenantsFile is the largest file of tenant documents that is read.
 const maxTenantsFile = 16 << 20
 
-// Tenants is a realtime.Tenants that holds the documents themselves. It is safe
+// Tenants is a realtime.TenantStore that holds the documents themselves. It is safe
 // for concurrent use.
 type Tenants struct {
-	mu   sync.RWMutex // guards docs
-	docs map[string]*realtime.Tenant
+	mu      sync.RWMutex // guards what follows
+	docs    map[string]*realtime.Tenant
+	version int64 // the last one given
 }
 
-// NewTenants returns the tenants of the documents, which must not be changed
+// NewTenants returns the tenants of the documents, whose Version does not count and whose content must not be changed
 // afterwards. Each is checked; the error joins the faults of all.
 func NewTenants(docs ...*realtime.Tenant) (*Tenants, error) {
 	t := &Tenants{docs: map[string]*realtime.Tenant{}}
@@ -37,7 +38,7 @@ func NewTenants(docs ...*realtime.Tenant) (*Tenants, error) {
 		case t.docs[doc.ID] != nil:
 			faults = append(faults, realtime.Errorf(realtime.CodeBadRequest, "tenants.%s: is given twice", doc.ID))
 		default:
-			t.docs[doc.ID] = doc
+			t.keep(doc)
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -96,8 +97,29 @@ func LoadTenantsFile(name string) (*Tenants, error) {
 	return t, nil
 }
 
+// keep makes a document the newest, with a version of its own. mu is held, or nobody else knows t yet.
+func (t *Tenants) keep(doc *realtime.Tenant) *realtime.Tenant {
+	t.version++
+	kept := *doc
+	kept.Version = t.version
+	t.docs[doc.ID] = &kept
+	return &kept
+}
+
 // Tenant returns the document of a tenant, which must not be changed.
-func (t *Tenants) Tenant(_ context.Context, id string) (*realtime.Tenant, error) {
+func (t *Tenants) Tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
+	doc, err := t.Stored(context.WithoutCancel(ctx), id) // it is in memory
+	if err == nil && doc.Deleted {
+		return nil, realtime.TenantDeleted(doc.Version)
+	}
+	return doc, err
+}
+
+// Stored returns the document of a tenant, deleted or not, which must not be changed.
+func (t *Tenants) Stored(ctx context.Context, id string) (*realtime.Tenant, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	t.mu.RLock()
 	doc := t.docs[id]
 	t.mu.RUnlock()
@@ -107,19 +129,24 @@ func (t *Tenants) Tenant(_ context.Context, id string) (*realtime.Tenant, error)
 	return doc, nil
 }
 
-// Put adds a document or replaces that of the same ID, if it passes its check. It must not be changed
-// afterwards.
-func (t *Tenants) Put(ctx context.Context, doc *realtime.Tenant) error {
+// Put writes a document in the place of the state of its Version, and returns it with its new one.
+func (t *Tenants) Put(ctx context.Context, doc *realtime.Tenant) (*realtime.Tenant, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := check(doc); err != nil {
-		return err
+		return nil, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.docs[doc.ID] = doc
-	return nil
+	var have int64
+	if stored := t.docs[doc.ID]; stored != nil {
+		have = stored.Version
+	}
+	if doc.Version != have {
+		return nil, realtime.StaleTenant(nil)
+	}
+	return t.keep(doc), nil
 }
 
 // List returns up to limit identifiers behind after, in their order, and the after of the next
@@ -144,7 +171,7 @@ func (t *Tenants) List(ctx context.Context, after string, limit int) (ids []stri
 	return ids, "", nil
 }
 
-// IDs returns the tenants' identifiers, sorted.
+// IDs returns the tenants' identifiers, sorted, those of deleted ones included.
 func (t *Tenants) IDs() []string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

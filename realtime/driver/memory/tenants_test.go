@@ -36,7 +36,7 @@ func TestLoadTenants(t *testing.T) {
 		t.Errorf("tenants (-want +got):\n%s", diff)
 	}
 	want := &realtime.Tenant{
-		ID: "acme",
+		ID: "acme", Version: 1,
 		Auth: realtime.Auth{
 			Issuer: "https://issuer", Audience: []string{"a", "b"}, JWKSURL: "https://keys", AllowQuery: true,
 			Keys: []realtime.Key{{KID: "k1", Alg: "HS256", Secret: "s"}, {KID: "k2", Alg: "RS256", PEM: "p"}},
@@ -123,14 +123,19 @@ func TestPut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	newer := &realtime.Tenant{ID: "acme", Suspended: true}
-	if err := tenants.Put(t.Context(), newer); err != nil {
+	first, err := tenants.Tenant(t.Context(), "acme")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tenants.Put(t.Context(), &realtime.Tenant{ID: "acme", Placement: "moon"}); realtime.CodeOf(err) != realtime.CodeBadRequest {
+	newer := &realtime.Tenant{ID: "acme", Version: first.Version, Suspended: true}
+	written, err := tenants.Put(t.Context(), newer)
+	if err != nil || newer.Version != first.Version {
+		t.Fatalf("%+v, %v; what was handed in is %+v", written, err, newer)
+	}
+	if _, err := tenants.Put(t.Context(), &realtime.Tenant{ID: "acme", Placement: "moon"}); realtime.CodeOf(err) != realtime.CodeBadRequest {
 		t.Errorf("a bad document: %v", err)
 	}
-	if got, err := tenants.Tenant(t.Context(), "acme"); got != newer {
+	if got, err := tenants.Tenant(t.Context(), "acme"); got != written {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if _, err := NewTenants(newer, newer); err == nil {
