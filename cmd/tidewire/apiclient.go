@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,9 +14,51 @@ import (
 // apiClient is the management API and an operator's token for it. Close it.
 type apiClient struct{ *server }
 
-// put makes or replaces a tenant, and returns what became of it.
-func (a *apiClient) put(ctx context.Context, tenant string, document []byte) (change string, err error) {
-	return a.change(ctx, http.MethodPut, document, tenant)
+// plan asks what a document would change, and returns the ETag of the one that is there; empty if there is none.
+func (a *apiClient) plan(ctx context.Context, tenant string, document []byte, prune bool) (p *httpapi.Plan, tag string, err error) {
+	to := a.tenants(tenant)
+	to.RawQuery = patchQuery(prune, true)
+	answer, header, err := a.do(ctx, http.MethodPatch, to, document)
+	if err != nil {
+		return nil, "", err
+	}
+	if json.Unmarshal(answer, &p) != nil || p == nil || p.Change == "" {
+		return nil, "", fmt.Errorf("--url: %s is not the management API, or of another version", a.url)
+	}
+	return p, header.Get("ETag"), nil
+}
+
+// patch makes the change that was planned, and returns what became of the tenant. If somebody else has written the
+// document since, the error is one of overtaken.
+func (a *apiClient) patch(ctx context.Context, tenant string, document []byte, prune bool, tag string) (change string, err error) {
+	to := a.tenants(tenant)
+	to.RawQuery = patchQuery(prune, false)
+	condition := http.Header{"If-Match": {tag}}
+	if tag == "" {
+		condition = http.Header{"If-None-Match": {"*"}}
+	}
+	_, header, err := a.doIf(ctx, http.MethodPatch, to, document, condition)
+	if err != nil {
+		return "", err
+	}
+	return header.Get(httpapi.ChangeHeader), nil
+}
+
+func patchQuery(prune, dryRun bool) string {
+	q := url.Values{}
+	if prune {
+		q.Set("prune", "true")
+	}
+	if dryRun {
+		q.Set("dryRun", "true")
+	}
+	return q.Encode()
+}
+
+// overtaken reports whether a change was refused because somebody else has changed the document since it was planned.
+func overtaken(err error) bool {
+	r := (*refusal)(nil)
+	return errors.As(err, &r) && r.status == http.StatusPreconditionFailed
 }
 
 // change changes a tenant and returns what became of it.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/httpapi"
 )
 
 // maxNamed is how many refused tenants an error names.
@@ -53,20 +54,55 @@ func readFile(in io.Reader, name string) ([]byte, error) {
 // applying is one call of a command that changes tenants.
 type applying struct {
 	*operation
-	api     *apiClient
-	changes map[string]int // how many of each kind
-	refused []error
+	api           *apiClient
+	prune, dryRun bool
+	changes       map[string]int // how many of each kind
+	refused       []error
+}
+
+// outcome is what became of a tenant, or would.
+type outcome struct {
+	change string
+	plan   *httpapi.Plan // nil: nobody asked
 }
 
 func (a *applying) all(ctx context.Context, documents map[string]json.RawMessage) error {
-	return a.each(ctx, slices.Sorted(maps.Keys(documents)), func(ctx context.Context, tenant string) (string, error) {
-		return a.api.put(ctx, tenant, documents[tenant])
+	return a.each(ctx, slices.Sorted(maps.Keys(documents)), func(ctx context.Context, tenant string) (outcome, error) {
+		return a.apply(ctx, tenant, documents[tenant])
 	})
+}
+
+// applyTries is how often a change is planned again because somebody else has written meanwhile.
+const applyTries = 10
+
+// apply makes the change that it shows and no other: it is planned again if somebody else comes in between.
+func (a *applying) apply(ctx context.Context, tenant string, document []byte) (done outcome, err error) {
+	if text := bytes.TrimSpace(document); len(text) == 0 || string(text) == "null" {
+		document = []byte("{}")
+	}
+	for range applyTries {
+		plan, tag, err := a.api.plan(ctx, tenant, document, a.prune)
+		if err != nil || a.dryRun {
+			return planned(plan), err
+		}
+		change, err := a.api.patch(ctx, tenant, document, a.prune, tag)
+		if !overtaken(err) {
+			return outcome{change, plan}, err
+		}
+	}
+	return outcome{}, realtime.Errorf(realtime.CodeUnavailable, "others change it all the time")
+}
+
+func planned(p *httpapi.Plan) outcome {
+	if p == nil {
+		return outcome{}
+	}
+	return outcome{p.Change, p}
 }
 
 // each makes a change to each tenant in turn, says what became of it, and goes on after one that is refused for
 // what it is itself.
-func (a *applying) each(ctx context.Context, tenants []string, change func(context.Context, string) (string, error)) error {
+func (a *applying) each(ctx context.Context, tenants []string, change func(context.Context, string) (outcome, error)) error {
 	a.changes = map[string]int{}
 	bar := a.bar(len(tenants))
 	defer bar.Exit() //nolint:errcheck // it only showed something
@@ -100,25 +136,85 @@ func ofTheTenant(err error) bool {
 	return false
 }
 
+// applied is what --json says of a tenant.
+type applied struct {
+	Tenant  string                `json:"tenant"`
+	Change  string                `json:"change,omitempty"`
+	DryRun  bool                  `json:"dryRun,omitempty"` // it would be so
+	Changes []httpapi.FieldChange `json:"changes,omitempty"`
+	Kept    []string              `json:"kept,omitempty"`
+	Code    realtime.Code         `json:"code,omitempty"` // why it was refused
+	Error   string                `json:"error,omitempty"`
+}
+
 // say tells what became of a tenant. What has not changed is only counted.
-func (a *applying) say(tenant, change string, refused error) (err error) {
+func (a *applying) say(tenant string, made outcome, refused error) (err error) {
 	if refused != nil {
 		a.refused = append(a.refused, fmt.Errorf("%s: %w", tenant, refused))
 	} else {
-		a.changes[change]++
+		a.changes[made.change]++
 	}
 	switch {
 	case a.json && refused != nil:
-		return a.line(map[string]string{"tenant": tenant, "code": string(realtime.CodeOf(refused)), "error": refused.Error()})
+		return a.line(applied{Tenant: tenant, Code: realtime.CodeOf(refused), Error: refused.Error()})
 	case a.json:
-		return a.line(map[string]string{"tenant": tenant, "change": change})
-	case refused == nil && change != "unchanged":
-		_, err = fmt.Fprintf(a.out, "%s %s\n", change, tenant)
+		said := applied{Tenant: tenant, Change: made.change, DryRun: a.dryRun}
+		if made.plan != nil {
+			said.Changes, said.Kept = made.plan.Changes, made.plan.Kept
+		}
+		return a.line(said)
+	case refused == nil:
+		_, err = io.WriteString(a.out, a.describe(tenant, made))
 	}
 	return err
 }
 
-func (a *applying) line(v any) error { return json.NewEncoder(a.out).Encode(v) }
+// describe is what became of a tenant, with a line for each field that changes.
+func (a *applying) describe(tenant string, made outcome) string {
+	var text strings.Builder
+	if made.change != "unchanged" {
+		would := ""
+		if a.dryRun {
+			would = "would be "
+		}
+		fmt.Fprintf(&text, "%s%s %s\n", would, made.change, tenant)
+	}
+	if made.plan == nil {
+		return text.String()
+	}
+	for _, c := range made.plan.Changes {
+		text.WriteString(describeField(c))
+	}
+	if len(made.plan.Kept) > 0 {
+		if made.change == "unchanged" {
+			fmt.Fprintf(&text, "unchanged %s\n", tenant)
+		}
+		fmt.Fprintf(&text, "  kept, though the file does not name them: keys %s (--prune removes them)\n", strings.Join(made.plan.Kept, ", "))
+	}
+	return text.String()
+}
+
+func describeField(c httpapi.FieldChange) string {
+	from, to, secret := string(c.From), string(c.To), ""
+	if c.Secret {
+		secret = ", with another secret"
+	}
+	switch {
+	case from == "null":
+		return fmt.Sprintf("  + %s: %s\n", c.Field, to)
+	case to == "null":
+		return fmt.Sprintf("  - %s: %s\n", c.Field, from)
+	case from == to:
+		return fmt.Sprintf("  ~ %s: %s%s\n", c.Field, to, secret)
+	}
+	return fmt.Sprintf("  ~ %s: %s -> %s%s\n", c.Field, from, to, secret)
+}
+
+func (a *applying) line(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
 
 // sum says how it went. The error has the code of the first refusal.
 func (a *applying) sum(bar *progressbar.ProgressBar, tenants int) error {
@@ -126,9 +222,16 @@ func (a *applying) sum(bar *progressbar.ProgressBar, tenants int) error {
 		return err
 	}
 	if !a.json {
-		if _, err := fmt.Fprintf(a.out, "%d created, %d changed, %d unchanged, %d refused\n", a.changes["created"], a.changes["changed"], a.changes["unchanged"], len(a.refused)); err != nil {
+		would := ""
+		if a.dryRun {
+			would = "nothing was done: "
+		}
+		if _, err := fmt.Fprintf(a.out, "%s%d created, %d changed, %d unchanged, %d refused\n", would, a.changes["created"], a.changes["changed"], a.changes["unchanged"], len(a.refused)); err != nil {
 			return err
 		}
+	}
+	if differ := a.changes["created"] + a.changes["changed"]; len(a.refused) == 0 && a.dryRun && differ > 0 {
+		return differsError{fmt.Errorf("%d of %d tenants would change", differ, tenants)}
 	}
 	if len(a.refused) == 0 {
 		return nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -43,9 +44,9 @@ func TestApply(t *testing.T) {
 		flags                   []string
 		code                    int
 	}{
-		{name: "new", file: `{"tenants":{"initech":` + key("initech") + `,"hooli":{}}}`, out: "created hooli\ncreated initech\n2 created, 0 changed, 0 unchanged, 0 refused\n"},
+		{name: "new", file: `{"tenants":{"initech":` + key("initech") + `,"hooli":{}}}`, out: "created hooli\ncreated initech\n  + auth.keys.i: {\"kid\":\"i\",\"alg\":\"HS256\"}\n  + placement: \"pooled\"\n2 created, 0 changed, 0 unchanged, 0 refused\n"},
 		{name: "again", file: `{"tenants":{"initech":` + key("initech") + `,"hooli":{}}}`, out: "0 created, 0 changed, 2 unchanged, 0 refused\n"},
-		{name: "a secret", file: `{"tenants":{"initech":` + key("secret") + `,"hooli":{}}}`, out: "changed initech\n0 created, 1 changed, 1 unchanged, 0 refused\n"},
+		{name: "a secret", file: `{"tenants":{"initech":` + key("secret") + `,"hooli":{}}}`, out: "changed initech\n  ~ auth.keys.i: {\"kid\":\"i\",\"alg\":\"HS256\"}, with another secret\n0 created, 1 changed, 1 unchanged, 0 refused\n"},
 		{name: "a secret that is kept", file: `{"tenants":{"initech":{"auth":{"keys":[{"kid":"i","alg":"HS256"}]},"placement":"pooled"}}}`, out: "0 created, 0 changed, 1 unchanged, 0 refused\n"},
 		{
 			name: "one is refused", file: `{"tenants":{"hooli":{"auth":{"keys":[{"kid":"x","alg":"HS256"}]}},"umbrella":{}}}`,
@@ -53,8 +54,25 @@ func TestApply(t *testing.T) {
 		},
 		{
 			name: "in JSON", file: `{"tenants":{"hooli":{"origins":["a b"]},"umbrella":{"limits":{"connections":5}}}}`, flags: []string{"--json"},
-			out: "{\"code\":\"bad-request\",\"error\":\"origins[0]: *\",\"tenant\":\"hooli\"}\n{\"change\":\"changed\",\"tenant\":\"umbrella\"}\n", code: exitRefused, saying: "hooli: origins[0]",
+			out: "{\"tenant\":\"hooli\",\"code\":\"bad-request\",\"error\":\"origins[0]: *\"}\n{\"tenant\":\"umbrella\",\"change\":\"changed\",\"changes\":[{\"field\":\"limits.connections\",\"from\":null,\"to\":5}]}\n", code: exitRefused, saying: "hooli: origins[0]",
 		},
+		{
+			name: "a key of somebody else", file: `{"tenants":{"initech":{"auth":{"keys":[{"kid":"j","alg":"HS256","secret":"another-another-another-another-another"}]}}}}`,
+			out: "changed initech\n  + auth.keys.j: {\"kid\":\"j\",\"alg\":\"HS256\"}\n  kept, though the file does not name them: keys i (--prune removes them)\n0 created, 1 changed, 0 unchanged, 0 refused\n",
+		},
+		{
+			name: "without it, by way of trial", file: `{"tenants":{"initech":{"auth":{"keys":[{"kid":"i","alg":"HS256"}]}},"hooli":{}}}`, flags: []string{"--prune", "--dry-run"}, code: exitDiffers, saying: "1 of 2 tenants would change",
+			out: "would be changed initech\n  - auth.keys.j: {\"kid\":\"j\",\"alg\":\"HS256\"}\n  - placement: \"pooled\"\nnothing was done: 0 created, 1 changed, 1 unchanged, 0 refused\n",
+		},
+		{
+			name: "the same in JSON", file: `{"tenants":{"initech":{"auth":{"keys":[{"kid":"i","alg":"HS256"}]}},"hooli":{}}}`, flags: []string{"--dry-run", "--json"},
+			out: "{\"tenant\":\"hooli\",\"change\":\"unchanged\",\"dryRun\":true}\n{\"tenant\":\"initech\",\"change\":\"unchanged\",\"dryRun\":true,\"kept\":[\"j\"]}\n",
+		},
+		{
+			name: "without it", file: `{"tenants":{"initech":{"auth":{"keys":[{"kid":"i","alg":"HS256"}]},"placement":"pooled"}}}`, flags: []string{"--prune"},
+			out: "changed initech\n  - auth.keys.j: {\"kid\":\"j\",\"alg\":\"HS256\"}\n0 created, 1 changed, 0 unchanged, 0 refused\n",
+		},
+		{name: "a trial of nothing", file: `{"tenants":{"hooli":{}}}`, flags: []string{"--dry-run"}, out: "nothing was done: 0 created, 0 changed, 1 unchanged, 0 refused\n"},
 		{name: "no tenants", file: `{"tenants":{}}`, out: "0 created, 0 changed, 0 unchanged, 0 refused\n"},
 		{name: "unknown field", file: `{"tenants":{"hooli":{"limits":{"conections":5}},"new":{}}}`, code: exitUsage, saying: "tenants.hooli.limits.conections: unknown field"},
 		{name: "no JSON", file: `{"tenants":`, code: exitUsage, saying: "line 1"},
@@ -132,7 +150,7 @@ func TestShownTenantsCanBeApplied(t *testing.T) {
 		t.Fatalf("%d %s%s", code, file, errors)
 	}
 	edited := strings.Replace(file, `"publishesPerSecond": 5000`, `"publishesPerSecond": 7`, 1)
-	if out, errors, code := call(edited, "apply"); code != 0 || out != "changed acme\n0 created, 1 changed, 1 unchanged, 0 refused\n" {
+	if out, errors, code := call(edited, "apply"); code != 0 || out != "changed acme\n  ~ limits.publishesPerSecond: 5000 -> 7\n0 created, 1 changed, 1 unchanged, 0 refused\n" {
 		t.Errorf("%d %s%s", code, out, errors)
 	}
 	dial(t, dev.URL, c.everything("acme"))
@@ -181,12 +199,19 @@ func TestApplyComesBack(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
+		if r.URL.Query().Get("dryRun") == "true" {
+			_, _ = w.Write([]byte(`{"change":"created","changes":[],"tenant":{}}`))
+			return
+		}
+		if r.Header.Get("If-None-Match") != "*" {
+			t.Errorf("it is made on the condition %q", r.Header)
+		}
 		w.Header().Set("Tidewire-Change", "created")
 		w.WriteHeader(http.StatusCreated)
 	}))
 	t.Cleanup(server.Close)
 	out, errors, code := newConsole(t).call(`{"tenants":{"acme":{}}}`, "tenants", "apply", "--url", server.URL, "--token", "x", "--google-token", "google")
-	if code != 0 || calls.Load() != 2 || !strings.HasPrefix(out, "created acme\n") {
+	if code != 0 || calls.Load() != 3 || !strings.HasPrefix(out, "created acme\n") {
 		t.Errorf("%d after %d calls: %s%s", code, calls.Load(), out, errors)
 	}
 	server.Close()
@@ -220,7 +245,7 @@ func TestApplyToTheService(t *testing.T) {
 		t.Fatalf("%v: %s", err, token)
 	}
 	access := []string{"--url", api.URL, "--token", strings.TrimSpace(token)}
-	if out, err := tidewire(twoTenants, append([]string{"tenants", "apply"}, access...)...); err != nil || out != "created acme\ncreated globex\n2 created, 0 changed, 0 unchanged, 0 refused\n" {
+	if out, err := tidewire(twoTenants, append([]string{"tenants", "apply"}, access...)...); err != nil || !strings.HasSuffix(out, "\n2 created, 0 changed, 0 unchanged, 0 refused\n") {
 		t.Errorf("%v: %s", err, out)
 	}
 	if out, err := tidewire("", append([]string{"tenants", "list"}, access...)...); err != nil || out != "acme\nglobex\n" {
@@ -264,12 +289,41 @@ func TestKeysAreRotated(t *testing.T) {
 
 	shown = tenants("", "show", "acme", "--json")
 	alone := strings.Replace(shown, `,{"kid":"a","alg":"HS256"}`, "", 1)
-	if out := tenants(alone, "apply"); !strings.HasPrefix(out, "changed acme\n") {
+	if out := tenants(alone, "apply", "--prune"); !strings.HasPrefix(out, "changed acme\n") {
 		t.Fatalf("%s", out)
 	}
 	old.untilClosed(4401)
+	time.Sleep(3 * time.Second) // who is to be closed is by now, however busy the machine is
 	if _, errors, code := c.call("", "tail", "--url", dev.URL, "--token", with("a", first), "news:today"); code != exitRefused {
 		t.Errorf("with the old key: %d %s", code, errors)
 	}
 	fresh.subscribe("news:today") // the new one goes on
+}
+
+// What somebody else changes between a plan and its change is planned again, and shown.
+func TestApplyIsOvertaken(t *testing.T) {
+	t.Parallel()
+	var steps []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		plan := r.URL.Query().Get("dryRun") == "true"
+		steps = append(steps, fmt.Sprint(plan, " ", r.Header.Get("If-Match")))
+		switch {
+		case plan:
+			w.Header().Set("ETag", fmt.Sprintf(`"%d"`, len(steps)))
+			_, _ = fmt.Fprintf(w, `{"change":"changed","changes":[{"field":"limits.connections","from":%d,"to":9}],"tenant":{}}`, len(steps))
+		case len(steps) < 4:
+			w.WriteHeader(http.StatusPreconditionFailed)
+			_, _ = w.Write([]byte(`{"code":"conflict","detail":"changed since"}`))
+		default:
+			w.Header().Set("Tidewire-Change", "changed")
+		}
+	}))
+	t.Cleanup(server.Close)
+	out, errors, code := newConsole(t).call(`{"tenants":{"acme":{"limits":{"connections":9}}}}`, "tenants", "apply", "--url", server.URL, "--token", "x")
+	if want := "changed acme\n  ~ limits.connections: 3 -> 9\n0 created, 1 changed, 0 unchanged, 0 refused\n"; code != 0 || out != want {
+		t.Errorf("%d %s%s, want %s", code, out, errors, want)
+	}
+	if diff := cmp.Diff([]string{"true ", `false "1"`, "true ", `false "3"`}, steps); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
 }

@@ -34,6 +34,7 @@ const (
 	exitUsage       = 2 // the call's words are off
 	exitRefused     = 3 // the server refused: token, grant, bad event
 	exitUnavailable = 4 // not reachable, over a limit or draining: try again later
+	exitDiffers     = 5 // a dry run found something that would change
 )
 
 const exitHelp = `
@@ -47,6 +48,9 @@ func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// differsError is a dry run that found something to change.
+type differsError struct{ error }
+
 func exitCode(err error) int {
 	var usage usageError
 	var known *realtime.Error
@@ -55,6 +59,8 @@ func exitCode(err error) int {
 		return 0
 	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &differsError{}):
+		return exitDiffers
 	case errors.As(err, &known):
 		switch known.Code {
 		case realtime.CodeUnavailable, realtime.CodeLimited, realtime.CodeDraining:

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -45,8 +46,9 @@ func (s *server) close() { s.http.CloseIdleConnections() }
 
 // refusal is an answer other than 200: a problem document (RFC 9457).
 type refusal struct {
-	why   *realtime.Error
-	parts []problem.Part // what is wrong with events of the batch
+	why    *realtime.Error
+	status int
+	parts  []problem.Part // what is wrong with events of the batch
 }
 
 func (r *refusal) Error() string { return r.why.Error() }
@@ -55,9 +57,14 @@ func (r *refusal) Unwrap() error { return r.why }
 // do sends a request, which may be repeated, until the server has taken it, as often and as late as it asks.
 // The error is a *refusal, or another *realtime.Error if it cannot be reached.
 func (s *server) do(ctx context.Context, method string, to *url.URL, body []byte) ([]byte, http.Header, error) {
+	return s.doIf(ctx, method, to, body, nil)
+}
+
+// doIf is do with header fields of a condition.
+func (s *server) doIf(ctx context.Context, method string, to *url.URL, body []byte, condition http.Header) ([]byte, http.Header, error) {
 	deadline := time.Now().Add(patience)
 	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
-		answer, header, err := s.try(ctx, method, to, body)
+		answer, header, err := s.try(ctx, method, to, body, condition)
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
@@ -80,11 +87,12 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-func (s *server) try(ctx context.Context, method string, to *url.URL, body []byte) ([]byte, http.Header, error) {
+func (s *server) try(ctx context.Context, method string, to *url.URL, body []byte, condition http.Header) ([]byte, http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, err
 	}
+	maps.Copy(req.Header, condition)
 	req.Header.Set("Authorization", "Bearer "+s.token)
 	if s.google != "" {
 		req.Header.Set("X-Serverless-Authorization", "Bearer "+s.google)
@@ -126,7 +134,7 @@ func refused(res *http.Response, answer []byte) *refusal {
 	if s, bad := strconv.Atoi(res.Header.Get("Retry-After")); bad == nil && err.RetryAfter == 0 {
 		err.RetryAfter = time.Duration(s) * time.Second
 	}
-	return &refusal{why: err, parts: p.Errors}
+	return &refusal{why: err, status: res.StatusCode, parts: p.Errors}
 }
 
 // serverURL parses the address of a server.

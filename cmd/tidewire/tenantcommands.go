@@ -58,17 +58,24 @@ func (o *operation) with(ctx context.Context, f func(*apiClient) error) error {
 
 func newTenantsApply(s std) *cobra.Command {
 	o := &operation{access: access{std: s}}
+	a := &applying{operation: o}
 	cmd := &cobra.Command{
 		Use:   "apply [FILE | -]",
 		Short: "Make tenants and their topics, or change them, as a file says",
-		Long: "apply puts each tenant of FILE, or of standard input: its topic is made and its\n" +
-			"document replaced. The file is that of tidewire dev --tenants:\n" +
+		Long: "apply makes or changes each tenant of FILE, or of standard input, and shows what\n" +
+			"that changes, field by field. The file is that of tidewire dev --tenants:\n" +
 			`{"tenants":{"acme":{"limits":{"connections":500}}}}; docs/limits.md and` + "\n" +
-			"docs/tokens.md list the fields. It is checked whole before anything is sent. A\n" +
-			"tenant that the file does not name stays as it is, a key without its secret\n" +
-			"keeps the one that is stored, and without \"suspended\" that stays. A tenant that\n" +
+			"docs/tokens.md list the fields. It is checked whole before anything is sent.\n\n" +
+			"What the file does not name stays as it is: tenants, fields, and keys, which are\n" +
+			"told apart by their kid; a new key comes first, so that it signs. null gives a\n" +
+			"field its default again. With --prune the file says all that its tenants have:\n" +
+			"what it does not name goes, keys too, but for \"suspended\". A key without its\n" +
+			"secret keeps the one that is stored.\n\n" +
+			"A change that somebody else makes at the same moment is kept too. A tenant that\n" +
 			"is refused does not keep the others from being applied; repeating it is safe.\n" +
-			"With --json it writes a line for each: {\"tenant\":\"acme\",\"change\":\"created\"}.\n",
+			"With --dry-run nothing is done, and the exit code is 5 if something would change.\n" +
+			"With --json it writes a line for each: {\"tenant\":\"acme\",\"change\":\"created\",\n" +
+			`"changes":[{"field":"limits.connections","from":null,"to":500}]}.` + "\n",
 		Example: "  tidewire tenants apply tenants.json",
 		Args:    exactly(0, 1, "one FILE or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -84,12 +91,14 @@ func newTenantsApply(s std) *cobra.Command {
 				return err
 			}
 			return o.with(cmd.Context(), func(api *apiClient) error {
-				a := &applying{operation: o, api: api}
+				a.api = api
 				return a.all(cmd.Context(), documents)
 			})
 		},
 	}
 	o.flags(cmd)
+	cmd.Flags().BoolVar(&a.prune, "prune", false, "take away what the file does not name, keys too")
+	cmd.Flags().BoolVar(&a.dryRun, "dry-run", false, "show what would change, and change nothing")
 	return cmd
 }
 
@@ -100,7 +109,7 @@ func newTenantsShow(s std) *cobra.Command {
 		Short: "Show the documents of tenants, as a file that can be applied",
 		Long: "show prints the documents of the tenants, in the form that apply reads, without the\n" +
 			"secrets of keys: apply keeps those that are stored. So a tenant is changed by\n" +
-			"editing what show printed.\n",
+			"editing what show printed; to take something away, apply it with --prune.\n",
 		Example: "  tidewire tenants show acme >acme.json",
 		Args:    exactly(1, -1, "one TENANT or more"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -172,8 +181,9 @@ func newSuspension(s std, verb string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.with(cmd.Context(), func(api *apiClient) error {
 				a := &applying{operation: o, api: api}
-				return a.each(cmd.Context(), args, func(ctx context.Context, tenant string) (string, error) {
-					return api.change(ctx, http.MethodPost, nil, tenant, verb)
+				return a.each(cmd.Context(), args, func(ctx context.Context, tenant string) (outcome, error) {
+					change, err := api.change(ctx, http.MethodPost, nil, tenant, verb)
+					return outcome{change: change}, err
 				})
 			})
 		},

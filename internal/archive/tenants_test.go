@@ -34,11 +34,13 @@ func document(t *testing.T, tenant string) *realtime.Tenant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := tenants.Tenant(t.Context(), tenant)
+	stored, err := tenants.Tenant(t.Context(), tenant)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return doc
+	doc := *stored
+	doc.Version = 0 // of that store
+	return &doc
 }
 
 // signed is a token of the tenant's user ann, who may publish to prices:*.

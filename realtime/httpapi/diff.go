@@ -59,6 +59,7 @@ func differences(from, to *realtime.Tenant) ([]FieldChange, error) {
 	for i, t := range []*realtime.Tenant{from, to} {
 		whole := *t
 		whole.Auth.Keys = nil // they are compared one by one
+		whole.Moved = nil     // it goes with placement
 		text, err := json.Marshal(&whole)
 		if err != nil {
 			return nil, err

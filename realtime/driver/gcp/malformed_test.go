@@ -184,7 +184,7 @@ func TestMalformedTenant(t *testing.T) {
 		"limits": "none", "namespaces": map[string]any{"prices": map[string]any{"overflow": "sometimes"}}, "surprise": 1, "auth": []any{1}, "suspended": "no",
 	} {
 		id := strings.ToLower(name)
-		if err := all.Put(ctx, &realtime.Tenant{ID: id, Origins: []string{"https://one.example"}}); err != nil {
+		if _, err := all.Put(ctx, &realtime.Tenant{ID: id, Origins: []string{"https://one.example"}}); err != nil {
 			t.Fatal(err)
 		}
 		set(t, db.Collection("tenants").Doc(id), map[string]any{name: value, "updatedAt": firestore.ServerTimestamp})
