@@ -125,7 +125,7 @@ func (v *guest) join(box *realtime.Outbox, tr realtime.Transport, door client, k
 // doc is the tenant's document in force. The guest has joined.
 func (v *guest) doc() *realtime.Tenant { return v.conn.Tenant() }
 
-// leave gives back what admit and join took. code says why, and is empty if the client left.
+// leave gives back what admit and join took, but for the seat. code says why, and is empty if the client left.
 func (v *guest) leave(code realtime.Code) {
 	v.mu.Lock()
 	v.left = true
@@ -138,11 +138,12 @@ func (v *guest) leave(code realtime.Code) {
 		}
 		v.g.o.Metrics.Add(realtime.CountDisconnects, v.tenant.ID, cmp.Or(string(code), "client"), 1)
 	}
-	v.seat.Close()
 }
 
-// sayGoodbye calls the last hook of a connection that has left.
+// sayGoodbye calls the last hook of a connection that has left, and gives its seat back: not before, so that hooks which do
+// not return hold up no more than their tenant's connections.
 func (v *guest) sayGoodbye(code realtime.Code) {
+	defer v.seat.Close()
 	if v.g.o.Hooks == nil || v.conn == nil {
 		return
 	}

@@ -71,7 +71,9 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request) {
 		refuseRequest(w, refused)
 		return
 	}
-	s.run(r.Context(), w)
+	if bad := realtime.Contain(g.o.Logger, g.o.Metrics, realtime.PanicRequest, func() { s.run(r.Context(), w) }); bad != nil {
+		s.Shut(bad) // no status can be given any more; the page comes back
+	}
 }
 
 // begin admits the client and subscribes to its channels.

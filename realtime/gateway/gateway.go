@@ -66,6 +66,7 @@ func New(o Options) (*Gateway, error) {
 	g.acceptor = socket.NewAcceptor(socket.Options{
 		Subprotocols: []string{wire.Subprotocol}, Compress: o.Compress, ReadLimit: maxUnknownFrame, Encoder: wire.Encoder{}, WriteTimeout: o.WriteTimeout,
 		DeadAfter: 5 * g.hub.Pace().Heartbeat / 2, // as protocol.md tells clients to judge the server
+		Logger:    o.Logger, Metrics: o.Metrics,
 	})
 	if g.verifier == nil {
 		g.verifier = auth.New(o.Tenants, auth.Options{Logger: o.Logger, Metrics: o.Metrics, Revocations: o.Revocations})
@@ -73,7 +74,7 @@ func New(o Options) (*Gateway, error) {
 	if o.Registry != nil {
 		g.roll = newRoll(o.Registry, realtime.Lease{
 			Instance: o.Instance, Service: o.Service, Revision: o.Revision, Region: o.Region, Started: time.Now(),
-		}, o.Logger)
+		}, o.Logger, o.Metrics)
 	}
 	g.watch = newWatch(g)
 	g.routes = http.NewServeMux()
@@ -97,7 +98,9 @@ func (g *Gateway) Publisher() *realtime.Publisher { return g.o.Publisher }
 // waits for what it declares.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
-		g.routes.ServeHTTP(w, r)
+		if bad := realtime.Contain(g.o.Logger, g.o.Metrics, realtime.PanicRequest, func() { g.routes.ServeHTTP(w, r) }); bad != nil {
+			refuseRequest(w, bad) // nothing happens if the socket is its own by now
+		}
 		return
 	}
 	// The server would read the body before it answers, and wait for all time if it has no deadline.

@@ -3,8 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -14,13 +12,10 @@ import (
 func guard[T any](g *Gateway, hook string, call func(context.Context) (T, error)) (out T, refused *realtime.Error) {
 	ctx, cancel := context.WithTimeout(g.life, g.o.HookTimeout)
 	defer cancel()
-	defer func() {
-		if fault := recover(); fault != nil {
-			g.o.Logger.ErrorContext(ctx, "a hook panicked", realtime.KeyReason, hook, realtime.KeyError, fmt.Sprintf("%v\n%s", fault, debug.Stack()))
-			refused = realtime.Errorf(realtime.CodeInternal, "something went wrong")
-		}
-	}()
-	out, err := call(ctx)
+	var err error
+	if refused := realtime.Contain(g.o.Logger, g.o.Metrics, realtime.PanicHook, func() { out, err = call(ctx) }); refused != nil {
+		return out, refused
+	}
 	if err == nil {
 		return out, nil
 	}

@@ -16,7 +16,7 @@ import (
 // The hooks of one connection are called one after the other, in the order of
 // its frames, and those of different connections concurrently. ctx ends after
 // Options.HookTimeout and when the gateway has closed; a hook that goes on after that holds up
-// its own connection and nobody else's. A panic is logged, answered as CodeInternal and ends nothing else.
+// its own connection and nobody else's; that counts among its tenant's connections until the hook returns. A panic is logged, answered as CodeInternal and ends nothing else.
 //
 // An error that is a *realtime.Error is shown to the client with its code,
 // message and RetryAfter. Any other is logged, and the client is told CodeInternal alone.

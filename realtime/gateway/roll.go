@@ -34,6 +34,7 @@ type roll struct {
 	registry realtime.Registry
 	lease    realtime.Lease // without Sockets and Until
 	log      *slog.Logger
+	metrics  realtime.Metrics
 	wake     chan struct{} // holds one
 	stop     context.CancelFunc
 	done     chan struct{}
@@ -52,10 +53,10 @@ type entry struct {
 	tried bool // writing it failed, and it may be there nevertheless
 }
 
-func newRoll(registry realtime.Registry, lease realtime.Lease, log *slog.Logger) *roll {
+func newRoll(registry realtime.Registry, lease realtime.Lease, log *slog.Logger, metrics realtime.Metrics) *roll {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &roll{
-		registry: registry, lease: lease, log: log,
+		registry: registry, lease: lease, log: log, metrics: metrics,
 		wake: make(chan struct{}, 1), stop: cancel, done: make(chan struct{}),
 		adds: map[realtime.ConnectionRef]entry{}, removes: map[realtime.ConnectionRef]struct{}{},
 	}
@@ -183,6 +184,14 @@ func (r *roll) run(ctx context.Context) {
 	}
 }
 
+// ask calls the registry. If that panics, the call has failed.
+func (r *roll) ask(do func() error) (err error) {
+	if bad := realtime.Contain(r.log, r.metrics, realtime.PanicSweep, func() { err = do() }); bad != nil {
+		return bad
+	}
+	return err
+}
+
 func (r *roll) count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -195,7 +204,7 @@ func (r *roll) renew(ctx context.Context, sockets int) time.Duration {
 	defer cancel()
 	lease := r.lease
 	lease.Sockets, lease.Until = sockets, time.Now().Add(leaseFor)
-	err := r.registry.Renew(ctx, lease)
+	err := r.ask(func() error { return r.registry.Renew(ctx, lease) })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err == nil {
@@ -237,7 +246,7 @@ func (r *roll) writeAdds(ctx context.Context, adds map[realtime.ConnectionRef]en
 	}
 	writing, cancel := context.WithTimeout(ctx, rollWriteTime)
 	defer cancel()
-	err := r.registry.Connect(writing, docs)
+	err := r.ask(func() error { return r.registry.Connect(writing, docs) })
 	if err != nil && ctx.Err() == nil { // at the end of the lease documents are dead anyhow
 		r.log.WarnContext(ctx, "writing connection documents failed", realtime.KeyError, err, realtime.KeyCount, len(docs))
 	}
@@ -252,7 +261,7 @@ func (r *roll) writeRemoves(ctx context.Context, removes map[realtime.Connection
 	refs := slices.Collect(maps.Keys(removes))
 	writing, cancel := context.WithTimeout(ctx, rollWriteTime)
 	defer cancel()
-	if err := r.registry.Disconnect(writing, refs); err != nil {
+	if err := r.ask(func() error { return r.registry.Disconnect(writing, refs) }); err != nil {
 		if ctx.Err() == nil {
 			r.log.WarnContext(ctx, "removing connection documents failed", realtime.KeyError, err, realtime.KeyCount, len(refs))
 		}
@@ -297,5 +306,5 @@ func (r *roll) close(ctx context.Context) error {
 	r.mu.Unlock()
 	r.stop()
 	<-r.done
-	return r.registry.Release(ctx, r.lease.Instance)
+	return r.ask(func() error { return r.registry.Release(ctx, r.lease.Instance) })
 }

@@ -85,7 +85,7 @@ func rolled(t *testing.T, test func(t *testing.T, r *roll, l *ledger)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		l := &ledger{docs: map[string]realtime.ConnectionDoc{}}
-		r := newRoll(l, realtime.Lease{Instance: "i-1", Service: "gateway"}, slog.New(slog.DiscardHandler))
+		r := newRoll(l, realtime.Lease{Instance: "i-1", Service: "gateway"}, slog.New(slog.DiscardHandler), realtime.NoMetrics{})
 		test(t, r, l)
 		l.set(false)
 		if err := r.close(t.Context()); err != nil {

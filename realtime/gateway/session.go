@@ -55,19 +55,22 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 		refuseRequest(w, err)
 		return
 	}
+	started := false
+	defer func() {
+		if !started { // refused with a status, or a panic
+			s.giveBack()
+			s.finish()
+		}
+	}()
 	refused := s.handshake(r)
 	if refused != nil && s.guest == nil {
 		if !s.turnAway() { // enough are being told at leisure
-			s.giveBack()
-			g.exit(s)
 			refuseRequest(w, refused)
 			return
 		}
 	}
 	sock, err := g.acceptor.Accept(w, r)
 	if err != nil { // it has been answered
-		s.giveBack()
-		g.exit(s)
 		return
 	}
 	sock.SetMeter(&allowance{g, unknownFrames})
@@ -82,6 +85,7 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 	} else if s.visit != nil {
 		sock.FirstWithin(g.o.FirstFrame)
 	}
+	started = true
 	sock.Start(g.life, s.box, s)
 }
 
@@ -263,18 +267,25 @@ func (s *session) work() {
 			return
 		case frames == nil:
 			return
-		case frames[0].Type == wire.TypePublish:
-			s.publish(frames)
-		default:
-			s.handle(&frames[0].ClientFrame)
+		}
+		if bad := realtime.Contain(s.g.o.Logger, s.g.o.Metrics, realtime.PanicConnection, func() { s.do(frames) }); bad != nil {
+			s.close(bad)
 		}
 	}
 }
 
+func (s *session) do(frames []waitingFrame) {
+	if frames[0].Type == wire.TypePublish {
+		s.publish(frames)
+		return
+	}
+	s.handle(&frames[0].ClientFrame)
+}
+
 // finish is the very end of the session.
 func (s *session) finish() {
+	defer s.g.exit(s)
 	if s.guest != nil {
 		s.guest.sayGoodbye(s.code)
 	}
-	s.g.exit(s)
 }

@@ -102,8 +102,8 @@ func (s *stream) reason() realtime.Code {
 // leave gives back what the client has here, and says goodbye to it.
 func (s *stream) leave() {
 	if s.guest != nil {
+		defer s.guest.sayGoodbye(s.reason())
 		s.guest.leave(s.reason())
-		s.guest.sayGoodbye(s.reason())
 	}
 }
 

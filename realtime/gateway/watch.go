@@ -104,7 +104,7 @@ func (w *watch) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			w.look(ctx)
+			_ = realtime.Contain(w.g.o.Logger, w.g.o.Metrics, realtime.PanicSweep, func() { w.look(ctx) }) // it looks again in a second
 		}
 	}
 }

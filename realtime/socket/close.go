@@ -110,6 +110,9 @@ func closePayload(code int, reason string) []byte {
 
 // finish is the end of reading, and so of the connection.
 func (c *Conn) finish(err error) {
+	c.finishing = true
+	defer c.done.Done()
+	defer func() { c.handler.Closed(c.code, c.cause) }()
 	c.settle(err)
 	enough := time.AfterFunc(c.acceptor.o.WriteTimeout, func() { c.stream.cut(true) })
 	c.writes.Wait()
@@ -122,8 +125,6 @@ func (c *Conn) finish(err error) {
 	if c.detach != nil {
 		c.detach()
 	}
-	c.handler.Closed(c.code, c.cause)
-	c.done.Done()
 }
 
 // settle ends the connection as err, for which nothing more can be read, asks for; unless

@@ -37,15 +37,17 @@ type BinaryHandler interface {
 // Conn is one accepted WebSocket. It is the realtime.Transport of its Outbox, and as
 // such safe for concurrent use, as all its methods are but Start.
 type Conn struct {
-	acceptor *Acceptor
-	ws       *websocket.Conn // for reading alone
-	stream   *stream
-	outbox   atomic.Pointer[realtime.Outbox] // nil until Start
-	handler  Handler
-	limit    atomic.Int64 // bytes of a message
-	heard    atomic.Int64 // when the client last gave a sign of life, in nanoseconds since 1970
-	detach   func() bool  // from Start's ctx
-	ignored  int          // messages that came after the end had begun; of the reading goroutine
+	acceptor  *Acceptor
+	ws        *websocket.Conn // for reading alone
+	stream    *stream
+	outbox    atomic.Pointer[realtime.Outbox] // nil until Start
+	handler   Handler
+	limit     atomic.Int64 // bytes of a message
+	heard     atomic.Int64 // when the client last gave a sign of life, in nanoseconds since 1970
+	detach    func() bool  // from Start's ctx
+	ignored   int          // messages that came after the end had begun; of the reading goroutine
+	finishing bool         // finish was called; of the reading goroutine
+	unwritten atomic.Bool  // nothing will be written again
 
 	done   sync.WaitGroup // until Handler.Closed has returned
 	writes sync.WaitGroup // until nothing will ever be written again

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"cmp"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -35,6 +36,9 @@ type Options struct {
 	// Encoder makes the frame that says why the connection is about to be closed when the
 	// socket itself ends it, and the one that tells what a full queue let go. nil: neither is said.
 	Encoder realtime.Encoder
+	// Logger and Metrics are told of panics in handling a connection, which end it. nil discards and forgets.
+	Logger  *slog.Logger
+	Metrics realtime.Metrics
 }
 
 func (o Options) withDefaults() Options {
@@ -43,6 +47,12 @@ func (o Options) withDefaults() Options {
 	o.DeadAfter = cmp.Or(o.DeadAfter, 60*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	o.CloseTimeout = cmp.Or(o.CloseTimeout, 3*time.Second)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics == nil {
+		o.Metrics = realtime.NoMetrics{}
+	}
 	return o
 }
 

@@ -18,6 +18,7 @@ import (
 // else; so it answers pings and takes pongs, which is all that an idle client sends, and
 // turns to reading, which needs a deep stack, only for more.
 func (c *Conn) wait() {
+	defer c.containReading()
 	for {
 		if err := c.stream.await(); err != nil {
 			c.finish(err)
@@ -50,6 +51,7 @@ func (c *Conn) heartbeats() bool {
 // read handles messages while there is input. The next wait is a new goroutine's: this one's stack
 // has grown, and would stay so.
 func (c *Conn) read() {
+	defer c.containReading()
 	c.stream.lend()
 	for {
 		err := c.next()

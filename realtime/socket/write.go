@@ -50,6 +50,7 @@ func (c *Conn) Flush() {
 	if o == nil || !o.Begin() {
 		return
 	}
+	defer c.containWriting()
 	b := c.acceptor.batches.Get().(*batch)
 	for i := 0; i < mostInPlace && c.stream.raw != nil; i++ {
 		if !c.take(o, b) {
@@ -72,6 +73,7 @@ func (c *Conn) Flush() {
 
 // drain writes the rest of b and what has been queued since, at the client's pace.
 func (c *Conn) drain(o *realtime.Outbox, b *batch) {
+	defer c.containWriting()
 	for len(b.rest) > 0 || c.take(o, b) {
 		var err error
 		b.rest, err = c.stream.send(b.rest, c.acceptor.o.WriteTimeout)
@@ -132,6 +134,6 @@ func (c *Conn) written(b *batch, err error) bool {
 		return false
 	}
 	c.acceptor.keepBatch(b)
-	c.writes.Done()
+	c.wrote()
 	return true
 }
