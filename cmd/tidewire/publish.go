@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // event is one line of NDJSON, in the form of the ingest endpoint.
@@ -32,7 +33,7 @@ func newPublish(s std) *cobra.Command {
 	p := &publishing{std: s}
 	var tenant string
 	var tags []string
-	var text bool
+	var text, overSocket bool
 	cmd := &cobra.Command{
 		Use:   "publish --tenant T --channel C [--key K] [--tag k=v]... [DATA | -]",
 		Short: "Publish events",
@@ -43,7 +44,9 @@ func newPublish(s std) *cobra.Command {
 			`{"channel":"...","key":"...","tags":{},"id":"...","data":...}; the flags stand in` + "\n" +
 			"for what a line leaves out. Every event has an id, so that a request that is\n" +
 			"sent again publishes nothing twice. An event the server refuses ends it; those\n" +
-			"of the lines before are published.\n" + accessHelp + exitHelp,
+			"of the lines before are published.\n\n" +
+			"It sends to the ingest endpoint. With --socket DATA goes over a socket, as a page\n" +
+			"publishes, which a gateway takes that has no ingest beside it.\n" + accessHelp + exitHelp,
 		Example: "  tidewire publish --tenant acme --channel prices:fx --key EURUSD '{\"bid\":1.08}'\n" +
 			"  tidewire publish --tenant acme - <events.ndjson",
 		Args:              exactly(0, 1, "one DATA or -"),
@@ -51,6 +54,9 @@ func newPublish(s std) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if p.standard.Tags, err = parseTags(tags); err != nil {
 				return err
+			}
+			if overSocket && (len(args) == 0 || args[0] == "-" && !text) {
+				return usagef("--socket: takes one DATA; events from standard input go to the ingest endpoint")
 			}
 			lines := len(args) == 0 || args[0] == "-" && !text
 			if f, ok := s.in.(*os.File); ok && len(args) == 0 && (text || term.IsTerminal(int(f.Fd()))) {
@@ -65,6 +71,12 @@ func newPublish(s std) *cobra.Command {
 			to.stdin = lines
 			if err := to.resolve(cmd.Context()); err != nil {
 				return err
+			}
+			if overSocket {
+				return p.overSocket(cmd.Context(), to, one)
+			}
+			if tenant == "" {
+				return usagef("publish: --tenant is missing; see tidewire publish --help")
 			}
 			if p.to, err = newIngestClient(to.url, tenant, to.token); err != nil {
 				return err
@@ -81,13 +93,13 @@ func newPublish(s std) *cobra.Command {
 	}
 	f := cmd.Flags()
 	to.flags(cmd, "where the gateway or the ingest function is", "token that may publish")
-	f.StringVar(&tenant, "tenant", "", "tenant (required)")
+	f.StringVar(&tenant, "tenant", "", "tenant (required without --socket, where it is the token's)")
 	f.StringVar(&p.standard.Channel, "channel", "", "channel (required with DATA)")
 	f.StringVar(&p.standard.Key, "key", "", "what the event replaces, such as a symbol")
 	f.StringArrayVar(&tags, "tag", nil, "k=v; may be repeated")
 	f.BoolVar(&text, "text", false, "DATA is a string, whatever it looks like")
+	f.BoolVar(&overSocket, "socket", false, "send DATA over a socket, not to the ingest endpoint")
 	f.BoolVar(&p.json, "json", false, "print the server's answers")
-	required(cmd, "tenant")
 	return cmd
 }
 
@@ -124,6 +136,19 @@ func (p *publishing) event(data string, text bool) (event, error) {
 	var err error
 	e.Data, err = dataOf(data, text)
 	return e, err
+}
+
+// overSocket publishes one event as a page does.
+func (p *publishing) overSocket(ctx context.Context, to access, e event) error {
+	answer, err := ask(ctx, to.url, to.token, wire.ClientFrame{Type: wire.TypePublish, Channel: e.Channel, Key: e.Key, Tags: e.Tags, Data: e.Data})
+	if err != nil {
+		return err
+	}
+	p.accepted = 1
+	if p.json {
+		return json.NewEncoder(p.out).Encode(map[string]string{"id": answer.Event})
+	}
+	return p.finish(nil)
 }
 
 // send publishes a batch, in order.

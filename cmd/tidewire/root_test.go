@@ -30,7 +30,7 @@ func TestHelp(t *testing.T) {
 		{"zsh", []string{"completion", "zsh"}, 0, "#compdef tidewire"},
 		{"fish", []string{"completion", "fish"}, 0, "fish completion"},
 		{"unknown command", []string{"tial"}, exitUsage, `unknown command "tial"`},
-		{"missing flag", []string{"publish", "--url", "http://x", "--token", "x", "1"}, exitUsage, "--tenant is missing"},
+		{"missing flag", []string{"publish", "--url", "http://x", "--token", "x", "--channel", "c", "1"}, exitUsage, "--tenant is missing"},
 		{"missing channel of tail", []string{"tail", "--url", "http://x", "--token", "x"}, exitUsage, "one CHANNEL or more"},
 		{"bad position", []string{"tail", "--url", "http://x", "--token", "x", "--since", "now", "a"}, exitUsage, "--since"},
 		{"bad address", []string{"tail", "--url", "gopher://x", "--token", "x", "a"}, exitUsage, "--url"},
