@@ -2,7 +2,10 @@
 // says who somebody is, and this program's own table at which desks they sit.
 //
 //	go run ./examples/authorize
-//	tidewire tail --url http://127.0.0.1:8081 --token <the one it prints> desk:fx
+//	export TIDEWIRE_URL=http://127.0.0.1:8081
+//	export TIDEWIRE_TOKEN="$(curl -sS "$TIDEWIRE_URL/token?user=ann")"
+//	tidewire tail desk:rates    # refused: ann has the desk fx
+//	tidewire tail desk:fx
 package main
 
 import (

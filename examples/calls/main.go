@@ -2,7 +2,10 @@
 // page places an order, gets its number, and everybody who follows the book sees it.
 //
 //	go run ./examples/calls
-//	tidewire tail --url http://127.0.0.1:8082 --token <the one it prints> orders:book
+//	export TIDEWIRE_URL=http://127.0.0.1:8082
+//	export TIDEWIRE_TOKEN="$(curl -sS "$TIDEWIRE_URL/token")"
+//	tidewire call orders.place '{"symbol":"EURUSD","amount":5}'
+//	tidewire tail orders:book
 package main
 
 import (

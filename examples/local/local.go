@@ -4,10 +4,12 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -30,23 +32,33 @@ type Parts struct {
 	Mux     *http.ServeMux // serves the gateway at /v1/, and what the example adds
 }
 
-// Run is main: it serves what build makes until it is interrupted, and prints
-// where, with a token of user to try it with.
+// Run is main: it serves what build makes until it is interrupted, prints where, and gives tokens to whoever asks at
+// /token?user=NAME, which is user if nobody is named. All users have the same grants.
 func Run(addr, user string, grants realtime.Grants, build func(*Parts) (*gateway.Gateway, error)) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err == nil {
 		err = Serve(ctx, l, func(p *Parts) (*gateway.Gateway, error) {
-			token, err := p.Signer.Sign(auth.Claims{User: user, Grants: grants, Expires: time.Now().Add(time.Hour)})
-			if err != nil {
-				return nil, err
-			}
-			fmt.Printf("http://%s\ntoken of %s: %s\n", addr, user, token)
+			p.Mux.HandleFunc("GET /token", Token(p.Signer, user, grants))
+			fmt.Printf("http://%s, and a token at http://%s/token\n", addr, addr)
 			return build(p)
 		})
 	}
 	if stop(); err != nil {
 		log.Fatal(err)
+	}
+}
+
+// Token gives a token to whoever asks. A program of your own looks at its session here, and signs what its user may do.
+func Token(signer *auth.Signer, user string, grants realtime.Grants) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		token, err := signer.Sign(auth.Claims{User: cmp.Or(r.FormValue("user"), user), Grants: grants, Expires: time.Now().Add(time.Hour)})
+		if err != nil {
+			http.Error(w, "no token", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = io.WriteString(w, token) // who asked may be gone
 	}
 }
 

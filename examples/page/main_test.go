@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tidewire/tidewire/examples/local"
+	"github.com/tidewire/tidewire/realtime/gateway"
 )
 
 func TestMain(m *testing.M) {
@@ -27,7 +28,12 @@ func TestPage(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- local.Serve(ctx, l, build) }()
+	go func() {
+		ended <- local.Serve(ctx, l, func(p *local.Parts) (*gateway.Gateway, error) {
+			p.Mux.HandleFunc("GET /token", local.Token(p.Signer, "guest", talk))
+			return build(p)
+		})
+	}()
 	get := func(path string) string {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String()+path, nil)

@@ -1,7 +1,10 @@
 // Smallest is all of a gateway: tenants from a file, everything else in memory.
 //
 //	go run ./examples/smallest
-//	tidewire token --tenants examples/smallest/tenants.json --tenant acme --user ann --subscribe 'news:*'
+//	export TIDEWIRE_URL=http://127.0.0.1:8084
+//	export TIDEWIRE_TOKEN="$(tidewire token --tenants examples/smallest/tenants.json --tenant acme --user ann --subscribe 'news:*' --publish 'news:*')"
+//	tidewire tail news:today
+//	tidewire publish --socket --channel news:today hello
 package main
 
 import (
