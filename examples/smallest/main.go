@@ -28,5 +28,6 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	log.Print("listening on http://127.0.0.1:8084")
 	log.Fatal(g.ListenAndServe(context.Background(), "127.0.0.1:8084", nil))
 }
