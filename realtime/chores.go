@@ -32,6 +32,17 @@ func (f *feed) chores() (more bool) {
 		}
 		f.placeQuestion()
 	}
+	for n := len(f.reviews); n > 0; n = len(f.reviews) {
+		if f.tired() {
+			return true
+		}
+		c := f.reviews[n-1]
+		f.reviews = f.reviews[:n-1]
+		if c.index >= 0 {
+			f.review(c)
+		}
+	}
+	f.reviews = nil
 	for len(f.leaving) > 0 {
 		if f.tired() {
 			return true

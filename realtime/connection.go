@@ -34,8 +34,9 @@ type Connection struct {
 	wakeAt time.Time
 	slot   int // in agenda.heap, from 1; 0 while it is not in
 
-	mu      sync.Mutex // guards readers; taken after feed.mu where both are held
-	readers []*reader
+	mu       sync.Mutex // guards all below; taken after feed.mu where both are held
+	readers  []*reader
+	watching int // len(watches)
 }
 
 // ID returns the connection's identifier.
@@ -89,23 +90,22 @@ func (c *Connection) Close(err *Error) {
 }
 
 // Renew replaces the principal by one of the same tenant and user with a newer
-// token. Subscriptions that it may not have any more are ended; it returns their channels.
-// Another user or tenant is refused with CodeForbidden, and a token of before a logout as at Hub.Connect.
+// token. What it may not have any more ends, and the client is told: subscriptions, whose channels it returns,
+// and presence watches. Another user or tenant is refused with CodeForbidden, and a token of before a logout
+// as at Hub.Connect.
 func (c *Connection) Renew(p *Principal) ([]Channel, error) {
 	old := c.Principal()
 	if p.Tenant != old.Tenant || p.User != old.User {
 		return nil, Errorf(CodeForbidden, "token: it is of another user; open another connection for it")
 	}
-	if err := c.feed.renew(c, p); err != nil {
-		return nil, err
-	}
-	var ended []Channel
-	for _, ch := range c.Channels() {
-		if !p.May(ActionSubscribe, ch) && c.hub.Unsubscribe(c, ch) {
-			ended = append(ended, ch)
+	ended, err := c.feed.renew(c, p)
+	var channels []Channel
+	for _, r := range ended {
+		if r.Action == ActionSubscribe {
+			channels = append(channels, r.Channel)
 		}
 	}
-	return ended, nil
+	return channels, err
 }
 
 // Channels returns what the connection is subscribed to, answered or not.

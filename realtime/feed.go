@@ -17,23 +17,25 @@ type feed struct {
 	ctx    context.Context // ends with stop
 	cancel context.CancelFunc
 
-	mu      sync.Mutex // guards all below, and what connections, readers, generations and channels say it does
-	conns   []*Connection
-	idle    time.Time // since when there are none
-	stopped bool
-	tenants map[string]*resident
-	asked   asked
-	current *generation
-	next    *generation // being built to replace current
-	rebuilt time.Time   // when a generation was last replaced
-	tries   int         // replacements in a row that did not last
-	watched map[Channel]*watch
-	migrate int           // readers of current.busy[:migrate] are to be told to move to next
-	leaving []*generation // failed while they were built: their readers go back to current
-	working bool          // chores are being done
-	steps   int           // taken since the lock was taken: what is looked at or moved, one by one
-	longest int           // most steps in one hold of the lock
-	held    *held         // times the holds; nil except in benchmarks
+	mu        sync.Mutex // guards all below, and what connections, readers, generations and channels say it does
+	conns     []*Connection
+	idle      time.Time // since when there are none
+	stopped   bool
+	tenants   map[string]*resident
+	asked     asked
+	current   *generation
+	next      *generation // being built to replace current
+	rebuilt   time.Time   // when a generation was last replaced
+	tries     int         // replacements in a row that did not last
+	watched   map[Channel]*watch
+	lingering int           // of watched, those that nobody watches
+	migrate   int           // readers of current.busy[:migrate] are to be told to move to next
+	reviews   []*Connection // whose rights are to be looked at again
+	leaving   []*generation // failed while they were built: their readers go back to current
+	working   bool          // chores are being done
+	steps     int           // taken since the lock was taken: what is looked at or moved, one by one
+	longest   int           // most steps in one hold of the lock
+	held      *held         // times the holds; nil except in benchmarks
 
 	out    []outgoing    // control messages to publish once unlocked
 	dirty  []*Connection // to be flushed once unlocked
@@ -45,7 +47,7 @@ type feed struct {
 }
 
 func newFeed(h *Hub, topic Topic) *feed {
-	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: map[string]*resident{}, directs: newSeen(h.o.Pace.Memory, time.Now()), logouts: newLogouts(h.o.Pace.Memory, time.Now())}
+	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: map[string]*resident{}, watched: map[Channel]*watch{}, directs: newSeen(h.o.Pace.Memory, time.Now()), logouts: newLogouts(h.o.Pace.Memory, time.Now())}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f
 }
@@ -100,18 +102,20 @@ func (f *feed) add(c *Connection) *Error {
 	return nil
 }
 
-// renew gives a connection another principal, unless its user was logged out since its token was verified.
-func (f *feed) renew(c *Connection, p *Principal) error {
+// renew gives a connection another principal, unless its user was logged out since its token was
+// verified, and returns what it may not have any more.
+func (f *feed) renew(c *Connection, p *Principal) ([]Right, error) {
 	f.lock()
 	defer f.unlock()
 	if err := f.logouts.refuses(p); err != nil {
-		return err
+		return nil, err
 	}
 	c.principal.Store(p)
-	if c.index >= 0 {
-		f.schedule(c) // it ends at another time
+	if c.index < 0 {
+		return nil, nil // it has gone, and with it all that it had
 	}
-	return nil
+	f.schedule(c) // it ends at another time
+	return f.review(c), nil
 }
 
 // spread returns a part of d that differs from connection to connection, so
@@ -172,11 +176,16 @@ func (f *feed) ask(q *question) {
 	f.lock()
 	defer f.unlock()
 	r := q.reader
-	if r.gone {
-		return
-	}
 	r.pending = q
 	f.asked.add(q)
+	if r.gone {
+		f.refuse(q, Errorf(CodeNotFound, "channel: %q was unsubscribed before it was answered", r.name.Name()))
+		return
+	}
+	if !r.conn.Principal().May(ActionSubscribe, r.name) { // it has renewed its token meanwhile
+		f.refuse(q, noGrant(r.name))
+		return
+	}
 	if f.stopped || r.conn.index < 0 {
 		f.refuse(q, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
 		return

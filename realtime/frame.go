@@ -57,6 +57,8 @@ type Encoder interface {
 	Dropped(c Channel, count int) Frame
 	// Presence tells who came and went, and how many users are there now.
 	Presence(c Channel, joined, left []Member, count int) Frame
+	// Ended tells a client that it has lost something that it had been granted.
+	Ended(r Right, why *Error) Frame
 	// Heartbeat shows that the connection lives; asOf is zero while it stands still.
 	Heartbeat(asOf Position) Frame
 	// Closing says why the connection is about to be closed.

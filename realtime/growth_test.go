@@ -38,8 +38,11 @@ func (plainEncoder) Gap(Channel, Position) Frame                     { return pl
 func (plainEncoder) Dropped(Channel, int) Frame                      { return plainFrame([]byte("dropped")) }
 func (plainEncoder) Presence(Channel, []Member, []Member, int) Frame { return plainFrame([]byte("p")) }
 func (plainEncoder) Heartbeat(Position) Frame                        { return plainFrame([]byte("heartbeat")) }
-func (plainEncoder) Closing(*Error) Frame                            { return plainFrame([]byte("closing")) }
-func (plainEncoder) Move(int64) Frame                                { return plainFrame([]byte("move")) }
+func (plainEncoder) Ended(r Right, _ *Error) Frame {
+	return plainFrame([]byte("ended " + string(r.Action) + " " + r.Channel.Name()))
+}
+func (plainEncoder) Closing(*Error) Frame { return plainFrame([]byte("closing")) }
+func (plainEncoder) Move(int64) Frame     { return plainFrame([]byte("move")) }
 
 // deafTransport takes what comes and throws it away.
 type deafTransport struct{ box *Outbox }

@@ -66,7 +66,7 @@ func TestRenewEndsWhatIsNotGrantedAnyMore(t *testing.T) {
 		}
 		r.publish("prices:fx", "1")
 		r.publish("news:today", "2")
-		r.expect(a, "2")
+		r.expect(a, "error:forbidden", "2") // told of what ended, once
 		other := p
 		other.User = "bob"
 		if _, err := a.conn.Renew(&other); realtime.CodeOf(err) != realtime.CodeForbidden {

@@ -16,6 +16,14 @@ const presenceEvery = time.Second
 // maxMembers bounds the members named in one answer; the count is always whole.
 const maxMembers = 1000
 
+// presenceLinger is how long is remembered who is present on a channel that nobody watches any more,
+// so that who asks again and again does not have all its readers counted each time; maxLingering
+// bounds for how many channels of a topic.
+const (
+	presenceLinger = 10 * time.Second
+	maxLingering   = 256
+)
+
 // watch is who is present on a channel that somebody wants to know it of. It is
 // guarded by feed.mu.
 type watch struct {
@@ -23,6 +31,7 @@ type watch struct {
 	watchers map[*Connection]struct{}
 	changed  map[string]bool // users whose presence may have changed: were they told to be here
 	timer    *time.Timer
+	lingers  bool // it is looked at again when it may be forgotten
 }
 
 type present struct {
@@ -32,31 +41,35 @@ type present struct {
 
 // Presence returns who is subscribed to a channel on this instance, at most a
 // thousand of them, and how many there are. With on, the connection is told
-// about changes until it disconnects or asks again without. It refuses with
-// CodeForbidden.
+// about changes until it disconnects, asks again without, or loses the right to. A watch counts as a
+// subscription of the connection. It refuses with CodeForbidden or CodeLimited (subscriptionsPerConnection).
 func (h *Hub) Presence(c *Connection, name Channel, on bool) ([]Member, int, error) {
-	if !c.Principal().May(ActionPresence, name) {
-		return nil, 0, Errorf(CodeForbidden, "channel: no grant for the presence of %q", name.Name())
-	}
 	f := c.feed
 	f.lock()
 	defer f.unlock()
+	if !c.Principal().May(ActionPresence, name) {
+		return nil, 0, Errorf(CodeForbidden, "channel: no grant for the presence of %q", name.Name())
+	}
+	_, watches := c.watches[name]
+	if on && c.index >= 0 && !watches {
+		if err := c.admitWatch(); err != nil {
+			return nil, 0, err
+		}
+		c.watches[name] = struct{}{}
+	}
 	w := f.watched[name]
 	if w == nil {
 		w = f.count(name)
+		f.watched[name] = w
 	}
 	if on && c.index >= 0 {
-		if f.watched == nil {
-			f.watched = map[Channel]*watch{}
-		}
-		if c.watches == nil {
-			c.watches = map[Channel]struct{}{}
-		}
-		c.watches[name] = struct{}{}
-		f.watched[name] = w
+		// Who watches already is told now what has been gathered: from here on all know the same.
+		f.tellPresence(name, w)
 		w.watchers[c] = struct{}{}
-	} else if _, watches := c.watches[name]; watches {
+	} else if watches {
 		f.unwatch(c, name)
+	} else {
+		f.linger(name, w)
 	}
 	members := make([]Member, 0, min(len(w.users), maxMembers))
 	for _, p := range w.users {
@@ -71,10 +84,12 @@ func (h *Hub) Presence(c *Connection, name Channel, on bool) ([]Member, int, err
 // count makes a watch from who reads the channel now.
 func (f *feed) count(name Channel) *watch {
 	w := &watch{users: map[string]*present{}, watchers: map[*Connection]struct{}{}, changed: map[string]bool{}}
-	for _, g := range f.generations() {
-		if ch := g.channels[name]; ch != nil {
-			for _, r := range ch.readers {
-				w.come(r.conn.Principal())
+	for _, generations := range [][]*generation{f.generations(), f.leaving} {
+		for _, g := range generations {
+			if ch := g.channels[name]; ch != nil {
+				for _, r := range ch.readers {
+					w.come(r.conn.Principal())
+				}
 			}
 		}
 	}
@@ -84,11 +99,12 @@ func (f *feed) count(name Channel) *watch {
 // unwatch ends a connection's watch of a channel.
 func (f *feed) unwatch(c *Connection, name Channel) {
 	delete(c.watches, name)
+	c.mu.Lock()
+	c.watching--
+	c.mu.Unlock()
 	w := f.watched[name]
 	delete(w.watchers, c)
-	if len(w.watchers) == 0 {
-		delete(f.watched, name)
-	}
+	f.linger(name, w)
 }
 
 // unwatchAll ends all of a connection's watches.
@@ -97,6 +113,30 @@ func (f *feed) unwatchAll(c *Connection) {
 		f.steps++
 		f.unwatch(c, name)
 	}
+}
+
+// linger forgets who is present on a channel if nobody watches it: after a while, or at once if
+// that many are remembered already.
+func (f *feed) linger(name Channel, w *watch) {
+	if len(w.watchers) > 0 || w.lingers {
+		return
+	}
+	clear(w.changed)
+	if f.lingering >= maxLingering {
+		delete(f.watched, name)
+		return
+	}
+	w.lingers = true
+	f.lingering++
+	time.AfterFunc(presenceLinger, func() {
+		f.lock()
+		defer f.unlock()
+		w.lingers = false
+		f.lingering--
+		if f.watched[name] == w && len(w.watchers) == 0 {
+			delete(f.watched, name)
+		}
+	})
 }
 
 func (w *watch) come(p *Principal) (first bool) {
@@ -142,23 +182,32 @@ func (f *feed) left(r *reader) {
 // changed notes what the watchers were last told of a user, and sees to it that
 // they are told what has become of it.
 func (f *feed) changed(name Channel, w *watch, user string, was bool) {
+	if len(w.watchers) == 0 {
+		return
+	}
 	if _, noted := w.changed[user]; !noted {
 		w.changed[user] = was
 	}
 	if w.timer != nil {
 		return
 	}
-	w.timer = time.AfterFunc(presenceEvery, func() {
+	var t *time.Timer
+	t = time.AfterFunc(presenceEvery, func() {
 		f.lock()
 		defer f.unlock()
-		w.timer = nil
-		if f.watched[name] == w && !f.stopped {
+		if w.timer == t && f.watched[name] == w && !f.stopped {
 			f.tellPresence(name, w)
 		}
 	})
+	w.timer = t
 }
 
+// tellPresence tells the watchers what has changed since they were last told.
 func (f *feed) tellPresence(name Channel, w *watch) {
+	if w.timer != nil {
+		w.timer.Stop()
+		w.timer = nil
+	}
 	var came, gone []Member
 	for user, was := range w.changed {
 		switch u := w.users[user]; {

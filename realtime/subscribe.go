@@ -68,7 +68,7 @@ type question struct {
 // CodeConflict (subscribed already).
 func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 	if !c.Principal().May(ActionSubscribe, req.Channel) {
-		return Errorf(CodeForbidden, "channel: no grant to subscribe to %q", req.Channel.Name())
+		return noGrant(req.Channel)
 	}
 	r := &reader{conn: c, name: req.Channel}
 	if err := c.admit(r); err != nil {
@@ -77,6 +77,10 @@ func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 	c.owed.Add(1)
 	c.feed.ask(&question{request: req, reader: r, asked: time.Now()})
 	return nil
+}
+
+func noGrant(c Channel) *Error {
+	return Errorf(CodeForbidden, "channel: no grant to subscribe to %q", c.Name())
 }
 
 func (c *Connection) admit(r *reader) error {
@@ -88,13 +92,36 @@ func (c *Connection) admit(r *reader) error {
 			return Errorf(CodeConflict, "channel: %q is subscribed already", r.name.Name())
 		}
 	}
-	if len(c.readers) >= limit {
-		err := Errorf(CodeLimited, "channel: the connection has %d subscriptions, which is limits.subscriptionsPerConnection; unsubscribe from one first", limit)
-		err.Limit = "subscriptionsPerConnection"
+	if err := c.hasRoom(limit); err != nil {
 		return err
 	}
 	c.readers = append(c.readers, r)
 	return nil
+}
+
+// admitWatch is admit for a watch of a channel's presence. feed.mu is held.
+func (c *Connection) admitWatch() error {
+	limit := c.Tenant().Limits.WithDefaults().SubscriptionsPerConnection
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.hasRoom(limit); err != nil {
+		return err
+	}
+	c.watching++
+	if c.watches == nil {
+		c.watches = map[Channel]struct{}{}
+	}
+	return nil
+}
+
+// hasRoom refuses one more subscription or watch. c.mu is held.
+func (c *Connection) hasRoom(limit int) error {
+	if len(c.readers)+c.watching < limit {
+		return nil
+	}
+	err := Errorf(CodeLimited, "channel: the connection has %d subscriptions and presence watches, limits.subscriptionsPerConnection is %d; end one first", len(c.readers)+c.watching, limit)
+	err.Limit = "subscriptionsPerConnection"
+	return err
 }
 
 // Unsubscribe ends a subscription and reports whether there was one. A subscribe

@@ -24,6 +24,8 @@ func (f *feed) update(t *Tenant) {
 		c.tenant.Store(t)
 		c.box.SetLimits(queue)
 	}
+	f.reviews = append(f.reviews, r.conns...)
+	f.startChores()
 	for _, g := range f.generations() {
 		g.obey(t)
 	}

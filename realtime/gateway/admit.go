@@ -163,14 +163,14 @@ func (v *guest) whileHere(do func()) {
 }
 
 // renew gives the guest the principal of a newer token, with what the Connect hook added to
-// the first. It returns the channels that it may not have any more.
-func (v *guest) renew(ctx context.Context, p *realtime.Principal) (ended []realtime.Channel, err error) {
+// the first. The Hub tells the client what it may not have any more.
+func (v *guest) renew(ctx context.Context, p *realtime.Principal) (err error) {
 	t, refused := v.g.judge(ctx, p, v.page)
 	if refused != nil {
-		return nil, refused
+		return refused
 	}
 	v.whileHere(func() {
-		if ended, err = v.conn.Renew(v.added.extend(p)); err != nil {
+		if _, err = v.conn.Renew(v.added.extend(p)); err != nil {
 			return
 		}
 		v.g.watch.renewed(v, t)
@@ -178,7 +178,7 @@ func (v *guest) renew(ctx context.Context, p *realtime.Principal) (ended []realt
 			v.g.roll.update(v.document())
 		}
 	})
-	return ended, err
+	return err
 }
 
 // subscribe asks the program and then the Hub for a channel. The answer comes with the data.

@@ -103,13 +103,9 @@ func (s *session) refresh(f *wire.ClientFrame) (expires time.Time, ok bool) {
 		s.fail(f.ID, "", s.g.shown(ctx, "verifying a token", err))
 		return time.Time{}, false
 	}
-	ended, err := s.guest.renew(ctx, p)
-	if err != nil {
+	if err := s.guest.renew(ctx, p); err != nil {
 		s.fail(f.ID, "", s.g.shown(ctx, "renewing a token", err))
 		return time.Time{}, false
-	}
-	for _, ch := range ended {
-		s.fail("", ch.Name(), realtime.Errorf(realtime.CodeForbidden, "channel: the new token does not grant %q", ch.Name()))
 	}
 	return p.Expires, true
 }

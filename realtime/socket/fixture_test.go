@@ -146,7 +146,8 @@ func (teller) Presence(realtime.Channel, []realtime.Member, []realtime.Member, i
 
 func (teller) Heartbeat(realtime.Position) realtime.Frame { return tell("heartbeat") }
 
-func (teller) Closing(err *realtime.Error) realtime.Frame { return tell("error " + string(err.Code)) }
+func (teller) Ended(realtime.Right, *realtime.Error) realtime.Frame { return tell("ended") }
+func (teller) Closing(err *realtime.Error) realtime.Frame           { return tell("error " + string(err.Code)) }
 
 func (teller) Move(int64) realtime.Frame { return tell("move") }
 

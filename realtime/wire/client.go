@@ -96,7 +96,7 @@ type ServerFrame struct {
 	Tags map[string]string `json:"tags,omitempty"`
 	Data json.RawMessage   `json:"data,omitempty"` // also ok of call
 
-	// error and notice; the codes of a notice are NoticeGap and NoticeDropped
+	// error and notice; the codes of a notice are NoticeGap, NoticeDropped and NoticePresenceEnded
 	Code         realtime.Code `json:"code,omitempty"`
 	Message      string        `json:"message,omitempty"`
 	Limit        string        `json:"limit,omitempty"`

@@ -100,6 +100,18 @@ func (Encoder) Presence(c realtime.Channel, joined, left []realtime.Member, coun
 	return o.frame()
 }
 
+// Ended returns what tells that a subscription or a presence watch has been taken away: the error of its
+// channel, and a notice.
+func (Encoder) Ended(r realtime.Right, why *realtime.Error) realtime.Frame {
+	if r.Action == realtime.ActionSubscribe {
+		return Error("", r.Channel.Name(), why)
+	}
+	o := newObject(256, TypeNotice)
+	o.text("code", NoticePresenceEnded)
+	o.text("channel", r.Channel.Name())
+	return o.frame()
+}
+
 // Heartbeat returns a sign of life, with the time of asOf unless that is zero.
 func (Encoder) Heartbeat(asOf realtime.Position) realtime.Frame {
 	o := newObject(64, TypeHeartbeat)

@@ -41,6 +41,8 @@ const (
 const (
 	NoticeGap     = "gap"     // something of the channel was missed right here
 	NoticeDropped = "dropped" // the connection's full queue let some of the channel go
+	// NoticePresenceEnded is told when a watch of the channel's presence is not granted any more.
+	NoticePresenceEnded = "presence-ended"
 )
 
 // MaxIDBytes is the longest ID of a frame as it is written, quotes not counted.

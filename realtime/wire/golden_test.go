@@ -107,14 +107,15 @@ func goldenServer() map[string]goldenFrame {
 			wire.ServerFrame{Type: wire.TypeDirect, Event: "e3", Key: "ticket:7", Time: ms1, Tags: map[string]string{"kind": "mention"}, Data: []byte(`{"by":"bob"}`)}},
 		"presence": {e.Presence(board, []realtime.Member{bob}, []realtime.Member{ann}, 1),
 			wire.ServerFrame{Type: wire.TypePresence, Channel: "board:7", Joined: []realtime.Member{bob}, Left: []realtime.Member{ann}, Count: 1}},
-		"notice-gap":       {e.Gap(fx, at2), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeGap, Channel: "prices:fx", Position: "1767225601456-e2"}},
-		"notice-dropped":   {e.Dropped(fx, 3), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeDropped, Channel: "prices:fx", Count: 3}},
-		"move":             {e.Move(1234), wire.ServerFrame{Type: wire.TypeMove, AfterMs: 1234}},
-		"heartbeat":        {e.Heartbeat(moment), wire.ServerFrame{Type: wire.TypeHeartbeat, AsOf: ms2}},
-		"heartbeat.still":  {e.Heartbeat(realtime.Position{}), wire.ServerFrame{Type: wire.TypeHeartbeat}},
-		"pong":             {wire.Pong(""), wire.ServerFrame{Type: wire.TypePong}},
-		"pong.with-id":     {wire.Pong(`"p-11"`), wire.ServerFrame{Type: wire.TypePong, ID: `"p-11"`}},
-		"presence.emptied": {e.Presence(board, nil, []realtime.Member{bob}, 0), wire.ServerFrame{Type: wire.TypePresence, Channel: "board:7", Joined: []realtime.Member{}, Left: []realtime.Member{bob}}},
+		"notice-gap":            {e.Gap(fx, at2), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeGap, Channel: "prices:fx", Position: "1767225601456-e2"}},
+		"notice-dropped":        {e.Dropped(fx, 3), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeDropped, Channel: "prices:fx", Count: 3}},
+		"notice-presence-ended": {e.Ended(realtime.Right{Action: realtime.ActionPresence, Channel: board}, nil), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticePresenceEnded, Channel: "board:7"}},
+		"move":                  {e.Move(1234), wire.ServerFrame{Type: wire.TypeMove, AfterMs: 1234}},
+		"heartbeat":             {e.Heartbeat(moment), wire.ServerFrame{Type: wire.TypeHeartbeat, AsOf: ms2}},
+		"heartbeat.still":       {e.Heartbeat(realtime.Position{}), wire.ServerFrame{Type: wire.TypeHeartbeat}},
+		"pong":                  {wire.Pong(""), wire.ServerFrame{Type: wire.TypePong}},
+		"pong.with-id":          {wire.Pong(`"p-11"`), wire.ServerFrame{Type: wire.TypePong, ID: `"p-11"`}},
+		"presence.emptied":      {e.Presence(board, nil, []realtime.Member{bob}, 0), wire.ServerFrame{Type: wire.TypePresence, Channel: "board:7", Joined: []realtime.Member{}, Left: []realtime.Member{bob}}},
 	}
 }
 
