@@ -1401,6 +1401,11 @@ export class Tidewire {
   }
 
   #notice(link, { code, channel, position, count }) {
+    if (code === "presence-ended") {
+      const watch = this.#watches.get(channel);
+      if (watch?.link === link) this.#denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
+      return;
+    }
     const feed = this.#feeds.get(channel);
     if (feed?.link !== link) return;
     if (code === "gap") this.#gap(feed, position, "live");
