@@ -33,6 +33,7 @@ locals {
     "logging.logMetrics.get",
     "monitoring.alertPolicies.get",
     "monitoring.dashboards.get",
+    "monitoring.notificationChannels.get",
     "monitoring.services.get",
     "monitoring.slos.get",
     "monitoring.uptimeCheckConfigs.get",

@@ -45,6 +45,14 @@ resource "google_storage_bucket" "this" {
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
   force_destroy               = false
+  labels                      = var.labels
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
 
   versioning {
     enabled = true
@@ -77,6 +85,8 @@ resource "google_artifact_registry_repository" "this" {
   repository_id = each.value
   format        = "DOCKER"
   description   = "Tidewire ${each.key}"
+  labels        = var.labels
+  kms_key_name  = var.kms_key
 
   # Deployments name images by digest. What nobody has tagged for a month was replaced by something else.
   cleanup_policies {
@@ -86,6 +96,18 @@ resource "google_artifact_registry_repository" "this" {
     condition {
       tag_state  = "UNTAGGED"
       older_than = "2592000s"
+    }
+  }
+
+  # Builds tag what they push with their commit, and so does Cloud Functions: without this nothing of it would ever go. Cloud Run keeps a
+  # copy of what is deployed.
+  cleanup_policies {
+    id     = "tagged"
+    action = "DELETE"
+
+    condition {
+      tag_state  = "TAGGED"
+      older_than = "${var.image_days * 86400}s"
     }
   }
 

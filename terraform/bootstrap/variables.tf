@@ -46,3 +46,28 @@ variable "edge" {
   default     = false
   nullable    = false
 }
+
+variable "image_days" {
+  description = "How many days an image is kept that a build has tagged; the newest twenty of each are kept in any case."
+  type        = number
+  default     = 90
+  nullable    = false
+
+  validation {
+    condition     = var.image_days >= 1 && floor(var.image_days) == var.image_days
+    error_message = "image_days: must be a whole number of 1 or more, got ${var.image_days}."
+  }
+}
+
+variable "labels" {
+  description = "Labels of buckets and repositories."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "kms_key" {
+  description = "Full name of a Cloud KMS key in the region that encrypts buckets and repositories; null leaves that to Google."
+  type        = string
+  default     = null
+}

@@ -33,6 +33,8 @@ var readWith = map[string]string{
 	"google_monitoring_alert_policy":               "monitoring.alertPolicies.get",
 	"google_monitoring_custom_service":             "monitoring.services.get",
 	"google_monitoring_dashboard":                  "monitoring.dashboards.get",
+	"google_monitoring_notification_channel":       "monitoring.notificationChannels.get",
+	"google_billing_budget":                        "", // by a role on the billing account
 	"google_monitoring_slo":                        "monitoring.slos.get",
 	"google_monitoring_uptime_check_config":        "monitoring.uptimeCheckConfigs.get",
 	"google_project_iam_member":                    "resourcemanager.projects.getIamPolicy",

@@ -55,7 +55,7 @@ func carries(d *deployed, found *problems) {
 	}
 	standard(d, found)
 	told := map[string]bool{}
-	for _, block := range d.tree.modules["."].blocks {
+	for _, block := range d.tree.modules["modules/tidewire"].blocks {
 		if block.Type == "check" {
 			told[block.Labels[0]] = true
 		}

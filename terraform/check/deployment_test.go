@@ -113,6 +113,8 @@ var contracts = map[string]func(*deployed, *problems){
 	"builders":    builders,
 	"capacity":    carries,
 	"costs":       costs,
+	"options":     options,
+	"images":      cleaned,
 }
 
 // disagree lists what the HCL in a folder and the program do not agree on.

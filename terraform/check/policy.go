@@ -24,6 +24,7 @@ const (
 // Exempt is who may do what nobody else may. Each is named.
 type Exempt struct {
 	Public   []string // services that everybody may call, by name
+	Accounts []string // accounts that are made elsewhere, by address
 	Granters []string // custom roles that may grant, by address
 	Admins   []string // members that may have a role of whoever administers something, by address without key
 }
@@ -68,7 +69,9 @@ func (j *judge) access(i Instance) {
 	case i.Type == "google_project_iam_custom_role":
 		j.permissions(i)
 	case i.Type == "google_cloud_run_v2_service" && i.Is("invoker_iam_disabled"):
-		j.add(RulePublic, i.Where, "%s asks IAM of nobody", i.Address)
+		if name, _ := i.Text("name"); !slices.Contains(j.exempt.Public, name) {
+			j.add(RulePublic, i.Where, "%s asks IAM of nobody", i.Address)
+		}
 	}
 	if !strings.HasSuffix(i.Type, "_iam_member") {
 		return
@@ -137,7 +140,7 @@ func (j *judge) program(i Instance) {
 	switch other, taken := j.accounts[account]; {
 	case !known || account == "":
 		j.add(RuleAccount, i.Where, "%s has no account: it would be the project's default one, which may do everything", i.Address)
-	case !strings.Contains(account, "google_service_account."):
+	case !strings.Contains(account, "google_service_account.") && !slices.Contains(j.exempt.Accounts, account):
 		j.add(RuleAccount, i.Where, "%s has the account %s, which is not made here", i.Address, account)
 	case taken:
 		j.add(RuleAccount, i.Where, "%s has the account of %s", i.Address, other)

@@ -26,6 +26,7 @@ const (
 	RuleUnused    Rule = "unused"    // declared, and used nowhere
 	RuleDescribed Rule = "described" // a variable without type, or anything without description
 	RuleProvider  Rule = "provider"  // a provider that is not required, or without version
+	RuleLabels    Rule = "labels"    // something that takes labels and is given none
 	RuleReadme    Rule = "readme"    // a README that lists other variables or outputs than there are
 )
 

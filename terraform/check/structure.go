@@ -73,7 +73,25 @@ func (c *checker) resources() {
 		c.lifecycle(r, schema)
 		if schema != nil {
 			c.body(r.address(), body, schema, r)
+			c.labelled(r, schema)
 		}
+	}
+}
+
+// labelled looks whether what takes labels is given some: bills and searches are by labels.
+func (c *checker) labelled(r *resource, schema *tfjson.SchemaBlock) {
+	if r.kind != "resource" {
+		return
+	}
+	for _, name := range []string{"user_labels", "labels"} {
+		attribute := schema.Attributes[name]
+		if attribute == nil || !attribute.Optional {
+			continue
+		}
+		if r.block.Body.Attributes[name] == nil {
+			c.add(RuleLabels, r.block.DefRange(), "%s is given no %s", r.address(), name)
+		}
+		return
 	}
 }
 

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 )
 
@@ -12,6 +13,8 @@ const tree = ".."
 var exempt = Exempt{
 	// Their programs judge the token of who is asking, and a browser has none of Google's.
 	Public: []string{"tidewire-gateway", "tidewire-api", "tidewire-dashboard", "tidewire-ingest"},
+	// Of the deployment in an organization that gives accounts.
+	Accounts: []string{"live-gateway@given.iam.gserviceaccount.com", "live-api@given.iam.gserviceaccount.com"},
 	// The build, which makes what the root says: rights on topics and secrets are part of it.
 	Granters: []string{"google_project_iam_custom_role.writer"},
 	Admins:   []string{"google_project_iam_member.build", "google_project_iam_member.grants"},
@@ -26,21 +29,46 @@ var deployments = map[string]map[string]Given{
 			"shards": 2, "tenants": map[string]any{"acme": map[string]any{}, "initech": map[string]any{"placement": "pooled"}},
 			"probe_tenant": "acme", "demo": true, "hook_url": "https://hooks.example.com/lost", "slo": true,
 			"domains":    map[string]any{"gateway": "live.example.com", "api": "api.example.com", "dashboard": "see.example.com", "ingest": "in.example.com"},
-			"vpc_egress": map[string]any{},
+			"vpc_egress": map[string]any{}, "labels": map[string]any{"team": "live"}, "notification_emails": []any{"ops@example.com"},
+			"kms_key": "projects/keys/locations/europe-west1/keyRings/live/cryptoKeys/live", "budget": map[string]any{"billing_account": "012345-ABCDEF-012345", "amount": 500},
+		}},
+		"in an organization": {Said: said, Inputs: map[string]any{
+			"project": "tidewire-test", "region": "europe-west1", "images": images("@sha256:" + digits), "invoker_iam_disabled": true,
+			"service_accounts": map[string]any{"gateway": "live-gateway@given.iam.gserviceaccount.com", "api": "live-api@given.iam.gserviceaccount.com", "push": "live-push@given.iam.gserviceaccount.com"},
+			"vpc_egress":       map[string]any{"network": "projects/net/global/networks/shared", "subnetwork": "projects/net/regions/europe-west1/subnetworks/live"},
 		}},
 	},
+	"examples/minimal":           {"as it stands": {Said: said, Inputs: example(nil)}},
+	"examples/pooled":            {"as it stands": {Said: said, Inputs: example(nil)}},
+	"examples/with-vpc":          {"as it stands": {Said: said, Inputs: example(map[string]any{"network": "projects/net/global/networks/shared", "subnetwork": "projects/net/regions/europe-west1/subnetworks/live"})}},
+	"examples/existing-accounts": {"as it stands": {Said: said, Inputs: example(map[string]any{"accounts": map[string]any{"gateway": "live-gateway@given.iam.gserviceaccount.com", "api": "live-api@given.iam.gserviceaccount.com"}})}},
+	"examples/production": {"as it stands": {Said: said, Inputs: example(map[string]any{
+		"domain": "example.com", "kms_key": "projects/keys/locations/europe-west1/keyRings/live/cryptoKeys/live", "emails": []any{"ops@example.com"}, "billing_account": "012345-ABCDEF-012345",
+	})}},
 	"bootstrap": {
 		"the least": {Said: said, Inputs: map[string]any{"project": "tidewire-test", "region": "europe-west1"}},
 		"all there is": {Said: said, Inputs: map[string]any{
 			"project": "tidewire-test", "region": "europe-west1", "edge": true,
 			"repository": "projects/tidewire-test/locations/europe-west1/connections/github/repositories/tidewire",
+			"labels":     map[string]any{"team": "live"}, "kms_key": "projects/keys/locations/europe-west1/keyRings/live/cryptoKeys/live",
 		}},
 	},
 }
 
+// example is what every example is given, and what one takes besides.
+func example(more map[string]any) map[string]any {
+	all := map[string]any{
+		"project": "tidewire-test", "region": "europe-west1", "images": images("@sha256:" + digits),
+		"functions": map[string]any{"bucket": "archives", "object": digits + ".zip"},
+	}
+	maps.Copy(all, more)
+	return all
+}
+
 var said = map[string]string{
-	"data.google_project.this.number":                           "123456789012",
-	"module.secrets.ephemeral.random_password.operators.result": "0123456789abcdef0123456789abcdef0123456789abcdef",
+	"data.google_project.this.number":                                           "123456789012",
+	"module.tidewire.data.google_project.this.number":                           "123456789012",
+	"module.tidewire.module.secrets.ephemeral.random_password.operators.result": "0123456789abcdef0123456789abcdef0123456789abcdef",
 }
 
 const digits = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -53,14 +81,17 @@ func images(version string) map[string]any {
 	return all
 }
 
-// found is everything that the check has to say of the HCL in a folder, without Terraform.
-func found(root string) ([]Problem, error) {
+// found is everything that the check has to say of the HCL in a folder, without Terraform. Of some roots, if they are named, and else of all.
+func found(root string, roots ...string) ([]Problem, error) {
 	t, err := Read(root)
 	if err != nil {
 		return nil, err
 	}
-	all := append(t.Problems(), t.Readmes()...)
-	for _, dir := range t.Roots() {
+	all := append(t.Problems(), t.Stale()...)
+	if len(roots) == 0 {
+		roots = t.Roots()
+	}
+	for _, dir := range roots {
 		for name, given := range deployments[dir] {
 			instances, faults := t.Expand(dir, given)
 			for _, p := range append(faults, Policy(instances, exempt)...) {

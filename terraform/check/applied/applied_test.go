@@ -56,6 +56,17 @@ func TestTheLeast(t *testing.T) {
 	if again := r.plan(t, nil); len(again) > 0 {
 		t.Errorf("a second plan would change %v", again)
 	}
+	r.before(t)
+	moved := 0
+	for address, action := range r.plan(t, nil) {
+		if action != "move" {
+			t.Errorf("%s: what was there before modules/tidewire is not moved: %s", address, action)
+		}
+		moved++
+	}
+	if moved < 50 {
+		t.Errorf("only %d resources are moved", moved)
+	}
 }
 
 func TestWhatAChangeTouches(t *testing.T) {
@@ -76,33 +87,33 @@ func TestWhatAChangeTouches(t *testing.T) {
 		{"nothing", nil, map[string]string{}},
 		{
 			"a tenant of its own and a pooled one less", map[string]any{"tenants": map[string]any{"acme": map[string]any{}}},
-			map[string]string{`module.pubsub.google_pubsub_topic.tenant["tw-globex"]`: "delete"},
+			map[string]string{`module.tidewire.module.pubsub.google_pubsub_topic.tenant["tw-globex"]`: "delete"},
 		},
 		{
 			"a tenant more", map[string]any{"tenants": map[string]any{
 				"acme": map[string]any{}, "aaa": map[string]any{}, "globex": map[string]any{}, "small": map[string]any{"placement": "pooled"},
 			}},
-			map[string]string{`module.pubsub.google_pubsub_topic.tenant["tw-aaa"]`: "create"},
+			map[string]string{`module.tidewire.module.pubsub.google_pubsub_topic.tenant["tw-aaa"]`: "create"},
 		},
 		{
 			"another image of the gateway", map[string]any{"images": map[string]any{"gateway": image("gateway", "2"), "api": image("api", "1"), "dashboard": image("dashboard", "1")}},
-			map[string]string{`module.service["gateway"].google_cloud_run_v2_service.this`: "update"},
+			map[string]string{`module.tidewire.module.service["gateway"].google_cloud_run_v2_service.this`: "update"},
 		},
 		{
 			"another source of the functions", map[string]any{"functions_archive": second},
 			map[string]string{
-				"google_storage_bucket_object.functions[0]":                       "create, delete",
-				`module.function["ingest"].google_cloudfunctions2_function.this`:  "update",
-				`module.function["janitor"].google_cloudfunctions2_function.this`: "update",
-				`module.function["probe"].google_cloudfunctions2_function.this`:   "update",
+				"module.tidewire.google_storage_bucket_object.functions[0]":                       "create, delete",
+				`module.tidewire.module.function["ingest"].google_cloudfunctions2_function.this`:  "update",
+				`module.tidewire.module.function["janitor"].google_cloudfunctions2_function.this`: "update",
+				`module.tidewire.module.function["probe"].google_cloudfunctions2_function.this`:   "update",
 			},
 		},
 		{
 			// The key in use goes only once the api has another.
 			"another key of the operators", map[string]any{"operators_version": 2},
 			map[string]string{
-				"module.secrets.google_secret_manager_secret_version.operators": "create, delete",
-				`module.service["api"].google_cloud_run_v2_service.this`:        "update",
+				"module.tidewire.module.secrets.google_secret_manager_secret_version.operators": "create, delete",
+				`module.tidewire.module.service["api"].google_cloud_run_v2_service.this`:        "update",
 			},
 		},
 	} {
@@ -131,6 +142,26 @@ func TestAnImageByItsTag(t *testing.T) {
 	r.give(t, nil)
 	if out, err := r.run(t, "plan"); err == nil || !strings.Contains(err.Error(), "by its digest") {
 		t.Errorf("an image that a tag names was planned: %v\n%s", err, out)
+	}
+}
+
+// A wall that would be met under load is a warning, and what Cloud Run would refuse is an error, before anything is made.
+func TestWalls(t *testing.T) {
+	t.Parallel()
+	r := open(t, ".", map[string]any{
+		"project": "my-project", "region": "europe-west1", "images": images("1"),
+		"functions": map[string]any{"bucket": "archives", "object": strings.Repeat("a", 64) + ".zip"},
+	})
+	r.give(t, map[string]any{"expected": map[string]any{"sockets": 5000, "tenants": 900}, "sizes": map[string]any{"gateway": map[string]any{"max": 6}}})
+	out := strings.Join(strings.Fields(strings.ReplaceAll(r.must(t, "plan", "-refresh=false", "-no-color"), "│", "")), " ")
+	for _, wall := range []string{"5000 sockets are expected, and 6 gateways carry 3600", "up to 23 vCPU may run", "up to 10800 subscriptions may exist"} {
+		if !strings.Contains(out, wall) {
+			t.Errorf("the plan does not say %q", wall)
+		}
+	}
+	r.give(t, map[string]any{"sizes": map[string]any{"gateway": map[string]any{"max": 21}}})
+	if out, err := r.run(t, "plan", "-refresh=false", "-no-color"); err == nil || !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "│", "")), " "), "Cloud Run refuses the revision") {
+		t.Errorf("21 gateways on 20 vCPU were planned: %v\n%s", err, out)
 	}
 }
 

@@ -39,7 +39,7 @@ func TestTheCheckSeesWhatTerraformPlans(t *testing.T) {
 			t.Parallel()
 			r := open(t, dir, variables)
 			planned := r.planned(t)
-			instances, problems := tree.Expand(dir, check.Given{Inputs: variables, Said: map[string]string{"data.google_project.this.number": "123456789012"}})
+			instances, problems := tree.Expand(dir, check.Given{Inputs: variables, Said: map[string]string{"data.google_project.this.number": "123456789012", "module.tidewire.data.google_project.this.number": "123456789012"}})
 			for _, p := range problems {
 				t.Error(p)
 			}

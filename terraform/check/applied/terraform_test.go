@@ -46,10 +46,10 @@ func open(t *testing.T, name string, variables map[string]any) *root {
 	r := &root{dir: filepath.Join(tree, name), variables: variables}
 	versions := filepath.Join(r.dir, "versions.tf")
 	text, err := os.ReadFile(versions) //nolint:gosec // our own copy
-	if err != nil {
-		t.Fatal(err)
+	if err == nil {
+		err = os.WriteFile(versions, backend.ReplaceAll(text, nil), 0o600)
 	}
-	if err := os.WriteFile(versions, backend.ReplaceAll(text, nil), 0o600); err != nil {
+	if err != nil && !os.IsNotExist(err) { // an example has no backend
 		t.Fatal(err)
 	}
 	r.must(t, "get")

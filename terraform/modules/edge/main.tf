@@ -5,6 +5,7 @@ locals {
 resource "google_compute_global_address" "this" {
   project = var.project
   name    = "${var.name}-edge"
+  labels  = var.labels
 }
 
 # A managed certificate's domains cannot be changed, and one in use cannot be deleted: another list is another certificate.
@@ -140,6 +141,7 @@ resource "google_compute_global_forwarding_rule" "https" {
   project               = var.project
   name                  = "${var.name}-edge"
   load_balancing_scheme = "EXTERNAL_MANAGED"
+  labels                = var.labels
   ip_address            = google_compute_global_address.this.address
   port_range            = "443"
   target                = google_compute_target_https_proxy.this.id
@@ -167,6 +169,7 @@ resource "google_compute_global_forwarding_rule" "http" {
   project               = var.project
   name                  = "${var.name}-redirect"
   load_balancing_scheme = "EXTERNAL_MANAGED"
+  labels                = var.labels
   ip_address            = google_compute_global_address.this.address
   port_range            = "80"
   target                = google_compute_target_http_proxy.redirect.id

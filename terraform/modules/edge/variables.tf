@@ -50,3 +50,10 @@ variable "log_sample_rate" {
     error_message = "The share of requests that are logged is 0 to 1."
   }
 }
+
+variable "labels" {
+  description = "Labels of what is made."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

@@ -52,3 +52,9 @@ variable "deletion_protection" {
   default     = true
   nullable    = false
 }
+
+variable "kms_key" {
+  description = "Full name of the Cloud KMS key that encrypts the database, in its location; for ever. null leaves that to Google."
+  type        = string
+  default     = null
+}

@@ -2,6 +2,9 @@ resource "google_cloudfunctions2_function" "this" {
   project  = var.project
   location = var.region
   name     = var.name
+  labels   = var.labels
+
+  kms_key_name = var.kms_key
 
   build_config {
     runtime           = var.runtime

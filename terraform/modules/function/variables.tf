@@ -138,3 +138,16 @@ variable "ingress" {
     error_message = "The ingress is ALLOW_ALL, ALLOW_INTERNAL_ONLY or ALLOW_INTERNAL_AND_GCLB."
   }
 }
+
+variable "labels" {
+  description = "Labels of what is made."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "kms_key" {
+  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null leaves that to Google."
+  type        = string
+  default     = null
+}

@@ -5,7 +5,7 @@ resource "google_monitoring_alert_policy" "main" {
   display_name          = each.value.display_name
   severity              = each.value.severity
   combiner              = each.value.combine
-  notification_channels = var.notification_channels
+  notification_channels = local.notification_channels
   user_labels           = var.labels
 
   dynamic "conditions" {

@@ -22,3 +22,17 @@ resource "google_monitoring_dashboard" "overview" {
   project        = var.project
   dashboard_json = module.signals.dashboard_json
 }
+
+resource "google_monitoring_notification_channel" "email" {
+  for_each = toset(var.notification_emails)
+
+  project      = var.project
+  display_name = "${var.name}: ${each.key}"
+  type         = "email"
+  labels       = { email_address = each.key }
+  user_labels  = var.labels
+}
+
+locals {
+  notification_channels = concat(var.notification_channels, [for channel in google_monitoring_notification_channel.email : channel.name])
+}

@@ -57,6 +57,29 @@ variable "notification_channels" {
   }
 }
 
+variable "notification_emails" {
+  description = "Addresses that incidents are sent to by e-mail; a channel is made for each."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for address in var.notification_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
+    error_message = "notification_emails: each must be an e-mail address."
+  }
+}
+
+variable "budget" {
+  description = "Budget of the project, told of at 50, 90 and 100 %, and when the month is forecast to pass it: billing_account (012345-ABCDEF-012345), amount a month in the account's currency; null for none."
+  type        = object({ billing_account = string, amount = number })
+  default     = null
+
+  validation {
+    condition     = var.budget == null ? true : can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account)) && var.budget.amount >= 1 && floor(var.budget.amount) == var.budget.amount
+    error_message = "budget: billing_account must be like 012345-ABCDEF-012345, and amount a whole number of 1 or more."
+  }
+}
+
 variable "check_period_seconds" {
   description = "How often each of the places from which Google checks asks the gateway and the probe."
   type        = number

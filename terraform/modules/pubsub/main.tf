@@ -7,7 +7,9 @@ resource "google_pubsub_topic" "tenant" {
 
   project = var.project
   name    = each.key
-  labels  = each.value.labels
+  labels  = merge(var.labels, each.value.labels)
+
+  kms_key_name = var.kms_key
 
   # What a new subscription can be led back to: without it nothing could be replayed to who comes back.
   message_retention_duration = "${each.value.retention_seconds}s"
@@ -23,6 +25,9 @@ resource "google_pubsub_topic" "tenant" {
 resource "google_pubsub_topic" "lost" {
   project = var.project
   name    = var.lost.topic
+  labels  = var.labels
+
+  kms_key_name = var.kms_key
 
   message_storage_policy {
     allowed_persistence_regions = [var.region]
@@ -32,6 +37,9 @@ resource "google_pubsub_topic" "lost" {
 resource "google_pubsub_topic" "dead" {
   project = var.project
   name    = var.lost.dead_topic
+  labels  = var.labels
+
+  kms_key_name = var.kms_key
 
   message_storage_policy {
     allowed_persistence_regions = [var.region]
@@ -55,6 +63,7 @@ resource "google_pubsub_subscription" "lost" {
   topic                      = google_pubsub_topic.lost.id
   ack_deadline_seconds       = local.ack_seconds
   message_retention_duration = local.retention
+  labels                     = var.labels
 
   expiration_policy {
     ttl = local.never_expires
@@ -80,6 +89,7 @@ resource "google_pubsub_subscription" "hook" {
   topic                      = google_pubsub_topic.lost.id
   ack_deadline_seconds       = local.ack_seconds
   message_retention_duration = local.retention
+  labels                     = var.labels
 
   push_config {
     push_endpoint = var.hook.url
@@ -118,6 +128,7 @@ resource "google_pubsub_subscription" "dead" {
   topic                      = google_pubsub_topic.dead.id
   ack_deadline_seconds       = local.ack_seconds
   message_retention_duration = local.retention
+  labels                     = var.labels
 
   expiration_policy {
     ttl = local.never_expires

@@ -33,3 +33,16 @@ variable "hook" {
   type        = object({ subscription = string, url = string, service_account = string })
   default     = null
 }
+
+variable "labels" {
+  description = "Labels of what is made."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "kms_key" {
+  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null leaves that to Google."
+  type        = string
+  default     = null
+}

@@ -2,11 +2,19 @@ resource "google_secret_manager_secret" "operators" {
   project             = var.project
   secret_id           = var.operators
   deletion_protection = var.deletion_protection
+  labels              = var.labels
 
   replication {
     user_managed {
       replicas {
         location = var.region
+
+        dynamic "customer_managed_encryption" {
+          for_each = var.kms_key == null ? [] : [var.kms_key]
+          content {
+            kms_key_name = customer_managed_encryption.value
+          }
+        }
       }
     }
   }

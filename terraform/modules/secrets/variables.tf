@@ -34,3 +34,16 @@ variable "deletion_protection" {
   default     = true
   nullable    = false
 }
+
+variable "labels" {
+  description = "Labels of what is made."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "kms_key" {
+  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null leaves that to Google."
+  type        = string
+  default     = null
+}

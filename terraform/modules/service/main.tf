@@ -4,9 +4,15 @@ resource "google_cloud_run_v2_service" "this" {
   name                = var.name
   ingress             = var.behind_load_balancer ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_ALL"
   deletion_protection = var.deletion_protection
+  labels              = var.labels
+
+  # For organizations that forbid allUsers: IAM is not asked at all, and the program judges tokens as it does otherwise.
+  invoker_iam_disabled = var.public && var.invoker_iam_disabled
 
   template {
     service_account                  = var.service_account
+    labels                           = var.labels
+    encryption_key                   = var.kms_key
     timeout                          = "${var.timeout_seconds}s"
     max_instance_request_concurrency = var.concurrency
     session_affinity                 = var.session_affinity
@@ -101,7 +107,7 @@ resource "google_cloud_run_v2_service" "this" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "public" {
-  count = var.public ? 1 : 0
+  count = var.public && !var.invoker_iam_disabled ? 1 : 0
 
   project  = google_cloud_run_v2_service.this.project
   location = google_cloud_run_v2_service.this.location

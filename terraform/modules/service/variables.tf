@@ -149,3 +149,23 @@ variable "url" {
   type        = string
   nullable    = false
 }
+
+variable "invoker_iam_disabled" {
+  description = "Whether a public service is public because IAM is not asked, and not by a grant to allUsers, which many organizations forbid (domain restricted sharing)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "labels" {
+  description = "Labels of what is made."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "kms_key" {
+  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null leaves that to Google."
+  type        = string
+  default     = null
+}

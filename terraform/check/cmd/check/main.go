@@ -2,11 +2,16 @@
 // Terraform works without a provider.
 //
 //	go run ./terraform/check/cmd/check [folder]
+//	go run ./terraform/check/cmd/check -write [folder]
+//
+// With -write it writes what is generated: the tables of the READMEs, and the root that hands its variables on.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -18,14 +23,26 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	folder := "terraform"
-	if len(os.Args) > 1 {
-		folder = os.Args[1]
+	write := flag.Bool("write", false, "write what is generated")
+	flag.Parse()
+	folder := cmp.Or(flag.Arg(0), "terraform")
+	do := func() error { return run(ctx, folder, os.Stdout) }
+	if *write {
+		do = func() error { return generate(folder) }
 	}
-	if err := run(ctx, folder, os.Stdout); err != nil {
+	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1) //nolint:gocritic // nothing is left that stop would do
 	}
+}
+
+// generate writes what is generated.
+func generate(folder string) error {
+	tree, err := check.Read(folder)
+	if err != nil {
+		return err
+	}
+	return tree.Write()
 }
 
 func run(ctx context.Context, folder string, w io.Writer) error {
@@ -33,7 +50,7 @@ func run(ctx context.Context, folder string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	problems := append(tree.Problems(), tree.Readmes()...)
+	problems := append(tree.Problems(), tree.Stale()...)
 	for _, p := range problems {
 		if _, err := fmt.Fprintf(w, "%s/%v\n", folder, p); err != nil {
 			return err

@@ -2,7 +2,7 @@
 # could change here what one holds could give itself anything.
 
 resource "google_service_account" "this" {
-  for_each = module.plan.accounts
+  for_each = { for short, id in module.plan.accounts : short => id if !contains(keys(var.service_accounts), short) }
 
   project      = var.project
   account_id   = each.value
@@ -11,12 +11,19 @@ resource "google_service_account" "this" {
   depends_on = [google_project_service.this]
 }
 
+# Those that are made, and those that were there.
+locals {
+  given   = { for short, address in var.service_accounts : short => address if contains(keys(module.plan.accounts), short) }
+  emails  = merge({ for short, account in google_service_account.this : short => account.email }, local.given)
+  members = merge({ for short, account in google_service_account.this : short => account.member }, { for short, address in local.given : short => "serviceAccount:${address}" })
+}
+
 resource "google_project_iam_member" "project" {
   for_each = { for key, g in module.plan.grants : key => g if g.resource_kind == "project" }
 
   project = each.value.resource
   role    = each.value.role
-  member  = google_service_account.this[each.value.account].member
+  member  = local.members[each.value.account]
 }
 
 # IAM knows no member of a database: it is the project's, on the condition that it is about this database.
@@ -25,7 +32,7 @@ resource "google_project_iam_member" "database" {
 
   project = var.project
   role    = each.value.role
-  member  = google_service_account.this[each.value.account].member
+  member  = local.members[each.value.account]
 
   condition {
     title      = "database ${each.value.resource}"
@@ -39,7 +46,7 @@ resource "google_pubsub_topic_iam_member" "this" {
   project = var.project
   topic   = each.value.resource
   role    = each.value.role
-  member  = google_service_account.this[each.value.account].member
+  member  = local.members[each.value.account]
 
   depends_on = [module.pubsub]
 }
@@ -50,7 +57,7 @@ resource "google_secret_manager_secret_iam_member" "this" {
   project   = var.project
   secret_id = each.value.resource
   role      = each.value.role
-  member    = google_service_account.this[each.value.account].member
+  member    = local.members[each.value.account]
 
   depends_on = [module.secrets]
 }
@@ -62,7 +69,7 @@ resource "google_cloud_run_v2_service_iam_member" "this" {
   location = var.region
   name     = each.value.resource
   role     = each.value.role
-  member   = google_service_account.this[each.value.account].member
+  member   = local.members[each.value.account]
 
   depends_on = [module.service, module.function]
 }

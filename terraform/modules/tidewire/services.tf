@@ -9,18 +9,20 @@ locals {
     dashboard = { concurrency = 200, timeout_seconds = 30, session_affinity = false }
   }
 
+  network = var.vpc_egress == null ? null : var.vpc_egress.network == null ? one(module.network[*].network) : { network = var.vpc_egress.network, subnetwork = var.vpc_egress.subnetwork }
+
   secret_versions = { (module.secrets.operators.secret) = module.secrets.operators.version }
 }
 
 module "service" {
-  source   = "./modules/service"
+  source   = "../service"
   for_each = local.services
 
   project         = var.project
   region          = var.region
   name            = module.plan.programs.services[each.key]
   image           = var.images[each.key]
-  service_account = google_service_account.this[each.key].email
+  service_account = local.emails[each.key]
   environment     = module.plan.environments[each.key]
   secret_environment = {
     for env, secret in lookup(module.plan.secret_environments, each.key, {}) : env => {
@@ -40,7 +42,10 @@ module "service" {
 
   public               = contains(module.plan.public, each.key)
   behind_load_balancer = contains(keys(var.domains), each.key)
-  network              = one(module.network[*].network)
+  invoker_iam_disabled = var.invoker_iam_disabled
+  network              = local.network
+  labels               = var.labels
+  kms_key              = var.kms_key
   deletion_protection  = var.deletion_protection
   url                  = "https://${module.plan.hosts[each.key]}"
 

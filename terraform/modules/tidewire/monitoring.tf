@@ -1,5 +1,5 @@
 module "monitoring" {
-  source = "./modules/monitoring"
+  source = "../monitoring"
 
   project      = var.project
   number       = data.google_project.this.number
@@ -19,6 +19,9 @@ module "monitoring" {
 
   request_logs          = var.request_logs
   notification_channels = var.notification_channels
+  notification_emails   = var.notification_emails
+  budget                = var.budget
+  labels                = var.labels
   objective             = var.objective
   slo                   = var.slo
   runbooks_url          = var.runbooks_url

@@ -35,7 +35,7 @@ locals {
 }
 
 module "function" {
-  source   = "./modules/function"
+  source   = "../function"
   for_each = module.plan.programs.functions
 
   project         = var.project
@@ -45,7 +45,7 @@ module "function" {
   source_object   = local.source_object
   builder         = "projects/${var.project}/serviceAccounts/${module.plan.emails.functions}"
   repository      = "projects/${var.project}/locations/${var.region}/repositories/${module.plan.repositories.functions}"
-  service_account = google_service_account.this[each.key].email
+  service_account = local.emails[each.key]
   environment     = module.plan.environments[each.key]
 
   concurrency     = local.functions[each.key].concurrency
@@ -55,7 +55,10 @@ module "function" {
   min_instances   = var.sizes[each.key].min
   max_instances   = var.sizes[each.key].max
 
-  public  = contains(module.plan.public, each.key)
+  # IAM is asked of a function in any case: without allUsers it is opened by hand.
+  public  = contains(module.plan.public, each.key) && !var.invoker_iam_disabled
+  labels  = var.labels
+  kms_key = var.kms_key
   ingress = local.functions[each.key].ingress
 
   depends_on = [
@@ -86,7 +89,7 @@ resource "google_cloud_scheduler_job" "janitor" {
     uri         = module.function["janitor"].uri
 
     oidc_token {
-      service_account_email = google_service_account.this["scheduler"].email
+      service_account_email = local.emails["scheduler"]
       audience              = module.function["janitor"].uri
     }
   }

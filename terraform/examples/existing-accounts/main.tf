@@ -1,0 +1,66 @@
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 6.50"
+    }
+  }
+}
+
+# Firebase Rules and budgets refuse a person's credentials without the project that the calls are attributed to.
+provider "google" {
+  project               = var.project
+  region                = var.region
+  user_project_override = true
+  billing_project       = var.project
+}
+
+variable "project" {
+  description = "Identifier of the project."
+  type        = string
+  nullable    = false
+}
+
+variable "region" {
+  description = "The one region of everything, such as europe-west1."
+  type        = string
+  nullable    = false
+}
+
+variable "images" {
+  description = "Images of gateway, api and dashboard, by their digests."
+  type        = object({ gateway = string, api = string, dashboard = string })
+  nullable    = false
+}
+
+variable "functions" {
+  description = "Bucket and object of the functions' source archive, which make functions makes."
+  type        = object({ bucket = string, object = string })
+  nullable    = false
+}
+
+variable "accounts" {
+  description = "Addresses of the service accounts that are given, by short name."
+  type        = map(string)
+  nullable    = false
+}
+
+module "tidewire" {
+  source = "../../modules/tidewire"
+
+  project   = var.project
+  region    = var.region
+  images    = var.images
+  functions = var.functions
+
+  # Who gives accounts mostly forbids allUsers as well. What each account may do is granted here.
+  service_accounts     = var.accounts
+  invoker_iam_disabled = true
+}
+
+output "gateway_url" {
+  description = "Where sockets are opened."
+  value       = module.tidewire.gateway_url
+}

@@ -1,0 +1,326 @@
+# What only a person knows.
+
+variable "project" {
+  description = "Identifier of the project."
+  type        = string
+  nullable    = false
+}
+
+variable "region" {
+  description = "The one region of everything, such as europe-west1."
+  type        = string
+  nullable    = false
+}
+
+variable "images" {
+  description = "Images of gateway, api and dashboard, by their digests."
+  type        = object({ gateway = string, api = string, dashboard = string })
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for image in values(var.images) : can(regex("^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+@sha256:[0-9a-f]{64}$", image))])
+    error_message = "Each image is given by its digest: REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE@sha256: and 64 hexadecimal digits."
+  }
+}
+
+# What has a default.
+
+variable "name" {
+  description = "Prefix of what is made, but for the topics of tenants; the same as in the bootstrap."
+  type        = string
+  default     = "tidewire"
+  nullable    = false
+}
+
+variable "functions_archive" {
+  description = "Source archive of the functions, which make functions writes and Terraform uploads, unless functions says where it lies already."
+  type        = string
+  default     = "../bin/functions.zip"
+  nullable    = false
+}
+
+variable "functions" {
+  description = "Bucket and object of the functions' source archive, named by its content, if something else has uploaded it, as cloudbuild.yaml does; null for none."
+  type        = object({ bucket = string, object = string })
+  default     = null
+
+  validation {
+    condition     = var.functions == null ? true : can(regex("[0-9a-f]{16,64}\\.zip$", var.functions.object))
+    error_message = "The object's name ends with a hash of its content and .zip, so that another source is another object."
+  }
+}
+
+variable "tenants" {
+  description = "Tenants whose topics Terraform makes, by identifier. All others are made by the api at run time, and need no plan."
+  type = map(object({
+    placement         = optional(string, "own")
+    retention_seconds = optional(number, 600)
+    limits            = optional(map(number), {})
+  }))
+  default  = {}
+  nullable = false
+}
+
+variable "shards" {
+  description = "Number of topics that pooled tenants share, the same for ever: it says which tenant is on which. 0 pools nobody."
+  type        = number
+  default     = 0
+  nullable    = false
+}
+
+variable "subscriptions" {
+  description = "How many subscriptions the project may have before gateways follow no further topic. Pub/Sub's wall is 10,000."
+  type        = number
+  default     = 9000
+  nullable    = false
+}
+
+variable "database" {
+  description = "Identifier of the Firestore database."
+  type        = string
+  default     = "tidewire"
+  nullable    = false
+}
+
+variable "firestore_location" {
+  description = "Location of the database, for ever; null for the region."
+  type        = string
+  default     = null
+}
+
+variable "point_in_time_recovery" {
+  description = "Whether every version that the database had in a week can be read again."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "backup_days" {
+  description = "How many days a daily backup of the database is kept; 0 makes none."
+  type        = number
+  default     = 7
+  nullable    = false
+}
+
+variable "sizes" {
+  description = "Size of an instance, and how many instances there are at least and at most, of each service and function; cpu_idle: whether a service has CPU, and is billed, only while it has a request. The defaults fit a new project's quota, also during a release."
+  type = object({
+    gateway   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "1Gi"), min = optional(number, 0), max = optional(number, 4), cpu_idle = optional(bool, true) }), {})
+    api       = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 3), cpu_idle = optional(bool, true) }), {})
+    dashboard = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2), cpu_idle = optional(bool, true) }), {})
+    ingest    = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 4) }), {})
+    janitor   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2) }), {})
+    probe     = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 1) }), {})
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "expected" {
+  description = "What the deployment is to carry, which plans compare with its walls: sockets open at once, and tenants with a topic of their own, also those that the api makes. 0 compares nothing."
+  type        = object({ sockets = optional(number, 0), tenants = optional(number, 0) })
+  default     = {}
+  nullable    = false
+}
+
+variable "quota" {
+  description = "Quotas of the project that a deployment meets first: vCPU and GiB of all Cloud Run instances in the region, and Pub/Sub's subscriptions. The defaults are those of a new project."
+  type        = object({ cpu = optional(number, 20), memory_gib = optional(number, 40), subscriptions = optional(number, 10000) })
+  default     = {}
+  nullable    = false
+}
+
+variable "operators_version" {
+  description = "Number of the operators' key; one more makes a new one and ends the one before."
+  type        = number
+  default     = 1
+  nullable    = false
+}
+
+variable "demo" {
+  description = "Whether everybody who can reach the dashboard may be any desk of the demo's tenants, acme and globex."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "probe_tenant" {
+  description = "Tenant that the probe is a client of, every minute; null for no probe."
+  type        = string
+  default     = null
+}
+
+variable "probe" {
+  description = "How the probe runs: seconds that a run takes at most (45 to 50: a healthy gateway may keep a subscribe waiting for 40), sockets of earlier runs that stay held so that its topic stays followed, period_seconds between the calls of each of the three places, and failing_seconds for which two places have to fail before somebody is called."
+  type = object({
+    seconds         = optional(number, 50)
+    held            = optional(number, 6)
+    period_seconds  = optional(number, 60)
+    failing_seconds = optional(number, 180)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "hook_url" {
+  description = "HTTPS address that is told of connections whose instance crashed; null for none."
+  type        = string
+  default     = null
+}
+
+variable "domains" {
+  description = "Domains of gateway, api, dashboard and ingest, if a load balancer is to be before them; none by default."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "requests_per_minute" {
+  description = "Requests that the load balancer lets one address make in a minute."
+  type        = number
+  default     = 6000
+  nullable    = false
+}
+
+variable "vpc_egress" {
+  description = "VPC network that the services call out through: network and subnetwork (full names) of one that is there already, or cidr of the subnetwork of one that is made, with nat_addresses, reserved ones, if others have to know them; null for none."
+  type = object({
+    cidr          = optional(string, "10.20.0.0/22")
+    nat_addresses = optional(list(string), [])
+    network       = optional(string)
+    subnetwork    = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.vpc_egress == null ? true : (var.vpc_egress.network == null) == (var.vpc_egress.subnetwork == null)
+    error_message = "vpc_egress: must have both network and subnetwork, or neither."
+  }
+}
+
+variable "notification_emails" {
+  description = "Addresses that incidents are sent to by e-mail; a channel is made for each."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "budget" {
+  description = "Budget of the project, told of at 50, 90 and 100 %, and when the month is forecast to pass it: billing_account (012345-ABCDEF-012345), amount a month in the account's currency; null for none."
+  type        = object({ billing_account = string, amount = number })
+  default     = null
+}
+
+variable "labels" {
+  description = "Labels of everything that takes them."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  # The janitor takes a subscription with the label tidewire-instance for that of an instance.
+  validation {
+    condition     = alltrue([for k, v in var.labels : can(regex("^[a-z][a-z0-9_-]{0,62}$", k)) && can(regex("^[a-z0-9_-]{0,63}$", v)) && !startswith(k, "tidewire")])
+    error_message = "labels: keys and values must be of a-z, 0-9, _ and -, at most 63, keys must begin with a letter, and those that begin with tidewire are Tidewire's own."
+  }
+}
+
+variable "kms_key" {
+  description = "Full name of a Cloud KMS key in the region that encrypts topics, database, secret, services and functions; null leaves that to Google. It must be there before, with the right of Google's agents to use it (README); the database keeps it for ever."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key == null || can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
+    error_message = "kms_key: must be projects/P/locations/L/keyRings/R/cryptoKeys/K."
+  }
+}
+
+variable "invoker_iam_disabled" {
+  description = "Whether public services are public because IAM is not asked, and not by a grant to allUsers, which many organizations forbid. The function ingest is then opened by hand (README)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "service_accounts" {
+  description = "Addresses of service accounts that are there already, by short name (gateway, api, dashboard, ingest, janitor, probe, scheduler, push); those of the others are made. What each may do is granted in any case."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for short, address in var.service_accounts : contains(["gateway", "api", "dashboard", "ingest", "janitor", "probe", "scheduler", "push"], short) && can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z0-9.-]+\\.iam\\.gserviceaccount\\.com$", address))])
+    error_message = "service_accounts: must be addresses such as NAME@PROJECT.iam.gserviceaccount.com, of gateway, api, dashboard, ingest, janitor, probe, scheduler and push."
+  }
+
+  validation {
+    condition     = length(distinct(values(var.service_accounts))) == length(var.service_accounts)
+    error_message = "service_accounts: each program must have an account of its own."
+  }
+}
+
+variable "notification_channels" {
+  description = "Names of the notification channels that incidents are sent to, projects/PROJECT/notificationChannels/ID each; none by default."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "objective" {
+  description = "The objective of delivery: this share of publications (goal) is in the queues of its readers within seconds, over days."
+  type = object({
+    goal    = optional(number, 0.99)
+    seconds = optional(number, 1)
+    days    = optional(number, 28)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "slo" {
+  description = "Whether to make the objective in Cloud Monitoring, which refuses it until it has received the first delivery's duration: false in the first apply of a project, true later."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "runbooks_url" {
+  description = "Where docs/operations.md can be read, which alerts link to; null is the project's own."
+  type        = string
+  default     = null
+}
+
+variable "log_level" {
+  description = "Least level of log lines: debug, info, warn or error."
+  type        = string
+  default     = "info"
+  nullable    = false
+}
+
+variable "telemetry" {
+  description = "Whether services and functions send metrics and traces to Google Cloud."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "metrics_tenants" {
+  description = "How many tenants a process shows by name in its metrics, the first to come; all others count together. Each is some 40 series in each gateway that holds it, which is most of what metrics cost."
+  type        = number
+  default     = 20
+  nullable    = false
+}
+
+variable "request_logs" {
+  description = "Share, 0 to 1, of the log entries that Cloud Run writes of requests which are kept; every socket and every call is one, and they are paid by size. Those of answers with 5xx are all kept."
+  type        = number
+  default     = 0.01
+  nullable    = false
+}
+
+variable "deletion_protection" {
+  description = "Whether Terraform refuses to delete services, secret and database. To take a deployment away, apply once with false."
+  type        = bool
+  default     = true
+  nullable    = false
+}
