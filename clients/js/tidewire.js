@@ -213,7 +213,7 @@ const membersOf = (list) => (Array.isArray(list) ? list.filter((member) => typeo
 function readWelcome({ connection, user, tenant, instance, expiresAt, limits, heartbeatMs }) {
   const rate = (name, otherwise) => within(limits?.[name], 0, 1e9, otherwise);
   return {
-    connection: text(connection) ?? "", user: text(user) ?? "", tenant: text(tenant) ?? "", instance: text(instance) ?? "",
+    connection: text(connection) ?? "", user, tenant, instance: text(instance) ?? "",
     expiresAt: moment(expiresAt), heartbeatMs: within(heartbeatMs, 1000, 600_000, 25_000),
     limits: Object.freeze({
       ...(typeof limits === "object" ? limits : {}), framesPerSecond: rate("framesPerSecond", 50), publishesPerSecond: rate("publishesPerSecond", 100),
@@ -1143,6 +1143,7 @@ export class Tidewire {
 
   #welcomed(link, frame) {
     if (link.welcome || link !== this.#next) return;
+    if (text(frame.tenant) === undefined || text(frame.user) === undefined) return link.drop("the welcome does not say whose it is");
     const welcome = readWelcome(frame), who = JSON.stringify([welcome.tenant, welcome.user]);
     if (this.#who !== null && who !== this.#who) return this.#changeUser(link, who);
     this.#cancel("dial");
@@ -1150,7 +1151,7 @@ export class Tidewire {
     this.#inFrame = this.#headersRefused > 1;
     link.greet(welcome);
     [this.#who, this.#refused, this.#rejections, this.#cautious] = [who, false, 0, false];
-    [this.#messageBytes, this.#most] = [welcome.limits.messageBytes, Math.max(1, welcome.limits.subscriptionsPerConnection)];
+    [this.#messageBytes, this.#most] = [welcome.limits.messageBytes, welcome.limits.subscriptionsPerConnection];
     if (link.token) [link.token.endsAt, link.token.shown] = [welcome.expiresAt || link.token.endsAt, true];
     this.#bookmarks.open(welcome.tenant, welcome.user);
     const moving = this.#link !== null;
@@ -1171,6 +1172,7 @@ export class Tidewire {
   #changeUser(link, who) {
     this.#who = who;
     for (const feed of this.#feeds.values()) feed.forget();
+    this.#requests.fail(new TidewireError({ code: "forbidden", message: "another user has come; what the last one asked for is not done in his name" }));
     if (this.#link) {
       this.#link.shut();
       this.#unlink();
@@ -1297,7 +1299,7 @@ export class Tidewire {
       tries = ++this.#blunders;
       ordered = Math.max(ordered, tries === 1 ? 1000 : Math.min(SLOWEST, SLOWLY * 2 ** (tries - 2)));
     }
-    const wait = ordered + this.#backoff(this.#attempt++), retryAt = Date.now() + wait;
+    const wait = Math.ceil(ordered + this.#backoff(this.#attempt++)), retryAt = Date.now() + wait;
     if (this.#link) {
       this.#after("move", wait, () => this.#dial());
       return this.#emit("move", { phase: "failed", retryAt });
@@ -1324,8 +1326,11 @@ export class Tidewire {
     const turn = ++this.#turn;
     this.#save();
     for (const name of [...this.#timers.keys()]) this.#cancel(name);
+    for (const link of [this.#leaving, this.#next, this.#link]) {
+      link?.shut();
+      if (link) this.#forgive(link);
+    }
     for (const standing of this.#standing) standing.retryAt = 0; // the next link is asked for it
-    for (const link of [this.#leaving, this.#next, this.#link]) link?.shut();
     [this.#leaving, this.#next] = [null, null];
     this.#unlink();
     this.#requests.fail(error);
@@ -1356,7 +1361,7 @@ export class Tidewire {
         if (text(frame.event) === undefined || !this.#directs.seen(frame.event)) this.#emit("direct", frame);
         return;
       case "ok": { // the answer to a subscription of the first frame
-        const feed = link.first.get(frame.channel);
+        const feed = frame.id === undefined ? link.first.get(frame.channel) : undefined;
         return feed && this.#granted(feed, link, frame);
       }
       case "error": return this.#failed(link, frame);
@@ -1432,6 +1437,7 @@ export class Tidewire {
   }
 
   #failed(link, frame) {
+    if (frame.id !== undefined && frame.id !== FIRST_ID) return; // the answer to a request that was given up
     const error = new TidewireError(frame), reading = this.#feeds.get(frame.channel);
     const feed = link.first.get(frame.channel) ?? (reading?.link === link ? reading : undefined); // a new token may end it
     if (feed) return this.#denied(feed, link, error);
@@ -1523,7 +1529,7 @@ export class Tidewire {
     }
     // The server has it already, or has it still in hand: let go of that first.
     if (error.code === "conflict" || error.code === "timeout") this.#letGo(standing, link);
-    const wait = (error.retryAfterMs ?? (error.code === "bad-request" ? 0 : 1000)) + this.#backoff(standing.attempt++);
+    const wait = Math.ceil((error.retryAfterMs ?? (error.code === "bad-request" ? 0 : 1000)) + this.#backoff(standing.attempt++));
     [standing.retryAt, standing.putOffBy] = [ticks() + wait, link];
     this.#after(standing, wait, () => {
       standing.retryAt = 0;

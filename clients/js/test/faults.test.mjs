@@ -190,12 +190,14 @@ describe("what is stored", () => {
     await settle();
     server.newest.live().give(message("prices:fx", now, "a"));
     server.newest.end(1006);
+    const hers = client.publish("prices:fx", 1, { wait: true }).catch(({ code }) => code);
     await pass(250);
     server.newest.open().welcome({ user: "bob" });
     await pass(1000);
     assert.deepEqual(server.newest.open().first.subscriptions, [{ channel: "prices:fx" }]);
     server.newest.welcome({ user: "bob" }).give({ type: "ok", channel: "prices:fx", resumed: false, gap: false, position: `${now + 5}-` });
     assert.deepEqual([client.state.user, of("gap").length], ["bob", 1]);
+    assert.equal(await hers, "forbidden", "what ann wanted to publish is not published by bob");
   });
 
   test("two tabs share a storage and do not undo each other's", async (t) => {
