@@ -875,7 +875,7 @@ function checkOptions(url, options) {
   }
   o.token ??= undefined;
   if (!["undefined", "string", "function"].includes(typeof o.token)) throw new TypeError(`token: must be a string or a function, got ${typeof o.token}`);
-  if (typeof o.token === "string" && !asToken(o.token)) throw new TypeError("token: this string is no token");
+  if (typeof o.token === "string" && !asToken(o.token)) throw new TypeError("token: must be a token or a function that gets one, got a string with other characters than letters, digits and - . _ ~ + / =");
   o.url = new URL(o.url, globalThis.location?.href);
   o.url.protocol = o.url.protocol.replace(/^http/, "ws");
   if (o.url.pathname === "/") o.url.pathname = "/v1/socket";
@@ -1001,7 +1001,7 @@ export class Tidewire {
     this.#checkOpen();
     if (token !== undefined) {
       const given = asToken(token);
-      if (given === undefined) throw new TypeError("token: what was given is no token");
+      if (given === undefined) throw new TypeError("token: must be a token, got something with other characters than letters, digits and - . _ ~ + / =");
       if (typeof this.#source !== "function") this.#source = given;
       this.#take(given);
     }
@@ -1096,7 +1096,7 @@ export class Tidewire {
     const provided = (async () => source({ rejected }))().then((value) => {
       if (value === null) throw new SignedOut({ code: "unauthorized", message: "the token provider has no token: signed out" });
       const token = asToken(value);
-      if (token === undefined) throw new TypeError(`token: the provider gave what is no token (${typeof value}); does it check answer.ok?`);
+      if (token === undefined) throw new TypeError(`token: the provider must return a token, or null if nobody is signed in, got ${typeof value === "string" ? "a string that is no token" : typeof value}; check answer.ok in it`);
       if (this.#token === before) this.#take(token); // nobody was quicker
     });
     provided.catch(() => {}); // when nobody waits any more

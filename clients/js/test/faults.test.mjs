@@ -1,6 +1,7 @@
 // Nothing ends the client for good but a person's decision: one test for each way in which something else once did, or in which it
 // stopped silently. model.mjs looks for the ways that nobody has thought of.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { closeCodes, connect } from "../tidewire.js";
 import { clock, fakeServer, fakeTime, message, pass, record, settle } from "./fake.mjs";
@@ -598,4 +599,18 @@ test("an operator's word is final, and only that: the table", async (t) => {
     assert.equal(server.sockets.length > 1, verdict !== "final", code);
     client.close();
   }
+});
+
+test("the table of codes is that of protocol.md, and the README tells of each", async () => {
+  const read = (path) => readFile(new URL(path, import.meta.url), "utf8");
+  const rows = [...(await read("../../../docs/protocol.md")).matchAll(/^\| (?:`([\w-]+)`)? *\|[^|]*\| (\d{4}) \|[^|]*\| ([\w ,]+?) \|$/gm)];
+  const [, states = ""] = (await read("../README.md")).split("## Codes");
+  const found = new Set();
+  for (const [, , close, advice] of rows) {
+    found.add(close);
+    assert.equal(closeCodes[close]?.advice, advice.replace(/,.*/, ""), close);
+    assert.ok(states.includes(close), `README: ${close}`);
+  }
+  assert.deepEqual([...found].sort(), Object.keys(closeCodes).sort());
+  for (const { verdict } of Object.values(closeCodes)) assert.ok(states.includes(`\`${verdict}\``), verdict);
 });
