@@ -1627,7 +1627,8 @@ export class Tidewire {
     const { byClock, byLength } = this.#left(token), share = 0.7 + 0.15 * Math.random();
     const wait = share * (byClock > 0 ? Math.min(byClock, byLength) : 0); // 0: not even that is known
     const pause = Math.min(60_000, 1000 * 2 ** this.#hasty, byLength > 0 ? Math.max(1000, share * byLength) : Infinity);
-    this.#hasty = wait < pause ? Math.min(this.#hasty + 1, 10) : 0;
+    const hasty = byClock <= 0 || (byLength < Infinity ? byClock < byLength / 2 : wait < pause); // then the clocks are probably wrong
+    this.#hasty = hasty ? Math.min(this.#hasty + 1, 10) : 0;
     this.#after("refresh", Math.max(ordered, wait, pause), async () => {
       try {
         await this.refresh();
