@@ -19,7 +19,8 @@ func (h *ageHeap) add(ch *channel) {
 	if ch.place > 0 {
 		return
 	}
-	*h = append(*h, aged{ch.rec.at(0).turn, ch})
+	turn, _ := ch.turn()
+	*h = append(*h, aged{turn, ch})
 	ch.place = len(*h)
 	h.up(ch.place - 1)
 }
@@ -29,11 +30,12 @@ func (h *ageHeap) add(ch *channel) {
 func (h *ageHeap) first() *channel {
 	top := &(*h)[0]
 	ch := top.ch
+	turn, holds := ch.turn()
 	switch {
-	case ch.rec.len() == 0:
+	case !holds:
 		h.remove(ch)
-	case ch.rec.at(0).turn > top.turn:
-		top.turn = ch.rec.at(0).turn
+	case turn > top.turn:
+		top.turn = turn
 		h.down(0)
 	default:
 		return ch

@@ -17,21 +17,21 @@ type put struct {
 // putAside keeps a message until a fence tells that all before it has come.
 // Repetitions are kept too: their numbers count, and the first copy may come after them.
 func (ch *channel) putAside(m *Message, repeated bool) {
+	q := ch.quota
+	q.turn++
+	if len(ch.aside) == 0 {
+		ch.asideTurn = q.turn
+	}
 	ch.aside = append(ch.aside, put{*m, repeated})
-	ch.quota.took(asideCost(m))
-	most := 2*ch.rules.Window + 64
-	if len(ch.aside) > most {
+	q.took(asideCost(m))
+	q.oldest.add(ch)
+	if most := 2*ch.rules.Window + 64; len(ch.aside) > most {
 		ch.trimAside(most / 2)
 	}
-	if ch.quota.over() {
-		ch.quota.fit(asideCost(m)) // what stands is older
-		if ch.quota.over() {
-			ch.trimAside(most / 2)
-		}
-	}
+	q.fit(asideCost(m))
 }
 
-func asideCost(m *Message) int { return len(m.Data) + len(m.ID) + len(m.Key) + 2*entryOverhead }
+func asideCost(m *Message) int { return len(m.Data) + len(m.ID) + len(m.Key) + asideOverhead }
 
 // trimAside gives up the oldest of what was put aside, down to a number and at
 // least by half.
@@ -52,6 +52,7 @@ func (ch *channel) giveUpAside(n int) {
 	}
 	ch.g.feed.hub.count.Add(CountEvictions, ch.name.tenant, "aside", n)
 	ch.aside = append([]put(nil), ch.aside[n:]...)
+	ch.asideTurn = ch.quota.turn // what is left is among the newest
 }
 
 // sortAside puts what came from a replay and live, mixed, in order of publish

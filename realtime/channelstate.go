@@ -20,12 +20,13 @@ type channel struct {
 	mate     int    // in quota.channels
 	busyAt   int    // in g.busy, from 1; 0 while it has no readers
 
-	aside  []put // before it stands, as it came
-	rec    record
-	series series
-	newest int64    // publish time of the newest Publication, ms
-	cut    int64    // what is older lies before a hole that was told, ms
-	floor  Position // where a reader stands while the record has seen none
+	aside     []put  // before it stands, as it came
+	asideTurn uint64 // of the oldest of them, about
+	rec       record
+	series    series
+	newest    int64    // publish time of the newest Publication, ms
+	cut       int64    // what is older lies before a hole that was told, ms
+	floor     Position // where a reader stands while the record has seen none
 
 	fence    *fence
 	waiting  []*question       // asked since the fence was sent
@@ -48,6 +49,7 @@ func newChannel(g *generation, name Channel) *channel {
 	ch.rec.skew = ch.skew()
 	g.all = append(g.all, ch)
 	q.channels = append(q.channels, ch)
+	q.took(ch.cost())
 	return ch
 }
 
@@ -145,8 +147,8 @@ func (ch *channel) stand(ms int64) (hole bool) {
 	ch.series.since = ch.g.complete
 	ch.floor = ch.moment(ms)
 	ch.rec.since = ch.g.complete
-	if ch.g.forgotten >= ch.rec.since.UnixMilli() {
-		ch.rec.since = time.UnixMilli(ch.g.forgotten + 1)
+	if forgotten := max(ch.g.forgotten, ch.quota.forgotten); forgotten >= ch.rec.since.UnixMilli() {
+		ch.rec.since = time.UnixMilli(forgotten + 1)
 	}
 	ch.sortAside()
 	ch.firstCopies()
@@ -188,6 +190,25 @@ func (ch *channel) moment(ms int64) Position {
 		at = min(begin, ms-1) // nothing is known of what was before
 	}
 	return Position{Time: at}
+}
+
+// cost is what the channel itself counts for.
+func (ch *channel) cost() int { return channelOverhead + len(ch.name.name) }
+
+// unused reports whether the channel holds and serves nothing.
+func (ch *channel) unused() bool {
+	return len(ch.aside) == 0 && ch.rec.len() == 0 && len(ch.readers) == 0 && ch.fence == nil && len(ch.waiting) == 0 && !ch.moving && ch.tick == nil
+}
+
+// turn is when the oldest of what the channel holds came.
+func (ch *channel) turn() (turn uint64, holds bool) {
+	switch {
+	case ch.rec.len() > 0:
+		return ch.rec.at(0).turn, true
+	case len(ch.aside) > 0:
+		return ch.asideTurn, true
+	}
+	return 0, false
 }
 
 // suspect reports whether the stream broke since a fence last came back: what the channel

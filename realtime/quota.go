@@ -6,14 +6,16 @@ import "time"
 // Publication goes first. While a generation replaces another, both count against the one
 // bound, and the older record gives way. It is guarded by feed.mu.
 type quota struct {
-	g        *generation
-	tenant   *Tenant
-	limit    int
-	used     int
-	turn     uint64     // of the entry remembered last
-	channels []*channel // of the tenant in this generation
-	oldest   ageHeap    // those that hold entries
-	told     int        // bytes, as the gauge last had them
+	g         *generation
+	tenant    *Tenant
+	limit     int
+	used      int
+	turn      uint64     // of the entry remembered last
+	channels  []*channel // of the tenant in this generation
+	oldest    ageHeap    // those that hold entries
+	vacant    time.Time  // since when it has no channels
+	forgotten int64      // newest entry ever evicted from a channel of the tenant that was removed, ms
+	told      int        // bytes, as the gauge last had them
 }
 
 func newQuota(g *generation, tenant string) *quota {
@@ -71,10 +73,26 @@ func (q *quota) fit(added int) {
 		from := g.quotas[q.tenant.ID]
 		for n := 0; from != nil && (n < evictAtOnce || freed < 2*added) && len(from.oldest) > 0 && q.over(); n++ {
 			if ch := from.oldest.first(); ch != nil {
-				freed += ch.evict("memory")
+				freed += ch.giveWay()
 			}
 		}
 	}
+}
+
+// giveWay forgets the oldest that the channel holds, or half of what is put aside, since that has to be
+// sorted for it; and the channel itself if that was all. It returns how many bytes less are used.
+func (ch *channel) giveWay() int {
+	q := ch.quota
+	before := q.used
+	if ch.rec.len() > 0 {
+		ch.evict("memory")
+	} else {
+		ch.trimAside(len(ch.aside))
+	}
+	if ch.unused() {
+		ch.g.remove(ch)
+	}
+	return before - q.used
 }
 
 // evict forgets the oldest entry of the channel's record and returns what it used.

@@ -78,7 +78,7 @@ func FuzzQuota(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, steps []byte) {
 		b := newTopicBench(t)
-		m := &quotaModel{limit: 8000, window: 6, age: 10 * time.Second}
+		m := &quotaModel{limit: 20_000, window: 6, age: 10 * time.Second}
 		doc := func() *Tenant {
 			return &Tenant{ID: "acme", Limits: Limits{RecordBytes: m.limit}, Namespaces: map[string]Namespace{"*": {Window: m.window, WindowFor: Duration(m.age)}}}
 		}
@@ -86,6 +86,10 @@ func FuzzQuota(f *testing.F) {
 		names := make([]Channel, 12)
 		for i := range names {
 			names[i] = b.channel("acme", fmt.Sprintf("c:%d", i))
+		}
+		reader := b.connect("acme", "ann") // what is read stays, whatever it holds
+		for _, name := range names {
+			b.subscribe(reader, name)
 		}
 		base := b.g.quotas["acme"].used
 		m.limit -= base
@@ -146,6 +150,43 @@ func compareQuota(t *testing.T, b *topicBench, m *quotaModel, names []Channel, b
 	}
 }
 
+// Events of many channels, each of which has one, take no more than they may: the oldest channels go with what they
+// held, and the newest event is there.
+func TestManyTinyChannelsAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, stands := range map[string]bool{"records": true, "put aside": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newTopicBench(t)
+			const limit = 1 << 20
+			b.serve(&Tenant{ID: "acme", Limits: Limits{RecordBytes: limit}})
+			for i := range 20_000 {
+				c, err := NewChannel("acme", fmt.Sprintf("c:%d", i))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if stands {
+					b.channel("acme", fmt.Sprintf("c:%d", i))
+				}
+				b.publish(c, []byte("1"))
+				q := b.g.quotas["acme"]
+				if q.used > limit || len(q.channels) > limit/channelOverhead || len(b.g.all) != len(b.g.channels) {
+					t.Fatalf("after %d channels: %d bytes, %d channels", i, q.used, len(q.channels))
+				}
+				if ch := b.g.channels[c]; ch == nil || ch.rec.len()+len(ch.aside) != 1 {
+					t.Fatalf("the newest event of %d is not there", i)
+				}
+			}
+			// What was given up is not claimed to be complete.
+			again := b.g.channel(func() Channel { c, _ := NewChannel("acme", "c:0"); return c }())
+			again.stand(b.now.Add(time.Second).UnixMilli())
+			if again.rec.completeSince(b.now.UnixMilli()) {
+				t.Error("a channel that was given up claims to be complete")
+			}
+		})
+	}
+}
+
 // While a topic is followed anew, the record that is built and the one that it is to replace
 // together stay within what the tenant may use.
 func TestQuotaHoldsForBothGenerations(t *testing.T) {
@@ -162,6 +203,7 @@ func TestQuotaHoldsForBothGenerations(t *testing.T) {
 		b.publish(names[i%len(names)], data)
 	}
 	b.subscribe(b.connect("acme", "ann"), names[0])
+	b.g.quotas["acme"].fit(limit)
 	old := b.g
 	b.feed.mu.Lock()
 	b.feed.replace(old, "fence")

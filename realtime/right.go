@@ -59,6 +59,6 @@ func (f *feed) end(c *Connection, right Right) bool {
 		}
 		f.detach(r)
 	}
-	f.push(c, &Delivery{Frame: f.hub.o.Encoder.Ended(right, why), Channel: right.Channel})
+	f.push(c, &Delivery{Frame: f.hub.o.Encoder.Ended(right, why)})
 	return true
 }

@@ -34,7 +34,7 @@ func (f *feed) sweepOn(now time.Time) (more bool) {
 		return true
 	}
 	for _, g := range f.generations() {
-		if g.ageSome(now) {
+		if g.ageSome(now) || g.forgetTenants(now) {
 			return true
 		}
 	}
@@ -103,15 +103,16 @@ func (ch *channel) age(now time.Time) {
 	} else {
 		ch.expireAside(now)
 	}
-	if len(ch.aside) == 0 && ch.rec.len() == 0 && len(ch.readers) == 0 && ch.fence == nil && len(ch.waiting) == 0 && !ch.moving && ch.tick == nil {
-		ch.g.forgotten = max(ch.g.forgotten, ch.rec.evicted.Time, ch.rec.since.UnixMilli()-1, ch.newest)
+	if ch.unused() {
 		ch.g.remove(ch)
 	}
 	ch.quota.tell()
 }
 
-// remove takes a channel out that holds and serves nothing, and its tenant's quota with the last.
+// remove takes a channel out that holds and serves nothing. What it held is remembered as missing: a
+// new channel of the tenant does not claim to be complete since then.
 func (g *generation) remove(ch *channel) {
+	ch.quota.forgotten = max(ch.quota.forgotten, ch.rec.evicted.Time, ch.rec.since.UnixMilli()-1, ch.newest)
 	delete(g.channels, ch.name)
 	last := len(g.all) - 1
 	g.all[ch.at], g.all[last].at = g.all[last], ch.at
@@ -124,8 +125,28 @@ func (g *generation) remove(ch *channel) {
 	q.channels[ch.mate], q.channels[last].mate = q.channels[last], ch.mate
 	q.channels[last] = nil
 	q.channels = q.channels[:last]
+	q.freed(ch.cost())
 	if last == 0 {
-		delete(g.quotas, ch.name.tenant)
-		g.feed.forget(ch.name.tenant)
+		q.vacant = time.Now()
+		g.vacant = append(g.vacant, q)
 	}
+}
+
+// forgetTenants drops the quotas of tenants that have had no channels for so long that what is
+// remembered as missing of them may as well be remembered for all.
+func (g *generation) forgetTenants(now time.Time) (more bool) {
+	for len(g.vacant) > 0 && now.Sub(g.vacant[0].vacant) >= g.feed.pace.Memory {
+		if g.feed.tired() {
+			return true
+		}
+		q := g.vacant[0]
+		g.vacant[0], g.vacant = nil, g.vacant[1:]
+		if len(q.channels) > 0 || now.Sub(q.vacant) < g.feed.pace.Memory || g.quotas[q.tenant.ID] != q {
+			continue // it has channels again, or had
+		}
+		g.forgotten = max(g.forgotten, q.forgotten)
+		delete(g.quotas, q.tenant.ID)
+		g.feed.forget(q.tenant.ID)
+	}
+	return false
 }
