@@ -1,4 +1,4 @@
-# Told of to the channels, and to who administers the billing account. Whoever applies needs roles/billing.costsManager on that account.
+# Told of by e-mail, and to whoever administers the billing account. Whoever applies needs roles/billing.costsManager on that account.
 resource "google_billing_budget" "project" {
   count = var.budget == null ? 0 : 1
 
@@ -27,9 +27,11 @@ resource "google_billing_budget" "project" {
     spend_basis       = "FORECASTED_SPEND"
   }
 
-  # A budget takes five channels, and those of e-mail and Slack alone.
-  all_updates_rule {
-    monitoring_notification_channels = slice(local.notification_channels, 0, min(5, length(local.notification_channels)))
-    enable_project_level_recipients  = true
+  # A budget takes five channels at most, and only those of e-mail.
+  dynamic "all_updates_rule" {
+    for_each = length(var.notification_emails) == 0 ? [] : [""]
+    content {
+      monitoring_notification_channels = slice([for channel in google_monitoring_notification_channel.email : channel.name], 0, min(5, length(var.notification_emails)))
+    }
   }
 }
