@@ -80,3 +80,70 @@ func builders(d *deployed, found *problems) {
 		}
 	}
 }
+
+// makeWith says what a build makes each type of resource with: a permission of its custom role, or a predefined role. The longest name that
+// a type begins with counts.
+var makeWith = map[string]string{
+	"google_billing_budget":                   "", // by a role on the billing account
+	"google_cloud_run_v2_service":             "roles/run.admin",
+	"google_cloud_scheduler_job":              "roles/cloudscheduler.admin",
+	"google_cloudfunctions2_function":         "roles/cloudfunctions.developer",
+	"google_compute_":                         "roles/compute.networkAdmin",
+	"google_compute_backend_service":          "roles/compute.loadBalancerAdmin",
+	"google_compute_security_policy":          "roles/compute.securityAdmin",
+	"google_compute_ssl_policy":               "roles/compute.securityAdmin",
+	"google_firebaserules_":                   "roles/firebaserules.admin",
+	"google_firestore_backup_schedule":        "datastore.backupSchedules.create",
+	"google_firestore_database":               "datastore.databases.create",
+	"google_firestore_field":                  "datastore.schemas.update",
+	"google_logging_":                         "roles/logging.configWriter",
+	"google_monitoring_":                      "roles/monitoring.editor",
+	"google_project_iam_member":               "roles/resourcemanager.projectIamAdmin",
+	"google_project_service":                  "roles/serviceusage.serviceUsageAdmin",
+	"google_pubsub_subscription":              "pubsub.subscriptions.create",
+	"google_pubsub_subscription_iam_member":   "pubsub.subscriptions.setIamPolicy",
+	"google_pubsub_topic":                     "pubsub.topics.create",
+	"google_pubsub_topic_iam_member":          "pubsub.topics.setIamPolicy",
+	"google_secret_manager_secret":            "secretmanager.secrets.create",
+	"google_secret_manager_secret_iam_member": "secretmanager.secrets.setIamPolicy",
+	"google_secret_manager_secret_version":    "secretmanager.versions.add",
+	"google_service_account":                  "iam.serviceAccounts.create",
+	"google_storage_bucket_object":            "", // by a grant on the bucket
+}
+
+// makers: the account that applies may make what the root makes.
+func makers(d *deployed, found *problems) {
+	has := map[string]bool{}
+	for _, i := range d.of("google_project_iam_custom_role") {
+		if id, _ := i.Text("role_id"); strings.HasSuffix(id, "_deployer") {
+			for _, p := range i.At("permissions").AsValueSlice() {
+				has[p.AsString()] = true
+			}
+		}
+	}
+	for _, i := range d.of("google_project_iam_member") {
+		if member, _ := i.Text("member"); strings.Contains(member, `google_service_account.this["build"]`) || strings.Contains(member, "tidewire-build@") {
+			role, _ := i.Text("role")
+			has[role] = true
+		}
+	}
+	root, _ := d.tree.Expand(".", deployments["."]["all there is"])
+	said := map[string]bool{}
+	for _, i := range root {
+		if i.Kind != "resource" || said[i.Type] {
+			continue
+		}
+		said[i.Type] = true
+		longest := ""
+		for name := range makeWith {
+			if strings.HasPrefix(i.Type, name) && len(name) > len(longest) {
+				longest = name
+			}
+		}
+		if right := makeWith[longest]; longest == "" {
+			found.add(RuleRole, i.Where, "nobody has said with which right a build makes a %s", i.Type)
+		} else if right != "" && !has[right] {
+			found.add(RuleRole, where("bootstrap/access.tf"), "a build makes %s with %s, and has it not", i.Type, right)
+		}
+	}
+}

@@ -111,6 +111,7 @@ var contracts = map[string]func(*deployed, *problems){
 	"rights":      rights,
 	"accounts":    accounts,
 	"builders":    builders,
+	"makers":      makers,
 	"capacity":    carries,
 	"costs":       costs,
 	"options":     options,

@@ -115,6 +115,8 @@ var own = []fault{
 	{"a permission of organizations alone", "bootstrap/access.tf", `"resourcemanager.projects.get",`, `"resourcemanager.projects.get", "resourcemanager.projects.list",`, by(rule(RuleRefused)), "organization only"},
 	{"a predefined role that does not exist", "modules/plan/access.tf", `role = "roles/datastore.user"`, `role = "roles/datastore.writer"`, by(rule(RuleRefused)), "roles/datastore.writer"},
 	{"a plan that cannot read what it compares with", "bootstrap/access.tf", "    \"monitoring.slos.get\",\n", "", by(contract("builders")), "monitoring.slos.get"},
+	{"a build that may not make what the root makes", "bootstrap/access.tf", `"roles/logging.configWriter",`, "", by(contract("makers")), "google_logging_metric with roles/logging.configWriter"},
+	{"a build that may not change fields", "bootstrap/access.tf", `"datastore.schemas.update",`, "", by(contract("makers")), "datastore.schemas.update"},
 	{"builds that may not use the project", "bootstrap/access.tf", `"serviceusage.services.use",`, "", by(contract("builders")), "serviceusage.services.use"},
 	{"PromQL beside another condition", "modules/monitoring/alerts.tf", "module.signals.policies", "module.signals.alerts", by(rule(RuleRefused)), "takes it alone"},
 	{"MQL beside another condition", "modules/tidewire/main.tf", "", policy(`condition_monitoring_query_language {
