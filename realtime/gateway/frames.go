@@ -76,6 +76,7 @@ func (s *session) hello(f *wire.ClientFrame, size int, bad *wire.DecodeError) *r
 	}
 	s.g.pending.remove(s, s.visit.remote)
 	s.guest, s.visit = v, nil
+	s.sock.Cork()
 	if refused := s.welcome(f.ID); refused != nil {
 		return refused
 	}
@@ -135,6 +136,7 @@ func (s *session) limitedPublish(f *wire.ClientFrame, size int) *realtime.Error 
 		s.held = time.Now()
 	}
 	for wait > 0 {
+		s.sock.Uncork()
 		select {
 		case <-time.After(wait):
 		case <-s.g.life.Done():
@@ -167,9 +169,11 @@ func (s *session) refuse(f *wire.ClientFrame, err *realtime.Error) *realtime.Err
 // before it; else it stands in line.
 func (s *session) take(f *wire.ClientFrame, size int) *realtime.Error {
 	if s.g.o.Hooks == nil && !waits(f) && !s.line.busy() {
+		s.sock.Cork() // until all that came with it is handled
 		s.handle(f)
 		return nil
 	}
+	s.sock.Uncork()
 	f.Data = bytes.Clone(f.Data) // it is part of what the socket reads into
 	start, full := s.line.join(s.g.life, waitingFrame{*f, size})
 	if full != nil {

@@ -79,6 +79,7 @@ func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error)
 	h.stream.upgraded = true
 	h.stream.takeBack()
 	c := &Conn{acceptor: a, ws: ws, stream: h.stream}
+	h.stream.conn = c
 	c.SetReadLimit(a.o.ReadLimit)
 	ws.SetPingHandler(func(payload string) error { c.ping([]byte(payload)); return nil })
 	ws.SetPongHandler(func(string) error { c.alive(); return nil })

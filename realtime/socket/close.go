@@ -111,6 +111,7 @@ func closePayload(code int, reason string) []byte {
 // finish is the end of reading, and so of the connection.
 func (c *Conn) finish(err error) {
 	c.finishing = true
+	c.Uncork()
 	defer c.done.Done()
 	defer func() { c.handler.Closed(c.code, c.cause) }()
 	c.settle(err)

@@ -47,6 +47,7 @@ type Conn struct {
 	detach    func() bool  // from Start's ctx
 	ignored   int          // messages that came after the end had begun; of the reading goroutine
 	finishing bool         // finish was called; of the reading goroutine
+	corked    atomic.Bool  // Flush waits for Uncork
 	unwritten atomic.Bool  // nothing will be written again
 
 	done   sync.WaitGroup // until Handler.Closed has returned
@@ -99,6 +100,18 @@ func (c *Conn) Start(ctx context.Context, outbox *realtime.Outbox, h Handler) {
 	}
 	c.Flush()
 	go c.wait()
+}
+
+// Cork lets Flush wait until Uncork, so that the answers to input that came together go out together. It is for
+// Handler.Message, and for what does not wait for anything: a Conn uncorks itself when it has handled what has come.
+func (c *Conn) Cork() { c.corked.Store(true) }
+
+// Uncork ends what Cork began, and writes what has been queued meanwhile.
+func (c *Conn) Uncork() {
+	if c.corked.Load() {
+		c.corked.Store(false)
+		c.Flush()
+	}
 }
 
 // greet answers the handshake when there is nothing to write with it. A new

@@ -60,6 +60,7 @@ func (c *Conn) read() {
 			return
 		}
 		if c.stream.idle() {
+			c.Uncork()
 			c.stream.takeBack()
 			go c.wait()
 			return

@@ -16,8 +16,9 @@ import (
 // what the Conn writes goes to the net.Conn beneath.
 type stream struct {
 	net.Conn
-	raw syscall.RawConn // non-blocking reads and writes; nil where there are none
-	a   *Acceptor       // for its buffers
+	conn *Conn           // nil until accepted
+	raw  syscall.RawConn // non-blocking reads and writes; nil where there are none
+	a    *Acceptor       // for its buffers
 
 	upgraded bool    // the handshake is done
 	greeting []byte  // its answer, until it is written together with the first frames
@@ -106,6 +107,9 @@ func (s *stream) consume(n int) {
 // Read is the parser's. It blocks only in the middle of a message.
 func (s *stream) Read(p []byte) (int, error) {
 	if len(s.ahead) == 0 {
+		if s.conn != nil {
+			s.conn.Uncork() // the rest of a message may come late
+		}
 		if s.raw == nil || len(p) >= s.a.o.ReadBuffer {
 			return s.readInto(p)
 		}
