@@ -897,7 +897,7 @@ export class Tidewire {
   #attempt = 0; #notBefore = 0; // in ticks: when the server lets us come back
   #quick = 0; // moves from links that were not stable
   #source; #token = null; #refused = false; #rejections = 0; // what gives tokens, the one in hand, whether the last was refused, how many in a row
-  #hasty = 0; // renewals in a row that came sooner than they should
+  #renewAt = Infinity; #hasty = 0; // in ticks; renewals in a row that came sooner than they should
   #inFrame = false; #headersRefused = 0; // where the next token goes, and how often only the first frame would do
   #cautious = false; #blunders = 0; // something we sent ended a connection: send less at once
   #messageBytes = Infinity; #most = Infinity; // limits of the last welcome
@@ -1432,6 +1432,8 @@ export class Tidewire {
   #heartbeat(link, asOf) {
     if (!asOf) return; // it stands still
     this.#clock.heard(asOf);
+    const token = this.#link?.token, left = token?.endsAt ? this.#left(token).byClock : 0;
+    if (left > 0 && this.#hasty === 0 && this.#timers.has("refresh") && this.#renewAt - ticks() > 0.9 * left) this.#planRenewal(); // the clocks are further apart than was known
     for (const feed of this.#feeds.values()) if (feed.link === link) feed.asOf = asOf;
     this.#saveSoon();
   }
@@ -1629,7 +1631,8 @@ export class Tidewire {
     const pause = Math.min(60_000, 1000 * 2 ** this.#hasty, byLength > 0 ? Math.max(1000, share * byLength) : Infinity);
     const hasty = byClock <= 0 || (byLength < Infinity ? byClock < byLength / 2 : wait < pause); // then the clocks are probably wrong
     this.#hasty = hasty ? Math.min(this.#hasty + 1, 10) : 0;
-    this.#after("refresh", Math.max(ordered, wait, pause), async () => {
+    this.#renewAt = ticks() + Math.max(ordered, wait, pause);
+    this.#after("refresh", this.#renewAt - ticks(), async () => {
       try {
         await this.refresh();
       } catch (error) {

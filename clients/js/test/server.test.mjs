@@ -26,7 +26,9 @@ before(async () => {
     namespaces: { short: { window: 5 } },
     limits: { connectsPerSecond: 1000, connectionsPerUser: 1000, publishesPerSecond: 2000, framesPerSecond: 1000 },
   });
-  await writeFile(tenantsFile, JSON.stringify({ tenants: { acme: tenant("a"), globex: tenant("g") } }));
+  const slow = tenant("s");
+  slow.limits.publishesPerSecond = 25;
+  await writeFile(tenantsFile, JSON.stringify({ tenants: { acme: tenant("a"), globex: tenant("g"), slow } }));
   dev = await startDev();
   proxy = await startProxy(dev.port);
 });
@@ -177,6 +179,22 @@ test("cut a hundred times while 200 messages a second flow: each message once an
   assert.deepEqual(said.filter(({ type }) => type === "gap" || type === "dropped" || type === "error"), []);
   assert.ok(replayed > 0 && replayed < sent, "some were missed and caught up, some came live");
   t.diagnostic(`${sent} messages, ${replayed} of them caught up`);
+});
+
+test("published faster than the tenant may, through cuts: once and in order", { timeout: 120_000 }, async (t) => {
+  const reader = open(t, { token: await token("ann", { tenant: "slow" }) }), got = [];
+  await reader.client.subscribe("board:order", (m) => got.push(m.data)).ready;
+  const { client, said } = open(t, { url: proxy.url, token: await token("bob", { tenant: "slow" }), backoffCapMs: 50 });
+  const all = Array.from({ length: 120 }, (_, n) => client.publish("board:order", n, { wait: true }));
+  for (let cuts = 0; cuts < 2; cuts++) {
+    await until(() => client.state.name === "live", "live again");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    proxy.cut();
+    await until(() => said.filter(({ name }) => name === "reconnecting").length > cuts, "the cut to be seen");
+  }
+  await Promise.all(all);
+  await until(() => got.length >= 120, "the last message");
+  assert.deepEqual(got, Array.from({ length: 120 }, (_, n) => n));
 });
 
 test("moved thirty times under the same flow: never not live, each message once and in order", { timeout: 120_000 }, async (t) => {
