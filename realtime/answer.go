@@ -121,7 +121,7 @@ func (ch *channel) tell(q *question, a Answer, how string) {
 	r.conn.owed.Add(-1)
 	f.hub.count.Add(CountAnswers, ch.name.tenant, how, 1)
 	f.hub.count.Took(TimingAnswer, ch.name.tenant, time.Since(q.asked))
-	f.push(r.conn, &Delivery{Frame: q.request.Answer(a)})
+	f.push(r.conn, &Delivery{Frame: f.made(r.conn, func() Frame { return q.request.Answer(a) })})
 }
 
 // live gives a new entry to the readers, at once or at the end of the tick.

@@ -28,29 +28,57 @@ func (f *feed) schedule(c *Connection) {
 // write does instead of two. It goes before that data, so what it says of the moment up to which
 // all has been handed over is true when it is read.
 func (f *feed) attend(c *Connection, now time.Time) {
-	f.lock()
-	if c.index < 0 || f.stopped {
-		f.unlock()
-		return
+	if err := Contain(f.hub.log, f.hub.count, PanicConnection, func() { f.doDue(c, now) }, KeyConnection, c); err != nil {
+		c.Close(err)
 	}
-	if !c.Principal().Expires.After(now) {
-		f.unlock()
+}
+
+func (f *feed) doDue(c *Connection, now time.Time) {
+	d := f.due(c, now)
+	if d.ends {
 		c.Close(Errorf(CodeExpired, "the token has expired; get a new one and connect again"))
 		return
 	}
-	moves := !c.moveAt.IsZero() && !c.moveAt.After(now)
-	beats := !c.beatAt.After(now)
-	flushes := !c.flushAt.IsZero() && !c.flushAt.After(now)
-	var asOf int64
-	if moves {
+	if d.beats && !c.beat(now) {
+		c.Close(Errorf(CodeTimeout, "no sign of life in time"))
+		return
+	}
+	if d.moves {
+		c.SendControl(f.hub.o.Encoder.Move(spread(movesWithin, c.id).Milliseconds()))
+	}
+	if d.flushes {
+		c.flush()
+	}
+}
+
+// due is what is to be done for a connection.
+type due struct{ ends, moves, beats, flushes bool }
+
+// due says what is due for a connection, queues its heartbeat and enters what is due next.
+func (f *feed) due(c *Connection, now time.Time) due {
+	f.lock()
+	defer f.unlock()
+	if c.index < 0 || f.stopped {
+		return due{}
+	}
+	if !c.Principal().Expires.After(now) {
+		return due{ends: true}
+	}
+	d := due{
+		moves:   !c.moveAt.IsZero() && !c.moveAt.After(now),
+		beats:   !c.beatAt.After(now),
+		flushes: !c.flushAt.IsZero() && !c.flushAt.After(now),
+	}
+	if d.moves {
 		c.moveAt = time.Time{}
 	}
-	if flushes {
+	if d.flushes {
 		c.flushAt = time.Time{}
 	}
-	if beats {
+	if d.beats {
 		c.beatAt = now.Add(f.pace.Heartbeat)
 		c.flushAt = now.Add(f.pace.grace())
+		var asOf int64
 		if up := f.vouch(); c.owed.Load() == 0 && c.box.Idle() {
 			asOf = up
 		}
@@ -59,16 +87,5 @@ func (f *feed) attend(c *Connection, now time.Time) {
 		}
 	}
 	f.schedule(c)
-	f.unlock()
-
-	if beats && !c.transport.Beat(now) {
-		c.Close(Errorf(CodeTimeout, "no sign of life in time"))
-		return
-	}
-	if moves {
-		c.SendControl(f.hub.o.Encoder.Move(spread(movesWithin, c.id).Milliseconds()))
-	}
-	if flushes {
-		c.transport.Flush()
-	}
+	return d
 }

@@ -25,6 +25,7 @@ type channel struct {
 	rec       record
 	series    series
 	newest    int64    // publish time of the newest Publication, ms
+	faults    int      // panics in handling something for it
 	cut       int64    // what is older lies before a hole that was told, ms
 	floor     Position // where a reader stands while the record has seen none
 
@@ -92,6 +93,11 @@ func (ch *channel) publication(m *Message, now time.Time) {
 	}
 	ch.newest = ms
 	e := ch.entry(m)
+	if e.frame.IsZero() { // it cannot be given to anybody
+		hub.count.Add(CountGaps, ch.name.tenant, "hole", 1)
+		ch.lose(ms)
+		return
+	}
 	ch.remember(e, now)
 	number := ch.rec.first + uint64(ch.rec.len()) - 1
 	ch.superseded(e.key, number)
@@ -116,6 +122,11 @@ func (ch *channel) hole(why string, ms int64, now time.Time) {
 		ch.g.complained = now
 		hub.log.Warn("a publication never came", KeyTenant, ch.name.tenant, KeyChannel, ch.name.name, KeyReason, why)
 	}
+	ch.lose(ms)
+}
+
+// lose cuts the record behind a moment, and tells the readers gap.
+func (ch *channel) lose(ms int64) {
 	at := ch.position()
 	ch.cut = ms + 1
 	ch.quota.freed(ch.rec.cut(time.UnixMilli(ms + 1)))
@@ -124,7 +135,7 @@ func (ch *channel) hole(why string, ms int64, now time.Time) {
 	if len(ch.readers) == 0 {
 		return
 	}
-	frame := hub.o.Encoder.Gap(ch.name, at)
+	frame := ch.g.feed.hub.o.Encoder.Gap(ch.name, at)
 	for _, r := range ch.readers {
 		ch.endReplay(r) // what it has not been given yet lies before the gap
 		ch.g.feed.push(r.conn, &Delivery{Frame: frame, Channel: ch.name})
@@ -172,7 +183,12 @@ func (ch *channel) stand(ms int64) (hole bool) {
 			continue
 		}
 		ch.newest = at
-		ch.remember(ch.entry(m), now)
+		e := ch.entry(m)
+		if e.frame.IsZero() { // nobody resumes across it
+			ch.quota.freed(ch.rec.cut(time.UnixMilli(at + 1)))
+			continue
+		}
+		ch.remember(e, now)
 	}
 	ch.newest = max(ch.newest, ch.rec.evicted.Time, ms-1)
 	ch.dropAside()

@@ -20,6 +20,13 @@ func (f *feed) startChores() {
 func (f *feed) workOff() (more bool) {
 	f.lock()
 	defer f.unlock()
+	defer func() {
+		if fault := recover(); fault != nil {
+			report(f.hub.log, f.hub.count, PanicTopic, fault, []any{KeyTopic, f.topic})
+			f.working, more = false, false
+			f.distrust(f.current)
+		}
+	}()
 	f.working = !f.stopped && f.chores()
 	return f.working
 }

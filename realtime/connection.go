@@ -64,7 +64,7 @@ func (c *Connection) Send(f Frame) {
 		c.Close(c.tooSlow())
 		return
 	}
-	c.transport.Flush()
+	c.flush()
 }
 
 // SendControl queues a frame that overtakes the data, with the same consequence.
@@ -73,7 +73,7 @@ func (c *Connection) SendControl(f Frame) {
 		c.Close(c.tooSlow())
 		return
 	}
-	c.transport.Flush()
+	c.flush()
 }
 
 // tooSlow counts that the queue was full, and says so to the client.
@@ -85,6 +85,7 @@ func (c *Connection) tooSlow() *Error {
 
 // Close tells the client why and shuts the transport. It does not wait. Only the first call counts.
 func (c *Connection) Close(err *Error) {
+	defer c.giveUp()
 	c.box.Close(c.hub.o.Encoder.Closing(err))
 	c.transport.Shut(err)
 }

@@ -38,6 +38,9 @@ func (f *feed) direct(m *Message, now time.Time) {
 		if frame.IsZero() {
 			frame = f.hub.o.Encoder.Direct(&m.Publication)
 		}
+		if frame.IsZero() {
+			return // the encoder panicked
+		}
 		f.hub.count.Add(CountDeliveries, m.Tenant, "direct", 1)
 		f.push(c, &Delivery{Frame: frame, Policy: OverflowDropOldest})
 	}

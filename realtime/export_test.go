@@ -12,6 +12,17 @@ func (o *Outbox) ReplayLess(bytes int) { o.most = bytes }
 
 func (o *Outbox) Replayed() { o.replayed() }
 
+// Spoil makes whatever handles the channel next panic, in handling its readers.
+func (h *Hub) Spoil(c Channel) {
+	for _, f := range h.followed() {
+		f.lock()
+		if ch := f.current.channels[c]; ch != nil {
+			ch.readers = append([]*reader{nil}, ch.readers...)
+		}
+		f.unlock()
+	}
+}
+
 // The bounds of an Outbox that are not QueueLimits.
 const (
 	FrameOverhead   = frameOverhead

@@ -54,7 +54,9 @@ func newFeed(h *Hub, topic Topic) *feed {
 
 // stop ends the feed's goroutines and refuses what waits.
 func (f *feed) stop() {
+	defer f.cancel()
 	f.lock()
+	defer f.unlock()
 	f.stopped = true
 	for f.asked.first != nil { // nothing is delivered by this topic any more
 		f.refuse(f.asked.first, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
@@ -65,8 +67,6 @@ func (f *feed) stop() {
 	for id := range f.tenants {
 		f.hub.count.Level(GaugeRecordBytes, id, 0)
 	}
-	f.unlock()
-	f.cancel()
 }
 
 func (f *feed) generations() []*generation {
@@ -176,6 +176,7 @@ func (f *feed) ask(q *question) {
 	f.lock()
 	defer f.unlock()
 	r := q.reader
+	defer f.containQuestion(r)
 	r.pending = q
 	f.asked.add(q)
 	if r.gone {
@@ -241,11 +242,16 @@ func (f *feed) refuse(q *question, err *Error) {
 	r.conn.owed.Add(-1)
 	r.conn.takeIf(func(have *reader) bool { return have == r })
 	f.hub.count.Add(CountAnswers, r.name.tenant, string(err.Code), 1)
-	f.push(r.conn, &Delivery{Frame: q.request.Refuse(err)})
+	f.push(r.conn, &Delivery{Frame: f.made(r.conn, func() Frame { return q.request.Refuse(err) })})
 }
 
-// push queues a frame for a connection that is flushed once f.mu is released.
+// push queues a frame for a connection that is flushed once f.mu is released. Without the frame the
+// connection cannot go on.
 func (f *feed) push(c *Connection, d *Delivery) (lost int) {
+	if d.Frame.IsZero() {
+		f.closes = append(f.closes, closing{c, wentWrong()})
+		return 0
+	}
 	lost, ok := c.box.offer(d)
 	f.touch(c)
 	if !ok {
@@ -328,7 +334,7 @@ func flush(conns []*Connection) {
 	parts := min(runtime.GOMAXPROCS(0), len(conns)/flushShare)
 	if parts < 2 {
 		for _, c := range conns {
-			c.transport.Flush()
+			c.flush()
 		}
 		return
 	}
@@ -337,7 +343,7 @@ func flush(conns []*Connection) {
 		part := conns[i*len(conns)/parts : (i+1)*len(conns)/parts]
 		all.Go(func() {
 			for _, c := range part {
-				c.transport.Flush()
+				c.flush()
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	linked "container/list"
+	"context"
 	"time"
 )
 
@@ -26,10 +27,11 @@ type outgoing struct {
 
 func (o *outgoing) publish(f *feed) {
 	g, fe, id := o.g, o.fence, o.message.ID
-	f.hub.broker.Publish(g.ctx, f.topic, &o.message, func(err error) {
+	failed := func(err error) {
 		if err == nil {
 			return
 		}
+		defer f.caught(PanicTopic, &err) // this may be a goroutine of the broker's
 		f.lock()
 		defer f.unlock()
 		// The next sweep sends another.
@@ -39,7 +41,17 @@ func (o *outgoing) publish(f *feed) {
 		} else if g.pulse == id {
 			g.pulse = ""
 		}
-	})
+	}
+	if err := f.hand(g.ctx, &o.message, failed); err != nil {
+		failed(err)
+	}
+}
+
+// hand gives a message to the broker. An error says that the broker panicked.
+func (f *feed) hand(ctx context.Context, m *Message, done func(error)) (err error) {
+	defer f.caught(PanicBroker, &err)
+	f.hub.broker.Publish(ctx, f.topic, m, done)
+	return nil
 }
 
 // sendFence sends one if the channel has a reason to and none is under way. A

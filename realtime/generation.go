@@ -77,27 +77,48 @@ func (g *generation) run() {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.ctx), g.feed.pace.Beacon)
 		defer cancel()
-		if err := stream.Close(ctx); err != nil {
+		if err := g.leave(ctx, stream); err != nil {
 			g.feed.hub.log.Warn("a stream was not let go cleanly", KeyTopic, g.feed.topic, KeyError, err)
 		}
 	}()
 	sifter := inspector{feed: g.feed}
 	for {
-		messages, err := stream.Receive(g.ctx)
-		if messages = sifter.sift(messages); len(messages) > 0 {
-			g.feed.received(g, messages)
+		messages, err := g.receive(stream)
+		if fault := g.take(&sifter, messages, errors.Is(err, ErrBroken)); fault != nil {
+			err = fault
 		}
 		switch {
 		case g.ctx.Err() != nil:
 			return
-		case errors.Is(err, ErrBroken):
-			g.feed.broken(g)
-		case err != nil:
+		case err != nil && !errors.Is(err, ErrBroken):
 			g.feed.hub.log.Warn("a stream ended", KeyTopic, g.feed.topic, KeyError, err)
 			g.feed.ended(g)
 			return
 		}
 	}
+}
+
+// leave closes a stream, and receive receives from it. A panic of the broker's is an error of the call.
+func (g *generation) leave(ctx context.Context, stream Stream) (err error) {
+	defer g.feed.caught(PanicBroker, &err)
+	return stream.Close(ctx)
+}
+
+func (g *generation) receive(stream Stream) (messages []Message, err error) {
+	defer g.feed.caught(PanicBroker, &err)
+	return stream.Receive(g.ctx)
+}
+
+// take handles what was received. An error says that some of it was not, for a panic.
+func (g *generation) take(sifter *inspector, messages []Message, broken bool) (err error) {
+	defer g.feed.caught(PanicTopic, &err)
+	if messages = sifter.sift(messages); len(messages) > 0 {
+		g.feed.received(g, messages)
+	}
+	if broken && g.ctx.Err() == nil {
+		g.feed.broken(g)
+	}
+	return nil
 }
 
 // follow publishes the beacon and opens the stream, again and again until both
@@ -107,8 +128,10 @@ func (g *generation) follow() Stream {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		stream, err := g.tryFollow()
 		if err == nil {
-			f.opened(g, stream.CompleteSince())
-			return stream
+			if err = g.begin(stream); err == nil {
+				return stream
+			}
+			_ = g.leave(g.ctx, stream) // what went wrong before is the news
 		}
 		if g.ctx.Err() != nil {
 			return nil
@@ -126,8 +149,16 @@ func (g *generation) follow() Stream {
 	}
 }
 
-func (g *generation) tryFollow() (Stream, error) {
+// begin is told that the stream is open.
+func (g *generation) begin(stream Stream) (err error) {
+	defer g.feed.caught(PanicBroker, &err)
+	g.feed.opened(g, stream.CompleteSince())
+	return nil
+}
+
+func (g *generation) tryFollow() (stream Stream, err error) {
 	f := g.feed
+	defer f.caught(PanicBroker, &err)
 	ctx, cancel := context.WithTimeout(g.ctx, f.pace.Fence)
 	defer cancel()
 	stored := make(chan error, 1)
@@ -204,28 +235,33 @@ func (f *feed) burst(g *generation, messages []Message) {
 	g.heardAt = now
 	g.seen.turn(now)
 	for i := range messages {
-		m := &messages[i]
-		switch m.Kind {
-		case KindPublication:
-			g.channel(m.Channel).publication(m, now)
-		case KindFence:
-			if fe := g.fences[m.ID]; fe != nil && fe.ch.name == m.Channel { // no other channel's order proves anything
-				fe.returned(m.Time.UnixMilli())
-			}
-		case KindBeacon:
-			// A copy that a retry stored after the opening comes live and shows nothing.
-			if m.ID == g.beacon && !m.Time.After(g.asked.Add(f.pace.Skew)) {
-				g.begun = true
-				g.sendFences()
-			}
-		case KindPulse:
-			if m.ID == g.pulse {
-				g.pulse = ""
-			}
-		case KindDirect, KindClose:
-			f.direct(m, now)
+		g.hear(&messages[i], now)
+	}
+}
+
+// hear handles one message. f.mu is held.
+func (g *generation) hear(m *Message, now time.Time) {
+	defer g.contain(m)
+	g.heard = max(g.heard, m.Time.UnixMilli())
+	switch m.Kind {
+	case KindPublication:
+		g.channel(m.Channel).publication(m, now)
+	case KindFence:
+		if fe := g.fences[m.ID]; fe != nil && fe.ch.name == m.Channel { // no other channel's order proves anything
+			fe.returned(m.Time.UnixMilli())
 		}
-		g.heard = max(g.heard, m.Time.UnixMilli())
+	case KindBeacon:
+		// A copy that a retry stored after the opening comes live and shows nothing.
+		if m.ID == g.beacon && !m.Time.After(g.asked.Add(g.feed.pace.Skew)) {
+			g.begun = true
+			g.sendFences()
+		}
+	case KindPulse:
+		if m.ID == g.pulse {
+			g.pulse = ""
+		}
+	case KindDirect, KindClose:
+		g.feed.direct(m, now)
 	}
 }
 

@@ -90,12 +90,15 @@ func NewHub(broker Broker, o HubOptions) *Hub {
 	if o.Placement == nil {
 		o.Placement = OwnTopic
 	}
-	if o.Metrics == nil {
-		o.Metrics = NoMetrics{}
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Metrics == nil {
+		o.Metrics = NoMetrics{}
+	} else {
+		o.Metrics = &containedMetrics{inner: o.Metrics, log: o.Logger}
+	}
+	o.Encoder = &containedEncoder{inner: o.Encoder, log: o.Logger, count: o.Metrics}
 	o.Pace = o.Pace.withDefaults()
 	return &Hub{
 		broker: broker, o: o, count: o.Metrics,
@@ -276,10 +279,10 @@ func (h *Hub) sweep(ctx context.Context) {
 		case now := <-tick.C:
 			feeds := h.followed()
 			for _, f := range feeds {
-				f.sweep(now)
+				_ = Contain(h.log, h.count, PanicSweep, func() { f.sweep(now) }, KeyTopic, f.topic)
 				h.letGo(f)
 			}
-			queues = h.weigh(feeds, queues)
+			_ = Contain(h.log, h.count, PanicSweep, func() { queues = h.weigh(feeds, queues) })
 		}
 	}
 }

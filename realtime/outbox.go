@@ -115,7 +115,7 @@ func (o *Outbox) replayed() {
 func (o *Outbox) Control(f Frame) (ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || o.refuses {
+	if o.closed || o.refuses || f.IsZero() {
 		return true
 	}
 	if o.controls > 0 && o.controls+len(f.Bytes)+frameOverhead > maxControlBytes {
@@ -129,6 +129,9 @@ func (o *Outbox) Control(f Frame) (ok bool) {
 // overtake puts frames at the end of the control lane.
 func (o *Outbox) overtake(frames ...Frame) {
 	for _, f := range frames {
+		if f.IsZero() {
+			continue
+		}
 		o.control = append(o.control, f)
 		o.controls += len(f.Bytes) + frameOverhead
 	}
@@ -230,9 +233,10 @@ func (o *Outbox) Next(buf [][]byte, most int, tell func(Channel, int) Frame) [][
 	o.control, o.controls = o.control[:0], 0
 	for c, n := range o.dropped {
 		if tell != nil {
-			f := tell(c, n)
-			buf = append(buf, f.Bytes)
-			size += len(f.Bytes)
+			if f := tell(c, n); !f.IsZero() {
+				buf = append(buf, f.Bytes)
+				size += len(f.Bytes)
+			}
 		}
 		delete(o.dropped, c)
 	}

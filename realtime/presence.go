@@ -129,6 +129,7 @@ func (f *feed) linger(name Channel, w *watch) {
 	w.lingers = true
 	f.lingering++
 	time.AfterFunc(presenceLinger, func() {
+		defer f.contain()
 		f.lock()
 		defer f.unlock()
 		w.lingers = false
@@ -193,6 +194,7 @@ func (f *feed) changed(name Channel, w *watch, user string, was bool) {
 	}
 	var t *time.Timer
 	t = time.AfterFunc(presenceEvery, func() {
+		defer f.contain()
 		f.lock()
 		defer f.unlock()
 		if w.timer == t && f.watched[name] == w && !f.stopped {
@@ -222,6 +224,9 @@ func (f *feed) tellPresence(name Channel, w *watch) {
 		return
 	}
 	frame := f.hub.o.Encoder.Presence(name, came, gone, len(w.users))
+	if frame.IsZero() {
+		return // the encoder panicked
+	}
 	for c := range w.watchers {
 		f.push(c, &Delivery{Frame: frame})
 	}

@@ -40,11 +40,16 @@ func (ch *channel) follow(r *reader, from int, at Position) {
 func (ch *channel) fill(r *reader) bool {
 	box, p := r.conn.box, &r.replay
 	if p.next < ch.rec.first { // what it was to be given next has been evicted
-		gone := ch.rec.evicted
-		if !box.replay(ch.name, ch.g.feed.hub.o.Encoder.Gap(ch.name, gone)) {
+		gone, f := ch.rec.evicted, ch.g.feed
+		gap := f.hub.o.Encoder.Gap(ch.name, gone)
+		if gap.IsZero() { // the encoder panicked
+			f.closes = append(f.closes, closing{r.conn, wentWrong()})
+			return true
+		}
+		if !box.replay(ch.name, gap) {
 			return false
 		}
-		ch.g.feed.hub.count.Add(CountGaps, ch.name.tenant, "evicted", 1)
+		f.hub.count.Add(CountGaps, ch.name.tenant, "evicted", 1)
 		p.next, p.at = ch.rec.first, gone
 	}
 	for i := int(p.next - ch.rec.first); i < ch.rec.len(); i++ {

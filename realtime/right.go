@@ -58,6 +58,7 @@ func (f *feed) end(c *Connection, right Right) bool {
 			return true
 		}
 		f.detach(r)
+		c.box.forget(r.name)
 	}
 	f.push(c, &Delivery{Frame: f.hub.o.Encoder.Ended(right, why)})
 	return true

@@ -12,15 +12,19 @@ const agingSweeps = 10
 
 // sweep does what is due at a moment: deadlines, refusals, eviction.
 func (f *feed) sweep(now time.Time) {
+	f.judge(now)
+	for f.sweepOn(now) {
+	}
+}
+
+func (f *feed) judge(now time.Time) {
 	f.lock()
+	defer f.unlock()
 	for _, g := range f.generations() {
 		f.deadlines(g, now)
 		g.look = len(g.all)/agingSweeps + 1
 	}
 	f.vouch()
-	f.unlock()
-	for f.sweepOn(now) {
-	}
 }
 
 // sweepOn does a part of what takes longer. It reports whether more is left.

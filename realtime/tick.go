@@ -24,6 +24,7 @@ func (ch *channel) gather(e delivery) bool {
 	t.timer = time.AfterFunc(time.Duration(ch.rules.Tick), func() {
 		f.lock()
 		defer f.unlock()
+		defer ch.containTick()
 		if ch.tick != t || f.stopped {
 			return
 		}
@@ -35,6 +36,14 @@ func (ch *channel) gather(e delivery) bool {
 		t.timer.Reset(time.Duration(ch.rules.Tick))
 	})
 	return false
+}
+
+// containTick is deferred by what the timer does. f.mu is held.
+func (ch *channel) containTick() {
+	if fault := recover(); fault != nil {
+		ch.tick = nil
+		ch.g.condemn(ch.name, fault)
+	}
 }
 
 // releaseTick delivers what is held before the readers change: who joins now

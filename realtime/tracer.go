@@ -50,6 +50,6 @@ func (f *feed) report(all []traced, conns []*Connection) {
 	}
 	for i := range all {
 		all[i].Written, all[i].Behind = written, behind
-		f.hub.o.Tracer.Delivered(all[i].trace, all[i].Delivered)
+		_ = Contain(f.hub.log, f.hub.count, PanicReport, func() { f.hub.o.Tracer.Delivered(all[i].trace, all[i].Delivered) })
 	}
 }

@@ -1,0 +1,381 @@
+package realtime_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// bombs says what is to panic, by name; each panics as often as it says.
+type bombs struct {
+	mu    sync.Mutex
+	left  map[string]int
+	count map[string]int // CountPanics by reason
+}
+
+func (b *bombs) set(name string, times int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left[name] = times
+}
+
+func (b *bombs) pass(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.left[name] > 0 {
+		b.left[name]--
+		panic("bomb: " + name)
+	}
+}
+
+func (b *bombs) panics() map[string]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := map[string]int{}
+	for reason, n := range b.count {
+		all[reason] = n
+	}
+	return all
+}
+
+// bombEncoder, bombMetrics, bombBroker, bombStream and bombPage are what a Hub is given.
+type bombEncoder struct {
+	wire.Encoder
+	*bombs
+}
+
+func (e bombEncoder) Payload(data []byte) ([]byte, error) {
+	e.pass("payload")
+	return e.Encoder.Payload(data)
+}
+
+func (e bombEncoder) Message(p *realtime.Publication) realtime.Frame {
+	e.pass("message")
+	if p.ID == "poison" {
+		panic("poison")
+	}
+	return e.Encoder.Message(p)
+}
+
+func (e bombEncoder) Direct(p *realtime.Publication) realtime.Frame {
+	e.pass("direct")
+	return e.Encoder.Direct(p)
+}
+
+func (e bombEncoder) Gap(c realtime.Channel, at realtime.Position) realtime.Frame {
+	e.pass("gap")
+	return e.Encoder.Gap(c, at)
+}
+
+func (e bombEncoder) Presence(c realtime.Channel, joined, left []realtime.Member, count int) realtime.Frame {
+	e.pass("presence")
+	return e.Encoder.Presence(c, joined, left, count)
+}
+
+func (e bombEncoder) Heartbeat(asOf realtime.Position) realtime.Frame {
+	e.pass("heartbeat")
+	return e.Encoder.Heartbeat(asOf)
+}
+
+func (e bombEncoder) Closing(err *realtime.Error) realtime.Frame {
+	e.pass("closing")
+	return e.Encoder.Closing(err)
+}
+
+type bombMetrics struct {
+	realtime.NoMetrics
+	*bombs
+}
+
+func (m bombMetrics) Add(c realtime.Counter, _, reason string, n int) {
+	if c == realtime.CountPanics {
+		m.mu.Lock()
+		m.count[reason] += n
+		m.mu.Unlock()
+		return
+	}
+	m.pass("add")
+	m.pass("add " + string(c))
+}
+func (m bombMetrics) Level(realtime.Gauge, string, int)           { m.pass("level") }
+func (m bombMetrics) Took(realtime.Timing, string, time.Duration) { m.pass("took") }
+
+type bombBroker struct {
+	realtime.Broker
+	*bombs
+}
+
+func (b bombBroker) Publish(ctx context.Context, t realtime.Topic, m *realtime.Message, done func(error)) {
+	if m.Kind != realtime.KindPublication {
+		b.pass("publish")
+	}
+	b.Broker.Publish(ctx, t, m, done)
+	if m.Kind != realtime.KindPublication {
+		b.pass("published")
+	}
+}
+
+func (b bombBroker) Follow(ctx context.Context, t realtime.Topic, o realtime.Following) (realtime.Stream, error) {
+	b.pass("follow")
+	s, err := b.Broker.Follow(ctx, t, o)
+	if err != nil {
+		return nil, err
+	}
+	return bombStream{s, b.bombs}, nil
+}
+
+type bombStream struct {
+	realtime.Stream
+	*bombs
+}
+
+func (s bombStream) Receive(ctx context.Context) ([]realtime.Message, error) {
+	messages, err := s.Stream.Receive(ctx)
+	s.pass("receive")
+	return messages, err
+}
+
+func (s bombStream) CompleteSince() time.Time {
+	s.pass("complete")
+	return s.Stream.CompleteSince()
+}
+
+func (s bombStream) Close(ctx context.Context) error {
+	defer s.pass("close")
+	return s.Stream.Close(ctx)
+}
+
+type bombPage struct {
+	*page
+	*bombs
+	armed *atomic.Bool
+}
+
+func (p bombPage) trip(name string) {
+	if p.armed.Load() {
+		p.pass(name)
+	}
+}
+
+func (p bombPage) Flush() {
+	p.trip("flush")
+	p.page.Flush()
+}
+
+func (p bombPage) Beat(now time.Time) bool {
+	p.trip("beat")
+	return p.page.Beat(now)
+}
+
+func (p bombPage) Shut(err *realtime.Error) {
+	p.page.Shut(err)
+	p.trip("shut")
+}
+
+type bombTracer struct{ *bombs }
+
+func (bombTracer) Publishing(context.Context, string, []realtime.Publication) (string, func(error)) {
+	return "trace", nil
+}
+func (b bombTracer) Delivered(string, realtime.Delivered) { b.pass("tracer") }
+
+// bombRig is a rig whose parts may panic. Of three readers the first is the one whose transport does.
+type bombRig struct {
+	*rig
+	*bombs
+	log     *bytes.Buffer
+	readers []*page
+	armed   *atomic.Bool
+}
+
+func newBombRig(t *testing.T) *bombRig {
+	t.Helper()
+	b := &bombRig{bombs: &bombs{left: map[string]int{}, count: map[string]int{}}, log: &bytes.Buffer{}, armed: &atomic.Bool{}}
+	b.rig = &rig{t: t, tenant: acmeTenant(), metrics: &levels{}}
+	b.tenant.Namespaces = map[string]realtime.Namespace{"tick": {Tick: realtime.Duration(20 * time.Millisecond)}}
+	inner := memory.NewBroker(memory.BrokerOptions{})
+	b.broker = bombBroker{inner, b.bombs}
+	b.pub = realtime.NewPublisher(inner, realtime.PublisherOptions{Tracer: bombTracer{b.bombs}})
+	b.hub = realtime.NewHub(b.broker, realtime.HubOptions{
+		Instance: "i1", Encoder: bombEncoder{wire.Encoder{}, b.bombs}, Metrics: bombMetrics{bombs: b.bombs}, Tracer: bombTracer{b.bombs},
+		Logger: slog.New(slog.NewJSONHandler(b.log, nil)),
+	})
+	t.Cleanup(func() {
+		if err := b.hub.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := inner.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func (b *bombRig) open(user string) *page {
+	p := &page{t: b.t, box: realtime.NewOutbox(nil)}
+	armed := &atomic.Bool{}
+	if len(b.readers) == 0 {
+		armed = b.armed
+	}
+	all := []realtime.Pattern{"**"}
+	c, err := b.hub.Connect(b.tenant, &realtime.Principal{
+		Tenant: "acme", User: user, Expires: time.Now().Add(24 * time.Hour),
+		Grants: realtime.Grants{Subscribe: all, Publish: all, Presence: all},
+	}, p.box, bombPage{p, b.bombs, armed})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	p.conn = c
+	b.readers = append(b.readers, p)
+	return p
+}
+
+// TestPanicEndsOneThing: whatever a Hub calls may panic. The process lives, the panic is counted and logged with its
+// stack, and a moment later events of every channel reach whoever was not closed, and
+// newcomers.
+func TestPanicEndsOneThing(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		times  int
+		event  func(b *bombRig)
+		reason string
+		closed bool // the first reader
+		all    bool // the others too
+		gap    bool // the others are told
+	}{
+		"message":          {1, func(b *bombRig) { b.publish("prices:fx", "x") }, realtime.PanicChannel, false, false, true},
+		"payload":          {1, func(b *bombRig) { b.publish("prices:fx", "x") }, realtime.PanicChannel, false, false, false},
+		"gap":              {1, func(b *bombRig) { b.publish("prices:fx", "poison") }, realtime.PanicChannel, true, true, false},
+		"direct":           {1, func(b *bombRig) { b.direct() }, realtime.PanicTopic, false, false, false},
+		"presence":         {1, func(b *bombRig) { b.come() }, realtime.PanicChannel, false, false, false},
+		"heartbeat":        {1, func(*bombRig) { time.Sleep(time.Minute) }, realtime.PanicConnection, false, false, false},
+		"closing":          {1, func(b *bombRig) { b.readers[0].conn.Close(realtime.Errorf(realtime.CodeTooSlow, "")) }, realtime.PanicConnection, true, false, false},
+		"flush":            {1, func(b *bombRig) { b.publish("prices:fx", "x") }, realtime.PanicConnection, true, false, false},
+		"flush in a tick":  {1, func(b *bombRig) { b.publish("tick:1", "x", "y"); time.Sleep(time.Second) }, realtime.PanicConnection, true, false, false},
+		"beat":             {1, func(*bombRig) { time.Sleep(time.Minute) }, realtime.PanicConnection, true, false, false},
+		"spoilt channel":   {0, func(b *bombRig) { b.hub.Spoil(b.channel("prices:fx")); b.publish("prices:fx", "x") }, realtime.PanicChannel, true, true, false},
+		"shut":             {1, func(b *bombRig) { b.readers[0].conn.Close(realtime.Errorf(realtime.CodeTooSlow, "")) }, realtime.PanicConnection, true, false, false},
+		"answer":           {1, func(b *bombRig) { b.askBadly(b.readers[0]) }, realtime.PanicConnection, true, false, false},
+		"add":              {5, func(b *bombRig) { b.publish("prices:fx", "x") }, realtime.PanicReport, false, false, false},
+		"level":            {5, func(*bombRig) { time.Sleep(3 * time.Second) }, realtime.PanicReport, false, false, false},
+		"took":             {5, func(b *bombRig) { b.publish("prices:fx", "x") }, realtime.PanicReport, false, false, false},
+		"add tidewire.any": {0, func(b *bombRig) { b.publish("prices:fx", "x") }, "", false, false, false},
+		"tracer":           {1, func(b *bombRig) { b.publish("prices:fx", "x") }, realtime.PanicReport, false, false, false},
+		"publish":          {1, func(b *bombRig) { b.late() }, realtime.PanicBroker, false, false, false},
+		"published":        {1, func(b *bombRig) { b.late() }, realtime.PanicBroker, false, false, false},
+		"receive":          {1, func(b *bombRig) { b.publish("prices:fx", "x") }, realtime.PanicBroker, false, false, false},
+		"follow":           {3, func(b *bombRig) { b.again() }, realtime.PanicBroker, false, false, false},
+		"complete":         {1, func(b *bombRig) { b.again() }, realtime.PanicBroker, false, false, false},
+		"close":            {1, func(b *bombRig) { b.again() }, realtime.PanicBroker, false, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBombRig(t)
+				for range 3 {
+					p := b.open("ann")
+					b.subscribe(p, "prices:fx", realtime.Position{}, 0)
+					b.subscribe(p, "tick:1", realtime.Position{}, 0)
+				}
+				b.publish("prices:fx", "1")
+				b.publish("tick:1", "1t")
+				time.Sleep(time.Second)
+				for _, p := range b.readers {
+					b.expect(p, "ok", "ok", "1", "1t")
+				}
+				bomb, _, _ := strings.Cut(name, " ")
+				b.armed.Store(true)
+				b.set(bomb, tc.times)
+				tc.event(b)
+				synctest.Wait()
+				time.Sleep(time.Minute) // what has to be followed anew is
+				synctest.Wait()
+				b.set(bomb, 0)
+
+				if tc.reason != "" && b.panics()[tc.reason] == 0 {
+					t.Errorf("counted %v, want %s", b.panics(), tc.reason)
+				}
+				if log := b.log.String(); tc.reason != "" && (!strings.Contains(log, "a panic was contained") || !strings.Contains(log, `"stack":"goroutine`)) {
+					t.Errorf("the log is %s", log)
+				}
+				for i, p := range b.readers[:3] {
+					got := fmt.Sprint(sketch(p.take()))
+					if (p.ended() != nil) != (i == 0 && tc.closed || tc.all) {
+						t.Errorf("reader %d: closed with %v", i, p.ended())
+					}
+					if p.ended() == nil && strings.Contains(got, "gap") != tc.gap {
+						t.Errorf("reader %d was told %s", i, got)
+					}
+				}
+				late := b.open("late")
+				for _, channel := range []string{"prices:fx", "tick:1", "prices:new"} {
+					b.subscribe(late, channel, realtime.Position{}, 0)
+				}
+				late.take()
+				b.publish("prices:fx", "9")
+				b.publish("tick:1", "9t")
+				time.Sleep(time.Second)
+				for i, p := range append(b.readers[:3:3], late) {
+					if p.ended() == nil {
+						got := strings.TrimSuffix(fmt.Sprint(sketch(p.take())), " presence]")
+						got = strings.TrimSuffix(strings.Replace(got, "notice:gap ", "", 1), "]") // of what was lost as it came
+						if got != "[9 9t" {
+							t.Errorf("reader %d then got %s", i, got)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+func (b *bombRig) direct() {
+	if err := b.pub.SendDirect(b.t.Context(), b.tenant, realtime.Target{User: "ann"}, &realtime.Publication{Data: []byte("1")}); err != nil {
+		b.t.Error(err)
+	}
+}
+
+func (b *bombRig) come() {
+	if _, _, err := b.hub.Presence(b.readers[1].conn, b.channel("prices:fx"), true); err != nil {
+		b.t.Error(err)
+	}
+	b.subscribe(b.open("bob"), "prices:fx", realtime.Position{}, 0)
+	time.Sleep(5 * time.Second)
+}
+
+func (b *bombRig) askBadly(p *page) {
+	err := b.hub.Subscribe(p.conn, realtime.SubscribeRequest{Channel: b.channel("news:1"), Answer: func(realtime.Answer) realtime.Frame { panic("answer") }})
+	if err != nil {
+		b.t.Error(err)
+	}
+}
+
+// late asks for something that needs a fence.
+func (b *bombRig) late() {
+	b.subscribe(b.open("bob"), "prices:fx", realtime.Position{Time: 1, ID: "gone"}, 0)
+	time.Sleep(5 * time.Second)
+}
+
+// again has the topic of a tenant followed that was not.
+func (b *bombRig) again() {
+	other := &realtime.Tenant{ID: "globex"}
+	p := &page{t: b.t, box: realtime.NewOutbox(nil)}
+	c, err := b.hub.Connect(other, &realtime.Principal{Tenant: "globex", User: "eve", Expires: time.Now().Add(time.Hour)}, p.box, p)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	time.Sleep(5 * time.Second)
+	b.hub.Disconnect(c)
+	time.Sleep(time.Minute)
+}
