@@ -135,7 +135,7 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, err)
 		return
 	}
-	handler.ServeHTTP(w, r)
+	problem.Contain(handler, d.host.o.Logger, realtime.NoMetrics{}).ServeHTTP(w, r)
 }
 
 const (

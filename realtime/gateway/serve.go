@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/tidewire/tidewire/realtime/problem"
 )
 
 // drainTime is what Serve gives clients to go: Cloud Run ends a process ten
@@ -32,7 +34,7 @@ func (g *Gateway) Serve(ctx context.Context, l net.Listener, h http.Handler) err
 		h = g
 	}
 	server := &http.Server{ // sockets and streams of events set deadlines of their own
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		Handler: problem.Contain(h, g.o.Logger, g.o.Metrics), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ConnState: newHalfOpen(maxHalfOpen).state,
 		ErrorLog:  slog.NewLogLogger(g.o.Logger.Handler(), slog.LevelDebug),
 	}

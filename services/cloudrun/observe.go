@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/backend"
+	"github.com/tidewire/tidewire/realtime/problem"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/telemetry/scrape"
 )
@@ -23,6 +24,7 @@ type Observed struct {
 	Metrics realtime.Metrics
 	Tracer  realtime.Tracer // nil: nothing is followed
 
+	log      *slog.Logger
 	sent     *telemetry.Telemetry // nil: nobody wants any
 	page     http.Handler         // nil: not to be seen
 	profiles *http.Server         // nil: none
@@ -31,7 +33,7 @@ type Observed struct {
 
 // Observe begins.
 func (c *Config) Observe(ctx context.Context, log *slog.Logger) (*Observed, error) {
-	o := &Observed{Metrics: realtime.NoMetrics{}}
+	o := &Observed{Metrics: realtime.NoMetrics{}, log: log}
 	if err := o.open(ctx, c); err != nil {
 		return nil, err
 	}
@@ -88,14 +90,14 @@ func (o *Observed) profile(ctx context.Context, address string, log *slog.Logger
 }
 
 // Routes returns a handler with what every service serves besides its own paths: the metrics, if
-// they are to be seen, and the trace of each request in its context.
+// they are to be seen, and the trace of each request in its context. A panic ends its request, is logged and counted.
 func (o *Observed) Routes(own http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", own)
 	if o.page != nil {
 		mux.Handle("GET /metrics", o.page)
 	}
-	return telemetry.Traced(mux)
+	return telemetry.Traced(problem.Contain(mux, o.log, o.Metrics))
 }
 
 // Spans returns a handler that makes spans of requests of sampled traces. It is not for sockets.
