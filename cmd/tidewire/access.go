@@ -34,6 +34,8 @@ func (a *access) flags(cmd *cobra.Command, server, token string) {
 	f.StringVar(&a.url, "url", "", server+" (default: TIDEWIRE_URL)")
 	f.StringVar(&a.token, "token", "", token+" (default: TIDEWIRE_TOKEN)")
 	f.StringVar(&a.file, "token-file", "", "file that holds the token, or - for standard input")
+	complete(cmd, "url", a.devURLs)
+	complete(cmd, "token", fixed())
 }
 
 // googleFlags adds those of a server behind Cloud Run's IAM.
@@ -48,13 +50,13 @@ func (a *access) resolve(ctx context.Context) (err error) {
 	if a.url, err = a.one("url", a.url, a.environment.url); err != nil {
 		return err
 	}
-	if a.url == "" {
-		return usagef("%s: no URL: give --url, or set TIDEWIRE_URL%s", a.cmd.Name(), a.where(ctx))
-	}
 	if a.token, err = a.secret("token", a.token, a.file, a.environment.token); err != nil {
 		return err
 	}
-	if a.token == "" {
+	switch {
+	case a.url == "":
+		return usagef("%s: no URL: give --url, or set TIDEWIRE_URL%s", a.cmd.Name(), a.where(ctx))
+	case a.token == "":
 		return usagef("%s: no token: set TIDEWIRE_TOKEN, or give --token-file or --token; tidewire token makes one", a.cmd.Name())
 	}
 	if a.cmd.Flag("google-token") == nil {

@@ -75,6 +75,7 @@ func TestAccessRefuses(t *testing.T) {
 			{"nothing", environment{}, nil, "no URL: give --url, or set TIDEWIRE_URL"},
 			{"no token", environment{url: here.url}, nil, "no token: set TIDEWIRE_TOKEN, or give --token-file or --token"},
 			{"empty token, although there is one", here, []string{"--token", ""}, "--token: must not be empty"},
+			{"empty token and no URL", environment{}, []string{"--token", ""}, "--token: must not be empty"},
 			{"empty URL", here, []string{"--url", ""}, "--url: must not be empty"},
 			{"empty name of a file", here, []string{"--token-file", ""}, "--token-file: must not be empty"},
 			{"empty file", here, []string{"--token-file", empty}, "holds no token"},

@@ -54,6 +54,7 @@ func newDev(s std) *cobra.Command {
 	f.BoolVar(&o.demo, "demo", true, "demo tenants, dashboards that need no login, live data")
 	f.BoolVar(&asJSON, "json", false, "one line of JSON instead of text, and logs as JSON")
 	f.BoolVar(&verbose, "verbose", false, "log more")
+	complete(cmd, "backend", fixed("memory", "gcp"))
 	return cmd
 }
 

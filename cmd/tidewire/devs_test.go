@@ -100,6 +100,11 @@ func TestDevsSideBySide(t *testing.T) {
 		dial(t, tt.at, strings.TrimSpace(out))
 	}
 	c.environment.url = ""
+	for flag, want := range map[string]string{"--url": second.URL + "\n" + first.URL, "--tenant": "initech"} {
+		if out, _, _ := c.call("", "__complete", "token", flag, ""); !strings.Contains(out, want) {
+			t.Errorf("%s is completed by %s, want %s", flag, out, want)
+		}
+	}
 	for name, args := range map[string][]string{
 		"no dev is there":           {"--url", "http://127.0.0.1:1", "--tenant", "acme"},
 		"that one lacks the tenant": {"--url", first.URL, "--tenant", "acme"},

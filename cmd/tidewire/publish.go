@@ -100,6 +100,7 @@ func newPublish(s std) *cobra.Command {
 	f.BoolVar(&text, "text", false, "DATA is a string, whatever it looks like")
 	f.BoolVar(&overSocket, "socket", false, "send DATA over a socket, not to the ingest endpoint")
 	f.BoolVar(&p.json, "json", false, "print the server's answers")
+	complete(cmd, "tenant", s.devTenants)
 	return cmd
 }
 

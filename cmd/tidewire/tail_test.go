@@ -72,6 +72,19 @@ func post(t *testing.T, url, token, body string) int {
 	return res.StatusCode
 }
 
+// A token of a tenant that the gateway does not have cannot work, now or later.
+func TestTailOfNoTenant(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	dev := c.plain()
+	file := c.file(strings.ReplaceAll(twoTenants, "acme", "initech"))
+	c.environment = environment{url: dev.URL, token: c.token("initech", "--tenants", file, "--subscribe", "**")}
+	out, said, code := c.call("", "tail", "news:today")
+	if code != exitRefused && code != exitUnavailable || out != "" || strings.Contains(said, "reading") {
+		t.Errorf("%d, %q, %s", code, out, said)
+	}
+}
+
 const (
 	greeting = `{"type":"welcome","connection":"c","user":"ann","tenant":"acme","instance":"i","heartbeatMs":25000}`
 	reading  = `{"type":"ok","channel":"news:today","resumed":false,"gap":false,"position":"1-"}`

@@ -81,6 +81,9 @@ func newToken(s std) *cobra.Command {
 	f.DurationVar(&ttl, "ttl", time.Hour, "how long it is good")
 	f.StringVar(&file, "tenants", "", "file of tenant documents")
 	f.StringVar(&url, "url", "", "which dev the token is for, if several run (default: TIDEWIRE_URL)")
+	complete(cmd, "tenant", s.devTenants)
+	complete(cmd, "manage", fixed(parts()...))
+	complete(cmd, "url", s.devURLs)
 	required(cmd, "tenant", "user")
 	needsBoth := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
