@@ -20,6 +20,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"internal/acceptance": {}, // tests only
 	"internal/fleet":      {}, // tests only
 	"internal/docs":       {}, // tests only
+	"internal/newcomer":   {}, // tests only
 	"internal/pipeline":   {}, // tests only
 	"internal/servers":    {}, // tests only
 	// What the buildpack writes, to run a function as a process.

@@ -1,4 +1,4 @@
-package docs
+package newcomer
 
 import (
 	"bytes"
@@ -14,6 +14,18 @@ import (
 	"testing"
 	"time"
 )
+
+// root is the top of the repository.
+var root = filepath.Join("..", "..")
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
 
 // patience is how long a command may take, which may have to compile, on a machine that is busy.
 const patience = 3 * time.Minute
