@@ -22,7 +22,8 @@ const (
 // SteadyTenants are Tenants that make nothing final of what may be a fault of the moment. A tenant that was
 // seen and is missing now is CodeUnavailable until it has been missing for AbsentFor; only a
 // deletion (TenantDeleted) counts at once. A document that is older than one seen before, as of a store that is
-// behind, is not given out: the newer one is.
+// behind, is not given out: the newer one is. While a store that can be listed holds no tenant at all, none is called
+// unknown.
 //
 // It remembers the tenants that were asked for last, some ten thousand. It is safe for concurrent use.
 type SteadyTenants struct {
@@ -30,6 +31,13 @@ type SteadyTenants struct {
 
 	mu       sync.Mutex             // guards what follows
 	now, old map[string]*seenTenant // the younger half and the older
+	listed   time.Time              // when it was last asked whether the store is empty
+	empty    bool                   // it was then
+}
+
+// lister is what a TenantStore can do beyond Tenants.
+type lister interface {
+	List(ctx context.Context, after string, limit int) (ids []string, next string, err error)
 }
 
 // seenTenant is a tenant that was there once.
@@ -54,11 +62,12 @@ func (s *SteadyTenants) Tenant(ctx context.Context, id string) (*Tenant, error) 
 	if err == nil && doc.Deleted {
 		doc, err = nil, TenantDeleted(doc.Version)
 	}
+	version, deleted := deletedAt(err)
+	nobody := !deleted && CodeOf(err) == CodeNotFound && CheckTenantID(id) == nil && s.isEmpty(ctx)
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen := s.of(id)
-	version, deleted := deletedAt(err)
 	switch {
 	case err == nil:
 		return s.there(id, seen, doc, now)
@@ -73,10 +82,42 @@ func (s *SteadyTenants) Tenant(ctx context.Context, id string) (*Tenant, error) 
 			seen.missing = now
 		}
 		if now.Sub(seen.missing) < AbsentFor {
-			return nil, &Error{Code: CodeUnavailable, Message: "the tenant's document cannot be found now", RetryAfter: absentRetry, Err: err}
+			return nil, absentNow(err)
 		}
+	case nobody:
+		return nil, absentNow(err)
 	}
 	return nil, err
+}
+
+func absentNow(cause error) error {
+	return &Error{Code: CodeUnavailable, Message: "the tenant's document cannot be found now", RetryAfter: absentRetry, Err: cause}
+}
+
+// isEmpty reports whether the store holds no tenant at all, as one that was just made, or lost its content. It
+// is asked once in a while, however many unknown tenants come.
+func (s *SteadyTenants) isEmpty(ctx context.Context) bool {
+	from, ok := s.from.(lister)
+	if !ok {
+		return false
+	}
+	s.mu.Lock()
+	known := !s.listed.IsZero() && time.Since(s.listed) < absentRetry
+	if !known {
+		s.listed = time.Now() // the others do not wait for this one
+	}
+	empty := s.empty
+	s.mu.Unlock()
+	if known {
+		return empty
+	}
+	ids, _, err := from.List(ctx, "", 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.empty = len(ids) == 0
+	}
+	return s.empty
 }
 
 // there takes a document that the store shows. s.mu is held.

@@ -128,3 +128,37 @@ func TestSteadyTenantsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// listed is a store of no or one tenant that can be listed, and counts how often it is.
+type listed struct {
+	oneTenant
+	ids   []string
+	lists int
+}
+
+func (l *listed) List(context.Context, string, int) ([]string, string, error) {
+	l.lists++
+	return l.ids, "", nil
+}
+
+// While a store is empty nobody is told that there is no such tenant: it may have lost what it held.
+func TestSteadyTenantsOfAnEmptyStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &listed{oneTenant: oneTenant{err: realtime.Errorf(realtime.CodeNotFound, "there is none")}}
+		steady := realtime.NewSteadyTenants(store)
+		want := func(id string, code realtime.Code, lists int) {
+			t.Helper()
+			if _, err := steady.Tenant(t.Context(), id); realtime.CodeOf(err) != code || store.lists != lists {
+				t.Errorf("%s: %v after %d lists, want %s after %d", id, err, store.lists, code, lists)
+			}
+		}
+		want("acme", realtime.CodeUnavailable, 1)
+		want("globex", realtime.CodeUnavailable, 1)
+		want("no tenant's name", realtime.CodeNotFound, 1)
+		store.ids = []string{"acme"}
+		time.Sleep(5 * time.Second)
+		want("globex", realtime.CodeNotFound, 2)
+		want("initech", realtime.CodeNotFound, 2)
+	})
+}
