@@ -334,8 +334,17 @@ func TestLogoutMeetsWhoJoinsAfterIt(t *testing.T) {
 			t.Errorf("joined with a token of before the logout: %v", err)
 		}
 		for user, issued := range map[string]time.Time{"ann": logout.Add(time.Millisecond), "bob": logout} {
-			if p, err := join(r.hub, user, issued); err != nil || p.shut != nil {
-				t.Errorf("%s with a token of %v: %v, %v", user, issued, err, p.shut)
+			p, err := join(r.hub, user, issued)
+			if err != nil || p.shut != nil {
+				t.Fatalf("%s with a token of %v: %v, %v", user, issued, err, p.shut)
+			}
+			if user != "ann" {
+				continue
+			}
+			renewed := *p.conn.Principal()
+			renewed.Issued = logout
+			if _, err := p.conn.Renew(&renewed); realtime.CodeOf(err) != realtime.CodeUnauthorized || p.conn.Principal() == &renewed {
+				t.Errorf("renewed with a token of before the logout: %v", err)
 			}
 		}
 		time.Sleep(time.Minute)

@@ -19,6 +19,11 @@ type Verifier interface {
 	Verify(ctx context.Context, token string) (*realtime.Principal, error)
 }
 
+// rechecker is a Verifier that can judge a token again by another document, as *auth.Verifier can.
+type rechecker interface {
+	Recheck(ctx context.Context, doc *realtime.Tenant, p *realtime.Principal) error
+}
+
 // Options configure the handler. Verifier, Tenants and Publisher are required.
 type Options struct {
 	Verifier  Verifier
@@ -49,6 +54,7 @@ func New(o Options) http.Handler {
 	if o.Metrics == nil {
 		o.Metrics = realtime.NoMetrics{}
 	}
+	o.Tenants = realtime.NewSteadyTenants(o.Tenants) // one that is missing for a moment is to be tried again
 	return &handler{o, intake.New(intake.Options{
 		Publisher: o.Publisher, Limiter: o.Limiter, MaxBody: o.MaxBody, ReadTimeout: o.ReadTimeout, Logger: o.Logger, Metrics: o.Metrics,
 	})}
@@ -95,6 +101,11 @@ func (h *handler) authorize(r *http.Request, tenantID string) (*realtime.Tenant,
 	t, err := h.o.Tenants.Tenant(r.Context(), tenantID)
 	if err != nil {
 		return nil, nil, err
+	}
+	if verifier, ok := h.o.Verifier.(rechecker); ok { // it was judged by this document, or by the one before
+		if err := verifier.Recheck(r.Context(), t, p); err != nil {
+			return nil, nil, err
+		}
 	}
 	if t.Suspended {
 		return nil, nil, realtime.Errorf(realtime.CodeSuspended, "the tenant is suspended")

@@ -31,32 +31,36 @@ type inside struct {
 // inBubble runs a test with a gateway.
 func inBubble(t *testing.T, o gateway.Options, test func(*inside)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		broker := memory.NewBroker(memory.BrokerOptions{})
-		o.Broker = broker
-		g, err := gateway.New(o)
-		if err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) { within(t, o, test) })
+}
+
+// within is inBubble of who is in one already.
+func within(t *testing.T, o gateway.Options, test func(*inside)) {
+	t.Helper()
+	broker := memory.NewBroker(memory.BrokerOptions{})
+	o.Broker = broker
+	g, err := gateway.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &inside{t: t, conns: make(chan net.Conn), done: make(chan struct{})}
+	server := &http.Server{Handler: g} //nolint:gosec // it listens to the test alone
+	served := make(chan error)
+	go func() { served <- server.Serve(b) }()
+	defer func() {
+		for _, v := range b.visitors {
+			v.stop()
 		}
-		b := &inside{t: t, conns: make(chan net.Conn), done: make(chan struct{})}
-		server := &http.Server{Handler: g} //nolint:gosec // it listens to the test alone
-		served := make(chan error)
-		go func() { served <- server.Serve(b) }()
-		defer func() {
-			for _, v := range b.visitors {
-				v.stop()
-			}
-			if err := g.Close(t.Context()); err != nil {
-				t.Error(err)
-			}
-			_ = server.Close()
-			<-served
-			if err := broker.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
-		test(b)
-	})
+		if err := g.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		_ = server.Close()
+		<-served
+		if err := broker.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	test(b)
 }
 
 func (b *inside) Accept() (net.Conn, error) {

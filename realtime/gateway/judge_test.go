@@ -1,7 +1,14 @@
 package gateway_test
 
 import (
+	"crypto/ed25519"
+	cryptorand "crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -219,3 +226,73 @@ func TestStoreIsBehind(t *testing.T) {
 		}
 	})
 }
+
+// A tenant's issuer changes to one that does not answer. Its clients stay for a while, and then are told to come back,
+// not that their tokens are bad; where the new one answers in time, those stay whose key it publishes.
+func TestIssuerThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	_, private, err := ed25519.GenerateKey(cryptorand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signing := &realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{{KID: "i", Alg: "EdDSA", PEM: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))}}}}
+	token, own := longLived(t, signing, "ann"), secretKey("own", 1)
+	mine := longLived(t, &realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{own}}}, "bob")
+	set := fmt.Sprintf(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"i","x":%q}]}`, base64.RawURLEncoding.EncodeToString(private.Public().(ed25519.PublicKey)))
+	for name, tt := range map[string]struct {
+		down  time.Duration // of the new issuer
+		set   string
+		stays bool
+		code  realtime.Code
+	}{
+		"for a moment":                  {20 * time.Second, set, true, ""},
+		"for long":                      {time.Hour, set, false, realtime.CodeUnavailable},
+		"and does not publish the key":  {0, strings.Replace(set, `"i"`, `"j"`, 1), false, realtime.CodeUnauthorized},
+		"and then does not publish it":  {20 * time.Second, strings.Replace(set, `"i"`, `"j"`, 1), false, realtime.CodeUnauthorized},
+		"and publishes it all the time": {0, set, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			docs := newDocuments(&realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{own}, JWKSURL: "https://old.example"}})
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				issuer := roundTrip(func(r *http.Request) (*http.Response, error) {
+					answer := set
+					if r.URL.Host == "new.example" {
+						if answer = tt.set; time.Since(began) < 10*time.Second+tt.down {
+							return nil, errors.New("it is down")
+						}
+					}
+					return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, nil
+				})
+				verifier := auth.New(docs, auth.Options{JWKS: auth.JWKSOptions{Client: &http.Client{Transport: issuer}}})
+				defer func() { _ = verifier.Close() }()
+				within(t, gateway.Options{Tenants: docs, Verifier: verifier}, func(b *inside) {
+					v, bob := b.socket(bearing(token), ""), b.socket(bearing(mine), "")
+					time.Sleep(10 * time.Second)
+					docs.change("acme", func(t *realtime.Tenant) { t.Auth.JWKSURL = "https://new.example" })
+					time.Sleep(10 * time.Second)
+					if tt.down > 0 && !v.connected() {
+						t.Errorf("closed before anybody could tell: %+v", v.last())
+					}
+					time.Sleep(50 * time.Second)
+					if _, welcomed, _ := v.state(); !welcomed || v.connected() != tt.stays || v.last().Code != tt.code {
+						t.Errorf("connected: %t, last told %+v", v.connected(), v.last())
+					}
+					if !bob.connected() {
+						t.Errorf("a client of the tenant's own key was told %+v", bob.last())
+					}
+				})
+			})
+		})
+	}
+}
+
+// roundTrip is an http.RoundTripper.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
