@@ -9,6 +9,12 @@ import "strings"
 
 // permissions has what there is of each kind of resource.
 var permissions = map[string]string{
+	"artifactregistry.repositories":       "create delete deleteArtifacts downloadArtifacts get getIamPolicy list setIamPolicy update uploadArtifacts",
+	"billing.budgets":                     "create delete get list update",
+	"cloudkms.cryptoKeys":                 "create get getIamPolicy list setIamPolicy update",
+	"cloudkms.cryptoKeyVersions":          "useToDecrypt useToEncrypt",
+	"cloudtrace.traces":                   "get list patch",
+	"run.jobs":                            "create delete get list run update",
 	"cloudbuild.builds":                   "approve create get list update",
 	"cloudfunctions.functions":            "call create delete generationUpgrade get getIamPolicy invoke list setIamPolicy sourceCodeGet sourceCodeSet update",
 	"cloudfunctions.locations":            "list",
