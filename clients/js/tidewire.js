@@ -791,7 +791,8 @@ class Requests {
     return new Promise((resolve, reject) => {
       const one = { json, channel, wait, repeatable, what, resolve, reject, deadline: ticks() + timeoutMs, link: null, takeBack: null, notBefore: 0 };
       one.timer = setTimeout(() => {
-        const sent = one.link !== null && !one.takeBack();
+        const { link } = one, sent = link !== null && !one.takeBack();
+        if (sent) link.probe(); // perhaps nothing gets through any more
         this.#settle(one, reject, new TidewireError({
           code: "timeout", lost: sent, message: sent ? `no answer to ${what} in ${timeoutMs} ms` : "no connection in time; it was not sent",
         }));

@@ -466,6 +466,19 @@ describe("silence", () => {
     assert.equal(a.state.name, "live");
   });
 
+  test("a request without an answer asks whether the socket is alive", async (t) => {
+    const { server, client } = await start(t);
+    await settle();
+    server.newest.live();
+    await pass(1000);
+    const failed = assert.rejects(client.call("r", 1, { timeoutMs: 2000 }), { code: "timeout", lost: true });
+    await pass(2000);
+    await failed;
+    assert.equal(server.newest.of("ping").length, 2);
+    await pass(5000);
+    assert.equal(client.state.name, "reconnecting");
+  });
+
   test("a conflict, after an answer that was lost, is resolved and not final", async (t) => {
     const { server, client } = await start(t);
     await settle();
