@@ -21,6 +21,7 @@ type feed struct {
 	conns     []*Connection
 	idle      time.Time // since when there are none
 	stopped   bool
+	runs      int // generations whose goroutine has not ended
 	tenants   map[string]*resident
 	asked     asked
 	current   *generation
@@ -54,6 +55,12 @@ func newFeed(h *Hub, topic Topic) *feed {
 
 // stop ends the feed's goroutines and refuses what waits.
 func (f *feed) stop() {
+	over := false
+	defer func() {
+		if over {
+			f.hub.wentAway(f)
+		}
+	}()
 	defer f.cancel()
 	f.lock()
 	defer f.unlock()
@@ -66,6 +73,18 @@ func (f *feed) stop() {
 	}
 	for id := range f.tenants {
 		f.hub.count.Level(GaugeRecordBytes, id, 0)
+	}
+	over = f.runs == 0
+}
+
+// ran is the end of a generation's goroutine.
+func (f *feed) ran() {
+	f.mu.Lock()
+	f.runs--
+	over := f.stopped && f.runs == 0
+	f.mu.Unlock()
+	if over {
+		f.hub.wentAway(f)
 	}
 }
 

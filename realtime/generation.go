@@ -64,7 +64,11 @@ func (f *feed) newGeneration(why string) *generation {
 	g.ctx, g.cancel = context.WithCancel(f.ctx)
 	f.hub.count.Add(CountFollows, "", why, 1)
 	f.hub.log.Debug("following", KeyTopic, f.topic, KeyReason, why, KeyCount, g.number)
-	f.hub.running.Go(g.run)
+	f.runs++
+	f.hub.running.Go(func() {
+		defer f.ran()
+		g.run()
+	})
 	return g
 }
 

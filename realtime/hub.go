@@ -80,6 +80,8 @@ type Hub struct {
 	open    map[string]int  // connections of each tenant that has any
 	sockets int             // their sum
 	closing bool
+	going   map[*feed]struct{} // being let go
+	gone    chan struct{}      // closed when going is empty; nil unless somebody waits
 	sweeper context.CancelFunc // runs while feeds is not empty
 
 	running sync.WaitGroup // every goroutine of the hub and its feeds
@@ -103,7 +105,7 @@ func NewHub(broker Broker, o HubOptions) *Hub {
 	return &Hub{
 		broker: broker, o: o, count: o.Metrics,
 		log:   o.Logger,
-		feeds: map[Topic]*feed{}, open: map[string]int{}, agenda: newAgenda(),
+		feeds: map[Topic]*feed{}, open: map[string]int{}, going: map[*feed]struct{}{}, agenda: newAgenda(),
 	}
 }
 
@@ -167,9 +169,9 @@ func (h *Hub) Disconnect(c *Connection) {
 	if h.sockets == 0 {
 		// Without a socket an instance may lose its CPU at any moment: nothing
 		// is left to a timer.
-		for topic, f := range h.feeds {
+		for _, f := range h.feeds {
 			if f.retire(0) {
-				delete(h.feeds, topic)
+				h.release(f)
 				idle = append(idle, f)
 			}
 		}
@@ -206,9 +208,9 @@ func (h *Hub) rest() {
 func (h *Hub) Drain(ctx context.Context) error {
 	h.mu.Lock()
 	h.closing = true
-	for topic, f := range h.feeds {
+	for _, f := range h.feeds {
 		h.drained = append(h.drained, f)
-		delete(h.feeds, topic)
+		h.release(f)
 	}
 	h.rest()
 	drained := h.drained
@@ -240,6 +242,45 @@ func (h *Hub) Close(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// release takes a topic out that is about to be stopped. h.mu is held.
+func (h *Hub) release(f *feed) {
+	delete(h.feeds, f.topic)
+	h.going[f] = struct{}{}
+}
+
+// wentAway is told that nothing of a topic runs any more, and its stream has been closed.
+func (h *Hub) wentAway(f *feed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.going, f)
+	if len(h.going) == 0 && h.gone != nil {
+		close(h.gone)
+		h.gone = nil
+	}
+}
+
+// LetGo waits until the topics that nobody needs any more have been let go, at the broker too, or ctx ends. With its last connection
+// a Hub lets all of them go; the platform may take the CPU away once the last request has ended, and so a gateway
+// waits here before.
+func (h *Hub) LetGo(ctx context.Context) error {
+	h.mu.Lock()
+	if len(h.going) == 0 {
+		h.mu.Unlock()
+		return nil
+	}
+	if h.gone == nil {
+		h.gone = make(chan struct{})
+	}
+	gone := h.gone
+	h.mu.Unlock()
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Connections returns the open connections of a tenant. It is a copy.
@@ -293,7 +334,7 @@ func (h *Hub) letGo(f *feed) {
 		h.mu.Unlock()
 		return
 	}
-	delete(h.feeds, f.topic)
+	h.release(f)
 	h.rest()
 	h.mu.Unlock()
 	f.stop()

@@ -64,6 +64,11 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request) {
 		refuseRequest(w, err)
 		return
 	}
+	defer func() {
+		if g.parts() {
+			g.hold()
+		}
+	}()
 	defer g.exit(s)
 	defer s.leave()
 	if refused := s.begin(r); refused != nil {

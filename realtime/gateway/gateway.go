@@ -38,8 +38,12 @@ type Gateway struct {
 
 	pending *pendingClients
 
+	exited chan struct{} // holds one: somebody has exited
+
 	mu       sync.Mutex // guards all below
 	entered  map[client]struct{}
+	requests int                // of clients whose request has not ended
+	holding  context.CancelFunc // ends a hold; nil without one
 	draining bool
 	empty    chan struct{} // closed when draining and nobody is left
 }
@@ -58,7 +62,7 @@ func New(o Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{o: o, verifier: o.Verifier, entered: map[client]struct{}{}, empty: make(chan struct{}), pending: newPendingClients()}
+	g := &Gateway{o: o, verifier: o.Verifier, entered: map[client]struct{}{}, empty: make(chan struct{}), exited: make(chan struct{}, 1), pending: newPendingClients()}
 	g.life, g.end = context.WithCancel(context.Background())
 	g.hub = realtime.NewHub(o.Broker, realtime.HubOptions{
 		Instance: o.Instance, Encoder: wire.Encoder{}, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Metrics: o.Metrics, Tracer: o.Tracer, Logger: o.Logger,
@@ -158,6 +162,7 @@ func (g *Gateway) enter(c client) error {
 		return err
 	}
 	g.entered[c] = struct{}{}
+	g.arrives()
 	return nil
 }
 
@@ -166,6 +171,10 @@ func (g *Gateway) exit(c client) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.entered, c)
+	select {
+	case g.exited <- struct{}{}:
+	default:
+	}
 	if g.draining && len(g.entered) == 0 {
 		close(g.empty)
 	}
@@ -221,6 +230,7 @@ func (g *Gateway) drain() bool {
 		return false
 	}
 	g.draining = true
+	g.release()
 	if len(g.entered) == 0 {
 		close(g.empty)
 	}

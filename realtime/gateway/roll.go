@@ -39,6 +39,9 @@ type roll struct {
 	stop     context.CancelFunc
 	done     chan struct{}
 
+	leased bool // the lease may say that there are sockets; of run's goroutine
+	ended  bool // it says that there are none; likewise
+
 	mu      sync.Mutex // guards all below
 	adds    map[realtime.ConnectionRef]entry
 	removes map[realtime.ConnectionRef]struct{}
@@ -46,6 +49,8 @@ type roll struct {
 	sockets int
 	failing time.Time // when renewing began to fail; zero while it works
 	closed  bool
+	settle  chan struct{} // closed when nothing of any connection is left and the lease says so; nil unless somebody waits
+	quiet   bool          // that is so
 }
 
 type entry struct {
@@ -58,7 +63,7 @@ func newRoll(registry realtime.Registry, lease realtime.Lease, log *slog.Logger,
 	r := &roll{
 		registry: registry, lease: lease, log: log, metrics: metrics,
 		wake: make(chan struct{}, 1), stop: cancel, done: make(chan struct{}),
-		adds: map[realtime.ConnectionRef]entry{}, removes: map[realtime.ConnectionRef]struct{}{},
+		adds: map[realtime.ConnectionRef]entry{}, removes: map[realtime.ConnectionRef]struct{}{}, quiet: true,
 	}
 	go func() {
 		defer close(r.done)
@@ -76,6 +81,7 @@ func (r *roll) add(doc realtime.ConnectionDoc) error {
 	}
 	r.adds[realtime.ConnectionRef{Tenant: doc.Tenant, ID: doc.ID}] = entry{doc: doc}
 	r.sockets++
+	r.quiet = false
 	r.notify()
 	return nil
 }
@@ -99,10 +105,9 @@ func (r *roll) remove(ref realtime.ConnectionRef) {
 	r.sockets--
 	e, waits := r.adds[ref]
 	delete(r.adds, ref)
-	if waits && !e.tried || len(r.removes) >= rollPending || r.closed {
-		return
+	if (!waits || e.tried) && len(r.removes) < rollPending && !r.closed {
+		r.removes[ref] = struct{}{}
 	}
-	r.removes[ref] = struct{}{}
 	r.notify()
 }
 
@@ -162,13 +167,16 @@ func (r *roll) run(ctx context.Context) {
 		}
 		sockets, due := r.count(), time.Time{}
 		if now := time.Now(); sockets > 0 && !now.Before(renewAt) {
+			r.leased, r.ended = true, false // it may be written even if that fails
 			renewAt = now.Add(r.renew(ctx, sockets))
 		}
 		if sockets > 0 {
 			due = renewAt
+		} else {
+			renewAt = time.Time{} // whoever comes is not alive without a lease
 		}
 		if now := time.Now(); !now.Before(writeAt) {
-			if r.write(ctx) {
+			if r.write(ctx) && r.rest(ctx) {
 				retry = rollRetryMin
 			} else {
 				writeAt = now.Add(jitter(retry))
@@ -190,6 +198,63 @@ func (r *roll) ask(do func() error) (err error) {
 		return bad
 	}
 	return err
+}
+
+// rest ends the lease when the last connection has gone and nothing waits to be written: so the janitor knows
+// of an instance that is never given its CPU again that it has ended in order. Whoever comes renews it. It reports
+// whether there is nothing to try again.
+func (r *roll) rest(ctx context.Context) bool {
+	if !r.bare() {
+		return true // there are connections
+	}
+	if r.leased {
+		ending, cancel := context.WithTimeout(ctx, rollWriteTime)
+		defer cancel()
+		if err := r.ask(func() error { return r.registry.Release(ending, r.lease.Instance) }); err != nil {
+			if ctx.Err() == nil {
+				r.log.WarnContext(ctx, "ending the lease failed", realtime.KeyError, err)
+			}
+			return false
+		}
+		r.leased, r.ended = false, true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sockets == 0 && len(r.adds)+len(r.removes) == 0 {
+		r.quiet = true
+		if r.settle != nil {
+			close(r.settle)
+			r.settle = nil
+		}
+	}
+	return true
+}
+
+// bare reports whether there are no connections, and nothing is to be written of any.
+func (r *roll) bare() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sockets == 0 && len(r.adds)+len(r.removes) == 0
+}
+
+// settled waits until nothing of any connection is left and the lease says so, or ctx ends.
+func (r *roll) settled(ctx context.Context) error {
+	r.mu.Lock()
+	if r.quiet || r.closed {
+		r.mu.Unlock()
+		return nil
+	}
+	if r.settle == nil {
+		r.settle = make(chan struct{})
+	}
+	settle := r.settle
+	r.mu.Unlock()
+	select {
+	case <-settle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (r *roll) count() int {
@@ -306,5 +371,8 @@ func (r *roll) close(ctx context.Context) error {
 	r.mu.Unlock()
 	r.stop()
 	<-r.done
+	if r.ended {
+		return nil // with the last connection
+	}
 	return r.ask(func() error { return r.registry.Release(ctx, r.lease.Instance) })
 }

@@ -33,6 +33,7 @@ type session struct {
 	// Of the goroutine that calls Message and Closed, and of serveSocket before there is one.
 	guest    *guest        // nil until connected; then it stays
 	visit    *visit        // while waiting for a connect frame
+	ended    bool          // end was called
 	spoken   bool          // a frame has come
 	refusals int           // for a limit, in a row
 	held     time.Time     // since when publishes have waited for their rate; zero: they do not
@@ -45,7 +46,7 @@ type session struct {
 	over       bool            // what the client had here was given back
 }
 
-var _ socket.Handler = (*session)(nil)
+var _ socket.Leaver = (*session)(nil)
 
 // serveSocket answers GET /v1/socket. A client that is refused learns why from an
 // error frame and the close code, because a page cannot see an HTTP status.
@@ -60,6 +61,9 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 		if !started { // refused with a status, or a panic
 			s.giveBack()
 			s.finish()
+			if g.parts() {
+				g.hold()
+			}
 		}
 	}()
 	refused := s.handshake(r)
@@ -225,15 +229,27 @@ func (s *session) fail(id wire.ID, name string, err *realtime.Error) {
 	s.send(wire.Error(id, name, err))
 }
 
-// Closed gives everything back.
-func (s *session) Closed(_ int, err error) {
+// Leaving gives everything back. The last client's request is held open until that is done elsewhere too.
+func (s *session) Leaving(_ int, err error) {
 	if why := (*realtime.Error)(nil); errors.As(err, &why) {
 		s.code = why.Code
 	}
 	s.giveBack()
-	if s.line.close() { // else the worker finishes
+	if s.g.parts() {
+		s.end()
+		s.g.hold()
+	}
+}
+
+// Closed does what is left to do; nobody waits for it.
+func (s *session) Closed(int, error) { s.end() }
+
+// end lets the worker finish, or does it itself.
+func (s *session) end() {
+	if !s.ended && s.line.close() {
 		s.work()
 	}
+	s.ended = true
 }
 
 // giveBack ends what the client has here.

@@ -118,6 +118,7 @@ func (c *Conn) finish(err error) {
 	enough := time.AfterFunc(c.acceptor.o.WriteTimeout, func() { c.stream.cut(true) })
 	c.writes.Wait()
 	enough.Stop()
+	c.leave()
 	if _, said := c.state(); said {
 		c.stream.hangUp()
 	} else {
@@ -152,7 +153,17 @@ func (c *Conn) settle(err error) {
 	case timedOut(err) && !closing:
 		c.refuse(realtime.Errorf(realtime.CodeTimeout, "no message came in time; send one after connecting"))
 	default:
+		c.begin(websocket.CloseAbnormalClosure, err)
+		c.leave() // aborting closes
 		c.abort(err)
+	}
+}
+
+// leave tells the Handler, once, that the connection is about to be closed.
+func (c *Conn) leave() {
+	if l, ok := c.handler.(Leaver); ok && !c.left {
+		c.left = true
+		l.Leaving(c.code, c.cause)
 	}
 }
 

@@ -26,6 +26,14 @@ type Handler interface {
 	Closed(code int, err error)
 }
 
+// Leaver is a Handler that has something to do before the TCP connection is closed, with which the request ends for the platform.
+type Leaver interface {
+	Handler
+	// Leaving is called once, with what Closed will be told, when nothing is read any more, and nothing written unless the connection is
+	// broken. It is closed when Leaving returns.
+	Leaving(code int, err error)
+}
+
 // BinaryHandler is a Handler for clients that may send binary messages too. Those of
 // any other are refused with close code 1003.
 type BinaryHandler interface {
@@ -48,6 +56,7 @@ type Conn struct {
 	ignored   int          // messages that came after the end had begun; of the reading goroutine
 	finishing bool         // finish was called; of the reading goroutine
 	corked    atomic.Bool  // Flush waits for Uncork
+	left      bool         // Leaving was called; of the reading goroutine
 	unwritten atomic.Bool  // nothing will be written again
 
 	done   sync.WaitGroup // until Handler.Closed has returned
