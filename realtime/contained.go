@@ -33,10 +33,13 @@ func (e *containedEncoder) contain(what string) {
 }
 
 func (e *containedEncoder) Payload(data []byte) (out []byte, err error) {
-	err = Errorf(CodeInternal, "the encoder panicked")
-	defer e.contain(PanicChannel)
-	out, err = e.inner.Payload(data)
-	return out, err
+	defer func() {
+		if fault := recover(); fault != nil {
+			report(e.log, e.count, PanicChannel, fault, nil)
+			err = wentWrong()
+		}
+	}()
+	return e.inner.Payload(data)
 }
 
 func (e *containedEncoder) Message(p *Publication) (f Frame) {

@@ -265,6 +265,13 @@ func (o *Outbox) Next(buf [][]byte, most int, tell func(Channel, int) Frame) [][
 // maxIdleControl is how many control frames an empty outbox keeps room for.
 const maxIdleControl = 8
 
+// Filling reports whether half of what may wait does: whoever holds back the writer has to let it write.
+func (o *Outbox) Filling() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return 2*o.data.bytes >= o.limits.Bytes || 2*o.controls >= maxControlBytes
+}
+
 // Empty reports whether nothing at all waits.
 func (o *Outbox) Empty() bool {
 	o.mu.Lock()

@@ -111,7 +111,7 @@ func (c *Conn) Start(ctx context.Context, outbox *realtime.Outbox, h Handler) {
 	go c.wait()
 }
 
-// Cork lets Flush wait until Uncork, so that the answers to input that came together go out together. It is for
+// Cork lets Flush wait until Uncork, or until the Outbox is half full, so that the answers to input that came together go out together. It is for
 // Handler.Message, and for what does not wait for anything: a Conn uncorks itself when it has handled what has come.
 func (c *Conn) Cork() { c.corked.Store(true) }
 

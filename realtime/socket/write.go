@@ -47,7 +47,7 @@ func (a *Acceptor) keepBatch(b *batch) {
 // ever once the close frame is written or a write has failed.
 func (c *Conn) Flush() {
 	o := c.outbox.Load()
-	if o == nil || c.corked.Load() || !o.Begin() {
+	if o == nil || c.corked.Load() && !o.Filling() || !o.Begin() {
 		return
 	}
 	defer c.containWriting()
