@@ -24,7 +24,7 @@ func main() {
 // run runs one command and returns its exit code.
 func run(ctx context.Context, s std, args []string) int {
 	root := newRoot(s)
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // of nil cobra would make the process's own
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		_, _ = fmt.Fprintln(s.err, "tidewire:", err) // the exit code says it as well

@@ -14,9 +14,10 @@ import (
 // Connections that say nothing, or only begin to, give way to those that ask.
 func TestHalfOpenConnectionsGiveWay(t *testing.T) {
 	t.Parallel()
-	held := make(chan struct{})
+	held, began := make(chan struct{}), make(chan struct{})
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/held" {
+			close(began)
 			<-held
 		}
 		_, _ = io.WriteString(w, "ok")
@@ -40,6 +41,7 @@ func TestHalfOpenConnectionsGiveWay(t *testing.T) {
 		return c
 	}
 	answering := dial("GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-began // until then it is as silent as the others
 	var silent []net.Conn
 	for i := range 100 {
 		silent = append(silent, dial([]string{"", "GET / HTTP/1.1\r\nHost: x\r\n"}[i%2]))

@@ -52,6 +52,7 @@ type Conn struct {
 	handler   Handler
 	limit     atomic.Int64 // bytes of a message
 	heard     atomic.Int64 // when the client last gave a sign of life, in nanoseconds since 1970
+	partial   atomic.Int64 // since when a message has been coming, in nanoseconds since 1970; 0 while none is
 	detach    func() bool  // from Start's ctx
 	ignored   int          // messages that came after the end had begun; of the reading goroutine
 	finishing bool         // finish was called; of the reading goroutine
@@ -139,13 +140,18 @@ func (c *Conn) Remote() string { return c.stream.RemoteAddr().String() }
 // Subprotocol is the one that was agreed on, or "".
 func (c *Conn) Subprotocol() string { return c.ws.Subprotocol() }
 
-// Beat queues a ping. It answers false if the client has given no sign of life for Options.DeadAfter.
+// Beat queues a ping. It answers false if the client has given no sign of life for Options.DeadAfter, or has been sending
+// one message for as long: its pongs in between keep no message without end alive.
 func (c *Conn) Beat(now time.Time) bool {
 	o := c.outbox.Load()
 	if o == nil {
 		return true
 	}
-	if now.Sub(time.Unix(0, c.heard.Load())) > c.acceptor.o.DeadAfter {
+	since := c.heard.Load()
+	if begun := c.partial.Load(); begun != 0 {
+		since = min(since, begun)
+	}
+	if now.Sub(time.Unix(0, since)) > c.acceptor.o.DeadAfter {
 		return false
 	}
 	c.control(o, ping)

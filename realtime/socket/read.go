@@ -97,6 +97,7 @@ func (b *breach) Error() string { return b.reason }
 func (c *Conn) receive(kind int, r io.Reader, limit int64) error {
 	buf := c.acceptor.messages.Get().(*bytes.Buffer)
 	defer c.acceptor.keepMessage(buf)
+	c.partial.Store(time.Now().UnixNano())
 	// The parser counts the bytes received; they may unfold to more.
 	if _, err := buf.ReadFrom(io.LimitReader(r, max(limit, limit+1))); err != nil {
 		if e := flate.CorruptInputError(0); errors.As(err, &e) {
@@ -104,6 +105,7 @@ func (c *Conn) receive(kind int, r io.Reader, limit int64) error {
 		}
 		return err
 	}
+	c.partial.Store(0)
 	c.alive()
 	if int64(buf.Len()) > limit {
 		return websocket.ErrReadLimit
