@@ -28,8 +28,7 @@ var endless = []struct{ command, sign, later string }{
 
 // Every block of the README for a terminal works as it stands, in a home folder that is empty: pasted from the top to the
 // bottom, each into a terminal of its own.
-func TestREADMERuns(t *testing.T) {
-	t.Parallel()
+func TestREADMERuns(t *testing.T) { //nolint:paralleltest // the other one has the same ports, where no network of its own can be had
 	d := sitDown(t)
 	top := absolute(t, root)
 	var running []*command
@@ -83,8 +82,7 @@ func TestREADMERuns(t *testing.T) {
 
 // docs/api.md is one session in one terminal, with a dev that runs and ann connected. Its commands do what the page says
 // that they do: they succeed, or are refused with the status that stands behind them.
-func TestAPIPageRuns(t *testing.T) {
-	t.Parallel()
+func TestAPIPageRuns(t *testing.T) { //nolint:paralleltest // as above
 	d := sitDown(t)
 	top, folder := absolute(t, root), t.TempDir()
 	build := d.bash(top, "go build -o "+folder+"/bin/tidewire ./cmd/tidewire")

@@ -88,11 +88,12 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
     figure,
     // update draws again if the row has changed or time has moved by a pixel. Nothing is drawn far off the screen.
     update({ row: next, changed, now, live, stale }) {
+      const turned = holds !== (live && !stale) || figure.hasAttribute("data-stale") !== stale; // it must not look live any longer
       figure.toggleAttribute("data-stale", stale);
       figure.toggleAttribute("data-gap", next.gaps.length > 0);
       row = next;
       const moved = now - drawn >= spanMs / Math.max(200, plot.clientWidth - gutter);
-      if (!near || (!changed && !moved)) return;
+      if (!near || (!changed && !moved && !turned)) return;
       if (changed && data.hidden) plot.ariaLabel = `${symbol}: ${price(row.price)} ${unit}, ${row.date}${row.gaps.length ? ", with a gap where updates were missed" : ""}`;
       drawn = now;
       edge = now / 1000;
