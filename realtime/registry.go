@@ -13,7 +13,8 @@ import (
 type Registry interface {
 	// Renew writes an instance's lease, which ends at its Until.
 	Renew(ctx context.Context, lease Lease) error
-	// Release ends an instance's lease now, and with it all its connections.
+	// Release ends an instance's lease now, and with it all its connections. An instance calls it when it ends, and when its last
+	// socket has gone: it may never be given CPU again. Renew begins the lease anew.
 	Release(ctx context.Context, instance string) error
 	// Connect writes the documents of new connections, in bulk. Writing one again replaces it.
 	Connect(ctx context.Context, docs []ConnectionDoc) error

@@ -20,7 +20,7 @@ import (
 const pageRead = 500
 
 // Leases yields the lease documents of all instances, also those that have ended, with an error at most as the
-// last. An instance that has released its lease has Sockets 0, and no other: one without sockets does not renew.
+// last. An instance that has released its lease has Sockets 0, and no other: one without sockets has released it.
 func (r *Registry) Leases(ctx context.Context) iter.Seq2[realtime.Lease, error] {
 	return func(yield func(realtime.Lease, error) bool) {
 		for s, err := range r.pages(ctx, r.db.Collection(instancesCollection).OrderBy(firestore.DocumentID, firestore.Asc)) {

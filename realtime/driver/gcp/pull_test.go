@@ -33,7 +33,10 @@ func TestPullAsksFor(t *testing.T) {
 		}
 		r, err := s.Recv()
 		if err == nil && len(r.GetAckIds()) == 0 && r.GetSubscription() == "" {
-			pings <- struct{}{}
+			select {
+			case pings <- struct{}{}:
+			default:
+			}
 		}
 		return err
 	}
@@ -107,8 +110,11 @@ func TestManyAcknowledgements(t *testing.T) {
 	}
 	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		f.mu.Lock()
-		acked, requests := len(f.acked), len(f.requests)
+		acked, requests := len(f.acked), 0
 		for _, r := range f.requests {
+			if len(r.GetAckIds()) > 0 {
+				requests++
+			}
 			if len(r.GetAckIds()) > 1000 {
 				t.Errorf("a request has %d acknowledgements", len(r.GetAckIds()))
 			}
@@ -258,14 +264,17 @@ func TestSilentRelay(t *testing.T) {
 			}
 		}
 	}
-	if !brings() {
-		t.Fatal("nothing comes before the silence")
-	}
-	way.fallSilent()
-	start := time.Now()
+	const most = 10 // of a machine that is busy; two are enough
 	for !brings() {
-		if generation > 3 {
-			t.Fatalf("%d follows in %v bring nothing", generation-1, time.Since(start).Round(time.Second))
+		if generation == most {
+			t.Fatal("nothing comes before the silence")
+		}
+	}
+	before := generation
+	way.fallSilent()
+	for start := time.Now(); !brings(); {
+		if generation == before+most {
+			t.Fatalf("%d follows in %v bring nothing", most, time.Since(start).Round(time.Second))
 		}
 	}
 	if err := publish(t, b, topic, publication(t, "a", "over b")); err != nil {
@@ -275,7 +284,7 @@ func TestSilentRelay(t *testing.T) {
 		if err := publish(t, b, topic, publication(t, "a", "again")); err == nil {
 			break
 		}
-		if time.Since(start) > patience {
+		if time.Since(start) > 3*patience {
 			t.Fatal("the connection that publishes is dead for ever")
 		}
 	}
