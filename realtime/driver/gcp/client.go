@@ -84,7 +84,7 @@ func OpenFirestore(ctx context.Context, c Connection) (*firestore.Client, error)
 // A stream is silent by nature, and Google's frontends take a ping every 30 s; a call is not, and so a ping is the exception.
 const (
 	streamSilence, streamPing = 30 * time.Second, 10 * time.Second
-	callSilence, callPing     = 10 * time.Second, 5 * time.Second
+	callSilence, callPing     = 10 * time.Second, 10 * time.Second
 )
 
 // reconnecting returns the options of a client that comes back soon after an outage: by itself gRPC tries to connect ever
