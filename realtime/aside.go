@@ -1,9 +1,6 @@
 package realtime
 
-import (
-	"sort"
-	"time"
-)
+import "sort"
 
 // What comes of a channel before its record stands is put aside, because a replay
 // and what is new come mixed.
@@ -23,7 +20,7 @@ func (ch *channel) putAside(m *Message, repeated bool) {
 		ch.asideTurn = q.turn
 	}
 	ch.aside = append(ch.aside, put{*m, repeated})
-	q.took(asideCost(m))
+	q.took(asideCost(m), m.Time.UnixMilli())
 	q.oldest.add(ch)
 	if most := 2*ch.rules.Window + 64; len(ch.aside) > most {
 		ch.trimAside(most / 2)
@@ -44,7 +41,7 @@ func (ch *channel) trimAside(keep int) {
 func (ch *channel) giveUpAside(n int) {
 	for i := range n {
 		p := &ch.aside[i]
-		ch.quota.freed(asideCost(&p.Message))
+		ch.quota.freed(asideCost(&p.Message), p.Time.UnixMilli())
 		if p.Time.UnixMilli() >= ch.rec.evicted.Time {
 			ch.rec.evicted = p.Position()
 		}
@@ -72,7 +69,7 @@ func (ch *channel) sortAside() {
 		m := message{p.ID, p.Series, p.Number, p.Time.UnixMilli()}
 		if at, again := last[m]; again {
 			kept[at].repeated = kept[at].repeated && p.repeated
-			ch.quota.freed(asideCost(&p.Message))
+			ch.quota.freed(asideCost(&p.Message), p.Time.UnixMilli())
 			continue
 		}
 		from--
@@ -98,9 +95,8 @@ func (ch *channel) firstCopies() {
 	}
 }
 
-// expireAside gives up what was put aside and is older than the channel's window.
-func (ch *channel) expireAside(now time.Time) {
-	oldest := now.Add(-time.Duration(ch.rules.WindowFor)).UnixMilli()
+// expireAside gives up what was put aside and is older than a moment, in ms.
+func (ch *channel) expireAside(oldest int64) {
 	for i := range ch.aside {
 		if ch.aside[i].Time.UnixMilli() < oldest {
 			ch.sortAside()
@@ -114,7 +110,8 @@ func (ch *channel) expireAside(now time.Time) {
 // dropAside lets go of what has become the record.
 func (ch *channel) dropAside() {
 	for i := range ch.aside {
-		ch.quota.freed(asideCost(&ch.aside[i].Message))
+		m := &ch.aside[i].Message
+		ch.quota.freed(asideCost(m), m.Time.UnixMilli())
 	}
 	ch.aside = nil
 }

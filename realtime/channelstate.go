@@ -50,7 +50,7 @@ func newChannel(g *generation, name Channel) *channel {
 	ch.rec.skew = ch.skew()
 	g.all = append(g.all, ch)
 	q.channels = append(q.channels, ch)
-	q.took(ch.cost())
+	q.took(ch.cost(), 0)
 	return ch
 }
 
@@ -129,7 +129,7 @@ func (ch *channel) hole(why string, ms int64, now time.Time) {
 func (ch *channel) lose(ms int64) {
 	at := ch.position()
 	ch.cut = ms + 1
-	ch.quota.freed(ch.rec.cut(time.UnixMilli(ms + 1)))
+	ch.cutRecord(time.UnixMilli(ms + 1))
 	ch.floor = at
 	ch.releaseTick()
 	if len(ch.readers) == 0 {
@@ -177,7 +177,7 @@ func (ch *channel) stand(ms int64) (hole bool) {
 		}
 		if at >= claimed && (v == skipped || v == late && !repeated) {
 			hole = true
-			ch.quota.freed(ch.rec.cut(time.UnixMilli(at + 1)))
+			ch.cutRecord(time.UnixMilli(at + 1))
 		}
 		if repeated || v == late {
 			continue

@@ -55,8 +55,12 @@ func newFeed(h *Hub, topic Topic) *feed {
 
 // stop ends the feed's goroutines and refuses what waits.
 func (f *feed) stop() {
+	var gone []*generation // at the first call
 	over := false
 	defer func() {
+		for _, g := range gone {
+			g.release()
+		}
 		if over {
 			f.hub.wentAway(f)
 		}
@@ -64,6 +68,9 @@ func (f *feed) stop() {
 	defer f.cancel()
 	f.lock()
 	defer f.unlock()
+	if !f.stopped {
+		gone = append(f.leaving, f.generations()...)
+	}
 	f.stopped = true
 	for f.asked.first != nil { // nothing is delivered by this topic any more
 		f.refuse(f.asked.first, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})

@@ -38,6 +38,7 @@ type generation struct {
 	recheck   int               // busy[:recheck] are to get a fence, since the stream broke
 	hand      int               // all[:hand] are still to be looked through for what is too old
 	look      int               // how many of them by this sweep
+	relief    int               // all[:relief] are to be looked through for what the Budget needs
 	vacant    []*quota          // that had no channels left, in that order
 	breaks    uint64            // interruptions of the stream
 	suspects  int               // busy channels that have not had a fence since the last of them

@@ -22,6 +22,7 @@ type HubOptions struct {
 	Lifetime time.Duration
 	// Pace are the deadlines and intervals; a zero field has its default.
 	Pace    Pace
+	Budget  *Budget      // what the process may keep, shared by all that keeps something; nil has no bound
 	Metrics Metrics      // nil forgets
 	Tracer  Tracer       // nil follows nothing
 	Logger  *slog.Logger // nil discards; what names the instance in its lines is the caller's to add
@@ -136,6 +137,10 @@ func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Conn
 	if h.closing {
 		return nil, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second}
 	}
+	if err := h.o.Budget.connect(c.id); err != nil {
+		h.count.Add(CountRefusals, t.ID, "memory", 1)
+		return nil, err
+	}
 	f := h.feeds[topic]
 	if f == nil {
 		f = newFeed(h, topic)
@@ -146,10 +151,14 @@ func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Conn
 			h.sweeper = cancel
 			h.running.Go(func() { h.sweep(ctx) })
 			h.running.Go(func() { h.attend(ctx) })
+			if h.o.Budget != nil {
+				h.running.Go(func() { h.heedBudget(ctx) })
+			}
 		}
 	}
 	c.feed = f
 	if err := f.add(c); err != nil {
+		h.o.Budget.disconnect()
 		return nil, err // by a feed that has heard of it: not one that was made just now
 	}
 	h.opened(t.ID, 1)
@@ -163,6 +172,7 @@ func (h *Hub) Disconnect(c *Connection) {
 		return
 	}
 	c.box.Close()
+	h.o.Budget.disconnect()
 	h.mu.Lock()
 	h.opened(c.Tenant().ID, -1)
 	var idle []*feed

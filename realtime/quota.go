@@ -26,8 +26,13 @@ func newQuota(g *generation, tenant string) *quota {
 	return &quota{g: g, tenant: t, limit: t.Limits.WithDefaults().RecordBytes}
 }
 
-func (q *quota) took(n int)  { q.used += n }
-func (q *quota) freed(n int) { q.used -= n }
+// took counts bytes of something published at ms, or 0; freed takes them back.
+func (q *quota) took(n int, ms int64) {
+	q.used += n
+	q.g.feed.hub.o.Budget.took(n, ms)
+}
+
+func (q *quota) freed(n int, ms int64) { q.took(-n, ms) }
 
 // twin is the tenant's quota in the other generation, nil if there is none.
 func (q *quota) twin() *quota {
@@ -77,6 +82,12 @@ func (q *quota) fit(added int) {
 			}
 		}
 	}
+	// What makes the process run short gives room itself, until the Hub has found the oldest of all tenants.
+	for n := 0; freed < 2*added && n < evictAtOnce && len(q.oldest) > 0 && q.g.feed.hub.o.Budget.over(); n++ {
+		if ch := q.oldest.first(); ch != nil {
+			freed += ch.giveWay()
+		}
+	}
 }
 
 // giveWay forgets the oldest that the channel holds, or half of what is put aside, since that has to be
@@ -95,10 +106,20 @@ func (ch *channel) giveWay() int {
 	return before - q.used
 }
 
+// cutRecord forgets all entries: something is missing before the moment.
+func (ch *channel) cutRecord(since time.Time) {
+	for ch.rec.len() > 0 {
+		ms := ch.rec.at(0).at.Time
+		ch.quota.freed(ch.rec.evict(), ms)
+	}
+	ch.rec.cut(since)
+}
+
 // evict forgets the oldest entry of the channel's record and returns what it used.
 func (ch *channel) evict(why string) int {
+	ms := ch.rec.at(0).at.Time
 	n := ch.rec.evict()
-	ch.quota.freed(n)
+	ch.quota.freed(n, ms)
 	ch.g.feed.steps++
 	ch.g.feed.hub.count.Add(CountEvictions, ch.name.tenant, why, 1)
 	return n
@@ -110,7 +131,7 @@ func (ch *channel) remember(e entry, now time.Time) {
 	q.turn++
 	e.turn = q.turn
 	ch.rec.append(e)
-	q.took(e.cost())
+	q.took(e.cost(), e.at.Time)
 	q.oldest.add(ch)
 	for n := 0; n < evictAtOnce && ch.rec.len() > ch.rules.Window; n++ { // more than one after its rules have changed
 		ch.evict("count")

@@ -132,5 +132,6 @@ func (f *feed) settle() {
 		return
 	}
 	f.current.cancel()
+	f.hub.running.Go(f.current.release)
 	f.current, f.next, f.migrate = f.next, nil, 0
 }

@@ -105,7 +105,7 @@ func (ch *channel) age(now time.Time) {
 	if ch.standing {
 		ch.expire(now)
 	} else {
-		ch.expireAside(now)
+		ch.expireAside(now.Add(-time.Duration(ch.rules.WindowFor)).UnixMilli())
 	}
 	if ch.unused() {
 		ch.g.remove(ch)
@@ -129,7 +129,7 @@ func (g *generation) remove(ch *channel) {
 	q.channels[ch.mate], q.channels[last].mate = q.channels[last], ch.mate
 	q.channels[last] = nil
 	q.channels = q.channels[:last]
-	q.freed(ch.cost())
+	q.freed(ch.cost(), 0)
 	if last == 0 {
 		q.vacant = time.Now()
 		g.vacant = append(g.vacant, q)

@@ -146,7 +146,7 @@ func (d *devServer) assemble(ctx context.Context, s state) (err error) {
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement,
 		Verifier: d.verifier, Limiter: d.limiter, Publisher: d.pub,
 		Service: "dev", Logger: d.o.log, Metrics: d.metrics,
-		DrainSpread: 2 * time.Second,
+		Budget: realtime.ProcessBudget(), DrainSpread: 2 * time.Second,
 	})
 	if err != nil {
 		err = errors.Join(err, d.operators.Close(), d.verifier.Close(), b.Close())

@@ -2,9 +2,21 @@ package backend
 
 import (
 	"errors"
+	"math"
+	"runtime/debug"
 
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 )
+
+// brokerBytes is what the topics of a process may keep: a quarter of what Go may use, if that is limited. Hubs have a
+// realtime.Budget for what they keep besides.
+func brokerBytes() int {
+	limit := debug.SetMemoryLimit(-1)
+	if limit == math.MaxInt64 {
+		return 0
+	}
+	return int(limit / 4)
+}
 
 func openMemory(o Options) (*Backend, error) {
 	if o.Database != "" || o.PubSubEmulator != "" || o.FirestoreEmulator != "" {
@@ -17,7 +29,7 @@ func openMemory(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	broker := memory.NewBroker(memory.BrokerOptions{})
+	broker := memory.NewBroker(memory.BrokerOptions{Bytes: brokerBytes()})
 	return &Backend{
 		Broker: broker, Registry: memory.NewRegistry(), Revocations: memory.NewRevocations(), Tenants: tenants,
 		closers: []func() error{broker.Close},

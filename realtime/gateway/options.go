@@ -66,6 +66,10 @@ type Options struct {
 	// proxy that is the proxy's, and which header to believe is yours to know.
 	Remote func(*http.Request) string
 
+	// Budget is what the process may keep for its clients; nil has no bound. realtime.ProcessBudget makes one
+	// of the memory limit of the Go runtime.
+	Budget *realtime.Budget
+
 	Metrics realtime.Metrics // nil forgets
 	Tracer  realtime.Tracer  // nil follows nothing
 	Logger  *slog.Logger     // nil discards

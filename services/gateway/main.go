@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/gateway"
@@ -43,7 +44,7 @@ func serve(ctx context.Context, c config, b *backend.Backend, verifier *auth.Ver
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement, Verifier: verifier,
 		Instance: c.Instance, Service: c.Service, Revision: c.Revision, Region: c.Region,
 		Lifetime: c.lifetime, DrainSpread: c.drainSpread, Compress: c.compress, Remote: remote(c.proxies),
-		Logger: log, Metrics: seen.Metrics, Tracer: seen.Tracer,
+		Budget: realtime.ProcessBudget(), Logger: log, Metrics: seen.Metrics, Tracer: seen.Tracer,
 	})
 	if err != nil {
 		return err

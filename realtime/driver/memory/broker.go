@@ -22,6 +22,9 @@ type BrokerOptions struct {
 	// TopicBytes bounds what a topic keeps; above it the oldest goes, and a stream
 	// that has not read it yet ends. 0 is 64 MiB.
 	TopicBytes int
+	// Bytes bounds what all topics together keep; above it the oldest of all goes, as it does above
+	// TopicBytes, which is then at most a quarter of it. 0 is no bound.
+	Bytes int
 	// MessageBytes is the largest Data; more is refused with CodeTooLarge. 0 is
 	// 10,000,000, which is what Pub/Sub takes.
 	MessageBytes int
@@ -55,6 +58,7 @@ type Broker struct {
 	clock   atomic.Int64 // the newest Time given, ms
 	swept   atomic.Int64 // when idle topics were last looked at, ms
 	streams atomic.Int64 // open
+	bytes   atomic.Int64 // of all topics
 
 	mu     sync.RWMutex // guards what follows; taken before a topic's
 	topics map[realtime.Topic]*topic
@@ -79,6 +83,9 @@ func NewBroker(options BrokerOptions) *Broker {
 	}
 	if options.TopicBytes <= 0 {
 		options.TopicBytes = 64 << 20
+	}
+	if options.Bytes > 0 {
+		options.TopicBytes = min(options.TopicBytes, options.Bytes/4)
 	}
 	if options.MessageBytes <= 0 {
 		options.MessageBytes = 10_000_000
@@ -126,10 +133,13 @@ func (b *Broker) publish(ctx context.Context, name realtime.Topic, m *realtime.M
 	t.mu.Lock()
 	now := b.now()
 	stored.Time = time.UnixMilli(now)
+	before := t.log.bytes
 	t.log.append(&stored, size, b.bounds)
 	t.log.evict(now, b.bounds)
+	b.bytes.Add(int64(t.log.bytes - before))
 	t.wake()
 	t.mu.Unlock()
+	b.fit()
 
 	b.sweep(now)
 	return nil
@@ -254,8 +264,38 @@ func (b *Broker) sweep(now int64) {
 	b.mu.RUnlock() // who publishes to a new topic does not wait for all of them
 	for _, t := range topics {
 		t.mu.Lock()
+		before := t.log.bytes
 		t.log.evict(now, b.bounds)
+		b.bytes.Add(int64(t.log.bytes - before))
 		t.mu.Unlock()
+	}
+}
+
+// fit lets go of the oldest chunks of all topics while they keep too much together. The newest chunk of a topic
+// stays.
+func (b *Broker) fit() {
+	if b.options.Bytes == 0 || b.bytes.Load() <= int64(b.options.Bytes) {
+		return
+	}
+	b.mu.RLock()
+	topics := slices.Collect(maps.Values(b.topics))
+	b.mu.RUnlock()
+	for b.bytes.Load() > int64(b.options.Bytes) {
+		var oldest *topic
+		var age int64
+		for _, t := range topics {
+			t.mu.Lock()
+			if len(t.log.chunks) > 1 && (oldest == nil || t.log.chunks[0].oldest() < age) {
+				oldest, age = t, t.log.chunks[0].oldest()
+			}
+			t.mu.Unlock()
+		}
+		if oldest == nil {
+			return
+		}
+		oldest.mu.Lock()
+		b.bytes.Add(-int64(oldest.log.drop()))
+		oldest.mu.Unlock()
 	}
 }
 

@@ -78,11 +78,21 @@ func (l *log) evict(now int64, b bounds) {
 		if !old && (l.bytes <= b.bytes || len(l.chunks) == 1) {
 			return
 		}
-		l.trimmed = oldest.newest()
-		l.bytes -= oldest.bytes
-		l.chunks[0] = nil
-		l.chunks = l.chunks[1:]
+		l.drop()
 	}
+}
+
+// drop lets go of the oldest chunk and returns its bytes.
+func (l *log) drop() int {
+	if len(l.chunks) == 0 {
+		return 0
+	}
+	oldest := l.chunks[0]
+	l.trimmed = oldest.newest()
+	l.bytes -= oldest.bytes
+	l.chunks[0] = nil
+	l.chunks = l.chunks[1:]
+	return oldest.bytes
 }
 
 // since returns the index of the first message of that time or a later one.
