@@ -31,7 +31,7 @@ const (
 	CountHoles        Counter = "holes"        // numbers skipped; reason: skipped, late
 	CountFences       Counter = "fences"       // reason: sent, returned, overdue
 	CountFollows      Counter = "follows"      // reason: first, anew, failed
-	CountEvictions    Counter = "evictions"    // from records; reason: count, age, memory, aside
+	CountEvictions    Counter = "evictions"    // from records; reason: count, age, memory, aside, budget
 	// CountBackendErrors counts calls of the backend's services that failed, each attempt; reason: the
 	// service and the error, such as "firestore unavailable".
 	CountBackendErrors Counter = "backend.errors"
