@@ -302,14 +302,8 @@ func (f *feed) lock() {
 	f.mu.Lock()
 	f.steps = 0
 	if f.held != nil {
-		f.held.since = time.Now()
+		f.held.begin()
 	}
-}
-
-// held is the longest time for which the lock was held.
-type held struct {
-	since   time.Time
-	longest time.Duration
 }
 
 // tired reports whether the lock is to be given to others before more is done.
@@ -325,7 +319,7 @@ func (f *feed) unlock() {
 	}
 	f.longest = max(f.longest, f.steps)
 	if f.held != nil {
-		f.held.longest = max(f.held.longest, time.Since(f.held.since))
+		f.held.end()
 	}
 	f.mu.Unlock()
 	for i := range out {

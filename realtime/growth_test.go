@@ -3,7 +3,6 @@ package realtime
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -320,28 +319,6 @@ func TestNobodyHoldsATopicForLong(t *testing.T) {
 			if longest := b.feed.longest; longest > 2*mostSteps {
 				t.Errorf("%d steps while the lock was held, want at most %d", longest, 2*mostSteps)
 			}
-		})
-	}
-}
-
-// BenchmarkLongestHold tells the longest time for which the lock of a topic of 10,000 tenants is
-// held, by what happens: the least of all rounds, since what else the machine does in that time counts too.
-func BenchmarkLongestHold(b *testing.B) {
-	for _, h := range happenings() {
-		b.Run(h.name, func(b *testing.B) {
-			longest := time.Hour
-			for range b.N {
-				topic := crowdedTopic(b, 10_000)
-				runtime.GC()
-				b.ResetTimer()
-				topic.feed.mu.Lock()
-				topic.feed.held = &held{}
-				topic.feed.mu.Unlock()
-				h.what(topic)
-				topic.settled()
-				longest = min(longest, topic.feed.held.longest)
-			}
-			b.ReportMetric(float64(longest.Microseconds())/1000, "ms/longest")
 		})
 	}
 }
