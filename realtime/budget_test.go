@@ -125,6 +125,7 @@ func TestBudgetIsGivenBack(t *testing.T) {
 		t.Errorf("%d bytes are counted, the records say %d", got, said())
 	}
 	b.feed.stop()
+	b.feed.stop() // as Drain and Close do
 	if got := b.hub.o.Budget.records.Load(); got != 0 {
 		t.Errorf("%d bytes are counted of a topic that was let go", got)
 	}

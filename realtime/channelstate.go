@@ -185,7 +185,7 @@ func (ch *channel) stand(ms int64) (hole bool) {
 		ch.newest = at
 		e := ch.entry(m)
 		if e.frame.IsZero() { // nobody resumes across it
-			ch.quota.freed(ch.rec.cut(time.UnixMilli(at + 1)))
+			ch.cutRecord(time.UnixMilli(at + 1))
 			continue
 		}
 		ch.remember(e, now)

@@ -18,7 +18,7 @@ func (h *Hub) heedBudget(ctx context.Context) {
 		case <-tick.C:
 		case <-h.o.Budget.short:
 		}
-		h.makeRoom(time.Now())
+		_ = Contain(h.log, h.count, PanicSweep, func() { h.makeRoom(time.Now()) })
 	}
 }
 
