@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"math/bits"
 	"runtime"
 	"sync"
 	"time"
@@ -151,7 +152,8 @@ func spread(d time.Duration, id string) time.Duration {
 	for i := range len(id) {
 		n = (n ^ uint32(id[i])) * 16777619
 	}
-	return d/4 + time.Duration(uint64(n)*uint64(3*d/4)>>32)
+	part, _ := bits.Mul64(uint64(n)<<32, uint64(d-d/4)) // the product of seconds in nanoseconds has more than 64 bits
+	return d/4 + time.Duration(part)
 }
 
 // remove takes a connection and its subscriptions out. It is false the second time.
