@@ -45,6 +45,15 @@ func (w *writes) Flush() {
 	}
 }
 
+// taken returns what has been written since the last call.
+func (w *writes) taken() []written {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := w.all
+	w.all = nil
+	return all
+}
+
 func (w *writes) Beat(time.Time) bool  { return true }
 func (w *writes) Shut(*realtime.Error) {}
 
@@ -74,7 +83,7 @@ func TestHeartbeatsJoinTheNextWrite(t *testing.T) {
 			synctest.Wait()
 		}
 		beats := 0
-		for _, one := range w.all {
+		for _, one := range w.taken() {
 			for i, f := range one.frames {
 				if f.Type != wire.TypeHeartbeat {
 					continue
@@ -91,10 +100,9 @@ func TestHeartbeatsJoinTheNextWrite(t *testing.T) {
 		if beats < 600/25-1 || beats > 600/25+1 {
 			t.Errorf("%d heartbeats in ten minutes", beats)
 		}
-		w.all = nil
 		time.Sleep(10 * time.Minute) // silence: each goes alone, in time
 		synctest.Wait()
-		if n := len(w.all); n < 600/25-1 || n > 600/25+1 {
+		if n := len(w.taken()); n < 600/25-1 || n > 600/25+1 {
 			t.Errorf("%d heartbeats in ten silent minutes", n)
 		}
 	})
@@ -122,7 +130,7 @@ func TestHeartbeatsAreSpread(t *testing.T) {
 		together := map[int64]int{}
 		most, beats := 0, 0
 		for _, w := range all {
-			for _, one := range w.all {
+			for _, one := range w.taken() {
 				beats++
 				slot := one.at.UnixMilli() / 50
 				together[slot]++
