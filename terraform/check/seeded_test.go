@@ -19,17 +19,30 @@ type finder struct {
 
 func by(finders ...finder) []finder { return finders }
 
-// rule is our own check, by one of its rules.
+// rule is our own check, by one of its rules: what the HCL has wrong by itself, or else the first deployment in which something is found.
 func rule(r Rule) finder {
-	return finder{"check: " + string(r), func(_ context.Context, root string) ([]string, error) {
-		all, err := found(root, ".", "bootstrap") // examples are made of the same
-		var said []string
+	of := func(all []Problem) (said []string) {
 		for _, p := range all {
 			if p.Rule == r {
 				said = append(said, p.String())
 			}
 		}
-		return said, err
+		return said
+	}
+	return finder{"check: " + string(r), func(_ context.Context, root string) ([]string, error) {
+		t, err := Read(root)
+		if err != nil {
+			return nil, err
+		}
+		said := of(append(t.Problems(), t.Stale()...))
+		for _, dir := range []string{".", "bootstrap"} { // examples are made of the same
+			for _, name := range sortedKeys(deployments[dir]) {
+				if len(said) == 0 {
+					said = of(t.judged(dir, name))
+				}
+			}
+		}
+		return said, nil
 	}}
 }
 

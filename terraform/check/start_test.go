@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,7 @@ import (
 var servers emulators.Shared
 
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // trees of HCL are small, are read some hundred times, and are gone at once
 	goleak.VerifyTestMain(servers.Main(m),
 		// Started at import by a dependency of the Pub/Sub client, for as long as the process lives.
 		goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))

@@ -81,33 +81,27 @@ func images(version string) map[string]any {
 	return all
 }
 
-// found is everything that the check has to say of the HCL in a folder, without Terraform. Of some roots, if they are named, and else of all.
-func found(root string, roots ...string) ([]Problem, error) {
-	t, err := Read(root)
-	if err != nil {
-		return nil, err
+// judged is what a deployment of a root breaks.
+func (t *Tree) judged(dir, name string) []Problem {
+	instances, faults := t.Expand(dir, deployments[dir][name])
+	all := append(faults, Policy(instances, exempt)...)
+	for i := range all {
+		all[i].Text += " (" + name + ")"
 	}
-	all := append(t.Problems(), t.Stale()...)
-	if len(roots) == 0 {
-		roots = t.Roots()
-	}
-	for _, dir := range roots {
-		for name, given := range deployments[dir] {
-			instances, faults := t.Expand(dir, given)
-			for _, p := range append(faults, Policy(instances, exempt)...) {
-				p.Text += " (" + name + ")"
-				all = append(all, p)
-			}
-		}
-	}
-	return all, nil
+	return all
 }
 
 func TestTree(t *testing.T) {
 	t.Parallel()
-	all, err := found(tree)
+	read, err := Read(tree)
 	if err != nil {
 		t.Fatal(err)
+	}
+	all := append(read.Problems(), read.Stale()...)
+	for _, dir := range read.Roots() {
+		for name := range deployments[dir] {
+			all = append(all, read.judged(dir, name)...)
+		}
 	}
 	for _, p := range all {
 		t.Errorf("terraform/%v", p)
