@@ -85,7 +85,7 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request) {
 func (s *stream) begin(r *http.Request) *realtime.Error {
 	ctx, cancel := context.WithTimeout(r.Context(), s.g.o.FirstFrame)
 	defer cancel()
-	p, err := s.g.verifier.VerifyRequest(ctx, r)
+	p, err := s.g.verifyRequest(ctx, r)
 	if errors.Is(err, auth.ErrNoToken) {
 		return realtime.Errorf(realtime.CodeUnauthorized, "there is no token; send it as Authorization: Bearer, or as ?token= where the tenant allows that")
 	}

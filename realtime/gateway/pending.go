@@ -1,9 +1,13 @@
 package gateway
 
 import (
+	"context"
+	"net/http"
 	"net/netip"
 	"slices"
 	"sync"
+
+	"github.com/tidewire/tidewire/realtime"
 )
 
 const (
@@ -14,6 +18,9 @@ const (
 	maxWaitingAddress = maxWaiting / 4
 	// maxRefused is how many sockets are open at once whose clients were turned away, and are being told why.
 	maxRefused = 1000
+	// maxJudged is how many requests wait at once for their token to be judged, which may take the reading of a
+	// tenant's document and keys.
+	maxJudged = 1000
 	// maxUnknownFrame is how long the first frame of a client may be that has not said who it is.
 	maxUnknownFrame = 64 << 10
 )
@@ -25,6 +32,7 @@ type pendingClients struct {
 	mu      sync.Mutex            // guards what follows
 	waiting map[string][]*session // by address, in the order in which they came
 	count   int                   // of all addresses
+	judged  int                   // requests whose token is being judged
 	refused int                   // sockets that are kept until their clients have been told why they are turned away
 }
 
@@ -97,6 +105,33 @@ func (p *pendingClients) refusalOver() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refused--
+}
+
+// judge reports whether another token may be judged. Then judgedOne follows.
+func (p *pendingClients) judge() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.judged >= maxJudged {
+		return false
+	}
+	p.judged++
+	return true
+}
+
+func (p *pendingClients) judgedOne() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.judged--
+}
+
+// verifyRequest judges the token of a request, unless too many are being judged.
+func (g *Gateway) verifyRequest(ctx context.Context, r *http.Request) (*realtime.Principal, error) {
+	if !g.pending.judge() {
+		g.o.Metrics.Add(realtime.CountRefusals, "", "judging", 1)
+		return nil, unavailable("too many clients are connecting")
+	}
+	defer g.pending.judgedOne()
+	return g.verifier.VerifyRequest(ctx, r)
 }
 
 // addressOf is whom an address stands for: of IPv6 the network, as one client has as many addresses of it as it likes.

@@ -1,10 +1,16 @@
 package gateway
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
+
+	"github.com/tidewire/tidewire/realtime/driver/memory"
 )
 
 // Whoever comes and goes: nobody waits above the bounds, who loses a place is the oldest of its address, and of an address
@@ -77,5 +83,46 @@ func TestPendingClients(t *testing.T) {
 	p.refusalOver()
 	if !p.refuse() {
 		t.Error("a place that has become free is not given again")
+	}
+}
+
+// Who comes while very many tokens wait for their keys is told to come back, and costs nothing.
+func TestTokensBeingJudgedAreBounded(t *testing.T) {
+	t.Parallel()
+	tenants, err := memory.NewTenants()
+	if err != nil {
+		t.Fatal(err)
+	}
+	broker := memory.NewBroker(memory.BrokerOptions{})
+	g, err := New(Options{Broker: broker, Tenants: tenants})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(g.Close(context.Background()), broker.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	ask := func() int {
+		r := httptest.NewRequest(http.MethodGet, "/v1/events?channel=a:1", nil)
+		r.Header.Set("Authorization", "Bearer a.b.c")
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		return w.Code
+	}
+	for range maxJudged {
+		if !g.pending.judge() {
+			t.Fatal("too few tokens are judged at once")
+		}
+	}
+	if got := ask(); got != http.StatusServiceUnavailable {
+		t.Errorf("one too many is answered with %d", got)
+	}
+	g.pending.judgedOne()
+	if got := ask(); got != http.StatusUnauthorized {
+		t.Errorf("when there is room it is answered with %d", got)
+	}
+	if got := ask(); got != http.StatusUnauthorized {
+		t.Errorf("the place was not given back: %d", got)
 	}
 }

@@ -122,7 +122,7 @@ func (a *allowance) Input(frames, _ int, _ time.Duration) (time.Duration, *realt
 func (s *session) handshake(r *http.Request) *realtime.Error {
 	ctx, cancel := context.WithTimeout(r.Context(), s.g.o.FirstFrame)
 	defer cancel()
-	p, err := s.g.verifier.VerifyRequest(ctx, r)
+	p, err := s.g.verifyRequest(ctx, r)
 	v := &visit{request: r, remote: s.g.o.Remote(r)}
 	switch {
 	case errors.Is(err, auth.ErrNoToken):
