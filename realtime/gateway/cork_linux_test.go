@@ -64,6 +64,17 @@ func TestAnswersAreCorked(t *testing.T) {
 	}
 }
 
+// A pong does not overtake the answers to what came before its ping.
+func TestPongComesBehindAnswers(t *testing.T) {
+	t.Parallel()
+	s := start(t, gateway.Options{}, much())
+	p := s.connect("acme", "ann")
+	for range 20 {
+		p.write(append(raw(0x81, `{"type":"unsubscribe","id":1,"channel":"a:1"}`), raw(0x81, `{"type":"ping","id":2}`)...))
+		p.expect(`{"type":"error","id":1}`, `{"type":"pong","id":2}`)
+	}
+}
+
 // Nothing that is answered waits for what the client sends later.
 func TestCorkedAnswersDoNotWaitForInput(t *testing.T) {
 	t.Parallel()

@@ -28,6 +28,7 @@ func (s *session) Message(payload []byte) *realtime.Error {
 	case bad != nil:
 		return s.malformed(bad)
 	case f.Type == wire.TypePing:
+		s.sock.Uncork() // or it would overtake the answers to what came before it
 		s.control(wire.Pong(f.ID))
 		return nil
 	case f.Type == wire.TypeConnect && !first:
