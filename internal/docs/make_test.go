@@ -16,7 +16,7 @@ func makeOutput(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "make", args...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "MAKEFLAGS=", "PORT=", "ADDR=", "ARGS=")
+	cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=0", "PORT=", "ADDR=", "ARGS=")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("make %v: %v\n%s", args, err, out)

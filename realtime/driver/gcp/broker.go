@@ -92,8 +92,12 @@ func OpenBroker(ctx context.Context, c Connection, o BrokerOptions) (*Broker, er
 	if err != nil {
 		return nil, fmt.Errorf("open pub/sub of project %s: %w", c.Project, err)
 	}
+	region := c.Region
+	if c.PubSubEmulator != "" {
+		region = "" // it is in none, and refuses a topic's change of its storage policy
+	}
 	b := &Broker{
-		project: c.Project, region: c.Region, o: o.withDefaults(), metrics: c.metrics(), client: client,
+		project: c.Project, region: region, o: o.withDefaults(), metrics: c.metrics(), client: client,
 		topics: map[realtime.Topic]*publisher{}, streams: map[*stream]struct{}{},
 	}
 	b.budget = &budget{limit: b.o.Subscriptions, count: b.countSubscriptions, metrics: b.metrics}
