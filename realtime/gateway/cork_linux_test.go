@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,7 +26,11 @@ func (p *peer) segments() int {
 	if err := raw.Control(func(fd uintptr) {
 		_, _, failed = syscall.Syscall6(syscall.SYS_GETSOCKOPT, fd, syscall.IPPROTO_TCP, syscall.TCP_INFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	}); err != nil || failed != 0 || size < 156 {
-		p.t.Skipf("no TCP_INFO: %v, %v, %d bytes", err, failed, size)
+		untested := p.t.Skipf
+		if os.Getenv("CI") == "true" {
+			untested = p.t.Fatalf
+		}
+		untested("NOT TESTED: no TCP_INFO: %v, %v, %d bytes", err, failed, size)
 	}
 	return int(binary.NativeEndian.Uint32(info[152:])) // tcpi_data_segs_in
 }
