@@ -1,0 +1,87 @@
+package gcp
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// wake begins to poll, if it does not. c.mu is held.
+func (c *tenantCache) wake(now time.Time) {
+	c.asked = now
+	if c.polling || c.closed {
+		return
+	}
+	c.polling, c.awake = true, now
+	c.failing, c.failure = time.Time{}, nil // it may be long ago
+	c.running.Go(func() { c.poll(now.Add(-pollOverlap)) })
+}
+
+// poll asks for what changed until nobody asks for tenants any more.
+func (c *tenantCache) poll(since time.Time) {
+	tick := time.NewTicker(c.o.Poll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if c.rest() {
+			return
+		}
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(c.ctx, c.o.Timeout)
+		changed, err := c.source.changed(ctx, since)
+		cancel()
+		if c.heard(changed, begun, err) {
+			since = begun.Add(-pollOverlap)
+		}
+	}
+}
+
+// rest ends the polling if it is time.
+func (c *tenantCache) rest() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if now.Sub(c.asked) >= idleAfter {
+		c.polling = false
+	}
+	maps.DeleteFunc(c.known, func(_ string, d *knownTenant) bool { return now.Sub(d.asked) >= c.o.Outage })
+	return !c.polling
+}
+
+// heard takes the answer to a poll, and is false if there was none.
+func (c *tenantCache) heard(changed []tenantVersion, begun time.Time, err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.note(err) {
+		return false
+	}
+	c.polled = begun
+	for _, v := range changed {
+		if d := c.known[v.id]; d != nil {
+			c.change(d, v)
+		} else {
+			c.absent.remove(v.id)
+		}
+	}
+	return true
+}
+
+// note keeps whether the source can be read, and logs when that changes. c.mu is held.
+func (c *tenantCache) note(err error) bool {
+	switch {
+	case err != nil && c.ctx.Err() != nil: // by Close
+	case err != nil && c.failing.IsZero():
+		c.failing, c.failure = time.Now(), err
+		c.o.Logger.Warn("the documents of tenants cannot be read; those that are known serve on", realtime.KeyError, err)
+	case err == nil && !c.failing.IsZero():
+		c.o.Logger.Info("the documents of tenants can be read again", realtime.KeyDuration, time.Since(c.failing))
+		c.failing, c.failure = time.Time{}, nil
+	}
+	return err == nil
+}
