@@ -53,7 +53,7 @@ func (g *generation) readopt(from *channel) {
 	for len(from.readers) > 0 {
 		r := from.readers[len(from.readers)-1]
 		at := from.standOf(r)
-		behind := r.replay.under
+		behind := r.replay.active
 		from.remove(r)
 		ch := g.channel(r.name)
 		if !ch.standing {
@@ -75,7 +75,7 @@ func (ch *channel) standOf(r *reader) Position {
 	if !r.ahead.IsZero() {
 		return r.ahead
 	}
-	if r.replay.under {
+	if r.replay.active {
 		return r.replay.at
 	}
 	return ch.position()
@@ -95,7 +95,7 @@ func (ch *channel) takeOver() {
 	for len(old.readers) > 0 {
 		r := old.readers[0]
 		at, vouched := old.standOf(r), f.current.vouched
-		if !r.ahead.IsZero() || r.replay.under {
+		if !r.ahead.IsZero() || r.replay.active {
 			vouched = 0 // it has not had what the others had
 		}
 		old.remove(r)

@@ -8,11 +8,11 @@ import "math"
 type replay struct {
 	// from is the number of the first entry that the reader is given when it comes: those before it
 	// have come by a replay, or will.
-	from  uint64
-	under bool // way; the fields below count only then
-	next  uint64
-	live  uint64   // the entries from here on have come since it began
-	at    Position // where the reader stands: the last entry that it was given, or had
+	from   uint64
+	active bool // the fields below count only then
+	next   uint64
+	live   uint64   // the entries from here on have come since it began
+	at     Position // where the reader stands: the last entry that it was given, or had
 }
 
 // follow puts a reader in that is given what the record holds from an index on, and reads live from
@@ -21,7 +21,7 @@ func (ch *channel) follow(r *reader, from int, at Position) {
 	ch.join(r)
 	ch.g.feed.touch(r.conn)
 	end := ch.rec.first + uint64(ch.rec.len())
-	r.replay = replay{from: math.MaxUint64, under: true, next: ch.rec.first + uint64(from), live: end, at: at}
+	r.replay = replay{from: math.MaxUint64, active: true, next: ch.rec.first + uint64(from), live: end, at: at}
 	switch {
 	case from > 0:
 		r.replay.at = ch.rec.at(from - 1).at
@@ -64,7 +64,7 @@ func (ch *channel) fill(r *reader) bool {
 
 // endReplay takes a reader from its replay: what comes from now on it is given at once.
 func (ch *channel) endReplay(r *reader) {
-	if !r.replay.under {
+	if !r.replay.active {
 		return
 	}
 	r.replay = replay{from: ch.rec.first + uint64(ch.rec.len())}
