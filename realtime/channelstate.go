@@ -58,7 +58,7 @@ func newChannel(g *generation, name Channel) *channel {
 func (ch *channel) publication(m *Message, now time.Time) {
 	hub := ch.g.feed.hub
 	hub.count.Add(CountPublications, ch.name.tenant, "", 1)
-	repeated := ch.g.seen.repeated(ch.name, m.ID)
+	repeated := ch.g.seen.repeated(ch.name.tenant, ch.name.name, m.ID)
 	if repeated {
 		hub.count.Add(CountDrops, ch.name.tenant, "repeated", 1)
 	}

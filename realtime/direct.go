@@ -10,7 +10,7 @@ import (
 // connections that were opened after it was sent, unless it closes those with an old token.
 func (f *feed) direct(m *Message, now time.Time) {
 	f.directs.turn(now)
-	if f.directs.repeated(Channel{tenant: m.Tenant}, m.ID) {
+	if f.directs.repeated(m.Tenant, "", m.ID) {
 		return
 	}
 	logout := m.Kind == KindClose && !m.Before.IsZero()

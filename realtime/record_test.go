@@ -130,19 +130,19 @@ func TestSeriesForgets(t *testing.T) {
 
 func TestSeenRemembersLongEnoughAndNotForEver(t *testing.T) {
 	t.Parallel()
-	c, now := Channel{"acme", "a"}, time.Unix(0, 0)
+	now := time.Unix(0, 0)
 	s := newSeen(time.Minute, now)
-	if s.repeated(c, "1") || !s.repeated(c, "1") || s.repeated(Channel{"acme", "b"}, "1") || s.repeated(Channel{"globex", "a"}, "1") {
+	if s.repeated("acme", "a", "1") || !s.repeated("acme", "a", "1") || s.repeated("acme", "b", "1") || s.repeated("globex", "a", "1") {
 		t.Fatal("IDs are of one channel of one tenant")
 	}
 	s.turn(now.Add(time.Minute))
-	if !s.repeated(c, "1") {
+	if !s.repeated("acme", "a", "1") {
 		t.Error("forgotten after a minute")
 	}
 	s.turn(now.Add(2 * time.Minute))
 	s.turn(now.Add(3 * time.Minute))
 	s.turn(now.Add(4 * time.Minute))
-	if s.repeated(c, "1") {
+	if s.repeated("acme", "a", "1") {
 		t.Error("remembered for ever")
 	}
 }

@@ -22,13 +22,14 @@ func newSeen(memory time.Duration, now time.Time) *seen {
 	return &seen{seed: maphash.MakeSeed(), half: memory, now: map[uint64]struct{}{}, turned: now}
 }
 
-// repeated reports whether the channel's ID came before, and remembers it.
-func (s *seen) repeated(c Channel, id string) bool {
+// repeated reports whether the ID came before on a channel of a tenant, and remembers it. Messages for
+// connections have no channel.
+func (s *seen) repeated(tenant, channel, id string) bool {
 	var h maphash.Hash
 	h.SetSeed(s.seed)
-	h.WriteString(c.tenant)
+	h.WriteString(tenant)
 	h.WriteByte(0)
-	h.WriteString(c.name)
+	h.WriteString(channel)
 	h.WriteByte(0)
 	h.WriteString(id)
 	sum := h.Sum64()
