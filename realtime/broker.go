@@ -17,9 +17,14 @@ type Broker interface {
 	// done is called exactly once, perhaps before Publish returns and perhaps on
 	// another goroutine, and must not block: with nil when the message is
 	// stored and every Stream will have it, else with an error. After
-	// an error the message may or may not be stored. An *Error with CodeUnavailable is worth a retry,
+	// an error the message may or may not be stored. An *Error with CodeUnavailable or CodeLimited is worth a retry,
 	// one with CodeTooLarge or CodeNotFound (no such topic) is not. Cancelling ctx ends the
 	// wait: done is called soon after.
+	//
+	// An error that is worth a retry leaves the order of the channel as it was: whatever was handed over to the channel
+	// after m, and before that call of done has returned, fails as well, with an error that is worth a retry, and is
+	// never stored unless m is stored before it. So a publisher that publishes m again, and then what came after it, has
+	// published in order, however many it had handed over meanwhile.
 	//
 	// The broker sets Time, in whole milliseconds, and carries every other field unchanged. Within a channel
 	// it never decreases for one publisher, and by less than Pace.Skew for several that publish at once. It does not keep m or its Data and

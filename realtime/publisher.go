@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -59,6 +60,10 @@ func NewPublisher(broker Broker, o PublisherOptions) *Publisher {
 // the broker did not store in time has CodeUnavailable; it may be stored
 // all the same, and publishing it again with its ID is safe. An error is a *PublishError, which
 // says what became of which Publication.
+//
+// Once a Publication has failed that is worth a retry (CodeUnavailable, CodeLimited), so do those behind it of its
+// channel, and none of them is stored ahead of it: who publishes again all that failed, in their order, and before
+// anything newer of the same channels, has published in order.
 func (p *Publisher) Publish(ctx context.Context, t *Tenant, pubs []Publication) error {
 	if len(pubs) == 0 {
 		return nil
@@ -69,7 +74,7 @@ func (p *Publisher) Publish(ctx context.Context, t *Tenant, pubs []Publication) 
 	trace, ended := p.trace(ctx, t.ID, pubs)
 	start := time.Now()
 	topics, n := writing(p.o.Placement, t, start)
-	c := &call{of: len(pubs), left: n * len(pubs)}
+	c := &call{pubs: pubs, left: n * len(pubs)}
 	c.handovers = c.one[:]
 	if c.left > 1 {
 		c.handovers = make([]handover, c.left)
@@ -78,8 +83,16 @@ func (p *Publisher) Publish(ctx context.Context, t *Tenant, pubs []Publication) 
 		if pubs[i].ID == "" {
 			pubs[i].ID = newPublicationID()
 		}
+		hs := c.handovers[i*n : (i+1)*n]
+		for k := range hs {
+			hs[k].call, hs[k].index = c, int32(i) //nolint:gosec // nobody publishes two billion at once
+		}
+		if why := c.behind(pubs[i].Channel); why != nil {
+			c.refuse(hs, why)
+			continue
+		}
 		c.message = Message{Kind: KindPublication, Publication: pubs[i], Trace: trace}
-		p.handOver(ctx, c, topics[:n], c.handovers[i*n:(i+1)*n])
+		p.handOver(ctx, c, topics[:n], hs)
 	}
 	err := c.wait(ctx, p.o.Timeout)
 	p.measure(t.ID, len(pubs), err, time.Since(start))
@@ -175,21 +188,23 @@ func (e *PublishError) Unwrap() []error {
 // call is one call of Publish. For one Publication and a broker that stores at
 // once it is all that is allocated, besides the ID and the function the broker calls.
 type call struct {
-	message   Message    // handed over one after the other: a broker does not keep it
-	of        int        // Publications
+	message   Message // handed over one after the other: a broker does not keep it
+	pubs      []Publication
 	handovers []handover // of each Publication as many as there are topics
 	one       [1]handover
 
-	mu    sync.Mutex    // guards what follows, and err and ended of every handover
-	left  int           // not done yet
-	ended chan struct{} // made by a wait that has to, closed when left comes to 0
+	mu     sync.Mutex         // guards what follows, err and ended of every handover, and pubs, which are the caller's again when left is 0
+	left   int                // not done yet
+	ended  chan struct{}      // made by a wait that has to, closed when left comes to 0
+	failed map[Channel]*Error // the first failure of each channel that is worth a retry; made by it
 }
 
 // handover is one Publication on its way to a topic.
 type handover struct {
 	call  *call
-	tally *tally
+	tally *tally // nil: it was not handed over
 	err   error
+	index int32 // in call.pubs
 	ended bool
 }
 
@@ -203,8 +218,46 @@ func (p *Publisher) handOver(ctx context.Context, c *call, topics []Topic, hs []
 	tally := s.tally(m.Channel)
 	tally.number(m, time.Now())
 	for i, topic := range topics {
-		hs[i].call, hs[i].tally = c, tally
+		hs[i].tally = tally
 		p.broker.Publish(ctx, topic, m, hs[i].done)
+	}
+}
+
+// behind returns why a Publication to the channel may not be handed over: one before it failed, will be published again,
+// and must not come after it. What was handed over by then fails by the contract of the broker.
+func (c *call) behind(ch Channel) *Error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first := c.failed[ch]
+	if first == nil {
+		return nil
+	}
+	return &Error{
+		Code: first.Code, Limit: first.Limit, RetryAfter: max(first.RetryAfter, time.Second), Err: first,
+		Message: "a publication before it on its channel was not stored; publish both again, in their order",
+	}
+}
+
+// refuse ends what is not handed over.
+func (c *call) refuse(hs []handover, why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range hs {
+		hs[i].end(why)
+	}
+}
+
+// fail remembers a failure that is worth a retry. c.mu is held.
+func (c *call) fail(h *handover, err error) {
+	first := (*Error)(nil)
+	if !errors.As(err, &first) || first.Code != CodeUnavailable && first.Code != CodeLimited {
+		return
+	}
+	if c.failed == nil {
+		c.failed = map[Channel]*Error{}
+	}
+	if ch := c.pubs[h.index].Channel; c.failed[ch] == nil {
+		c.failed[ch] = first
 	}
 }
 
@@ -223,10 +276,11 @@ func (h *handover) end(err error) {
 		return
 	}
 	h.ended, h.err = true, err
-	if err != nil {
-		h.tally.broken.Store(true)
-	}
 	c := h.call
+	if err != nil && h.tally != nil {
+		h.tally.broken.Store(true)
+		c.fail(h, err)
+	}
 	if c.left--; c.left == 0 && c.ended != nil {
 		close(c.ended)
 	}
@@ -257,7 +311,7 @@ func (c *call) wait(ctx context.Context, timeout time.Duration) *PublishError {
 	}
 	var bad []FailedPublication
 	for i := range c.handovers {
-		index := i * c.of / len(c.handovers)
+		index := int(c.handovers[i].index)
 		if err := c.handovers[i].err; err != nil && (len(bad) == 0 || bad[len(bad)-1].Index != index) {
 			bad = append(bad, FailedPublication{index, err})
 		}
@@ -265,5 +319,5 @@ func (c *call) wait(ctx context.Context, timeout time.Duration) *PublishError {
 	if bad == nil {
 		return nil
 	}
-	return &PublishError{Of: c.of, Failed: bad}
+	return &PublishError{Of: len(c.pubs), Failed: bad}
 }

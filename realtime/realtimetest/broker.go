@@ -40,6 +40,7 @@ func TestBroker(t *testing.T, h Harness) {
 		{"Persistent", f.Persistent && f.Replay, (*bed).persistent},
 		{"Malformed", f.Replay, (*bed).malformed},
 		{"DoneOnce", true, (*bed).doneOnce},
+		{"AfterAFailure", f.Failures, (*bed).afterAFailure},
 		{"CancelledPublish", true, (*bed).cancelledPublish},
 		{"TooLarge", f.MaxData > 0, (*bed).tooLarge},
 		{"UnknownTopic", f.Topics, (*bed).unknownTopic},

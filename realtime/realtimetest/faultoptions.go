@@ -12,6 +12,11 @@ type FaultOptions struct {
 
 	// Refuse answers a message with CodeUnavailable, and it is not stored.
 	Refuse float64
+	// RefuseLate does so after a while. Until then what comes behind the message on its channel waits, and then is
+	// refused with it.
+	RefuseLate float64
+	// RefuseWithin is for RefuseLate; 0 is a second.
+	RefuseWithin time.Duration
 	// Disown answers a message with CodeUnavailable although it is stored.
 	Disown float64
 	// Retry stores a message a second time, unchanged, with others in between, as a publisher's
@@ -71,7 +76,7 @@ type FaultOptions struct {
 func Rough(seed uint64) FaultOptions {
 	return FaultOptions{
 		Seed:   seed,
-		Refuse: 0.01, Disown: 0.01, Retry: 0.01,
+		Refuse: 0.01, RefuseLate: 0.005, Disown: 0.01, Retry: 0.01,
 		RefuseFollow: 0.05, LateReplay: 0.3,
 		Invert: 0.3,
 		Delay:  0.002, DelayWithin: 20 * time.Second,
@@ -85,6 +90,7 @@ func (o FaultOptions) withDefaults() FaultOptions {
 		field *time.Duration
 		value time.Duration
 	}{
+		{&o.RefuseWithin, time.Second},
 		{&o.RetryWithin, 30 * time.Second},
 		{&o.LateReplayWithin, time.Minute},
 		{&o.InvertWithin, 50 * time.Millisecond},
@@ -108,7 +114,7 @@ type FaultStats struct {
 	Published int // messages it was given
 	Delivered int // messages that its streams returned, repeated ones too
 
-	Refused        int
+	Refused        int // those behind one that was refused late too
 	Disowned       int
 	Retried        int // copies that were stored later
 	FollowsRefused int

@@ -17,6 +17,14 @@ func (b *FaultyBroker) Refuse(n int) {
 	b.refuse += n
 }
 
+// RefuseLate answers the next n messages with CodeUnavailable after a while and does not store them, nor what comes
+// behind them on their channels meanwhile.
+func (b *FaultyBroker) RefuseLate(n int, after time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refusals = append(b.refusals, slices.Repeat([]time.Duration{after}, n)...)
+}
+
 // Disown answers the next n messages with CodeUnavailable although they are stored.
 func (b *FaultyBroker) Disown(n int) {
 	b.mu.Lock()

@@ -37,11 +37,12 @@ type FaultyBroker struct {
 	follows uint64
 	closed  bool
 	// What was asked for by hand: how many of the next ones.
-	refuse, disown, refuseFollows int
-	retries, lateReplays          []time.Duration
+	refuse, disown, refuseFollows  int
+	refusals, retries, lateReplays []time.Duration
+	refusing                       map[lanePlace]*refusal
 
 	closing chan struct{}  // closed by Close
-	retried sync.WaitGroup // copies to be stored later
+	running sync.WaitGroup // copies to be stored, and refusals to be told, later
 	close   func() error
 }
 
@@ -74,13 +75,17 @@ func (b *FaultyBroker) count(change func(*FaultStats)) {
 // fate is what becomes of one message or one Follow.
 type fate struct {
 	refused, disowned bool
+	waits             bool          // it is refused later
 	again             time.Duration // when a copy is stored; 0 is never
 }
 
 // Publish hands over to the inner broker, unless it refuses.
 func (b *FaultyBroker) Publish(ctx context.Context, topic realtime.Topic, m *realtime.Message, done func(error)) {
-	f := b.fateOf()
-	if f.refused {
+	f := b.fateOf(topic, m, done)
+	switch {
+	case f.waits:
+		return
+	case f.refused:
 		done(unavailable("nothing was stored"))
 		return
 	}
@@ -90,17 +95,22 @@ func (b *FaultyBroker) Publish(ctx context.Context, topic realtime.Topic, m *rea
 		b.later(f.again, topic, &again)
 	}
 	if f.disowned {
-		inner := done
-		done = func(error) { inner(unavailable("it may be stored")) }
+		b.inner.Publish(ctx, topic, m, func(error) {})
+		done(unavailable("it may be stored")) // at once: nothing was handed over behind it meanwhile
+		return
 	}
 	b.inner.Publish(ctx, topic, m, done)
 }
 
-func (b *FaultyBroker) fateOf() (f fate) {
+func (b *FaultyBroker) fateOf(topic realtime.Topic, m *realtime.Message, done func(error)) (f fate) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stats.Published++
 	switch {
+	case b.refuseLate(lanePlace{topic, m.Channel}, done):
+		b.stats.Refused++
+		f.waits = true
+		return f
 	case take(&b.refuse) || b.chance(b.options.Refuse):
 		f.refused = true
 		b.stats.Refused++
@@ -140,7 +150,7 @@ func (b *FaultyBroker) later(wait time.Duration, topic realtime.Topic, m *realti
 	if b.closed {
 		return
 	}
-	b.retried.Go(func() {
+	b.running.Go(func() {
 		select {
 		case <-time.After(wait):
 		case <-b.closing:
@@ -203,7 +213,7 @@ func (b *FaultyBroker) shut() error {
 	streams := slices.Clone(b.streams)
 	b.mu.Unlock()
 	close(b.closing)
-	b.retried.Wait()
+	b.running.Wait()
 	var errs []error
 	for _, s := range streams {
 		errs = append(errs, s.Close(context.Background()))

@@ -42,9 +42,12 @@ func TestFaultyBrokerKeepsTheContract(t *testing.T) {
 			TestBroker(t, Harness{
 				Broker: func(*testing.T) BrokerBackend {
 					b := NewFaultyBroker(memory.NewBroker(memory.BrokerOptions{MessageBytes: 1000}), o)
-					return BrokerBackend{Open: func(*testing.T) realtime.Broker { return b }}
+					return BrokerBackend{
+						Open: func(*testing.T) realtime.Broker { return b },
+						Fail: func(*testing.T, *realtime.Message) { b.RefuseLate(1, 30*time.Millisecond) },
+					}
 				},
-				Features: Features{Ordered: true, SameOrder: true, Replay: true, MaxData: 1000},
+				Features: Features{Ordered: true, SameOrder: true, Replay: true, Failures: true, MaxData: 1000},
 				Large:    2000,
 			})
 		})
@@ -82,7 +85,9 @@ func (w *world) follow(since time.Time) {
 func (w *world) publish(c realtime.Channel, ids ...string) (last error) {
 	w.Helper()
 	for _, id := range ids {
-		w.broker.Publish(w.Context(), "t", event(c, id), func(err error) { last = err })
+		done := make(chan error, 1)
+		w.broker.Publish(w.Context(), "t", event(c, id), func(err error) { done <- err })
+		last = <-done
 	}
 	return last
 }

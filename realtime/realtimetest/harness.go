@@ -40,6 +40,9 @@ type BrokerBackend struct {
 	Open func(t *testing.T) realtime.Broker
 	// Topic makes a topic that nobody has used; nil takes a name that is not in use.
 	Topic func(t *testing.T) realtime.Topic
+	// Fail lets the backend not store m, which is handed over next, and say so only after a moment, with an error
+	// that is worth a retry. It is needed for Features.Failures.
+	Fail func(t *testing.T, m *realtime.Message)
 }
 
 // Features say what a driver promises. The cases of a promise that is not made
@@ -57,6 +60,9 @@ type Features struct {
 	Persistent bool
 	// Topics: a topic has to be made; any other is refused with CodeNotFound.
 	Topics bool
+	// Failures: the backend may fail to store what was handed over, and be made to by BrokerBackend.Fail. One that
+	// says before Publish returns what becomes of a message has no need of the case.
+	Failures bool
 	// MaxData is the largest Data; one byte more is refused with CodeTooLarge.
 	// 0 leaves the case out.
 	MaxData int

@@ -40,6 +40,7 @@ type flawedBroker struct {
 	open     bool // a closed stream stays open
 	again    error
 	closed   atomic.Bool
+	fails    atomic.Pointer[string] // the ID of the message that is to fail
 }
 
 func (b *flawedBroker) Publish(ctx context.Context, topic realtime.Topic, m *realtime.Message, done func(error)) {
@@ -221,6 +222,16 @@ func flaws() []flaw {
 			b.publish = func(ctx context.Context, t topic, m *message, done func(error)) {
 				b.Broker.Publish(ctx, t, m, done)
 				done(nil)
+			}
+		}},
+		{name: "goes on after a failure", caught: "AfterAFailure", broker: func(b *flawedBroker) {
+			b.publish = func(ctx context.Context, t topic, m *message, done func(error)) {
+				if id := b.fails.Load(); id == nil || *id != m.ID {
+					b.Broker.Publish(ctx, t, m, done)
+					return
+				}
+				b.fails.Store(nil)
+				time.AfterFunc(30*time.Millisecond, func() { done(unavailable("nothing was stored")) })
 			}
 		}},
 		{name: "does not say done when cancelled", caught: "CancelledPublish", broker: func(b *flawedBroker) {
@@ -420,11 +431,14 @@ func TestFlawed(t *testing.T) {
 	f := flaws()[at]
 	h := Harness{
 		Patience: 300 * time.Millisecond, Large: 1000,
-		Features: Features{Ordered: true, SameOrder: true, Replay: true, Topics: true, MaxData: 1000},
+		Features: Features{Ordered: true, SameOrder: true, Replay: true, Topics: true, Failures: true, MaxData: 1000},
 		Broker: func(*testing.T) BrokerBackend {
 			b := &flawedBroker{Broker: memory.NewBroker(memory.BrokerOptions{MessageBytes: 1000, Topics: func(t realtime.Topic) bool { return t != "no-such-topic" }})}
 			f.broker(b)
-			return BrokerBackend{Open: func(*testing.T) realtime.Broker { return b }}
+			return BrokerBackend{
+				Open: func(*testing.T) realtime.Broker { return b },
+				Fail: func(_ *testing.T, m *realtime.Message) { b.fails.Store(&m.ID) },
+			}
 		},
 		Registry: func(*testing.T) realtime.Registry { return f.registry(memory.NewRegistry()) },
 	}

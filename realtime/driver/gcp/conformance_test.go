@@ -14,7 +14,12 @@ import (
 // openBroker returns a broker on the emulator, which the caller closes.
 func openBroker(t *testing.T, project string, o gcp.BrokerOptions) *gcp.Broker {
 	t.Helper()
-	b, err := gcp.OpenBroker(t.Context(), gcp.Connection{Project: project, PubSubEmulator: servers.PubSub(t)}, o)
+	return openBrokerAt(t, servers.PubSub(t), project, o)
+}
+
+func openBrokerAt(t *testing.T, addr, project string, o gcp.BrokerOptions) *gcp.Broker {
+	t.Helper()
+	b, err := gcp.OpenBroker(t.Context(), gcp.Connection{Project: project, PubSubEmulator: addr}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,9 +40,10 @@ func TestBroker(t *testing.T) {
 	t.Parallel()
 	realtimetest.TestBroker(t, realtimetest.Harness{
 		Broker: func(t *testing.T) realtimetest.BrokerBackend {
-			project := emulators.Project(t)
+			project, server := emulators.Project(t), before(t, servers.PubSub(t))
 			return realtimetest.BrokerBackend{
-				Open: func(t *testing.T) realtime.Broker { return openBroker(t, project, gcp.BrokerOptions{}) },
+				Open: func(t *testing.T) realtime.Broker { return openBrokerAt(t, server.addr, project, gcp.BrokerOptions{}) },
+				Fail: func(_ *testing.T, m *realtime.Message) { server.fail(m.ID) },
 				Topic: func(t *testing.T) realtime.Topic {
 					b := openBroker(t, project, gcp.BrokerOptions{})
 					defer func() {
@@ -49,7 +55,7 @@ func TestBroker(t *testing.T) {
 				},
 			}
 		},
-		Features: realtimetest.Features{Ordered: true, Replay: true, Persistent: true, Topics: true, MaxData: gcp.MaxData},
+		Features: realtimetest.Features{Ordered: true, Replay: true, Persistent: true, Topics: true, Failures: true, MaxData: gcp.MaxData},
 		Patience: 30e9, // the emulator brings some 1,900 messages a second
 		Large:    3000,
 	})

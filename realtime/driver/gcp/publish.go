@@ -18,8 +18,19 @@ const messageOverhead = 1 << 10
 
 // publisher hands messages of one topic to Pub/Sub, which gathers per ordering key what
 // comes while a request of that key is under way.
+//
+// Once a request has failed the client refuses what it has gathered of the key, until ResumePublish. That is called when
+// everything that was handed over of the key has been settled, and meanwhile nothing more of it is taken, so that
+// nothing is stored ahead of what failed before it.
 type publisher struct {
 	client *pubsub.Publisher
+	keys   map[string]*keyUnderWay // those with messages under way; guarded by Broker.mu
+}
+
+// keyUnderWay is an ordering key with messages under way. It is guarded by Broker.mu.
+type keyUnderWay struct {
+	unsettled int
+	failed    bool // one of them has
 }
 
 func (b *Broker) newPublisher(topic realtime.Topic) *publisher {
@@ -30,7 +41,7 @@ func (b *Broker) newPublisher(topic realtime.Topic) *publisher {
 	// Bounded here, for all topics together: the client's own bound would
 	// pause the key of what it refuses.
 	c.PublishSettings.FlowControlSettings = pubsub.FlowControlSettings{LimitExceededBehavior: pubsub.FlowControlIgnore}
-	return &publisher{client: c}
+	return &publisher{client: c, keys: map[string]*keyUnderWay{}}
 }
 
 // Publish hands m over to the topic. Messages of one channel go one request after
@@ -69,32 +80,75 @@ func (b *Broker) publish(ctx context.Context, topic realtime.Topic, m *realtime.
 			Message: fmt.Sprintf("%d bytes wait to be stored, and the limit is %d", b.pending, b.o.PendingBytes),
 		}
 	}
-	b.pending += size
 	message := encode(m)
 	key := message.OrderingKey
+	if !p.begin(key) {
+		return &realtime.Error{
+			Code: realtime.CodeUnavailable, RetryAfter: retryAfter,
+			Message: "a message before it on its channel could not be published to topic " + string(topic),
+		}
+	}
+	b.pending += size
 	result := p.client.Publish(ctx, message)
 	b.running.Go(func() { b.settle(ctx, topic, p, key, size, result, done) })
 	return nil
 }
 
+// begin counts a message under way, unless one of its key has failed. Broker.mu is held.
+func (p *publisher) begin(key string) bool {
+	if key == "" {
+		return true
+	}
+	k := p.keys[key]
+	if k == nil {
+		k = &keyUnderWay{}
+		p.keys[key] = k
+	}
+	if k.failed {
+		return false
+	}
+	k.unsettled++
+	return true
+}
+
 // settle tells done what became of a message, and forgets it once Pub/Sub has.
 func (b *Broker) settle(ctx context.Context, topic realtime.Topic, p *publisher, key string, size int64, result *pubsub.PublishResult, done func(error)) {
-	_, err := result.Get(ctx)
-	if err != nil {
-		// The client refuses everything of a key once something of it has failed. Which message is
-		// missing is seen by its number, so the key goes on.
-		p.client.ResumePublish(key)
-		done(brokerError("publish to topic "+string(topic), err))
-	} else {
-		done(nil)
+	told := false
+	select {
+	case <-result.Ready():
+	case <-ctx.Done():
+		done(brokerError("publish to topic "+string(topic), ctx.Err()))
+		told = true
+		<-result.Ready()
 	}
-	<-result.Ready() // the caller may have stopped waiting earlier
-	if _, failed := result.Get(context.WithoutCancel(ctx)); failed != nil {
-		p.client.ResumePublish(key)
+	_, err := result.Get(context.WithoutCancel(ctx))
+	if err != nil {
+		b.failed(p, key)
+	}
+	if !told {
+		done(brokerError("publish to topic "+string(topic), err))
 	}
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.pending -= size
-	b.mu.Unlock()
+	if k := p.keys[key]; k != nil {
+		if k.unsettled--; k.unsettled > 0 {
+			return
+		}
+		delete(p.keys, key)
+		if k.failed {
+			p.client.ResumePublish(key)
+		}
+	}
+}
+
+// failed takes note of a failure, before anybody hears of it.
+func (b *Broker) failed(p *publisher, key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if k := p.keys[key]; k != nil { // messages without a channel have no order
+		k.failed = true
+	}
 }
 
 // stop sends what was handed over and ends the client's goroutines.

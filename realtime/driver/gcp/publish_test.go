@@ -2,8 +2,11 @@ package gcp_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,5 +172,57 @@ func TestPendingBytes(t *testing.T) {
 	}
 	if err := publish(t, b, "tw-acme", publication(t, "a", "after")); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// The server fails requests at random, while a publisher hands over without waiting. Whatever it had handed over behind a
+// message that failed is not stored ahead of it.
+func TestPublishKeepsOrderWhenRequestsFail(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	rng := rand.New(rand.NewPCG(1, 2))
+	var got []int
+	f := &fakeServer{publish: func(r *pubsubpb.PublishRequest) error {
+		mu.Lock()
+		defer mu.Unlock()
+		time.Sleep(time.Duration(rng.IntN(3)) * time.Millisecond)
+		if rng.IntN(4) == 0 {
+			return status.Error(codes.OutOfRange, "not stored")
+		}
+		for _, m := range r.GetMessages() {
+			n, err := strconv.Atoi(m.GetAttributes()["tw-id"])
+			if err != nil {
+				return err
+			}
+			got = append(got, n)
+		}
+		return nil
+	}}
+	b := f.serve(t, gcp.BrokerOptions{})
+	const all = 3000
+	for next := 0; next < all; {
+		failed := atomic.Int64{} // the first that failed, and one
+		var told sync.WaitGroup
+		for i := next; i < all && failed.Load() == 0; i++ {
+			told.Add(1)
+			b.Publish(t.Context(), "tw-acme", publication(t, "a", strconv.Itoa(i)), func(err error) {
+				defer told.Done()
+				if err == nil {
+					return
+				}
+				if realtime.CodeOf(err) != realtime.CodeUnavailable {
+					t.Errorf("number %d: %v", i, err)
+				}
+				for was := failed.Load(); (was == 0 || int64(i) < was-1) && !failed.CompareAndSwap(was, int64(i)+1); was = failed.Load() {
+				}
+			})
+		}
+		told.Wait()
+		if next = int(failed.Load()) - 1; next < 0 {
+			break
+		}
+	}
+	if !slices.IsSorted(got) || len(slices.Compact(got)) != all {
+		t.Errorf("stored %v", got)
 	}
 }
