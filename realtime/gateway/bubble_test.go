@@ -38,7 +38,9 @@ func inBubble(t *testing.T, o gateway.Options, test func(*inside)) {
 func within(t *testing.T, o gateway.Options, test func(*inside)) {
 	t.Helper()
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	o.Broker = broker
+	if o.Broker == nil {
+		o.Broker = broker
+	}
 	g, err := gateway.New(o)
 	if err != nil {
 		t.Fatal(err)

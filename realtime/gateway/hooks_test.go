@@ -127,7 +127,7 @@ func TestSubscribeAndPublishHooks(t *testing.T) {
 		"broken": `{"type":"error","id":3,"code":"internal"}`,
 		"huge":   `{"type":"error","id":3,"code":"internal"}`,
 	} {
-		p.send(`{"type":"publish","id":3,"channel":"board:7","key":"` + key + `","data":1}`)
+		p.send(`{"type":"publish","id":3,"channel":"board:` + key + `","key":"` + key + `","data":1}`) // "no" holds its channel up
 		p.expect(want)
 	}
 	p.send(`{"type":"publish","id":4,"channel":"board:7","data":1}`)

@@ -47,11 +47,10 @@ func (s *session) publish(frames []waitingFrame) {
 	}
 }
 
-// unpublished answers a publish that was refused. One that could not be stored, and will be sent again, holds up those
-// behind it; a hook that says limited decides about each for itself.
+// unpublished answers a publish that was refused. One that will be sent again holds up those behind it.
 func (s *session) unpublished(f *wire.ClientFrame, err error) {
 	told := s.g.shown(s.g.life, "publishing", err)
-	if told.Code == realtime.CodeUnavailable {
+	if told.Code == realtime.CodeUnavailable || told.Code == realtime.CodeLimited && told.RetryAfter > 0 {
 		told = s.line.refusePublishes(f.Channel, true, told)
 	}
 	s.fail(f.ID, f.Channel, told)
