@@ -13,26 +13,33 @@ const (
 	// AbsentFor is how long a tenant whose document was seen has to be missing before it is taken for gone, and
 	// how long a store has to be behind what was seen before it is believed again.
 	AbsentFor = 10 * time.Minute
+	// UnseenFor is how long a tenant whose document was never seen has to be missing before it is called unknown: a
+	// store may be behind for longer than it takes to notice a name that was mistyped.
+	UnseenFor = 2 * time.Minute
 	// absentRetry is when to ask again for a tenant that is missing.
 	absentRetry = 5 * time.Second
-	// steadyKept bounds one of the two halves of what is remembered, in tenants.
+	// steadyKept bounds one of the two halves of what is remembered, in tenants that were seen and in names that were not.
 	steadyKept = 8192
 )
 
-// SteadyTenants are Tenants that make nothing final of what may be a fault of the moment. A tenant that was
-// seen and is missing now is CodeUnavailable until it has been missing for AbsentFor; only a
-// deletion (TenantDeleted) counts at once. A document that is older than one seen before, as of a store that is
+// SteadyTenants are Tenants that make nothing final of what may be a fault of the moment. A tenant that is missing is
+// CodeUnavailable until it has been missing for AbsentFor, or for UnseenFor if it was never seen; only
+// a deletion (TenantDeleted), or a store that cannot be behind (TenantUnknown), counts at once. A document
+// that is older than one seen before, as of a store that is
 // behind, is not given out: the newer one is. While a store that can be listed holds no tenant at all, none is called
 // unknown.
 //
-// It remembers the tenants that were asked for last, some ten thousand. It is safe for concurrent use.
+// It remembers the tenants that were asked for last, some ten thousand, and apart from them as many names of which
+// none was ever seen: made-up names displace each other and no tenant. A name that is displaced is missing anew, so that
+// a flood of names delays what is final and never hastens it. It is safe for concurrent use.
 type SteadyTenants struct {
 	from Tenants
 
-	mu       sync.Mutex             // guards what follows
-	now, old map[string]*seenTenant // the younger half and the older
-	listed   time.Time              // when it was last asked whether the store is empty
-	empty    bool                   // it was then
+	mu     sync.Mutex          // guards what follows
+	seen   recent[*seenTenant] // the tenants that were there once
+	unseen recent[*absence]    // the names that never were
+	listed time.Time           // when it was last asked whether the store is empty
+	empty  bool                // it was then
 }
 
 // lister is what a TenantStore can do beyond Tenants.
@@ -42,10 +49,10 @@ type lister interface {
 
 // seenTenant is a tenant that was there once.
 type seenTenant struct {
-	doc     *Tenant   // the newest; nil if it was deleted
-	version int64     // of doc, or of the deletion
-	missing time.Time // since when there is none; zero while there is
-	behind  time.Time // since when the store shows an older one
+	doc     *Tenant // the newest; nil if it was deleted
+	version int64   // of doc, or of the deletion
+	missing absence
+	behind  absence // the store shows an older one
 }
 
 // NewSteadyTenants returns steady Tenants on others, which are returned themselves if they are steady.
@@ -53,7 +60,7 @@ func NewSteadyTenants(from Tenants) *SteadyTenants {
 	if steady, ok := from.(*SteadyTenants); ok {
 		return steady
 	}
-	return &SteadyTenants{from: from, now: map[string]*seenTenant{}}
+	return &SteadyTenants{from: from}
 }
 
 // Tenant returns the newest document of a tenant that was seen.
@@ -63,35 +70,58 @@ func (s *SteadyTenants) Tenant(ctx context.Context, id string) (*Tenant, error) 
 		doc, err = nil, TenantDeleted(doc.Version)
 	}
 	version, deleted := deletedAt(err)
-	nobody := !deleted && CodeOf(err) == CodeNotFound && CheckTenantID(id) == nil && s.isEmpty(ctx)
+	missing := !deleted && CodeOf(err) == CodeNotFound && CheckTenantID(id) == nil
+	nobody := missing && s.isEmpty(ctx)
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seen := s.of(id)
+	seen, _ := s.seen.get(id)
 	switch {
 	case err == nil:
 		return s.there(id, seen, doc, now)
 	case deleted:
+		s.unseen.remove(id)
 		if seen != nil && version != 0 && version < seen.version {
 			return s.behind(seen, nil, now)
 		}
-		s.keep(id, &seenTenant{version: version})
-		return nil, err
-	case CodeOf(err) == CodeNotFound && seen != nil && seen.doc != nil:
-		if seen.missing.IsZero() {
-			seen.missing = now
-		}
-		if now.Sub(seen.missing) < AbsentFor {
-			return nil, absentNow(err)
-		}
+		s.seen.put(id, &seenTenant{version: version})
 	case nobody:
-		return nil, absentNow(err)
+		return nil, absentNow(id, seen, err)
+	case missing:
+		return nil, s.missing(id, seen, err, now)
 	}
 	return nil, err
 }
 
-func absentNow(cause error) error {
-	return &Error{Code: CodeUnavailable, Message: "the tenant's document cannot be found now", RetryAfter: absentRetry, Err: cause}
+// missing answers when the store, which holds others, does not show a tenant. s.mu is held.
+func (s *SteadyTenants) missing(id string, seen *seenTenant, cause error, now time.Time) error {
+	switch {
+	case seen != nil && seen.doc == nil: // it was deleted
+		return cause
+	case seen != nil && seen.missing.lasts(now) < AbsentFor:
+		return absentNow(id, seen, cause)
+	case seen != nil || isUnknown(cause):
+		return cause
+	}
+	absent, known := s.unseen.get(id)
+	if !known {
+		absent = &absence{}
+		s.unseen.put(id, absent)
+	}
+	if absent.lasts(now) < UnseenFor {
+		return absentNow(id, nil, cause)
+	}
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("tenant: there is no tenant %q; its document has been missing for %v", id, UnseenFor), Err: unseenTenant{cause}}
+}
+
+// absentNow is the answer while it cannot be told whether there is a tenant.
+func absentNow(id string, seen *seenTenant, cause error) error {
+	e := &Error{Code: CodeUnavailable, Message: fmt.Sprintf("tenant: the document of %q cannot be found now", id), RetryAfter: absentRetry, Err: cause}
+	if seen == nil {
+		e.Message = fmt.Sprintf("tenant: the document of %q cannot be found now; unless the name is wrong, it may come in a moment", id)
+		e.Err = unseenTenant{cause}
+	}
+	return e
 }
 
 // isEmpty reports whether the store holds no tenant at all, as one that was just made, or lost its content. It
@@ -124,22 +154,20 @@ func (s *SteadyTenants) isEmpty(ctx context.Context) bool {
 func (s *SteadyTenants) there(id string, seen *seenTenant, doc *Tenant, now time.Time) (*Tenant, error) {
 	if seen == nil {
 		seen = &seenTenant{}
-		s.keep(id, seen)
+		s.seen.put(id, seen)
+		s.unseen.remove(id)
 	}
-	seen.missing = time.Time{}
+	seen.missing = absence{}
 	if doc.Version != 0 && doc.Version < seen.version {
 		return s.behind(seen, doc, now)
 	}
-	seen.doc, seen.version, seen.behind = doc, doc.Version, time.Time{}
+	seen.doc, seen.version, seen.behind = doc, doc.Version, absence{}
 	return doc, nil
 }
 
 // behind answers when the store shows an older state than was seen: doc, or a deletion if it is nil. s.mu is held.
 func (s *SteadyTenants) behind(seen *seenTenant, doc *Tenant, now time.Time) (*Tenant, error) {
-	if seen.behind.IsZero() {
-		seen.behind = now
-	}
-	if now.Sub(seen.behind) >= AbsentFor { // it was put back by hand, from a backup perhaps
+	if seen.behind.lasts(now) >= AbsentFor { // it was put back by hand, from a backup perhaps
 		*seen = seenTenant{doc: doc}
 		if doc != nil {
 			seen.version = doc.Version
@@ -149,26 +177,6 @@ func (s *SteadyTenants) behind(seen *seenTenant, doc *Tenant, now time.Time) (*T
 		return nil, TenantDeleted(seen.version)
 	}
 	return seen.doc, nil
-}
-
-// of returns what is remembered of a tenant; nil if nothing. s.mu is held.
-func (s *SteadyTenants) of(id string) *seenTenant {
-	if t := s.now[id]; t != nil {
-		return t
-	}
-	t := s.old[id]
-	if t != nil {
-		s.keep(id, t)
-	}
-	return t
-}
-
-// keep remembers a tenant among those asked for last. s.mu is held.
-func (s *SteadyTenants) keep(id string, t *seenTenant) {
-	if s.now[id] == nil && len(s.now) >= steadyKept {
-		s.now, s.old = map[string]*seenTenant{}, s.now
-	}
-	s.now[id] = t
 }
 
 // TenantDeleted returns the error of a tenant whose document says that it was deleted, at a version of its store: it has
@@ -192,4 +200,28 @@ func deletedAt(err error) (version int64, deleted bool) {
 func IsTenantDeleted(err error) bool {
 	_, deleted := deletedAt(err)
 	return deleted
+}
+
+// TenantUnknown returns the error of a tenant of which a store has no document that cannot be behind, since it holds all
+// of them itself: it has CodeNotFound. Of other stores a missing document is any other error of that code.
+func TenantUnknown() *Error {
+	return &Error{Code: CodeNotFound, Message: "tenant: there is no such tenant", Err: errUnknownTenant}
+}
+
+var errUnknownTenant = errors.New("the store holds all documents, and none of it")
+
+func isUnknown(err error) bool { return errors.Is(err, errUnknownTenant) }
+
+// unseenTenant marks the errors of names of which SteadyTenants have never seen a document.
+type unseenTenant struct{ cause error }
+
+func (u unseenTenant) Error() string { return "it was never seen: " + u.cause.Error() }
+
+func (u unseenTenant) Unwrap() error { return u.cause }
+
+// IsTenantUnseen reports whether an error of SteadyTenants is about a name of which they have never seen a document, so that
+// whoever asks may have made it up, or mistyped it: it is no fault of the store that somebody has to look after.
+func IsTenantUnseen(err error) bool {
+	var u unseenTenant
+	return errors.As(err, &u)
 }

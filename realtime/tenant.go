@@ -75,9 +75,9 @@ func (t *Tenant) OlderThan(other *Tenant) bool {
 // Tenants finds tenant documents. Implementations are safe for concurrent use
 // and answer from memory most of the time: it is asked at every door.
 type Tenants interface {
-	// Tenant returns the document of a tenant. An unknown tenant is an *Error
-	// with CodeNotFound, and one that was deleted is what TenantDeleted makes; a store that is
-	// down is one with CodeUnavailable.
+	// Tenant returns the document of a tenant. One that is missing is an *Error
+	// with CodeNotFound, or what TenantUnknown makes if the store cannot be behind; one that was deleted is what
+	// TenantDeleted makes; a store that is down is one with CodeUnavailable.
 	Tenant(ctx context.Context, id string) (*Tenant, error)
 }
 

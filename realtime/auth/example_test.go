@@ -17,7 +17,7 @@ type one struct{ tenant *realtime.Tenant }
 
 func (o one) Tenant(_ context.Context, id string) (*realtime.Tenant, error) {
 	if id != o.tenant.ID {
-		return nil, realtime.Errorf(realtime.CodeNotFound, "there is no tenant %q", id)
+		return nil, realtime.TenantUnknown()
 	}
 	return o.tenant, nil
 }

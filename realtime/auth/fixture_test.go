@@ -31,7 +31,7 @@ func (d directory) Tenant(_ context.Context, id string) (*realtime.Tenant, error
 	if t, ok := d[id]; ok {
 		return t, nil
 	}
-	return nil, realtime.Errorf(realtime.CodeNotFound, "there is no tenant %q", id)
+	return nil, realtime.TenantUnknown()
 }
 
 // witness records what a Verifier logs and counts.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -22,6 +23,7 @@ const (
 	reasonUnknownKey reason = "unknown-kid"      // no such key
 	reasonSignature  reason = "signature"        // the key did not make it
 	reasonTenant     reason = "tenant"           // names no tenant, or one that is not there
+	reasonMissing    reason = "tenant-missing"   // names one whose document is missing, perhaps for a moment; it is CodeUnavailable
 	reasonIssuer     reason = "iss"
 	reasonAudience   reason = "aud"
 	reasonNotYet     reason = "nbf"
@@ -41,7 +43,8 @@ const (
 // refusal is the inside of "the token is not valid".
 type refusal struct {
 	reason reason
-	detail error // for the log: says what, quotes at most a name, never the token
+	detail error  // for the log: says what, quotes at most a name, never the token
+	says   string // outside, instead of the one answer; empty for that
 }
 
 func (r *refusal) Error() string { return string(r.reason) + ": " + r.detail.Error() }
@@ -52,8 +55,8 @@ func refuse(why reason, format string, args ...any) error {
 	return &refusal{reason: why, detail: fmt.Errorf(format, args...)}
 }
 
-// answer is the outside: one and the same for every reason, but for the two
-// that are found only in a token whose signature was verified.
+// answer is the outside: one and the same for every reason, except for the two
+// that are found only in a token whose signature was verified, and for a tenant that was called missing before.
 func (r *refusal) answer() *realtime.Error {
 	switch r.reason {
 	case reasonExpired:
@@ -61,7 +64,7 @@ func (r *refusal) answer() *realtime.Error {
 	case reasonSuspended:
 		return realtime.Errorf(realtime.CodeSuspended, "the tenant is suspended")
 	}
-	return realtime.Errorf(realtime.CodeUnauthorized, "the token is not valid")
+	return realtime.Errorf(realtime.CodeUnauthorized, "%s", cmp.Or(r.says, "the token is not valid"))
 }
 
 // clip shortens what came from outside before it is put into a log line.

@@ -95,8 +95,8 @@ func (v *Verifier) Close() error {
 // Verify returns the Principal of a token that came by a frame or any way but a
 // request; VerifyRequest is for those. The code of an error (realtime.CodeOf) is CodeUnauthorized for
 // every token that is not good, CodeExpired and CodeSuspended for one that is but
-// for that, and CodeUnavailable when nobody can tell because the issuer's keys or the user's
-// logouts cannot be read. Other errors are those of Tenants.
+// for that, and CodeUnavailable when nobody can tell because the tenant's document is missing, or the issuer's keys or the
+// user's logouts cannot be read. Other errors are those of Tenants.
 //
 // It waits for the tenant's document, the issuer's keys and the user's logouts, at most until ctx ends.
 func (v *Verifier) Verify(ctx context.Context, token string) (*realtime.Principal, error) {
@@ -149,11 +149,19 @@ func (v *Verifier) open(ctx context.Context, raw string) (*claimed, error) {
 	if err != nil {
 		return nil, err
 	}
-	tenant, err := v.tenant(ctx, id)
-	if err != nil {
-		return nil, err
+	c := &claimed{token: t, payload: payload}
+	if c.tenant, err = v.tenant(ctx, id); err == nil {
+		return c, nil
 	}
-	return &claimed{token: t, payload: payload, tenant: tenant}, nil
+	if realtime.IsTenantUnseen(err) && realtime.CodeOf(err) == realtime.CodeUnavailable {
+		// Whoever made the name up is not asked back with a token that no document could make good.
+		if c.tenant = new(realtime.Tenant); methodOf(t.alg) == nil || !v.worth(c) {
+			return nil, refuse(reasonTenant, "%w", err)
+		}
+		v.options.Logger.InfoContext(ctx, "a token names a tenant whose document is missing", realtime.KeyReason, string(reasonMissing), realtime.KeyError, err)
+		v.options.Metrics.Add(realtime.CountRefusals, "", string(reasonMissing), 1)
+	}
+	return nil, err
 }
 
 // judge is the order in which a token comes to be believed.
@@ -206,7 +214,11 @@ func (v *Verifier) tenant(ctx context.Context, id string) (*realtime.Tenant, err
 	case err == nil: // everything below trusts this, so it is not left to the store
 		return nil, realtime.Errorf(realtime.CodeInternal, "the document of tenant %q says it is %q's", id, clip(t.ID))
 	case realtime.CodeOf(err) == realtime.CodeNotFound:
-		return nil, refuse(reasonTenant, "there is no tenant %q", id)
+		r := &refusal{reason: reasonTenant, detail: fmt.Errorf("there is no tenant %q: %w", id, err)}
+		if realtime.IsTenantUnseen(err) { // it was told that the document is missing before
+			r.says = fmt.Sprintf("the token is not valid: there is no tenant %q", id)
+		}
+		return nil, r
 	}
 	return nil, fmt.Errorf("reading tenant %q: %w", id, err)
 }

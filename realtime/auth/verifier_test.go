@@ -215,4 +215,42 @@ func TestVerifyBrokenStore(t *testing.T) {
 	}
 }
 
+// A token of a tenant whose document is missing is to come back, if a document could make it good; and is refused by
+// name when the tenant has been missing for long.
+func TestTenantIsMissing(t *testing.T) {
+	t.Parallel()
+	good := byAcme(plain, `{"tenant":"acme","sub":"ann","exp":4102444800}`)
+	synctest.Test(t, func(t *testing.T) {
+		verifier, seen := newVerifier(t, broken{err: realtime.Errorf(realtime.CodeNotFound, "there is none")}, Options{})
+		for what, token := range map[string]string{
+			"expired":     byAcme(plain, `{"tenant":"acme","sub":"ann","exp":1}`),
+			"without exp": byAcme(plain, `{"tenant":"acme","sub":"ann"}`),
+			"without sub": byAcme(plain, `{"tenant":"acme","exp":4102444800}`),
+		} {
+			if _, err := verifier.Verify(t.Context(), token); realtime.CodeOf(err) != realtime.CodeUnauthorized || err.Error() != "the token is not valid" {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		for range 24 {
+			var e *realtime.Error
+			if _, err := verifier.Verify(t.Context(), good); !errors.As(err, &e) || e.Code != realtime.CodeUnavailable || e.RetryAfter <= 0 {
+				t.Fatalf("got %v", err)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		want := "refusals /tenant-missing"
+		if n := len(seen.refused); n != 3+24 || seen.refused[n-1] != want {
+			t.Errorf("counted %v", seen.refused)
+		}
+		if _, err := verifier.Verify(t.Context(), good); realtime.CodeOf(err) != realtime.CodeUnauthorized || err.Error() != `the token is not valid: there is no tenant "acme"` {
+			t.Errorf("after two minutes: %v", err)
+		}
+		for _, line := range seen.lines(t) {
+			if line["level"] != "INFO" {
+				t.Errorf("logged %v: made-up names would fill the log of faults", line)
+			}
+		}
+	})
+}
+
 func secondsAhead(n int64) string { return strconv.FormatInt(time.Now().Unix()+n, 10) }

@@ -32,7 +32,7 @@ func (g *Gateway) shown(ctx context.Context, doing string, err error) *realtime.
 	if !errors.As(err, &known) {
 		known = realtime.Errorf(realtime.CodeInternal, "something went wrong")
 	}
-	if known.Code == realtime.CodeInternal || known.Code == realtime.CodeUnavailable {
+	if (known.Code == realtime.CodeInternal || known.Code == realtime.CodeUnavailable) && !realtime.IsTenantUnseen(err) {
 		g.o.Logger.ErrorContext(ctx, "a client was told of a fault", realtime.KeyReason, doing, realtime.KeyError, err)
 	}
 	if known.Code == realtime.CodeUnavailable && known.RetryAfter == 0 {

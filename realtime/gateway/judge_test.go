@@ -190,6 +190,67 @@ func TestTenantIsMissing(t *testing.T) {
 	}
 }
 
+// An instance that has never seen a tenant, on a store that is behind but not empty, refuses its clients for a while only,
+// and those of a tenant that nobody has for good after a while.
+func TestTenantWasNeverSeen(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		after   time.Duration // its document comes
+		deleted bool
+		until   time.Duration // clients are told to come back
+	}{
+		{"it comes after some seconds", 8 * time.Second, false, 8 * time.Second},
+		{"it comes after a minute", time.Minute, false, time.Minute},
+		{"it never comes", time.Hour, false, 2 * time.Minute},
+		{"it was deleted", time.Hour, true, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			acme := tenant("acme")
+			docs := newDocuments(tenant("globex"))
+			docs.lose("acme", tt.deleted)
+			token, other := longLived(t, acme, "ann"), longLived(t, tenant("globex"), "bob")
+			inBubble(t, gateway.Options{Tenants: docs}, func(b *inside) {
+				bob := b.socket(bearing(other), "")
+				ways := map[string]func() *visitor{
+					"handshake":   func() *visitor { return b.socket(bearing(token), "") },
+					"first frame": func() *visitor { return b.socket(nil, "", `{"type":"connect","token":"`+token+`"}`) },
+					"events": func() *visitor {
+						return b.events(http.Header{"Authorization": {"Bearer " + token}}, "?channel=a:1")
+					},
+				}
+				began := time.Now()
+				for time.Since(began) < 150*time.Second {
+					if time.Since(began) >= tt.after {
+						docs.find("acme", acme)
+					}
+					for way, come := range ways {
+						v := come()
+						time.Sleep(time.Millisecond)
+						synctest.Wait()
+						f, since := v.last(), time.Since(began)
+						switch {
+						case since < tt.until && way != "events" && (f.Code != realtime.CodeUnavailable || f.RetryAfterMs <= 0 || !strings.Contains(f.Message, `"acme"`)):
+							t.Fatalf("by %s after %v: %+v", way, since, f)
+						case since >= tt.after+time.Second && (f.Type == "" || f.Code != ""):
+							t.Fatalf("by %s after %v, and it is there: %+v", way, since, f)
+						case since >= tt.until+5*time.Second && tt.after > time.Minute && way != "events" && f.Code != realtime.CodeUnauthorized,
+							since >= tt.until+5*time.Second && tt.until > time.Minute && way != "events" && !strings.Contains(f.Message, `there is no tenant "acme"`):
+							t.Fatalf("by %s after %v: %+v", way, since, f)
+						}
+						v.stop()
+					}
+					time.Sleep(5 * time.Second)
+				}
+				if !bob.connected() {
+					t.Errorf("a client of another tenant was told %+v", bob.last())
+				}
+			})
+		})
+	}
+}
+
 // A store that is behind for a moment takes no change back.
 func TestStoreIsBehind(t *testing.T) {
 	t.Parallel()

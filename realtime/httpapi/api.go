@@ -106,7 +106,7 @@ func (a *api) refuse(c *call, err error) {
 	if p.Limit == "" { // else the limiter has counted it
 		a.o.Metrics.Add(realtime.CountRefusals, c.label(), string(p.Code), 1)
 	}
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError && !realtime.IsTenantUnseen(err) {
 		a.o.Logger.ErrorContext(c.r.Context(), "a call of the management API failed",
 			realtime.KeyTenant, c.label(), realtime.KeyCode, string(p.Code), realtime.KeyError, err)
 	}

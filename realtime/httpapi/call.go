@@ -65,6 +65,9 @@ func (a *api) enter(c *call, rt route) error {
 	}
 	var err error
 	if c.tenant, err = a.tenants.Tenant(c.r.Context(), id); err != nil {
+		if c.operator && realtime.IsTenantUnseen(err) { // a person has written the name, and wants to know
+			return noSuchTenant()
+		}
 		return err
 	}
 	if r, ok := a.o.Verifier.(rechecker); ok && !c.operator { // it may have been judged by another document

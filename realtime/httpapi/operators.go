@@ -40,7 +40,7 @@ type operators struct{ doc *realtime.Tenant }
 
 func (o operators) Tenant(_ context.Context, id string) (*realtime.Tenant, error) {
 	if id != o.doc.ID {
-		return nil, realtime.Errorf(realtime.CodeNotFound, "tenant: operators are of none")
+		return nil, realtime.TenantUnknown() // operators are of no tenant
 	}
 	return o.doc, nil
 }

@@ -124,7 +124,7 @@ func (t *Tenants) Stored(ctx context.Context, id string) (*realtime.Tenant, erro
 	doc := t.docs[id]
 	t.mu.RUnlock()
 	if doc == nil {
-		return nil, realtime.Errorf(realtime.CodeNotFound, "tenant: there is no such tenant")
+		return nil, realtime.TenantUnknown()
 	}
 	return doc, nil
 }
