@@ -182,18 +182,20 @@ func retriedPublishes(t *testing.T, seed uint64) {
 				t.Fatal("it does not come to an end")
 			}
 		}
-		want := map[string][]string{}
+		want, refused := map[string][]string{}, map[string]bool{}
 		for _, a := range r.all {
-			if !a.refused {
+			if refused[a.event] = a.refused; !a.refused {
 				want[a.channel] = append(want[a.channel], a.event)
 			}
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		for name := range want {
-			for i, got := range l.stored[name] {
-				if i >= len(want[name]) || got != want[name][i] {
-					t.Errorf("%s: stored %v where %v was due", name, l.stored[name][i:min(i+5, len(l.stored[name]))], want[name][min(i, len(want[name])):min(i+5, len(want[name]))])
+			// One that was disowned, and that a hook refused when it came again, is stored all the same.
+			got := slices.DeleteFunc(l.stored[name], func(event string) bool { return refused[event] })
+			for i := range max(len(got), len(want[name])) {
+				if i >= len(got) || i >= len(want[name]) || got[i] != want[name][i] {
+					t.Errorf("%s: stored %v where %v was due", name, got[min(i, len(got)):], want[name][min(i, len(want[name])):])
 					break
 				}
 			}
