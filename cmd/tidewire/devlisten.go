@@ -7,6 +7,8 @@ import (
 	"net"
 	"strconv"
 	"syscall"
+
+	"github.com/tidewire/tidewire/realtime"
 )
 
 // These ports are tried when nobody asked for the default one and it is in use. The examples have 8081 to 8084.
@@ -29,7 +31,7 @@ func (d *devServer) listen(ctx context.Context) (net.Listener, error) {
 	}
 	for other := firstOther; other <= lastOther; other++ {
 		if l, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(other))); err == nil {
-			d.o.log.WarnContext(ctx, fmt.Sprintf("port %s is in use, so this is port %d; --addr, or make dev PORT=, gives another one", port, other))
+			d.o.log.WarnContext(ctx, "that port is in use, so another one is taken; choose one with --addr or make dev PORT=", realtime.KeyAddress, l.Addr().String())
 			return l, nil
 		}
 	}

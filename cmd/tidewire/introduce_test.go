@@ -123,7 +123,7 @@ func TestDefaultPortInUse(t *testing.T) {
 	if err != nil || len(port) != 4 || !strings.HasPrefix(port, "809") {
 		t.Errorf("it is at %s: %v", d.url, err)
 	}
-	if !strings.Contains(log.String(), "is in use, so this is port "+port) {
+	if said := log.String(); !strings.Contains(said, "port is in use") || !strings.Contains(said, ":"+port) {
 		t.Errorf("it says %s", log)
 	}
 }

@@ -168,7 +168,7 @@ func blocks(page string) []string {
 		switch {
 		case strings.HasPrefix(trimmed, "```sh"):
 			block = &strings.Builder{}
-			indent = line[:strings.Index(line, "`")]
+			indent = line[:len(line)-len(strings.TrimLeft(line, " \t"))]
 		case strings.HasPrefix(trimmed, "```") && block != nil:
 			all = append(all, block.String())
 			block = nil

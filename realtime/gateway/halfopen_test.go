@@ -49,7 +49,7 @@ func TestHalfOpenConnectionsGiveWay(t *testing.T) {
 	for i := range 20 { // one keeps alive what it has
 		c := dial("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 		res, err := http.ReadResponse(bufio.NewReader(c), nil)
-		if err != nil || res.StatusCode != 200 {
+		if err != nil || res.StatusCode != http.StatusOK {
 			t.Fatalf("request %d: %+v, %v", i, res, err)
 		}
 		_ = res.Body.Close()
@@ -60,7 +60,7 @@ func TestHalfOpenConnectionsGiveWay(t *testing.T) {
 		}
 	}
 	held <- struct{}{}
-	if res, err := http.ReadResponse(bufio.NewReader(answering), nil); err != nil || res.StatusCode != 200 {
+	if res, err := http.ReadResponse(bufio.NewReader(answering), nil); err != nil || res.StatusCode != http.StatusOK {
 		t.Errorf("the one that was being answered: %+v, %v", res, err)
 	}
 	open.mu.Lock()

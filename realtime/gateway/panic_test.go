@@ -56,7 +56,7 @@ func TestPanicsOfOnesOwnProgram(t *testing.T) {
 			t.Errorf("%+v", last)
 		}
 	}
-	if resp := s.get("/v1/events?channel=a:1", http.Header{"Authorization": {"Bearer " + s.token("acme", "connect")}}); resp.StatusCode != 500 {
+	if resp := s.get("/v1/events?channel=a:1", http.Header{"Authorization": {"Bearer " + s.token("acme", "connect")}}); resp.StatusCode != http.StatusInternalServerError {
 		t.Errorf("events: %s", resp.Status)
 	}
 	good.send(`{"type":"subscribe","id":1,"channel":"a:bad"}`)
@@ -72,7 +72,7 @@ func TestPanicsOfOnesOwnProgram(t *testing.T) {
 	remote.Store(true)
 	for _, path := range []string{"/v1/socket", "/v1/events?channel=a:1"} {
 		resp := s.get(path, http.Header{"Authorization": {"Bearer " + s.token("acme", "ann")}})
-		if resp.StatusCode != 500 {
+		if resp.StatusCode != http.StatusInternalServerError {
 			t.Errorf("%s: %s", path, resp.Status)
 		}
 	}

@@ -217,7 +217,7 @@ func FuzzWhatIsGivenBack(f *testing.F) {
 				return text
 			}
 			b, _ := json.Marshal(strings.ToValidUTF8(text, "?"))
-			return string(b[:])
+			return string(b)
 		}
 		g := given{quoted(since), quoted(asOf)}
 		if _, err := wire.Decode([]byte(`{"type":"subscribe","id":1,"channel":"a:1","since":` + g.since + `,"asOf":` + g.asOf + `}`)); err != nil {

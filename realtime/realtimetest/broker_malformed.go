@@ -41,7 +41,8 @@ func (b *bed) spoil(what string, m *realtime.Message) {
 	done := make(chan error, 1)
 	b.broker.Publish(b.Context(), b.topic, m, func(err error) { done <- err })
 	select {
-	case <-done:
+	case err := <-done:
+		b.Logf("%s: %v", what, err) // refused or taken, as the driver likes
 	case <-time.After(b.harness.Patience):
 		b.Fatalf("%s: done was not called within %v", what, b.harness.Patience)
 	}
