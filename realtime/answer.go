@@ -121,7 +121,7 @@ func (ch *channel) tell(q *question, a Answer, how string) {
 	r.conn.owed.Add(-1)
 	f.hub.count.Add(CountAnswers, ch.name.tenant, how, 1)
 	f.hub.count.Took(TimingAnswer, ch.name.tenant, time.Since(q.asked))
-	f.push(r.conn, &Delivery{Frame: f.made(r.conn, func() Frame { return q.request.Answer(a) })})
+	f.push(r.conn, &Delivery{Frame: r.conn.protocol.Subscribed(q.request.ID, ch.name, a)})
 }
 
 // live gives a new entry to the readers, at once or at the end of the tick.
@@ -146,7 +146,11 @@ type delivery struct {
 // deliver gives an entry to the readers.
 func (ch *channel) deliver(e *delivery, now time.Time) {
 	f := ch.g.feed
-	d := Delivery{Frame: e.frame, Channel: ch.name, Key: e.key, Policy: ch.rules.Overflow}
+	d := Delivery{Channel: ch.name, Key: e.key, Policy: ch.rules.Overflow}
+	shown, kept := &e.entry, false
+	if have := ch.rec.numbered(e.number); have != nil { // what is encoded now is there for those who come later
+		shown, kept = have, true
+	}
 	lost, readers := 0, 0
 	for _, r := range ch.readers {
 		if r.replay.from > e.number {
@@ -156,6 +160,7 @@ func (ch *channel) deliver(e *delivery, now time.Time) {
 		if ch.ahead > 0 && !r.ahead.IsZero() && !ch.reached(r, e.at) {
 			continue
 		}
+		d.Frame = ch.visible(shown, r, kept)
 		lost += f.push(r.conn, &d)
 	}
 	count := f.hub.count
@@ -190,5 +195,5 @@ func (ch *channel) reached(r *reader, at Position) bool {
 func (ch *channel) tellGap(r *reader, at Position) {
 	f := ch.g.feed
 	f.hub.count.Add(CountGaps, ch.name.tenant, "moved", 1)
-	f.push(r.conn, &Delivery{Frame: f.hub.o.Encoder.Gap(ch.name, at), Channel: ch.name})
+	f.push(r.conn, &Delivery{Frame: r.conn.protocol.Gap(ch.name, at), Channel: ch.name})
 }

@@ -28,7 +28,22 @@ func (ch *channel) putAside(m *Message, repeated bool) {
 	q.fit(asideCost(m))
 }
 
-func asideCost(m *Message) int { return len(m.Data) + len(m.ID) + len(m.Key) + asideOverhead }
+func asideCost(m *Message) int {
+	return cap(m.Data) + len(m.ID) + len(m.Key) + tagsCost(m.Tags) + asideOverhead
+}
+
+// tagsCost is what a map of tags takes, about.
+func tagsCost(tags map[string]string) int {
+	const (
+		eight = 336 // a map of up to so many
+		text  = 16  // a name and a value, besides their bytes
+	)
+	n := (len(tags) + 7) / 8 * eight
+	for name, value := range tags {
+		n += len(name) + len(value) + text
+	}
+	return n
+}
 
 // trimAside gives up the oldest of what was put aside, down to a number and at
 // least by half.

@@ -44,7 +44,7 @@ func (f *feed) doDue(c *Connection, now time.Time) {
 		return
 	}
 	if d.moves {
-		c.SendControl(f.hub.o.Encoder.Move(spread(movesWithin, c.id).Milliseconds()))
+		c.Move(spread(movesWithin, c.id))
 	}
 	if d.flushes {
 		c.flush()
@@ -82,7 +82,7 @@ func (f *feed) due(c *Connection, now time.Time) due {
 		if up := f.vouch(); c.owed.Load() == 0 && c.box.Idle() {
 			asOf = up
 		}
-		if !c.box.Control(f.hub.o.Encoder.Heartbeat(Position{Time: asOf})) {
+		if !c.box.Control(c.protocol.Heartbeat(Position{Time: asOf})) {
 			f.closes = append(f.closes, closing{c, c.tooSlow()})
 		}
 	}

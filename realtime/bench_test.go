@@ -19,7 +19,7 @@ func BenchmarkFanOut(b *testing.B) {
 	for _, readers := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprint(readers), func(b *testing.B) {
 			broker := memory.NewBroker(memory.BrokerOptions{})
-			hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "bench", Encoder: wire.Encoder{}})
+			hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "bench", Payload: wire.Compact})
 			pub := realtime.NewPublisher(broker, realtime.PublisherOptions{})
 			tenant := &realtime.Tenant{ID: "acme"}
 			ch, err := realtime.NewChannel("acme", "prices:fx")
@@ -27,9 +27,8 @@ func BenchmarkFanOut(b *testing.B) {
 				b.Fatal(err)
 			}
 			var delivered atomic.Int64
-			answered := make(chan struct{}, readers)
 			for range readers {
-				box := realtime.NewOutbox(nil)
+				box := realtime.NewOutbox(wire.Encoder{}, nil)
 				s := realtimetest.NewTaker(box, &delivered)
 				c, err := hub.Connect(tenant, &realtime.Principal{
 					Tenant: "acme", User: "ann", Expires: time.Now().Add(time.Hour),
@@ -38,15 +37,9 @@ func BenchmarkFanOut(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if err := hub.Subscribe(c, realtime.SubscribeRequest{Channel: ch, Answer: func(a realtime.Answer) realtime.Frame {
-					answered <- struct{}{}
-					return wire.SubscribeOK("1", wire.Subscribed{Channel: ch, Position: a.Position})
-				}}); err != nil {
+				if err := hub.Subscribe(c, realtime.SubscribeRequest{ID: "1", Channel: ch}); err != nil {
 					b.Fatal(err)
 				}
-			}
-			for range readers {
-				<-answered
 			}
 			for delivered.Load() < int64(readers) {
 				time.Sleep(time.Millisecond)

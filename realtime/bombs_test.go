@@ -48,12 +48,17 @@ type bombEncoder struct {
 	*bombs
 }
 
-func (e bombEncoder) Payload(data []byte) ([]byte, error) {
-	e.pass("payload")
-	return e.Encoder.Payload(data)
+func (b *bombs) payload(data []byte) ([]byte, error) {
+	b.pass("payload")
+	return wire.Compact(data)
 }
 
-func (e bombEncoder) Message(p *realtime.Publication) realtime.Frame {
+func (e bombEncoder) Subscribed(id string, c realtime.Channel, a realtime.Answer) realtime.Frame {
+	e.pass("answer")
+	return e.Encoder.Subscribed(id, c, a)
+}
+
+func (e bombEncoder) Message(p *realtime.Publication) (realtime.Frame, []byte) {
 	e.pass("message")
 	if p.ID == "poison" {
 		panic("poison")

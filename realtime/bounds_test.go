@@ -75,7 +75,7 @@ func TestWhatWaitsForAClientIsBounded(t *testing.T) {
 					tc.round(r, p, n)
 					for range tc.reads {
 						if p.box.Begin() || n > 0 {
-							taken += len(p.box.Next(nil, 1, wire.Encoder{}.Dropped))
+							taken += len(p.box.Next(nil, 1))
 						}
 					}
 				}
@@ -93,7 +93,7 @@ func TestWhatWaitsForAClientIsBounded(t *testing.T) {
 				}
 				waits := 0
 				p.box.Begin()
-				for _, f := range p.box.Next(nil, 1<<30, wire.Encoder{}.Dropped) {
+				for _, f := range p.box.Next(nil, 1<<30) {
 					waits += len(f)
 				}
 				if waits > queueBytes+realtime.MaxReplayBytes+realtime.MaxControlBytes {

@@ -92,20 +92,11 @@ func (ch *channel) publication(m *Message, now time.Time) {
 		ch.hole("skipped", ms, now)
 	}
 	ch.newest = ms
-	e := ch.entry(m)
-	if e.frame.IsZero() { // it cannot be given to anybody
-		hub.count.Add(CountGaps, ch.name.tenant, "hole", 1)
-		ch.lose(ms)
-		return
-	}
+	e := newEntry(m)
 	ch.remember(e, now)
 	number := ch.rec.first + uint64(ch.rec.len()) - 1
 	ch.superseded(e.key, number)
 	ch.live(delivery{entry: e, number: number, trace: m.Trace, received: now}, now)
-}
-
-func (ch *channel) entry(m *Message) entry {
-	return entry{at: m.Position(), key: m.Key, frame: ch.g.feed.hub.o.Encoder.Message(&m.Publication)}
 }
 
 // hole cuts the record behind a moment: something up to then never came. Nobody
@@ -135,10 +126,10 @@ func (ch *channel) lose(ms int64) {
 	if len(ch.readers) == 0 {
 		return
 	}
-	frame := ch.g.feed.hub.o.Encoder.Gap(ch.name, at)
+	gap := sharedFrame{make: func(p *protocol) Frame { return p.Gap(ch.name, at) }}
 	for _, r := range ch.readers {
 		ch.endReplay(r) // what it has not been given yet lies before the gap
-		ch.g.feed.push(r.conn, &Delivery{Frame: frame, Channel: ch.name})
+		ch.g.feed.push(r.conn, &Delivery{Frame: gap.in(r.conn.protocol), Channel: ch.name})
 	}
 }
 
@@ -183,12 +174,7 @@ func (ch *channel) stand(ms int64) (hole bool) {
 			continue
 		}
 		ch.newest = at
-		e := ch.entry(m)
-		if e.frame.IsZero() { // nobody resumes across it
-			ch.cutRecord(time.UnixMilli(at + 1))
-			continue
-		}
-		ch.remember(e, now)
+		ch.remember(newEntry(m), now)
 	}
 	ch.newest = max(ch.newest, ch.rec.evicted.Time, ms-1)
 	ch.dropAside()

@@ -16,6 +16,7 @@ type Connection struct {
 	tenant    atomic.Pointer[Tenant]
 	principal atomic.Pointer[Principal]
 	box       *Outbox
+	protocol  *protocol // that box has frames of
 	transport Transport
 	owed      atomic.Int32 // subscribes not answered yet
 
@@ -76,6 +77,11 @@ func (c *Connection) SendControl(f Frame) {
 	c.flush()
 }
 
+// Move asks the client to open another connection after a delay, and then to leave this one.
+func (c *Connection) Move(after time.Duration) {
+	c.SendControl(c.protocol.Move(after.Milliseconds()))
+}
+
 // tooSlow counts that the queue was full, and says so to the client.
 func (c *Connection) tooSlow() *Error {
 	c.hub.count.Add(CountDrops, c.Tenant().ID, "too-slow", 1)
@@ -86,7 +92,7 @@ func (c *Connection) tooSlow() *Error {
 // Close tells the client why and shuts the transport. It does not wait. Only the first call counts.
 func (c *Connection) Close(err *Error) {
 	defer c.giveUp()
-	c.box.Close(c.hub.o.Encoder.Closing(err))
+	c.box.Close(c.protocol.Closing(err))
 	c.transport.Shut(err)
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A Hub calls what it was given: an Encoder, Metrics, a Tracer, a Broker, and a Transport for each
+// A Hub calls what it was given: Encoders, Metrics, a Tracer, a Broker, and a Transport for each
 // connection, most of it under the lock of a topic. Where one of them panics, or the Hub itself, what ends is
 // the smallest thing that the fault can have spoilt:
 //
@@ -18,74 +18,6 @@ import (
 //	Metrics, Tracer               nothing: they miss something
 //	what comes for a channel      the channel's record: readers are told gap; the second time the topic is followed anew
 //	anything else of a topic      the stream: it is followed anew
-
-// containedEncoder makes no frame where its Encoder panics.
-type containedEncoder struct {
-	inner Encoder
-	log   *slog.Logger
-	count Metrics
-}
-
-func (e *containedEncoder) contain(what string) {
-	if fault := recover(); fault != nil {
-		report(e.log, e.count, what, fault, nil)
-	}
-}
-
-func (e *containedEncoder) Payload(data []byte) (out []byte, err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			report(e.log, e.count, PanicChannel, fault, nil)
-			err = wentWrong()
-		}
-	}()
-	return e.inner.Payload(data)
-}
-
-func (e *containedEncoder) Message(p *Publication) (f Frame) {
-	defer e.contain(PanicChannel)
-	return e.inner.Message(p)
-}
-
-func (e *containedEncoder) Direct(p *Publication) (f Frame) {
-	defer e.contain(PanicTopic)
-	return e.inner.Direct(p)
-}
-
-func (e *containedEncoder) Gap(c Channel, at Position) (f Frame) {
-	defer e.contain(PanicChannel)
-	return e.inner.Gap(c, at)
-}
-
-func (e *containedEncoder) Dropped(c Channel, count int) (f Frame) {
-	defer e.contain(PanicConnection)
-	return e.inner.Dropped(c, count)
-}
-
-func (e *containedEncoder) Presence(c Channel, joined, left []Member, count int) (f Frame) {
-	defer e.contain(PanicChannel)
-	return e.inner.Presence(c, joined, left, count)
-}
-
-func (e *containedEncoder) Ended(r Right, why *Error) (f Frame) {
-	defer e.contain(PanicConnection)
-	return e.inner.Ended(r, why)
-}
-
-func (e *containedEncoder) Heartbeat(asOf Position) (f Frame) {
-	defer e.contain(PanicConnection)
-	return e.inner.Heartbeat(asOf)
-}
-
-func (e *containedEncoder) Closing(err *Error) (f Frame) {
-	defer e.contain(PanicConnection)
-	return e.inner.Closing(err)
-}
-
-func (e *containedEncoder) Move(afterMs int64) (f Frame) {
-	defer e.contain(PanicConnection)
-	return e.inner.Move(afterMs)
-}
 
 // containedMetrics says once a minute that its Metrics panic.
 type containedMetrics struct {
@@ -163,14 +95,18 @@ func (f *feed) contain() {
 	}
 }
 
-// made is what a client's own frame is made by. There is none if that panics, and push closes the connection.
-func (f *feed) made(c *Connection, frame func() Frame) (made Frame) {
+// payload is HubOptions.Payload. A panic is an error.
+func (h *Hub) payload(data []byte) (out []byte, err error) {
+	if h.o.Payload == nil {
+		return data, nil
+	}
 	defer func() {
 		if fault := recover(); fault != nil {
-			report(f.hub.log, f.hub.count, PanicConnection, fault, []any{KeyConnection, c})
+			report(h.log, h.count, PanicChannel, fault, nil)
+			err = wentWrong()
 		}
 	}()
-	return frame()
+	return h.o.Payload(data)
 }
 
 // contain is deferred by what handles one message of the stream. f.mu is held.

@@ -34,7 +34,7 @@ func newBombRig(t *testing.T) *bombRig {
 	b.broker = bombBroker{inner, b.bombs}
 	b.pub = realtime.NewPublisher(inner, realtime.PublisherOptions{Tracer: bombTracer{b.bombs}})
 	b.hub = realtime.NewHub(b.broker, realtime.HubOptions{
-		Instance: "i1", Encoder: bombEncoder{wire.Encoder{}, b.bombs}, Metrics: bombMetrics{bombs: b.bombs}, Tracer: bombTracer{b.bombs},
+		Instance: "i1", Payload: b.payload, Metrics: bombMetrics{bombs: b.bombs}, Tracer: bombTracer{b.bombs},
 		Logger: slog.New(slog.NewJSONHandler(b.log, nil)),
 	})
 	t.Cleanup(func() {
@@ -49,7 +49,7 @@ func newBombRig(t *testing.T) *bombRig {
 }
 
 func (b *bombRig) open(user string) *page {
-	p := &page{t: b.t, box: realtime.NewOutbox(nil)}
+	p := &page{t: b.t, box: realtime.NewOutbox(bombEncoder{wire.Encoder{}, b.bombs}, nil)}
 	armed := &atomic.Bool{}
 	if len(b.readers) == 0 {
 		armed = b.armed
@@ -181,7 +181,7 @@ func (b *bombRig) come() {
 }
 
 func (b *bombRig) askBadly(p *page) {
-	err := b.hub.Subscribe(p.conn, realtime.SubscribeRequest{Channel: b.channel("news:1"), Answer: func(realtime.Answer) realtime.Frame { panic("answer") }})
+	err := b.hub.Subscribe(p.conn, realtime.SubscribeRequest{Channel: b.channel("news:1")})
 	if err != nil {
 		b.t.Error(err)
 	}
@@ -196,7 +196,7 @@ func (b *bombRig) late() {
 // again has the topic of a tenant followed that was not.
 func (b *bombRig) again() {
 	other := &realtime.Tenant{ID: "globex"}
-	p := &page{t: b.t, box: realtime.NewOutbox(nil)}
+	p := &page{t: b.t, box: realtime.NewOutbox(bombEncoder{wire.Encoder{}, b.bombs}, nil)}
 	c, err := b.hub.Connect(other, &realtime.Principal{Tenant: "globex", User: "eve", Expires: time.Now().Add(time.Hour)}, p.box, p)
 	if err != nil {
 		b.t.Fatal(err)

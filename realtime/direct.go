@@ -21,7 +21,7 @@ func (f *feed) direct(m *Message, now time.Time) {
 	if here == nil {
 		return
 	}
-	var frame Frame
+	event := sharedFrame{make: func(p *protocol) Frame { return p.Direct(&m.Publication) }}
 	for _, c := range here.conns {
 		p := c.Principal()
 		if !m.To.Selects(c.id, p) {
@@ -35,11 +35,9 @@ func (f *feed) direct(m *Message, now time.Time) {
 			f.closes = append(f.closes, closing{c, closedBy(m.Code)})
 			continue
 		}
+		frame := event.in(c.protocol)
 		if frame.IsZero() {
-			frame = f.hub.o.Encoder.Direct(&m.Publication)
-		}
-		if frame.IsZero() {
-			return // the encoder panicked
+			continue // the encoder panicked
 		}
 		f.hub.count.Add(CountDeliveries, m.Tenant, "direct", 1)
 		f.push(c, &Delivery{Frame: frame, Policy: OverflowDropOldest})

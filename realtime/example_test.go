@@ -41,7 +41,7 @@ func (p *printer) Flush() {
 	if !p.box.Begin() {
 		return
 	}
-	for frames := p.box.Next(nil, 1<<16, nil); len(frames) > 0; frames = p.box.Next(nil, 1<<16, nil) {
+	for frames := p.box.Next(nil, 1<<16); len(frames) > 0; frames = p.box.Next(nil, 1<<16) {
 		for range frames {
 			p.read <- "a frame"
 		}
@@ -55,14 +55,14 @@ func (p *printer) Shut(*realtime.Error) {}
 func ExampleHub() {
 	ctx := context.Background()
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Encoder: wire.Encoder{}})
+	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Payload: wire.Compact})
 	tenant := &realtime.Tenant{ID: "acme"}
 	prices, err := realtime.NewChannel("acme", "prices:fx")
 	if err != nil {
 		panic(err)
 	}
 
-	reader := &printer{box: realtime.NewOutbox(nil), read: make(chan string, 8)}
+	reader := &printer{box: realtime.NewOutbox(wire.Encoder{}, nil), read: make(chan string, 8)}
 	conn, err := hub.Connect(tenant, &realtime.Principal{
 		Tenant: "acme", User: "ann", Expires: time.Now().Add(time.Hour),
 		Grants: realtime.Grants{Subscribe: []realtime.Pattern{"prices:*"}},
@@ -70,19 +70,9 @@ func ExampleHub() {
 	if err != nil {
 		panic(err)
 	}
-	answered := make(chan struct{})
-	err = hub.Subscribe(conn, realtime.SubscribeRequest{
-		Channel: prices,
-		Answer: func(a realtime.Answer) realtime.Frame {
-			close(answered)
-			return wire.SubscribeOK("1", wire.Subscribed{Channel: prices, Position: a.Position})
-		},
-		Refuse: func(err *realtime.Error) realtime.Frame { return wire.Error("1", prices.Name(), err) },
-	})
-	if err != nil {
+	if err := hub.Subscribe(conn, realtime.SubscribeRequest{ID: "1", Channel: prices}); err != nil {
 		panic(err)
 	}
-	<-answered
 	fmt.Println("subscribed:", <-reader.read)
 
 	publisher := realtime.NewPublisher(broker, realtime.PublisherOptions{})

@@ -42,7 +42,9 @@ type feed struct {
 	out    []outgoing    // control messages to publish once unlocked
 	dirty  []*Connection // to be flushed once unlocked
 	closes []closing     // to be closed once unlocked
-	traced []traced      // to be reported once written
+	grown  []*quota      // whose records encodings have made grow
+	shown  scratch
+	traced []traced // to be reported once written
 
 	directs *seen    // IDs of messages for connections
 	logouts *logouts // that closed connections lately
@@ -270,7 +272,7 @@ func (f *feed) refuse(q *question, err *Error) {
 	r.conn.owed.Add(-1)
 	r.conn.takeIf(func(have *reader) bool { return have == r })
 	f.hub.count.Add(CountAnswers, r.name.tenant, string(err.Code), 1)
-	f.push(r.conn, &Delivery{Frame: f.made(r.conn, func() Frame { return q.request.Refuse(err) })})
+	f.push(r.conn, &Delivery{Frame: r.conn.protocol.Refused(q.request.ID, r.name, err)})
 }
 
 // push queues a frame for a connection that is flushed once f.mu is released. Without the frame the
@@ -314,6 +316,7 @@ func (f *feed) tired() bool { f.steps++; return f.steps > mostSteps }
 // unlock releases f.mu and then does what must not be done under it: publish,
 // write to sockets, close.
 func (f *feed) unlock() {
+	f.fitGrown()
 	out, dirty, closes, traced := f.out, f.dirty, f.closes, f.traced
 	f.out, f.dirty, f.closes, f.traced = nil, nil, nil, nil
 	for _, c := range dirty {

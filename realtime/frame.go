@@ -41,14 +41,21 @@ func (f Frame) Payload() []byte {
 // IsZero reports whether there is no frame.
 func (f Frame) IsZero() bool { return f.Bytes == nil }
 
-// Encoder makes the frames the Hub sends of its own accord. It is called once
-// for all readers of a Publication. Package wire has the one of the socket protocol.
+// Encoder makes the frames of one protocol that the Hub sends. The Outbox of a connection has the one that
+// the connection speaks. It is called once for all readers of a Publication that share it, with the lock of a
+// topic held, so it must not block and must not call the Hub. Implementations keep no state and are safe for
+// concurrent use. Package wire has the one of the socket protocol, package events that of Server-Sent Events.
 type Encoder interface {
-	// Payload returns the Data of a Publication as Message and Direct take it: as it is, or a copy in
-	// the form that frames need. An error has code CodeBadRequest and says why no frame can hold it.
-	Payload(data []byte) ([]byte, error)
-	// Message is a Publication, equal for all its readers.
-	Message(p *Publication) Frame
+	// Name tells protocols apart, as a WebSocket handshake does. A Hub takes Encoders of one name for equal.
+	Name() string
+	// Subscribed answers a subscribe. id is SubscribeRequest.ID.
+	Subscribed(id string, c Channel, a Answer) Frame
+	// Refused answers a subscribe that is refused.
+	Refused(id string, c Channel, err *Error) Frame
+	// Message is a Publication, equal for all its readers. Its Data is as HubOptions.Payload returned it; p and its Tags
+	// are good until Message returns. If the frame holds Data as it is, data is that part of the frame, and the record
+	// keeps the bytes once; else it is nil.
+	Message(p *Publication) (f Frame, data []byte)
 	// Direct is an event for connections rather than for a channel, equal for all of them.
 	Direct(p *Publication) Frame
 	// Gap tells the readers of a channel that something before this was missed.
@@ -65,6 +72,14 @@ type Encoder interface {
 	Closing(err *Error) Frame
 	// Move asks the client to open another connection after a delay and leave this one.
 	Move(afterMs int64) Frame
+}
+
+// Answer says how a subscription begins. What follows Position follows as
+// ordinary messages.
+type Answer struct {
+	Resumed  bool     // nothing is missing since the client's Position
+	Gap      bool     // something may be
+	Position Position // where the client stands now
 }
 
 // Transport writes to one client what its Outbox holds. Package socket has the

@@ -29,9 +29,14 @@ func plainFrame(payload []byte) Frame {
 	return Frame{Bytes: append(AppendFrameHeader(nil, 0x81, len(payload)), payload...)}
 }
 
-func (plainEncoder) Payload(data []byte) ([]byte, error) { return data, nil }
+func (plainEncoder) Name() string { return "plain" }
 
-func (plainEncoder) Message(p *Publication) Frame                    { return plainFrame(p.Data) }
+func (plainEncoder) Subscribed(string, Channel, Answer) Frame { return plainFrame([]byte("ok")) }
+func (plainEncoder) Refused(string, Channel, *Error) Frame    { return plainFrame([]byte("refused")) }
+func (plainEncoder) Message(p *Publication) (Frame, []byte) {
+	f := plainFrame(p.Data)
+	return f, f.Payload()
+}
 func (plainEncoder) Direct(p *Publication) Frame                     { return plainFrame(p.Data) }
 func (plainEncoder) Gap(Channel, Position) Frame                     { return plainFrame([]byte("gap")) }
 func (plainEncoder) Dropped(Channel, int) Frame                      { return plainFrame([]byte("dropped")) }
@@ -48,7 +53,7 @@ type deafTransport struct{ box *Outbox }
 
 func (d deafTransport) Flush() {
 	for d.box.Begin() {
-		for len(d.box.Next(nil, 1<<20, nil)) > 0 {
+		for len(d.box.Next(nil, 1<<20)) > 0 {
 		}
 	}
 }
@@ -57,13 +62,14 @@ func (deafTransport) Shut(*Error)         {}
 
 // bench is one topic, followed by a generation whose messages a test hands in itself.
 type topicBench struct {
-	tb    testing.TB
-	hub   *Hub
-	feed  *feed
-	g     *generation
-	now   time.Time
-	sent  int
-	batch [1]Message
+	tb      testing.TB
+	encoder Encoder // of connections
+	hub     *Hub
+	feed    *feed
+	g       *generation
+	now     time.Time
+	sent    int
+	batch   [1]Message
 
 	followed chan struct{}
 }
@@ -71,8 +77,8 @@ type topicBench struct {
 func newTopicBench(tb testing.TB) *topicBench {
 	tb.Helper()
 	followed := make(chan struct{}, 10)
-	hub := NewHub(deadBroker{followed}, HubOptions{Instance: "i", Encoder: plainEncoder{}, Pace: Pace{Fence: time.Hour}})
-	b := &topicBench{tb: tb, hub: hub, now: time.Now(), followed: followed}
+	hub := NewHub(deadBroker{followed}, HubOptions{Instance: "i", Pace: Pace{Fence: time.Hour}})
+	b := &topicBench{tb: tb, encoder: plainEncoder{}, hub: hub, now: time.Now(), followed: followed}
 	b.feed = newFeed(hub, "t")
 	b.feed.current = b.feed.newGeneration("first")
 	<-followed
@@ -109,8 +115,11 @@ func (b *topicBench) connect(tenant, user string) *Connection {
 	if t := b.feed.tenants[tenant]; t != nil {
 		doc = t.doc
 	}
-	box := NewOutbox(queueOf(doc))
+	box := NewOutbox(b.encoder, queueOf(doc))
 	c := &Connection{id: newName(), hub: b.hub, feed: b.feed, box: box, transport: deafTransport{box}}
+	b.hub.mu.Lock()
+	c.protocol = b.hub.protocol(b.encoder)
+	b.hub.mu.Unlock()
 	c.tenant.Store(doc)
 	all := []Pattern{"**"}
 	c.principal.Store(&Principal{Tenant: tenant, User: user, Expires: b.now.Add(time.Hour), Grants: Grants{Subscribe: all, Presence: all}})
@@ -122,11 +131,7 @@ func (b *topicBench) connect(tenant, user string) *Connection {
 
 // subscribe puts a connection on a channel whose record stands.
 func (b *topicBench) subscribe(c *Connection, name Channel) {
-	err := b.hub.Subscribe(c, SubscribeRequest{Channel: name,
-		Answer: func(Answer) Frame { return plainFrame([]byte("ok")) },
-		Refuse: func(*Error) Frame { return plainFrame([]byte("error")) },
-	})
-	if err != nil {
+	if err := b.hub.Subscribe(c, SubscribeRequest{Channel: name}); err != nil {
 		b.tb.Fatal(err)
 	}
 }

@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// HubOptions configure a Hub. Instance and Encoder are required.
+// HubOptions configure a Hub. Instance is required.
 type HubOptions struct {
 	// Instance names this process among all that follow topics; it is new at every start.
 	Instance string
-	// Encoder makes the frames that all readers share.
-	Encoder Encoder
+	// Payload judges the Data of what a Broker carried here, whoever published it, and returns it in the form that
+	// Encoders take: as it is, or a copy. An error has code CodeBadRequest and says why it is dropped. nil takes all.
+	Payload func(data []byte) ([]byte, error)
 	// Placement says which topic carries a tenant, by the ID and the Placement of its document and nothing
 	// else; nil is OwnTopic. What comes through another topic than that is dropped.
 	Placement func(*Tenant) Topic
@@ -75,15 +76,16 @@ type Hub struct {
 	generation atomic.Uint64 // last one given to a Following
 	agenda     *agenda
 
-	mu      sync.Mutex      // guards all below; taken before a feed's lock
-	feeds   map[Topic]*feed // followed or about to be
-	drained []*feed         // those let go by Drain, for their connections
-	open    map[string]int  // connections of each tenant that has any
-	sockets int             // their sum
-	closing bool
-	going   map[*feed]struct{} // being let go
-	gone    chan struct{}      // closed when going is empty; nil unless somebody waits
-	sweeper context.CancelFunc // runs while feeds is not empty
+	mu        sync.Mutex // guards all below; taken before a feed's lock
+	protocols map[string]*protocol
+	feeds     map[Topic]*feed // followed or about to be
+	drained   []*feed         // those let go by Drain, for their connections
+	open      map[string]int  // connections of each tenant that has any
+	sockets   int             // their sum
+	closing   bool
+	going     map[*feed]struct{} // being let go
+	gone      chan struct{}      // closed when going is empty; nil unless somebody waits
+	sweeper   context.CancelFunc // runs while feeds is not empty
 
 	running sync.WaitGroup // every goroutine of the hub and its feeds
 }
@@ -101,12 +103,11 @@ func NewHub(broker Broker, o HubOptions) *Hub {
 	} else {
 		o.Metrics = &containedMetrics{inner: o.Metrics, log: o.Logger}
 	}
-	o.Encoder = &containedEncoder{inner: o.Encoder, log: o.Logger, count: o.Metrics}
 	o.Pace = o.Pace.withDefaults()
 	return &Hub{
 		broker: broker, o: o, count: o.Metrics,
 		log:   o.Logger,
-		feeds: map[Topic]*feed{}, open: map[string]int{}, going: map[*feed]struct{}{}, agenda: newAgenda(),
+		feeds: map[Topic]*feed{}, protocols: map[string]*protocol{}, open: map[string]int{}, going: map[*feed]struct{}{}, agenda: newAgenda(),
 	}
 }
 
@@ -120,8 +121,8 @@ func (h *Hub) Pace() Pace { return h.o.Pace }
 func (h *Hub) Topic(t *Tenant) Topic { return reading(h.o.Placement, t, time.Now()) }
 
 // Connect adds a connection of a verified principal and begins to follow its
-// tenant's topic if nobody does yet. box is what the transport writes from;
-// it gets the tenant's queue limits. It refuses with CodeDraining when the hub is closing, and as a closed connection
+// tenant's topic if nobody does yet. box is what the transport writes from, and says which protocol
+// the connection speaks; it gets the tenant's queue limits. It refuses with CodeDraining when the hub is closing, and as a closed connection
 // would be told if its user was logged out since its token was verified.
 // Every connection must be given back to Disconnect once its transport has ended.
 func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Connection, error) {
@@ -137,6 +138,7 @@ func (h *Hub) Connect(t *Tenant, p *Principal, box *Outbox, tr Transport) (*Conn
 	if h.closing {
 		return nil, &Error{Code: CodeDraining, Message: "this instance is going away", RetryAfter: time.Second}
 	}
+	c.protocol = h.protocol(box.Encoder())
 	if err := h.o.Budget.connect(c.id); err != nil {
 		h.count.Add(CountRefusals, t.ID, "memory", 1)
 		return nil, err

@@ -23,11 +23,7 @@ func TestSubscribeRefusals(t *testing.T) {
 			t.Fatal(err)
 		}
 		try := func(c realtime.Channel) realtime.Code {
-			err := r.hub.Subscribe(a.conn, realtime.SubscribeRequest{
-				Channel: c,
-				Answer:  func(realtime.Answer) realtime.Frame { return wire.Pong("1") },
-				Refuse:  func(err *realtime.Error) realtime.Frame { return wire.Error("1", c.Name(), err) },
-			})
+			err := r.hub.Subscribe(a.conn, realtime.SubscribeRequest{ID: "1", Channel: c})
 			if err == nil {
 				return ""
 			}
@@ -178,7 +174,7 @@ func TestConnectionsAreAskedToMove(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, acmeTenant())
-		hub := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i2", Encoder: wire.Encoder{}, Lifetime: 50 * time.Minute})
+		hub := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i2", Payload: wire.Compact, Lifetime: 50 * time.Minute})
 		r.hub = hub
 		pages := make([]*page, 20)
 		for i := range pages {
@@ -240,7 +236,7 @@ func TestDirectReachesItsTargetsOnEveryInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, acmeTenant())
 		ann := r.connect("ann")
-		other := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i2", Encoder: wire.Encoder{}})
+		other := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i2", Payload: wire.Compact})
 		first := r.hub
 		r.hub = other
 		ann2, bob := r.connect("ann"), r.connect("bob")
@@ -273,7 +269,7 @@ func TestDirectReachesItsTargetsOnEveryInstance(t *testing.T) {
 		}
 		// A replay brings nothing of it to who comes later.
 		time.Sleep(time.Minute)
-		third := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i3", Encoder: wire.Encoder{}})
+		third := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i3", Payload: wire.Compact})
 		r.hub = third
 		late := r.connect("ann")
 		time.Sleep(time.Second)
@@ -316,7 +312,7 @@ func TestLogoutMeetsWhoJoinsAfterIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, acmeTenant())
 		join := func(h *realtime.Hub, user string, issued time.Time) (*page, error) {
-			p := &page{t: t, box: realtime.NewOutbox(nil)}
+			p := &page{t: t, box: realtime.NewOutbox(wire.Encoder{}, nil)}
 			c, err := h.Connect(r.tenant, &realtime.Principal{Tenant: "acme", User: user, Issued: issued, Expires: time.Now().Add(time.Hour)}, p.box, p)
 			p.conn = c
 			return p, err
@@ -348,7 +344,7 @@ func TestLogoutMeetsWhoJoinsAfterIt(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
-		other := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i2", Encoder: wire.Encoder{}})
+		other := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i2", Payload: wire.Compact})
 		late, err := join(other, "ann", logout)
 		if err != nil {
 			t.Fatal(err)

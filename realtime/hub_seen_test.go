@@ -79,7 +79,7 @@ func TestTracerIsTold(t *testing.T) {
 		tenant := acmeTenant()
 		tenant.Namespaces = map[string]realtime.Namespace{"prices": {Tick: realtime.Duration(20 * time.Millisecond)}}
 		broker, f := memory.NewBroker(memory.BrokerOptions{}), &follower{}
-		hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Encoder: wire.Encoder{}, Tracer: f})
+		hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Payload: wire.Compact, Tracer: f})
 		r := &rig{t: t, tenant: tenant, broker: broker, hub: hub, pub: realtime.NewPublisher(broker, realtime.PublisherOptions{Tracer: f})}
 		a, b := r.connect("ann"), r.connect("bob")
 		r.subscribe(a, "prices:fx", realtime.Position{}, 0)

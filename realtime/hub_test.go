@@ -33,7 +33,7 @@ func (p *page) Flush() {
 		return
 	}
 	for {
-		frames := p.box.Next(nil, 1<<16, wire.Encoder{}.Dropped)
+		frames := p.box.Next(nil, 1<<16)
 		if len(frames) == 0 {
 			return
 		}
@@ -106,7 +106,7 @@ func newRig(t *testing.T, tenant *realtime.Tenant) *rig {
 func (r *rig) rebase(broker realtime.Broker) {
 	r.broker, r.pub = broker, realtime.NewPublisher(broker, realtime.PublisherOptions{})
 	r.metrics = &levels{}
-	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Encoder: wire.Encoder{}, Metrics: r.metrics})
+	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Payload: wire.Compact, Metrics: r.metrics})
 	r.hub = hub
 	r.t.Cleanup(func() {
 		if err := hub.Close(context.Background()); err != nil {
@@ -148,7 +148,7 @@ func acmeTenant() *realtime.Tenant { return &realtime.Tenant{ID: "acme"} }
 
 func (r *rig) connect(user string) *page {
 	r.t.Helper()
-	p := &page{t: r.t, box: realtime.NewOutbox(nil)}
+	p := &page{t: r.t, box: realtime.NewOutbox(wire.Encoder{}, nil)}
 	all := []realtime.Pattern{"**"}
 	c, err := r.hub.Connect(r.tenant, &realtime.Principal{
 		Tenant: r.tenant.ID, User: user, Groups: []string{"all"}, Expires: time.Now().Add(24 * time.Hour),
@@ -183,15 +183,7 @@ func (r *rig) publish(channel string, ids ...string) {
 
 func (r *rig) subscribe(p *page, channel string, since realtime.Position, asOf int64) {
 	r.t.Helper()
-	c := r.channel(channel)
-	err := r.hub.Subscribe(p.conn, realtime.SubscribeRequest{
-		Channel: c, Since: since, AsOf: asOf,
-		Answer: func(a realtime.Answer) realtime.Frame {
-			return wire.SubscribeOK("1", wire.Subscribed{Channel: c, Resumed: a.Resumed, Gap: a.Gap, Position: a.Position})
-		},
-		Refuse: func(err *realtime.Error) realtime.Frame { return wire.Error("1", channel, err) },
-	})
-	if err != nil {
+	if err := r.hub.Subscribe(p.conn, realtime.SubscribeRequest{ID: "1", Channel: r.channel(channel), Since: since, AsOf: asOf}); err != nil {
 		r.t.Fatal(err)
 	}
 	synctest.Wait()

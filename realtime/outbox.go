@@ -28,7 +28,8 @@ const (
 // until that returns nothing. An Outbox is safe for concurrent use; no
 // lock is held while a frame is written.
 type Outbox struct {
-	limits *QueueLimits
+	encoder Encoder // nil: nothing is said of what the queue lets go
+	limits  *QueueLimits
 
 	mu       sync.Mutex // guards all below, and limits
 	control  []Frame
@@ -63,13 +64,17 @@ func (d *Delivery) cost() int {
 	return len(d.Frame.Bytes)
 }
 
-// NewOutbox returns an empty outbox. limits may be shared by many; nil lets one frame wait at a time.
-func NewOutbox(limits *QueueLimits) *Outbox {
+// NewOutbox returns an empty outbox for frames of one protocol. Only an outbox that is never given to a Hub
+// may do without an Encoder. limits may be shared by many; nil lets one frame wait at a time.
+func NewOutbox(protocol Encoder, limits *QueueLimits) *Outbox {
 	if limits == nil {
 		limits = &QueueLimits{}
 	}
-	return &Outbox{limits: limits, most: maxReplayBytes}
+	return &Outbox{encoder: protocol, limits: limits, most: maxReplayBytes}
 }
+
+// Encoder returns that of the outbox's protocol.
+func (o *Outbox) Encoder() Encoder { return o.encoder }
 
 // SetLimits replaces the bounds; they hold for what is queued from now on.
 func (o *Outbox) SetLimits(limits *QueueLimits) {
@@ -259,6 +264,15 @@ func (o *Outbox) Close(last ...Frame) {
 	o.closed = true
 	o.overtake(last...)
 	o.giveUp()
+}
+
+// CloseFor is Close behind a frame that tells the client why.
+func (o *Outbox) CloseFor(err *Error) {
+	if o.encoder == nil {
+		o.Close()
+		return
+	}
+	o.Close(o.encoder.Closing(err))
 }
 
 // Last queues a frame behind all control frames, also after Close: the close frame of its transport.

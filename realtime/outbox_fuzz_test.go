@@ -7,9 +7,15 @@ import (
 	"testing"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 func tell(c realtime.Channel, n int) realtime.Frame { return frame(fmt.Sprintf("-%s%d", c.Name(), n)) }
+
+// teller is an Encoder whose notices of what was dropped are short.
+type teller struct{ wire.Encoder }
+
+func (teller) Dropped(c realtime.Channel, n int) realtime.Frame { return tell(c, n) }
 
 // FuzzOutbox does the same to an Outbox and to its model and compares what can be seen of
 // both after each step.
@@ -55,7 +61,7 @@ func newOutboxDuo(t *testing.T, input []byte) *outboxDuo {
 		}
 		d.channels = append(d.channels, c)
 	}
-	d.box, d.model.limits = realtime.NewOutbox(d.limits), *d.limits
+	d.box, d.model.limits = realtime.NewOutbox(teller{}, d.limits), *d.limits
 	d.box.ReplayFrom(d.refill)
 	return d
 }
@@ -174,7 +180,7 @@ func (d *outboxDuo) next(most int) bool {
 	if !d.model.writing {
 		return false
 	}
-	got := d.box.Next(nil, most, tell)
+	got := d.box.Next(nil, most)
 	control, dropped, data := d.model.next(most)
 	if want := len(control) + len(dropped) + len(data); len(got) != want {
 		d.t.Fatalf("next: %d frames, the model %d+%d+%d", len(got), len(control), len(dropped), len(data))

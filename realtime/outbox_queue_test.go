@@ -8,9 +8,8 @@ import (
 // After a burst an outbox that is empty again holds next to nothing.
 func TestOutboxLetsItsMemoryGo(t *testing.T) {
 	t.Parallel()
-	tell := func(Channel, int) Frame { return Frame{Bytes: []byte("-")} }
 	for _, end := range []string{"written", "closed", "too slow"} {
-		o := NewOutbox(&QueueLimits{Messages: 1000, Bytes: 1 << 20})
+		o := NewOutbox(plainEncoder{}, &QueueLimits{Messages: 1000, Bytes: 1 << 20})
 		for i := range 3000 {
 			o.Push(Delivery{Frame: Frame{Bytes: make([]byte, 100)}, Key: strconv.Itoa(i), Policy: OverflowConflate})
 			if i%10 == 0 {
@@ -27,7 +26,7 @@ func TestOutboxLetsItsMemoryGo(t *testing.T) {
 			}
 		}
 		o.Begin()
-		for len(o.Next(nil, 1<<20, tell)) > 0 { //nolint:revive // the writer's loop
+		for len(o.Next(nil, 1<<20)) > 0 { //nolint:revive // the writer's loop
 		}
 		if q := o.data; cap(q.slots) > maxIdleSlots || q.latest != nil || o.dropped != nil || cap(o.control) > maxIdleControl {
 			t.Errorf("%s: %d slots, index %v, dropped %v, room for %d control frames", end, cap(q.slots), q.latest != nil, o.dropped, cap(o.control))
@@ -41,7 +40,7 @@ func BenchmarkOutboxFull(b *testing.B) {
 	for _, policy := range []Overflow{OverflowDropOldest, OverflowConflate} {
 		for _, n := range []int{64, 1024, 16384} {
 			b.Run(string(policy)+"/"+strconv.Itoa(n), func(b *testing.B) {
-				o := NewOutbox(&QueueLimits{Messages: n, Bytes: 1 << 30})
+				o := NewOutbox(nil, &QueueLimits{Messages: n, Bytes: 1 << 30})
 				f := Frame{Bytes: make([]byte, 100)}
 				for range n {
 					o.Push(Delivery{Frame: f})

@@ -27,7 +27,7 @@ func drain(t *testing.T, o *realtime.Outbox) string {
 	}
 	var out []string
 	for {
-		frames := o.Next(nil, 8, func(_ realtime.Channel, n int) realtime.Frame { return frame(fmt.Sprintf("-%d", n)) })
+		frames := o.Next(nil, 8)
 		if len(frames) == 0 {
 			return strings.Join(out, " ")
 		}
@@ -49,16 +49,16 @@ func TestOutboxPolicies(t *testing.T) {
 	}{
 		"fits":                        {realtime.OverflowDisconnect, "abcd", "a0 b1 c2 d3", 0, false},
 		"disconnect":                  {realtime.OverflowDisconnect, "abcde", "", 0, true},
-		"drop oldest":                 {realtime.OverflowDropOldest, "abcdef", "-2 c2 d3 e4 f5", 2, false},
+		"drop oldest":                 {realtime.OverflowDropOldest, "abcdef", "-ticks2 c2 d3 e4 f5", 2, false},
 		"conflate keeps the newest":   {realtime.OverflowConflate, "abababcd", "a4 b5 c6 d7", 4, false},
 		"conflate below the limit":    {realtime.OverflowConflate, "aaaa", "a0 a1 a2 a3", 0, false},
-		"conflate, all keys differ":   {realtime.OverflowConflate, "abcdef", "-2 c2 d3 e4 f5", 2, false},
-		"conflate without keys":       {realtime.OverflowConflate, "......", "-2 .2 .3 .4 .5", 2, false},
+		"conflate, all keys differ":   {realtime.OverflowConflate, "abcdef", "-ticks2 c2 d3 e4 f5", 2, false},
+		"conflate without keys":       {realtime.OverflowConflate, "......", "-ticks2 .2 .3 .4 .5", 2, false},
 		"conflate goes on while full": {realtime.OverflowConflate, "aaaaabababab", "a10 b11", 10, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := realtime.NewOutbox(&realtime.QueueLimits{Messages: 4, Bytes: 1 << 20})
+			o := realtime.NewOutbox(teller{}, &realtime.QueueLimits{Messages: 4, Bytes: 1 << 20})
 			lost, full := 0, false
 			for i, k := range tc.keys {
 				d := realtime.Delivery{Channel: c, Policy: tc.policy, Frame: frame(fmt.Sprintf("%c%d", k, i))}
@@ -81,7 +81,7 @@ func TestOutboxPolicies(t *testing.T) {
 
 func TestOutboxControlOvertakes(t *testing.T) {
 	t.Parallel()
-	o := realtime.NewOutbox(&realtime.QueueLimits{Messages: 4, Bytes: 1 << 20})
+	o := realtime.NewOutbox(teller{}, &realtime.QueueLimits{Messages: 4, Bytes: 1 << 20})
 	o.Push(realtime.Delivery{Frame: frame("data")})
 	o.Control(frame("ping"))
 	if o.Idle() {
@@ -94,7 +94,7 @@ func TestOutboxControlOvertakes(t *testing.T) {
 
 func TestOutboxAnswersDoNotCount(t *testing.T) {
 	t.Parallel()
-	o := realtime.NewOutbox(&realtime.QueueLimits{Messages: 2, Bytes: 1 << 20})
+	o := realtime.NewOutbox(teller{}, &realtime.QueueLimits{Messages: 2, Bytes: 1 << 20})
 	for range 10 {
 		if _, ok := o.Push(realtime.Delivery{Frame: frame("r")}); !ok {
 			t.Fatal("a replay was refused")
@@ -108,11 +108,11 @@ func TestOutboxAnswersDoNotCount(t *testing.T) {
 func TestOutboxBytes(t *testing.T) {
 	t.Parallel()
 	c := ticks(t)
-	o := realtime.NewOutbox(&realtime.QueueLimits{Messages: 100, Bytes: 10})
+	o := realtime.NewOutbox(teller{}, &realtime.QueueLimits{Messages: 100, Bytes: 10})
 	for i := range 5 {
 		o.Push(realtime.Delivery{Frame: frame(fmt.Sprintf("four%d", i)), Channel: c, Policy: realtime.OverflowDropOldest})
 	}
-	if got := drain(t, o); got != "-3 four3 four4" {
+	if got := drain(t, o); got != "-ticks3 four3 four4" {
 		t.Errorf("got %q", got)
 	}
 	if _, ok := o.Push(realtime.Delivery{Frame: frame(strings.Repeat("x", 100)), Policy: realtime.OverflowDisconnect}); !ok {
@@ -122,7 +122,7 @@ func TestOutboxBytes(t *testing.T) {
 
 func TestOutboxClose(t *testing.T) {
 	t.Parallel()
-	o := realtime.NewOutbox(&realtime.QueueLimits{Messages: 1, Bytes: 10})
+	o := realtime.NewOutbox(teller{}, &realtime.QueueLimits{Messages: 1, Bytes: 10})
 	push := func() bool {
 		_, ok := o.Push(realtime.Delivery{Frame: frame("d"), Policy: realtime.OverflowDisconnect})
 		return ok
@@ -142,7 +142,7 @@ func TestOutboxClose(t *testing.T) {
 
 func TestOutboxOneWriter(t *testing.T) {
 	t.Parallel()
-	o := realtime.NewOutbox(&realtime.QueueLimits{Messages: 10, Bytes: 1 << 20})
+	o := realtime.NewOutbox(teller{}, &realtime.QueueLimits{Messages: 10, Bytes: 1 << 20})
 	if o.Begin() {
 		t.Error("there is nothing to write")
 	}
@@ -150,15 +150,15 @@ func TestOutboxOneWriter(t *testing.T) {
 	if !o.Begin() || o.Begin() {
 		t.Error("there is to be exactly one writer")
 	}
-	o.Next(nil, 100, nil)
+	o.Next(nil, 100)
 	o.Push(realtime.Delivery{Frame: frame("e")})
 	if o.Begin() {
 		t.Error("the first has not finished")
 	}
-	if got := o.Next(nil, 100, nil); len(got) != 1 {
+	if got := o.Next(nil, 100); len(got) != 1 {
 		t.Errorf("got %d frames", len(got))
 	}
-	if got := o.Next(nil, 100, nil); len(got) != 0 {
+	if got := o.Next(nil, 100); len(got) != 0 {
 		t.Errorf("got %d frames", len(got))
 	}
 	o.Push(realtime.Delivery{Frame: frame("f")})
@@ -168,7 +168,7 @@ func TestOutboxOneWriter(t *testing.T) {
 }
 
 func TestOutboxSteadyStateAllocatesNothing(t *testing.T) {
-	o := realtime.NewOutbox(&realtime.QueueLimits{Messages: 10, Bytes: 1 << 20})
+	o := realtime.NewOutbox(teller{}, &realtime.QueueLimits{Messages: 10, Bytes: 1 << 20})
 	d := realtime.Delivery{Frame: frame("d"), Channel: ticks(t), Key: "k", Policy: realtime.OverflowConflate}
 	buf := make([][]byte, 0, 8)
 	if n := testing.AllocsPerRun(1000, func() {
@@ -176,7 +176,7 @@ func TestOutboxSteadyStateAllocatesNothing(t *testing.T) {
 		if !o.Begin() {
 			t.Error("nothing to write")
 		}
-		for len(o.Next(buf, 100, nil)) > 0 { //nolint:revive // the writer's loop
+		for len(o.Next(buf, 100)) > 0 { //nolint:revive // the writer's loop
 		}
 	}); n > 0 {
 		t.Errorf("%v allocations a delivery", n)

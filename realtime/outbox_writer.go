@@ -13,9 +13,9 @@ func (o *Outbox) Begin() bool {
 }
 
 // Next moves the frames to write next, control first, to the end of buf: at
-// least one and about most bytes, or none, and then the caller is the writer no longer. tell makes
-// the frames that say what was dropped; nil if nobody wants to know.
-func (o *Outbox) Next(buf [][]byte, most int, tell func(Channel, int) Frame) [][]byte {
+// least one and about most bytes, or none, and then the caller is the writer no longer. Among them are
+// those that tell what was dropped.
+func (o *Outbox) Next(buf [][]byte, most int) [][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.more && o.data.replayed < o.most/2 {
@@ -31,8 +31,8 @@ func (o *Outbox) Next(buf [][]byte, most int, tell func(Channel, int) Frame) [][
 	clear(o.control)
 	o.control, o.controls = o.control[:0], 0
 	for c, n := range o.dropped {
-		if tell != nil {
-			if f := tell(c, n); !f.IsZero() {
+		if o.encoder != nil {
+			if f := o.encoder.Dropped(c, n); !f.IsZero() {
 				buf = append(buf, f.Bytes)
 				size += len(f.Bytes)
 			}

@@ -223,11 +223,10 @@ func (f *feed) tellPresence(name Channel, w *watch) {
 	if len(came)+len(gone) == 0 {
 		return
 	}
-	frame := f.hub.o.Encoder.Presence(name, came, gone, len(w.users))
-	if frame.IsZero() {
-		return // the encoder panicked
-	}
+	news := sharedFrame{make: func(p *protocol) Frame { return p.Presence(name, came, gone, len(w.users)) }}
 	for c := range w.watchers {
-		f.push(c, &Delivery{Frame: frame})
+		if frame := news.in(c.protocol); !frame.IsZero() { // the encoder did not panic
+			f.push(c, &Delivery{Frame: frame})
+		}
 	}
 }

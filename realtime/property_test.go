@@ -160,7 +160,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 
 func (w *world) newHub() *realtime.Hub {
 	w.born++
-	return realtime.NewHub(w.broker, realtime.HubOptions{Instance: fmt.Sprintf("hub%d", w.born), Encoder: wire.Encoder{}, Placement: realtime.Placed(4),
+	return realtime.NewHub(w.broker, realtime.HubOptions{Instance: fmt.Sprintf("hub%d", w.born), Payload: wire.Compact, Placement: realtime.Placed(4),
 		Pace:   realtime.Pace{Skew: 100 * time.Millisecond}, // they have one clock here, and the broker inverts less
 		Logger: slog.New(slog.NewTextHandler(&w.story, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 }

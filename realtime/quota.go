@@ -10,6 +10,7 @@ type quota struct {
 	tenant    *Tenant
 	limit     int
 	used      int
+	grown     int        // of used, by encodings since the lock was taken
 	turn      uint64     // of the entry remembered last
 	channels  []*channel // of the tenant in this generation
 	oldest    ageHeap    // those that hold entries
@@ -33,6 +34,29 @@ func (q *quota) took(n int, ms int64) {
 }
 
 func (q *quota) freed(n int, ms int64) { q.took(-n, ms) }
+
+// grew counts bytes that something of the records takes more than before, published at ms. What is too much is
+// evicted once the lock is released: whoever encodes may be on the way through a record.
+func (q *quota) grew(n int, ms int64) {
+	q.took(n, ms)
+	if n <= 0 {
+		return
+	}
+	if f := q.g.feed; q.grown == 0 {
+		f.grown = append(f.grown, q)
+	}
+	q.grown += n
+}
+
+// fitGrown evicts what has become too much.
+func (f *feed) fitGrown() {
+	for i, q := range f.grown {
+		q.fit(q.grown)
+		q.grown = 0
+		f.grown[i] = nil
+	}
+	f.grown = f.grown[:0]
+}
 
 // twin is the tenant's quota in the other generation, nil if there is none.
 func (q *quota) twin() *quota {

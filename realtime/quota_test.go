@@ -101,7 +101,7 @@ func FuzzQuota(f *testing.F) {
 			switch {
 			case op < 200:
 				b.now = b.now.Add(time.Duration(arg%2) * time.Millisecond) // some share theirs
-				e := entry{at: Position{b.now.UnixMilli(), fmt.Sprint(len(steps))}, frame: plainFrame(make([]byte, int(op)*4))}
+				e := newEntry(&Message{Publication: Publication{ID: fmt.Sprint(len(steps)), Data: make([]byte, int(op)*4), Time: b.now}})
 				m.publish(modelEntry{ch, e.at.Time, e.cost()})
 				state.remember(e, b.now)
 			case op < 215:

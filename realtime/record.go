@@ -5,22 +5,13 @@ import (
 	"time"
 )
 
-// entry is one Publication of a record, as it goes to readers.
-type entry struct {
-	at    Position
-	key   string
-	frame Frame
-	turn  uint64 // when it was remembered, among all entries of the tenant
-}
-
 // What a record costs besides the bytes of its events, as TestRecordsSayWhatTheyTake measures it.
 const (
-	entryOverhead   = 160 // of an entry
-	asideOverhead   = 512 // of a message that is put aside
-	channelOverhead = 880 // of a channel, also of one that holds nothing
+	entryOverhead    = 240 // of an entry
+	encodingOverhead = 48  // of each encoding of it but the first
+	asideOverhead    = 512 // of a message that is put aside
+	channelOverhead  = 880 // of a channel, also of one that holds nothing
 )
-
-func (e *entry) cost() int { return len(e.frame.Bytes) + len(e.at.ID) + len(e.key) + entryOverhead }
 
 // record is what a channel remembers: its newest Publications in order, and since when that
 // is all there was. It is guarded by feed.mu.
@@ -48,6 +39,15 @@ func (r *record) last() Position {
 }
 
 func (r *record) append(e entry) { r.entries = append(r.entries, e) }
+
+// numbered returns the entry of a number, counted since the channel began; nil if it has been evicted. It is good
+// until the record changes.
+func (r *record) numbered(number uint64) *entry {
+	if number < r.first || number >= r.first+uint64(r.len()) {
+		return nil
+	}
+	return r.at(int(number - r.first))
+}
 
 // evict forgets the oldest entry and returns what it cost.
 func (r *record) evict() int {

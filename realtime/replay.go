@@ -38,10 +38,10 @@ func (ch *channel) follow(r *reader, from int, at Position) {
 
 // fill queues what the reader has missed while there is room. It reports whether that was all.
 func (ch *channel) fill(r *reader) bool {
-	box, p := r.conn.box, &r.replay
+	box, p, f := r.conn.box, &r.replay, ch.g.feed
 	if p.next < ch.rec.first { // what it was to be given next has been evicted
-		gone, f := ch.rec.evicted, ch.g.feed
-		gap := f.hub.o.Encoder.Gap(ch.name, gone)
+		gone := ch.rec.evicted
+		gap := r.conn.protocol.Gap(ch.name, gone)
 		if gap.IsZero() { // the encoder panicked
 			f.closes = append(f.closes, closing{r.conn, wentWrong()})
 			return true
@@ -54,8 +54,15 @@ func (ch *channel) fill(r *reader) bool {
 	}
 	for i := int(p.next - ch.rec.first); i < ch.rec.len(); i++ {
 		e := ch.rec.at(i)
-		if !ch.replaced(p, e) && !box.replay(ch.name, e.frame) {
-			return false
+		if !ch.replaced(p, e) {
+			frame := ch.visible(e, r, true)
+			if frame.IsZero() {
+				f.closes = append(f.closes, closing{r.conn, wentWrong()})
+				return true
+			}
+			if !box.replay(ch.name, frame) {
+				return false
+			}
 		}
 		p.next, p.at = p.next+1, e.at
 	}
@@ -88,6 +95,7 @@ func (ch *channel) endReplay(r *reader) {
 func (c *Connection) refill() {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock() // and no more: the writer is here, so there is nothing to flush
+	defer c.feed.fitGrown()
 	for len(c.behind) > 0 {
 		r := c.behind[0]
 		if !r.ch.fill(r) {

@@ -144,7 +144,7 @@ func (s *sea) sip(x *sipper, n int) (any bool) {
 			return any
 		}
 		x.writing = true
-		frames := x.box.Next(nil, 1, wire.Encoder{}.Dropped)
+		frames := x.box.Next(nil, 1)
 		if len(frames) == 0 {
 			x.writing = false
 			return any

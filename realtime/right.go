@@ -60,6 +60,6 @@ func (f *feed) end(c *Connection, right Right) bool {
 		f.detach(r)
 		c.box.forget(r.name)
 	}
-	f.push(c, &Delivery{Frame: f.hub.o.Encoder.Ended(right, why)})
+	f.push(c, &Delivery{Frame: c.protocol.Ended(right, why)})
 	return true
 }

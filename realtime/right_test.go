@@ -17,7 +17,7 @@ type listener struct {
 
 func (l *listener) Flush() {
 	for l.box.Begin() {
-		for frames := l.box.Next(nil, 1<<20, nil); len(frames) > 0; frames = l.box.Next(nil, 1<<20, nil) {
+		for frames := l.box.Next(nil, 1<<20); len(frames) > 0; frames = l.box.Next(nil, 1<<20) {
 			for _, f := range frames {
 				l.frames = append(l.frames, string(Frame{Bytes: f}.Payload()))
 			}
@@ -130,10 +130,7 @@ func TestNoRightOutlivesItsGrant(t *testing.T) {
 				switch n := r.IntN(100); {
 				case n < 35:
 					right := Right{ActionSubscribe, name}
-					err := b.hub.Subscribe(m.conn, SubscribeRequest{Channel: name,
-						Answer: func(Answer) Frame { return plainFrame([]byte("ok")) },
-						Refuse: func(*Error) Frame { return plainFrame([]byte("refused")) },
-					})
+					err := b.hub.Subscribe(m.conn, SubscribeRequest{Channel: name})
 					if (err == nil) != (m.may(right) && !m.stands[right]) {
 						t.Fatalf("subscribe: %v, with %v", err, m.grants)
 					}
@@ -227,7 +224,7 @@ func TestPresenceAddsUp(t *testing.T) {
 			b := newTopicBench(t)
 			b.serve(&Tenant{ID: "acme"})
 			name := b.channel("acme", "board")
-			b.hub.o.Encoder = spelling{}
+			b.encoder = spelling{}
 			conns := make([]*Connection, 6)
 			for i := range conns {
 				conns[i] = b.connect("acme", fmt.Sprintf("user%d", i/2)) // two of each

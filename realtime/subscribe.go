@@ -5,16 +5,14 @@ import "time"
 // SubscribeRequest asks for a channel. Whether the principal may have it is
 // checked by Subscribe.
 type SubscribeRequest struct {
+	// ID is what the client calls its request; the answer carries it. It is the protocol's own, and may be empty.
+	ID      string
 	Channel Channel
 	// Since is where the client stands; zero reads from now on, an unusable one is answered with a gap.
 	Since Position
 	// AsOf is the newest asOf the client was told on the connection on which it last read
 	// the channel, in milliseconds; 0 if it was told none.
 	AsOf int64
-	// Answer makes the answer's frame, Refuse that of a refusal. Exactly one of
-	// them is called, once, perhaps after Subscribe has returned, and must not call the Hub.
-	Answer func(Answer) Frame
-	Refuse func(*Error) Frame
 }
 
 // disbelieve drops what nobody can have been told: moments later than newest, in milliseconds, which is later than
@@ -26,14 +24,6 @@ func (r *SubscribeRequest) disbelieve(newest int64) {
 	if r.AsOf > newest || !r.Since.IsUsable() {
 		r.AsOf = 0
 	}
-}
-
-// Answer says how a subscription begins. What follows Position follows as
-// ordinary messages.
-type Answer struct {
-	Resumed  bool     // nothing is missing since the client's Position
-	Gap      bool     // something may be
-	Position Position // where the client stands now
 }
 
 // reader is one subscription of a connection. Its fields but name and conn are
@@ -63,9 +53,8 @@ type question struct {
 
 // Subscribe asks for a channel on behalf of a connection. The answer or a late
 // refusal goes into the connection's Outbox in its place among the data: the answer, what
-// was missed, then what is new. An error returned at once means that neither
-// Answer nor Refuse is called: CodeForbidden, CodeLimited (subscriptionsPerConnection) or
-// CodeConflict (subscribed already).
+// was missed, then what is new. An error returned at once means that no answer follows:
+// CodeForbidden, CodeLimited (subscriptionsPerConnection) or CodeConflict (subscribed already).
 func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 	if !c.Principal().May(ActionSubscribe, req.Channel) {
 		return noGrant(req.Channel)

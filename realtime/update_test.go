@@ -88,7 +88,7 @@ func TestRulesOfALateTenantOnASharedTopic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, acmeTenant())
 		pool := func(*realtime.Tenant) realtime.Topic { return realtime.PooledTopic(0) }
-		hub := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i2", Encoder: wire.Encoder{}, Placement: pool})
+		hub := realtime.NewHub(r.broker, realtime.HubOptions{Instance: "i2", Payload: wire.Compact, Placement: pool})
 		t.Cleanup(func() {
 			if err := hub.Close(context.Background()); err != nil {
 				t.Error(err)

@@ -13,7 +13,7 @@ const MaxMessageBytes = 1 << 20
 const maxAhead = time.Hour
 
 // Check refuses a Message that a Broker has brought and that no Publisher or Hub has published. now is the
-// moment it came. Data is not looked into: what it must be is for an Encoder to say. An error has code
+// moment it came. Data is not looked into: what it must be is for HubOptions.Payload to say. An error has code
 // CodeBadRequest or CodeTooLarge and names the field.
 //
 // A Hub checks everything that it receives, so a driver need not. Nobody but a fault, or another program with the
@@ -149,7 +149,7 @@ func (i *inspector) judge(m *Message, now time.Time) error {
 	if m.Kind != KindPublication && m.Kind != KindDirect || len(m.Data) == 0 {
 		return nil
 	}
-	data, err := i.feed.hub.o.Encoder.Payload(m.Data)
+	data, err := i.feed.hub.payload(m.Data)
 	m.Data = data
 	return err
 }

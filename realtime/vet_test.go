@@ -74,7 +74,7 @@ func TestForeignTenantOnATopic(t *testing.T) {
 				r := &rig{t: t, tenant: acme}
 				drops := &drops{}
 				broker := memory.NewBroker(memory.BrokerOptions{})
-				hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Encoder: wire.Encoder{}, Placement: tt.place, Metrics: drops})
+				hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Payload: wire.Compact, Placement: tt.place, Metrics: drops})
 				r.hub, r.broker, r.pub = hub, broker, realtime.NewPublisher(broker, realtime.PublisherOptions{Placement: tt.place})
 				a := r.connect("ann")
 				r.subscribe(a, "prices", realtime.Position{}, 0)

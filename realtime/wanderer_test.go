@@ -46,7 +46,7 @@ func (c *wanderer) connect(h *realtime.Hub) {
 		old.end()
 		old = nil
 	}
-	v := &visit{who: c, hub: h, told: c.client.Open(), box: realtime.NewOutbox(nil), asked: map[realtime.Channel]string{}}
+	v := &visit{who: c, hub: h, told: c.client.Open(), box: realtime.NewOutbox(wire.Encoder{}, nil), asked: map[realtime.Channel]string{}}
 	if !c.w.brisk {
 		v.slow = c.w.rand.IntN(3) == 0
 		v.box.ReplayLess(c.w.rand.IntN(3000)) // so that replays last
@@ -156,13 +156,7 @@ func (v *visit) ask(channel realtime.Channel) {
 	v.asked[channel] = id
 	v.mu.Unlock()
 	v.who.w.story.tell("%s %s %s: ask since %s asOf %d", v.who.name, v.hub.Instance(), channel.Name(), q.Since, q.AsOf.Time)
-	err := v.hub.Subscribe(v.conn, realtime.SubscribeRequest{
-		Channel: channel, Since: q.Since, AsOf: q.AsOf.Time,
-		Answer: func(a realtime.Answer) realtime.Frame {
-			return wire.SubscribeOK(wire.ID(strconv.Quote(id)), wire.Subscribed{Channel: channel, Resumed: a.Resumed, Gap: a.Gap, Position: a.Position})
-		},
-		Refuse: func(err *realtime.Error) realtime.Frame { return wire.Error("", channel.Name(), err) },
-	})
+	err := v.hub.Subscribe(v.conn, realtime.SubscribeRequest{ID: strconv.Quote(id), Channel: channel, Since: q.Since, AsOf: q.AsOf.Time})
 	if err != nil {
 		v.end()
 	}
@@ -218,7 +212,7 @@ func (v *visit) trickle() {
 
 // take takes the next frames. It reports false if there are none. v.mu is held.
 func (v *visit) take(most int) bool {
-	frames := v.box.Next(nil, most, wire.Encoder{}.Dropped)
+	frames := v.box.Next(nil, most)
 	for _, f := range frames {
 		if !v.over {
 			v.hear(decode(v.who.w.t, f))

@@ -193,13 +193,7 @@ func (v *guest) subscribe(id wire.ID, ch realtime.Channel, since realtime.Positi
 	}
 	var err error
 	v.whileHere(func() {
-		err = v.g.hub.Subscribe(v.conn, realtime.SubscribeRequest{
-			Channel: ch, Since: since, AsOf: asOf,
-			Answer: func(a realtime.Answer) realtime.Frame {
-				return wire.SubscribeOK(id, wire.Subscribed{Channel: ch, Resumed: a.Resumed, Gap: a.Gap, Position: a.Position})
-			},
-			Refuse: func(err *realtime.Error) realtime.Frame { return wire.Error(id, ch.Name(), err) },
-		})
+		err = v.g.hub.Subscribe(v.conn, realtime.SubscribeRequest{ID: string(id), Channel: ch, Since: since, AsOf: asOf})
 	})
 	return err
 }

@@ -50,7 +50,8 @@ func TestCursorSees(t *testing.T) {
 	at := func(id string) realtime.Position { return realtime.Position{Time: 1_767_225_600_123, ID: id} }
 	message := func(id string) []byte {
 		p := &realtime.Publication{Channel: names[0], ID: id, Data: []byte(`{"position":"1-x"}`), Time: time.UnixMilli(at("").Time)}
-		return wire.Encoder{}.Message(p).Payload()
+		f, _ := wire.Encoder{}.Message(p)
+		return f.Payload()
 	}
 	for name, c := range map[string]struct {
 		frame []byte
@@ -60,7 +61,7 @@ func TestCursorSees(t *testing.T) {
 		"message":          {message("e1"), at("e1"), true},
 		"message, escapes": {message(`e "1" \ ü`), at(`e "1" \ ü`), true},
 		"message, no ID":   {message(""), at(""), true},
-		"ok":               {wire.SubscribeOK("", wire.Subscribed{Channel: names[0], Position: at("e2")}).Payload(), at("e2"), true},
+		"ok":               {wire.Encoder{}.Subscribed("", names[0], realtime.Answer{Position: at("e2")}).Payload(), at("e2"), true},
 		"gap":              {wire.Encoder{}.Gap(names[0], at("e3")).Payload(), at("e3"), true},
 		"dropped":          {wire.Encoder{}.Dropped(names[0], 3).Payload(), realtime.Position{}, false},
 		"welcome":          {wire.Welcome("", wire.Session{}).Payload(), realtime.Position{}, false},
@@ -77,7 +78,7 @@ func TestCursorSees(t *testing.T) {
 	}
 	// A channel that begins before asOf is not vouched for by it.
 	early := realtime.Position{Time: cur.asOf - 5000}
-	cur.see(wire.SubscribeOK("", wire.Subscribed{Channel: names[1], Position: early}).Payload())
+	cur.see(wire.Encoder{}.Subscribed("", names[1], realtime.Answer{Position: early}).Payload())
 	if cur.asOf != early.Time {
 		t.Errorf("asOf stayed at %d", cur.asOf)
 	}

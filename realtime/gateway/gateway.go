@@ -65,10 +65,10 @@ func New(o Options) (*Gateway, error) {
 	g := &Gateway{o: o, verifier: o.Verifier, entered: map[client]struct{}{}, empty: make(chan struct{}), exited: make(chan struct{}, 1), pending: newPendingClients()}
 	g.life, g.end = context.WithCancel(context.Background())
 	g.hub = realtime.NewHub(o.Broker, realtime.HubOptions{
-		Instance: o.Instance, Encoder: wire.Encoder{}, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Budget: o.Budget, Metrics: o.Metrics, Tracer: o.Tracer, Logger: o.Logger,
+		Instance: o.Instance, Payload: wire.Compact, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Budget: o.Budget, Metrics: o.Metrics, Tracer: o.Tracer, Logger: o.Logger,
 	})
 	g.acceptor = socket.NewAcceptor(socket.Options{
-		Subprotocols: []string{wire.Subprotocol}, Compress: o.Compress, ReadLimit: maxUnknownFrame, Encoder: wire.Encoder{}, WriteTimeout: o.WriteTimeout,
+		Subprotocols: []string{wire.Subprotocol}, Compress: o.Compress, ReadLimit: maxUnknownFrame, WriteTimeout: o.WriteTimeout,
 		DeadAfter: 5 * g.hub.Pace().Heartbeat / 2, // as protocol.md tells clients to judge the server
 		Logger:    o.Logger, Metrics: o.Metrics,
 	})

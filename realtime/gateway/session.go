@@ -51,7 +51,7 @@ var _ socket.Leaver = (*session)(nil)
 // serveSocket answers GET /v1/socket. A client that is refused learns why from an
 // error frame and the close code, because a page cannot see an HTTP status.
 func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
-	s := &session{g: g, box: realtime.NewOutbox(&beforeConnect)}
+	s := &session{g: g, box: realtime.NewOutbox(wire.Encoder{}, &beforeConnect)}
 	if err := g.enter(s); err != nil {
 		refuseRequest(w, err)
 		return
@@ -157,7 +157,7 @@ func (s *session) close(err *realtime.Error) {
 	s.mu.Unlock()
 	s.line.leave()
 	if sock != nil {
-		s.box.Close(wire.Encoder{}.Closing(err))
+		s.box.CloseFor(err)
 		sock.Shut(err)
 	}
 }

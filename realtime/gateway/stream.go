@@ -42,7 +42,7 @@ type stream struct {
 var _ realtime.Transport = (*stream)(nil)
 
 func newStream(g *Gateway) *stream {
-	return &stream{g: g, box: realtime.NewOutbox(&beforeConnect), wake: make(chan struct{}, 1), shut: make(chan struct{})}
+	return &stream{g: g, box: realtime.NewOutbox(wire.Encoder{}, &beforeConnect), wake: make(chan struct{}, 1), shut: make(chan struct{})}
 }
 
 // Flush lets the writer write.
@@ -82,7 +82,7 @@ func (s *stream) deadline() {
 
 // close tells the client why and ends the stream.
 func (s *stream) close(err *realtime.Error) {
-	s.box.Close(wire.Encoder{}.Closing(err))
+	s.box.CloseFor(err)
 	s.Shut(err)
 }
 
@@ -148,7 +148,7 @@ func (s *stream) collect(w http.ResponseWriter, out *bytes.Buffer) (ended bool) 
 	}
 	var frames [][]byte
 	for {
-		frames = s.box.Next(frames[:0], streamBatch, wire.Encoder{}.Dropped)
+		frames = s.box.Next(frames[:0], streamBatch)
 		if len(frames) == 0 {
 			return false
 		}

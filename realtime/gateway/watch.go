@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 const (
@@ -245,7 +244,7 @@ func (w *watch) place(ctx context.Context, doc *realtime.Tenant) {
 		return
 	}
 	for _, v := range strays {
-		v.conn.SendControl(wire.Encoder{}.Move(random(moveWithin).Milliseconds()))
+		v.conn.Move(random(moveWithin))
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // no connection: neither live nor when a client resumes. A driver may refuse to publish some of it.
 func (b *bed) malformed() {
 	hub := realtime.NewHub(b.other, realtime.HubOptions{
-		Instance: "i1", Encoder: wire.Encoder{}, Placement: func(*realtime.Tenant) realtime.Topic { return b.topic },
+		Instance: "i1", Payload: wire.Compact, Placement: func(*realtime.Tenant) realtime.Topic { return b.topic },
 	})
 	b.Cleanup(func() {
 		if err := hub.Close(context.Background()); err != nil {
@@ -128,7 +128,7 @@ type onlooker struct {
 // look connects a client of tenant acme and subscribes it to a channel.
 func (b *bed) look(hub *realtime.Hub, c realtime.Channel, since realtime.Position) *onlooker {
 	b.Helper()
-	o := &onlooker{bed: b, box: realtime.NewOutbox(&realtime.QueueLimits{Messages: 1000, Bytes: 4 << 20}), came: make(chan struct{}, 1)}
+	o := &onlooker{bed: b, box: realtime.NewOutbox(wire.Encoder{}, &realtime.QueueLimits{Messages: 1000, Bytes: 4 << 20}), came: make(chan struct{}, 1)}
 	p := &realtime.Principal{
 		Tenant: c.Tenant(), User: "ann", Groups: []string{"desk"}, Issued: time.Now(), Expires: time.Now().Add(time.Hour),
 		Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
@@ -138,20 +138,12 @@ func (b *bed) look(hub *realtime.Hub, c realtime.Channel, since realtime.Positio
 		b.Fatalf("connect: %v", err)
 	}
 	b.Cleanup(func() { hub.Disconnect(conn) })
-	err = hub.Subscribe(conn, realtime.SubscribeRequest{
-		Channel: c, Since: since,
-		Answer: func(a realtime.Answer) realtime.Frame {
-			if !since.IsZero() && !a.Resumed {
-				b.Errorf("resume from %v: %+v", since, a)
-			}
-			return wire.SubscribeOK("1", wire.Subscribed{Channel: c, Resumed: a.Resumed, Gap: a.Gap, Position: a.Position})
-		},
-		Refuse: func(err *realtime.Error) realtime.Frame { return wire.Error("1", c.Name(), err) },
-	})
-	if err != nil {
+	if err := hub.Subscribe(conn, realtime.SubscribeRequest{ID: "1", Channel: c, Since: since}); err != nil {
 		b.Fatalf("subscribe: %v", err)
 	}
-	o.wait("its answer", func(f *wire.ServerFrame) bool { return f.Type == wire.TypeOK })
+	if a := o.wait("its answer", func(f *wire.ServerFrame) bool { return f.Type == wire.TypeOK }); !since.IsZero() && !a.Resumed {
+		b.Errorf("resume from %v: %+v", since, a)
+	}
 	return o
 }
 
@@ -159,7 +151,7 @@ func (b *bed) look(hub *realtime.Hub, c realtime.Channel, since realtime.Positio
 func (o *onlooker) Flush() {
 	for o.box.Begin() {
 		for {
-			frames := o.box.Next(nil, 1<<16, wire.Encoder{}.Dropped)
+			frames := o.box.Next(nil, 1<<16)
 			if len(frames) == 0 {
 				break
 			}

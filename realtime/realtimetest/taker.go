@@ -25,7 +25,7 @@ func (t *Taker) Flush() {
 		return
 	}
 	for {
-		t.buf = t.box.Next(t.buf[:0], 1<<16, nil)
+		t.buf = t.box.Next(t.buf[:0], 1<<16)
 		if len(t.buf) == 0 {
 			return
 		}

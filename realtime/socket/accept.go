@@ -19,8 +19,6 @@ type Acceptor struct {
 	o        Options
 	upgrader websocket.Upgrader
 	deflate  *deflater // nil: no connection compresses
-	// tell is Options.Encoder's Dropped; a method value made for each write would be an allocation.
-	tell func(realtime.Channel, int) realtime.Frame
 
 	inputs   sync.Pool // *[]byte of ReadBuffer bytes: what was read from the network
 	readers  sync.Pool // *bufio.Reader: what the parser sees of it
@@ -43,9 +41,6 @@ func NewAcceptor(o Options) *Acceptor {
 	}
 	if a.upgrader.CheckOrigin == nil {
 		a.upgrader.CheckOrigin = func(*http.Request) bool { return true }
-	}
-	if a.o.Encoder != nil {
-		a.tell = a.o.Encoder.Dropped
 	}
 	if a.o.Compress {
 		a.deflate = newDeflater()

@@ -39,9 +39,7 @@ func (c *Conn) Cut(err *realtime.Error) {
 
 // refuse ends the connection for a reason that the socket found or the Handler gave.
 func (c *Conn) refuse(err *realtime.Error) {
-	if e := c.acceptor.o.Encoder; e != nil {
-		c.outbox.Load().Close(e.Closing(err)) // unless the owner has told the client already
-	}
+	c.outbox.Load().CloseFor(err) // unless the owner has told the client already
 	c.Shut(err)
 }
 

@@ -110,7 +110,6 @@ func TestVerdicts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tt.o.Encoder = teller{}
 			s := newServer(t, tt.o, tt.prepare)
 			c, x := s.dial(t)
 			c.send(tt.send)
@@ -136,7 +135,7 @@ func TestInputUnderWay(t *testing.T) {
 		defer close(sent)
 		_, _ = unfailing{c}.Write(text(strings.Repeat("x", 8<<20)))
 	}()
-	c.want("close 4413 a message may have 65536 bytes; send smaller ones", "end")
+	c.want("text error too-large", "close 4413 a message may have 65536 bytes; send smaller ones", "end")
 	<-sent
 	c.Close()
 	x.end(t)
@@ -207,7 +206,7 @@ func TestDeadlines(t *testing.T) {
 
 	t.Run("first message missing", start(func(t *testing.T) {
 		begin := time.Now()
-		c, x, _ := pipe(t, Options{Encoder: teller{}}, func(x *session) { x.conn.FirstWithin(5 * time.Second) })
+		c, x, _ := pipe(t, Options{}, func(x *session) { x.conn.FirstWithin(5 * time.Second) })
 		c.want("text error timeout", "close 4408 no message came in time; send one after connecting")
 		within(t, begin, 5*time.Second)
 		c.want("end")
@@ -224,7 +223,7 @@ func TestDeadlines(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 		}()
-		c.want("close 4408 no message came in time; send one after connecting")
+		c.want("text error timeout", "close 4408 no message came in time; send one after connecting")
 		within(t, begin, 5*time.Second)
 		x.end(t)
 		time.Sleep(10 * time.Second) // until the dribbling is over

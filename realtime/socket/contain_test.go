@@ -87,9 +87,10 @@ func TestPanicsEndTheirConnection(t *testing.T) {
 			want: []string{"text error internal", "close 1011 something went wrong"}, panics: 2,
 		},
 		"in writing": {
-			prepare: func(*session) {},
+			prepare: func(x *session) {
+				x.outbox = realtime.NewOutbox(lost{}, &realtime.QueueLimits{Messages: 1, Bytes: 1 << 20})
+			},
 			do: func(_ *client, x *session) {
-				x.outbox.SetLimits(&realtime.QueueLimits{Messages: 1, Bytes: 1 << 20})
 				x.outbox.Push(realtime.Delivery{Frame: tell("a"), Policy: realtime.OverflowDropOldest})
 				x.outbox.Push(realtime.Delivery{Frame: tell("b"), Policy: realtime.OverflowDropOldest})
 				x.conn.Flush() // it does not harm who flushes
@@ -100,7 +101,7 @@ func TestPanicsEndTheirConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			count, out := &tallyPanics{}, &safe{}
-			s := newServer(t, Options{Encoder: lost{}, CloseTimeout: 100 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(out, nil)), Metrics: count}, c.prepare)
+			s := newServer(t, Options{CloseTimeout: 100 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(out, nil)), Metrics: count}, c.prepare)
 			other, _ := s.dial(t)
 			cl, x := s.dial(t)
 			c.do(cl, x)

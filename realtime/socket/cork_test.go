@@ -12,7 +12,7 @@ import (
 func TestCorkedAnswersDoNotFillTheQueue(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, Options{}, func(x *session) {
-		x.outbox = realtime.NewOutbox(&realtime.QueueLimits{Messages: 10, Bytes: 20_000})
+		x.outbox = realtime.NewOutbox(nil, &realtime.QueueLimits{Messages: 10, Bytes: 20_000})
 	})
 	c, x := s.dial(t)
 	x.conn.Cork()

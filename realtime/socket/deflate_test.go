@@ -41,7 +41,7 @@ func unfolded(t *testing.T, p []byte) string {
 
 func TestCompression(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, Options{Compress: true, Encoder: teller{}}, nil)
+	s := newServer(t, Options{Compress: true}, nil)
 	long := strings.Repeat("prices:fx ", 1000)
 
 	t.Run("both ways", func(t *testing.T) {

@@ -41,7 +41,7 @@ func ExampleAcceptor() {
 		if err != nil {
 			return // the client has been told
 		}
-		g := &greeter{conn: conn, outbox: realtime.NewOutbox(limits)}
+		g := &greeter{conn: conn, outbox: realtime.NewOutbox(nil, limits)}
 		conn.Start(context.Background(), g.outbox, g)
 		accepted <- conn
 	}))

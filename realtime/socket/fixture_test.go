@@ -86,7 +86,7 @@ type ending struct {
 
 func newSession(conn *Conn) *session {
 	x := &session{ctx: context.Background(), conn: conn, ended: make(chan ending, 2)}
-	x.outbox = realtime.NewOutbox(&realtime.QueueLimits{Messages: 1 << 20, Bytes: 64 << 20})
+	x.outbox = realtime.NewOutbox(teller{}, &realtime.QueueLimits{Messages: 1 << 20, Bytes: 64 << 20})
 	x.handler = binarySession{x}
 	x.message = func(op Opcode, payload []byte) *realtime.Error {
 		x.send(NewFrame(op, payload))
@@ -128,9 +128,19 @@ func (b binarySession) Binary(p []byte) *realtime.Error { return b.message(Binar
 // teller is an Encoder whose frames say what they are about.
 type teller struct{}
 
-func (teller) Payload(data []byte) ([]byte, error) { return data, nil }
+func (teller) Name() string { return "tell" }
 
-func (teller) Message(p *realtime.Publication) realtime.Frame { return NewFrame(Text, p.Data) }
+func (teller) Subscribed(string, realtime.Channel, realtime.Answer) realtime.Frame {
+	return tell("subscribed")
+}
+
+func (teller) Refused(string, realtime.Channel, *realtime.Error) realtime.Frame {
+	return tell("refused")
+}
+
+func (teller) Message(p *realtime.Publication) (realtime.Frame, []byte) {
+	return NewFrame(Text, p.Data), nil
+}
 
 func (teller) Direct(p *realtime.Publication) realtime.Frame { return NewFrame(Text, p.Data) }
 

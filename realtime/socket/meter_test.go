@@ -39,7 +39,7 @@ func (m *tap) seen() (frames, bytes int) {
 func metered(t testing.TB, most int, secure bool) (*server, chan *tap) {
 	t.Helper()
 	taps := make(chan *tap, 100)
-	s := &server{acceptor: NewAcceptor(Options{Encoder: teller{}, CloseTimeout: 200 * time.Millisecond, Compress: true}), sessions: make(chan *session, 100)}
+	s := &server{acceptor: NewAcceptor(Options{CloseTimeout: 200 * time.Millisecond, Compress: true}), sessions: make(chan *session, 100)}
 	s.prepare = func(x *session) {
 		m := &tap{most: most}
 		x.conn.SetMeter(m)

@@ -33,9 +33,6 @@ type Options struct {
 	WriteTimeout time.Duration
 	// CloseTimeout is how long a client has to answer a close frame, 3 s by default.
 	CloseTimeout time.Duration
-	// Encoder makes the frame that says why the connection is about to be closed when the
-	// socket itself ends it, and the one that tells what a full queue let go. nil: neither is said.
-	Encoder realtime.Encoder
 	// Logger and Metrics are told of panics in handling a connection, which end it. nil discards and forgets.
 	Logger  *slog.Logger
 	Metrics realtime.Metrics

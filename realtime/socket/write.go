@@ -86,7 +86,7 @@ func (c *Conn) drain(o *realtime.Outbox, b *batch) {
 
 // take puts the next frames in b.rest. It reports false if there are none.
 func (c *Conn) take(o *realtime.Outbox, b *batch) bool {
-	b.frames = o.Next(b.frames[:0], mostAtOnce, c.acceptor.tell)
+	b.frames = o.Next(b.frames[:0], mostAtOnce)
 	frames := b.frames
 	for i := 0; i < len(frames) && !b.last; i++ {
 		switch op := opcode(frames[i]); {

@@ -148,12 +148,12 @@ func TestManyWriters(t *testing.T) {
 	x.end(t)
 }
 
-// TestWhatWasDroppedIsTold uses the Encoder for what a full queue let go.
+// TestWhatWasDroppedIsTold uses the outbox's Encoder for what a full queue let go.
 func TestWhatWasDroppedIsTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c, x, _ := pipe(t, Options{Encoder: teller{}}, func(x *session) {
-			x.outbox = realtime.NewOutbox(&realtime.QueueLimits{Messages: 2, Bytes: 1 << 20})
+		c, x, _ := pipe(t, Options{}, func(x *session) {
+			x.outbox = realtime.NewOutbox(teller{}, &realtime.QueueLimits{Messages: 2, Bytes: 1 << 20})
 		})
 		for i := range 5 {
 			x.outbox.Push(realtime.Delivery{Frame: tell(fmt.Sprint(i)), Policy: realtime.OverflowDropOldest})

@@ -42,7 +42,7 @@ func publishTo(b *testing.B, readers int, with string) {
 		metrics, tracer = t.Metrics, t.Tracer
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "bench", Encoder: wire.Encoder{}, Metrics: metrics, Tracer: tracer})
+	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "bench", Payload: wire.Compact, Metrics: metrics, Tracer: tracer})
 	pub := realtime.NewPublisher(broker, realtime.PublisherOptions{Metrics: metrics, Tracer: tracer})
 	tenant := &realtime.Tenant{ID: "acme"}
 	ch, err := realtime.NewChannel("acme", "prices:fx")
@@ -51,7 +51,7 @@ func publishTo(b *testing.B, readers int, with string) {
 	}
 	var delivered atomic.Int64
 	for range readers {
-		box := realtime.NewOutbox(nil)
+		box := realtime.NewOutbox(wire.Encoder{}, nil)
 		s := realtimetest.NewTaker(box, &delivered)
 		c, err := hub.Connect(tenant, &realtime.Principal{
 			Tenant: "acme", User: "ann", Expires: time.Now().Add(time.Hour), Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
@@ -59,9 +59,7 @@ func publishTo(b *testing.B, readers int, with string) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := hub.Subscribe(c, realtime.SubscribeRequest{Channel: ch, Answer: func(a realtime.Answer) realtime.Frame {
-			return wire.SubscribeOK("1", wire.Subscribed{Channel: ch, Position: a.Position})
-		}}); err != nil {
+		if err := hub.Subscribe(c, realtime.SubscribeRequest{ID: "1", Channel: ch}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -41,27 +41,6 @@ func (o *object) limits(l realtime.Limits) {
 	o.b = append(o.b, '}')
 }
 
-// Subscribed is what a client is told of a subscription.
-type Subscribed struct {
-	Channel realtime.Channel
-	// Resumed says that all since the client's Position is there or follows, Gap that
-	// some of it is not. Neither is set if the client gave none.
-	Resumed bool
-	Gap     bool
-	// Position is where the client stands now.
-	Position realtime.Position
-}
-
-// SubscribeOK answers a subscribe frame, and without id an entry of a connect frame.
-func SubscribeOK(id ID, s Subscribed) realtime.Frame {
-	o := answer(256, TypeOK, id)
-	o.text("channel", s.Channel.Name())
-	o.bool("resumed", s.Resumed)
-	o.bool("gap", s.Gap)
-	o.position("position", s.Position)
-	return o.frame()
-}
-
 // UnsubscribeOK answers an unsubscribe frame: nothing of the channel follows.
 func UnsubscribeOK(id ID, c realtime.Channel) realtime.Frame {
 	o := answer(128, TypeOK, id)

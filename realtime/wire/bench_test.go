@@ -40,21 +40,21 @@ func BenchmarkMessage(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if f := (wire.Encoder{}).Message(&p); f.IsZero() {
+		if f, _ := (wire.Encoder{}).Message(&p); f.IsZero() {
 			b.Fatal("no frame")
 		}
 	}
 }
 
-func BenchmarkSubscribeOK(b *testing.B) {
+func BenchmarkSubscribed(b *testing.B) {
 	channel, err := realtime.NewChannel("acme", "prices:fx")
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := wire.Subscribed{Channel: channel, Resumed: true, Position: realtime.Position{Time: 1767225600123, ID: "6f1c"}}
+	a := realtime.Answer{Resumed: true, Position: realtime.Position{Time: 1767225600123, ID: "6f1c"}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if f := wire.SubscribeOK("1", s); f.IsZero() {
+		if f := (wire.Encoder{}).Subscribed("1", channel, a); f.IsZero() {
 			b.Fatal("no frame")
 		}
 	}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -11,13 +12,28 @@ type Encoder struct{}
 
 var _ realtime.Encoder = Encoder{}
 
-// Payload is Compact.
-func (Encoder) Payload(data []byte) ([]byte, error) { return Compact(data) }
+// Name is that of the protocol in a WebSocket handshake.
+func (Encoder) Name() string { return Subprotocol }
+
+// Subscribed answers a subscribe frame, and without id an entry of a connect frame. id is an ID.
+func (Encoder) Subscribed(id string, c realtime.Channel, a realtime.Answer) realtime.Frame {
+	o := answer(256, TypeOK, ID(id))
+	o.text("channel", c.Name())
+	o.bool("resumed", a.Resumed)
+	o.bool("gap", a.Gap)
+	o.position("position", a.Position)
+	return o.frame()
+}
+
+// Refused is Error.
+func (Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) realtime.Frame {
+	return Error(ID(id), c.Name(), err)
+}
 
 // Message returns the message frame of a Publication: channel, position, key if
 // there is one, time, tags if there are any, in order of their names, and data. Equal Publications make
 // equal bytes. Data is one JSON value, as Compact returns it, and goes in as it is; none is written as null.
-func (Encoder) Message(p *realtime.Publication) realtime.Frame {
+func (Encoder) Message(p *realtime.Publication) (f realtime.Frame, data []byte) {
 	channel := p.Channel.Name()
 	// What the names, the punctuation and two moments take; only escapes make it grow.
 	size := len(`{"type":"message","channel":"","position":"-","key":"","time":,"tags":{},"data":}`) + 2*len("1767225600000") +
@@ -36,7 +52,12 @@ func (Encoder) Message(p *realtime.Publication) realtime.Frame {
 		o.tags(p.Tags)
 	}
 	o.data("data", p.Data)
-	return o.frame()
+	f = o.frame()
+	end := len(f.Bytes) - len("}")
+	if data = f.Bytes[end-len(p.Data) : end : end]; !bytes.Equal(data, p.Data) {
+		data = nil // it had line breaks
+	}
+	return f, data
 }
 
 // tags appends the tags in order of their names.

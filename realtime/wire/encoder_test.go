@@ -78,7 +78,7 @@ func TestMessage(t *testing.T) {
 // checkMessage encodes a Publication and reads it back.
 func checkMessage(t testing.TB, p *realtime.Publication) {
 	t.Helper()
-	frame := wire.Encoder{}.Message(p)
+	frame := messageOf(p)
 	payload := payloadOf(t, frame.Bytes)
 	if !bytes.Equal(payload, frame.Payload()) {
 		t.Fatalf("the payload is %q, want %q", frame.Payload(), payload)
@@ -103,7 +103,7 @@ func checkMessage(t testing.TB, p *realtime.Publication) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("read back (-want +got):\n%s", diff)
 	}
-	if again := (wire.Encoder{}).Message(p); !bytes.Equal(again.Bytes, frame.Bytes) {
+	if again := messageOf(p); !bytes.Equal(again.Bytes, frame.Bytes) {
 		t.Fatalf("the same Publication makes other bytes:\n%s\n%s", frame.Bytes, again.Bytes)
 	}
 }
@@ -111,7 +111,7 @@ func checkMessage(t testing.TB, p *realtime.Publication) {
 func TestMessageReplacesWhatIsNotUTF8(t *testing.T) {
 	t.Parallel()
 	p := realtime.Publication{Channel: channel("a"), Key: "a\xff\xfeb\xc3", Data: []byte(`1`), Time: time.UnixMilli(1)}
-	got, err := wire.DecodeServer(wire.Encoder{}.Message(&p).Payload())
+	got, err := wire.DecodeServer(messageOf(&p).Payload())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestFramesHaveNoLineBreak(t *testing.T) {
 	data := []byte("{\r\n\t\"a\": [\n1,\r2\n]\n}\n")
 	p := realtime.Publication{Channel: channel("a"), Data: data, Time: time.UnixMilli(1)}
 	for name, frame := range map[string]realtime.Frame{
-		"message": wire.Encoder{}.Message(&p),
+		"message": messageOf(&p),
 		"call":    wire.CallOK(`1`, data),
 		"error":   wire.Error("", "", realtime.Errorf(realtime.CodeInternal, "a\r\nb")),
 	} {
@@ -153,7 +153,7 @@ func TestMessageAllocatesOnce(t *testing.T) {
 		Channel: channel("prices:fx"), ID: "e1", Key: "EURUSD", Time: time.UnixMilli(ms1),
 		Tags: map[string]string{"region": "eu", "desk": "spot"}, Data: []byte(`{"bid":1.08412}`),
 	}
-	if n := testing.AllocsPerRun(100, func() { wire.Encoder{}.Message(&p) }); n != 1 {
+	if n := testing.AllocsPerRun(100, func() { messageOf(&p) }); n != 1 {
 		t.Errorf("%v allocations, want 1", n)
 	}
 }
@@ -167,5 +167,34 @@ func TestDecodeServerRefuses(t *testing.T) {
 	}
 	if f, err := wire.DecodeServer([]byte(`{"type":"later","new":1}`)); err != nil || f.Type != "later" {
 		t.Errorf("an unknown type: %+v, %v; a client has to be able to ignore it", f, err)
+	}
+}
+
+func messageOf(p *realtime.Publication) realtime.Frame {
+	f, _ := wire.Encoder{}.Message(p)
+	return f
+}
+
+// A record keeps the data of a message as the part of its frame that Message says holds it.
+func TestMessageSaysWhereItsDataIs(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		data string
+		kept bool
+	}{
+		"an object": {`{"bid":1.08412}`, true}, "nothing": {"", false}, "line breaks": {"[1,\n2]", false}, "long": {`"` + strings.Repeat("x", 70_000) + `"`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, data := wire.Encoder{}.Message(&realtime.Publication{Channel: channel("prices:fx"), ID: "e1", Data: []byte(tc.data)})
+			switch {
+			case tc.kept && string(data) != tc.data:
+				t.Errorf("got %.100q", data)
+			case tc.kept && &data[0] != &f.Bytes[len(f.Bytes)-1-len(data)]:
+				t.Error("it is a copy")
+			case !tc.kept && len(data) > 0:
+				t.Errorf("got %.100q, which the frame does not hold as it is", data)
+			}
+		})
 	}
 }

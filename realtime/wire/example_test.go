@@ -39,7 +39,7 @@ func ExampleEncoder_Message() {
 		fmt.Println(err)
 		return
 	}
-	frame := wire.Encoder{}.Message(&realtime.Publication{
+	frame, _ := wire.Encoder{}.Message(&realtime.Publication{
 		Channel: channel, ID: "e1", Key: "EURUSD", Data: []byte(`{"bid":1.08412}`), Time: time.UnixMilli(1767225600123),
 	})
 	fmt.Printf("% x\n%s\n", frame.Bytes[:len(frame.Bytes)-len(frame.Payload())], frame.Payload())

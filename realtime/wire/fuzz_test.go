@@ -89,7 +89,7 @@ func FuzzMessage(f *testing.F) {
 		p := realtime.Publication{Channel: channel("a:b"), ID: id, Key: key, Tags: map[string]string{tag: value, "second": key}, Data: compact, Time: time.UnixMilli(ms)}
 		if p.Check() == nil {
 			checkMessage(t, &p)
-		} else if payload := payloadOf(t, wire.Encoder{}.Message(&p).Bytes); !json.Valid(payload) || !utf8.Valid(payload) || bytes.ContainsAny(payload, "\r\n") {
+		} else if payload := payloadOf(t, messageOf(&p).Bytes); !json.Valid(payload) || !utf8.Valid(payload) || bytes.ContainsAny(payload, "\r\n") {
 			t.Fatalf("%q is not a line of JSON", payload)
 		}
 	})

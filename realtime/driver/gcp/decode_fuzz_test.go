@@ -45,9 +45,9 @@ func FuzzDecode(f *testing.F) {
 
 func decodeAll(t *testing.T, p *pubsubpb.PubsubMessage) {
 	broker := &loop{came: make(chan realtime.Message, 100)}
-	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Encoder: wire.Encoder{}})
+	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Payload: wire.Compact})
 	prices := channel(t, "acme", "prices")
-	reader := &frames{t: t, box: realtime.NewOutbox(&realtime.QueueLimits{Messages: 100, Bytes: 1 << 20})}
+	reader := &frames{t: t, box: realtime.NewOutbox(wire.Encoder{}, &realtime.QueueLimits{Messages: 100, Bytes: 1 << 20})}
 	conn, err := hub.Connect(&realtime.Tenant{ID: "acme"}, &realtime.Principal{
 		Tenant: "acme", User: "ann", Groups: []string{"desk"}, Issued: time.Now(), Expires: time.Now().Add(time.Hour),
 		Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
@@ -61,12 +61,7 @@ func decodeAll(t *testing.T, p *pubsubpb.PubsubMessage) {
 			t.Error(err)
 		}
 	}()
-	err = hub.Subscribe(conn, realtime.SubscribeRequest{
-		Channel: prices,
-		Answer:  func(realtime.Answer) realtime.Frame { return wire.UnsubscribeOK("1", prices) },
-		Refuse:  func(err *realtime.Error) realtime.Frame { return wire.Error("1", "prices", err) },
-	})
-	if err != nil {
+	if err = hub.Subscribe(conn, realtime.SubscribeRequest{ID: "1", Channel: prices}); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Wait()
@@ -142,7 +137,7 @@ type frames struct {
 func (f *frames) Flush() {
 	for f.box.Begin() {
 		for {
-			all := f.box.Next(nil, 1<<16, wire.Encoder{}.Dropped)
+			all := f.box.Next(nil, 1<<16)
 			if len(all) == 0 {
 				break
 			}

@@ -45,7 +45,7 @@ func (v *visit) Flush() {
 		return
 	}
 	for {
-		frames := v.box.Next(nil, 1<<12, wire.Encoder{}.Dropped)
+		frames := v.box.Next(nil, 1<<12)
 		if len(frames) == 0 {
 			return
 		}
@@ -88,7 +88,7 @@ func (v *visit) hear(frame []byte) {
 // visit connects, asks for the channel where the client stands, and waits for the answer.
 func (m *mover) visit(h *realtime.Hub, tenant *realtime.Tenant) *visit {
 	m.t.Helper()
-	v := &visit{m: m, hub: h, told: m.client.Open(), box: realtime.NewOutbox(nil), answered: make(chan struct{})}
+	v := &visit{m: m, hub: h, told: m.client.Open(), box: realtime.NewOutbox(wire.Encoder{}, nil), answered: make(chan struct{})}
 	var err error
 	v.conn, err = h.Connect(tenant, &realtime.Principal{
 		Tenant: tenant.ID, User: "ann", Expires: time.Now().Add(time.Hour), Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
@@ -97,14 +97,7 @@ func (m *mover) visit(h *realtime.Hub, tenant *realtime.Tenant) *visit {
 		m.t.Fatal(err)
 	}
 	q := v.told.Ask(m.channel)
-	err = h.Subscribe(v.conn, realtime.SubscribeRequest{
-		Channel: m.channel, Since: q.Since, AsOf: q.AsOf.Time,
-		Answer: func(a realtime.Answer) realtime.Frame {
-			return wire.SubscribeOK("", wire.Subscribed{Channel: m.channel, Resumed: a.Resumed, Gap: a.Gap, Position: a.Position})
-		},
-		Refuse: func(err *realtime.Error) realtime.Frame { return wire.Error("", m.channel.Name(), err) },
-	})
-	if err != nil {
+	if err = h.Subscribe(v.conn, realtime.SubscribeRequest{Channel: m.channel, Since: q.Since, AsOf: q.AsOf.Time}); err != nil {
 		m.t.Fatal(err)
 	}
 	<-v.answered
@@ -127,7 +120,7 @@ func TestMoveBetweenTopics(t *testing.T) {
 	moved := &realtime.Tenant{ID: "acme", Placement: realtime.PlacementPooled}
 	checker := realtimetest.NewChecker(realtimetest.CheckerOptions{})
 	broker := openBroker(t, project, gcp.BrokerOptions{})
-	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Encoder: wire.Encoder{}, Placement: place})
+	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Payload: wire.Compact, Placement: place})
 	for _, d := range []*realtime.Tenant{tenant, moved} {
 		if err := broker.EnsureTopic(t.Context(), place(d)); err != nil {
 			t.Fatal(err)

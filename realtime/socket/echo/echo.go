@@ -31,7 +31,7 @@ func (e *echoes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the client has been told
 	}
-	c := &echo{all: e, conn: conn, outbox: realtime.NewOutbox(&realtime.QueueLimits{})}
+	c := &echo{all: e, conn: conn, outbox: realtime.NewOutbox(nil, &realtime.QueueLimits{})}
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
