@@ -1,10 +1,10 @@
 output "gateway_url" {
-  description = "Where sockets are opened: wss instead of https, and /v1/socket behind it."
+  description = "Where sockets are opened: replace https with wss, and append /v1/socket."
   value       = module.tidewire.gateway_url
 }
 
 output "ingest_url" {
-  description = "Where producers post events: /v1/tenants/TENANT/events behind it."
+  description = "Where producers post events: append /v1/tenants/TENANT/events."
   value       = module.tidewire.ingest_url
 }
 
@@ -29,7 +29,7 @@ output "operators_secret" {
 }
 
 output "documents" {
-  description = "Placement and limits of each of var.tenants: what its document has to say, besides its keys, when the api is told of it."
+  description = "Placement and limits that the document of each tenant in var.tenants must have, in addition to its keys."
   value       = module.tidewire.documents
 }
 
@@ -44,7 +44,7 @@ output "lost" {
 }
 
 output "revisions" {
-  description = "Revisions of the services that were made last, to roll back from."
+  description = "Newest revisions of the services, to roll back from."
   value       = module.tidewire.revisions
 }
 
@@ -54,6 +54,6 @@ output "monitoring_url" {
 }
 
 output "capacity" {
-  description = "What the deployment carries (figures), what that was computed from (inputs), and the walls that it would meet: terraform output -json | tidewire doctor --outputs -."
+  description = "What the deployment carries (figures), what that was computed from (inputs), and the limits that it would exceed: terraform output -json | tidewire doctor --outputs -."
   value       = module.tidewire.capacity
 }

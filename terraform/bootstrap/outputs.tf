@@ -9,7 +9,7 @@ output "functions_bucket" {
 }
 
 output "registry" {
-  description = "Where images of the services are pushed to, as REGISTRY/gateway."
+  description = "Where images of the services are pushed, such as REGISTRY/gateway."
   value       = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.this["images"].repository_id}"
 }
 

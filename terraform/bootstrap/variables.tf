@@ -5,20 +5,20 @@ variable "project" {
 }
 
 variable "region" {
-  description = "The one region of everything, such as europe-west1."
+  description = "Region of all resources, such as europe-west1."
   type        = string
   nullable    = false
 }
 
 variable "name" {
-  description = "Prefix of what is made; the same as in the platform's root."
+  description = "Prefix of the names of created resources; the same as in the root of the deployment."
   type        = string
   default     = "tidewire"
   nullable    = false
 }
 
 variable "repository" {
-  description = "Full name of the source repository as Cloud Build is connected to it, projects/P/locations/R/connections/C/repositories/N; null makes no triggers."
+  description = "Full name of the source repository as connected to Cloud Build, projects/P/locations/R/connections/C/repositories/N; null creates no triggers."
   type        = string
   default     = null
 
@@ -29,7 +29,7 @@ variable "repository" {
 }
 
 variable "branch" {
-  description = "Branch that is checked and released, as a regular expression."
+  description = "Branch to check and release, as a regular expression."
   type        = string
   default     = "^main$"
   nullable    = false
@@ -41,14 +41,14 @@ variable "branch" {
 }
 
 variable "edge" {
-  description = "Whether the platform has a load balancer or VPC egress, which the build needs further rights for."
+  description = "Whether the deployment has a load balancer or VPC egress, for which the build needs more permissions."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "image_days" {
-  description = "How many days an image is kept that a build has tagged; the newest twenty of each are kept in any case."
+  description = "How many days an image that a build has tagged is kept; the newest twenty of each are always kept."
   type        = number
   default     = 90
   nullable    = false
@@ -67,7 +67,7 @@ variable "labels" {
 }
 
 variable "kms_key" {
-  description = "Full name of a Cloud KMS key in the region that encrypts buckets and repositories; null leaves that to Google."
+  description = "Full name of a Cloud KMS key in the region that encrypts buckets and repositories; null for Google's keys."
   type        = string
   default     = null
 }

@@ -1,5 +1,5 @@
 output "address" {
-  description = "IPv4 address that the domains' A records have to name; the certificate comes only then, within an hour or so."
+  description = "IPv4 address for the domains' A records; the certificate is issued only then, within about an hour."
   value       = google_compute_global_address.this.address
 }
 

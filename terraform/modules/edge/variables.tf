@@ -11,13 +11,13 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Prefix of what is made."
+  description = "Prefix of the names of created resources."
   type        = string
   nullable    = false
 }
 
 variable "routes" {
-  description = "What is served, by short name: its domain, and the Cloud Run service (functions are some, too) behind it."
+  description = "What is served, by short name: its domain, and the Cloud Run service behind it (a function also is one)."
   type        = map(object({ domain = string, service = string }))
   nullable    = false
 
@@ -28,7 +28,7 @@ variable "routes" {
 }
 
 variable "requests_per_minute" {
-  description = "Requests that one address may make in a minute, over all domains; an open socket is one. Behind one address there may be a whole company."
+  description = "Requests that one address may make per minute, over all domains; an open socket is one request. A whole company may share one address."
   type        = number
   default     = 6000
   nullable    = false
@@ -52,7 +52,7 @@ variable "log_sample_rate" {
 }
 
 variable "labels" {
-  description = "Labels of what is made."
+  description = "Labels for the created resources."
   type        = map(string)
   default     = {}
   nullable    = false

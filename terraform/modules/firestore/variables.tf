@@ -11,13 +11,13 @@ variable "database" {
 }
 
 variable "location" {
-  description = "Location of the database, for ever: a region, or a multi-region such as eur3."
+  description = "Location of the database, which cannot be changed later: a region, or a multi-region such as eur3."
   type        = string
   nullable    = false
 }
 
 variable "fields" {
-  description = "Settings of fields by collection.field (plan, output fields). They are made one after the other, in the order of step."
+  description = "Settings of fields by collection.field (plan, output fields). They are applied one after the other, in the order of step."
   type        = map(object({ collection = string, field = string, ttl = bool, group = bool, plain = bool, step = number }))
   nullable    = false
 
@@ -28,14 +28,14 @@ variable "fields" {
 }
 
 variable "point_in_time_recovery" {
-  description = "Whether every version of a week can be read again, at some cost, and not only those of an hour."
+  description = "Whether every version of the last week can be read again, at some cost, instead of only the last hour."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "backup_days" {
-  description = "How many days a daily backup is kept; 0 makes none."
+  description = "How many days a daily backup is kept; 0 for no backups."
   type        = number
   default     = 7
   nullable    = false
@@ -54,7 +54,7 @@ variable "deletion_protection" {
 }
 
 variable "kms_key" {
-  description = "Full name of the Cloud KMS key that encrypts the database, in its location; for ever. null leaves that to Google."
+  description = "Full name of the Cloud KMS key that encrypts the database, in its location; cannot be changed later. null for Google's keys."
   type        = string
   default     = null
 }

@@ -5,19 +5,19 @@ variable "project" {
 }
 
 variable "region" {
-  description = "Region that it runs in."
+  description = "Region in which it runs."
   type        = string
   nullable    = false
 }
 
 variable "name" {
-  description = "Name of the function, and of the Cloud Run service that it is."
+  description = "Name of the function and of its Cloud Run service."
   type        = string
   nullable    = false
 }
 
 variable "entry_point" {
-  description = "Which of the functions in the archive it is."
+  description = "Which function of the archive it is."
   type        = string
   nullable    = false
 }
@@ -29,7 +29,7 @@ variable "source_object" {
 }
 
 variable "runtime" {
-  description = "Runtime that it is built for; not older than go.mod asks for."
+  description = "Runtime that it is built for; not older than go.mod requires."
   type        = string
   default     = "go126"
   nullable    = false
@@ -47,7 +47,7 @@ variable "builder" {
 }
 
 variable "repository" {
-  description = "Full name of the Artifact Registry repository that its image goes to, projects/.../repositories/..."
+  description = "Full name of the Artifact Registry repository for its image, projects/.../repositories/..."
   type        = string
   nullable    = false
 }
@@ -59,14 +59,14 @@ variable "service_account" {
 }
 
 variable "environment" {
-  description = "Environment."
+  description = "Environment variables."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "concurrency" {
-  description = "Requests that one instance takes at once."
+  description = "Requests that one instance handles at once."
   type        = number
   default     = 80
   nullable    = false
@@ -90,7 +90,7 @@ variable "timeout_seconds" {
 }
 
 variable "cpu" {
-  description = "CPUs of an instance; more than one request at once needs a whole one."
+  description = "CPUs of an instance; more than one request at once needs at least one whole CPU."
   type        = string
   default     = "1"
   nullable    = false
@@ -104,14 +104,14 @@ variable "memory" {
 }
 
 variable "min_instances" {
-  description = "Instances that are kept warm."
+  description = "Minimum number of instances."
   type        = number
   default     = 0
   nullable    = false
 }
 
 variable "max_instances" {
-  description = "Instances that there may be."
+  description = "Maximum number of instances."
   type        = number
   nullable    = false
 
@@ -122,7 +122,7 @@ variable "max_instances" {
 }
 
 variable "public" {
-  description = "Whether everybody may call it, so that its program judges who is asking, or only whom IAM lets."
+  description = "Whether everybody may call it and its program checks the caller, or only callers that IAM allows."
   type        = bool
   default     = false
   nullable    = false
@@ -140,14 +140,14 @@ variable "ingress" {
 }
 
 variable "labels" {
-  description = "Labels of what is made."
+  description = "Labels for the created resources."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "kms_key" {
-  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null leaves that to Google."
+  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null for Google's keys."
   type        = string
   default     = null
 }

@@ -9,7 +9,7 @@ output "dashboard_url" {
 }
 
 output "alert_policies" {
-  description = "Names of the alert policies, by alert, and condition where an alert has several."
+  description = "Names of the alert policies, by alert, and by condition if an alert has several."
   value       = { for key, policy in google_monitoring_alert_policy.main : key => policy.name }
 }
 

@@ -5,7 +5,7 @@ variable "project" {
 }
 
 variable "number" {
-  description = "Number of the project, which stands in the name of Cloud Monitoring's service agent."
+  description = "Number of the project, which is part of the name of Cloud Monitoring's service agent."
   type        = string
   nullable    = false
 }
@@ -24,13 +24,13 @@ variable "name" {
 }
 
 variable "gateway_host" {
-  description = "Host by which clients reach the gateway, without https://."
+  description = "Host at which clients reach the gateway, without https://."
   type        = string
   nullable    = false
 }
 
 variable "probe" {
-  description = "The function that probes the deployment: its host at Cloud Run, the name of its service, and how long one run may take (TIDEWIRE_PROBE_TIME); null if there is none."
+  description = "The function that probes the deployment: its Cloud Run host, the name of its service, and how long one run may take (TIDEWIRE_PROBE_TIME); null if there is none."
   type = object({
     host    = string
     service = string
@@ -46,7 +46,7 @@ variable "probe" {
 }
 
 variable "notification_channels" {
-  description = "Names of the notification channels that incidents are sent to, projects/PROJECT/notificationChannels/ID each."
+  description = "Names of the notification channels to which incidents are sent, each projects/PROJECT/notificationChannels/ID."
   type        = list(string)
   default     = []
   nullable    = false
@@ -58,7 +58,7 @@ variable "notification_channels" {
 }
 
 variable "notification_emails" {
-  description = "Addresses that incidents are sent to by e-mail; a channel is made for each."
+  description = "E-mail addresses to which incidents are sent; a notification channel is created for each."
   type        = list(string)
   default     = []
   nullable    = false
@@ -70,7 +70,7 @@ variable "notification_emails" {
 }
 
 variable "budget" {
-  description = "Budget of the project, told of at 50, 90 and 100 %, and when the month is forecast to pass it: billing_account (012345-ABCDEF-012345), amount a month in the account's currency; null for none."
+  description = "Budget of the project, with alerts at 50, 90 and 100 %, and when the forecast for the month exceeds it: billing_account (012345-ABCDEF-012345), amount per month in the account's currency; null for none."
   type        = object({ billing_account = string, amount = number })
   default     = null
 
@@ -81,7 +81,7 @@ variable "budget" {
 }
 
 variable "check_period_seconds" {
-  description = "How often each of the places from which Google checks asks the gateway and the probe."
+  description = "How often each of Google's checking places calls the gateway and the probe."
   type        = number
   default     = 60
   nullable    = false
@@ -93,14 +93,14 @@ variable "check_period_seconds" {
 }
 
 variable "probe_failing_seconds" {
-  description = "How long two places have to find the probe failing before somebody is called: longer than Pub/Sub takes to begin a replay."
+  description = "How long the probe must fail from two places before the alert fires: longer than Pub/Sub takes to begin a replay."
   type        = number
   default     = 180
   nullable    = false
 }
 
 variable "check_regions" {
-  description = "Regions from which Google checks, three at least."
+  description = "Regions from which Google checks, at least three."
   type        = list(string)
   default     = ["EUROPE", "USA_IOWA", "ASIA_PACIFIC"]
   nullable    = false
@@ -112,7 +112,7 @@ variable "check_regions" {
 }
 
 variable "gateway" {
-  description = "What the gateway's service is allowed: requests an instance takes at once, and instances at most."
+  description = "Limits of the gateway service: requests that an instance handles at once, and maximum number of instances."
   type = object({
     concurrency   = optional(number, 1000)
     max_instances = optional(number, 10)
@@ -129,7 +129,7 @@ variable "subscriptions_budget" {
 }
 
 variable "objective" {
-  description = "The objective of delivery: this share of publications (goal) is in the queues of its readers within seconds, over days."
+  description = "The objective of delivery: a share of publications (goal) is in the queues of its readers within this time (seconds), over this period (days)."
   type = object({
     goal    = optional(number, 0.99)
     seconds = optional(number, 1)
@@ -140,27 +140,27 @@ variable "objective" {
 }
 
 variable "slo" {
-  description = "Whether to make the objective in Cloud Monitoring, which refuses it until it has received the first delivery's duration: false in the first apply of a project, true later."
+  description = "Whether to create the objective in Cloud Monitoring, which refuses it until it has received the duration of a first delivery: false in the first apply of a project, true later."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "runbooks_url" {
-  description = "Where docs/operations.md can be read; null is the project's own."
+  description = "URL of docs/operations.md; null for the project's own."
   type        = string
   default     = null
 }
 
 variable "extra_widgets" {
-  description = "Widgets of your own for the end of the dashboard, as Cloud Monitoring's dashboards API takes them."
+  description = "Your own widgets for the end of the dashboard, in the format of Cloud Monitoring's dashboards API."
   type        = any
   default     = []
   nullable    = false
 }
 
 variable "request_logs" {
-  description = "Share, 0 to 1, of the log entries that Cloud Run writes of requests which are kept. Those of answers with 5xx are all kept."
+  description = "Share, 0 to 1, of Cloud Run's request log entries that are kept. Entries of 5xx answers are always kept."
   type        = number
   default     = 0.01
   nullable    = false

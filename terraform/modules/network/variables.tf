@@ -11,13 +11,13 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Prefix of what is made."
+  description = "Prefix of the names of created resources."
   type        = string
   nullable    = false
 }
 
 variable "cidr" {
-  description = "Addresses of the subnetwork. Cloud Run takes some for each instance, so that it has to be a /26 at least."
+  description = "Address range of the subnetwork. Cloud Run uses some addresses for each instance, so it must be at least a /26."
   type        = string
   default     = "10.20.0.0/22"
   nullable    = false
@@ -29,7 +29,7 @@ variable "cidr" {
 }
 
 variable "nat_addresses" {
-  description = "Reserved addresses (their full names) that calls to the internet come from, for who has to let them in; empty for any."
+  description = "Reserved addresses (full names) from which calls to the internet are made, so that others can allow them; empty for any."
   type        = list(string)
   default     = []
   nullable    = false

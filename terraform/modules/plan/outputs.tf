@@ -1,37 +1,37 @@
 output "name" {
-  description = "Prefix of what the deployment makes."
+  description = "Prefix of the names of created resources."
   value       = var.name
 }
 
 output "tenants" {
-  description = "Tenants by identifier, with every default filled in, and the topic of those that have one of their own."
+  description = "Tenants by identifier, with all defaults filled in, and the topic of those that have their own."
   value = { for id, t in var.tenants : id => merge(t, {
     topic = t.placement == "own" ? "tw-${id}" : null
   }) }
 }
 
 output "documents" {
-  description = "What the api has to be told of each tenant besides its keys and rules: placement and limits, as PUT /v1/tenants/{tenant} takes them."
+  description = "What each tenant's document must have in addition to its keys and rules: placement and limits, in the format of PUT /v1/tenants/{tenant}."
   value       = local.documents
 }
 
 output "topics" {
-  description = "Topics by name: retention_seconds, labels, and the tenant whose own it is or the shard that it is."
+  description = "Topics by name: retention_seconds, labels, and the tenant that owns it or the shard that it is."
   value       = local.topics
 }
 
 output "lost" {
-  description = "Topic and pull subscription of lost connections, and topic and subscription of those of them that nobody could take."
+  description = "Topic and pull subscription of lost connections, and topic and subscription of their dead letters."
   value       = { topic = local.lost, subscription = local.lost, dead_topic = local.dead, dead_subscription = local.dead }
 }
 
 output "hook" {
-  description = "Push subscription of lost connections: its name and where it pushes; null for none."
+  description = "Push subscription of lost connections: its name and the address it pushes to; null for none."
   value       = var.hook_url == null ? null : { subscription = "${local.lost}-hook", url = var.hook_url }
 }
 
 output "programs" {
-  description = "Short names of services and functions, and the name that each has in Cloud Run."
+  description = "Short names of services and functions, and the name of each in Cloud Run."
   value = {
     services  = { for p in local.services : p => "${var.name}-${p}" }
     functions = { for p in local.functions : p => "${var.name}-${p}" }
@@ -44,17 +44,17 @@ output "accounts" {
 }
 
 output "builders" {
-  description = "Identifiers of the accounts that the bootstrap makes: check builds a commit and plans, build applies, functions compiles the functions."
+  description = "Identifiers of the accounts that the bootstrap creates: check builds a commit and plans, build applies, functions compiles the functions."
   value       = local.builders
 }
 
 output "repositories" {
-  description = "Repositories of Artifact Registry that the bootstrap makes: images, of the services, and functions, where the functions' are put."
+  description = "Artifact Registry repositories that the bootstrap creates: images, for the services, and functions, for the functions."
   value       = local.repositories
 }
 
 output "buckets" {
-  description = "Buckets that the bootstrap makes: state, of Terraform, and functions, for their source archives."
+  description = "Buckets that the bootstrap creates: state, for Terraform's state, and functions, for the functions' source archives."
   value       = local.buckets
 }
 
@@ -79,17 +79,17 @@ output "public" {
 }
 
 output "environments" {
-  description = "Environment of each service and function by its short name."
+  description = "Environment variables of each service and function, by short name."
   value       = local.environments
 }
 
 output "secret_environments" {
-  description = "Variables that are read from Secret Manager, by short name of the service: variable to secret."
+  description = "Environment variables that are read from Secret Manager, by short name of the service: variable to secret."
   value       = local.secret_environments
 }
 
 output "secrets" {
-  description = "Names of secrets by what they are for."
+  description = "Names of secrets, by purpose."
   value       = local.secrets
 }
 
@@ -99,12 +99,12 @@ output "hosts" {
 }
 
 output "urls" {
-  description = "Address by which each is to be called: its domain's if it has one, else Cloud Run's."
+  description = "Address at which each is called: its domain if it has one, otherwise Cloud Run's address."
   value       = local.urls
 }
 
 output "fields" {
-  description = "Settings of fields in Firestore by collection.field: collection, field, ttl, group (an index over all collections of the name), plain (no index), step (its place in the order in which they are made)."
+  description = "Settings of fields in Firestore by collection.field: collection, field, ttl, group (an index over all collections of the name), plain (no index), step (its place in the order in which they are applied)."
   value       = local.fields
 }
 
@@ -114,7 +114,7 @@ output "database" {
 }
 
 output "capacity" {
-  description = "What the deployment carries (figures), what it was computed from (inputs), what Cloud Run would refuse (refused), and walls that would be met under load (walls), both by name with a text. tidewire doctor reads it."
+  description = "What the deployment carries (figures), what it was computed from (inputs), what Cloud Run would refuse (refused), and limits that would be exceeded under load (walls), both by name with a text. tidewire doctor reads it."
   value = {
     figures = local.figures
     inputs = {

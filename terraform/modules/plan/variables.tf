@@ -10,7 +10,7 @@ variable "project" {
 }
 
 variable "number" {
-  description = "Number of the project, which stands in the addresses that Cloud Run gives."
+  description = "Number of the project, which is part of Cloud Run's addresses."
   type        = string
   nullable    = false
 
@@ -21,7 +21,7 @@ variable "number" {
 }
 
 variable "region" {
-  description = "The one region of everything: Pub/Sub keeps the order of what is published in one region."
+  description = "Region of all resources: Pub/Sub keeps the order of messages that are published in one region."
   type        = string
   nullable    = false
 
@@ -32,7 +32,7 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Prefix of what this deployment makes, but for the topics of tenants."
+  description = "Prefix of the names of created resources, except for the topics of tenants."
   type        = string
   default     = "tidewire"
   nullable    = false
@@ -51,7 +51,7 @@ variable "name" {
 }
 
 variable "database" {
-  description = "Identifier of the Firestore database; (default) is the one that a project may have without a name."
+  description = "Identifier of the Firestore database; (default) is the unnamed database of a project."
   type        = string
   default     = "tidewire"
   nullable    = false
@@ -64,9 +64,9 @@ variable "database" {
 
 variable "tenants" {
   description = <<-EOT
-    Tenants whose topics Terraform makes, by identifier. Others are made at run time by the api, with the same names and settings, and
+    Tenants whose topics Terraform creates, by identifier. The api creates others at run time, with the same names and settings; they
     need no plan. placement is own or pooled; retention_seconds is how long an own topic keeps messages; limits are those of the tenant's
-    document, which the api is told (output documents).
+    document, which the api writes (output documents).
   EOT
   type = map(object({
     placement         = optional(string, "own")
@@ -136,7 +136,7 @@ variable "tenants" {
 }
 
 variable "shards" {
-  description = "Number of topics that pooled tenants share; the same for the life of the deployment, because it says which tenant is on which."
+  description = "Number of topics that pooled tenants share. It must never change, because it determines which tenant is on which topic."
   type        = number
   default     = 0
   nullable    = false
@@ -149,7 +149,7 @@ variable "shards" {
 }
 
 variable "subscriptions" {
-  description = "How many subscriptions the project may have before gateways follow no further topic. Pub/Sub's wall is 10,000."
+  description = "Number of subscriptions in the project from which on gateways follow no further topic. Pub/Sub's limit is 10,000."
   type        = number
   default     = 9000
   nullable    = false
@@ -161,7 +161,7 @@ variable "subscriptions" {
 }
 
 variable "domains" {
-  description = "Names under which the load balancer serves gateway, api, dashboard and ingest; what has none keeps the address that Cloud Run gives."
+  description = "Domains at which the load balancer serves gateway, api, dashboard and ingest; a service without one keeps its Cloud Run address."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -190,7 +190,7 @@ variable "demo" {
 }
 
 variable "probe_tenant" {
-  description = "Tenant on whose channel the probe sends to itself; null for no probe. Its document needs a key that can sign."
+  description = "Tenant on whose channel the probe sends to itself; null for no probe. The tenant's document needs a key that can sign."
   type        = string
   default     = null
 
@@ -201,7 +201,7 @@ variable "probe_tenant" {
 }
 
 variable "probe" {
-  description = "How the probe runs: how long a run takes at most, in seconds, and how many sockets of earlier runs stay open, so that gateways go on following its topic."
+  description = "How the probe runs: the maximum time of a run in seconds, and the number of sockets of earlier runs that stay open, so that gateways continue to follow its topic."
   type        = object({ seconds = optional(number, 50), held = optional(number, 6) })
   default     = {}
   nullable    = false
@@ -220,7 +220,7 @@ variable "probe" {
 }
 
 variable "log_level" {
-  description = "Least level of log lines: debug, info, warn or error."
+  description = "Lowest level that is logged: debug, info, warn or error."
   type        = string
   default     = "info"
   nullable    = false
@@ -239,7 +239,7 @@ variable "telemetry" {
 }
 
 variable "metrics_tenants" {
-  description = "How many tenants a process shows by name in its metrics. Each is some 40 series in each gateway that holds it, which is most of what metrics cost."
+  description = "How many tenants a process shows by name in its metrics. Each makes about 40 series in each gateway that holds it, which is most of the cost of metrics."
   type        = number
   default     = 20
   nullable    = false
@@ -251,7 +251,7 @@ variable "metrics_tenants" {
 }
 
 variable "hook_url" {
-  description = "HTTPS address that is told of connections whose instance crashed, as CloudEvents; null for none."
+  description = "HTTPS address that receives connections whose instance crashed, as CloudEvents; null for none."
   type        = string
   default     = null
 

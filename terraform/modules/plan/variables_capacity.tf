@@ -1,5 +1,5 @@
 variable "concurrency" {
-  description = "Requests that a gateway takes at once; a socket is one."
+  description = "Requests that a gateway handles at once; a socket is one request."
   type        = number
   default     = 1000
   nullable    = false
@@ -11,7 +11,7 @@ variable "concurrency" {
 }
 
 variable "sizes" {
-  description = "Size of an instance, and how many instances there are at least and at most, of each service and function."
+  description = "Size of an instance, and minimum and maximum number of instances, of each service and function."
   type = object({
     gateway   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "1Gi"), min = optional(number, 0), max = optional(number, 4), cpu_idle = optional(bool, true) }), {})
     api       = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 3), cpu_idle = optional(bool, true) }), {})
@@ -43,7 +43,7 @@ variable "sizes" {
 }
 
 variable "expected" {
-  description = "What the deployment is to carry, which plans compare with its walls: sockets open at once, and tenants with a topic of their own, also those that the api makes. 0 compares nothing."
+  description = "What the deployment must carry, which plans compare with its limits: sockets open at once, and tenants with their own topic, including those that the api creates. 0 for no comparison."
   type        = object({ sockets = optional(number, 0), tenants = optional(number, 0) })
   default     = {}
   nullable    = false
@@ -55,7 +55,7 @@ variable "expected" {
 }
 
 variable "quota" {
-  description = "Quotas of the project that a deployment meets first: vCPU and GiB of all Cloud Run instances in the region, and Pub/Sub's subscriptions. The defaults are those of a new project; tidewire doctor reads the project's own."
+  description = "Quotas of the project that a deployment reaches first: vCPU and GiB of all Cloud Run instances in the region, and Pub/Sub's subscriptions. The defaults are those of a new project; tidewire doctor reads the project's own."
   type        = object({ cpu = optional(number, 20), memory_gib = optional(number, 40), subscriptions = optional(number, 10000) })
   default     = {}
   nullable    = false

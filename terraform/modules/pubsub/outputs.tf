@@ -9,7 +9,7 @@ output "lost_topic" {
 }
 
 output "subscriptions" {
-  description = "Names of the subscriptions made here: lost, dead, and hook if there is one."
+  description = "Names of the subscriptions created here: lost, dead, and hook if there is one."
   value = merge(
     { lost = google_pubsub_subscription.lost.name, dead = google_pubsub_subscription.dead.name },
     var.hook == null ? {} : { hook = google_pubsub_subscription.hook[0].name },

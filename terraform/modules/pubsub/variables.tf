@@ -5,7 +5,7 @@ variable "project" {
 }
 
 variable "number" {
-  description = "Number of the project, by which Pub/Sub's own account is named."
+  description = "Number of the project, which is part of the name of Pub/Sub's own account."
   type        = string
   nullable    = false
 }
@@ -29,20 +29,20 @@ variable "lost" {
 }
 
 variable "hook" {
-  description = "Push subscription of lost connections: its name, where it pushes, and the address of the account that it pushes as; null for none."
+  description = "Push subscription of lost connections: its name, the address it pushes to, and the account it pushes as; null for none."
   type        = object({ subscription = string, url = string, service_account = string })
   default     = null
 }
 
 variable "labels" {
-  description = "Labels of what is made."
+  description = "Labels for the created resources."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "kms_key" {
-  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null leaves that to Google."
+  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null for Google's keys."
   type        = string
   default     = null
 }

@@ -5,7 +5,7 @@ variable "project" {
 }
 
 variable "region" {
-  description = "Region that the secret is kept in."
+  description = "Region in which the secret is stored."
   type        = string
   nullable    = false
 }
@@ -17,7 +17,7 @@ variable "operators" {
 }
 
 variable "operators_version" {
-  description = "Number of the operators' key. With each other number, a higher one, there is a new key, and tokens of the one before are worth nothing."
+  description = "Number of the operators' key. Each higher number creates a new key, and tokens of the previous key are refused."
   type        = number
   default     = 1
   nullable    = false
@@ -36,14 +36,14 @@ variable "deletion_protection" {
 }
 
 variable "labels" {
-  description = "Labels of what is made."
+  description = "Labels for the created resources."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "kms_key" {
-  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null leaves that to Google."
+  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null for Google's keys."
   type        = string
   default     = null
 }

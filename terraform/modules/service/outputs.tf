@@ -5,11 +5,11 @@ output "name" {
 }
 
 output "uri" {
-  description = "Address that Cloud Run says first; it serves at others, too."
+  description = "First address that Cloud Run reports; the service also serves at others."
   value       = google_cloud_run_v2_service.this.uri
 }
 
 output "revision" {
-  description = "Revision that was made last."
+  description = "Newest revision."
   value       = google_cloud_run_v2_service.this.latest_created_revision
 }

@@ -5,7 +5,7 @@ variable "project" {
 }
 
 variable "region" {
-  description = "Region that it runs in."
+  description = "Region in which it runs."
   type        = string
   nullable    = false
 }
@@ -17,7 +17,7 @@ variable "name" {
 }
 
 variable "image" {
-  description = "Image, by its digest: a tag may be another image tomorrow, and then two instances of one revision differ."
+  description = "Image, by its digest: a tag may point to another image tomorrow, and then two instances of one revision would differ."
   type        = string
   nullable    = false
 
@@ -34,21 +34,21 @@ variable "service_account" {
 }
 
 variable "environment" {
-  description = "Environment."
+  description = "Environment variables."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "secret_environment" {
-  description = "Variables that are read from Secret Manager, each of a secret and a version of it."
+  description = "Environment variables that are read from Secret Manager, each from a version of a secret."
   type        = map(object({ secret = string, version = string }))
   default     = {}
   nullable    = false
 }
 
 variable "concurrency" {
-  description = "Requests that one instance takes at once; an open socket is one. 1000 is Cloud Run's most."
+  description = "Requests that one instance handles at once; an open socket is one request. Cloud Run's maximum is 1000."
   type        = number
   default     = 80
   nullable    = false
@@ -60,7 +60,7 @@ variable "concurrency" {
 }
 
 variable "timeout_seconds" {
-  description = "How long a request may take; a socket is one. 3600 is Cloud Run's most."
+  description = "How long a request may take; a socket is one request. Cloud Run's maximum is 3600."
   type        = number
   default     = 60
   nullable    = false
@@ -72,7 +72,7 @@ variable "timeout_seconds" {
 }
 
 variable "session_affinity" {
-  description = "Whether a client that comes back is led to its instance, if that can be."
+  description = "Whether a returning client is routed to its previous instance, if possible."
   type        = bool
   default     = false
   nullable    = false
@@ -93,21 +93,21 @@ variable "memory" {
 }
 
 variable "cpu_idle" {
-  description = "Whether an instance has CPU, and is billed, only while it has a request; false keeps both for its whole life, at a lower price."
+  description = "Whether an instance has CPU, and is billed, only while it has a request. With false, it has CPU and is billed for its whole life, at a lower price."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "min_instances" {
-  description = "Instances that are kept warm."
+  description = "Minimum number of instances."
   type        = number
   default     = 0
   nullable    = false
 }
 
 variable "max_instances" {
-  description = "Instances that there may be."
+  description = "Maximum number of instances."
   type        = number
   nullable    = false
 
@@ -118,21 +118,21 @@ variable "max_instances" {
 }
 
 variable "public" {
-  description = "Whether everybody may call it, so that its program judges who is asking, or only whom IAM lets."
+  description = "Whether everybody may call it and its program checks the caller, or only callers that IAM allows."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "behind_load_balancer" {
-  description = "Whether it is reached through the load balancer alone, and not by its address of Cloud Run."
+  description = "Whether it is reachable only through the load balancer, and not at its Cloud Run address."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "network" {
-  description = "VPC network and subnetwork through which it calls out; null for none."
+  description = "VPC network and subnetwork for its outbound calls; null for none."
   type        = object({ network = string, subnetwork = string })
   default     = null
 }
@@ -145,27 +145,27 @@ variable "deletion_protection" {
 }
 
 variable "url" {
-  description = "Address that it is expected to have; others are told of it before it is made."
+  description = "Address that it is expected to have; others get it before the service exists."
   type        = string
   nullable    = false
 }
 
 variable "invoker_iam_disabled" {
-  description = "Whether a public service is public because IAM is not asked, and not by a grant to allUsers, which many organizations forbid (domain restricted sharing)."
+  description = "Whether a public service is made public by disabling the IAM check instead of a grant to allUsers, which many organizations forbid (domain restricted sharing)."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "labels" {
-  description = "Labels of what is made."
+  description = "Labels for the created resources."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "kms_key" {
-  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null leaves that to Google."
+  description = "Full name of the Cloud KMS key that encrypts it, projects/P/locations/L/keyRings/R/cryptoKeys/K; null for Google's keys."
   type        = string
   default     = null
 }

@@ -1,5 +1,5 @@
 output "dashboard_json" {
-  description = "The dashboard, as Cloud Monitoring's API takes it."
+  description = "The dashboard, in the format of Cloud Monitoring's API."
   value       = jsonencode(local.dashboard)
 
   precondition {
@@ -14,7 +14,7 @@ output "alerts" {
 }
 
 output "policies" {
-  description = "Alert policies that make the alerts, by name, in the same shape: one for each condition in PromQL."
+  description = "Alert policies that implement the alerts, by name, in the same format: one for each condition in PromQL."
   value       = local.policies
 }
 
@@ -24,12 +24,12 @@ output "objective" {
 }
 
 output "log_metrics" {
-  description = "Metrics made of log lines, by name: description, filter, value_type, unit, value (what is extracted, of a distribution), labels."
+  description = "Log-based metrics, by name: description, filter, value_type, unit, value (what is extracted, for a distribution), labels."
   value       = local.log_metrics
 }
 
 output "metrics" {
-  description = "Every metric that a chart, an alert or the objective reads: own with the values of reason that are asked for, google, and log."
+  description = "Every metric that a chart, an alert or the objective reads: own (with the values of reason that are queried), google, and log."
   value = {
     own    = { for name in local.own_names : name => sort(distinct([for ask in local.asked_reasons : ask.reason if ask.metric == name])) }
     google = sort(distinct(local.google_names))
@@ -38,7 +38,7 @@ output "metrics" {
 }
 
 output "queries" {
-  description = "Every PromQL query, by the chart (row/title/legend) or the alert (name/condition) that makes it."
+  description = "Every PromQL query, by the chart (row/title/legend) or the alert (name/condition) that uses it."
   value       = { charts = local.rendered_charts, alerts = local.rendered_alerts }
 }
 

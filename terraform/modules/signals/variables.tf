@@ -22,7 +22,7 @@ variable "project" {
 }
 
 variable "runbooks_url" {
-  description = "Where docs/operations.md can be read; alerts link to its headings."
+  description = "URL of docs/operations.md; alerts link to its headings."
   type        = string
   default     = "https://github.com/tidewire/tidewire/blob/main/docs/operations.md"
   nullable    = false
@@ -34,7 +34,7 @@ variable "runbooks_url" {
 }
 
 variable "gateway" {
-  description = "What the gateway's service is allowed: requests an instance takes at once, and instances at most."
+  description = "Limits of the gateway service: requests that an instance handles at once, and maximum number of instances."
   type = object({
     concurrency   = optional(number, 1000)
     max_instances = optional(number, 10)
@@ -53,7 +53,7 @@ variable "gateway" {
 }
 
 variable "subscriptions_budget" {
-  description = "TIDEWIRE_SUBSCRIPTIONS of the services: subscriptions the project may have before no further topic is followed."
+  description = "TIDEWIRE_SUBSCRIPTIONS of the services: number of subscriptions in the project from which on no further topic is followed."
   type        = number
   default     = 9000
   nullable    = false
@@ -65,7 +65,7 @@ variable "subscriptions_budget" {
 }
 
 variable "objective" {
-  description = "The objective of delivery: this share of publications (goal) is in the queues of its readers within seconds of Pub/Sub's publish time, over days."
+  description = "The objective of delivery: a share of publications (goal) is in the queues of its readers within this time (seconds) after Pub/Sub's publish time, over this period (days)."
   type = object({
     goal    = optional(number, 0.99)
     seconds = optional(number, 1)
@@ -89,7 +89,7 @@ variable "objective" {
 }
 
 variable "slo" {
-  description = "Whether the objective exists in Cloud Monitoring, which takes it only once it has seen the metric: then burn is alerted on by it, and else computed from the metric."
+  description = "Whether the objective exists in Cloud Monitoring, which accepts it only once it has received the metric. Then the burn rate is that of the objective; otherwise it is computed from the metric."
   type        = bool
   default     = false
   nullable    = false
@@ -108,7 +108,7 @@ variable "uptime_check_ids" {
 }
 
 variable "probe_failing_seconds" {
-  description = "How long two places have to find the probe failing before somebody is called. A gateway that begins to follow the probe's topic may have to wait a minute for Pub/Sub, and a run of each place meets that."
+  description = "How long the probe must fail from two places before the alert fires. A gateway that starts to follow the probe's topic may wait a minute for Pub/Sub, which affects one run of each place."
   type        = number
   default     = 180
   nullable    = false
@@ -120,7 +120,7 @@ variable "probe_failing_seconds" {
 }
 
 variable "extra_widgets" {
-  description = "Widgets of your own for the end of the dashboard, as Cloud Monitoring's dashboards API takes them; 50 at most with those that are there."
+  description = "Your own widgets for the end of the dashboard, in the format of Cloud Monitoring's dashboards API; at most 50 together with the existing ones."
   type        = any
   default     = []
   nullable    = false

@@ -7,13 +7,13 @@ variable "project" {
 }
 
 variable "region" {
-  description = "The one region of everything, such as europe-west1."
+  description = "Region of all resources, such as europe-west1."
   type        = string
   nullable    = false
 }
 
 variable "images" {
-  description = "Images of gateway, api and dashboard, by their digests."
+  description = "Images of gateway, api and dashboard, by digest."
   type        = object({ gateway = string, api = string, dashboard = string })
   nullable    = false
 
@@ -26,21 +26,21 @@ variable "images" {
 # What has a default.
 
 variable "name" {
-  description = "Prefix of what is made, but for the topics of tenants; the same as in the bootstrap."
+  description = "Prefix of the names of created resources, except for the topics of tenants; the same as in the bootstrap."
   type        = string
   default     = "tidewire"
   nullable    = false
 }
 
 variable "functions_archive" {
-  description = "Source archive of the functions, which make functions writes and Terraform uploads, unless functions says where it lies already."
+  description = "Source archive of the functions, which make functions writes and Terraform uploads, unless functions says where it already is."
   type        = string
   default     = "../bin/functions.zip"
   nullable    = false
 }
 
 variable "functions" {
-  description = "Bucket and object of the functions' source archive, named by its content, if something else has uploaded it, as cloudbuild.yaml does; null for none."
+  description = "Bucket and object of the functions' source archive, named by its content, if something else has uploaded it, such as cloudbuild.yaml; null for none."
   type        = object({ bucket = string, object = string })
   default     = null
 
@@ -51,7 +51,7 @@ variable "functions" {
 }
 
 variable "tenants" {
-  description = "Tenants whose topics Terraform makes, by identifier. All others are made by the api at run time, and need no plan."
+  description = "Tenants whose topics Terraform creates, by identifier. The api creates all others at run time; they need no plan."
   type = map(object({
     placement         = optional(string, "own")
     retention_seconds = optional(number, 600)
@@ -62,14 +62,14 @@ variable "tenants" {
 }
 
 variable "shards" {
-  description = "Number of topics that pooled tenants share, the same for ever: it says which tenant is on which. 0 pools nobody."
+  description = "Number of topics that pooled tenants share. It must never change, because it determines which tenant is on which topic. 0 for no pooled tenants."
   type        = number
   default     = 0
   nullable    = false
 }
 
 variable "subscriptions" {
-  description = "How many subscriptions the project may have before gateways follow no further topic. Pub/Sub's wall is 10,000."
+  description = "Number of subscriptions in the project from which on gateways follow no further topic. Pub/Sub's limit is 10,000."
   type        = number
   default     = 9000
   nullable    = false
@@ -83,27 +83,27 @@ variable "database" {
 }
 
 variable "firestore_location" {
-  description = "Location of the database, for ever; null for the region."
+  description = "Location of the database, which cannot be changed later; null for the region."
   type        = string
   default     = null
 }
 
 variable "point_in_time_recovery" {
-  description = "Whether every version that the database had in a week can be read again."
+  description = "Whether every version that the database had in the last week can be read again."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "backup_days" {
-  description = "How many days a daily backup of the database is kept; 0 makes none."
+  description = "How many days a daily backup of the database is kept; 0 for no backups."
   type        = number
   default     = 7
   nullable    = false
 }
 
 variable "sizes" {
-  description = "Size of an instance, and how many instances there are at least and at most, of each service and function; cpu_idle: whether a service has CPU, and is billed, only while it has a request. The defaults fit a new project's quota, also during a release."
+  description = "Size of an instance, and minimum and maximum number of instances, of each service and function. cpu_idle: whether a service has CPU, and is billed, only while it has a request. The defaults fit a new project's quota, also during a release."
   type = object({
     gateway   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "1Gi"), min = optional(number, 0), max = optional(number, 4), cpu_idle = optional(bool, true) }), {})
     api       = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 3), cpu_idle = optional(bool, true) }), {})
@@ -117,21 +117,21 @@ variable "sizes" {
 }
 
 variable "expected" {
-  description = "What the deployment is to carry, which plans compare with its walls: sockets open at once, and tenants with a topic of their own, also those that the api makes. 0 compares nothing."
+  description = "What the deployment must carry, which plans compare with its limits: sockets open at once, and tenants with their own topic, including those that the api creates. 0 for no comparison."
   type        = object({ sockets = optional(number, 0), tenants = optional(number, 0) })
   default     = {}
   nullable    = false
 }
 
 variable "quota" {
-  description = "Quotas of the project that a deployment meets first: vCPU and GiB of all Cloud Run instances in the region, and Pub/Sub's subscriptions. The defaults are those of a new project."
+  description = "Quotas of the project that a deployment reaches first: vCPU and GiB of all Cloud Run instances in the region, and Pub/Sub's subscriptions. The defaults are those of a new project."
   type        = object({ cpu = optional(number, 20), memory_gib = optional(number, 40), subscriptions = optional(number, 10000) })
   default     = {}
   nullable    = false
 }
 
 variable "operators_version" {
-  description = "Number of the operators' key; one more makes a new one and ends the one before."
+  description = "Number of the operators' key; the next number creates a new key and ends the previous one."
   type        = number
   default     = 1
   nullable    = false
@@ -145,13 +145,13 @@ variable "demo" {
 }
 
 variable "probe_tenant" {
-  description = "Tenant that the probe is a client of, every minute; null for no probe."
+  description = "Tenant of which the probe is a client, every minute; null for no probe."
   type        = string
   default     = null
 }
 
 variable "probe" {
-  description = "How the probe runs: seconds that a run takes at most (45 to 50: a healthy gateway may keep a subscribe waiting for 40), sockets of earlier runs that stay held so that its topic stays followed, period_seconds between the calls of each of the three places, and failing_seconds for which two places have to fail before somebody is called."
+  description = "How the probe runs. seconds: maximum time of a run (45 to 50: a healthy gateway may delay the answer to a subscribe by 40). held: sockets of earlier runs that stay open so that its topic stays followed. period_seconds: time between the calls of each of the three places. failing_seconds: how long two places must fail before the alert fires."
   type = object({
     seconds         = optional(number, 50)
     held            = optional(number, 6)
@@ -163,27 +163,27 @@ variable "probe" {
 }
 
 variable "hook_url" {
-  description = "HTTPS address that is told of connections whose instance crashed; null for none."
+  description = "HTTPS address that receives connections whose instance crashed; null for none."
   type        = string
   default     = null
 }
 
 variable "domains" {
-  description = "Domains of gateway, api, dashboard and ingest, if a load balancer is to be before them; none by default."
+  description = "Domains of gateway, api, dashboard and ingest, to put a load balancer in front of them; none by default."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "requests_per_minute" {
-  description = "Requests that the load balancer lets one address make in a minute."
+  description = "Requests that one address may make per minute at the load balancer."
   type        = number
   default     = 6000
   nullable    = false
 }
 
 variable "objective" {
-  description = "The objective of delivery: this share of publications (goal) is in the queues of its readers within seconds, over days."
+  description = "The objective of delivery: a share of publications (goal) is in the queues of its readers within this time (seconds), over this period (days)."
   type = object({
     goal    = optional(number, 0.99)
     seconds = optional(number, 1)
@@ -194,20 +194,20 @@ variable "objective" {
 }
 
 variable "slo" {
-  description = "Whether to make the objective in Cloud Monitoring, which refuses it until it has received the first delivery's duration: false in the first apply of a project, true later."
+  description = "Whether to create the objective in Cloud Monitoring, which refuses it until it has received the duration of a first delivery: false in the first apply of a project, true later."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "runbooks_url" {
-  description = "Where docs/operations.md can be read, which alerts link to; null is the project's own."
+  description = "URL of docs/operations.md, to which alerts link; null for the project's own."
   type        = string
   default     = null
 }
 
 variable "log_level" {
-  description = "Least level of log lines: debug, info, warn or error."
+  description = "Lowest level that is logged: debug, info, warn or error."
   type        = string
   default     = "info"
   nullable    = false
@@ -221,21 +221,21 @@ variable "telemetry" {
 }
 
 variable "metrics_tenants" {
-  description = "How many tenants a process shows by name in its metrics, the first to come; all others count together. Each is some 40 series in each gateway that holds it, which is most of what metrics cost."
+  description = "How many tenants a process shows by name in its metrics, the first that appear; all others are counted together. Each makes about 40 series in each gateway that holds it, which is most of the cost of metrics."
   type        = number
   default     = 20
   nullable    = false
 }
 
 variable "request_logs" {
-  description = "Share, 0 to 1, of the log entries that Cloud Run writes of requests which are kept; every socket and every call is one, and they are paid by size. Those of answers with 5xx are all kept."
+  description = "Share, 0 to 1, of Cloud Run's request log entries that are kept. Every socket and every call makes one entry, and entries are billed by size. Entries of 5xx answers are always kept."
   type        = number
   default     = 0.01
   nullable    = false
 }
 
 variable "deletion_protection" {
-  description = "Whether Terraform refuses to delete services, secret and database. To take a deployment away, apply once with false."
+  description = "Whether Terraform refuses to delete services, secret and database. To remove a deployment, apply once with false."
   type        = bool
   default     = true
   nullable    = false

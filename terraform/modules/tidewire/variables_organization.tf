@@ -1,7 +1,7 @@
 # What an organization asks of whatever runs in it.
 
 variable "vpc_egress" {
-  description = "VPC network that the services call out through: network and subnetwork (full names) of one that is there already, or cidr of the subnetwork of one that is made, with nat_addresses, reserved ones, if others have to know them; null for none."
+  description = "VPC network for the services' outbound calls: network and subnetwork (full names) of an existing one, or cidr of the subnetwork of one to create, with nat_addresses, reserved addresses, if others must know them; null for none."
   type = object({
     cidr          = optional(string, "10.20.0.0/22")
     nat_addresses = optional(list(string), [])
@@ -17,20 +17,20 @@ variable "vpc_egress" {
 }
 
 variable "notification_emails" {
-  description = "Addresses that incidents are sent to by e-mail; a channel is made for each."
+  description = "E-mail addresses to which incidents are sent; a notification channel is created for each."
   type        = list(string)
   default     = []
   nullable    = false
 }
 
 variable "budget" {
-  description = "Budget of the project, told of at 50, 90 and 100 %, and when the month is forecast to pass it: billing_account (012345-ABCDEF-012345), amount a month in the account's currency; null for none."
+  description = "Budget of the project, with alerts at 50, 90 and 100 %, and when the forecast for the month exceeds it: billing_account (012345-ABCDEF-012345), amount per month in the account's currency; null for none."
   type        = object({ billing_account = string, amount = number })
   default     = null
 }
 
 variable "labels" {
-  description = "Labels of everything that takes them."
+  description = "Labels for everything that supports them."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -43,7 +43,7 @@ variable "labels" {
 }
 
 variable "kms_key" {
-  description = "Full name of a Cloud KMS key in the region that encrypts topics, database, secret, services and functions; null leaves that to Google. It must be there before, with the right of Google's agents to use it (README); the database keeps it for ever."
+  description = "Full name of a Cloud KMS key in the region that encrypts topics, database, secret, services and functions; null for Google's keys. The key must exist before, and Google's agents must be allowed to use it (README). The database keeps it forever."
   type        = string
   default     = null
 
@@ -54,14 +54,14 @@ variable "kms_key" {
 }
 
 variable "invoker_iam_disabled" {
-  description = "Whether public services are public because IAM is not asked, and not by a grant to allUsers, which many organizations forbid. The function ingest is then opened by hand (README)."
+  description = "Whether public services are made public by disabling the IAM check instead of a grant to allUsers, which many organizations forbid. The function ingest must then be opened by hand (README)."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "service_accounts" {
-  description = "Addresses of service accounts that are there already, by short name (gateway, api, dashboard, ingest, janitor, probe, scheduler, push); those of the others are made. What each may do is granted in any case."
+  description = "Addresses of existing service accounts, by short name (gateway, api, dashboard, ingest, janitor, probe, scheduler, push); the others are created. Permissions are granted in any case."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -78,7 +78,7 @@ variable "service_accounts" {
 }
 
 variable "notification_channels" {
-  description = "Names of the notification channels that incidents are sent to, projects/PROJECT/notificationChannels/ID each; none by default."
+  description = "Names of the notification channels to which incidents are sent, each projects/PROJECT/notificationChannels/ID; none by default."
   type        = list(string)
   default     = []
   nullable    = false

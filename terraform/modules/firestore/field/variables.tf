@@ -11,7 +11,7 @@ variable "database" {
 }
 
 variable "fields" {
-  description = "Settings of the fields of one step, by collection.field: one, or none."
+  description = "Settings of the field of one step, by collection.field; at most one."
   type        = map(object({ collection = string, field = string, ttl = bool, group = bool, plain = bool }))
   nullable    = false
 
