@@ -339,6 +339,7 @@ class Link {
   opened = false; ended = false;
   liveAt = 0;
   resumed = null; // what a reconnect brought: {caughtUp, gaps, at}
+  refusals = 0; // the newest number of a refused publish; each publish shows it
   #socket; #on; #pending = new Map(); #nextID = 1;
   #heard = ticks(); #pinged = false; #heartbeat = 25_000; #drift = 0; #listening; #probing;
   #backlog = new Map(); #budget = 1; #paced = ticks(); #pacer;
@@ -405,10 +406,10 @@ class Link {
    * which may come before any promise has run, is read in the light of this one. Returns what takes the
    * request back, or with `true` only if it has not been sent yet: it tells whether that was so.
    */
-  ask(json, resolve, reject, { timeoutMs, urgent = false, what = "a request" } = {}) {
+  ask(json, resolve, reject, { timeoutMs, urgent = false, publishes = false, what = "a request" } = {}) {
     const nothing = () => false;
     if (this.ended) return reject(lost()), nothing;
-    const id = this.#nextID++, whole = `{"id":${id},${json.slice(1)}`;
+    const id = this.#nextID++, whole = `{"id":${id},${publishes ? `"refusals":${this.refusals},` : ""}${json.slice(1)}`;
     const limit = this.welcome?.limits.messageBytes ?? Infinity;
     if (whole.length * 3 > limit && bytes(whole) > limit) {
       reject(new TidewireError({ code: "too-large", limit: "messageBytes", message: `a frame may have ${limit} bytes; send less` }));
@@ -508,6 +509,7 @@ class Link {
       frame = JSON.parse(data);
     } catch { /* the next line's case */ }
     if (typeof frame?.type !== "string") return this.drop("what came is no frame of this protocol"); // the backoff keeps it from being a storm
+    if (frame.type === "error") this.refusals = Math.max(this.refusals, within(frame.refusals, 0, Number.MAX_SAFE_INTEGER, 0));
     const answers = frame.type === "ok" || frame.type === "error" || frame.type === "pong";
     const request = answers ? this.#pending.get(frame.id) : undefined;
     if (!request) return this.#on.frame(this, frame);
@@ -775,7 +777,8 @@ class Bookmarks {
 
 /**
  * Publishes and calls under way. Publishes of one channel keep their order, as protocol.md says: they are sent without waiting for
- * answers, but none before an earlier one that has to be sent again, or that is still unanswered on another link.
+ * answers, but none before an earlier one that has to be sent again, or that is still unanswered on another link. The server takes none that
+ * was sent before a refusal was known here, and after one nothing is published until all that was sent before it is answered.
  */
 class Requests {
   #all = new Set(); // in the order in which they were asked for
@@ -789,12 +792,13 @@ class Requests {
       throw new TidewireError({ code: "limited", limit: "maxPending", message: `${this.#all.size} requests are under way; wait for some of them` });
     }
     return new Promise((resolve, reject) => {
-      const one = { json, channel, wait, repeatable, what, resolve, reject, deadline: ticks() + timeoutMs, link: null, takeBack: null, notBefore: 0 };
+      const one = { json, channel, wait, repeatable, what, resolve, reject, deadline: ticks() + timeoutMs, link: null, takeBack: null, notBefore: 0, refusals: 0, lost: false };
       one.timer = setTimeout(() => {
         const { link } = one, sent = link !== null && !one.takeBack();
         if (sent) link.probe(); // perhaps nothing gets through any more
+        const lost = sent || one.lost;
         this.#settle(one, reject, new TidewireError({
-          code: "timeout", lost: sent, message: sent ? `no answer to ${what} in ${timeoutMs} ms` : "no connection in time; it was not sent",
+          code: "timeout", lost, message: lost ? `no answer to ${what} in ${timeoutMs} ms` : "no connection in time; it was not sent",
         }));
       }, Math.min(timeoutMs, MAX_TIMER));
       this.#all.add(one);
@@ -816,13 +820,15 @@ class Requests {
   #send() {
     clearTimeout(this.#timer);
     const held = new Set(); // channels on which an earlier publish has to go first
+    // What was sent before a refusal was known will be refused as well, and what goes before its answer would be after it.
+    const flushing = [...this.#all].some(({ link, channel, refusals }) => link && link === this.#link && channel !== undefined && refusals < link.refusals);
     let soonest = Infinity;
     for (const one of [...this.#all]) {
       const link = this.#link, now = ticks(), publishes = one.channel !== undefined;
       if (!link || link.ended) return;
       if (!this.#all.has(one)) continue;
       const from = Math.max(one.notBefore, publishes ? this.#notBefore : 0);
-      if (!one.link && !held.has(one.channel) && from <= now) this.#sendOne(one, link);
+      if (!one.link && !held.has(one.channel) && from <= now && !(publishes && flushing)) this.#sendOne(one, link);
       if (!one.link && from > now) soonest = Math.min(soonest, from - now);
       if (publishes && one.link !== link && this.#all.has(one)) held.add(one.channel);
     }
@@ -830,8 +836,8 @@ class Requests {
   }
 
   #sendOne(one, link) {
-    one.link = link;
-    one.takeBack = link.ask(one.json, (answer) => this.#settle(one, one.resolve, answer), (error) => this.#refused(one, error), { what: one.what });
+    [one.link, one.refusals] = [link, link.refusals];
+    one.takeBack = link.ask(one.json, (answer) => this.#settle(one, one.resolve, answer), (error) => this.#refused(one, error), { what: one.what, publishes: one.channel !== undefined });
   }
 
   #refused(one, error) {
@@ -839,6 +845,7 @@ class Requests {
     const soon = error.code === "unavailable" || error.code === "draining" ? 1000 : 0;
     const later = error.retryAfterMs ?? (error.lost ? 0 : soon);
     const again = error.lost ? one.repeatable && !error.fatal : later > 0;
+    error.lost = one.lost ||= error.lost;
     one.notBefore = ticks() + later;
     if (error.code === "limited" && one.channel !== undefined) this.#notBefore = Math.max(this.#notBefore, one.notBefore);
     for (const other of later > 0 ? this.#all : []) { // what has not gone out yet must not overtake it

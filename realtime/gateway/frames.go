@@ -20,6 +20,11 @@ func (s *session) Message(payload []byte) *realtime.Error {
 	if s.guest == nil {
 		return s.hello(&f, len(payload), bad)
 	}
+	if f.Type == wire.TypePublish {
+		if barred := s.line.barrier(&f, false); barred != nil {
+			return s.behind(&f, len(payload), barred)
+		}
+	}
 	if limited := s.limited(&f, len(payload)); limited != nil {
 		return s.refuse(&f, limited)
 	}
@@ -113,17 +118,9 @@ const (
 	holdFor = 3 * time.Second
 )
 
-// limitedPublish takes a publish from the buckets, and waits for them within bounds. Once one is refused so are
-// those that the client has sent before it knew, or they would overtake it.
+// limitedPublish takes a publish from the buckets, and waits for them within bounds.
 func (s *session) limitedPublish(f *wire.ClientFrame, size int) *realtime.Error {
 	seat := s.guest.seat
-	if barred := s.line.barrier(f.Channel, false); barred != nil {
-		if err := seat.Frame(size); err != nil {
-			return s.line.refusePublishes("", false, err)
-		}
-		seat.Refused(cmp.Or(barred.Limit, string(barred.Code)))
-		return barred
-	}
 	patience := holdEach
 	if !s.held.IsZero() {
 		patience = min(holdEach, holdFor-time.Since(s.held))
@@ -148,21 +145,38 @@ func (s *session) limitedPublish(f *wire.ClientFrame, size int) *realtime.Error 
 	}
 	if err != nil {
 		s.held = time.Time{}
-		return s.line.refusePublishes("", false, err)
+	}
+	return err
+}
+
+// refuse answers a frame that is over a limit. A client that goes on all the same is closed. Once a publish is
+// refused so are those that the client has sent before it knew, on every channel, or they would overtake it.
+func (s *session) refuse(f *wire.ClientFrame, err *realtime.Error) *realtime.Error {
+	if s.refusals++; s.refusals >= maxRefusals {
+		return err
+	}
+	if f.Type == wire.TypePublish {
+		s.refusePublish(f, "", false, err)
+	} else {
+		s.fail(f.ID, f.Channel, err)
 	}
 	return nil
 }
 
-// refuse answers a frame that is over a limit. A client that goes on all the same is closed.
-func (s *session) refuse(f *wire.ClientFrame, err *realtime.Error) *realtime.Error {
-	if err.Code != realtime.CodeLimited { // behind a publish that failed, which is no fault of the client
-		s.fail(f.ID, f.Channel, err)
-		return nil
+// behind answers a publish that must not overtake one that was refused. It counts as a frame.
+func (s *session) behind(f *wire.ClientFrame, size int, barred *realtime.Error) *realtime.Error {
+	seat := s.guest.seat
+	if err := seat.Frame(size); err != nil {
+		return s.refuse(f, err)
 	}
-	if s.refusals++; s.refusals >= maxRefusals {
-		return err
+	seat.Refused(cmp.Or(barred.Limit, string(barred.Code)))
+	// One behind a publish that failed, or whose client could not know, is no fault of the client.
+	if barred.Code == realtime.CodeLimited && !f.CountsRefusals {
+		if s.refusals++; s.refusals >= maxRefusals {
+			return barred
+		}
 	}
-	s.fail(f.ID, f.Channel, err)
+	s.refuseBehind(f, false, barred)
 	return nil
 }
 
@@ -179,9 +193,6 @@ func (s *session) take(f *wire.ClientFrame, size int) *realtime.Error {
 	start, full := s.line.join(s.g.life, waitingFrame{*f, size})
 	if full != nil {
 		s.guest.seat.Refused(full.Limit)
-		if f.Type == wire.TypePublish {
-			full = s.line.refusePublishes("", false, full)
-		}
 		return s.refuse(f, full)
 	}
 	if start {

@@ -32,6 +32,7 @@ type line struct {
 	closed  bool          // it has ended
 	room    chan struct{} // closed when there may be room; nil unless somebody waits for it
 	bars    []bar         // why publishes are refused
+	refused int64         // how many publishes were that are worth a retry
 }
 
 // waitingFrame is a frame, and how long it was as it came.

@@ -164,8 +164,8 @@ func TestRefusedPublishIsNotOvertaken(t *testing.T) {
 	p := s.connect("acme", "ann")
 	answers := publishing(t, p, 50, func(int) string { return "a:1" })
 	first := slices.IndexFunc(answers, func(f wire.ServerFrame) bool { return f.Type != wire.TypeOK })
-	if first != 6 {
-		t.Errorf("the first refused is number %d: %+v", first, answers[first])
+	if first < 6 { // later if sending took so long that there was room again
+		t.Fatalf("the first refused is number %d: %+v", first, answers[first])
 	}
 	for i, a := range answers[first:] {
 		if a.Code != realtime.CodeLimited || a.Limit != "publishesPerSecond" || a.RetryAfterMs == 0 {

@@ -15,9 +15,8 @@ func (s *session) publish(frames []waitingFrame) {
 	asked := make([]*wire.ClientFrame, 0, len(frames))
 	for i := range frames {
 		f := &frames[i].ClientFrame
-		err := s.line.barrier(f.Channel, true)
-		if err != nil {
-			s.fail(f.ID, f.Channel, err)
+		if barred := s.line.barrier(f, true); barred != nil {
+			s.refuseBehind(f, true, barred)
 			continue
 		}
 		p, refused := s.publication(f)
@@ -50,8 +49,9 @@ func (s *session) publish(frames []waitingFrame) {
 // unpublished answers a publish that was refused. One that will be sent again holds up those behind it.
 func (s *session) unpublished(f *wire.ClientFrame, err error) {
 	told := s.g.shown(s.g.life, "publishing", err)
-	if told.Code == realtime.CodeUnavailable || told.Code == realtime.CodeLimited && told.RetryAfter > 0 {
-		told = s.line.refusePublishes(f.Channel, true, told)
+	if told.Code == realtime.CodeUnavailable || told.Code == realtime.CodeDraining || told.RetryAfter > 0 {
+		s.refusePublish(f, f.Channel, true, told)
+		return
 	}
 	s.fail(f.ID, f.Channel, told)
 }

@@ -39,6 +39,8 @@ type session struct {
 	held     time.Time     // since when publishes have waited for their rate; zero: they do not
 	code     realtime.Code // why it ended; empty if the client left
 
+	refusing sync.Mutex // held while a refusal is numbered and sent: they are sent in the order of their numbers
+
 	mu         sync.Mutex // guards sock until Start, and what follows
 	sock       *socket.Conn
 	early      *realtime.Error // closed before there was a sock
@@ -223,10 +225,15 @@ func (s *session) control(f realtime.Frame) { s.guest.conn.SendControl(f) }
 
 // fail answers a frame with an error. name is the channel as the client wrote it.
 func (s *session) fail(id wire.ID, name string, err *realtime.Error) {
+	s.send(wire.Error(id, shownName(name), err))
+}
+
+// shownName is the name of a channel in an answer; empty if it is longer than any can be.
+func shownName(name string) string {
 	if len(name) > realtime.MaxChannelBytes {
-		name = ""
+		return ""
 	}
-	s.send(wire.Error(id, name, err))
+	return name
 }
 
 // Leaving gives everything back. The last client's request is held open until that is done elsewhere too.

@@ -82,7 +82,21 @@ func RefreshOK(id ID, expires time.Time) realtime.Frame {
 // Error refuses a client frame. channel is the name the client used, if the refusal is about
 // one; both may be empty. The cause of err is not shown. RetryAfter is rounded up to whole milliseconds.
 func Error(id ID, channel string, err *realtime.Error) realtime.Frame {
-	o := answer(128+len(err.Message), TypeError, id)
+	o := refusal(id, channel, err)
+	return o.frame()
+}
+
+// PublishRefused is Error of a publish that can be sent again, for a client that counts refusals. number is how many
+// there have been on the connection, this one included. The server takes no publish that was sent before the
+// client knew of it and could overtake this one: its Refusals is lower.
+func PublishRefused(id ID, channel string, err *realtime.Error, number int64) realtime.Frame {
+	o := refusal(id, channel, err)
+	o.int("refusals", number)
+	return o.frame()
+}
+
+func refusal(id ID, channel string, err *realtime.Error) object {
+	o := answer(144+len(err.Message), TypeError, id)
 	o.text("code", string(err.Code))
 	o.text("message", err.Message)
 	if channel != "" {
@@ -94,7 +108,7 @@ func Error(id ID, channel string, err *realtime.Error) realtime.Frame {
 	if err.RetryAfter > 0 {
 		o.int("retryAfterMs", int64((err.RetryAfter+time.Millisecond-1)/time.Millisecond))
 	}
-	return o.frame()
+	return o
 }
 
 // Pong answers a ping.

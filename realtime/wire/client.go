@@ -31,6 +31,9 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 	if f.AsOf != 0 {
 		o.int(memberAsOf.String(), f.AsOf)
 	}
+	if f.CountsRefusals {
+		o.int(memberRefusals.String(), f.Refusals)
+	}
 	if len(f.Subscriptions) > 0 {
 		o.subscriptions(f.Subscriptions)
 	}
@@ -101,6 +104,7 @@ type ServerFrame struct {
 	Message      string        `json:"message,omitempty"`
 	Limit        string        `json:"limit,omitempty"`
 	RetryAfterMs int64         `json:"retryAfterMs,omitempty"`
+	Refusals     int64         `json:"refusals,omitempty"` // of a publish that can be sent again
 
 	// presence
 	Joined []realtime.Member `json:"joined,omitempty"`

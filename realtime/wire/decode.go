@@ -85,6 +85,7 @@ func (f *ClientFrame) read(m *members) {
 		f.Key = m.text(memberKey, false)
 		f.Tags = m.tags()
 		f.Event = m.text(memberEvent, false)
+		f.Refusals, f.CountsRefusals = m.number(memberRefusals)
 	case TypeCall:
 		f.ID = m.id(true)
 		f.Route = m.text(memberRoute, true)

@@ -89,6 +89,11 @@ type ClientFrame struct {
 	Event string            // publish: the idempotency key
 	Route string            // call, not empty
 	Watch bool              // presence: tell who comes and goes; true if the frame does not say
+
+	// Refusals is the newest number of a PublishRefused that the client had received on this connection when it
+	// sent a publish, and 0 before the first. It counts if CountsRefusals; an older client does not say.
+	Refusals       int64
+	CountsRefusals bool
 }
 
 // Subscription is one entry of a connect frame.

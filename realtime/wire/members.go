@@ -23,6 +23,7 @@ const (
 	memberKey
 	memberTags
 	memberEvent
+	memberRefusals
 	memberRoute
 	memberWatch
 	memberFilter // known, not served yet: refused, because a client must not believe it is obeyed
@@ -33,7 +34,7 @@ const (
 
 var memberNames = [numMembers]string{
 	"type", "id", "token", "asOf", "subscriptions", "channel", "since", "data",
-	"key", "tags", "event", "route", "watch", "filter", "state", "maxRate",
+	"key", "tags", "event", "refusals", "route", "watch", "filter", "state", "maxRate",
 }
 
 func (m member) String() string { return memberNames[m] }
@@ -160,6 +161,19 @@ func (m *members) id(required bool) ID {
 		return ""
 	}
 	return ID(raw)
+}
+
+// number returns an integer of at least 0, and whether it is there.
+func (m *members) number(which member) (n int64, there bool) {
+	if !m.has(which, false) {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(m.raw[which]), 10, 64)
+	if err != nil || n < 0 {
+		m.wrong("%s: must be an integer of at least 0, got %.64s", which, m.raw[which])
+		return 0, false
+	}
+	return n, true
 }
 
 // returnedMoment returns a moment that the client gives back, in milliseconds since 1970. Any other value is 0, which

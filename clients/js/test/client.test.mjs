@@ -539,7 +539,7 @@ describe("requests", () => {
     const called = client.call("orders.place", { n: 2 });
     await settle();
     const [publish] = server.newest.of("publish"), [call] = server.newest.of("call");
-    assert.deepEqual(publish, { id: publish.id, type: "publish", channel: "board:7", data: { x: 1 }, key: "cursor:ann", tags: { a: "b" }, event: "e1" });
+    assert.deepEqual(publish, { id: publish.id, type: "publish", refusals: 0, channel: "board:7", data: { x: 1 }, key: "cursor:ann", tags: { a: "b" }, event: "e1" });
     server.newest.give({ type: "ok", id: call.id, data: { placed: true } }, { type: "ok", id: publish.id, event: "e1" });
     assert.deepEqual(await published, { event: "e1" });
     assert.deepEqual(await called, { placed: true });

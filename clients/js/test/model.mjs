@@ -135,7 +135,7 @@ class Run {
       case 22: client.call("r", 1, { wait: random.chance(0.5), timeoutMs: random.of([undefined, 100]) }).catch(() => {}); return;
       case 23: client.reconnect(); return;
       case 24: client.refresh(random.of([undefined, world.token()])).catch(() => {}); return;
-      case 25: world.limitPublishes = random.of([0, 0, 0.3]); return;
+      case 25: world.limitPublishes = random.of([0, 0, 0.3]); world.uplinkMs = random.of([0, 0, 200, 3000]); return;
       case 26: for (let i = 0; i < 5; i++) client.subscribe(`many:${random(300)}`, () => {}); return;
       case 27: { const subscription = client.subscribe("a"); subscription.next().catch(() => {}); subscription.ready.catch(() => {}); return; }
       case 28: world.limits = random.of([{}, { messageBytes: 300 }, { subscriptionsPerConnection: 1 }, { framesPerSecond: 1 }]); return;
@@ -158,7 +158,7 @@ class Run {
   async calm() {
     const { world, client, storage } = this;
     this.isCalm = true;
-    [world.network, world.evil, world.provider, world.limitPublishes, world.user] = ["up", 0, "good", 0, "ann"];
+    [world.network, world.evil, world.provider, world.limitPublishes, world.uplinkMs, world.user] = ["up", 0, "good", 0, 0, "ann"];
     world.limits = {};
     this.page.visibilityState = "visible";
     if (storage) storage.mood = "good";

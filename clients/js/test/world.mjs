@@ -29,7 +29,7 @@ const trace = process.env.TRACE ? (...said) => process.stderr.write(`${said.join
 
 export class World {
   sockets = []; records = new Map(); network = "up"; evil = 0; limits = {}; user = "ann"; lifetimeMs = 3_600_000; opaque = false;
-  finals = 0; expiries = 0; faults = []; keys = "k1"; headerLimit = Infinity; serial = 0; limitPublishes = 0;
+  finals = 0; expiries = 0; faults = []; keys = "k1"; headerLimit = Infinity; serial = 0; limitPublishes = 0; uplinkMs = 0;
   provider = "good"; asked = 0; heartbeatMs = 25_000;
 
   constructor(random) {
@@ -96,7 +96,7 @@ export class World {
 
 /** One connection: the page's socket at one end, the server at the other, the network between. */
 class Socket {
-  closed = false; open = false; welcome = null; queue = []; subscriptions = new Map(); half = false; received = []; pings = 0; at = 0; barred = 0;
+  closed = false; open = false; welcome = null; queue = []; subscriptions = new Map(); half = false; received = []; pings = 0; at = 0; barred = 0; upAt = 0; refusals = 0; fences = new Map();
 
   constructor(world, page, url, protocols) {
     Object.assign(this, { world, page, protocols });
@@ -106,7 +106,7 @@ class Socket {
     page.readyState = 0;
     page.send = (text) => {
       if (page.readyState !== 1) { if (page.readyState === 0) throw new Error("InvalidStateError"); return; }
-      if (!this.half) this.later(() => this.take(text));
+      if (!this.half) this.up(() => this.take(text));
     };
     page.close = (code) => {
       if (code !== undefined && code !== 1000 && !(code >= 3000 && code < 5000)) throw new Error("InvalidAccessError");
@@ -133,6 +133,13 @@ class Socket {
 
   guard(run) {
     try { run(); } catch (error) { this.world.faults.push(error); }
+  }
+
+  /** What the page sends comes at the server later, perhaps much later, in the order in which it was sent. */
+  up(run) {
+    const { clock, random, uplinkMs } = this.world;
+    this.upAt = uplinkMs ? Math.max(this.upAt, clock.ticks) + 1 + random(uplinkMs) : Math.max(this.upAt, clock.ticks + 1 + random(40));
+    setTimeout(run, this.upAt - clock.ticks);
   }
 
   /** Later, in the order in which it was sent. */
@@ -226,10 +233,11 @@ class Socket {
       case "unsubscribe":
         return this.subscriptions.delete(channel) ? this.give({ type: "ok", id, channel }) : refuse("not-found");
       case "publish":
-        if (world.now < this.barred) return refuse("limited", { limit: "publishesPerSecond", retryAfterMs: this.barred - world.now });
+        if (this.isEarly(frame)) return refuse("limited", { limit: "publishesPerSecond", retryAfterMs: Math.max(1, this.barred - world.now), ...this.refused(frame, channel) });
         if (world.random.chance(world.limitPublishes)) {
           this.barred = world.now + 1000; // nothing that was sent behind it overtakes it
-          return refuse("limited", { limit: "publishesPerSecond", retryAfterMs: 1000 });
+          if (world.random.chance(0.3)) return refuse("unavailable", { retryAfterMs: 1 + world.random(3000), ...this.refused(frame, channel) });
+          return refuse("limited", { limit: "publishesPerSecond", retryAfterMs: 1000, ...this.refused(frame, "") });
         }
         return this.give({ type: "ok", id, event: world.publish(channel, frame.data, { event: frame.event }) });
       case "call": return this.give({ type: "ok", id, data: frame.data });
@@ -245,6 +253,17 @@ class Socket {
         this.pings++;
         return this.give({ type: "pong", id });
     }
+  }
+
+  /** Whether a publish was sent before the client knew of a refusal: by its number, or by the time if it shows none. */
+  isEarly({ refusals, channel }) {
+    return refusals === undefined ? this.world.now < this.barred : refusals < Math.max(this.fences.get(channel) ?? 0, this.fences.get("") ?? 0);
+  }
+
+  /** Numbers the refusal of a publish: none to the channel, or to any, comes by that was sent without knowing of it. */
+  refused({ refusals }, channel) {
+    this.fences.set(channel, ++this.refusals);
+    return refusals === undefined ? {} : { refusals: this.refusals };
   }
 
   valid({ channel, since }) {
