@@ -25,9 +25,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
@@ -40,6 +38,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 )
 
@@ -71,23 +70,20 @@ type program struct {
 	host     *host.Host
 }
 
-// The platform kills a process ten seconds after it has asked it to end.
-const (
-	drainTime = 8 * time.Second
-	// writeTime is for the server, which sends the end of an answer after its handler has returned, and
-	// which the framework does not let anybody shut down.
-	writeTime = 100 * time.Millisecond
-)
+// writeTime is for the server, which sends the end of an answer after its handler has returned, and
+// which the framework does not let anybody shut down.
+const writeTime = 100 * time.Millisecond
 
 // drain ends the process when the platform asks for it, once the requests inside are
 // answered. It belongs to the process.
 func (p *program) drain() {
-	asked, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	<-asked.Done()
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	if err := p.host.Close(ctx); err != nil {
+	err := shutdown.Run(context.Background(), func(ctx context.Context) error {
+		<-ctx.Done()
+		ending, cancel := shutdown.Begin(ctx)
+		defer cancel()
+		return p.host.Close(ending)
+	})
+	if err != nil {
 		p.log.Warn("the function did not end in order", realtime.KeyError, err)
 	}
 	time.Sleep(writeTime)
@@ -95,7 +91,7 @@ func (p *program) drain() {
 }
 
 // openIngest opens functions/ingest.
-func (p *program) openIngest(ctx context.Context) (http.Handler, func() error, error) {
+func (p *program) openIngest(ctx context.Context) (http.Handler, shutdown.Step, error) {
 	seen, err := p.observe(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -115,8 +111,8 @@ func (p *program) openIngest(ctx context.Context) (http.Handler, func() error, e
 		Logger:  p.log,
 		Metrics: seen.Metrics,
 	})
-	closing := func() error {
-		return errors.Join(verifier.Close(), s.close(), seen.Close(context.Background()))
+	closing := func(ctx context.Context) error {
+		return shutdown.End(ctx, func(context.Context) error { return verifier.Close() }, s.close, seen.Close)
 	}
 	return seen.Spans("ingest", handler), closing, nil
 }
@@ -137,7 +133,7 @@ func (p *program) observe(ctx context.Context) (*telemetry.Telemetry, error) {
 }
 
 // openProbe opens functions/probe.
-func (p *program) openProbe(ctx context.Context) (http.Handler, func() error, error) {
+func (p *program) openProbe(ctx context.Context) (http.Handler, shutdown.Step, error) {
 	tenants, letGo, err := p.openTenants(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -147,13 +143,13 @@ func (p *program) openProbe(ctx context.Context) (http.Handler, func() error, er
 		Gateway: s.Gateway, Ingest: s.Ingest, Tenant: s.ProbeTenant, Tenants: tenants, MaxTime: s.ProbeTime, Held: s.ProbeHeld, Logger: p.log,
 	})
 	if err != nil {
-		return nil, nil, errors.Join(err, letGo())
+		return nil, nil, errors.Join(err, letGo(ctx))
 	}
-	return handler, func() error { return errors.Join(handler.Close(), letGo()) }, nil
+	return handler, func(ctx context.Context) error { return errors.Join(handler.Close(), letGo(ctx)) }, nil
 }
 
 // openTenants opens the documents of tenants, and nothing else.
-func (p *program) openTenants(ctx context.Context) (realtime.Tenants, func() error, error) {
+func (p *program) openTenants(ctx context.Context) (realtime.Tenants, shutdown.Step, error) {
 	if p.settings.Backend == settings.GCP {
 		return p.openCloudTenants(ctx)
 	}
@@ -161,7 +157,7 @@ func (p *program) openTenants(ctx context.Context) (realtime.Tenants, func() err
 	if err != nil {
 		return nil, nil, fmt.Errorf("TIDEWIRE_TENANTS: %w", err)
 	}
-	return tenants, func() error { return nil }, nil
+	return tenants, func(context.Context) error { return nil }, nil
 }
 
 // stores are what ingest reads from and publishes to.
@@ -169,7 +165,7 @@ type stores struct {
 	tenants     realtime.Tenants
 	revocations realtime.Revocations // nil: nobody is ever logged out
 	broker      realtime.Broker
-	close       func() error
+	close       shutdown.Step
 }
 
 func (p *program) openStores(ctx context.Context, metrics realtime.Metrics) (*stores, error) {

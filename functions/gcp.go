@@ -10,6 +10,7 @@ import (
 	"github.com/tidewire/tidewire/functions/settings"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/shutdown"
 )
 
 func (p *program) connection(metrics realtime.Metrics) gcp.Connection {
@@ -29,22 +30,22 @@ func (p *program) openCloudStores(ctx context.Context, metrics realtime.Metrics)
 		return nil, errors.Join(err, db.Close())
 	}
 	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Logger: p.log})
-	closing := func() error { return errors.Join(broker.Close(), tenants.Close(), db.Close()) }
+	closing := func(ctx context.Context) error { return errors.Join(broker.Close(ctx), tenants.Close(), db.Close()) }
 	return &stores{tenants: tenants, revocations: gcp.NewRevocations(db), broker: broker, close: closing}, nil
 }
 
 // openCloudTenants opens the documents of tenants alone.
-func (p *program) openCloudTenants(ctx context.Context) (realtime.Tenants, func() error, error) {
+func (p *program) openCloudTenants(ctx context.Context) (realtime.Tenants, shutdown.Step, error) {
 	db, err := gcp.OpenFirestore(context.WithoutCancel(ctx), p.connection(nil))
 	if err != nil {
 		return nil, nil, err
 	}
 	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Logger: p.log})
-	return tenants, func() error { return errors.Join(tenants.Close(), db.Close()) }, nil
+	return tenants, func(context.Context) error { return errors.Join(tenants.Close(), db.Close()) }, nil
 }
 
 // openJanitor opens functions/janitor.
-func (p *program) openJanitor(ctx context.Context) (http.Handler, func() error, error) {
+func (p *program) openJanitor(ctx context.Context) (http.Handler, shutdown.Step, error) {
 	if p.settings.Backend != settings.GCP {
 		return nil, nil, fmt.Errorf("TIDEWIRE_BACKEND: the janitor has nothing to sweep in %s", p.settings.Backend)
 	}
@@ -63,12 +64,12 @@ func (p *program) openJanitor(ctx context.Context) (http.Handler, func() error, 
 		Grace: p.settings.JanitorGrace, MaxTime: p.settings.JanitorTime, Logger: p.log,
 	}
 	if p.settings.LostTopic == "" {
-		return janitor.New(o), func() error { return errors.Join(broker.Close(), db.Close()) }, nil
+		return janitor.New(o), func(ctx context.Context) error { return errors.Join(broker.Close(ctx), db.Close()) }, nil
 	}
 	lost, err := gcp.OpenLost(ctx, p.connection(nil), p.settings.LostTopic)
 	if err != nil {
-		return nil, nil, errors.Join(err, broker.Close(), db.Close())
+		return nil, nil, errors.Join(err, broker.Close(ctx), db.Close())
 	}
 	o.Owed = lost
-	return janitor.New(o), func() error { return errors.Join(lost.Close(), broker.Close(), db.Close()) }, nil
+	return janitor.New(o), func(ctx context.Context) error { return errors.Join(lost.Close(), broker.Close(ctx), db.Close()) }, nil
 }

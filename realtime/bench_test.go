@@ -63,7 +63,7 @@ func BenchmarkFanOut(b *testing.B) {
 			if err := hub.Close(ctx); err != nil {
 				b.Error(err)
 			}
-			if err := broker.Close(); err != nil {
+			if err := broker.Close(context.Background()); err != nil {
 				b.Error(err)
 			}
 		})

@@ -43,8 +43,9 @@ type Broker interface {
 	// that it is worth a retry.
 	Follow(ctx context.Context, topic Topic, f Following) (Stream, error)
 
-	// Close lets everything go, ends all streams, and waits for what was handed over. It may be called twice.
-	Close() error
+	// Close lets everything go, ends all streams, and waits for what was handed over. When ctx ends it gives up what is
+	// left, and its error says so: it returns soon after, whatever the broker does. It may be called twice.
+	Close(ctx context.Context) error
 }
 
 // Following says who follows a topic and from when.

@@ -41,7 +41,7 @@ func newBombRig(t *testing.T) *bombRig {
 		if err := b.hub.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-		if err := inner.Close(); err != nil {
+		if err := inner.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

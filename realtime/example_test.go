@@ -80,7 +80,7 @@ func ExampleHub() {
 	fmt.Println("published:", <-reader.read, err)
 
 	hub.Disconnect(conn)
-	fmt.Println(hub.Close(ctx), broker.Close())
+	fmt.Println(hub.Close(ctx), broker.Close(context.Background()))
 	// Output:
 	// subscribed: a frame
 	// published: a frame <nil>

@@ -20,7 +20,7 @@ func (d deadBroker) Follow(ctx context.Context, _ Topic, _ Following) (Stream, e
 	return nil, ctx.Err()
 }
 
-func (deadBroker) Close() error { return nil }
+func (deadBroker) Close(context.Context) error { return nil }
 
 // plainEncoder makes frames of the data alone.
 type plainEncoder struct{}

@@ -113,7 +113,7 @@ func TestTracerIsTold(t *testing.T) {
 		if err := hub.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if err := broker.Close(); err != nil {
+		if err := broker.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

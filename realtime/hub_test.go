@@ -112,7 +112,7 @@ func (r *rig) rebase(broker realtime.Broker) {
 		if err := hub.Close(context.Background()); err != nil {
 			r.t.Error(err)
 		}
-		if err := broker.Close(); err != nil {
+		if err := broker.Close(context.Background()); err != nil {
 			r.t.Error(err)
 		}
 	})

@@ -277,10 +277,10 @@ func (w *world) end() realtimetest.Counts {
 			w.t.Error(err)
 		}
 	}
-	if err := w.broker.Close(); err != nil {
+	if err := w.broker.Close(context.Background()); err != nil {
 		w.t.Error(err)
 	}
-	if err := w.inner.Close(); err != nil {
+	if err := w.inner.Close(context.Background()); err != nil {
 		w.t.Error(err)
 	}
 	if err := w.checker.Err(); err != nil {

@@ -40,7 +40,7 @@ func (*recorder) Follow(context.Context, realtime.Topic, realtime.Following) (re
 	return nil, realtime.Errorf(realtime.CodeUnavailable, "it only records")
 }
 
-func (*recorder) Close() error { return nil }
+func (*recorder) Close(context.Context) error { return nil }
 
 func publication(t testing.TB, channel, id string) realtime.Publication {
 	t.Helper()

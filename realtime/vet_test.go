@@ -101,7 +101,7 @@ func TestForeignTenantOnATopic(t *testing.T) {
 				if err := hub.Close(t.Context()); err != nil {
 					t.Error(err)
 				}
-				if err := broker.Close(); err != nil {
+				if err := broker.Close(context.Background()); err != nil {
 					t.Error(err)
 				}
 			})
@@ -179,7 +179,7 @@ func TestPublisherRefusesWhatNobodyCanRead(t *testing.T) {
 	t.Parallel()
 	broker := memory.NewBroker(memory.BrokerOptions{})
 	t.Cleanup(func() {
-		if err := broker.Close(); err != nil {
+		if err := broker.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

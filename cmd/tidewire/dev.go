@@ -8,9 +8,10 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/realtime/shutdown"
 )
 
 func newDev(s std) *cobra.Command {
@@ -41,9 +42,9 @@ func newDev(s std) *cobra.Command {
 			}
 			o.state = s.state
 			o.log = newLogger(s.err, asJSON, verbose)
-			ctx, stop := untilSignal(cmd.Context())
-			defer stop()
-			return runDev(ctx, o, func(d *devServer) error { return d.introduce(s.out, asJSON) })
+			return shutdown.Run(cmd.Context(), func(ctx context.Context) error {
+				return runDev(ctx, o, func(d *devServer) error { return d.introduce(s.out, asJSON) })
+			})
 		},
 	}
 	f := cmd.Flags()
@@ -101,10 +102,7 @@ func newLogger(w io.Writer, asJSON, verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
-// drainTimeout is how long dev drains; Cloud Run grants as much.
-const drainTimeout = 10 * time.Second
-
-// runDev serves until ctx ends, and then drains. ready is called once it accepts.
+// runDev serves until ctx ends, and then drains, within the time that package shutdown grants. ready is called once it accepts.
 func runDev(ctx context.Context, o devOptions, ready func(*devServer) error) error {
 	d, err := startDev(ctx, o)
 	if err != nil {
@@ -117,7 +115,5 @@ func runDev(ctx context.Context, o devOptions, ready func(*devServer) error) err
 		case err = <-d.failed:
 		}
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-	defer cancel()
-	return errors.Join(err, d.close(stopping))
+	return errors.Join(err, d.close(ctx))
 }

@@ -74,7 +74,7 @@ func TestDevOnGoogle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
+	defer b.Close(context.Background())
 	if acme, err := b.Tenants.Tenant(t.Context(), "acme"); err != nil || len(acme.Auth.Keys) != 1 {
 		t.Errorf("in Firestore, acme is %+v, %v", acme, err)
 	}
@@ -212,7 +212,7 @@ func TestDrainOnSignal(t *testing.T) {
 			if err := cmd.Wait(); err != nil {
 				t.Errorf("%v\n%s", err, log)
 			}
-			if took := time.Since(begun); took > drainTimeout {
+			if took := time.Since(begun); took > 10*time.Second {
 				t.Errorf("it took %v", took)
 			}
 		})

@@ -19,7 +19,9 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/httpapi"
+	"github.com/tidewire/tidewire/realtime/httpserver"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/telemetry/scrape"
 	"github.com/tidewire/tidewire/services/dashboard/demo"
@@ -59,7 +61,7 @@ type devServer struct {
 	limiter   *limit.Limiter
 	pub       *realtime.Publisher
 	gateway   *gateway.Gateway
-	server    *http.Server
+	server    *httpserver.Server
 	stop      context.CancelFunc
 	kept      state
 	self      running // what the other commands are told, kept in kept
@@ -149,7 +151,7 @@ func (d *devServer) assemble(ctx context.Context, s state) (err error) {
 		Budget: realtime.ProcessBudget(), DrainSpread: 2 * time.Second,
 	})
 	if err != nil {
-		err = errors.Join(err, d.operators.Close(), d.verifier.Close(), b.Close())
+		err = errors.Join(err, d.operators.Close(), d.verifier.Close(), b.Close(ctx))
 	}
 	return err
 }
@@ -169,7 +171,7 @@ func (d *devServer) open(ctx context.Context) (*backend.Backend, error) {
 			err = b.EnsureTenant(ctx, doc)
 		}
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("putting tenant %s: %w", id, err), b.Close())
+			return nil, errors.Join(fmt.Errorf("putting tenant %s: %w", id, err), b.Close(ctx))
 		}
 	}
 	return b, nil
@@ -266,18 +268,15 @@ func (d *devServer) firstToken(ctx context.Context) error {
 }
 
 func (d *devServer) serve(handler http.Handler, listener net.Listener) {
-	d.server = &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(d.o.log.Handler(), slog.LevelDebug),
-	}
+	d.server = httpserver.New(handler, httpserver.Options{Logger: d.o.log, Metrics: d.metrics})
 	d.running.Go(func() {
-		if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := d.server.Serve(listener); err != nil {
 			d.failed <- err
 		}
 	})
 }
 
-// close drains: producers first, then the sockets, then the server.
+// close ends everything with one deadline: producers first, then sockets, requests, and what they use.
 func (d *devServer) close(ctx context.Context) error {
 	if d.stop != nil {
 		d.stop()
@@ -286,10 +285,15 @@ func (d *devServer) close(ctx context.Context) error {
 	if d.self.ID != "" {
 		err = d.kept.leave(d.self)
 	}
-	err = errors.Join(err, d.gateway.Close(ctx))
+	steps := []shutdown.Step{d.gateway.Close}
 	if d.server != nil {
-		err = errors.Join(err, d.server.Shutdown(ctx))
+		steps = append(steps, d.server.Close)
 	}
-	d.running.Wait()
-	return errors.Join(err, d.operators.Close(), d.verifier.Close(), d.backend.Close(), d.seen.Close(ctx))
+	steps = append(steps,
+		func(context.Context) error { d.running.Wait(); return nil },
+		func(context.Context) error { return errors.Join(d.operators.Close(), d.verifier.Close()) },
+		d.backend.Close, d.seen.Close)
+	ending, cancel := shutdown.Begin(ctx)
+	defer cancel()
+	return errors.Join(err, shutdown.End(ending, steps...))
 }

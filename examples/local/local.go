@@ -79,5 +79,5 @@ func Serve(ctx context.Context, l net.Listener, build func(*Parts) (*gateway.Gat
 		return errors.Join(err, l.Close())
 	}
 	p.Mux.Handle("/v1/", g)
-	return errors.Join(g.Serve(ctx, l, p.Mux), p.Broker.Close())
+	return errors.Join(g.Serve(ctx, l, p.Mux), p.Broker.Close(context.Background()))
 }

@@ -10,12 +10,13 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/problem"
+	"github.com/tidewire/tidewire/realtime/shutdown"
 )
 
 // Open assembles a function. ctx ends when it has taken too long, and not when the request
-// that caused it ends. close, which may be nil, lets go what was opened; it is called once,
+// that caused it ends. close, which may be nil, lets go what was opened, until its context ends; it is called once,
 // when no request is inside any more.
-type Open func(ctx context.Context) (handler http.Handler, close func() error, err error)
+type Open func(ctx context.Context) (handler http.Handler, close shutdown.Step, err error)
 
 // Options configure a Host. The zero value works.
 type Options struct {
@@ -64,8 +65,11 @@ func (h *Host) Function(open Open) http.HandlerFunc {
 	return d.serve
 }
 
-// Close lets nobody in any more, waits for those who are inside until ctx ends, and
-// closes what was opened unless somebody still uses it. Only the first call does anything.
+// closeTime is what requests leave for the closing of what was opened.
+const closeTime = 1500 * time.Millisecond
+
+// Close lets nobody in any more, waits for those who are inside, and
+// closes what was opened unless somebody still uses it: all until ctx ends. Only the first call does anything.
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	if h.closing {
@@ -78,16 +82,22 @@ func (h *Host) Close(ctx context.Context) error {
 	}
 	doors := h.doors
 	h.mu.Unlock()
+	waiting, cancel := shutdown.Before(ctx, closeTime)
+	defer cancel()
 	select {
 	case <-h.empty:
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-waiting.Done():
+		return waiting.Err()
 	}
-	var errs []error
+	errs := make(chan error, len(doors))
 	for _, d := range doors {
-		errs = append(errs, d.close())
+		go func() { errs <- shutdown.End(ctx, d.close) }()
 	}
-	return errors.Join(errs...)
+	var err error
+	for range doors {
+		err = errors.Join(err, <-errs)
+	}
+	return err
 }
 
 // enter reports whether a request may come in; then it has to exit.
@@ -116,7 +126,7 @@ type door struct {
 
 	mu       sync.Mutex // guards what follows
 	handler  http.Handler
-	letGo    func() error
+	letGo    shutdown.Step
 	opening  chan struct{} // closed when the attempt that is under way has ended; nil without one
 	err      error         // of the last attempt
 	failures int           // in a row
@@ -222,11 +232,11 @@ func (d *door) failed(err error) {
 }
 
 // close lets go what was opened. Nobody is inside.
-func (d *door) close() error {
+func (d *door) close(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.letGo == nil {
 		return nil
 	}
-	return d.letGo()
+	return d.letGo(ctx)
 }

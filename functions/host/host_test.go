@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tidewire/tidewire/functions/host"
+	"github.com/tidewire/tidewire/realtime/shutdown"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,12 +36,12 @@ func TestOpensOnceForAllWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := host.New(host.Options{})
 		var opened, closed atomic.Int32
-		f := h.Function(func(context.Context) (http.Handler, func() error, error) {
+		f := h.Function(func(context.Context) (http.Handler, shutdown.Step, error) {
 			time.Sleep(2 * time.Second)
 			opened.Add(1)
-			return hello(), func() error { closed.Add(1); return nil }, nil
+			return hello(), func(context.Context) error { closed.Add(1); return nil }, nil
 		})
-		h.Function(func(context.Context) (http.Handler, func() error, error) { panic("nobody asks for it") })
+		h.Function(func(context.Context) (http.Handler, shutdown.Step, error) { panic("nobody asks for it") })
 		if opened.Load() != 0 {
 			t.Error("a function that nobody asked was opened")
 		}
@@ -72,7 +73,7 @@ func TestAFailedOpenIsTriedAgainLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := host.New(host.Options{RetryMin: time.Second, RetryMax: 5 * time.Second})
 		attempts := 0
-		f := h.Function(func(context.Context) (http.Handler, func() error, error) {
+		f := h.Function(func(context.Context) (http.Handler, shutdown.Step, error) {
 			if attempts++; attempts <= 5 {
 				return nil, nil, errors.New("the store is down")
 			}
@@ -107,7 +108,7 @@ func TestARequestThatLeavesEndsNoAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := host.New(host.Options{})
-		f := h.Function(func(ctx context.Context) (http.Handler, func() error, error) {
+		f := h.Function(func(ctx context.Context) (http.Handler, shutdown.Step, error) {
 			select {
 			case <-time.After(3 * time.Second):
 				return hello(), nil, nil
@@ -134,7 +135,7 @@ func TestAnAttemptHasItsTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := host.New(host.Options{OpenTimeout: 7 * time.Second})
-		f := h.Function(func(ctx context.Context) (http.Handler, func() error, error) {
+		f := h.Function(func(ctx context.Context) (http.Handler, shutdown.Step, error) {
 			<-ctx.Done()
 			return nil, nil, ctx.Err()
 		})
@@ -160,7 +161,7 @@ func TestCloseWaitsForThoseInside(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := host.New(host.Options{})
 				closed, answered := false, 0
-				f := h.Function(func(context.Context) (http.Handler, func() error, error) {
+				f := h.Function(func(context.Context) (http.Handler, shutdown.Step, error) {
 					work := func(w http.ResponseWriter, _ *http.Request) {
 						time.Sleep(c.works)
 						if closed {
@@ -168,7 +169,7 @@ func TestCloseWaitsForThoseInside(t *testing.T) {
 						}
 						w.WriteHeader(http.StatusNoContent)
 					}
-					return http.HandlerFunc(work), func() error { closed = true; return errors.New("not nicely") }, nil
+					return http.HandlerFunc(work), func(context.Context) error { closed = true; return errors.New("not nicely") }, nil
 				})
 				var inside sync.WaitGroup
 				inside.Go(func() { answered = ask(t.Context(), f).Code })

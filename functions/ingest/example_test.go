@@ -26,7 +26,7 @@ func Example() {
 		return
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	defer broker.Close()
+	defer broker.Close(context.Background())
 	verifier := auth.New(tenants, auth.Options{})
 	defer verifier.Close()
 

@@ -95,7 +95,7 @@ func open(t testing.TB, change ...func(*ingest.Options)) *door {
 	d.Server = httptest.NewServer(ingest.New(o))
 	t.Cleanup(func() {
 		d.Close()
-		if err := d.broker.Close(); err != nil {
+		if err := d.broker.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 		if err := verifier.Close(); err != nil {

@@ -64,7 +64,7 @@ func (c *cloud) openBroker(t *testing.T) *gcp.Broker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = b.Close() }) // what it would let go is gone, or its emulator
+	t.Cleanup(func() { _ = b.Close(context.Background()) }) // what it would let go is gone, or its emulator
 	return b
 }
 

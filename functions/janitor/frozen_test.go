@@ -262,7 +262,7 @@ func onPlatform(t *testing.T, takes time.Duration, test func(i *frozenInstance))
 		}
 		_ = server.Close()
 		<-served
-		if err := inner.Close(); err != nil {
+		if err := inner.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -20,7 +20,7 @@ func TestDefaultsOutwaitAGateway(t *testing.T) {
 		if err := hub.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-		if err := broker.Close(); err != nil {
+		if err := broker.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -80,10 +81,8 @@ func deployWith(t *testing.T, metrics realtime.Metrics, pace realtime.Pace, judg
 		}
 		sockets.Close()
 		events.Close()
-		for _, c := range []interface{ Close() error }{verifier, broker} {
-			if err := c.Close(); err != nil {
-				t.Error(err)
-			}
+		if err := errors.Join(verifier.Close(), broker.Close(ctx)); err != nil {
+			t.Error(err)
 		}
 	})
 	return &deployment{tenants: tenants, publisher: publisher, gateway: sockets.URL, ingest: events.URL, hub: g.Hub()}

@@ -112,7 +112,7 @@ func start(t *testing.T, o setup) *service {
 		if err := verifier.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := inner.Close(); err != nil {
+		if err := inner.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

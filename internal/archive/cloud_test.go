@@ -57,7 +57,7 @@ func openProject(t *testing.T) *project {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.broker.Close() })
+	t.Cleanup(func() { _ = p.broker.Close(context.Background()) })
 	for _, id := range []string{"acme", "shared"} {
 		if err := p.broker.EnsureTopic(t.Context(), realtime.Placed(2)(document(t, id))); err != nil {
 			t.Fatal(err)

@@ -32,12 +32,14 @@ var allowed = map[string]struct{ own, others []string }{
 	"internal/emulators":     {},
 	"internal/emulators/run": {own: []string{"internal/emulators"}},
 	// The words, the Hub and the interfaces: the standard library only.
-	"realtime":          {},
-	"realtime/wire":     {own: []string{"realtime", "realtime/jsontext"}},
-	"realtime/jsontext": {},
-	"realtime/strict":   {own: []string{"realtime", "realtime/jsontext"}},
-	"realtime/limit":    {own: []string{"realtime"}},
-	"realtime/problem":  {own: []string{"realtime"}},
+	"realtime":            {},
+	"realtime/wire":       {own: []string{"realtime", "realtime/jsontext"}},
+	"realtime/jsontext":   {},
+	"realtime/strict":     {own: []string{"realtime", "realtime/jsontext"}},
+	"realtime/limit":      {own: []string{"realtime"}},
+	"realtime/problem":    {own: []string{"realtime"}},
+	"realtime/shutdown":   {},
+	"realtime/httpserver": {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
 	// What every door for events does; the function and the api have one each.
 	"realtime/intake": {
 		own:    []string{"realtime", "realtime/jsontext", "realtime/problem", "realtime/wire"},
@@ -61,16 +63,16 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"cloud.google.com/go/pubsub/v2", "cloud.google.com/go/firestore", "google.golang.org/api", "google.golang.org/grpc",
 			"google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 	},
-	"realtime/gateway": {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/wire"}},
+	"realtime/gateway": {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/wire"}},
 	"realtime/httpapi": {own: []string{"realtime", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.
 	"realtime/realtimetest": {own: []string{"realtime", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
 	// Functions pay for their binary at each cold start: no gateway. The probe's client of sockets is 0.2 MB of 22.8.
 	"functions": {
-		own:    []string{"functions/...", "realtime", "realtime/auth", "realtime/limit", "realtime/telemetry", "realtime/driver/memory", "realtime/driver/gcp"},
+		own:    []string{"functions/...", "realtime", "realtime/auth", "realtime/limit", "realtime/shutdown", "realtime/telemetry", "realtime/driver/memory", "realtime/driver/gcp"},
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
-	"functions/host":     {own: []string{"realtime", "realtime/problem"}},
+	"functions/host":     {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
 	"functions/settings": {},
 	// The janitor sweeps what the driver makes, and speaks of it by the driver's types.
 	"functions/janitor": {own: []string{"realtime", "realtime/problem", "realtime/driver/gcp"}},
@@ -80,10 +82,10 @@ var allowed = map[string]struct{ own, others []string }{
 	// The one place where all drivers meet.
 	"realtime/backend": {own: []string{"realtime", "realtime/driver/memory", "realtime/driver/gcp"}},
 	// The services on Cloud Run: mains over what the framework has.
-	"services/cloudrun":              {own: []string{"realtime", "realtime/backend", "realtime/problem", "realtime/telemetry", "realtime/telemetry/scrape"}, others: []string{"github.com/KimMachineGun/automemlimit"}},
+	"services/cloudrun":              {own: []string{"realtime", "realtime/backend", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape"}, others: []string{"github.com/KimMachineGun/automemlimit"}},
 	"services/cloudrun/cloudruntest": {own: []string{"services/cloudrun"}, others: []string{"github.com/google/go-cmp", "go.uber.org/goleak", "google.golang.org/genproto/googleapis/logging/type"}},
-	"services/api":                   {own: []string{"realtime", "realtime/auth", "realtime/backend", "realtime/httpapi", "realtime/limit", "realtime/strict", "services/cloudrun"}},
-	"services/gateway":               {own: []string{"realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "services/cloudrun"}},
+	"services/api":                   {own: []string{"realtime", "realtime/auth", "realtime/httpapi", "realtime/limit", "realtime/strict", "services/cloudrun"}},
+	"services/gateway":               {own: []string{"realtime", "realtime/auth", "realtime/gateway", "services/cloudrun"}},
 	"services/dashboard":             {own: []string{"realtime", "realtime/auth", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
 	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
@@ -98,7 +100,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"terraform/check/cmd/check":  {own: []string{"terraform/check"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
-		own: []string{"clients/js", "functions/ingest", "internal/capacity", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",
+		own: []string{"clients/js", "functions/ingest", "internal/capacity", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/..."},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric", "github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},

@@ -21,7 +21,7 @@ type Backend struct {
 	// Placement says which topic carries a tenant. Whoever publishes or follows has to use it.
 	Placement func(*realtime.Tenant) realtime.Topic
 
-	closers []func() error // in the order in which they are called
+	closers []func(context.Context) error // in the order in which they are called
 }
 
 // Topics makes topics. Making one that is there is no error.
@@ -106,11 +106,11 @@ func (b *Backend) EnsureTenant(ctx context.Context, t *realtime.Tenant) error {
 	}
 }
 
-// Close lets everything go. It may be called twice.
-func (b *Backend) Close() error {
+// Close lets everything go, and waits for it until ctx ends. It may be called twice.
+func (b *Backend) Close(ctx context.Context) error {
 	var faults []error
 	for _, c := range b.closers {
-		faults = append(faults, c())
+		faults = append(faults, c(ctx))
 	}
 	b.closers = nil
 	return errors.Join(faults...)

@@ -1,6 +1,7 @@
 package backend_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,7 +69,7 @@ func TestOpenMemory(t *testing.T) {
 		t.Errorf("a pooled tenant is carried by %s", topic)
 	}
 	for range 2 {
-		if err := b.Close(); err != nil {
+		if err := b.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	}

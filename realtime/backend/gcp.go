@@ -21,13 +21,16 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 	}
 	store, err := gcp.OpenFirestore(ctx, c)
 	if err != nil {
-		return nil, errors.Join(err, broker.Close())
+		return nil, errors.Join(err, broker.Close(ctx))
 	}
 	tenants := gcp.NewTenants(store, gcp.TenantsOptions{Logger: o.Logger})
 	return &Backend{
 		Broker: broker, Topics: broker, Tenants: tenants,
 		Registry:    gcp.NewRegistry(store, gcp.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),
 		Revocations: gcp.NewRevocations(store),
-		closers:     []func() error{broker.Close, tenants.Close, store.Close},
+		closers: []func(context.Context) error{
+			broker.Close,
+			func(context.Context) error { return errors.Join(tenants.Close(), store.Close()) },
+		},
 	}, nil
 }

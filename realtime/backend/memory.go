@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"errors"
 	"math"
 	"runtime/debug"
@@ -32,6 +33,6 @@ func openMemory(o Options) (*Backend, error) {
 	broker := memory.NewBroker(memory.BrokerOptions{Bytes: brokerBytes()})
 	return &Backend{
 		Broker: broker, Registry: memory.NewRegistry(), Revocations: memory.NewRevocations(), Tenants: tenants,
-		closers: []func() error{broker.Close},
+		closers: []func(context.Context) error{broker.Close},
 	}, nil
 }

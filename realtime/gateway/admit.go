@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
@@ -28,6 +29,14 @@ type guest struct {
 
 	mu   sync.Mutex // guards left
 	left bool
+}
+
+// arrival is the context of a handshake: it ends with the request, when the client has to have said who it is, or when
+// the gateway drains.
+func (g *Gateway) arrival(r *http.Request) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(r.Context(), g.o.FirstFrame)
+	stop := context.AfterFunc(g.arriving, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 // admit decides whether the client of a verified token may come in. What it

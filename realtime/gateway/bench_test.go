@@ -83,7 +83,7 @@ func BenchmarkConnect(b *testing.B) {
 	}
 	_ = server.Close()
 	<-served
-	if err := broker.Close(); err != nil {
+	if err := broker.Close(context.Background()); err != nil {
 		b.Error(err)
 	}
 }

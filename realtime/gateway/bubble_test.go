@@ -58,7 +58,7 @@ func within(t *testing.T, o gateway.Options, test func(*inside)) {
 		}
 		_ = server.Close()
 		<-served
-		if err := broker.Close(); err != nil {
+		if err := broker.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	}()

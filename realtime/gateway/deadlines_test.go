@@ -87,7 +87,7 @@ func TestListenAndServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	defer broker.Close()
+	defer broker.Close(context.Background())
 	g, err := gateway.New(gateway.Options{Broker: broker, Tenants: tenants})
 	if err != nil {
 		t.Fatal(err)

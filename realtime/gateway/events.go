@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -73,7 +72,7 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request) {
 	defer s.leave()
 	if refused := s.begin(r); refused != nil {
 		s.Shut(refused)
-		refuseRequest(w, refused)
+		refuseRequest(w, s.shutFor()) // which the gateway may have said before
 		return
 	}
 	if bad := realtime.Contain(g.o.Logger, g.o.Metrics, realtime.PanicRequest, func() { s.run(r.Context(), w) }); bad != nil {
@@ -83,7 +82,7 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request) {
 
 // begin admits the client and subscribes to its channels.
 func (s *stream) begin(r *http.Request) *realtime.Error {
-	ctx, cancel := context.WithTimeout(r.Context(), s.g.o.FirstFrame)
+	ctx, cancel := s.g.arrival(r)
 	defer cancel()
 	p, err := s.g.verifyRequest(ctx, r)
 	if errors.Is(err, auth.ErrNoToken) {

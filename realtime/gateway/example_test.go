@@ -28,7 +28,7 @@ func ExampleNew() {
 		return
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	defer broker.Close()
+	defer broker.Close(context.Background())
 	g, err := gateway.New(gateway.Options{Broker: broker, Tenants: tenants, Hooks: gateway.HookFuncs{
 		OnCall: func(_ context.Context, c *gateway.Client, route string, _ json.RawMessage) (any, error) {
 			return "hello " + c.Principal.User, nil

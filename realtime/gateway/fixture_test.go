@@ -66,7 +66,7 @@ func start(t *testing.T, o gateway.Options, docs ...*realtime.Tenant) *service {
 			t.Errorf("closing the gateway: %v", err)
 		}
 		server.Close()
-		if err := broker.Close(); err != nil {
+		if err := broker.Close(context.Background()); err != nil {
 			t.Errorf("closing the broker: %v", err)
 		}
 	})

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/problem"
+	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/socket"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -35,6 +37,9 @@ type Gateway struct {
 	// the hooks of their frames. It ends when Close gives up waiting or is done.
 	life context.Context
 	end  context.CancelFunc
+	// arriving is the context of handshakes: what they wait for may hang. It ends when the gateway drains.
+	arriving context.Context
+	arrived  context.CancelFunc
 
 	pending *pendingClients
 
@@ -64,6 +69,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	g := &Gateway{o: o, verifier: o.Verifier, entered: map[client]struct{}{}, empty: make(chan struct{}), exited: make(chan struct{}, 1), pending: newPendingClients()}
 	g.life, g.end = context.WithCancel(context.Background())
+	g.arriving, g.arrived = context.WithCancel(g.life)
 	g.hub = realtime.NewHub(o.Broker, realtime.HubOptions{
 		Instance: o.Instance, Payload: wire.Compact, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Budget: o.Budget, Metrics: o.Metrics, Tracer: o.Tracer, Logger: o.Logger,
 	})
@@ -180,47 +186,61 @@ func (g *Gateway) exit(c client) {
 	}
 }
 
-// Close drains: it takes nobody in, ends the lease, asks every client to come
-// back later, each at another time, lets the topics go and waits until all clients have gone. When ctx ends it
-// cuts off those that are left, and returns its error. A program calls it before it shuts
-// its http.Server down, which does not know sockets.
+// Close drains: it takes nobody in, asks every client to come back later, each at another time, ends the lease and lets
+// the topics go meanwhile, and waits until all of that is done. A second before the deadline of ctx, or when ctx
+// ends if it has none, it cuts off the clients that are left; what has not ended within that second is left behind. Its
+// error says so. A program calls it before it shuts its http.Server down, which does not know sockets.
 func (g *Gateway) Close(ctx context.Context) error {
-	released := make(chan error, 1)
 	if !g.drain() {
 		return g.gone(ctx) // somebody else closes it
 	}
-	go func() {
-		if g.roll == nil {
-			released <- nil
-			return
-		}
-		released <- g.roll.close(ctx)
-	}()
-	// What the instance holds elsewhere goes first: the platform may not leave the time to talk
-	// to every client, and what is not let go stays for others to clean up.
-	g.watch.close()
-	letGo, enough := context.WithTimeout(ctx, drainFirst)
-	err := g.hub.Drain(letGo)
-	enough()
+	// What the instance holds elsewhere is let go while clients are told: whatever of it hangs must not keep them waiting, and
+	// what is not let go stays for others to clean up.
+	released := make(chan error, 1)
+	go func() { released <- g.releaseAll(ctx) }()
 	for _, c := range g.clients() {
 		c.close(going(500*time.Millisecond, g.o.DrainSpread))
 	}
-	err = errors.Join(err, g.hub.Close(ctx), g.gone(ctx))
+	g.arrived()
+	leaving, cancel := shutdown.Before(ctx, cutOff)
+	defer cancel()
+	err := g.gone(leaving)
 	g.end()
 	if err != nil {
 		g.o.Logger.WarnContext(ctx, "clients were cut off", realtime.KeyCount, len(g.clients()))
-		cut, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), cutOff)
 		defer cancel()
-		err = errors.Join(err, g.gone(cut))
+		err = errors.Join(err, g.gone(ctx))
 	}
+	select {
+	case failed := <-released:
+		return errors.Join(err, failed)
+	case <-ctx.Done():
+		return errors.Join(err, fmt.Errorf("release what the instance holds: %w", ctx.Err()))
+	}
+}
+
+// cutOff is how long clients that were cut off may take to end.
+const cutOff = time.Second
+
+// releaseAll gives back what the instance holds elsewhere: lease and topics at once, for each may hang.
+func (g *Gateway) releaseAll(ctx context.Context) error {
+	lease := make(chan error, 1)
+	go func() {
+		if g.roll == nil {
+			lease <- nil
+			return
+		}
+		lease <- g.roll.close(ctx)
+	}()
+	err := g.hub.Close(ctx)
+	g.watch.close()
 	if g.o.Verifier == nil {
 		err = errors.Join(err, g.verifier.Close())
 	}
-	return errors.Join(err, <-released)
+	return errors.Join(err, <-lease)
 }
-
-// drainFirst is how long letting topics go may keep the clients from being told.
-const drainFirst = 3 * time.Second
 
 // drain lets nobody in any more. It reports whether this was the first call.
 func (g *Gateway) drain() bool {

@@ -75,7 +75,7 @@ func TestIdleGatewayDoesNothing(t *testing.T) {
 			if err := g.Close(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if err := broker.Close(); err != nil {
+			if err := broker.Close(context.Background()); err != nil {
 				t.Error(err)
 			}
 		}()

@@ -31,7 +31,7 @@ func newMoody(t *testing.T, seed uint64, slow time.Duration, fails float64) *moo
 	b := &moody{Broker: memory.NewBroker(memory.BrokerOptions{}), rng: rand.New(rand.NewPCG(seed, 1)), slow: slow, fails: fails}
 	t.Cleanup(func() {
 		b.late.Wait()
-		if err := b.Close(); err != nil {
+		if err := b.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

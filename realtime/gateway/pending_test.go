@@ -99,7 +99,7 @@ func TestTokensBeingJudgedAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(g.Close(context.Background()), broker.Close()); err != nil {
+		if err := errors.Join(g.Close(context.Background()), broker.Close(context.Background())); err != nil {
 			t.Error(err)
 		}
 	})

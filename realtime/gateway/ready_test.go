@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -29,7 +30,7 @@ func TestNobodyEntersWithoutRegistry(t *testing.T) {
 		if err := g.Close(t.Context()); err != nil && t.Context().Err() == nil {
 			t.Error(err)
 		}
-		if err := broker.Close(); err != nil {
+		if err := broker.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

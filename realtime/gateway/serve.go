@@ -3,17 +3,12 @@ package gateway
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
-	"time"
 
-	"github.com/tidewire/tidewire/realtime/problem"
+	"github.com/tidewire/tidewire/realtime/httpserver"
+	"github.com/tidewire/tidewire/realtime/shutdown"
 )
-
-// drainTime is what Serve gives clients to go: Cloud Run ends a process ten
-// seconds after it has asked it to.
-const drainTime = 8 * time.Second
 
 // ListenAndServe serves h at a TCP address, such as "127.0.0.1:8080", as Serve does.
 func (g *Gateway) ListenAndServe(ctx context.Context, address string, h http.Handler) error {
@@ -24,8 +19,8 @@ func (g *Gateway) ListenAndServe(ctx context.Context, address string, h http.Han
 	return g.Serve(ctx, l, h)
 }
 
-// Serve serves h on l until ctx ends, and then drains and closes the gateway;
-// what that meets with is its error. h is what the program has mounted the gateway in; nil is the
+// Serve serves h on l until ctx ends, and then drains and closes the gateway, within the time that package shutdown
+// grants; what that meets with is its error. h is what the program has mounted the gateway in; nil is the
 // gateway alone. It closes l. No request lives for ever: headers, bodies and answers have deadlines, so that
 // http.ListenAndServe, which has none, should not be used in its place. A handler in h that takes longer than a minute sets
 // its own by http.ResponseController.
@@ -33,29 +28,17 @@ func (g *Gateway) Serve(ctx context.Context, l net.Listener, h http.Handler) err
 	if h == nil {
 		h = g
 	}
-	server := &http.Server{ // sockets and streams of events set deadlines of their own
-		Handler: problem.Contain(h, g.o.Logger, g.o.Metrics), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ConnState: newHalfOpen(maxHalfOpen).state,
-		ErrorLog:  slog.NewLogLogger(g.o.Logger.Handler(), slog.LevelDebug),
-	}
-	served := make(chan struct{})
-	var broken error // of the listener
-	go func() {
-		defer close(served)
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			broken = err
-		}
-	}()
+	s := httpserver.New(h, httpserver.Options{Metrics: g.o.Metrics, Logger: g.o.Logger})
+	broken := make(chan error, 1)
+	go func() { broken <- s.Serve(l) }()
+	var err error
 	select {
-	case <-served:
+	case err = <-broken:
+		broken <- nil
 	case <-ctx.Done():
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	ending, cancel := shutdown.Begin(ctx)
 	defer cancel()
-	err := errors.Join(g.Close(drain), server.Shutdown(drain))
-	if err != nil {
-		err = errors.Join(err, server.Close())
-	}
-	<-served
-	return errors.Join(broken, err)
+	// The server goes on meanwhile: who comes now is told when to come back.
+	return errors.Join(err, shutdown.End(ending, g.Close, s.Close), <-broken)
 }

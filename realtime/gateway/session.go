@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -71,7 +71,7 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 	refused := s.handshake(r)
 	if refused != nil && s.guest == nil {
 		if !s.turnAway() { // enough are being told at leisure
-			refuseRequest(w, refused)
+			refuseRequest(w, cmp.Or(s.closedBefore(), refused))
 			return
 		}
 	}
@@ -122,7 +122,7 @@ func (a *allowance) Input(frames, _ int, _ time.Duration) (time.Duration, *realt
 // handshake judges the token of the request and admits its owner, or lets the
 // client wait for a connect frame if there is none.
 func (s *session) handshake(r *http.Request) *realtime.Error {
-	ctx, cancel := context.WithTimeout(r.Context(), s.g.o.FirstFrame)
+	ctx, cancel := s.g.arrival(r)
 	defer cancel()
 	p, err := s.g.verifyRequest(ctx, r)
 	v := &visit{request: r, remote: s.g.o.Remote(r)}
@@ -146,6 +146,13 @@ func (s *session) open(sock *socket.Conn) *realtime.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sock = sock
+	return s.early
+}
+
+// closedBefore returns why the session was closed before it had a socket, if it was.
+func (s *session) closedBefore() *realtime.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.early
 }
 

@@ -89,14 +89,19 @@ func (s *stream) close(err *realtime.Error) {
 // obey has nothing to do: nothing is read from a stream.
 func (s *stream) obey(realtime.Limits) {}
 
-// reason is the code it was shut with; empty if the client left.
-func (s *stream) reason() realtime.Code {
+// shutFor is why it was shut; nil if it was not: then the client left.
+func (s *stream) shutFor() *realtime.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.why == nil {
-		return ""
+	return s.why
+}
+
+// reason is the code it was shut with; empty if the client left.
+func (s *stream) reason() realtime.Code {
+	if why := s.shutFor(); why != nil {
+		return why.Code
 	}
-	return s.why.Code
+	return ""
 }
 
 // leave gives back what the client has here, and says goodbye to it.

@@ -19,7 +19,7 @@ import (
 func ExampleNew() {
 	tenants, _ := memory.NewTenants()
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	defer broker.Close()
+	defer broker.Close(context.Background())
 	revocations := memory.NewRevocations()
 	verifier := auth.New(tenants, auth.Options{Revocations: revocations})
 	defer verifier.Close()

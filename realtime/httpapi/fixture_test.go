@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -103,10 +104,8 @@ func start(t testing.TB, change ...func(*httpapi.Options)) *service {
 			t.Errorf("closing the gateway: %v", err)
 		}
 		server.Close()
-		for _, closed := range []io.Closer{broker, verifier, operators} {
-			if err := closed.Close(); err != nil {
-				t.Error(err)
-			}
+		if err := errors.Join(broker.Close(ctx), verifier.Close(), operators.Close()); err != nil {
+			t.Error(err)
 		}
 	})
 	return s

@@ -14,6 +14,7 @@
 package problem
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -115,6 +116,9 @@ func Message(err error) string { return shown(err).Message }
 func shown(err error) *realtime.Error {
 	if e := (*realtime.Error)(nil); errors.As(err, &e) && e.Message != "" {
 		return e
+	}
+	if errors.Is(err, context.Canceled) { // the client has gone, or the server is about to
+		return &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away; try again"}
 	}
 	return &realtime.Error{Code: realtime.CodeOf(err), Message: "a fault of the server, which has logged it"}
 }

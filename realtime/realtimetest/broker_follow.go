@@ -196,7 +196,7 @@ func (b *bed) persistent() {
 	c := b.channel("acme", "prices")
 	b.publish(b.broker, b.topic, event(c, "1"))
 	for _, broker := range []realtime.Broker{b.broker, b.other} {
-		if err := broker.Close(); err != nil {
+		if err := broker.Close(context.Background()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -268,14 +268,14 @@ func (b *bed) closeStream() {
 func (b *bed) closeBroker() {
 	r := b.first()
 	time.AfterFunc(50*time.Millisecond, func() {
-		if err := b.broker.Close(); err != nil {
+		if err := b.broker.Close(context.Background()); err != nil {
 			b.Errorf("close the broker: %v", err)
 		}
 	})
 	if err := b.within("a Receive of a closed broker", func() error { return drain(b.Context(), r.stream) }); err == nil {
 		b.Error("a stream of a closed broker returned no error")
 	}
-	if err := b.within("a second Close", b.broker.Close); err != nil {
+	if err := b.within("a second Close", func() error { return b.broker.Close(context.Background()) }); err != nil {
 		b.Errorf("close it again: %v", err)
 	}
 	b.refusal(b.topic, event(b.channel("acme", "prices"), "late"))

@@ -138,7 +138,7 @@ func (b *bed) doneOnce() {
 	for i := range 300 {
 		b.broker.Publish(b.Context(), b.topic, event(c, fmt.Sprint(i)), stored.done(fmt.Sprint(i)))
 	}
-	if err := b.broker.Close(); err != nil {
+	if err := b.broker.Close(context.Background()); err != nil {
 		b.Fatal(err)
 	}
 	// Close waits for what was handed over.

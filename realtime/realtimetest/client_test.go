@@ -194,7 +194,7 @@ func TestTap(t *testing.T) {
 	t.Parallel()
 	k := NewChecker(CheckerOptions{})
 	b := k.Tap(memory.NewBroker(memory.BrokerOptions{MessageBytes: 4}))
-	defer b.Close()
+	defer b.Close(context.Background())
 	c := channel(t, "c")
 	publish := func(id, data string, done func(error)) {
 		m := event(c, id)
@@ -246,7 +246,7 @@ func ExampleChecker() {
 	ctx := context.Background()
 	checker := NewChecker(CheckerOptions{})
 	broker := checker.Tap(memory.NewBroker(memory.BrokerOptions{}))
-	defer broker.Close()
+	defer broker.Close(context.Background())
 	stream, err := broker.Follow(ctx, "acme", realtime.Following{Instance: "i1", Generation: 1, Since: time.Now()})
 	if err != nil {
 		fmt.Println(err)

@@ -43,15 +43,14 @@ type FaultyBroker struct {
 
 	closing chan struct{}  // closed by Close
 	running sync.WaitGroup // copies to be stored, and refusals to be told, later
-	close   func() error
+	close   sync.Once
+	shut    error // what close met with
 }
 
 // NewFaultyBroker returns a broker around inner, which it closes when it is
 // closed. One FaultyBroker serves any number of instances.
 func NewFaultyBroker(inner realtime.Broker, o FaultOptions) *FaultyBroker {
-	b := &FaultyBroker{inner: inner, options: o.withDefaults(), rng: seeded(o.Seed, ""), closing: make(chan struct{})}
-	b.close = sync.OnceValue(b.shut)
-	return b
+	return &FaultyBroker{inner: inner, options: o.withDefaults(), rng: seeded(o.Seed, ""), closing: make(chan struct{})}
 }
 
 // Calm ends the faults by chance, for good: what is held back still comes. A test calls
@@ -205,9 +204,12 @@ func (b *FaultyBroker) fateOfFollow() (refused bool, late time.Duration, seed ui
 }
 
 // Close ends all streams and then closes the inner broker. Copies that were to be stored later are not.
-func (b *FaultyBroker) Close() error { return b.close() }
+func (b *FaultyBroker) Close(ctx context.Context) error {
+	b.close.Do(func() { b.shut = b.end(ctx) })
+	return b.shut
+}
 
-func (b *FaultyBroker) shut() error {
+func (b *FaultyBroker) end(ctx context.Context) error {
 	b.mu.Lock()
 	b.closed = true
 	streams := slices.Clone(b.streams)
@@ -216,9 +218,9 @@ func (b *FaultyBroker) shut() error {
 	b.running.Wait()
 	var errs []error
 	for _, s := range streams {
-		errs = append(errs, s.Close(context.Background()))
+		errs = append(errs, s.Close(ctx))
 	}
-	return errors.Join(append(errs, b.inner.Close())...)
+	return errors.Join(append(errs, b.inner.Close(ctx))...)
 }
 
 // forget takes a closed stream out.

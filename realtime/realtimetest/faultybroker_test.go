@@ -65,7 +65,7 @@ type world struct {
 func newWorld(t *testing.T, o FaultOptions) *world {
 	w := &world{T: t, broker: NewFaultyBroker(memory.NewBroker(memory.BrokerOptions{}), o), a: channel(t, "a"), b: channel(t, "b")}
 	t.Cleanup(func() {
-		if err := w.broker.Close(); err != nil {
+		if err := w.broker.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -411,7 +411,7 @@ func TestFaultyClaim(t *testing.T) {
 		start := time.Now()
 		inner := memory.NewBroker(memory.BrokerOptions{RetryMargin: time.Second}) // less than the copies take
 		b := NewFaultyBroker(inner, FaultOptions{})
-		defer b.Close()
+		defer b.Close(context.Background())
 		claim := func(since time.Time) time.Duration {
 			s, err := b.Follow(t.Context(), "t", realtime.Following{Instance: "i1", Since: since})
 			if err != nil {
@@ -431,7 +431,7 @@ func TestFaultyClaim(t *testing.T) {
 		}
 		whole := memory.NewBroker(memory.BrokerOptions{})
 		b2 := NewFaultyBroker(whole, FaultOptions{})
-		defer b2.Close()
+		defer b2.Close(context.Background())
 		s, err := b2.Follow(t.Context(), "t", realtime.Following{Instance: "i1", Since: time.Now()})
 		if err != nil {
 			t.Fatal(err)
@@ -459,7 +459,7 @@ func TestCloseWhileFaultsAreUnderWay(t *testing.T) {
 		go func() { ended <- drain(t.Context(), w.stream) }()
 		synctest.Wait()
 		for range 2 {
-			if err := w.broker.Close(); err != nil {
+			if err := w.broker.Close(context.Background()); err != nil {
 				t.Error(err)
 			}
 		}
@@ -478,7 +478,7 @@ func TestCloseWhileFaultsAreUnderWay(t *testing.T) {
 func ExampleNewFaultyBroker() {
 	ctx := context.Background()
 	broker := NewFaultyBroker(memory.NewBroker(memory.BrokerOptions{}), FaultOptions{})
-	defer broker.Close()
+	defer broker.Close(context.Background())
 	stream, err := broker.Follow(ctx, "acme", realtime.Following{Instance: "i1", Generation: 1, Since: time.Now()})
 	if err != nil {
 		fmt.Println(err)

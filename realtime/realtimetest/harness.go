@@ -88,7 +88,7 @@ func newBed(t *testing.T, h Harness) *bed {
 func (b *bed) open() realtime.Broker {
 	broker := b.backend.Open(b.T)
 	b.Cleanup(func() {
-		if err := broker.Close(); err != nil {
+		if err := broker.Close(context.Background()); err != nil {
 			b.Errorf("close the broker: %v", err)
 		}
 	})

@@ -62,11 +62,11 @@ func (b *flawedBroker) Follow(ctx context.Context, topic realtime.Topic, f realt
 	return &flawedStream{s, b}, nil
 }
 
-func (b *flawedBroker) Close() error {
+func (b *flawedBroker) Close(ctx context.Context) error {
 	if b.closed.Swap(true) {
 		return b.again
 	}
-	return b.Broker.Close()
+	return b.Broker.Close(ctx)
 }
 
 type flawedStream struct {

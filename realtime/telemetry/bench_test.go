@@ -90,7 +90,7 @@ func publishTo(b *testing.B, readers int, with string) {
 	if err := hub.Close(ctx); err != nil {
 		b.Error(err)
 	}
-	if err := broker.Close(); err != nil {
+	if err := broker.Close(context.Background()); err != nil {
 		b.Error(err)
 	}
 }

@@ -120,14 +120,12 @@ func (t *Telemetry) Spans(operation string, next http.Handler) http.Handler {
 	return Spans(t.tracers, operation, next)
 }
 
-// closeTime bounds the last export, which a process waits for.
-const closeTime = 3 * time.Second
-
-// Close sends what has been gathered, and ends. It takes some seconds at most.
+// Close sends what has been gathered, and ends. What is not sent when ctx ends is lost. Spans and metrics are sent at once, so that
+// neither takes the time of the other.
 func (t *Telemetry) Close(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
-	defer cancel()
-	return errors.Join(t.tracers.Shutdown(ctx), t.meters.Shutdown(ctx))
+	spans := make(chan error, 1)
+	go func() { spans <- t.tracers.Shutdown(ctx) }()
+	return errors.Join(t.meters.Shutdown(ctx), <-spans)
 }
 
 // LogErrors makes OpenTelemetry log what it could not send. It is for mains, since it holds for the whole process.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 )
@@ -64,11 +63,15 @@ func (c *Config) Logger(out io.Writer) *slog.Logger {
 	return slog.New(telemetry.NewCloudLog(out, telemetry.CloudLogOptions{Level: c.LogLevel, Project: backend.Project(c.Backend)}))
 }
 
-// Open opens the backend.
-func (c *Config) Open(ctx context.Context, log *slog.Logger, metrics realtime.Metrics) (*backend.Backend, error) {
-	o := c.backendOptions
-	o.Logger, o.Metrics = log, metrics
-	return backend.Open(ctx, c.Backend, o)
+// Open opens the backend, which is closed at the end.
+func (p *Parts) Open(ctx context.Context) (*backend.Backend, error) {
+	o := p.config.backendOptions
+	o.Logger, o.Metrics = p.Log, p.Metrics
+	b, err := backend.Open(ctx, p.config.Backend, o)
+	if err == nil {
+		p.Closing(b.Close)
+	}
+	return b, err
 }
 
 // Health adds to a service's handler the paths that probes ask, /healthz and /readyz. They say that this process

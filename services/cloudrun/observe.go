@@ -13,7 +13,6 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/backend"
-	"github.com/tidewire/tidewire/realtime/problem"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/telemetry/scrape"
 )
@@ -90,14 +89,14 @@ func (o *Observed) profile(ctx context.Context, address string, log *slog.Logger
 }
 
 // Routes returns a handler with what every service serves besides its own paths: the metrics, if
-// they are to be seen, and the trace of each request in its context. A panic ends its request, is logged and counted.
+// they are to be seen, and the trace of each request in its context.
 func (o *Observed) Routes(own http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", own)
 	if o.page != nil {
 		mux.Handle("GET /metrics", o.page)
 	}
-	return telemetry.Traced(problem.Contain(mux, o.log, o.Metrics))
+	return telemetry.Traced(mux)
 }
 
 // Spans returns a handler that makes spans of requests of sampled traces. It is not for sockets.

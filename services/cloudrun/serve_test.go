@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/services/cloudrun"
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
@@ -45,11 +46,8 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := &log{}
-	logger := c.Logger(out)
-	l, err := c.Listen(t.Context(), logger)
-	if err != nil {
-		t.Fatal(err)
-	}
+	order := make(chan string, 10)
+	ended := func(what string) { order <- what }
 	entered, leave := make(chan struct{}), make(chan struct{})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, _ *http.Request) {
@@ -57,18 +55,16 @@ func TestServe(t *testing.T) {
 		<-leave
 		_, _ = io.WriteString(w, "done")
 	})
-	seen, err := c.Observe(t.Context(), logger)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- cloudrun.Serve(ctx, l, seen.Routes(cloudrun.Health(mux)), logger) }()
-
-	address := l.Addr().(*net.TCPAddr)
-	if !address.IP.IsUnspecified() {
-		t.Errorf("it listens on %s alone", address)
-	}
+	go func() {
+		served <- c.Serve(ctx, out, func(_ context.Context, p *cloudrun.Parts) (http.Handler, error) {
+			p.Closing(func(context.Context) error { ended("closed"); return nil })
+			p.Drain = func(context.Context) error { ended("drained"); return nil }
+			return cloudrun.Health(mux), nil
+		})
+	}()
+	address := out.address(t)
 	url := fmt.Sprintf("http://127.0.0.1:%d", address.Port)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	get := func(path string) string {
@@ -95,10 +91,42 @@ func TestServe(t *testing.T) {
 	if got := <-slow; got != "200 OK done" {
 		t.Errorf("what was under way got %s", got)
 	}
-	if err := errors.Join(<-served, seen.Close(t.Context())); err != nil {
+	if err := <-served; err != nil {
 		t.Error(err)
 	}
-	if !strings.Contains(out.String(), `"message":"listening","address":"`+address.String()+`"`) {
-		t.Errorf("logged %s", out)
+	if first, second := <-order, <-order; first != "drained" || second != "closed" {
+		t.Errorf("%s before %s", first, second)
+	}
+}
+
+// address waits for the line that says where it listens, which is on all addresses.
+func (l *log) address(t *testing.T) *net.TCPAddr {
+	t.Helper()
+	for range 3000 {
+		if _, text, ok := strings.Cut(l.String(), `"message":"listening","address":"`); ok {
+			text, _, _ = strings.Cut(text, `"`)
+			a, err := net.ResolveTCPAddr("tcp", text)
+			if err != nil || !a.IP.IsUnspecified() {
+				t.Fatalf("it listens on %s alone, %v", text, err)
+			}
+			return a
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("it does not listen: %s", l)
+	return nil
+}
+
+// What assemble has opened before it failed is closed, and what it failed with is the error.
+func TestServeThatCannotStart(t *testing.T) {
+	t.Parallel()
+	c := cloudrun.ReadConfig(environment("PORT", "0", "TIDEWIRE_BACKEND", "memory"))
+	want, closed := errors.New("want"), 0
+	err := c.Serve(t.Context(), io.Discard, func(_ context.Context, p *cloudrun.Parts) (http.Handler, error) {
+		p.Closing(func(context.Context) error { closed++; return nil })
+		return nil, want
+	})
+	if !errors.Is(err, want) || closed != 1 {
+		t.Errorf("%v, closed %d times", err, closed)
 	}
 }

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -26,32 +25,23 @@ func run(ctx context.Context, lookup cloudrun.Lookup, out io.Writer) error {
 	if err := e.Err(); err != nil {
 		return err
 	}
-	log := c.Logger(out)
-	seen, err := c.Observe(ctx, log)
-	if err != nil {
-		return err
-	}
-	b, err := c.Open(ctx, log, seen.Metrics)
-	if err != nil {
-		return errors.Join(err, seen.Close(ctx))
-	}
-	pages, err := handler(c, b.Tenants, log)
-	if err == nil {
-		err = serve(ctx, c, seen.Routes(cloudrun.Health(pages)), log)
-	}
-	return errors.Join(err, b.Close(), seen.Close(ctx))
+	return c.Serve(ctx, out, c.assemble)
 }
 
-func serve(ctx context.Context, c config, h http.Handler, log *slog.Logger) error {
-	l, err := c.Listen(ctx, log)
+func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler, error) {
+	b, err := p.Open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return cloudrun.Serve(ctx, l, h, log)
+	pages, err := handler(c, b.Tenants, p.Log)
+	if err != nil {
+		return nil, err
+	}
+	return cloudrun.Health(pages), nil
 }
 
 // handler serves the pages, and with the demo a session to everybody who asks.
-func handler(c config, tenants realtime.Tenants, log *slog.Logger) (http.Handler, error) {
+func handler(c *config, tenants realtime.Tenants, log *slog.Logger) (http.Handler, error) {
 	o := web.Options{Gateway: c.gateway, Hosts: c.hosts, Logger: log}
 	if c.demo {
 		desks, err := demo.Desks()

@@ -4,14 +4,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
-	"log/slog"
+	"net/http"
 	"os"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
-	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/services/cloudrun"
 )
@@ -25,33 +23,25 @@ func run(ctx context.Context, lookup cloudrun.Lookup, out io.Writer) error {
 	if err := e.Err(); err != nil {
 		return err
 	}
-	log := c.Logger(out)
-	seen, err := c.Observe(ctx, log)
-	if err != nil {
-		return err
-	}
-	b, err := c.Open(ctx, log, seen.Metrics)
-	if err != nil {
-		return errors.Join(err, seen.Close(ctx))
-	}
-	verifier := auth.New(b.Tenants, auth.Options{Revocations: b.Revocations, Logger: log, Metrics: seen.Metrics})
-	err = serve(ctx, c, b, verifier, log, seen)
-	return errors.Join(err, verifier.Close(), b.Close(), seen.Close(ctx))
+	return c.Serve(ctx, out, c.assemble)
 }
 
-func serve(ctx context.Context, c config, b *backend.Backend, verifier *auth.Verifier, log *slog.Logger, seen *cloudrun.Observed) error {
+func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler, error) {
+	b, err := p.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	verifier := auth.New(b.Tenants, auth.Options{Revocations: b.Revocations, Logger: p.Log, Metrics: p.Metrics})
+	p.Closing(func(context.Context) error { return verifier.Close() })
 	g, err := gateway.New(gateway.Options{
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement, Verifier: verifier,
 		Instance: c.Instance, Service: c.Service, Revision: c.Revision, Region: c.Region,
 		Lifetime: c.lifetime, DrainSpread: c.drainSpread, Compress: c.compress, Remote: remote(c.proxies),
-		Budget: realtime.ProcessBudget(), Logger: log, Metrics: seen.Metrics, Tracer: seen.Tracer,
+		Budget: realtime.ProcessBudget(), Logger: p.Log, Metrics: p.Metrics, Tracer: p.Tracer,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l, err := c.Listen(ctx, log)
-	if err != nil {
-		return errors.Join(err, g.Close(ctx))
-	}
-	return g.Serve(ctx, l, seen.Routes(g))
+	p.Drain = g.Close
+	return g, nil
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -83,7 +84,7 @@ func open(t *testing.T, project, addr string) *gcp.Broker {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := broker.Close(); err != nil {
+		if err := broker.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

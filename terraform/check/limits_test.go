@@ -88,7 +88,7 @@ func patient(d *deployed, found *problems) {
 	broker := memory.NewBroker(memory.BrokerOptions{})
 	hub := realtime.NewHub(broker, realtime.HubOptions{})
 	pace := hub.Pace()
-	if err := errors.Join(hub.Close(context.Background()), broker.Close()); err != nil {
+	if err := errors.Join(hub.Close(context.Background()), broker.Close(context.Background())); err != nil {
 		found.add(RuleReadme, where("realtime"), "%v", err)
 	}
 	patience := pace.Beacon + 2*pace.Fence + 2*time.Second // two of the Hub's sweeps

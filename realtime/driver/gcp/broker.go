@@ -2,6 +2,7 @@ package gcp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -107,12 +108,10 @@ func OpenBroker(ctx context.Context, c Connection, o BrokerOptions) (*Broker, er
 	return b, nil
 }
 
-// closeTime bounds what Close waits for subscriptions to be deleted.
-const closeTime = 5 * time.Second
-
 // Close ends all streams and deletes their subscriptions, waits for what was handed over, and
-// closes the connections.
-func (b *Broker) Close() error {
+// closes the connections. When ctx ends before that, it closes the connections at once: subscriptions that are
+// left are the janitor's, and whether what was handed over is stored is not known.
+func (b *Broker) Close(ctx context.Context) error {
 	b.mu.Lock()
 	closed := b.closed
 	b.closed = true
@@ -120,11 +119,8 @@ func (b *Broker) Close() error {
 	b.streams, b.topics = map[*stream]struct{}{}, map[realtime.Topic]*publisher{}
 	b.mu.Unlock()
 	if closed {
-		b.running.Wait() // somebody else closes it
-		return nil
+		return within(ctx, b.running.Wait) // somebody else closes it
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
-	defer cancel()
 	var all sync.WaitGroup
 	for s := range streams {
 		all.Go(func() {
@@ -136,12 +132,22 @@ func (b *Broker) Close() error {
 	for _, p := range topics {
 		all.Go(p.stop)
 	}
-	all.Wait()
+	err := within(ctx, all.Wait)
 	b.end()
-	b.running.Wait()
-	err := b.lines.close()
-	if closing := b.client.Close(); err == nil {
-		err = closing
+	if err == nil {
+		err = within(ctx, b.running.Wait)
 	}
-	return err
+	return errors.Join(err, b.lines.close(), b.client.Close())
+}
+
+// within waits for what does not know ctx, until ctx ends.
+func within(ctx context.Context, wait func()) error {
+	done := make(chan struct{})
+	go func() { wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("close the broker: %w", ctx.Err())
+	}
 }

@@ -1,6 +1,7 @@
 package gcp_test
 
 import (
+	"context"
 	"crypto/rand"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func TestBroker(t *testing.T) {
 				Topic: func(t *testing.T) realtime.Topic {
 					b := openBroker(t, project, gcp.BrokerOptions{})
 					defer func() {
-						if err := b.Close(); err != nil {
+						if err := b.Close(context.Background()); err != nil {
 							t.Error(err)
 						}
 					}()

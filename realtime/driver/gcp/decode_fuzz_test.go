@@ -106,7 +106,7 @@ func (l *loop) Follow(context.Context, realtime.Topic, realtime.Following) (real
 	return looped{l.came}, nil
 }
 
-func (l *loop) Close() error { return nil }
+func (l *loop) Close(context.Context) error { return nil }
 
 // looped is the stream of a loop.
 type looped struct{ came chan realtime.Message }

@@ -70,7 +70,7 @@ func (f *fakeServer) serveBehind(t testing.TB, o gcp.BrokerOptions, way func(add
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
+		if err := b.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 		s.Stop()

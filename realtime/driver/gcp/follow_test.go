@@ -1,6 +1,7 @@
 package gcp_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -211,7 +212,7 @@ func TestFailedFollowGivesItsPlaceBack(t *testing.T) {
 			t.Errorf("attempt %d: %v", generation+1, err)
 		}
 	}
-	if err := b.Close(); err != nil {
+	if err := b.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 }

@@ -173,7 +173,7 @@ func TestMoveBetweenTopics(t *testing.T) {
 	if err := hub.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if err := broker.Close(); err != nil {
+	if err := broker.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package gcp_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -95,7 +96,7 @@ func TestPublishToATopicThatComesLater(t *testing.T) {
 	t.Parallel()
 	b := openBroker(t, emulators.Project(t), gcp.BrokerOptions{})
 	defer func() {
-		if err := b.Close(); err != nil {
+		if err := b.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -139,7 +140,7 @@ func TestPublishToNobody(t *testing.T) {
 			t.Fatalf("afterwards: %v", err)
 		}
 	}
-	if err := b.Close(); err != nil {
+	if err := b.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	server.Stop()

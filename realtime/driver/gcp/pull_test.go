@@ -227,10 +227,10 @@ func TestSilentRelay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = b.Close() }) // what went over dead connections may be left
+	t.Cleanup(func() { _ = b.Close(context.Background()) }) // what went over dead connections may be left
 	direct := openBroker(t, project, gcp.BrokerOptions{})
 	t.Cleanup(func() {
-		if err := direct.Close(); err != nil {
+		if err := direct.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -84,7 +84,7 @@ func TestReplayWhileOthersPublish(t *testing.T) {
 	publishing.Wait()
 	close(ended)
 	reading.Wait()
-	if err := b.Close(); err != nil {
+	if err := b.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 }
@@ -137,14 +137,14 @@ func TestFollowsManyTopics(t *testing.T) {
 	if n := gcp.Lines(b); n < 2 || n > 4 { // while they replay they are twice as many
 		t.Errorf("%d streams use %d connections, want 2 to 4", topics, n)
 	}
-	if err := b.Close(); err != nil {
+	if err := b.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	other := openBroker(t, project, gcp.BrokerOptions{})
 	for left, err := range other.Subscriptions(t.Context()) {
 		t.Errorf("left behind: %+v, %v", left, err)
 	}
-	if err := other.Close(); err != nil {
+	if err := other.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package gcp_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/tidewire/tidewire/internal/emulators"
@@ -18,7 +19,7 @@ func TestEnsureTopicAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			if err := b.Close(); err != nil {
+			if err := b.Close(context.Background()); err != nil {
 				t.Error(err)
 			}
 		})

@@ -186,8 +186,8 @@ func (b *Broker) completeSince(l *log, index uint64, from int64) time.Time {
 }
 
 // Close ends all streams and forgets everything. What is published or followed
-// afterwards fails with CodeUnavailable.
-func (b *Broker) Close() error {
+// afterwards fails with CodeUnavailable. It waits for nothing.
+func (b *Broker) Close(context.Context) error {
 	b.mu.Lock()
 	topics := b.topics
 	b.topics, b.closed = nil, true

@@ -105,7 +105,7 @@ func TestReplayAndClaim(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				b := NewBroker(tt.options)
-				defer b.Close()
+				defer b.Close(context.Background())
 				for i := range 10 {
 					publish(t, b, topic1, strconv.Itoa(i))
 					if i < 9 {
@@ -133,7 +133,7 @@ func TestEviction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 100 * overhead
 		b := NewBroker(BrokerOptions{TopicBytes: most})
-		defer b.Close()
+		defer b.Close(context.Background())
 		slow := follow(t, b, time.Time{})
 		for i := range 10_000 {
 			publish(t, b, topic1, strconv.Itoa(i))
@@ -164,7 +164,7 @@ func TestOldestReplayHasTimeToBeRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBroker(BrokerOptions{})
-		defer b.Close()
+		defer b.Close(context.Background())
 		publish(t, b, topic1, numbers(0, 999)...)
 		<-time.After(10 * time.Minute)
 		s := follow(t, b, time.Time{})
@@ -179,7 +179,7 @@ func TestOldestReplayHasTimeToBeRead(t *testing.T) {
 func TestBrokerRefuses(t *testing.T) {
 	t.Parallel()
 	b := NewBroker(BrokerOptions{MessageBytes: 4, Streams: 1, Topics: func(name realtime.Topic) bool { return name == topic1 }})
-	defer b.Close()
+	defer b.Close(context.Background())
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	m := func(data string) *realtime.Message {
@@ -243,7 +243,7 @@ func TestPublishAllocates(t *testing.T) {
 		if got := testing.AllocsPerRun(1000, step); got > 1 {
 			t.Errorf("%d streams: %.2f allocations a message, want 1", streams, got)
 		}
-		if err := b.Close(); err != nil {
+		if err := b.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -253,7 +253,7 @@ func BenchmarkPublish(b *testing.B) {
 	for _, streams := range []int{1, 10, 100} {
 		b.Run(fmt.Sprintf("streams=%d", streams), func(b *testing.B) {
 			broker := NewBroker(BrokerOptions{TopicBytes: 1 << 30})
-			defer broker.Close()
+			defer broker.Close(context.Background())
 			m := &realtime.Message{Kind: realtime.KindPublication, Publication: realtime.Publication{Channel: channel(b, "c"), ID: "1", Data: make([]byte, 200)}}
 			read := make(chan error)
 			for range streams {

@@ -13,7 +13,7 @@ import (
 func ExampleNewBroker() {
 	ctx := context.Background()
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	defer broker.Close()
+	defer broker.Close(context.Background())
 
 	stream, err := broker.Follow(ctx, "acme", realtime.Following{Instance: "gateway-1", Generation: 1, Since: time.Now()})
 	if err != nil {
