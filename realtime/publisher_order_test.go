@@ -27,7 +27,7 @@ func TestPublishedInOrderWhateverFails(t *testing.T) {
 				stored := &recorder{}
 				broker := realtimetest.NewFaultyBroker(stored, o)
 				defer func() {
-					if err := broker.Close(); err != nil {
+					if err := broker.Close(context.Background()); err != nil {
 						t.Error(err)
 					}
 				}()

@@ -146,7 +146,7 @@ func retriedPublishes(t *testing.T, seed uint64) {
 		Seed: seed, Refuse: 0.02 * float64(seed%2), RefuseLate: 0.02 * float64(seed/2%2), Disown: 0.02, RefuseWithin: 300 * time.Millisecond,
 	})
 	defer func() {
-		if err := broker.Close(); err != nil {
+		if err := broker.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	}()
