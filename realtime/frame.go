@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Frame is what a Transport writes: a finished frame of a WebSocket server (RFC 6455
-// section 5.2: FIN set, not masked), nearly always a text frame around a JSON document. All
-// readers of a Publication share one Frame, so it is never changed.
+// Frame is what a Transport writes. On a socket it is a finished frame of a WebSocket server (RFC 6455
+// section 5.2: FIN set, not masked), nearly always a text frame around a JSON document; other transports agree on
+// its form with the Encoder of their protocol. All readers of a Publication share one Frame, so it is never changed.
 type Frame struct {
-	Bytes []byte // header and payload
+	Bytes []byte // on a socket header and payload
 }
 
 // MaxFrameHeader is the longest header of a Frame.
@@ -27,7 +27,7 @@ func AppendFrameHeader(b []byte, first byte, n int) []byte {
 	return binary.BigEndian.AppendUint64(append(b, first, 127), uint64(n))
 }
 
-// Payload returns what the frame carries.
+// Payload returns what a frame of a socket carries.
 func (f Frame) Payload() []byte {
 	switch f.Bytes[1] {
 	case 126:
@@ -44,7 +44,7 @@ func (f Frame) IsZero() bool { return f.Bytes == nil }
 // Encoder makes the frames of one protocol that the Hub sends. The Outbox of a connection has the one that
 // the connection speaks. It is called once for all readers of a Publication that share it, with the lock of a
 // topic held, so it must not block and must not call the Hub. Implementations keep no state and are safe for
-// concurrent use. Package wire has the one of the socket protocol, package events that of Server-Sent Events.
+// concurrent use. Package wire has the one of the socket protocol, package sse that of Server-Sent Events.
 type Encoder interface {
 	// Name tells protocols apart, as a WebSocket handshake does. A Hub takes Encoders of one name for equal.
 	Name() string

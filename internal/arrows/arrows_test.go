@@ -34,6 +34,7 @@ var allowed = map[string]struct{ own, others []string }{
 	// The words, the Hub and the interfaces: the standard library only.
 	"realtime":            {},
 	"realtime/wire":       {own: []string{"realtime", "realtime/jsontext"}},
+	"realtime/sse":        {own: []string{"realtime", "realtime/wire"}}, // its events carry wire's JSON
 	"realtime/jsontext":   {},
 	"realtime/strict":     {own: []string{"realtime", "realtime/jsontext"}},
 	"realtime/limit":      {own: []string{"realtime"}},
@@ -63,7 +64,7 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"cloud.google.com/go/pubsub/v2", "cloud.google.com/go/firestore", "google.golang.org/api", "google.golang.org/grpc",
 			"google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 	},
-	"realtime/gateway": {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/wire"}},
+	"realtime/gateway": {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/sse", "realtime/wire"}},
 	"realtime/httpapi": {own: []string{"realtime", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.
 	"realtime/realtimetest": {own: []string{"realtime", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},

@@ -20,7 +20,7 @@ func (s *session) resume(f *wire.ClientFrame) {
 	}
 	limits := v.doc().Limits.WithDefaults()
 	if f.ID != "" { // the client waits for an answer, and was welcomed before it asked
-		s.send(welcomeFrame(f.ID, v, limits))
+		s.send(wire.Welcome(f.ID, v.session(limits)))
 	}
 	if n, most := len(f.Subscriptions), limits.SubscriptionsPerConnection; n > most {
 		s.fail("", "", &realtime.Error{

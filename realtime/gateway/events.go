@@ -8,6 +8,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/problem"
+	"github.com/tidewire/tidewire/realtime/sse"
 )
 
 // allowPages lets any page read what is answered. Which pages may have a stream is
@@ -49,7 +50,7 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request) {
 		problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "a stream of events is asked for by GET")).Write(w)
 		return
 	}
-	if r.Header.Get("Last-Event-ID") == stoppedID {
+	if r.Header.Get("Last-Event-ID") == sse.StoppedID {
 		allowPages(w.Header())
 		w.WriteHeader(http.StatusNoContent) // the HTML standard, section 9.2.3: an EventSource does not come back
 		return
@@ -95,9 +96,9 @@ func (s *stream) begin(r *http.Request) *realtime.Error {
 	if err != nil {
 		return s.g.shown(ctx, "naming channels", err)
 	}
-	s.cursor = newCursor(channels)
+	s.at = sse.NewStream(channels)
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
-		s.cursor.resume(id, time.Now())
+		s.at.Resume(id, time.Now())
 	}
 	v, refused := s.g.admit(ctx, p, &visit{request: r, remote: s.g.o.Remote(r)})
 	if refused != nil {
@@ -114,9 +115,9 @@ func (s *stream) subscribe(channels []realtime.Channel) *realtime.Error {
 	if limited := s.guest.seat.Subscribe(); limited != nil {
 		return limited
 	}
-	asOf := s.cursor.asOf
+	asOf := s.at.AsOf()
 	for i, ch := range channels {
-		if err := s.guest.subscribe("", ch, s.cursor.marks[i].at, asOf); err != nil {
+		if err := s.guest.subscribe("", ch, s.at.Since(i), asOf); err != nil {
 			return s.g.shown(s.g.life, "subscribing", err)
 		}
 	}
@@ -125,8 +126,8 @@ func (s *stream) subscribe(channels []realtime.Channel) *realtime.Error {
 
 // channelsOf returns the channels that a request names.
 func channelsOf(tenant string, names []string) ([]realtime.Channel, error) {
-	if len(names) == 0 || len(names) > maxEventChannels {
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "channel: there are %d; a stream has 1 to %d", len(names), maxEventChannels)
+	if len(names) == 0 || len(names) > sse.MaxChannels {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "channel: there are %d; a stream has 1 to %d", len(names), sse.MaxChannels)
 	}
 	channels := make([]realtime.Channel, 0, len(names))
 	seen := map[realtime.Channel]bool{}

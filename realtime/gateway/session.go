@@ -209,19 +209,20 @@ func (s *session) welcome(id wire.ID) *realtime.Error {
 	limits := v.doc().Limits.WithDefaults()
 	s.obey(limits)
 	s.sock.SetMeter(v.seat)
-	s.control(welcomeFrame(id, v, limits))
+	s.control(wire.Welcome(id, v.session(limits)))
 	return nil
 }
 
 // obey puts the limits in force that the socket looks after.
 func (s *session) obey(l realtime.Limits) { s.sock.SetReadLimit(int64(l.MessageBytes)) }
 
-func welcomeFrame(id wire.ID, v *guest, limits realtime.Limits) realtime.Frame {
+// session is what the guest is told when it is welcomed.
+func (v *guest) session(limits realtime.Limits) wire.Session {
 	p := v.conn.Principal()
-	return wire.Welcome(id, wire.Session{
+	return wire.Session{
 		Connection: v.conn.ID(), User: p.User, Tenant: p.Tenant, Instance: v.g.o.Instance,
 		Expires: p.Expires, Limits: limits, Heartbeat: v.g.hub.Pace().Heartbeat,
-	})
+	}
 }
 
 // send queues an answer in its place among the data. The client is connected.

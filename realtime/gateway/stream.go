@@ -3,14 +3,13 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/wire"
+	"github.com/tidewire/tidewire/realtime/sse"
 )
 
 const (
@@ -27,11 +26,11 @@ const (
 // stream is one answer of Server-Sent Events, and the realtime.Transport of its
 // Outbox. The goroutine of its HTTP request is the writer.
 type stream struct {
-	g      *Gateway
-	box    *realtime.Outbox
-	guest  *guest        // nil until admitted
-	cursor *cursor       // the writer's alone
-	wake   chan struct{} // holds one: there is something to write
+	g     *Gateway
+	box   *realtime.Outbox
+	guest *guest        // nil until admitted
+	at    *sse.Stream   // the writer's alone
+	wake  chan struct{} // holds one: there is something to write
 
 	mu      sync.Mutex               // guards all below
 	control *http.ResponseController // nil until it runs
@@ -42,7 +41,7 @@ type stream struct {
 var _ realtime.Transport = (*stream)(nil)
 
 func newStream(g *Gateway) *stream {
-	return &stream{g: g, box: realtime.NewOutbox(wire.Encoder{}, &beforeConnect), wake: make(chan struct{}, 1), shut: make(chan struct{})}
+	return &stream{g: g, box: realtime.NewOutbox(sse.Encoder{}, &beforeConnect), wake: make(chan struct{}, 1), shut: make(chan struct{})}
 }
 
 // Flush lets the writer write.
@@ -125,7 +124,7 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
 	v := s.guest
 	var out bytes.Buffer
 	out.WriteString("retry: " + strconv.FormatInt(streamRetry.Milliseconds(), 10) + "\n\n")
-	s.event(&out, welcomeFrame("", v, v.doc().Limits.WithDefaults()).Payload())
+	s.at.Append(&out, sse.Encoder{}.Welcome(v.session(v.doc().Limits.WithDefaults())).Bytes)
 	s.mu.Lock()
 	s.control = http.NewResponseController(w)
 	// The server's deadline for a request's body would end a stream, whose request is over.
@@ -158,7 +157,7 @@ func (s *stream) collect(w http.ResponseWriter, out *bytes.Buffer) (ended bool) 
 			return false
 		}
 		for _, frame := range frames {
-			if s.event(out, realtime.Frame{Bytes: frame}.Payload()) {
+			if s.at.Append(out, frame) {
 				return true
 			}
 		}
@@ -182,41 +181,6 @@ func (s *stream) write(w http.ResponseWriter, out *bytes.Buffer) bool {
 	return s.control.Flush() == nil
 }
 
-// event writes one frame as an event, as protocol.md says. It reports whether the
-// stream ends behind it.
-func (s *stream) event(out *bytes.Buffer, frame []byte) (ends bool) {
-	if s.cursor.see(frame) {
-		out.WriteString("id: ")
-		out.WriteString(s.cursor.String())
-		out.WriteByte('\n')
-	}
-	switch kind := frameType(frame); kind {
-	case wire.TypeMessage: // what onmessage gets
-	case wire.TypeError: // "error" is EventSource's own
-		ends = true
-		out.WriteString("event: closing\n")
-		var f struct {
-			Code         realtime.Code
-			RetryAfterMs int64
-		}
-		if json.Unmarshal(frame, &f) != nil {
-			break
-		}
-		if f.RetryAfterMs > 0 {
-			out.WriteString("retry: " + strconv.FormatInt(f.RetryAfterMs, 10) + "\n")
-		}
-		if f.Code.Meaning().Advice == realtime.AdviceStop {
-			out.WriteString("id: " + stoppedID + "\n")
-		}
-	default:
-		out.WriteString("event: " + string(kind) + "\n")
-	}
-	out.WriteString("data: ")
-	out.Write(frame) // of one line: package wire says so
-	out.WriteString("\n\n")
-	return ends
-}
-
 // flushes reports whether what is written to w can be sent at once, as http.ResponseController.Flush would.
 func flushes(w http.ResponseWriter) bool {
 	for {
@@ -229,11 +193,4 @@ func flushes(w http.ResponseWriter) bool {
 			return false
 		}
 	}
-}
-
-// frameType reads the type, with which every frame begins.
-func frameType(frame []byte) wire.Type {
-	rest, _ := bytes.CutPrefix(frame, []byte(`{"type":"`))
-	kind, _, _ := bytes.Cut(rest, []byte{'"'})
-	return wire.Type(kind)
 }

@@ -34,15 +34,34 @@ func (Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) realt
 // there is one, time, tags if there are any, in order of their names, and data. Equal Publications make
 // equal bytes. Data is one JSON value, as Compact returns it, and goes in as it is; none is written as null.
 func (Encoder) Message(p *realtime.Publication) (f realtime.Frame, data []byte) {
-	channel := p.Channel.Name()
-	// What the names, the punctuation and two moments take; only escapes make it grow.
+	f = framed(AppendMessage(make([]byte, realtime.MaxFrameHeader, realtime.MaxFrameHeader+MessageSize(p)), p))
+	return f, MessageData(f.Bytes, p)
+}
+
+// MessageSize is how many bytes AppendMessage appends, if nothing has to be escaped.
+func MessageSize(p *realtime.Publication) int {
 	size := len(`{"type":"message","channel":"","position":"-","key":"","time":,"tags":{},"data":}`) + 2*len("1767225600000") +
-		len(channel) + len(p.ID) + len(p.Key) + max(len(p.Data), len("null"))
+		len(p.Channel.Name()) + len(p.ID) + len(p.Key) + max(len(p.Data), len("null"))
 	for name, value := range p.Tags {
 		size += len(name) + len(value) + len(`"":"",`)
 	}
-	o := newObject(size, TypeMessage)
-	o.text("channel", channel)
+	return size
+}
+
+// MessageData returns the part of a message, as AppendMessage has just ended it, that holds p.Data as it is; nil if
+// none does.
+func MessageData(message []byte, p *realtime.Publication) []byte {
+	end := len(message) - len("}")
+	if data := message[end-len(p.Data) : end : end]; bytes.Equal(data, p.Data) {
+		return data
+	}
+	return nil // it had line breaks
+}
+
+// AppendMessage appends what the frame of Encoder.Message carries.
+func AppendMessage(b []byte, p *realtime.Publication) []byte {
+	o := object{appendType(b, TypeMessage)}
+	o.text("channel", p.Channel.Name())
 	o.position("position", p.Position())
 	if p.Key != "" {
 		o.text("key", p.Key)
@@ -52,12 +71,7 @@ func (Encoder) Message(p *realtime.Publication) (f realtime.Frame, data []byte) 
 		o.tags(p.Tags)
 	}
 	o.data("data", p.Data)
-	f = o.frame()
-	end := len(f.Bytes) - len("}")
-	if data = f.Bytes[end-len(p.Data) : end : end]; !bytes.Equal(data, p.Data) {
-		data = nil // it had line breaks
-	}
-	return f, data
+	return append(o.b, '}')
 }
 
 // tags appends the tags in order of their names.

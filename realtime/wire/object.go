@@ -116,14 +116,16 @@ func (o *object) members(name string, all []realtime.Member) {
 }
 
 // frame ends the object and puts the header right before it.
-func (o *object) frame() realtime.Frame {
-	o.b = append(o.b, '}')
+func (o *object) frame() realtime.Frame { return framed(append(o.b, '}')) }
+
+// framed puts the header of a frame into the room before its payload.
+func framed(b []byte) realtime.Frame {
 	var room [realtime.MaxFrameHeader]byte
 	const finText = 0x81
-	header := realtime.AppendFrameHeader(room[:0], finText, len(o.b)-realtime.MaxFrameHeader)
+	header := realtime.AppendFrameHeader(room[:0], finText, len(b)-realtime.MaxFrameHeader)
 	start := realtime.MaxFrameHeader - len(header)
-	copy(o.b[start:], header)
-	return realtime.Frame{Bytes: o.b[start:len(o.b):len(o.b)]}
+	copy(b[start:], header)
+	return realtime.Frame{Bytes: b[start:len(b):len(b)]}
 }
 
 // appendString appends s as a JSON string.

@@ -1,0 +1,220 @@
+package sse
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"hash/fnv"
+	"strconv"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// MaxChannels is how many channels one stream carries: the position of each is part of every
+// event's id, which comes back in one header line.
+const MaxChannels = 32
+
+const (
+	// idVersion is the first byte of an event's id.
+	idVersion = 1
+	// maxID bounds the bytes of an event's id before base64: 4 KiB of text, half of what proxies take as one header line.
+	maxID = 3 << 10
+	// unusableTime is the time that an id has for an unusable Position.
+	unusableTime = 0
+)
+
+// Stream is where a stream of events stands: a Position per channel and the
+// newest asOf. It is not safe for concurrent use. Its text is the id of an event and comes back as Last-Event-ID, perhaps of a
+// stream with other channels. It is opaque to clients: base64url of
+//
+//	version  1 byte
+//	asOf     uvarint, ms
+//	of each channel that has a Position: FNV-1a of its name (8 bytes),
+//	  its time (uvarint, ms; 0: the Position is unusable), the length of its ID (1 byte), the ID
+type Stream struct {
+	marks []mark
+	asOf  int64
+	text  []byte // room for String
+}
+
+type mark struct {
+	name string
+	sum  uint64
+	at   realtime.Position
+}
+
+// NewStream returns a stream of some channels, at most MaxChannels, that has had nothing.
+func NewStream(channels []realtime.Channel) *Stream {
+	s := &Stream{marks: make([]mark, len(channels))}
+	for i, ch := range channels {
+		s.marks[i] = mark{name: ch.Name(), sum: nameSum(ch.Name())}
+	}
+	return s
+}
+
+func nameSum(name string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name)) // never fails: hash.Hash
+	return h.Sum64()
+}
+
+// Resume takes over what an event's id says of the stream's channels. An id that is damaged, of another service or
+// too long says nothing that could be trusted: then no channel has a Position that can be used, and each begins with a
+// gap. It is no error, because an EventSource that is refused never comes back, and would give the same id again.
+func (s *Stream) Resume(id string, now time.Time) {
+	if s.parse(id, now) {
+		return
+	}
+	s.asOf = 0
+	for i := range s.marks {
+		s.marks[i].at = realtime.UnusablePosition()
+	}
+}
+
+// parse reports whether the id is one that String has written.
+func (s *Stream) parse(id string, now time.Time) bool {
+	if len(id) > base64.RawURLEncoding.EncodedLen(maxID) {
+		return false
+	}
+	b, err := base64.RawURLEncoding.DecodeString(id)
+	if err != nil || len(b) < 2 || b[0] != idVersion {
+		return false
+	}
+	b = b[1:]
+	asOf, n := binary.Uvarint(b)
+	if n <= 0 {
+		return false
+	}
+	for b = b[n:]; len(b) > 0; {
+		var sum uint64
+		var at realtime.Position
+		var ok bool
+		if sum, at, b, ok = parseMark(b); !ok {
+			return false
+		}
+		for i := range s.marks {
+			if s.marks[i].sum == sum {
+				s.marks[i].at = at
+			}
+		}
+	}
+	// A moment to come would stand until it has come: no heartbeat is later.
+	if asOf <= uint64(now.UnixMilli()) {
+		s.asOf = int64(asOf)
+	}
+	return true
+}
+
+// parseMark reads one channel's part of an id, at its beginning.
+func parseMark(b []byte) (sum uint64, at realtime.Position, rest []byte, ok bool) {
+	if len(b) < 8 {
+		return 0, at, nil, false
+	}
+	sum, b = binary.BigEndian.Uint64(b), b[8:]
+	ms, n := binary.Uvarint(b)
+	if n <= 0 || len(b) < n+1 || len(b) < n+1+int(b[n]) {
+		return 0, at, nil, false
+	}
+	id := b[n+1 : n+1+int(b[n])]
+	if ms == unusableTime {
+		return sum, realtime.UnusablePosition(), b[n+1+len(id):], true
+	}
+	// Through its text, so that it holds nothing that a position cannot.
+	at, err := realtime.ParsePosition(strconv.FormatUint(ms, 10) + "-" + string(id))
+	return sum, at, b[n+1+len(id):], err == nil
+}
+
+// String returns the id of an event at which the stream stands here. If the IDs of its Positions make it longer
+// than maxID, the longest are left out: a channel then resumes at the moment before its Position, and what was
+// published in that millisecond comes again.
+func (s *Stream) String() string {
+	longest := realtime.MaxIDBytes
+	for s.write(longest); len(s.text) > maxID; s.write(longest) {
+		longest /= 2
+	}
+	return base64.RawURLEncoding.EncodeToString(s.text)
+}
+
+// write writes the id into text, without IDs that are longer than that.
+func (s *Stream) write(longest int) {
+	b := s.text[:0]
+	b = append(b, idVersion)
+	b = binary.AppendUvarint(b, uint64(s.asOf))
+	for i := range s.marks {
+		m := &s.marks[i]
+		at := m.at
+		switch {
+		case at.IsZero():
+			continue
+		case !at.IsUsable():
+			at = realtime.Position{Time: unusableTime} // or the channel would begin anew, without a gap
+		case len(at.ID) > longest:
+			at = realtime.Position{Time: at.Time - 1}
+		}
+		b = binary.BigEndian.AppendUint64(b, m.sum)
+		b = binary.AppendUvarint(b, uint64(at.Time))
+		b = append(b, byte(len(at.ID))) // at most realtime.MaxIDBytes
+		b = append(b, at.ID...)
+	}
+	s.text = b
+}
+
+// Since returns where the stream stands in the channel of an index.
+func (s *Stream) Since(i int) realtime.Position { return s.marks[i].at }
+
+// AsOf is the newest asOf that the stream was told, in milliseconds; 0 if none.
+func (s *Stream) AsOf() int64 { return s.asOf }
+
+// Append appends an event that an Encoder made to out, behind the id at which the stream then stands if that
+// has changed. It reports whether the stream ends with it.
+func (s *Stream) Append(out *bytes.Buffer, frame []byte) (ends bool) {
+	mark, event, _ := bytes.Cut(frame, []byte{'\n'})
+	if s.see(mark) {
+		out.WriteString("id: ")
+		out.WriteString(s.String())
+		out.WriteByte('\n')
+	}
+	out.Write(event)
+	return len(mark) > 0 && mark[0] == markEnds
+}
+
+// see moves the stream as the line before an event says, and reports whether it moved.
+func (s *Stream) see(mark []byte) bool {
+	if len(mark) == 0 {
+		return false
+	}
+	switch mark[0] {
+	case markAsOf:
+		asOf, err := strconv.ParseInt(string(mark[1:]), 10, 64)
+		if err != nil || asOf <= s.asOf {
+			return false
+		}
+		s.asOf = asOf
+		return true
+	case markPosition:
+		name, position, _ := bytes.Cut(mark[1:], []byte{' '}) // a name holds no space
+		return s.move(name, position)
+	}
+	return false
+}
+
+func (s *Stream) move(name, position []byte) bool {
+	for i := range s.marks {
+		m := &s.marks[i]
+		if m.name != string(name) {
+			continue
+		}
+		at, err := realtime.ParsePosition(string(position))
+		if err != nil {
+			return false
+		}
+		if m.at.IsZero() {
+			// asOf vouches for every channel, so it must not be ahead of one that only begins.
+			s.asOf = min(s.asOf, at.Time)
+		}
+		m.at = at
+		return true
+	}
+	return false
+}
