@@ -182,7 +182,7 @@ func (s *SteadyTenants) behind(seen *seenTenant, doc *Tenant, now time.Time) (*T
 // TenantDeleted returns the error of a tenant whose document says that it was deleted, at a version of its store: it has
 // CodeNotFound.
 func TenantDeleted(version int64) *Error {
-	return &Error{Code: CodeNotFound, Message: "tenant: there is no such tenant", Err: deletedTenant(version)}
+	return &Error{Code: CodeNotFound, Message: "tenant: is unknown", Err: deletedTenant(version)}
 }
 
 // deletedTenant is the version of a deletion.
@@ -205,7 +205,7 @@ func IsTenantDeleted(err error) bool {
 // TenantUnknown returns the error of a tenant of which a store has no document that cannot be behind, since it holds all
 // of them itself: it has CodeNotFound. Of other stores a missing document is any other error of that code.
 func TenantUnknown() *Error {
-	return &Error{Code: CodeNotFound, Message: "tenant: there is no such tenant", Err: errUnknownTenant}
+	return &Error{Code: CodeNotFound, Message: "tenant: is unknown", Err: errUnknownTenant}
 }
 
 var errUnknownTenant = errors.New("the store holds all documents, and none of it")

@@ -50,7 +50,7 @@ func TestDevManages(t *testing.T) {
 		{"GET", "/v1/tenants", operator, "", 200, `{"tenants":["acme","globex"]}`},
 		{"GET", "/v1/tenants", dev.Token, "", 403, "operators"},
 		{"GET", "/v1/tenants/acme", dev.Token, "", 200, `"kid":"a"`},
-		{"GET", "/v1/tenants/globex", dev.Token, "", 403, "not one of this tenant"},
+		{"GET", "/v1/tenants/globex", dev.Token, "", 403, "belongs to another tenant"},
 		{"PUT", "/v1/tenants/initech", operator, `{"auth":{"keys":[{"kid":"i","alg":"HS256","secret":"initech-initech-initech-initech-initech"}]}}`, 201, `"kid":"i"`},
 		{"POST", "/v1/tenants/initech/tokens", operator, `{"user":"bob"}`, 200, `"token":"ey`},
 		{"POST", "/v1/tenants/initech/users/bob/send", operator, `{"data":1}`, 404, "nobody is connected"},

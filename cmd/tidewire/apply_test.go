@@ -77,7 +77,7 @@ func TestApply(t *testing.T) {
 		{name: "unknown field", file: `{"tenants":{"hooli":{"limits":{"conections":5}},"new":{}}}`, code: exitUsage, saying: "tenants.hooli.limits.conections: unknown field"},
 		{name: "no JSON", file: `{"tenants":`, code: exitUsage, saying: "line 1"},
 		{name: "another file", file: `{}`, code: exitUsage, saying: "tenants: is missing"},
-		{name: "no operator", file: `{"tenants":{"hooli":{}}}`, flags: []string{"--token", dev.Token}, code: exitRefused, saying: "hooli: this call is for operators\n0 of 1 tenants were done before"},
+		{name: "no operator", file: `{"tenants":{"hooli":{}}}`, flags: []string{"--token", dev.Token}, code: exitRefused, saying: "hooli: only operators may make this call\n0 of 1 tenants were done before"},
 		{name: "no API", file: `{"tenants":{"hooli":{}}}`, flags: []string{"--url", dev.URL + "/elsewhere"}, code: exitFailed, saying: "the server answered 404"},
 	} {
 		args := append([]string{"tenants", "apply", "--url", dev.URL, "--token", operator}, step.flags...)

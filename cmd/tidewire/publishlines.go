@@ -91,7 +91,7 @@ func (p *publishing) read(line []byte) (event, error) {
 		return e, errors.New("must be one JSON object, got more behind it")
 	}
 	if e.Data == nil {
-		return e, errors.New("data: is missing; an event without any has the data null")
+		return e, errors.New("data: is missing; send null for an event without data")
 	}
 	if e.Channel == "" {
 		e.Channel = p.standard.Channel

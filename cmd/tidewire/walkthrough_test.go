@@ -18,7 +18,7 @@ func TestWalkThroughOfTheAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, part, found := strings.Cut(string(page), "\n## Make, change and suspend tenants\n")
+	_, part, found := strings.Cut(string(page), "\n## Create, change and suspend tenants\n")
 	part, _, ended := strings.Cut(part, "\n## ")
 	if !found || !ended {
 		t.Fatal("docs/api.md has no such part any more")

@@ -109,7 +109,7 @@ func TestForms(t *testing.T) {
 		{"space around it", of(js), " \r\n\t" + event + "\r\n\n", 200, "", `"é"`},
 		{"empty lines", of(lines), "\n\r\n \t\n" + event + "\r\n\r\n\n", 200, "", `"é"`},
 		{"lines in any case", of("Application/X-NDJSON"), event, 200, "", `"é"`},
-		{"a lone carriage return", of(lines), event + "\r" + event, 400, "1 of 1 events are refused", ""},
+		{"a lone carriage return", of(lines), event + "\r" + event, 400, "1 of 1 events were refused", ""},
 
 		{"empty batch", of(batch), "[]", 200, "", ""},
 		{"empty batch in space", of(batch), " [ \n ]\n", 200, "", ""},
@@ -117,7 +117,7 @@ func TestForms(t *testing.T) {
 		{"empty batch in gzip", h{"Content-Type": {batch}, "Content-Encoding": {"GZIP"}}, zipped(t, "[]"), 200, "", ""},
 		{"nothing in place of a batch", of(batch), "", 400, "not JSON", ""},
 		{"null in place of a batch", of(batch), "null", 400, "a JSON array", ""},
-		{"empty plain array", of(js), "[]", 400, "there is no event", ""},
+		{"empty plain array", of(js), "[]", 400, "the body contains no event", ""},
 		{"structured, any case", of("APPLICATION/CLOUDEVENTS+JSON"), ce, 200, "", `"é"`},
 		{"CloudEvents in another format", of("application/cloudevents+xml"), ce, 415, "Content-Type", ""},
 		{"the same with the headers of binary mode", binary("application/cloudevents+avro"), ce, 415, "Content-Type", ""},

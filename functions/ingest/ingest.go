@@ -96,7 +96,7 @@ func (h *handler) authorize(r *http.Request, tenantID string) (*realtime.Tenant,
 		return nil, nil, err
 	}
 	if p.Tenant != tenantID {
-		return nil, nil, realtime.Errorf(realtime.CodeForbidden, "the token is not one of this tenant")
+		return nil, nil, realtime.Errorf(realtime.CodeForbidden, "the token belongs to another tenant")
 	}
 	t, err := h.o.Tenants.Tenant(r.Context(), tenantID)
 	if err != nil {

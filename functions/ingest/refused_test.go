@@ -24,20 +24,20 @@ func TestBadBodies(t *testing.T) {
 		errors                  []string // "<index> <code> <part of the detail>"
 	}{
 		{"empty", plain, "", 400, "unexpected end of JSON input", nil},
-		{"truncated", plain, "{\"channel\":\n\"board:7\",\"da", 400, "in line 2, byte 13", nil},
-		{"two values", plain, valid + valid, 400, "in line 1, byte 31", nil},
+		{"truncated", plain, "{\"channel\":\n\"board:7\",\"da", 400, "at line 2, byte 13", nil},
+		{"two values", plain, valid + valid, 400, "at line 1, byte 31", nil},
 		{"binary", plain, "\x00\xff\x1b", 400, "not UTF-8", nil},
 		{"a NUL", plain, "\x00", 400, `invalid character '\x00'`, nil},
 		{"not UTF-8", plain, "{\"channel\":\"board:7\",\"data\":\"\xff\"}", 400, "not UTF-8", nil},
 		{"huge and deep", plain, strings.Repeat("[", 1<<20), 400, "the text is not JSON", nil},
 		{"deep data", plain, `{"channel":"board:7","data":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "}", 400, "nested deeper than", nil},
-		{"a number", plain, "17", 400, "an event is a JSON object", nil},
-		{"no events", plain, " [ ] ", 400, "there is no event", nil},
-		{"no lines", lines, "\n\n", 400, "there is no event", nil},
-		{"unknown field", plain, `{"channel":"board:7","data":1,"chanel":"x"}`, 400, `"chanel": is no field of an event`, nil},
-		{"field in another case", plain, `{"Channel":"board:7","data":1}`, 400, `"Channel": is no field`, nil},
-		{"field twice", plain, `{"channel":"board:7","data":1,"data":2}`, 400, "data: is there twice", nil},
-		{"tag twice", plain, `{"channel":"board:7","data":1,"tags":{"a":"1","\u0061":"2"}}`, 400, `tags: "a" is there twice`, nil},
+		{"a number", plain, "17", 400, "an event must be a JSON object", nil},
+		{"no events", plain, " [ ] ", 400, "the body contains no event", nil},
+		{"no lines", lines, "\n\n", 400, "the body contains no event", nil},
+		{"unknown field", plain, `{"channel":"board:7","data":1,"chanel":"x"}`, 400, `"chanel": unknown field`, nil},
+		{"field in another case", plain, `{"Channel":"board:7","data":1}`, 400, `"Channel": unknown field`, nil},
+		{"field twice", plain, `{"channel":"board:7","data":1,"data":2}`, 400, "data: appears twice", nil},
+		{"tag twice", plain, `{"channel":"board:7","data":1,"tags":{"a":"1","\u0061":"2"}}`, 400, `tags: "a" appears twice`, nil},
 		{"no channel", plain, `{"data":1}`, 400, "channel: is missing", nil},
 		{"bad channel", plain, `{"channel":"board::7","data":1}`, 400, "channel: ", nil},
 		{"another tenant's channel", plain, `{"channel":"globex/board:7","data":1}`, 403, "no grant", nil},
@@ -49,12 +49,12 @@ func TestBadBodies(t *testing.T) {
 		{"a tag of a wrong type", plain, `{"channel":"board:7","data":1,"tags":{"n":1}}`, 400, `tags: "n" must be a string`, nil},
 		{"a long id", plain, `{"channel":"board:7","data":1,"id":"` + strings.Repeat("x", 201) + `"}`, 400, "id: 201 bytes", nil},
 		{"a control character", plain, `{"channel":"board:7","data":1,"id":"a\u0000"}`, 400, "id: holds a control character", nil},
-		{"too much data", plain, `{"channel":"board:7","data":"` + strings.Repeat("x", 199) + `"}`, 413, "limits.messageBytes is 200", nil},
+		{"too much data", plain, `{"channel":"board:7","data":"` + strings.Repeat("x", 199) + `"}`, 413, "must be at most 200 bytes (limits.messageBytes)", nil},
 		{"no grant", plain, `{"channel":"secret","data":1}`, 403, `no grant to publish to "secret"`, nil},
-		{"too many events", plain, "[" + strings.Repeat(valid+",", 5) + valid + "]", 413, "limits.batchEvents: more than 5", nil},
+		{"too many events", plain, "[" + strings.Repeat(valid+",", 5) + valid + "]", 413, "limits.batchEvents: must be at most 5", nil},
 		{"too many lines", lines, strings.Repeat(valid+"\n", 6), 413, "limits.batchEvents", nil},
 		{
-			"one bad event", plain, `[` + valid + `,{"channel":"board:7"},` + valid + `]`, 400, "1 of 3 events are refused",
+			"one bad event", plain, `[` + valid + `,{"channel":"board:7"},` + valid + `]`, 400, "1 of 3 events were refused",
 			[]string{"1 bad-request data: is missing"},
 		},
 		{
@@ -63,21 +63,21 @@ func TestBadBodies(t *testing.T) {
 		},
 		{
 			"faults of all kinds", plain, `[7,{"channel":"a","data":1},{"channel":"board:7","data":"` + strings.Repeat("x", 200) + `"}]`, 400, "3 of 3 events",
-			[]string{"0 bad-request an event is a JSON object", "1 forbidden", "2 too-large limits.messageBytes"},
+			[]string{"0 bad-request an event must be a JSON object", "1 forbidden", "2 too-large data: must be at most"},
 		},
 		{
 			"lines that are not JSON", lines, valid + "\n{\n\n{\"channel\":1}\n" + valid + "}\n", 400, "3 of 4 events",
-			[]string{"1 bad-request in line 2, byte 1", "2 bad-request channel: must be a string", "3 bad-request in line 5, byte 31"},
+			[]string{"1 bad-request at line 2, byte 1", "2 bad-request channel: must be a string", "3 bad-request at line 5, byte 31"},
 		},
-		{"a CloudEvent that is no object", structured, "[]", 400, "a CloudEvent is a JSON object", nil},
+		{"a CloudEvent that is no object", structured, "[]", 400, "a CloudEvent must be a JSON object", nil},
 		{"a batch that is no array", batch, ce(""), 400, "a JSON array", nil},
 		{"a CloudEvent without anything", structured, "{}", 400, "specversion: ", nil},
-		{"another version", structured, `{"specversion":"0.3","id":"1","source":"/s","type":"t","subject":"board:7"}`, 400, `specversion: "0.3"`, nil},
+		{"another version", structured, `{"specversion":"0.3","id":"1","source":"/s","type":"t","subject":"board:7"}`, 400, `specversion: must be 1.0, got "0.3"`, nil},
 		{"required attributes", structured, `{"specversion":"1.0","subject":"board:7"}`, 400, "id: MUST be a non-empty string; source: REQUIRED; type: MUST", nil},
 		{"no subject", structured, `{"specversion":"1.0","id":"1","source":"/s","type":"t"}`, 400, "subject: is missing", nil},
-		{"attribute twice", structured, ce(`,"id":"2"`), 400, `"id": is there twice`, nil},
+		{"attribute twice", structured, ce(`,"id":"2"`), 400, `"id": appears twice`, nil},
 		{"attribute of a wrong type", structured, `{"specversion":"1.0","id":1,"source":"/s","type":"t","subject":"board:7"}`, 400, "id: must be a string", nil},
-		{"extension of a wrong type", structured, ce(`,"level":{}`), 400, `"level": must be a string, a boolean or an integer`, nil},
+		{"extension of a wrong type", structured, ce(`,"level":{}`), 400, `"level": must be a string, a boolean or a 32-bit integer`, nil},
 		{"extension that is a fraction", structured, ce(`,"level":1.5`), 400, `"level": must be`, nil},
 		{"extension that is too great", structured, ce(`,"level":3000000000`), 400, `"level": must be`, nil},
 		{"attribute in upper case", structured, ce(`,"Level":"x"`), 400, "in lower case", nil},
@@ -252,7 +252,7 @@ func TestBodyOverTheLimit(t *testing.T) {
 		"of a stated length": d.request(t, "application/json", strings.NewReader(long)),
 		"of unknown length":  d.request(t, "application/json", struct{ *strings.Reader }{strings.NewReader(long)}),
 	} {
-		if a := d.do(t, r); a.Status != 413 || !strings.Contains(a.Detail, "over 1000 bytes") {
+		if a := d.do(t, r); a.Status != 413 || !strings.Contains(a.Detail, "at most 1000 bytes") {
 			t.Errorf("%s: status %d: %s", name, a.Status, a.Raw)
 		}
 	}

@@ -95,7 +95,7 @@ func TestFailures(t *testing.T) {
 	}{
 		"no such tenant": {
 			change: func(_ *testing.T, _ *deployment, o *probe.Options) { o.Tenant = "nobody" },
-			stage:  probe.StageToken, says: "no such tenant",
+			stage:  probe.StageToken, says: "tenant: is unknown",
 		},
 		"the tenant is suspended": {
 			change: func(_ *testing.T, _ *deployment, o *probe.Options) { o.Tenant = "closed" },

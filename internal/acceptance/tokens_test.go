@@ -82,7 +82,7 @@ func TestForgedTokensOpenNoDoor(t *testing.T) {
 		for door, answer := range s.knock(t, good) {
 			want := ""
 			if door == "ingest of the other tenant" {
-				want = "forbidden: the token is not one of this tenant"
+				want = "forbidden: the token belongs to another tenant"
 			}
 			if answer != want {
 				t.Errorf("by %s: %q, want %q", door, answer, want)

@@ -74,7 +74,7 @@ func (s staged) check() error {
 	functions := 0
 	for i, f := range s {
 		if i > 0 && s[i-1].name == f.name {
-			errs = append(errs, fmt.Errorf("%s is there twice", f.name))
+			errs = append(errs, fmt.Errorf("%s appears twice", f.name))
 		}
 		if strings.HasSuffix(f.name, "_test.go") {
 			errs = append(errs, fmt.Errorf("%s is a test", f.name))

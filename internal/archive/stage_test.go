@@ -104,7 +104,7 @@ func TestCheck(t *testing.T) {
 		{"good", []string{"a.go", "b/b.go", "go.mod"}, ""},
 		{"nothing to build", []string{"a/a.go", "go.mod"}, "the root has no Go file"},
 		{"a test", []string{"a.go", "a_test.go"}, "a_test.go is a test"},
-		{"twice", []string{"a.go", "a.go"}, "a.go is there twice"},
+		{"twice", []string{"a.go", "a.go"}, "a.go appears twice"},
 	} {
 		var s staged
 		for _, name := range c.files {

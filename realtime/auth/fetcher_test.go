@@ -36,7 +36,7 @@ func TestFetch(t *testing.T) {
 		{"a secret", says(setOf(`{"kty":"oct","alg":"HS256","kid":"s","k":"` + b64(acmeSecret) + `"}`)), 0, "publishes a secret"},
 		{"a secret among keys", says(setOf(ecJWK(`"kid":"a"`), `{"kty":"oct","kid":"s","k":"AA"}`)), 0, "mixes secrets"},
 		{"a private key", says(setOf(ecJWK(`"kid":"a"`), ecJWK(`"kid":"b","d":"AA"`))), 0, "keys[1]: shows a private key"},
-		{"one kid twice", says(setOf(ecJWK(`"kid":"a"`), ecJWK(`"kid":"a"`))), 0, `kid "a" stands twice`},
+		{"one kid twice", says(setOf(ecJWK(`"kid":"a"`), ecJWK(`"kid":"a"`))), 0, `kid "a" appears twice`},
 		{"too many", says(setOf(strings.Split(strings.Repeat(`{} `, maxSetKeys)+"{}", " ")...)), 0, "101 keys, the limit is 100"},
 		{"one for signing, one for encryption", says(setOf(ecJWK(`"kid":"a"`), ecJWK(`"kid":"a","use":"enc"`))), 1, ""},
 		{"one is no object", says(setOf(`"x"`, ecJWK(`"kid":"a"`), `null`)), 1, ""},

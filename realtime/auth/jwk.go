@@ -47,7 +47,7 @@ func parseSet(raw []byte) (keys []*key, skipped, err error) {
 			continue
 		}
 		if kids[k.kid] && k.kid != "" {
-			return nil, nil, fmt.Errorf("keys[%d]: kid %q stands twice", i, clip(k.kid))
+			return nil, nil, fmt.Errorf("keys[%d]: kid %q appears twice", i, clip(k.kid))
 		}
 		kids[k.kid] = true
 		keys = append(keys, k)

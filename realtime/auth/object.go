@@ -42,7 +42,7 @@ func (o object) each(visit func(name, value string) error) error {
 			return refuse(reasonMalformed, "more than %d members", maxMembers)
 		}
 		if slices.Contains(seen[:n], name) {
-			return refuse(reasonDuplicate, "%q stands twice", clip(name))
+			return refuse(reasonDuplicate, "%q appears twice", clip(name))
 		}
 		seen[n] = name
 		n++

@@ -15,7 +15,7 @@ const (
 	reasonOversized  reason = "oversized"        // longer than MaxTokenBytes
 	reasonMalformed  reason = "malformed"        // not three segments, or not the JSON it has to be
 	reasonEncoding   reason = "encoding"         // not canonical base64url
-	reasonDuplicate  reason = "duplicate-member" // a member stands twice
+	reasonDuplicate  reason = "duplicate-member" // a member appears twice
 	reasonNone       reason = "none"             // unsigned
 	reasonCritical   reason = "crit"             // asks for an extension
 	reasonType       reason = "typ"              // a token for something else

@@ -137,7 +137,7 @@ func channelsOf(tenant string, names []string) ([]realtime.Channel, error) {
 			return nil, err
 		}
 		if seen[ch] {
-			return nil, realtime.Errorf(realtime.CodeConflict, "channel: %q is named twice", name)
+			return nil, realtime.Errorf(realtime.CodeConflict, "channel: %q appears twice", name)
 		}
 		seen[ch] = true
 		channels = append(channels, ch)

@@ -51,7 +51,7 @@ func (d *documents) Tenant(_ context.Context, id string) (*realtime.Tenant, erro
 		return nil, realtime.TenantDeleted(0)
 	}
 	if doc == nil {
-		return nil, realtime.Errorf(realtime.CodeNotFound, "tenant: there is no such tenant")
+		return nil, realtime.Errorf(realtime.CodeNotFound, "tenant: is unknown")
 	}
 	return doc, nil
 }

@@ -70,7 +70,7 @@ func New(o Options) http.Handler {
 		a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { wrongMethod(w, r, allowed) })
 	}
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		problem.Write(w, realtime.Errorf(realtime.CodeNotFound, "%.100q is no path of the management API; /v1/openapi.json lists them", r.URL.Path))
+		problem.Write(w, realtime.Errorf(realtime.CodeNotFound, "no such path: %.100q; /v1/openapi.json lists the paths of the management API", r.URL.Path))
 	})
 	return a.mux
 }
@@ -78,7 +78,7 @@ func New(o Options) http.Handler {
 func wrongMethod(w http.ResponseWriter, r *http.Request, allowed []string) {
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	problem.WithStatus(http.StatusMethodNotAllowed,
-		realtime.Errorf(realtime.CodeBadRequest, "%.16q is not served at this path, %s is", r.Method, strings.Join(allowed, " and "))).Write(w)
+		realtime.Errorf(realtime.CodeBadRequest, "method %.16q is not supported at this path; use %s", r.Method, strings.Join(allowed, " or "))).Write(w)
 }
 
 // serve lets a caller in and answers its call.

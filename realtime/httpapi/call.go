@@ -46,11 +46,11 @@ func (a *api) enter(c *call, rt route) error {
 	if !c.operator {
 		switch {
 		case rt.part == operatorsOnly:
-			return realtime.Errorf(realtime.CodeForbidden, "this call is for operators")
+			return realtime.Errorf(realtime.CodeForbidden, "only operators may make this call")
 		case c.principal.Tenant != id:
-			return realtime.Errorf(realtime.CodeForbidden, "the token is not one of this tenant")
+			return realtime.Errorf(realtime.CodeForbidden, "the token belongs to another tenant")
 		case !slices.Contains(c.principal.Manage, rt.part):
-			return realtime.Errorf(realtime.CodeForbidden, "manage: the token's claim does not hold %q", rt.part)
+			return realtime.Errorf(realtime.CodeForbidden, "manage: the token's claim does not contain %q", rt.part)
 		}
 	}
 	if !strings.Contains(rt.path, "{tenant}") {
@@ -122,7 +122,7 @@ func (c *call) body(into any) (text []byte, err error) {
 	if err := intake.ReadBody(c.w, c.r, &b, maxBody, readTimeout); err != nil {
 		return nil, err
 	}
-	if err := strict.Decode("the body", b.Bytes(), into); err != nil {
+	if err := strict.Decode("body", b.Bytes(), into); err != nil {
 		return nil, faults(err)
 	}
 	return b.Bytes(), nil
@@ -145,10 +145,10 @@ func (c *call) query(known ...string) (url.Values, error) {
 	}
 	for name, values := range q {
 		if !slices.Contains(known, name) {
-			return nil, realtime.Errorf(realtime.CodeBadRequest, "%.64s: unknown parameter; those are %s", name, strings.Join(known, ", "))
+			return nil, realtime.Errorf(realtime.CodeBadRequest, "%.64s: unknown parameter; must be one of %s", name, strings.Join(known, ", "))
 		}
 		if len(values) > 1 {
-			return nil, realtime.Errorf(realtime.CodeBadRequest, "%s: is given twice", name)
+			return nil, realtime.Errorf(realtime.CodeBadRequest, "%s: appears twice", name)
 		}
 	}
 	return q, nil
@@ -161,7 +161,7 @@ func pageSize(q url.Values) (int, error) {
 	}
 	n, err := strconv.Atoi(q.Get("limit"))
 	if err != nil || n < 1 || n > 1000 {
-		return 0, realtime.Errorf(realtime.CodeBadRequest, "limit: %.16q must be 1 to 1000", q.Get("limit"))
+		return 0, realtime.Errorf(realtime.CodeBadRequest, "limit: must be 1 to 1000, got %.16q", q.Get("limit"))
 	}
 	return n, nil
 }

@@ -39,7 +39,7 @@ const tries = 10
 // the one way in which documents are written here.
 func (a *api) change(c *call, what string, may scope, make func(stored *realtime.Tenant) (*realtime.Tenant, error)) error { //nolint:revive // make says it
 	if c.tenantID == OperatorsTenant {
-		return realtime.Errorf(realtime.CodeBadRequest, "tenant: %q is the name of operators", c.tenantID)
+		return realtime.Errorf(realtime.CodeBadRequest, "tenant: %q is reserved for operators", c.tenantID)
 	}
 	for range tries {
 		stored, there, err := a.stored(c)
@@ -78,7 +78,7 @@ func (a *api) change(c *call, what string, may scope, make func(stored *realtime
 		}
 		return c.changed(doc, did)
 	}
-	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the tenant's document is being changed by others all the time", RetryAfter: time.Second}
+	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the tenant's document keeps changing; try again", RetryAfter: time.Second}
 }
 
 // plan makes a document of the one stored and checks it.
@@ -129,7 +129,7 @@ func (a *api) stored(c *call) (doc *realtime.Tenant, there bool, err error) {
 }
 
 func noSuchTenant() error {
-	return realtime.Errorf(realtime.CodeNotFound, "tenant: there is no such tenant")
+	return realtime.Errorf(realtime.CodeNotFound, "tenant: is unknown")
 }
 
 // wait lets those who write at a time come back at different ones.

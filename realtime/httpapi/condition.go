@@ -33,10 +33,10 @@ func (c *call) meets(stored *realtime.Tenant, there bool) error {
 			return err
 		}
 		if !match && !there {
-			return &failedCondition{realtime.Errorf(realtime.CodeConflict, "If-Match: there is no such tenant")}
+			return &failedCondition{realtime.Errorf(realtime.CodeConflict, "If-Match: the tenant does not exist")}
 		}
 		if !match {
-			return &failedCondition{realtime.Errorf(realtime.CodeConflict, "If-Match: the tenant's document has been changed since; read it again, it has the ETag %s now", etag(stored))}
+			return &failedCondition{realtime.Errorf(realtime.CodeConflict, "If-Match: the tenant's document has changed; read it again, its ETag is now %s", etag(stored))}
 		}
 	}
 	if lines := c.r.Header.Values("If-None-Match"); len(lines) > 0 {
@@ -45,7 +45,7 @@ func (c *call) meets(stored *realtime.Tenant, there bool) error {
 			return err
 		}
 		if match {
-			return &failedCondition{realtime.Errorf(realtime.CodeConflict, "If-None-Match: there is such a tenant, of the ETag %s", etag(stored))}
+			return &failedCondition{realtime.Errorf(realtime.CodeConflict, "If-None-Match: the tenant already exists, with the ETag %s", etag(stored))}
 		}
 	}
 	return nil

@@ -50,7 +50,7 @@ func (a *api) connection(c *call) (*realtime.ConnectionDoc, error) {
 		return nil, err
 	}
 	if len(page.Connections) == 0 {
-		return nil, realtime.Errorf(realtime.CodeNotFound, "connection: there is none of this ID")
+		return nil, realtime.Errorf(realtime.CodeNotFound, "connection: is unknown")
 	}
 	return &page.Connections[0], nil
 }

@@ -68,13 +68,13 @@ func TestSendRefuses(t *testing.T) {
 		{`{"data":1,"channel":"a"}`, 400, "channel: unknown field"},
 		{`{"data":1,"Key":"a","tag":{}}`, 400, "Key: unknown field; tag: unknown field"},
 		{`{"data":1,"tags":{"a":1}}`, 400, "tags.a: must be a string"},
-		{`{"data":1,"data":2}`, 400, "data: is given twice"},
+		{`{"data":1,"data":2}`, 400, "data: appears twice"},
 		{`{"data":1,"id":"` + strings.Repeat("x", 201) + `"}`, 400, "id: 201 bytes"},
-		{`[]`, 400, "the body: must be an object"},
+		{`[]`, 400, "body: must be an object"},
 		{`{"data":`, 400, "line 1: unexpected EOF"},
 		{"{\"data\":\"\xff\"}", 400, "UTF-8"},
-		{`{"data":"` + strings.Repeat("x", 20) + `"}`, 413, "data: 22 bytes, limits.messageBytes is 20"},
-		{`{"data":"` + strings.Repeat("x", 3<<20) + `"}`, 413, "the body is over 2097152 bytes"},
+		{`{"data":"` + strings.Repeat("x", 20) + `"}`, 413, "data: must be at most 20 bytes (limits.messageBytes), got 22"},
+		{`{"data":"` + strings.Repeat("x", 3<<20) + `"}`, 413, "the body must be at most 2097152 bytes"},
 	} {
 		if a := s.call(send, token, c.body); a.Status != c.status || !strings.Contains(a.Detail, c.saying) {
 			t.Errorf("%.60s: %d %s, want %d %s", c.body, a.Status, a.Raw, c.status, c.saying)
@@ -141,7 +141,7 @@ func TestListAndClose(t *testing.T) {
 		}
 	}
 	for q, saying := range map[string]string{
-		"usr=ann": "usr: unknown parameter", "limit=0": "limit:", "limit=1001": "limit:", "limit=x": "limit:", "limit=": "limit:", "user=a&user=b": "user: is given twice", "%zz": "malformed",
+		"usr=ann": "usr: unknown parameter", "limit=0": "limit:", "limit=1001": "limit:", "limit=x": "limit:", "limit=": "limit:", "user=a&user=b": "user: appears twice", "%zz": "malformed",
 	} {
 		if a := s.want(400, "GET /v1/tenants/acme/connections?"+q, token, ""); !strings.Contains(a.Detail, saying) {
 			t.Errorf("%s: %s", q, a.Raw)

@@ -58,5 +58,5 @@ func ExampleNew() {
 	// Output:
 	// 201 {"origins":["https://app.example.com"],"limits":{"connections":500}}
 	// 200 {"tenants":["acme"]}
-	// 404 {"type":"urn:tidewire:problem:not-found","title":"There is no such thing","status":404,"detail":"user: nobody is connected; nothing was sent","code":"not-found"}
+	// 404 {"type":"urn:tidewire:problem:not-found","title":"Not found","status":404,"detail":"user: nobody is connected; nothing was sent","code":"not-found"}
 }

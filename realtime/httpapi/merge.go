@@ -61,16 +61,16 @@ func merged(stored, patch *realtime.Tenant, body []byte) (next *realtime.Tenant,
 		return nil, nil, err
 	}
 	if err := json.Unmarshal(body, &from); err != nil {
-		return nil, nil, realtime.Errorf(realtime.CodeBadRequest, "the body: %v", err) // it was decoded before
+		return nil, nil, realtime.Errorf(realtime.CodeBadRequest, "body: %v", err) // it was decoded before
 	}
 	if _, object := from.(map[string]any); !object {
-		return nil, nil, realtime.Errorf(realtime.CodeBadRequest, "the body: must be an object")
+		return nil, nil, realtime.Errorf(realtime.CodeBadRequest, "body: must be an object")
 	}
 	if text, err = json.Marshal(mergePatch(into, from)); err != nil {
 		return nil, nil, err
 	}
 	next = &realtime.Tenant{}
-	if err := strict.Decode("the body", text, next); err != nil {
+	if err := strict.Decode("body", text, next); err != nil {
 		return nil, nil, faults(err)
 	}
 	if names(from, "auth", "keys") {

@@ -101,11 +101,11 @@ func TestPatchRefuses(t *testing.T) {
 		saying     string
 	}{
 		{"PATCH /v1/tenants/acme", `{"limits":{"conections":5}}`, 400, "limits.conections: unknown field"},
-		{"PATCH /v1/tenants/acme", `null`, 400, "the body: must be an object"},
+		{"PATCH /v1/tenants/acme", `null`, 400, "body: must be an object"},
 		{"PATCH /v1/tenants/acme", `{"auth":{"keys":[{"kid":"new","alg":"HS256"}]}}`, 400, "auth.keys[0].secret"},
 		{"PATCH /v1/tenants/acme?dryRun=maybe", `{}`, 400, "dryRun: must be true or false"},
 		{"PATCH /v1/tenants/acme?dry=true", `{}`, 400, "dry: unknown parameter"},
-		{"PATCH /v1/tenants/operators", `{}`, 400, "the name of operators"},
+		{"PATCH /v1/tenants/operators", `{}`, 400, "reserved for operators"},
 		{"PATCH /v1/tenants/new?dryRun=true", `{"limits":{"connections":5}}`, 200, `"change":"created"`},
 	} {
 		if a := s.call(c.what, op, c.body); a.Status != c.status || !strings.Contains(a.Detail+a.Raw, c.saying) {

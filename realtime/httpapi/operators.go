@@ -21,10 +21,10 @@ func NewOperators(a realtime.Auth, o auth.Options) (*auth.Verifier, error) {
 		return nil, fmt.Errorf("operators: %w", err)
 	}
 	if len(a.Keys) == 0 && a.JWKSURL == "" {
-		return nil, errors.New("operators: there is neither a key nor a jwksUrl")
+		return nil, errors.New("operators: must have a key or a jwksUrl")
 	}
 	if a.JWKSURL != "" && (a.Issuer == "" || len(a.Audience) == 0) {
-		return nil, errors.New("operators: a jwksUrl needs an issuer and an audience, or its tokens for others would be good here")
+		return nil, errors.New("operators: a jwksUrl needs an issuer and an audience, or its tokens for other services would be accepted here")
 	}
 	o.TenantClaim, o.DefaultTenant = "tenant", ""
 	return auth.New(operators{doc}, o), nil

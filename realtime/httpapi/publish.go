@@ -94,14 +94,14 @@ func (c *call) event() (*realtime.Publication, error) {
 		return nil, err
 	}
 	if b.Data == nil {
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is missing; an event without any has the data null")
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is missing; send null for an event without data")
 	}
 	data, err := wire.Compact(b.Data)
 	if err != nil {
 		return nil, err
 	}
 	if limit := c.tenant.Limits.WithDefaults().MessageBytes; len(data) > limit {
-		e := realtime.Errorf(realtime.CodeTooLarge, "data: %d bytes, limits.messageBytes is %d", len(data), limit)
+		e := realtime.Errorf(realtime.CodeTooLarge, "data: must be at most %d bytes (limits.messageBytes), got %d", limit, len(data))
 		e.Limit = "messageBytes"
 		return nil, e
 	}
@@ -114,5 +114,5 @@ func withoutTopic(err error) error {
 	if realtime.CodeOf(err) != realtime.CodeNotFound {
 		return err
 	}
-	return &realtime.Error{Code: realtime.CodeInternal, Message: "the tenant has no topic; its operator has to put the tenant again", Err: err}
+	return &realtime.Error{Code: realtime.CodeInternal, Message: "the tenant has no topic; an operator must PUT the tenant again", Err: err}
 }

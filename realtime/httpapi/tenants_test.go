@@ -161,11 +161,11 @@ func TestPutTenantRefuses(t *testing.T) {
 		{"initech", `{"limits":{"connections":-1},"origins":["a b"],"auth":{"keys":[{"alg":"HS256","secret":"short"}]}}`, "limits.connections: must not be negative; auth.keys[0].secret: a secret of 5 bytes, HS256 needs 32 or more; origins[0]"},
 		{"initech", `{"auth":{"keys":[{"alg":"none"}]}}`, "auth.keys[0].alg"},
 		{"initech", `{"auth":{"jwksUrl":"http://elsewhere"}}`, "auth.jwksUrl"},
-		{"initech", `{"suspended":"yes"}`, "suspended: must be a bool, not a string"},
-		{"initech", `[]`, "the body: must be an object"},
+		{"initech", `{"suspended":"yes"}`, "suspended: must be true or false, got a string"},
+		{"initech", `[]`, "body: must be an object"},
 		{"initech", ``, "Content-Type"},
 		{"Initech", `{}`, "tenant:"},
-		{httpapi.OperatorsTenant, `{}`, `tenant: "operators" is the name of operators`},
+		{httpapi.OperatorsTenant, `{}`, `tenant: "operators" is reserved for operators`},
 	} {
 		a := s.call("PUT /v1/tenants/"+c.name, s.operator(), c.body)
 		if a.Status != 400 && a.Status != 415 || !strings.Contains(a.Detail, c.saying) {
@@ -257,7 +257,7 @@ func TestMakeToken(t *testing.T) {
 		saying      string
 	}{
 		{backend, `{"user":"ann","manage":["users"]}`, 403, "only operators"},
-		{op, `{"user":"ann","manage":["everything"]}`, 400, `manage[0]: "everything"`},
+		{op, `{"user":"ann","manage":["everything"]}`, 400, `manage[0]: must be publish, connections, users, tokens or tenant, got "everything"`},
 		{op, `{}`, 400, "sub"},
 		{op, `{"user":"ann","ttl":"25h"}`, 400, "ttl: must be 1s to 24h"},
 		{op, `{"user":"ann","ttl":"0s"}`, 400, "ttl:"},

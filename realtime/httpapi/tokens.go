@@ -36,7 +36,7 @@ func (a *api) makeToken(c *call) error {
 	}
 	signer, err := auth.NewSigner(c.tenant)
 	if realtime.CodeOf(err) == realtime.CodeNotFound {
-		return realtime.Errorf(realtime.CodeConflict, "auth.keys: the tenant has none that can sign; its tokens are made elsewhere")
+		return realtime.Errorf(realtime.CodeConflict, "auth.keys: the tenant has no key that can sign; its tokens are made elsewhere")
 	}
 	if err != nil {
 		return err
@@ -60,11 +60,11 @@ func Parts() []realtime.Manage {
 // checkManage lets operators alone give the right to manage away.
 func checkManage(c *call, parts []realtime.Manage) error {
 	if len(parts) > 0 && !c.operator {
-		return realtime.Errorf(realtime.CodeForbidden, "manage: only operators make tokens with this claim")
+		return realtime.Errorf(realtime.CodeForbidden, "manage: only operators may make tokens with this claim")
 	}
 	for i, p := range parts {
 		if !slices.Contains(Parts(), p) {
-			return realtime.Errorf(realtime.CodeBadRequest, "manage[%d]: %.32q is not publish, connections, users, tokens or tenant", i, p)
+			return realtime.Errorf(realtime.CodeBadRequest, "manage[%d]: must be publish, connections, users, tokens or tenant, got %.32q", i, p)
 		}
 	}
 	return nil

@@ -262,20 +262,20 @@ func TestConditions(t *testing.T) {
 		status              int
 		saying              string
 	}{
-		{"PUT /v1/tenants/acme", "If-None-Match", "*", `{}`, 412, "If-None-Match: there is such a tenant"},
-		{"PATCH /v1/tenants/acme", "If-None-Match", tag, `{}`, 412, "there is such a tenant"},
+		{"PUT /v1/tenants/acme", "If-None-Match", "*", `{}`, 412, "If-None-Match: the tenant already exists"},
+		{"PATCH /v1/tenants/acme", "If-None-Match", tag, `{}`, 412, "the tenant already exists"},
 		{"PATCH /v1/tenants/acme", "If-None-Match", `"other"`, `{}`, 200, ""},
-		{"PUT /v1/tenants/acme", "If-Match", `"other"`, `{}`, 412, "has the ETag " + tag},
-		{"PUT /v1/tenants/acme", "If-Match", "W/" + tag, `{}`, 412, "has been changed since"},
+		{"PUT /v1/tenants/acme", "If-Match", `"other"`, `{}`, 412, "its ETag is now " + tag},
+		{"PUT /v1/tenants/acme", "If-Match", "W/" + tag, `{}`, 412, "has changed; read it again"},
 		{"PUT /v1/tenants/acme", "If-Match", "acme", `{}`, 400, "If-Match: must be *"},
 		{"PUT /v1/tenants/acme", "If-Match", "", `{}`, 400, "If-Match: is empty"},
-		{"PUT /v1/tenants/initech", "If-Match", "*", `{}`, 412, "there is no such tenant"},
-		{"POST /v1/tenants/acme/suspend", "If-Match", `"other"`, ``, 412, "has been changed since"},
+		{"PUT /v1/tenants/initech", "If-Match", "*", `{}`, 412, "the tenant does not exist"},
+		{"POST /v1/tenants/acme/suspend", "If-Match", `"other"`, ``, 412, "has changed; read it again"},
 		{"PUT /v1/tenants/acme", "If-Match", `"other", ` + tag, `{"limits":{"connections":5}}`, 200, `"connections":5`},
-		{"PUT /v1/tenants/acme", "If-Match", tag, `{"limits":{"connections":6}}`, 412, "has been changed since"},
+		{"PUT /v1/tenants/acme", "If-Match", tag, `{"limits":{"connections":6}}`, 412, "has changed; read it again"},
 		{"PUT /v1/tenants/acme", "If-Match", "*", `{"limits":{"connections":7}}`, 200, `"connections":7`},
 		{"PUT /v1/tenants/initech", "If-None-Match", "*", `{}`, 201, "{}"},
-		{"PUT /v1/tenants/initech", "If-None-Match", "*", `{}`, 412, "there is such a tenant"},
+		{"PUT /v1/tenants/initech", "If-None-Match", "*", `{}`, 412, "the tenant already exists"},
 		{"PATCH /v1/tenants/hooli", "If-None-Match", "*", `{"origins":["*"]}`, 201, `{"origins":["*"]}`},
 	} {
 		a := s.call(step.what, op, step.body, step.header, step.value)

@@ -41,7 +41,7 @@ func newBatch(t *realtime.Tenant, p *realtime.Principal, pubs []realtime.Publica
 // read. An error is returned when there are more events than one request may hold.
 func (b *batch) add(p realtime.Publication, err error) error {
 	if b.count++; b.count > b.events {
-		e := realtime.Errorf(realtime.CodeTooLarge, "limits.batchEvents: more than %d events; send them in several requests", b.events)
+		e := realtime.Errorf(realtime.CodeTooLarge, "limits.batchEvents: must be at most %d events; send them in several requests", b.events)
 		e.Limit = "batchEvents"
 		return e
 	}
@@ -61,7 +61,7 @@ func (b *batch) check(p *realtime.Publication) error {
 		return err
 	}
 	if len(p.Data) > b.bytes {
-		e := realtime.Errorf(realtime.CodeTooLarge, "data: %d bytes, limits.messageBytes is %d", len(p.Data), b.bytes)
+		e := realtime.Errorf(realtime.CodeTooLarge, "data: must be at most %d bytes (limits.messageBytes), got %d", b.bytes, len(p.Data))
 		e.Limit = "messageBytes"
 		return e
 	}
@@ -87,13 +87,13 @@ func (b *batch) reject(err error) {
 func (b *batch) problem() *problem.Problem {
 	switch {
 	case b.count == 0 && !b.mayBeNone:
-		return problem.Of(realtime.Errorf(realtime.CodeBadRequest, "there is no event in the body"))
+		return problem.Of(realtime.Errorf(realtime.CodeBadRequest, "the body contains no event"))
 	case b.badCount == 0:
 		return nil
 	case b.lone:
 		return problem.Of(b.first)
 	}
-	p := problem.Of(realtime.Errorf(b.code, "%d of %d events are refused, so none was published", b.badCount, b.count))
+	p := problem.Of(realtime.Errorf(b.code, "%d of %d events were refused, so none was published", b.badCount, b.count))
 	p.Errors = b.bad
 	return p
 }

@@ -53,7 +53,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, into *bytes.Buffer, limit 
 }
 
 func tooLarge(limit int64) error {
-	return realtime.Errorf(realtime.CodeTooLarge, "the body is over %d bytes; send less at a time", limit)
+	return realtime.Errorf(realtime.CodeTooLarge, "the body must be at most %d bytes; send less at a time", limit)
 }
 
 func bodyError(err error, limit int64, within time.Duration) error {

@@ -63,7 +63,7 @@ func (e *cloudEvent) set(name, value string) error {
 	case "time":
 		t, err := types.ParseTime(value)
 		if err != nil {
-			return realtime.Errorf(realtime.CodeBadRequest, "time: %.64q is not a time of RFC 3339", value)
+			return realtime.Errorf(realtime.CodeBadRequest, "time: must be an RFC 3339 time, got %.64q", value)
 		}
 		e.SetTime(t)
 	default:
@@ -75,7 +75,7 @@ func (e *cloudEvent) set(name, value string) error {
 // check refuses what the specification does.
 func (e *cloudEvent) check() error {
 	if e.version != event.CloudEventsVersionV1 {
-		return realtime.Errorf(realtime.CodeBadRequest, "specversion: %.16q is not served, only 1.0 is", e.version)
+		return realtime.Errorf(realtime.CodeBadRequest, "specversion: must be 1.0, got %.16q", e.version)
 	}
 	err := e.Validate()
 	if err == nil {
@@ -137,7 +137,7 @@ func binaryEvent(t *realtime.Tenant, header http.Header, body []byte) (p realtim
 		}
 		attribute = strings.ToLower(attribute)
 		if len(values) > 1 {
-			return p, realtime.Errorf(realtime.CodeBadRequest, "ce-%.64s: is there twice", attribute)
+			return p, realtime.Errorf(realtime.CodeBadRequest, "ce-%.64s: appears twice", attribute)
 		}
 		value, err := url.PathUnescape(values[0]) // section 3.1.3.2
 		if err != nil {
@@ -172,7 +172,7 @@ func dataOf(media string, raw []byte) ([]byte, error) {
 		return wire.Compact(unmarked(raw))
 	case strings.HasPrefix(media, "text/"):
 		if !utf8.Valid(raw) {
-			return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is text but not UTF-8")
+			return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is text, and must be UTF-8")
 		}
 		return json.Marshal(string(raw))
 	}

@@ -28,7 +28,7 @@ func readCloudEvents(b *batch, _ http.Header, body []byte) error {
 		return err
 	}
 	if jsontext.Begins(body) != '[' {
-		return realtime.Errorf(realtime.CodeBadRequest, "a batch of CloudEvents is a JSON array")
+		return realtime.Errorf(realtime.CodeBadRequest, "a batch of CloudEvents must be a JSON array")
 	}
 	b.mayBeNone = true // JSON format 1.0.2, section 4
 	for event := range jsontext.Elements(body) {
@@ -41,7 +41,7 @@ func readCloudEvents(b *batch, _ http.Header, body []byte) error {
 
 func structuredEvent(t *realtime.Tenant, text []byte) (p realtime.Publication, err error) {
 	if jsontext.Begins(text) != '{' {
-		return p, realtime.Errorf(realtime.CodeBadRequest, "a CloudEvent is a JSON object")
+		return p, realtime.Errorf(realtime.CodeBadRequest, "a CloudEvent must be a JSON object")
 	}
 	e := newCloudEvent()
 	var data, base64Data []byte
@@ -49,7 +49,7 @@ func structuredEvent(t *realtime.Tenant, text []byte) (p realtime.Publication, e
 	for quoted, value := range jsontext.Members(text) {
 		name := string(quoted)
 		if seen[name] {
-			return p, realtime.Errorf(realtime.CodeBadRequest, "%.64q: is there twice", name)
+			return p, realtime.Errorf(realtime.CodeBadRequest, "%.64q: appears twice", name)
 		}
 		seen[name] = true
 		switch {
@@ -75,7 +75,7 @@ func structuredEvent(t *realtime.Tenant, text []byte) (p realtime.Publication, e
 // extension may be a boolean or an integer of 32 bits as well (JSON format 1.0.2, section 2.2).
 func (e *cloudEvent) setJSON(name string, value []byte) error {
 	if strings.ToLower(name) != name {
-		return realtime.Errorf(realtime.CodeBadRequest, "%.64q: the name of an attribute is in lower case", name)
+		return realtime.Errorf(realtime.CodeBadRequest, "%.64q: the name of an attribute must be in lower case", name)
 	}
 	if value[0] == '"' {
 		return e.set(name, jsontext.Unquote(value))
@@ -90,7 +90,7 @@ func (e *cloudEvent) setJSON(name string, value []byte) error {
 	default:
 		n, err := strconv.ParseInt(word, 10, 32)
 		if err != nil {
-			return realtime.Errorf(realtime.CodeBadRequest, "%.64q: must be a string, a boolean or an integer of 32 bits", name)
+			return realtime.Errorf(realtime.CodeBadRequest, "%.64q: must be a string, a boolean or a 32-bit integer", name)
 		}
 		e.SetExtension(name, int32(n))
 	}
@@ -101,13 +101,13 @@ func (e *cloudEvent) setJSON(name string, value []byte) error {
 func structuredData(media string, data, base64Data []byte) ([]byte, error) {
 	switch {
 	case data != nil && base64Data != nil:
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: must not be there together with data_base64")
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: must not be used together with data_base64")
 	case data == nil && base64Data == nil:
 		return []byte("null"), nil
 	case data != nil && isJSON(media):
 		return wire.Compact(data)
 	case data != nil && data[0] != '"':
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: must be a string, as datacontenttype is not JSON")
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: must be a string, because datacontenttype is not JSON")
 	case data != nil:
 		return data, nil
 	case base64Data[0] != '"':

@@ -98,7 +98,7 @@ func (in *Intake) publish(w http.ResponseWriter, r *http.Request, s *scratch, b 
 	}
 	if err := in.o.Publisher.Publish(r.Context(), b.tenant, b.pubs); err != nil {
 		if realtime.CodeOf(err) == realtime.CodeNotFound { // not the producer's fault, which 404 would say
-			err = &realtime.Error{Code: realtime.CodeInternal, Message: "the tenant has no topic; its operator has to make one", Err: err}
+			err = &realtime.Error{Code: realtime.CodeInternal, Message: "the tenant has no topic; an operator must create it", Err: err}
 		}
 		p := in.refused(w, r, b.tenant.ID, err)
 		p.Errors = unpublished(err)

@@ -99,7 +99,7 @@ type fields [numFields][]byte
 
 func fieldsOf(text []byte) (f fields, err error) {
 	if jsontext.Begins(text) != '{' {
-		return f, realtime.Errorf(realtime.CodeBadRequest, "an event is a JSON object")
+		return f, realtime.Errorf(realtime.CodeBadRequest, "an event must be a JSON object")
 	}
 	for name, value := range jsontext.Members(text) {
 		which := numFields
@@ -109,10 +109,10 @@ func fieldsOf(text []byte) (f fields, err error) {
 			}
 		}
 		if which == numFields {
-			return f, realtime.Errorf(realtime.CodeBadRequest, "%.64q: is no field of an event; those are channel, id, key, tags and data", name)
+			return f, realtime.Errorf(realtime.CodeBadRequest, "%.64q: unknown field; an event has channel, id, key, tags and data", name)
 		}
 		if f[which] != nil { // readers of JSON do not agree which of the two counts
-			return f, realtime.Errorf(realtime.CodeBadRequest, "%s: is there twice", which)
+			return f, realtime.Errorf(realtime.CodeBadRequest, "%s: appears twice", which)
 		}
 		f[which] = value
 	}
@@ -145,7 +145,7 @@ func (f *fields) tags() (map[string]string, error) {
 			return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: %.64q must be a string", name)
 		}
 		if _, twice := tags[string(name)]; twice {
-			return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: %.64q is there twice", name)
+			return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: %.64q appears twice", name)
 		}
 		tags[string(name)] = jsontext.Unquote(value)
 	}
@@ -154,7 +154,7 @@ func (f *fields) tags() (map[string]string, error) {
 
 func (f *fields) data() ([]byte, error) {
 	if f[fieldData] == nil {
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is missing; an event without any has the data null")
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is missing; send null for an event without data")
 	}
 	return wire.Compact(f[fieldData])
 }

@@ -16,7 +16,7 @@ func unmarked(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff
 // being one; line is the number of its first line. What has passed it is taken apart by package jsontext.
 func checkJSON(text []byte, line int) error {
 	if !utf8.Valid(text) {
-		return realtime.Errorf(realtime.CodeBadRequest, "the text is not UTF-8, from line %d on", line)
+		return realtime.Errorf(realtime.CodeBadRequest, "the text is not UTF-8, at line %d", line)
 	}
 	if json.Valid(text) {
 		return nil
@@ -30,7 +30,7 @@ func checkJSON(text []byte, line int) error {
 	at := min(int(syntax.Offset), len(text))
 	line += bytes.Count(text[:at], []byte{'\n'})
 	column := at - (bytes.LastIndexByte(text[:at], '\n') + 1)
-	return realtime.Errorf(realtime.CodeBadRequest, "the text is not JSON: %v, in line %d, byte %d", syntax, line, column)
+	return realtime.Errorf(realtime.CodeBadRequest, "the text is not JSON: %v, at line %d, byte %d", syntax, line, column)
 }
 
 // appendQuoted appends a string that is UTF-8 without control characters, as

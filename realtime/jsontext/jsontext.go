@@ -1,6 +1,6 @@
 // Package jsontext takes valid JSON text (RFC 8259) apart without decoding it.
 //
-// What comes from outside is refused if a name stands twice in an object or a
+// What comes from outside is refused if a name appears twice in an object or a
 // value is not of the very type that is asked for. encoding/json lets both pass and tells nobody;
 // here the caller sees each member as it is written and decides.
 //

@@ -120,7 +120,7 @@ func shown(err error) *realtime.Error {
 	if errors.Is(err, context.Canceled) { // the client has gone, or the server is about to
 		return &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away; try again"}
 	}
-	return &realtime.Error{Code: realtime.CodeOf(err), Message: "a fault of the server, which has logged it"}
+	return &realtime.Error{Code: realtime.CodeOf(err), Message: "internal error; the server has logged it"}
 }
 
 // title is a short summary that is the same for every problem of a code.
@@ -137,17 +137,17 @@ func title(c realtime.Code) string {
 	case realtime.CodeSuspended:
 		return "The tenant is suspended"
 	case realtime.CodeNotFound:
-		return "There is no such thing"
+		return "Not found"
 	case realtime.CodeConflict:
-		return "In conflict with what is there"
+		return "Conflict"
 	case realtime.CodeTooLarge:
 		return "Too large"
 	case realtime.CodeLimited:
 		return "Over a limit"
 	case realtime.CodeTimeout:
-		return "Nothing came in time"
+		return "Timed out"
 	case realtime.CodeDraining, realtime.CodeUnavailable:
-		return "Unavailable for the moment"
+		return "Temporarily unavailable"
 	}
-	return "A fault of the server"
+	return "Internal error"
 }

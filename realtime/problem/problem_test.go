@@ -40,13 +40,13 @@ func TestWrite(t *testing.T) {
 			name:    "unavailable hides its cause, wherever it is wrapped",
 			problem: problem.Of(fmt.Errorf("publish: %w", &realtime.Error{Code: realtime.CodeUnavailable, Message: "the broker is down", Err: secret})),
 			status:  503, header: map[string]string{"Retry-After": "1"},
-			body: `{"type":"urn:tidewire:problem:unavailable","title":"Unavailable for the moment","status":503,"detail":"the broker is down","code":"unavailable","retryAfterMs":1000}`,
+			body: `{"type":"urn:tidewire:problem:unavailable","title":"Temporarily unavailable","status":503,"detail":"the broker is down","code":"unavailable","retryAfterMs":1000}`,
 		},
 		{
 			name:    "any other error",
 			problem: problem.Of(secret),
 			status:  500,
-			body:    `{"type":"urn:tidewire:problem:internal","title":"A fault of the server","status":500,"detail":"a fault of the server, which has logged it","code":"internal"}`,
+			body:    `{"type":"urn:tidewire:problem:internal","title":"Internal error","status":500,"detail":"internal error; the server has logged it","code":"internal"}`,
 		},
 		{
 			name:    "unauthorized",
@@ -118,5 +118,5 @@ func ExampleWrite() {
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	fmt.Println(w.Code, w.Body)
 	// Output:
-	// 404 {"type":"urn:tidewire:problem:not-found","title":"There is no such thing","status":404,"detail":"there is no channel of this name","code":"not-found"}
+	// 404 {"type":"urn:tidewire:problem:not-found","title":"Not found","status":404,"detail":"there is no channel of this name","code":"not-found"}
 }

@@ -17,9 +17,9 @@ import (
 )
 
 // Decode fills what into points at, as encoding/json would, and goes on after a fault. A
-// field that does not exist, one that stands twice and one that holds the wrong thing
+// field that does not exist, one that appears twice and one that holds the wrong thing
 // are faults that name it by its path, such as limits.conections. All of them come in one error, of
-// CodeBadRequest, and whole is what the text itself is called there, such as "the body". Of strings it
+// CodeBadRequest, and whole is what the text itself is called there, such as "body". Of strings it
 // shows nothing: they may be secrets.
 //
 // Structs are filled by the names in their json tags; what is known beside them are maps by strings,
@@ -45,7 +45,7 @@ func checkSyntax(whole string, text []byte) error {
 		if _, err = dec.Token(); errors.Is(err, io.EOF) {
 			return nil
 		}
-		err = errors.New("something follows the document")
+		err = errors.New("there is data after the document")
 	}
 	offset := dec.InputOffset()
 	if e := (*json.SyntaxError)(nil); errors.As(err, &e) {
@@ -90,7 +90,7 @@ func (d *decoder) members(path string, text json.RawMessage) []member {
 	for name, value := range jsontext.Members(text) {
 		m := member{name: string(name), value: value}
 		if seen[m.name] {
-			d.fault(join(path, m.name), "is given twice")
+			d.fault(join(path, m.name), "appears twice")
 			continue
 		}
 		seen[m.name] = true
@@ -140,11 +140,14 @@ func (d *decoder) decode(path string, text json.RawMessage, v reflect.Value) {
 		}
 	default: // a string, bool or integer
 		if err := json.Unmarshal(text, v.Addr().Interface()); err != nil {
-			kind := v.Kind().String()
-			if v.CanInt() {
-				kind = "whole number"
+			kind := "a string"
+			switch {
+			case v.CanInt():
+				kind = "a whole number"
+			case v.Kind() == reflect.Bool:
+				kind = "true or false"
 			}
-			d.fault(path, "must be a %s, not %s", kind, describe(text))
+			d.fault(path, "must be %s, got %s", kind, describe(text))
 		}
 	}
 }
@@ -159,7 +162,7 @@ func describe(text json.RawMessage) string {
 	case '"':
 		return "a string"
 	case 't', 'f':
-		return "a bool"
+		return "a boolean"
 	}
 	return string(text[:min(len(text), 32)])
 }

@@ -31,21 +31,21 @@ func TestDecode(t *testing.T) {
 			want: sample{Name: "a", On: true, Wait: 2e9, Tags: map[string]string{"x": "y"}, Any: json.RawMessage(`{"z":[1]}`), List: []realtime.Key{{KID: "k"}}}},
 		{name: "null is nothing", text: `{"name":null,"tags":null,"list":null}`},
 		{name: "an empty map is one", text: `{"tags":{}}`, want: sample{Tags: map[string]string{}}},
-		{name: "the whole", text: `[]`, faults: []string{"the body: must be an object"}},
+		{name: "the whole", text: `[]`, faults: []string{"body: must be an object"}},
 		{name: "no text", text: ``, faults: []string{"line 1: EOF"}},
-		{name: "no UTF-8", text: "{\"name\":\"\xff\"}", faults: []string{"the body: is not UTF-8"}},
+		{name: "no UTF-8", text: "{\"name\":\"\xff\"}", faults: []string{"body: is not UTF-8"}},
 		{name: "another case", text: `{"Name":"a"}`, faults: []string{"Name: unknown field"}},
-		{name: "hidden", text: `{"Own":"a","-":"a","":1}`, faults: []string{"Own: unknown field", "-: unknown field", "the body: unknown field"}},
-		{name: "twice", text: `{"name":"a","name":"b"}`, want: sample{Name: "a"}, faults: []string{"name: is given twice"}},
+		{name: "hidden", text: `{"Own":"a","-":"a","":1}`, faults: []string{"Own: unknown field", "-: unknown field", "body: unknown field"}},
+		{name: "twice", text: `{"name":"a","name":"b"}`, want: sample{Name: "a"}, faults: []string{"name: appears twice"}},
 		{name: "all faults", text: `{"on":"yes","list":[{"secret":1},{"sekret":"x"}],"tags":{"x":1},"wait":5}`,
 			want: sample{List: []realtime.Key{{}, {}}, Tags: map[string]string{"x": ""}},
-			faults: []string{"on: must be a bool, not a string", "list[0].secret: must be a string, not 1", "list[1].sekret: unknown field",
-				"tags.x: must be a string, not 1", "wait: a duration is written"}},
+			faults: []string{"on: must be true or false, got a string", "list[0].secret: must be a string, got 1", "list[1].sekret: unknown field",
+				"tags.x: must be a string, got 1", "wait: a duration is written"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var got sample
-			err := Decode("the body", []byte(c.text), &got)
+			err := Decode("body", []byte(c.text), &got)
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

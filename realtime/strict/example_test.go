@@ -11,8 +11,8 @@ func ExampleDecode() {
 	var limits struct {
 		Limits realtime.Limits `json:"limits"`
 	}
-	fmt.Println(strict.Decode("the body", []byte(`{"limits":{"conections":10,"messageBytes":"many"}}`), &limits))
+	fmt.Println(strict.Decode("body", []byte(`{"limits":{"conections":10,"messageBytes":"many"}}`), &limits))
 	// Output:
 	// limits.conections: unknown field
-	// limits.messageBytes: must be a whole number, not a string
+	// limits.messageBytes: must be a whole number, got a string
 }

@@ -23,7 +23,7 @@ func Compact(data []byte) ([]byte, error) {
 		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: %v", err)
 	}
 	if s.space(); s.at < len(data) {
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: has something behind its JSON value, at byte %d", s.at)
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: has something after its JSON value, at byte %d", s.at)
 	}
 	if s.blank == 0 {
 		return data, nil

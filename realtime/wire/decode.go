@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -48,7 +49,7 @@ func (m *members) document(payload []byte) error {
 		return err
 	}
 	if s.space(); s.at < len(payload) {
-		return fmt.Errorf("has something behind its JSON object, at byte %d", s.at)
+		return fmt.Errorf("has something after its JSON object, at byte %d", s.at)
 	}
 	return nil
 }
@@ -115,16 +116,24 @@ func (m *members) frameType() Type {
 	}
 	t := Type(m.text(memberType, true))
 	if m.err == nil && !slices.Contains(clientTypes[:], t) {
-		m.wrong("type: %.64q is unknown; a client sends %s", t, clientTypes)
+		m.wrong("type: %.64q is unknown; a client may send %s", t, namesOf(clientTypes[:]))
 	}
 	return t
+}
+
+func namesOf(types []Type) string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = string(t)
+	}
+	return strings.Join(names, ", ")
 }
 
 // unserved refuses the members of a subscription that are not served yet.
 func (m *members) unserved() {
 	for _, which := range []member{memberFilter, memberState, memberMaxRate} {
 		if m.raw[which] != nil {
-			m.wrong("%s: is not served yet; leave it out", which)
+			m.wrong("%s: is not supported yet; leave it out", which)
 		}
 	}
 }

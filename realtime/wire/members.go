@@ -49,7 +49,7 @@ type members struct {
 }
 
 // scan reads the object that begins at the scanner and ends behind it. An error
-// says that the text is not JSON; a member that is there twice is left in m.err,
+// says that the text is not JSON; a member that appears twice is left in m.err,
 // because readers of JSON do not agree which of the two counts.
 func (m *members) scan(s *scanner) error {
 	s.at++ // '{'
@@ -88,7 +88,7 @@ func (m *members) scan(s *scanner) error {
 
 func (m *members) set(which member, raw []byte, spaced bool) {
 	if m.raw[which] != nil {
-		m.wrong("%s: is there twice", which)
+		m.wrong("%s: appears twice", which)
 		return
 	}
 	m.raw[which] = raw
@@ -157,7 +157,7 @@ func (m *members) id(required bool) ID {
 		return ""
 	}
 	if length > MaxIDBytes {
-		m.wrong("id: %d bytes, the limit is %d", length, MaxIDBytes)
+		m.wrong("id: must be at most %d bytes, got %d", MaxIDBytes, length)
 		return ""
 	}
 	return ID(raw)
@@ -247,7 +247,7 @@ func (m *members) tags() map[string]string {
 			return nil
 		}
 		if _, twice := tags[string(name)]; twice {
-			m.wrong("tags: %.64q is there twice", name)
+			m.wrong("tags: %.64q appears twice", name)
 			return nil
 		}
 		tags[string(name)] = jsontext.Unquote(value)

@@ -49,7 +49,7 @@ func storeTransient(err error) bool {
 func pageLimit(limit int) (int, error) {
 	switch {
 	case limit < 0 || limit > 1000:
-		return 0, realtime.Errorf(realtime.CodeBadRequest, "limit: %d must be 1 to 1000", limit)
+		return 0, realtime.Errorf(realtime.CodeBadRequest, "limit: must be 1 to 1000, got %d", limit)
 	case limit == 0:
 		return 100, nil
 	}

@@ -173,7 +173,7 @@ func (c *tenantCache) answer(id string, now time.Time, failed error) (*realtime.
 }
 
 func noSuchTenant() error {
-	return realtime.Errorf(realtime.CodeNotFound, "tenant: there is no such tenant")
+	return realtime.Errorf(realtime.CodeNotFound, "tenant: is unknown")
 }
 
 func tenantsUnavailable(cause error) error {

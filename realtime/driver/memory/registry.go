@@ -108,7 +108,7 @@ func (r *Registry) Connections(ctx context.Context, tenant string, q realtime.Co
 		return realtime.ConnectionPage{}, err
 	}
 	if q.Limit < 0 || q.Limit > 1000 {
-		return realtime.ConnectionPage{}, realtime.Errorf(realtime.CodeBadRequest, "limit: %d must be 1 to 1000", q.Limit)
+		return realtime.ConnectionPage{}, realtime.Errorf(realtime.CodeBadRequest, "limit: must be 1 to 1000, got %d", q.Limit)
 	}
 	if q.Limit == 0 {
 		q.Limit = 100

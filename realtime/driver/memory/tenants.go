@@ -36,7 +36,7 @@ func NewTenants(docs ...*realtime.Tenant) (*Tenants, error) {
 		case err != nil:
 			faults = append(faults, err)
 		case t.docs[doc.ID] != nil:
-			faults = append(faults, realtime.Errorf(realtime.CodeBadRequest, "tenants.%s: is given twice", doc.ID))
+			faults = append(faults, realtime.Errorf(realtime.CodeBadRequest, "tenants.%s: appears twice", doc.ID))
 		default:
 			t.keep(doc)
 		}
@@ -51,7 +51,7 @@ func NewTenants(docs ...*realtime.Tenant) (*Tenants, error) {
 //
 //	{"tenants": {"acme": {"limits": {"connections": 1000}}, "globex": {}}}
 //
-// A field that does not exist, one that stands twice, and one that holds the
+// A field that does not exist, one that appears twice, and one that holds the
 // wrong thing are errors that name it by its path, such as
 // tenants.acme.limits.conections. All faults of all documents come in one
 // error, of CodeBadRequest.
@@ -156,7 +156,7 @@ func (t *Tenants) List(ctx context.Context, after string, limit int) (ids []stri
 		return nil, "", err
 	}
 	if limit < 0 || limit > 1000 {
-		return nil, "", realtime.Errorf(realtime.CodeBadRequest, "limit: %d must be 1 to 1000", limit)
+		return nil, "", realtime.Errorf(realtime.CodeBadRequest, "limit: must be 1 to 1000, got %d", limit)
 	}
 	limit = cmp.Or(limit, 100)
 	ids = t.IDs()
