@@ -118,7 +118,7 @@ func (h *handler) authorize(r *http.Request, tenantID string) (*realtime.Tenant,
 func (h *handler) refused(r *http.Request, err error) *problem.Problem {
 	p := problem.Of(err)
 	h.o.Metrics.Add(realtime.CountRefusals, "", string(p.Code), 1)
-	if p.Status >= http.StatusInternalServerError && !realtime.IsTenantUnseen(err) {
+	if p.Status >= http.StatusInternalServerError && !auth.IsUnknown(err) {
 		h.o.Logger.ErrorContext(r.Context(), "a sender could not be let in", realtime.KeyCode, string(p.Code), realtime.KeyError, err)
 	}
 	return p

@@ -16,6 +16,9 @@ import (
 // maxSetBytes bounds the answer of a jwksUrl; the largest public ones have some ten kilobytes.
 const maxSetBytes = 256 << 10
 
+// maxTagBytes bounds the ETag of a key set that is given back.
+const maxTagBytes = 256
+
 // fetcher reads key sets, and owns the goroutines that do.
 type fetcher struct {
 	options JWKSOptions // with its defaults
@@ -31,7 +34,7 @@ type fetcher struct {
 func newFetcher(o JWKSOptions, log *slog.Logger) *fetcher {
 	client := http.Client{Transport: &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DisableKeepAlives:   true, // one request in a quarter of an hour
+		DisableKeepAlives:   true, // one request in a quarter of an hour, and in Floor at most
 		ForceAttemptHTTP2:   true,
 		TLSHandshakeTimeout: 5 * time.Second,
 	}}
@@ -42,6 +45,7 @@ func newFetcher(o JWKSOptions, log *slog.Logger) *fetcher {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	o.Client = &client
 	o.Refresh = orElse(o.Refresh, 15*time.Minute)
+	o.Floor = orElse(o.Floor, 2*time.Second)
 	o.Retry = orElse(o.Retry, 10*time.Second)
 	o.Timeout = orElse(o.Timeout, 5*time.Second)
 	o.Outage = orElse(o.Outage, 24*time.Hour)
@@ -81,50 +85,67 @@ func (f *fetcher) close() {
 	f.running.Wait()
 }
 
-// fetch reads the key set at a URL that checkURL allows, and logs if it could not. A set
+// fetchedSet is what an issuer has answered.
+type fetchedSet struct {
+	unchanged bool // since the answer of the tag that was given; then there are no keys
+	keys      []*key
+	tag       string // of the answer; empty if it has none
+	skipped   error  // keys that are of no use here
+}
+
+// fetch reads the key set at a URL that checkURL allows, unless it is still that of a tag, and logs if it could not. A set
 // without a usable key counts as a failure, so that an issuer's mishap does not lock everybody out.
-func (f *fetcher) fetch(ctx context.Context, tenant, url string) ([]*key, error) {
-	keys, skipped, err := f.get(ctx, url)
-	if skipped != nil {
-		f.log.DebugContext(ctx, "keys of a key set are not for verifying tokens here", realtime.KeyTenant, tenant, realtime.KeyError, skipped)
+func (f *fetcher) fetch(ctx context.Context, tenant, url, tag string) (fetchedSet, error) {
+	set, err := f.get(ctx, url, tag)
+	if set.skipped != nil {
+		f.log.DebugContext(ctx, "keys of a key set are not for verifying tokens here", realtime.KeyTenant, tenant, realtime.KeyError, set.skipped)
 	}
 	if err != nil {
 		err = fmt.Errorf("the key set at %s: %w", url, err)
 		f.log.WarnContext(ctx, "a key set could not be read", realtime.KeyTenant, tenant, realtime.KeyError, err)
-		return nil, err
+		return fetchedSet{}, err
 	}
-	return keys, nil
+	return set, nil
 }
 
-func (f *fetcher) get(ctx context.Context, url string) (keys []*key, skipped, err error) {
+func (f *fetcher) get(ctx context.Context, url, tag string) (set fetchedSet, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, nil, err
+		return set, err
 	}
 	request.Header.Set("Accept", "application/jwk-set+json, application/json")
+	if tag != "" {
+		request.Header.Set("If-None-Match", tag)
+	}
 	response, err := f.options.Client.Do(request)
 	if err != nil {
-		return nil, nil, err
+		return set, err
 	}
 	defer func() { _ = response.Body.Close() }() // only read from, so nothing is lost
-	if response.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("answered %s", response.Status)
+	switch {
+	case response.StatusCode == http.StatusNotModified && tag != "":
+		return fetchedSet{unchanged: true}, nil
+	case response.StatusCode != http.StatusOK:
+		return set, fmt.Errorf("answered %s", response.Status)
 	}
 	raw, err := io.ReadAll(io.LimitReader(response.Body, maxSetBytes+1))
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the answer: %w", err)
+		return set, fmt.Errorf("reading the answer: %w", err)
 	}
 	if len(raw) > maxSetBytes {
-		return nil, nil, fmt.Errorf("is larger than %d bytes", maxSetBytes)
+		return set, fmt.Errorf("is larger than %d bytes", maxSetBytes)
 	}
-	if keys, skipped, err = parseSet(raw); err != nil {
-		return nil, nil, err
+	if set.keys, set.skipped, err = parseSet(raw); err != nil {
+		return fetchedSet{}, err
 	}
 	switch {
-	case len(keys) == 0:
-		return nil, skipped, errors.New("holds no key that verifies tokens here")
-	case keys[0].private != nil: // parseSet lets no set mix them
-		return nil, nil, errors.New("publishes a secret")
+	case len(set.keys) == 0:
+		return set, errors.New("holds no key that verifies tokens here")
+	case set.keys[0].private != nil: // parseSet lets no set mix them
+		return fetchedSet{}, errors.New("publishes a secret")
 	}
-	return keys, skipped, nil
+	if set.tag = response.Header.Get("ETag"); len(set.tag) > maxTagBytes {
+		set.tag = ""
+	}
+	return set, nil
 }

@@ -46,9 +46,9 @@ func TestFetch(t *testing.T) {
 			server := httptest.NewTLSServer(c.answer)
 			defer server.Close()
 			verifier, _ := newVerifier(t, nil, Options{JWKS: JWKSOptions{Client: server.Client()}})
-			keys, err := verifier.rings.fetcher.fetch(t.Context(), "acme", server.URL)
-			if len(keys) != c.keys {
-				t.Errorf("%d keys, want %d", len(keys), c.keys)
+			set, err := verifier.rings.fetcher.fetch(t.Context(), "acme", server.URL, "")
+			if len(set.keys) != c.keys {
+				t.Errorf("%d keys, want %d", len(set.keys), c.keys)
 			}
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got error %v, want %q", err, c.want)

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -21,6 +22,7 @@ const (
 	reasonType       reason = "typ"              // a token for something else
 	reasonAlgorithm  reason = "algorithm"        // not the algorithm of the key: key confusion
 	reasonUnknownKey reason = "unknown-kid"      // no such key
+	reasonUnread     reason = "kid-unread"       // none that is known yet; the issuer's set may be read again soon, so it is CodeUnavailable
 	reasonSignature  reason = "signature"        // the key did not make it
 	reasonTenant     reason = "tenant"           // names no tenant, or one that is not there
 	reasonMissing    reason = "tenant-missing"   // names one whose document is missing, perhaps for a moment; it is CodeUnavailable
@@ -65,6 +67,13 @@ func (r *refusal) answer() *realtime.Error {
 		return realtime.Errorf(realtime.CodeSuspended, "the tenant is suspended")
 	}
 	return realtime.Errorf(realtime.CodeUnauthorized, "%s", cmp.Or(r.says, "the token is not valid"))
+}
+
+// IsUnknown reports whether an error of a Verifier is CodeUnavailable because a token names a tenant or a key that is
+// not known yet. Whoever makes them up can cause it at will, so it is logged and counted as a refusal,
+// and is no fault that somebody has to look after.
+func IsUnknown(err error) bool {
+	return realtime.CodeOf(err) == realtime.CodeUnavailable && (realtime.IsTenantUnseen(err) || errors.Is(err, errTooSoon))
 }
 
 // clip shortens what came from outside before it is put into a log line.

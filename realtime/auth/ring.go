@@ -43,13 +43,24 @@ type rings struct {
 	log     *slog.Logger
 	fetcher *fetcher
 
-	mu     sync.Mutex               // guards what follows
-	byID   map[string]*list.Element // of *ring, by tenant
-	recent *list.List               // the one used last is in front
+	mu      sync.Mutex               // guards what follows
+	byID    map[string]*list.Element // of *ring, by tenant
+	recent  *list.List               // the one used last is in front
+	issuers map[string]*sharedSource // of the rings, by URL
+}
+
+// sharedSource is a source with the number of rings that use it: however many tenants name one issuer, it is
+// asked for its keys as if they were one.
+type sharedSource struct {
+	*source
+	rings int
 }
 
 func newRings(o Options) *rings {
-	return &rings{log: o.Logger, fetcher: newFetcher(o.JWKS, o.Logger), byID: map[string]*list.Element{}, recent: list.New()}
+	return &rings{
+		log: o.Logger, fetcher: newFetcher(o.JWKS, o.Logger),
+		byID: map[string]*list.Element{}, recent: list.New(), issuers: map[string]*sharedSource{},
+	}
 }
 
 // of returns the ring of a document. A document is never changed, so a ring
@@ -80,18 +91,48 @@ func (rs *rings) keep(r *ring) *ring {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if at, ok := rs.byID[r.doc.ID]; ok {
-		if there := at.Value.(*ring); there.doc == r.doc {
+		there := at.Value.(*ring)
+		if there.doc == r.doc {
 			return there
 		}
+		rs.share(r)
+		rs.release(there)
 		at.Value = r
 		return r
 	}
+	rs.share(r)
 	rs.byID[r.doc.ID] = rs.recent.PushFront(r)
 	if rs.recent.Len() > maxRings {
 		oldest := rs.recent.Remove(rs.recent.Back()).(*ring)
 		delete(rs.byID, oldest.doc.ID)
+		rs.release(oldest)
 	}
 	return r
+}
+
+// share gives a ring, which is to be kept, the source of its URL that others use already. rs.mu is held.
+func (rs *rings) share(r *ring) {
+	if r.issuer == nil {
+		return
+	}
+	shared := rs.issuers[r.issuer.url]
+	if shared == nil {
+		shared = &sharedSource{source: r.issuer}
+		rs.issuers[r.issuer.url] = shared
+	}
+	shared.rings++
+	r.issuer = shared.source
+}
+
+// release is told that a ring is not kept any more. rs.mu is held.
+func (rs *rings) release(r *ring) {
+	if r.issuer == nil {
+		return
+	}
+	shared := rs.issuers[r.issuer.url]
+	if shared.rings--; shared.rings == 0 {
+		delete(rs.issuers, r.issuer.url)
+	}
 }
 
 // parse makes the ring of a document, with what has not changed since the

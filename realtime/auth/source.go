@@ -11,22 +11,24 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// source is the key set at one tenant's jwksUrl. It is read when a token needs it:
+// source is the key set at a jwksUrl, for all tenants that name it. It is read when a token needs it:
 // because nothing is known yet, because what is known is older than Refresh, or
 // because no key that is known made the token, which is how a new
-// key is noticed. All of these together read at most once per Retry, so that made-up
-// kids cost the issuer nothing. While the issuer does not answer, known keys serve.
+// key is noticed. All of these together read at most once per Floor, or per Retry after a reading that failed, so
+// that made-up kids cost the issuer little. While the issuer does not answer, known keys serve.
 //
 // A token is refused only by a set whose reading began after the token came. One that would need such a
 // reading when none may begin is answered with CodeUnavailable and the time when one may: whoever makes kids up
-// can thereby delay a new key by Retry, and never turn it away.
+// can thereby delay a new key by Floor, and never turn it away. It does not wait here, where those who make kids up would
+// hold the places of others.
 type source struct {
 	fetcher *fetcher
-	tenant  string
+	tenant  string // the first that named it, for logs
 	url     string
 
 	mu       sync.Mutex    // guards what follows
 	keys     []*key        // of the last good reading; the slice is never changed
+	tag      string        // the ETag of that reading
 	left     []leftKey     // that it does not hold any more, the one that left last in front; at most maxSetKeys
 	read     time.Time     // when the last good reading began
 	begun    time.Time     // when the last reading began
@@ -104,10 +106,21 @@ func (s *source) withLeft(now time.Time) []*key {
 }
 
 // settled reports whether a miss needs no newer set: none is newer, or the key of the token's kid is known, from a
-// reading that is younger than Retry, and did not make the token.
+// reading that is younger than Floor, and did not make the token.
 func (s *source) settled(p proof, miss error, age time.Duration) bool {
 	var r *refusal
-	return age <= 0 || p.kid != "" && age < s.fetcher.options.Retry && errors.As(miss, &r) && r.reason != reasonUnknownKey
+	return age <= 0 || p.kid != "" && age < s.fetcher.options.Floor && errors.As(miss, &r) && r.reason != reasonUnknownKey
+}
+
+// next is when the next reading may begin. s.mu is held.
+func (s *source) next() time.Time {
+	switch {
+	case s.begun.IsZero():
+		return time.Time{}
+	case s.failed != nil:
+		return s.begun.Add(s.fetcher.options.Retry)
+	}
+	return s.begun.Add(s.fetcher.options.Floor)
 }
 
 // begin returns the end of the reading under way, which it starts if there is none and
@@ -116,7 +129,7 @@ func (s *source) begin(now time.Time) <-chan struct{} {
 	if s.underway != nil {
 		return s.underway
 	}
-	if !s.begun.IsZero() && now.Sub(s.begun) < s.fetcher.options.Retry {
+	if now.Before(s.next()) {
 		return nil
 	}
 	ended := make(chan struct{})
@@ -129,11 +142,18 @@ func (s *source) begin(now time.Time) <-chan struct{} {
 }
 
 func (s *source) finish(ctx context.Context, begun time.Time, ended chan<- struct{}) {
-	keys, err := s.fetcher.fetch(ctx, s.tenant, s.url)
+	s.mu.Lock()
+	last := s.tag
+	s.mu.Unlock()
+	set, err := s.fetcher.fetch(ctx, s.tenant, s.url, last)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed = err; err == nil {
-		s.take(keys, begun)
+		if set.unchanged {
+			set.keys, set.tag = s.keys, last
+		}
+		s.take(set.keys, begun)
+		s.tag = set.tag
 	}
 	s.underway = nil
 	close(ended)
@@ -160,7 +180,7 @@ func (s *source) take(keys []*key, begun time.Time) {
 
 var errClosed = errors.New("the verifier is closed")
 
-// errTooSoon is why a set is not read again.
+// errTooSoon is why a set is not read again. Whoever makes kids up meets with it at will.
 var errTooSoon = errors.New("the key set was read a moment ago")
 
 // spreadOver is the time over which those come back who wait for the same reading.
@@ -171,7 +191,7 @@ func (s *source) unavailable(cause error) error {
 		cause = errTooSoon
 	}
 	s.mu.Lock()
-	wait := s.fetcher.options.Retry - time.Since(s.begun)
+	wait := time.Until(s.next())
 	s.mu.Unlock()
 	return &realtime.Error{
 		Code:       realtime.CodeUnavailable,

@@ -7,10 +7,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	mrand "math/rand/v2"
 	"net/http"
 	"sync"
 	"testing"
@@ -29,6 +31,7 @@ type issuer struct {
 	mu    sync.Mutex // guards what follows
 	kids  []string   // all of ecKey
 	raw   []byte     // not nil: what it answers instead
+	tags  bool       // answers have an ETag
 	down  bool       // hangs until the request is given up
 	delay time.Duration
 	asked int
@@ -37,7 +40,7 @@ type issuer struct {
 func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	i.mu.Lock()
 	i.asked++
-	down, delay, set := i.down, i.delay, i.raw
+	down, delay, set, tags := i.down, i.delay, i.raw, i.tags
 	if set == nil {
 		set = keySet(i.kids...)
 	}
@@ -47,6 +50,12 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, r.Context().Err()
 	}
 	time.Sleep(delay)
+	if tag := fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256(set))); tags {
+		if r.Header.Get("If-None-Match") == tag {
+			return &http.Response{StatusCode: http.StatusNotModified, Body: http.NoBody, Request: r}, nil
+		}
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Etag": {tag}}, Body: io.NopCloser(bytes.NewReader(set)), Request: r}, nil
+	}
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(set)), Request: r}, nil
 }
 
@@ -114,10 +123,10 @@ func TestIssuerRotates(t *testing.T) {
 		step("at first", "a", "", 1)
 		step("at first", "", "", 1) // a token without kid needs no reading
 		i.publish("a", "b")
-		step("published within Retry of a reading, so that nobody can tell", "b", realtime.CodeUnavailable, 1)
-		time.Sleep(10 * time.Second)
-		step("after Retry", "b", "", 2)
-		step("after Retry", "a", "", 2)
+		step("published within Floor of a reading, so that nobody can tell", "b", realtime.CodeUnavailable, 1)
+		time.Sleep(2 * time.Second)
+		step("after Floor", "b", "", 2)
+		step("after Floor", "a", "", 2)
 		i.publish("b")
 		time.Sleep(14 * time.Minute)
 		step("withdrawn, before Refresh", "a", "", 2)
@@ -210,10 +219,97 @@ func TestUnknownKidFlood(t *testing.T) {
 			wave.Wait()
 			time.Sleep(900 * time.Millisecond)
 		}
-		if got := i.requests(); got > 7 {
-			t.Errorf("%d requests in a minute, want one per Retry", got)
+		if got := i.requests(); got > 31 {
+			t.Errorf("%d requests in a minute, want one per Floor", got)
 		}
 	})
+}
+
+// TestStrangersDelayNoNewKey has strangers make kids up, faster than anybody could read, in the names of all tenants of one
+// issuer, which publishes a new key now and then. Who has a token by it, and comes back when he is told to, is let in within
+// Floor, the spread and two readings, and the issuer is read once per Floor by all tenants together.
+func TestStrangersDelayNoNewKey(t *testing.T) {
+	t.Parallel()
+	ecKey()
+	for _, tt := range []struct {
+		name  string
+		delay time.Duration // of the issuer
+		tags  bool
+	}{{"quick", 100 * time.Millisecond, false}, {"with tags", 100 * time.Millisecond, true}, {"slow", 1500 * time.Millisecond, true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { strangersModel(t, tt.delay, tt.tags) })
+		})
+	}
+}
+
+func strangersModel(t *testing.T, delay time.Duration, tags bool) {
+	i := &issuer{kids: []string{"k0"}, delay: delay, tags: tags}
+	names, tenants := []string{"acme", "globex", "initech"}, directory{}
+	for _, id := range names {
+		tenants[id] = outsider(issuerURL)
+		tenants[id].ID = id
+	}
+	verifier, seen := newVerifier(t, tenants, Options{JWKS: JWKSOptions{Client: &http.Client{Transport: i}}})
+	of := func(tenant, kid string) string {
+		return forge(jwt.SigningMethodES256, ecKey(), fmt.Sprintf(`{"alg":"ES256","kid":%q}`, kid), fmt.Sprintf(`{"tenant":%q,"sub":"ann","exp":4102444800}`, tenant))
+	}
+	began, most := time.Now(), 2*time.Second+spreadOver+2*delay
+	var strangers sync.WaitGroup
+	over := make(chan struct{})
+	for n := range 10 {
+		strangers.Go(func() {
+			for turn := 0; ; turn++ {
+				select {
+				case <-over:
+					return
+				case <-time.After(150 * time.Millisecond):
+				}
+				if got := codeOf(verifier.Verify(t.Context(), of(names[(n+turn)%3], fmt.Sprint("made-up-", n, "-", turn)))); got != realtime.CodeUnauthorized && got != realtime.CodeUnavailable {
+					t.Errorf("a kid that was made up: %q", got)
+				}
+			}
+		})
+	}
+	for turn := 1; turn <= 15; turn++ {
+		time.Sleep(time.Duration(mrand.IntN(5000)) * time.Millisecond)
+		i.publish(fmt.Sprint("k", turn-1), fmt.Sprint("k", turn))
+		came := time.Now()
+		for {
+			_, err := verifier.Verify(t.Context(), of(names[turn%3], fmt.Sprint("k", turn)))
+			if err == nil {
+				break
+			}
+			var e *realtime.Error
+			if !errors.As(err, &e) || e.Code != realtime.CodeUnavailable || e.RetryAfter <= 0 || e.RetryAfter > 2*time.Second+2*spreadOver {
+				t.Fatalf("key %d, after %v: %v", turn, time.Since(came), err)
+			}
+			time.Sleep(e.RetryAfter)
+		}
+		if took := time.Since(came); took > most {
+			t.Errorf("key %d was believed after %v, want %v at most", turn, took, most)
+		}
+	}
+	close(over)
+	strangers.Wait()
+	if most := int(time.Since(began)/(2*time.Second)) + 1; i.requests() > most {
+		t.Errorf("%d readings in %v, want at most %d", i.requests(), time.Since(began), most)
+	}
+	for _, line := range seen.lines(t) {
+		if line["level"] != "INFO" {
+			t.Fatalf("logged %v: kids that are made up would fill the log of faults", line)
+		}
+	}
+	if len(verifier.rings.issuers) != 1 {
+		t.Errorf("%d sources of one URL", len(verifier.rings.issuers))
+	}
+	for _, id := range names {
+		tenants[id] = &realtime.Tenant{ID: id}
+		_, _ = verifier.Verify(t.Context(), of(id, "k1"))
+	}
+	if len(verifier.rings.issuers) != 0 {
+		t.Errorf("%d sources of a URL that nobody names any more", len(verifier.rings.issuers))
+	}
 }
 
 func TestColdHerd(t *testing.T) {

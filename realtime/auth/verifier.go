@@ -42,7 +42,10 @@ type JWKSOptions struct {
 	// Refresh is how long a key set is used before it is read again; 0 is 15 minutes. It bounds how
 	// long a key serves after its issuer withdrew it.
 	Refresh time.Duration
-	// Retry is the least time between two readings of one key set, whatever tokens come; 0 is 10 s.
+	// Floor is the least time between two readings of one key set, whatever tokens come: made-up kids delay a new key
+	// by it, and a second more at most; 0 is 2 s, or 30 readings a minute. All tenants that name one URL share them.
+	Floor time.Duration
+	// Retry is the same after a reading that failed; 0 is 10 s.
 	Retry time.Duration
 	// Timeout bounds one reading, and so what a token waits; 0 is 5 s.
 	Timeout time.Duration
@@ -158,8 +161,6 @@ func (v *Verifier) open(ctx context.Context, raw string) (*claimed, error) {
 		if c.tenant = new(realtime.Tenant); methodOf(t.alg) == nil || !v.worth(c) {
 			return nil, refuse(reasonTenant, "%w", err)
 		}
-		v.options.Logger.InfoContext(ctx, "a token names a tenant whose document is missing", realtime.KeyReason, string(reasonMissing), realtime.KeyError, err)
-		v.options.Metrics.Add(realtime.CountRefusals, "", string(reasonMissing), 1)
 	}
 	return nil, err
 }
@@ -226,12 +227,23 @@ func (v *Verifier) tenant(ctx context.Context, id string) (*realtime.Tenant, err
 // refused logs and counts a refusal and returns what may be said of it outside.
 // Other errors are not about the token and go to the caller.
 func (v *Verifier) refused(ctx context.Context, tenant string, err error) error {
-	var r *refusal
-	if !errors.As(err, &r) {
-		return err
+	if r := (*refusal)(nil); errors.As(err, &r) {
+		v.count(ctx, tenant, r.reason, r.detail)
+		return r.answer()
 	}
+	if IsUnknown(err) {
+		why := reasonUnread
+		if realtime.IsTenantUnseen(err) {
+			why = reasonMissing
+		}
+		v.count(ctx, tenant, why, err)
+	}
+	return err
+}
+
+// count logs and counts that a token was turned away.
+func (v *Verifier) count(ctx context.Context, tenant string, why reason, detail error) {
 	v.options.Logger.InfoContext(ctx, "a token was refused",
-		realtime.KeyTenant, tenant, realtime.KeyReason, string(r.reason), realtime.KeyError, r.detail)
-	v.options.Metrics.Add(realtime.CountRefusals, tenant, string(r.reason), 1)
-	return r.answer()
+		realtime.KeyTenant, tenant, realtime.KeyReason, string(why), realtime.KeyError, detail)
+	v.options.Metrics.Add(realtime.CountRefusals, tenant, string(why), 1)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
 )
 
 // guard calls a hook with a deadline, and makes an error of a panic. The error is
@@ -32,7 +33,7 @@ func (g *Gateway) shown(ctx context.Context, doing string, err error) *realtime.
 	if !errors.As(err, &known) {
 		known = realtime.Errorf(realtime.CodeInternal, "something went wrong")
 	}
-	if (known.Code == realtime.CodeInternal || known.Code == realtime.CodeUnavailable) && !realtime.IsTenantUnseen(err) {
+	if (known.Code == realtime.CodeInternal || known.Code == realtime.CodeUnavailable) && !auth.IsUnknown(err) {
 		g.o.Logger.ErrorContext(ctx, "a client was told of a fault", realtime.KeyReason, doing, realtime.KeyError, err)
 	}
 	if known.Code == realtime.CodeUnavailable && known.RetryAfter == 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/intake"
 	"github.com/tidewire/tidewire/realtime/problem"
 )
@@ -106,7 +107,7 @@ func (a *api) refuse(c *call, err error) {
 	if p.Limit == "" { // else the limiter has counted it
 		a.o.Metrics.Add(realtime.CountRefusals, c.label(), string(p.Code), 1)
 	}
-	if p.Status >= http.StatusInternalServerError && !realtime.IsTenantUnseen(err) {
+	if p.Status >= http.StatusInternalServerError && !auth.IsUnknown(err) {
 		a.o.Logger.ErrorContext(c.r.Context(), "a call of the management API failed",
 			realtime.KeyTenant, c.label(), realtime.KeyCode, string(p.Code), realtime.KeyError, err)
 	}
