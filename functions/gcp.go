@@ -29,9 +29,9 @@ func (p *program) openCloudStores(ctx context.Context, metrics realtime.Metrics)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Logger: p.log})
+	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Metrics: metrics, Logger: p.log})
 	closing := func(ctx context.Context) error { return errors.Join(broker.Close(ctx), tenants.Close(), db.Close()) }
-	return &stores{tenants: tenants, revocations: gcp.NewRevocations(db), broker: broker, close: closing}, nil
+	return &stores{tenants: tenants, revocations: gcp.NewRevocations(db, gcp.RevocationsOptions{Metrics: metrics, Logger: p.log}), broker: broker, close: closing}, nil
 }
 
 // openCloudTenants opens the documents of tenants alone.

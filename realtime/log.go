@@ -13,7 +13,8 @@ const (
 	KeyReason     = "reason"
 	KeyCode       = "code"
 	KeyError      = "error"
-	KeyStack      = "stack" // of a panic
+	KeyStack      = "stack"    // of a panic
+	KeyDocument   = "document" // path of one in a store
 	KeyCount      = "count"
 	KeyBytes      = "bytes"
 	KeyDuration   = "duration"

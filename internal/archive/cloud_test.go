@@ -43,7 +43,7 @@ func openProject(t *testing.T) *project {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() }) // its emulator may have been ended
-	p.revocations = gcp.NewRevocations(db)
+	p.revocations = gcp.NewRevocations(db, gcp.RevocationsOptions{})
 	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Timeout: time.Minute})
 	for _, id := range []string{"acme", "shared", "closed", "nobody"} {
 		if _, err := tenants.Put(t.Context(), document(t, id)); err != nil {

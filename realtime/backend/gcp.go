@@ -23,11 +23,11 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, errors.Join(err, broker.Close(ctx))
 	}
-	tenants := gcp.NewTenants(store, gcp.TenantsOptions{Logger: o.Logger})
+	tenants := gcp.NewTenants(store, gcp.TenantsOptions{Metrics: o.Metrics, Logger: o.Logger})
 	return &Backend{
 		Broker: broker, Topics: broker, Tenants: tenants,
 		Registry:    gcp.NewRegistry(store, gcp.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),
-		Revocations: gcp.NewRevocations(store),
+		Revocations: gcp.NewRevocations(store, gcp.RevocationsOptions{Metrics: o.Metrics, Logger: o.Logger}),
 		closers: []func(context.Context) error{
 			broker.Close,
 			func(context.Context) error { return errors.Join(tenants.Close(), store.Close()) },

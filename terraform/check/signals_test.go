@@ -120,9 +120,9 @@ func reasons() (func(metric, reason string) bool, error) {
 	}, nil
 }
 
-// failures are the words of the reasons of backend errors: services, and gRPC's codes in lower case.
+// failures are the words of the reasons of backend errors: services, gRPC's codes in lower case, and kinds of documents.
 func failures() map[string]bool {
-	all := map[string]bool{"pubsub": true, "firestore": true}
+	all := map[string]bool{"pubsub": true, "firestore": true, "malformed": true, "tenant": true, "logout": true, "connection": true, "lease": true}
 	for code := codes.OK; code <= codes.Unauthenticated; code++ {
 		all[strings.ToLower(regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(code.String(), "${1}_${2}"))] = true
 	}

@@ -2,6 +2,7 @@ package gcp
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -53,7 +54,7 @@ func (r *Registry) Lease(ctx context.Context, instance string) (realtime.Lease, 
 func (r *Registry) readLease(ctx context.Context, s *firestore.DocumentSnapshot) realtime.Lease {
 	lease, err := decodeLease(s)
 	if err != nil {
-		r.malformed(ctx, s, err)
+		r.malformed.found(ctx, leaseKind, pathOf(s.Ref), err)
 		return realtime.Lease{Instance: decodeName(s.Ref.ID), Sockets: -1}
 	}
 	return lease
@@ -92,7 +93,9 @@ func (r *Registry) Instances(ctx context.Context) iter.Seq2[string, error] {
 				return
 			}
 			value := found[0].Data()["instance"]
-			if instance, ok := value.(string); ok && !yield(instance, nil) { // Connect writes no other
+			if instance, ok := value.(string); !ok { // Connect writes no other
+				r.malformed.found(ctx, connectionKind, pathOf(found[0].Ref), fmt.Errorf("instance: must be a string, got a %T", value))
+			} else if !yield(instance, nil) {
 				return
 			}
 			after = query.StartAfter(value) // whatever it is, so that what somebody else has written is passed over
@@ -109,8 +112,9 @@ func (r *Registry) ConnectionsOf(ctx context.Context, instance string) iter.Seq2
 		for s, err := range r.pages(ctx, query) {
 			var d realtime.ConnectionDoc
 			if err == nil {
+				// What is below a name that no tenant can have is left to its TTL.
 				if d = r.readDoc(ctx, s, instance); realtime.CheckTenantID(d.Tenant) != nil {
-					continue // it is below what can be no tenant of ours; its TTL removes it
+					continue
 				}
 			}
 			if !yield(d, storeError("list connections of instance "+instance, err)) || err != nil {
@@ -123,7 +127,7 @@ func (r *Registry) ConnectionsOf(ctx context.Context, instance string) iter.Seq2
 func (r *Registry) readDoc(ctx context.Context, s *firestore.DocumentSnapshot, instance string) realtime.ConnectionDoc {
 	d, err := decodeDoc(s)
 	if err != nil {
-		r.malformed(ctx, s, err)
+		r.malformed.found(ctx, connectionKind, pathOf(s.Ref), err)
 		return realtime.ConnectionDoc{Tenant: s.Ref.Parent.Parent.ID, ID: decodeName(s.Ref.ID), Instance: instance}
 	}
 	return d

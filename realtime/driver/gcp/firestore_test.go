@@ -51,7 +51,7 @@ func TestRevocations(t *testing.T) {
 	realtimetest.TestRevocations(t, realtimetest.Harness{
 		Revocations: func(t *testing.T) [2]realtime.Revocations {
 			db := fresh(t)
-			return [2]realtime.Revocations{gcp.NewRevocations(db), gcp.NewRevocations(db)}
+			return [2]realtime.Revocations{gcp.NewRevocations(db, gcp.RevocationsOptions{}), gcp.NewRevocations(db, gcp.RevocationsOptions{})}
 		},
 	})
 }

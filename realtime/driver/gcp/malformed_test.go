@@ -3,6 +3,8 @@ package gcp_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -15,27 +17,121 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 )
 
-// malformedCount counts what is passed over.
+// malformedCount counts malformed documents by their kind.
 type malformedCount struct {
 	realtime.NoMetrics
 	mu sync.Mutex // guards n
-	n  int
+	n  map[string]int
 }
 
 func (c *malformedCount) Add(counter realtime.Counter, _, reason string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if counter == realtime.CountBackendErrors && reason == "firestore malformed" {
-		c.n += n
+	if kind, ok := strings.CutPrefix(reason, "firestore malformed "); ok && counter == realtime.CountBackendErrors {
+		if c.n == nil {
+			c.n = map[string]int{}
+		}
+		c.n[kind] += n
 	}
 }
 
-func (c *malformedCount) take() int {
+// take returns how many of a kind were counted since it was asked last.
+func (c *malformedCount) take(kind string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := c.n
-	c.n = 0
+	n := c.n[kind]
+	delete(c.n, kind)
 	return n
+}
+
+// TestMalformedDocumentsAreCounted spoils each field of each kind of document, one at a time, and reads it in every way in which
+// it is read: each time it is counted as what it is, and nothing that is good is.
+func TestMalformedDocumentsAreCounted(t *testing.T) {
+	t.Parallel()
+	ctx, db, metrics := t.Context(), fresh(t), &malformedCount{}
+	now := time.Now()
+	registry := gcp.NewRegistry(db, gcp.RegistryOptions{Timeout: patience, Metrics: metrics})
+	logouts := gcp.NewRevocations(db, gcp.RevocationsOptions{Metrics: metrics})
+	all := tenants(t, db, gcp.TenantsOptions{Timeout: patience, Metrics: metrics})
+	acme := db.Collection("tenants").Doc("acme")
+	ignore := func(error) {}
+	kinds := []struct {
+		kind string
+		doc  map[string]any // a good one
+		at   func(name string) *firestore.DocumentRef
+		read map[string]func(name string)
+	}{
+		{
+			"tenant", map[string]any{"limits": map[string]any{"connections": 5}, "origins": []any{"https://a.example"}, "suspended": false, "auth": map[string]any{"issuer": "x"}, "namespaces": map[string]any{}, "placement": "own"},
+			func(name string) *firestore.DocumentRef { return db.Collection("tenants").Doc(name) },
+			map[string]func(string){
+				"Tenant": func(name string) { _, err := all.Tenant(ctx, name); ignore(err) },
+				"Stored": func(name string) { _, err := all.Stored(ctx, name); ignore(err) },
+			},
+		},
+		{
+			"logout", map[string]any{"revokedBefore": now, "expireAt": now.Add(time.Hour)},
+			func(name string) *firestore.DocumentRef { return acme.Collection("users").Doc(name) },
+			map[string]func(string){
+				"RevokedBefore": func(name string) { _, err := logouts.RevokedBefore(ctx, "acme", name); ignore(err) },
+				"Revoke":        func(name string) { ignore(logouts.Revoke(ctx, "acme", name, now, now.Add(time.Hour))) },
+			},
+		},
+		{
+			"connection", map[string]any{"user": "ann", "groups": []any{"desk"}, "instance": "i1", "meta": map[string]any{"a": "b"}, "remote": "::1", "connectedAt": now, "expireAt": now.Add(time.Hour)},
+			func(name string) *firestore.DocumentRef { return acme.Collection("connections").Doc(name) },
+			map[string]func(string){
+				"Connections": func(name string) {
+					_, err := registry.Connections(ctx, "acme", realtime.ConnectionQuery{ID: name})
+					ignore(err)
+				},
+			},
+		},
+		{
+			"lease", map[string]any{"service": "s", "revision": "r", "region": "eu", "started": now, "sockets": 1, "leaseUntil": now.Add(time.Minute), "expireAt": now.Add(time.Hour)},
+			func(name string) *firestore.DocumentRef { return db.Collection("instances").Doc(name) },
+			map[string]func(string){
+				"Lease":     func(name string) { _, err := registry.Lease(ctx, name); ignore(err) },
+				"DropLease": func(name string) { _, err := registry.DropLease(ctx, realtime.Lease{Instance: name}); ignore(err) },
+				"leases of connections": func(name string) {
+					ignore(registry.Connect(ctx, []realtime.ConnectionDoc{{Tenant: "globex", ID: name, Instance: name, Expires: now.Add(time.Hour)}}))
+					_, err := registry.Connections(ctx, "globex", realtime.ConnectionQuery{ID: name})
+					ignore(err)
+				},
+			},
+		},
+	}
+	for _, k := range kinds {
+		for way, read := range k.read {
+			name := strings.ToLower("good-" + strings.ReplaceAll(way, " ", "-"))
+			set(t, k.at(name), k.doc)
+			if read(name); metrics.take(k.kind) != 0 {
+				t.Errorf("a good %s is counted by %s", k.kind, way)
+			}
+			for field := range k.doc {
+				for what, value := range map[string]any{"bytes": []byte{0xFF}, "nan": math.NaN()} {
+					if _, takes := k.doc[field].(string); takes && what == "nan" {
+						value = []any{"a"}
+					}
+					name := strings.ToLower(strings.Join([]string{"spoilt", field, what, strings.ReplaceAll(way, " ", "-")}, "-"))
+					doc := maps.Clone(k.doc)
+					doc[field] = value
+					set(t, k.at(name), doc)
+					if read(name); metrics.take(k.kind) != 1 {
+						t.Errorf("%s of a %s is %s, and %s does not count it once", field, k.kind, what, way)
+					}
+				}
+			}
+		}
+	}
+	set(t, acme.Collection("users").Doc("empty"), map[string]any{})
+	if _, err := logouts.RevokedBefore(ctx, "acme", "empty"); realtime.CodeOf(err) != realtime.CodeUnavailable || metrics.take("logout") != 1 {
+		t.Errorf("a logout that says nothing: %v", err)
+	}
+	set(t, db.Collection("tenants").Doc("No Tenant"), map[string]any{})
+	if _, _, err := all.List(ctx, "", 1000); err != nil || metrics.take("tenant") != 1 {
+		t.Errorf("a document of no tenant is not counted: %v", err)
+	}
 }
 
 // spoilt are values that no field of a document may have, or none of ours has.
@@ -76,7 +172,7 @@ func TestMalformedConnections(t *testing.T) {
 	if err != nil || len(page.Connections) != 1 || page.Connections[0].ID != "good" {
 		t.Errorf("Connections: %+v, %v", page, err)
 	}
-	if n := metrics.take(); n != len(spoilt())+1 {
+	if n := metrics.take("connection"); n != len(spoilt())+1 {
 		t.Errorf("%d were counted", n)
 	}
 	var instances []string
@@ -152,7 +248,7 @@ func TestMalformedLeases(t *testing.T) {
 	if err != nil || len(page.Connections) != 0 {
 		t.Errorf("Connections: %+v, %v", page, err)
 	}
-	if metrics.take() == 0 {
+	if metrics.take("lease") == 0 {
 		t.Error("nothing was counted")
 	}
 }
@@ -161,7 +257,7 @@ func TestMalformedLeases(t *testing.T) {
 func TestMalformedLogout(t *testing.T) {
 	t.Parallel()
 	ctx, db := t.Context(), fresh(t)
-	r := gcp.NewRevocations(db)
+	r := gcp.NewRevocations(db, gcp.RevocationsOptions{})
 	set(t, db.Collection("tenants").Doc("acme").Collection("users").Doc("ann"), map[string]any{"revokedBefore": "yesterday"})
 	if _, err := r.RevokedBefore(ctx, "acme", "ann"); realtime.CodeOf(err) != realtime.CodeUnavailable {
 		t.Errorf("RevokedBefore: %v", err)

@@ -138,7 +138,7 @@ func TestWithoutFirestore(t *testing.T) {
 	db := open(t, addr, emulators.Project(t))
 	o := &outage{
 		T: t, registry: gcp.NewRegistry(db, gcp.RegistryOptions{}),
-		revocations: gcp.NewRevocations(db), tenants: tenants(t, db, gcp.TenantsOptions{Timeout: time.Second, Poll: 50 * time.Millisecond}),
+		revocations: gcp.NewRevocations(db, gcp.RevocationsOptions{}), tenants: tenants(t, db, gcp.TenantsOptions{Timeout: time.Second, Poll: 50 * time.Millisecond}),
 	}
 	o.down()
 	server, err := emulators.StartFirestoreAt(t.Context(), addr)

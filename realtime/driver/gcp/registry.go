@@ -20,7 +20,7 @@ import (
 type RegistryOptions struct {
 	// Timeout bounds one call of Firestore; 0 is 5 s.
 	Timeout time.Duration
-	// Metrics counts documents that hold what they should not, as backend errors; nil forgets.
+	// Metrics counts malformed documents, as backend errors; nil forgets.
 	Metrics realtime.Metrics
 	// Logger gets a line for each; nil discards.
 	Logger *slog.Logger
@@ -34,21 +34,16 @@ type RegistryOptions struct {
 // An instance that ends leaves its connection documents: they are dead with its lease. The janitor
 // removes them, or their TTL does.
 type Registry struct {
-	db     *firestore.Client
-	o      RegistryOptions
-	leases leases
+	db        *firestore.Client
+	o         RegistryOptions
+	malformed malformed // documents are passed over as if they were not there
+	leases    leases
 }
 
 // NewRegistry returns a Registry on a client, which stays open.
 func NewRegistry(db *firestore.Client, o RegistryOptions) *Registry {
 	o.Timeout = cmp.Or(o.Timeout, storeTimeout)
-	if o.Metrics == nil {
-		o.Metrics = realtime.NoMetrics{}
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	return &Registry{db: db, o: o, leases: leases{kept: map[string]leased{}}}
+	return &Registry{db: db, o: o, malformed: newMalformed(o.Metrics, o.Logger), leases: leases{kept: map[string]leased{}}}
 }
 
 // leaseDocument is instances/{instance}.
@@ -192,12 +187,6 @@ func decodeDoc(s *firestore.DocumentSnapshot) (realtime.ConnectionDoc, error) {
 	return d, d.Check()
 }
 
-// malformed counts and logs a document that holds what nobody here has written. It is passed over as if it were not there.
-func (r *Registry) malformed(ctx context.Context, s *firestore.DocumentSnapshot, err error) {
-	r.o.Metrics.Add(realtime.CountBackendErrors, "", "firestore malformed", 1)
-	r.o.Logger.WarnContext(ctx, "a document is malformed and is passed over", realtime.KeyReason, s.Ref.Path, realtime.KeyError, err)
-}
-
 // docBytes is about what a document takes in a request.
 func docBytes(d *realtime.ConnectionDoc) int {
 	n := 500 + len(d.User) + len(d.Remote)
@@ -282,7 +271,7 @@ func (r *Registry) readLeases(ctx context.Context, instances []string) (map[stri
 			continue
 		}
 		if lease, err := decodeLease(s); err != nil {
-			r.malformed(ctx, s, err)
+			r.malformed.found(ctx, leaseKind, pathOf(s.Ref), err)
 		} else {
 			until[instances[i]] = lease.Until
 		}

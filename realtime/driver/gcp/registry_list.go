@@ -102,7 +102,7 @@ func (l *listing) take(ctx context.Context, found []*firestore.DocumentSnapshot)
 	for _, s := range found {
 		d, err := decodeDoc(s)
 		if err != nil {
-			l.registry.malformed(ctx, s, err)
+			l.registry.malformed.found(ctx, connectionKind, pathOf(s.Ref), err)
 			continue
 		}
 		if l.selects(&d, now) {

@@ -2,7 +2,9 @@ package gcp
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -16,11 +18,22 @@ import (
 // Revocations is a realtime.Revocations on Firestore: tenants/{tenant}/users/{user}. A question is one reading of a
 // document, a logout a reading and a write.
 type Revocations struct {
-	db *firestore.Client
+	db        *firestore.Client
+	malformed malformed
+}
+
+// RevocationsOptions configure Revocations. The zero value works.
+type RevocationsOptions struct {
+	// Metrics counts malformed documents, as backend errors; nil forgets.
+	Metrics realtime.Metrics
+	// Logger gets a line for each; nil discards.
+	Logger *slog.Logger
 }
 
 // NewRevocations returns Revocations on a client, which stays open.
-func NewRevocations(db *firestore.Client) *Revocations { return &Revocations{db} }
+func NewRevocations(db *firestore.Client, o RevocationsOptions) *Revocations {
+	return &Revocations{db, newMalformed(o.Metrics, o.Logger)}
+}
 
 // userDocument is tenants/{tenant}/users/{user}.
 type userDocument struct {
@@ -38,7 +51,7 @@ func (r *Revocations) Revoke(ctx context.Context, tenant, user string, before, u
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	for {
-		err := revoke(ctx, ref, userDocument{before, until})
+		err := r.revoke(ctx, ref, userDocument{before, until})
 		if outrun(err) {
 			err = backOff(ctx)
 			if err == nil {
@@ -50,7 +63,7 @@ func (r *Revocations) Revoke(ctx context.Context, tenant, user string, before, u
 }
 
 // revoke writes the later of what is there and what is asked for.
-func revoke(ctx context.Context, ref *firestore.DocumentRef, asked userDocument) error {
+func (r *Revocations) revoke(ctx context.Context, ref *firestore.DocumentRef, asked userDocument) error {
 	s, err := ref.Get(ctx)
 	if status.Code(err) == codes.NotFound {
 		_, err = ref.Create(ctx, asked)
@@ -59,8 +72,8 @@ func revoke(ctx context.Context, ref *firestore.DocumentRef, asked userDocument)
 	if err != nil {
 		return err
 	}
-	var have userDocument
-	if s.DataTo(&have) != nil {
+	have, err := r.decode(ctx, s)
+	if err != nil {
 		_, err = ref.Set(ctx, asked) // what was there said nothing, and would let nobody in
 		return err
 	}
@@ -113,16 +126,27 @@ func (r *Revocations) RevokedBefore(ctx context.Context, tenant, user string) (t
 	if status.Code(err) == codes.NotFound {
 		return time.Time{}, nil
 	}
-	var doc userDocument
 	if err != nil {
 		return time.Time{}, storeError("read the logout of a user of "+tenant, err)
 	}
-	if err := s.DataTo(&doc); err != nil {
+	doc, err := r.decode(ctx, s)
+	if err != nil {
 		// Nobody knows which tokens are good. The next logout of the user, or whoever removes the document, mends it.
 		return time.Time{}, &realtime.Error{Code: realtime.CodeUnavailable, Message: "the user's last logout cannot be read", RetryAfter: time.Minute,
 			Err: fmt.Errorf("document of a user of tenant %s: %w", tenant, err)}
 	}
 	return doc.Before, nil
+}
+
+// decode reads a document, which always says when its user was logged out.
+func (r *Revocations) decode(ctx context.Context, s *firestore.DocumentSnapshot) (doc userDocument, err error) {
+	if err = s.DataTo(&doc); err == nil && doc.Before.IsZero() {
+		err = errors.New("revokedBefore: is missing")
+	}
+	if err != nil {
+		r.malformed.found(ctx, logoutKind, pathOf(s.Ref), err)
+	}
+	return doc, err
 }
 
 func (r *Revocations) document(tenant, user string) (*firestore.DocumentRef, error) {

@@ -37,10 +37,11 @@ type tenantVersion struct {
 
 // tenantCache answers for a source.
 type tenantCache struct {
-	source tenantSource
-	o      TenantsOptions
-	ctx    context.Context // ends with Close; every reading hangs on it
-	cancel context.CancelFunc
+	source    tenantSource
+	o         TenantsOptions
+	malformed malformed
+	ctx       context.Context // ends with Close; every reading hangs on it
+	cancel    context.CancelFunc
 
 	mu       sync.Mutex // guards all below
 	closed   bool
@@ -74,7 +75,7 @@ type tenantReading struct {
 }
 
 func newTenantCache(s tenantSource, o TenantsOptions) *tenantCache {
-	c := &tenantCache{source: s, o: o, known: map[string]*knownTenant{}, readings: map[string]*tenantReading{}, absent: newAbsentTenants()}
+	c := &tenantCache{source: s, o: o, malformed: newMalformed(o.Metrics, o.Logger), known: map[string]*knownTenant{}, readings: map[string]*tenantReading{}, absent: newAbsentTenants()}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
 }
@@ -236,7 +237,7 @@ func (c *tenantCache) change(d *knownTenant, v tenantVersion) {
 	tenant, err := decodeTenant(v)
 	if err != nil {
 		d.fault = err
-		c.o.Logger.Error("a tenant's document is none; the one before serves on if there was one", realtime.KeyTenant, v.id, realtime.KeyError, err)
+		c.malformed.found(c.ctx, tenantKind, tenantsCollection+"/"+v.id, err) // the one before serves on, if there was one
 		return
 	}
 	d.tenant, d.fault = tenant, nil

@@ -26,8 +26,9 @@ type TenantsOptions struct {
 	Outage time.Duration
 	// Timeout bounds one call of Firestore; 0 is 5 s.
 	Timeout time.Duration
-	// Logger gets a line when Firestore cannot be read and when it can again, and one per document that
-	// is none; nil discards.
+	// Metrics counts malformed documents, as backend errors; nil forgets.
+	Metrics realtime.Metrics
+	// Logger gets a line when Firestore cannot be read and when it can again, and one per malformed document; nil discards.
 	Logger *slog.Logger
 }
 
@@ -76,7 +77,7 @@ func (t *Tenants) Stored(ctx context.Context, id string) (*realtime.Tenant, erro
 	}
 	doc, err := readTenant(v)
 	if err != nil {
-		t.o.Logger.ErrorContext(ctx, "a tenant's document is none; a write replaces what is wrong with it", realtime.KeyTenant, id, realtime.KeyError, err)
+		t.malformed.found(ctx, tenantKind, tenantsCollection+"/"+id, err) // a write replaces what is wrong with it
 	}
 	return doc, nil
 }
@@ -172,9 +173,11 @@ func (t *Tenants) List(ctx context.Context, after string, limit int) (ids []stri
 		next = found[limit-1].Ref.ID
 	}
 	for _, s := range found {
-		if realtime.CheckTenantID(s.Ref.ID) == nil { // whatever else lies there names no tenant
-			ids = append(ids, s.Ref.ID)
+		if err := realtime.CheckTenantID(s.Ref.ID); err != nil { // it names no tenant
+			t.malformed.found(ctx, tenantKind, pathOf(s.Ref), err)
+			continue
 		}
+		ids = append(ids, s.Ref.ID)
 	}
 	return ids, next, nil
 }

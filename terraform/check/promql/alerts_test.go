@@ -142,6 +142,13 @@ var conditions = map[string]struct {
 		fires: map[string][]series{"the first": {begun(3, "tidewire.backend.errors", gatewayA+`,reason="pubsub permission_denied"`, 1)}},
 		quiet: map[string][]series{"granted since": {flat("tidewire.backend.errors", gatewayA+`,reason="pubsub permission_denied"`, 9)}},
 	},
+	"documents-malformed/counted": {
+		fires: map[string][]series{"the first": {begun(3, "tidewire.backend.errors", gatewayA+`,reason="firestore malformed tenant"`, 1)}},
+		quiet: map[string][]series{
+			"mended since":  {flat("tidewire.backend.errors", gatewayA+`,reason="firestore malformed logout"`, 9)},
+			"calls failing": {rising("tidewire.backend.errors", gatewayA+`,reason="firestore unavailable"`, 60)},
+		},
+	},
 	"panics/contained": {
 		fires: map[string][]series{
 			"the first":   {begun(3, "tidewire.panics", gatewayA+`,reason="channel"`, 1)},

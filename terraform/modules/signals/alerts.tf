@@ -102,6 +102,17 @@ locals {
         }
       }
     }
+    documents-malformed = {
+      severity = "WARNING"
+      summary  = "Firestore holds a document that Tidewire does not write: somebody has changed it by hand."
+      conditions = {
+        "counted" = { promql = <<-EOT
+          sum by (reason) (increase({'tidewire.backend.errors',@own,reason=~'firestore malformed (tenant|logout|connection|lease)'}[10m])) > 0
+          or sum by (reason) ({'tidewire.backend.errors',@own,reason=~'firestore malformed (tenant|logout|connection|lease)'} unless {'tidewire.backend.errors',@own} offset 10m) > 0
+        EOT
+        }
+      }
+    }
     panics = {
       severity = "ERROR"
       summary  = "A part of the program panics: each time one connection, channel, hook or request is ended."
