@@ -27,11 +27,12 @@ TEST_JOBS ?= 2
 go-test: ## the part of make test that is Go, with the race detector and in random order
 	go test -race -shuffle=on -timeout 30m $$(go list ./... | grep -v /terraform/check)
 
-tf-check: ## the HCL: Terraform where it needs no provider, our own check for the rest, faults that they have to find, and plans on a stub
+tf-check: ## the HCL: Terraform plans and applies it on a stub of the providers; plans are judged, and compared with the program
 	go test -count=1 -timeout 30m -v ./terraform/check/...
 	cd terraform/check/promql && go test -count=1 -v ./...
 
-tf-audit: ## on demand, some minutes: the provider's schema made anew from npm and compared, and tflint
+tf-audit: ## on demand, some minutes: seeded faults that tf-check has to find, the provider's schema made anew from npm and compared, and tflint
+	TIDEWIRE_AUDIT=1 go test -count=1 -timeout 60m -v -run TestSeededFaults ./terraform/check
 	cd terraform/check/schema && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund && node generate.mjs --check
 	cd terraform && go run github.com/terraform-linters/tflint@v0.61.0 --recursive
 

@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -13,12 +12,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/tidewire/tidewire/internal/schema"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 )
@@ -38,8 +36,7 @@ type description struct {
 		}
 	}
 
-	mu       sync.Mutex // guards compiler
-	compiler *jsonschema.Compiler
+	document *schema.Document
 }
 
 type operation struct {
@@ -67,31 +64,17 @@ func describe(t testing.TB) *description {
 	if err := json.Unmarshal([]byte(httpapi.Description), &d); err != nil {
 		t.Fatal(err)
 	}
-	document, err := jsonschema.UnmarshalJSON(strings.NewReader(httpapi.Description))
+	document, err := schema.Read([]byte(httpapi.Description))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.compiler = jsonschema.NewCompiler()
-	d.compiler.AssertFormat()
-	if err := d.compiler.AddResource("openapi.json", document); err != nil {
-		t.Fatal(err)
-	}
+	d.document = document
 	return &d
 }
 
 // check validates a document by the schema at a pointer into openapi.json.
 func (d *description) check(pointer string, text []byte) error {
-	d.mu.Lock()
-	schema, err := d.compiler.Compile("openapi.json#" + pointer)
-	d.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	return schema.Validate(value)
+	return d.document.Validate(pointer, text)
 }
 
 func escape(s string) string {

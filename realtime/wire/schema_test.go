@@ -1,7 +1,6 @@
 package wire_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"go/ast"
 	"go/parser"
@@ -12,8 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
+	"github.com/tidewire/tidewire/internal/schema"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -37,7 +35,7 @@ type description struct {
 			Messages map[string]json.RawMessage `json:"messages"`
 		} `json:"socket"`
 	} `json:"channels"`
-	compiler *jsonschema.Compiler
+	document *schema.Document
 }
 
 func readDescription(t *testing.T) *description {
@@ -50,34 +48,15 @@ func readDescription(t *testing.T) *description {
 	if err := json.Unmarshal(text, &d); err != nil {
 		t.Fatal(err)
 	}
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.compiler = jsonschema.NewCompiler()
-	d.compiler.DefaultDraft(jsonschema.Draft7) // what AsyncAPI 3.0 schemas are written in
-	if err := d.compiler.AddResource("asyncapi.json", document); err != nil {
+	if d.document, err = schema.Read(text); err != nil {
 		t.Fatal(err)
 	}
 	return &d
 }
 
-func (d *description) schema(t *testing.T, name string) *jsonschema.Schema {
-	t.Helper()
-	schema, err := d.compiler.Compile("asyncapi.json#/components/schemas/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema
-}
-
-func validate(t *testing.T, schema *jsonschema.Schema, frame []byte) error {
-	t.Helper()
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(frame))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema.Validate(value)
+// validate judges a frame by one of the schemas.
+func (d *description) validate(schema string, frame []byte) error {
+	return d.document.Validate("/components/schemas/"+schema, frame)
 }
 
 // TestGoldenAgainstSchemas holds the golden frames, the schemas and the types in Go
@@ -97,7 +76,7 @@ func TestGoldenAgainstSchemas(t *testing.T) {
 			}
 			described[schema] = true
 			for _, s := range []string{schema, side} {
-				if err := validate(t, d.schema(t, s), golden); err != nil {
+				if err := d.validate(s, golden); err != nil {
 					t.Errorf("%s/%s against %s: %v", side, name, s, err)
 				}
 			}
@@ -179,17 +158,17 @@ func constants(t *testing.T, path, typeName string) (values []string) {
 // TestWrongFrames refuses each frame twice: by the decoder and by the schema.
 func TestWrongFrames(t *testing.T) {
 	t.Parallel()
-	schema := readDescription(t).schema(t, "client")
+	d := readDescription(t)
 	for name, c := range wrongFrames {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			checkRefused(t, []byte(c.frame), c)
-			if err := validate(t, schema, []byte(c.frame)); err == nil {
+			if err := d.validate("client", []byte(c.frame)); err == nil {
 				t.Errorf("the schema of client frames accepts %s", c.frame)
 			}
 		})
 	}
-	if err := validate(t, schema, []byte(`{"type":"ping","colour":"red"}`)); err != nil {
+	if err := d.validate("client", []byte(`{"type":"ping","colour":"red"}`)); err != nil {
 		t.Errorf("an unknown member is refused: %v", err)
 	}
 	if _, err := wire.Decode([]byte(`{"type":"ping","colour":"red","data":1,"asOf":"x"}`)); err != nil {

@@ -5,11 +5,11 @@ import "strings"
 // accounts: each program runs as its own account, and that has what modules/plan grants it, where it grants it.
 func accounts(d *deployed, found *problems) {
 	ids := map[string]string{} // identifier to short name
-	for short, id := range d.plan.Accounts {
+	for short, id := range d.plan().Accounts {
 		ids[id] = short
 	}
 	emails, members := map[string]string{}, map[string]string{}
-	for _, i := range d.of("google_service_account") {
+	for _, i := range of(d.root(), "google_service_account") {
 		id, _ := i.Text("account_id")
 		email, _ := i.Text("email")
 		member, _ := i.Text("member")
@@ -22,11 +22,11 @@ func accounts(d *deployed, found *problems) {
 			account, _ = i.Text("service_config", "service_account_email")
 		}
 		if emails[account] != program {
-			found.add(RuleAccount, i.Where, "%s runs as %s, and not as its own account", program, account)
+			found.add(RuleAccount, i.Address, "%s runs as %s, and not as its own account", program, account)
 		}
 	}
 	made := map[Grant]bool{}
-	for _, i := range d.instances {
+	for _, i := range d.instances() {
 		if !strings.HasSuffix(i.Type, "_iam_member") {
 			continue
 		}
@@ -45,9 +45,9 @@ func accounts(d *deployed, found *problems) {
 		}
 		made[g] = true
 	}
-	for _, key := range sortedKeys(d.plan.Grants) {
-		if g := d.plan.Grants[key]; !made[g] {
-			found.add(RuleRole, where("access.tf"), "nobody grants %s: %+v", key, g)
+	for _, key := range sortedKeys(d.plan().Grants) {
+		if g := d.plan().Grants[key]; !made[g] {
+			found.add(RuleRole, "access.tf", "nobody grants %s: %+v", key, g)
 		}
 	}
 }

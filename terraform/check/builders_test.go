@@ -52,33 +52,36 @@ var readWith = map[string]string{
 
 // builders: the accounts of builds can read what the root makes, and may attribute their calls to the project, as the provider is told to.
 func builders(d *deployed, found *problems) {
-	role := Instance{}
-	has := map[string]bool{}
-	for _, i := range d.of("google_project_iam_custom_role") {
-		if id, _ := i.Text("role_id"); strings.HasSuffix(id, "_planner") {
-			role = i
-			for _, p := range i.At("permissions").AsValueSlice() {
-				has[p.AsString()] = true
-			}
-		}
-	}
+	has := permitted(d, "_planner")
 	if !has["serviceusage.services.use"] {
-		found.add(RuleRole, role.Where, "user_project_override is set, and builds have no serviceusage.services.use")
+		found.add(RuleRole, "bootstrap/access.tf", "user_project_override is set, and builds have no serviceusage.services.use")
 	}
-	root, _ := d.tree.Expand(".", deployments["."]["all there is"])
 	said := map[string]bool{}
-	for _, i := range root {
-		if i.Kind != "resource" || said[i.Type] {
+	for _, i := range d.root() {
+		if said[i.Type] {
 			continue
 		}
 		said[i.Type] = true
 		permission, ok := readWith[i.Type]
 		if !ok {
-			found.add(RuleRole, i.Where, "nobody has said with which permission a plan reads a %s", i.Type)
+			found.add(RuleRole, i.Address, "nobody has said with which permission a plan reads a %s", i.Type)
 		} else if permission != "" && !has[permission] {
-			found.add(RuleRole, role.Where, "a plan reads %s with %s, and the accounts of builds have it not", i.Type, permission)
+			found.add(RuleRole, "bootstrap/access.tf", "a plan reads %s with %s, and the accounts of builds have it not", i.Type, permission)
 		}
 	}
+}
+
+// permitted are the permissions of the builds' custom role whose identifier ends like this.
+func permitted(d *deployed, suffix string) map[string]bool {
+	has := map[string]bool{}
+	for _, i := range of(d.bootstrap(), "google_project_iam_custom_role") {
+		if id, _ := i.Text("role_id"); strings.HasSuffix(id, suffix) {
+			for _, p := range i.Texts("permissions") {
+				has[p] = true
+			}
+		}
+	}
+	return has
 }
 
 // makeWith says what a build makes each type of resource with: a permission of its custom role, or a predefined role. The longest name that
@@ -113,24 +116,16 @@ var makeWith = map[string]string{
 
 // makers: the account that applies may make what the root makes.
 func makers(d *deployed, found *problems) {
-	has := map[string]bool{}
-	for _, i := range d.of("google_project_iam_custom_role") {
-		if id, _ := i.Text("role_id"); strings.HasSuffix(id, "_deployer") {
-			for _, p := range i.At("permissions").AsValueSlice() {
-				has[p.AsString()] = true
-			}
-		}
-	}
-	for _, i := range d.of("google_project_iam_member") {
-		if member, _ := i.Text("member"); strings.Contains(member, `google_service_account.this["build"]`) || strings.Contains(member, "tidewire-build@") {
+	has := permitted(d, "_deployer")
+	for _, i := range of(d.bootstrap(), "google_project_iam_member") {
+		if member, _ := i.Text("member"); strings.Contains(member, "tidewire-build@") {
 			role, _ := i.Text("role")
 			has[role] = true
 		}
 	}
-	root, _ := d.tree.Expand(".", deployments["."]["all there is"])
 	said := map[string]bool{}
-	for _, i := range root {
-		if i.Kind != "resource" || said[i.Type] {
+	for _, i := range d.root() {
+		if said[i.Type] {
 			continue
 		}
 		said[i.Type] = true
@@ -141,9 +136,9 @@ func makers(d *deployed, found *problems) {
 			}
 		}
 		if right := makeWith[longest]; longest == "" {
-			found.add(RuleRole, i.Where, "nobody has said with which right a build makes a %s", i.Type)
+			found.add(RuleRole, i.Address, "nobody has said with which right a build makes a %s", i.Type)
 		} else if right != "" && !has[right] {
-			found.add(RuleRole, where("bootstrap/access.tf"), "a build makes %s with %s, and has it not", i.Type, right)
+			found.add(RuleRole, "bootstrap/access.tf", "a build makes %s with %s, and has it not", i.Type, right)
 		}
 	}
 }

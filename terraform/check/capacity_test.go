@@ -3,7 +3,6 @@ package check
 import (
 	"encoding/json"
 	"maps"
-	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -30,21 +29,18 @@ var sized = map[string]map[string]any{
 	"a probe and tenants":            {"probe_tenant": "acme", "tenants": map[string]any{"acme": map[string]any{}, "small": map[string]any{"placement": "pooled"}}, "shards": 2},
 }
 
+// sizedGiven is what modules/plan is given for one of them.
+func sizedGiven(name string) map[string]any {
+	given := map[string]any{"project": "tidewire-test", "number": "123456789012", "region": "europe-west1"}
+	maps.Copy(given, sized[name])
+	return given
+}
+
 // carries: what plans say of walls is what tidewire doctor says, a new project's quota is enough for the least, and the root tells of each wall.
 func carries(d *deployed, found *problems) {
-	at := where("modules/plan/capacity.tf")
-	for _, name := range sortedKeys(sized) {
-		given := map[string]any{"project": "tidewire-test", "number": "123456789012", "region": "europe-west1"}
-		maps.Copy(given, sized[name])
-		outputs, faults := d.tree.Evaluate("modules/plan", Given{Inputs: given})
-		if len(faults) > 0 {
-			found.add(RuleValue, at, "%s: %v", name, faults)
-		}
-		var planned plannedCapacity
-		if err := json.Unmarshal(outputs["capacity"], &planned); err != nil {
-			found.add(RuleValue, at, "%s: %v", name, err)
-			continue
-		}
+	const at = "modules/plan/capacity.tf"
+	for _, name := range sortedKeys(d.modules().capacity) {
+		planned := d.modules().capacity[name]
 		assessed, err := capacity.Assess(planned.Inputs)
 		if err != nil {
 			found.add(RuleValue, at, "%s: %v", name, err)
@@ -53,51 +49,29 @@ func carries(d *deployed, found *problems) {
 			found.add(RuleValue, at, "%s: modules/plan and internal/capacity do not agree (-internal/capacity +plan):\n%s", name, diff)
 		}
 	}
-	standard(d, found)
-	told := map[string]bool{}
-	for _, block := range d.tree.modules["modules/tidewire"].blocks {
-		if block.Type == "check" {
-			told[block.Labels[0]] = true
-		}
+	plan, err := d.planned(".", "the least")
+	if d.failed(err); err != nil {
+		return
 	}
+	standard(plan, found)
 	for _, wall := range []string{"sockets", "cpu", "memory", "subscriptions", "budget"} {
-		if !told[wall] {
-			found.add(RuleValue, where("walls.tf"), "no plan tells of the wall %s", wall)
+		if _, told := plan.Checks[wall]; !told {
+			found.add(RuleValue, "walls.tf", "no plan tells of the wall %s", wall)
 		}
 	}
 }
 
 // standard: what the root has by default fits the quota of a new project, and is what internal/capacity takes for it.
-func standard(d *deployed, found *problems) {
-	outputs, _ := d.tree.Evaluate(".", deployments["."]["the least"]) // its problems are TestTree's
+func standard(plan *Plan, found *problems) {
 	var planned plannedCapacity
-	if err := json.Unmarshal(outputs["capacity"], &planned); err != nil {
-		found.add(RuleValue, where("outputs.tf"), "the output capacity: %v", err)
+	if err := json.Unmarshal(plan.Outputs["capacity"], &planned); err != nil {
+		found.add(RuleValue, "outputs.tf", "the output capacity: %v", err)
 		return
 	}
 	if diff := cmp.Diff(capacity.Defaults(), planned.Inputs); diff != "" {
-		found.add(RuleValue, where("variables.tf"), "the defaults of internal/capacity are not those of the root (-internal/capacity +root):\n%s", diff)
+		found.add(RuleValue, "variables.tf", "the defaults of internal/capacity are not those of the root (-internal/capacity +root):\n%s", diff)
 	}
 	if len(planned.Walls)+len(planned.Refused) > 0 {
-		found.add(RuleValue, where("variables.tf"), "the defaults do not fit a new project's quota: %v %v", planned.Walls, planned.Refused)
-	}
-}
-
-// Whatever the table finds without Terraform, Terraform finds as well.
-func TestCapacityInTerraform(t *testing.T) {
-	t.Parallel()
-	given := map[string]any{"project": "tidewire-test", "number": "123456789012", "region": "europe-west1", "subscriptions": 5000, "expected": map[string]any{"sockets": 5000, "tenants": 2000}}
-	outputs, err := Outputs(t.Context(), "../modules/plan", given)
-	need(t, err)
-	var planned plannedCapacity
-	if err := json.Unmarshal(outputs["capacity"], &planned); err != nil {
-		t.Fatal(err)
-	}
-	assessed, err := capacity.Assess(planned.Inputs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(assessed, planned.Report); diff != "" || len(planned.Walls) != 2 {
-		t.Errorf("%v (-internal/capacity +Terraform):\n%s", planned.Walls, diff)
+		found.add(RuleValue, "variables.tf", "the defaults do not fit a new project's quota: %v %v", planned.Walls, planned.Refused)
 	}
 }

@@ -8,9 +8,9 @@ import (
 
 // costs: what internal/docs computes the price of is what is deployed: a share of the log entries of requests, and so many tenants by name.
 func costs(d *deployed, found *problems) {
-	at := where("modules/monitoring/logs.tf")
+	const at = "modules/monitoring/logs.tf"
 	filter := ""
-	for _, i := range d.of("google_logging_project_exclusion") {
+	for _, i := range of(d.root(), "google_logging_project_exclusion") {
 		filter, _ = i.Text("filter")
 	}
 	for part, text := range map[string]string{
@@ -29,7 +29,7 @@ func costs(d *deployed, found *problems) {
 	for _, program := range []string{"gateway", "api", "dashboard", "ingest"} {
 		i, _ := d.program(program)
 		if shown := i.Environment()["TIDEWIRE_METRICS_TENANTS"].Value; shown != "20" || telemetry.DefaultTenants != 20 {
-			found.add(RuleValue, i.Where, "%s shows %q tenants by name, and its cost is computed of 20", program, shown)
+			found.add(RuleValue, i.Address, "%s shows %q tenants by name, and its cost is computed of 20", program, shown)
 		}
 	}
 }

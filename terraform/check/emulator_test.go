@@ -23,8 +23,8 @@ import (
 // each of them as the api does when it is told of a tenant: nothing changes, and where the driver makes one it is the same.
 func TestEnsured(t *testing.T) {
 	t.Parallel()
-	plan, err := Plan(t.Context(), tree+"/modules/plan", planGiven)
-	need(t, err)
+	plan := ours().plan()
+	need(t, ours().fault())
 	addr := servers.PubSub(t)
 	planned, made := emulators.Project(t), emulators.Project(t)
 	client, err := pubsub.NewClient(t.Context(), planned, option.WithEndpoint(addr), option.WithoutAuthentication(), option.WithTelemetryDisabled(),

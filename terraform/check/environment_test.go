@@ -56,33 +56,33 @@ var platform = []string{"PORT", "K_SERVICE", "K_REVISION"}
 func environments(d *deployed, found *problems) {
 	read, err := reads()
 	if err != nil {
-		found.add(RuleReadme, where("docs"), "%v", err)
+		found.add(RuleReadme, "docs", "%v", err)
 		return
 	}
 	for _, name := range sortedKeys(read) {
 		i, ok := d.program(name)
 		if !ok {
-			found.add(RuleArgument, where(name), "there is no service or function %s", name)
+			found.add(RuleArgument, name, "there is no service or function %s", name)
 			continue
 		}
 		has := i.Environment()
 		for _, v := range sortedKeys(has) {
 			if _, known := read[name][v]; !known {
-				found.add(RuleArgument, i.Where, "%s is given %s, which it does not read", name, v)
+				found.add(RuleArgument, i.Address, "%s is given %s, which it does not read", name, v)
 			}
-			planned := d.plan.Environments[name][v]
-			if secret := d.plan.SecretEnvironments[name][v]; has[v].Secret != secret || has[v].Value != planned {
-				found.add(RuleValue, i.Where, "%s has %s=%q, and modules/plan says %q", name, v, has[v].Value+has[v].Secret, planned+secret)
+			planned := d.plan().Environments[name][v]
+			if secret := d.plan().SecretEnvironments[name][v]; has[v].Secret != secret || has[v].Value != planned {
+				found.add(RuleValue, i.Address, "%s has %s=%q, and modules/plan says %q", name, v, has[v].Value+has[v].Secret, planned+secret)
 			}
 		}
 		for _, v := range sortedKeys(read[name]) {
 			if _, given := has[v]; read[name][v] && !given {
-				found.add(RuleArgument, i.Where, "%s needs %s, and is not given it", name, v)
+				found.add(RuleArgument, i.Address, "%s needs %s, and is not given it", name, v)
 			}
 		}
 		for _, v := range platform {
 			if _, given := has[v]; given {
-				found.add(RuleArgument, i.Where, "%s is given %s, which is the platform's to set", name, v)
+				found.add(RuleArgument, i.Address, "%s is given %s, which is the platform's to set", name, v)
 			}
 		}
 	}
@@ -99,16 +99,5 @@ func TestReads(t *testing.T) {
 		if len(read[program]) < 5 || !read[program][needed] {
 			t.Errorf("%s reads %v", program, read[program])
 		}
-	}
-}
-
-func TestContracts(t *testing.T) {
-	t.Parallel()
-	all, err := disagree(tree)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range all {
-		t.Errorf("terraform/%v", p)
 	}
 }

@@ -86,24 +86,9 @@ func (t *Tree) tables(m *module) (string, error) {
 	return b.String(), nil
 }
 
-// all are the blocks of a kind in the order of their files.
-func (m *module) all(kind string) []*hclsyntax.Block {
-	var all []*hclsyntax.Block
-	for _, block := range m.blocks {
-		if block.Type == kind && len(block.Labels) == 1 {
-			all = append(all, block)
-		}
-	}
-	return all
-}
-
 // described is the description of a block, in one line of a table.
 func described(block *hclsyntax.Block) string {
-	attribute := block.Body.Attributes["description"]
-	if attribute == nil {
-		return ""
-	}
-	text, _ := literal(attribute.Expr)
+	text, _ := literal(block.Body.Attributes["description"])
 	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", "\\|")
 }
 
@@ -186,13 +171,13 @@ func (t *Tree) Stale() []Problem {
 	var found problems
 	all, err := t.Generate()
 	if err != nil {
-		found.add(RuleReadme, hcl.Range{Filename: "README.md", Start: hcl.InitialPos}, "%v", err)
+		found.add(RuleReadme, "README.md", "%v", err)
 		return found
 	}
 	for _, name := range sortedKeys(all) {
 		text, err := os.ReadFile(filepath.Join(t.root, filepath.FromSlash(name))) //nolint:gosec // it was read before
 		if err != nil || string(text) != all[name] {
-			found.add(RuleReadme, hcl.Range{Filename: name, Start: hcl.InitialPos}, "it is not what is generated: go run ./terraform/check/cmd/check -write")
+			found.add(RuleReadme, name, "it is not what is generated: go run ./terraform/check/cmd/check -write")
 		}
 	}
 	return found

@@ -1,85 +1,204 @@
 package check
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 )
 
-// Planned is what the module terraform/modules/plan decides.
-type Planned struct {
-	Topics             map[string]Topic             `json:"topics"` // by name
-	Environments       map[string]map[string]string `json:"environments"`
-	SecretEnvironments map[string]map[string]string `json:"secret_environments"` // variable to secret
-	Accounts           map[string]string            `json:"accounts"`
-	Grants             map[string]Grant             `json:"grants"`
-	Fields             map[string]Field             `json:"fields"`
-	Tenants            map[string]TenantPlan        `json:"tenants"`
-	Public             []string                     `json:"public"`
-	Programs           Programs                     `json:"programs"`
-	Lost               Lost                         `json:"lost"`
+// Plan is what Terraform plans of a root on the stub. What Google computes is in it as the stub makes it up, so that two things which refer to
+// the same have the same.
+type Plan struct {
+	Instances []Instance
+	Outputs   map[string]json.RawMessage
+	Checks    map[string]bool // blocks of type check by name, and whether what they assert holds
+	Secrets   []Secret
+	config    configuration
 }
 
-// Topic is a topic of tenants.
-type Topic struct {
-	Tenant           *string           `json:"tenant"` // nil: a shared one
-	Shard            *int              `json:"shard"`  // nil: a tenant's own
-	RetentionSeconds int               `json:"retention_seconds"`
-	Labels           map[string]string `json:"labels"`
+// Secret is what a write-only argument of a resource is given, which no plan holds.
+type Secret struct {
+	Type, Argument, Value string
+	Of                    string // the id of the secret that it is put into
 }
 
-// Grant is what an account may do.
-type Grant struct {
-	Account      string `json:"account"` // its short name
-	Role         string `json:"role"`
-	ResourceKind string `json:"resource_kind"`
-	Resource     string `json:"resource"`
+// configuration is the source of a root as Terraform's JSON has it.
+type configuration struct {
+	Providers map[string]struct {
+		Expressions map[string]struct {
+			Constant   any      `json:"constant_value"`
+			References []string `json:"references"`
+		} `json:"expressions"`
+	} `json:"provider_config"`
+	Root configModule `json:"root_module"`
 }
 
-// Field is the setting of a field in Firestore.
-type Field struct {
-	Collection string `json:"collection"`
-	Field      string `json:"field"`
-	TTL        bool   `json:"ttl"`
-	Group      bool   `json:"group"`
-	Plain      bool   `json:"plain"`
+// configModule is a module as it is written.
+type configModule struct {
+	Resources []struct {
+		Address      string `json:"address"`
+		Mode         string `json:"mode"`
+		Type         string `json:"type"`
+		Provisioners []any  `json:"provisioners"`
+	} `json:"resources"`
+	Calls map[string]struct {
+		Module  configModule    `json:"module"`
+		Waits   []string        `json:"depends_on"`
+		Count   json.RawMessage `json:"count_expression"`
+		ForEach json.RawMessage `json:"for_each_expression"`
+	} `json:"module_calls"`
 }
 
-// TenantPlan is a tenant with every default filled in.
-type TenantPlan struct {
-	Placement        string  `json:"placement"`
-	RetentionSeconds int     `json:"retention_seconds"`
-	Topic            *string `json:"topic"` // nil: a shared one
+// shown is what terraform show -json writes of a plan.
+type shown struct {
+	Planned struct {
+		Outputs map[string]struct {
+			Value json.RawMessage `json:"value"`
+		} `json:"outputs"`
+	} `json:"planned_values"`
+	Changes []struct {
+		Address string `json:"address"`
+		Mode    string `json:"mode"`
+		Type    string `json:"type"`
+		Name    string `json:"name"`
+		Change  struct {
+			After map[string]any `json:"after"`
+		} `json:"change"`
+	} `json:"resource_changes"`
+	Checks []struct {
+		Address struct {
+			Kind string `json:"kind"`
+			Name string `json:"name"`
+		} `json:"address"`
+		Status string `json:"status"`
+	} `json:"checks"`
+	Configuration configuration `json:"configuration"`
 }
 
-// Programs are the names of services and functions in Cloud Run, by their short names.
-type Programs struct {
-	Services  map[string]string `json:"services"`
-	Functions map[string]string `json:"functions"`
-}
-
-// Lost is what carries connections whose instance died.
-type Lost struct {
-	Topic            string `json:"topic"`
-	Subscription     string `json:"subscription"`
-	DeadTopic        string `json:"dead_topic"`
-	DeadSubscription string `json:"dead_subscription"`
-}
-
-// Plan runs the module terraform/modules/plan, which is in folder dir, with its variables, in
-// Terraform, and returns its outputs. It takes about a second. The error is ErrMissing where Terraform is not installed.
-func Plan(ctx context.Context, dir string, variables map[string]any) (Planned, error) {
-	outputs, err := Outputs(ctx, dir, variables)
+// Plan plans the root with its variables, and has the stub foretell what Google computes. The error is what Terraform says of HCL that it
+// does not take. It takes some seconds.
+func (w *Workspace) Plan(ctx context.Context, variables map[string]any) (*Plan, error) {
+	if err := w.Give(variables); err != nil {
+		return nil, err
+	}
+	secrets, err := filepath.Abs(filepath.Join(w.Dir, "told.secrets"))
 	if err != nil {
-		return Planned{}, err
+		return nil, err
 	}
-	text, err := json.Marshal(outputs)
+	if _, err := w.with(ctx, []string{"TIDEWIRE_FORETOLD=1", "TIDEWIRE_SECRETS=" + secrets}, "plan", "-refresh=false", "-input=false", "-out=planned"); err != nil {
+		return nil, err
+	}
+	p, err := w.show(ctx)
 	if err != nil {
-		return Planned{}, fmt.Errorf("evaluating %s: %w", dir, err)
+		return nil, err
 	}
-	var plan Planned
-	if err := json.Unmarshal(text, &plan); err != nil {
-		return Planned{}, fmt.Errorf("evaluating %s: %w", dir, err)
+	p.Secrets, err = readSecrets(secrets)
+	return p, errors.Join(err, os.RemoveAll(secrets), os.RemoveAll(filepath.Join(w.Dir, "planned")))
+}
+
+// show reads the plan that was made.
+func (w *Workspace) show(ctx context.Context) (*Plan, error) {
+	text, err := w.Run(ctx, "show", "-json", "planned")
+	if err != nil {
+		return nil, err
 	}
-	return plan, nil
+	var s shown
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return nil, fmt.Errorf("the plan of %s: %w", w.Dir, err)
+	}
+	p := &Plan{Outputs: map[string]json.RawMessage{}, Checks: map[string]bool{}, config: s.Configuration}
+	for _, c := range s.Changes {
+		if c.Mode == "managed" {
+			p.Instances = append(p.Instances, Instance{c.Address, c.Type, c.Name, c.Change.After})
+		}
+	}
+	for name, output := range s.Planned.Outputs {
+		p.Outputs[name] = output.Value
+	}
+	for _, c := range s.Checks {
+		if c.Address.Kind == "check" {
+			p.Checks[c.Address.Name] = c.Status == "pass"
+		}
+	}
+	return p, nil
+}
+
+func readSecrets(name string) ([]Secret, error) {
+	f, err := os.Open(name) //nolint:gosec // ours
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	var all []Secret
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var one Secret
+		if err := json.Unmarshal(lines.Bytes(), &one); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// Call is a module with what it is given.
+type Call struct {
+	Module string // the folder below the tree
+	Inputs map[string]any
+}
+
+// Evaluate has Terraform evaluate modules that need no provider, all in one run, and returns the outputs of each. The error is
+// ErrMissing where Terraform is not installed.
+func Evaluate(ctx context.Context, tree string, calls map[string]Call) (map[string]map[string]json.RawMessage, error) {
+	modules, outputs := map[string]any{}, map[string]any{}
+	for name, call := range calls {
+		given := map[string]any{"source": "../" + call.Module}
+		for input, value := range call.Inputs {
+			given[input] = value
+		}
+		modules[name] = given
+		outputs[name] = map[string]any{"value": "${module." + name + "}"}
+	}
+	root, err := json.Marshal(map[string]any{"module": modules, "output": outputs})
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]map[string]json.RawMessage{}
+	err = inCopy(tree, func(tree string) error {
+		w := &Workspace{Tree: tree, Dir: filepath.Join(tree, "evaluated"), stub: &Stub{}}
+		if err := os.Mkdir(w.Dir, 0o750); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(w.Dir, "main.tf.json"), root, 0o600); err != nil {
+			return err
+		}
+		for _, args := range [][]string{{"get"}, {"plan", "-input=false", "-out=planned"}} {
+			if _, err := Command(ctx, w.Dir, args...); err != nil {
+				return err
+			}
+		}
+		p, err := w.show(ctx)
+		if err != nil {
+			return err
+		}
+		for name, output := range p.Outputs {
+			into := map[string]json.RawMessage{}
+			if err := json.Unmarshal(output, &into); err != nil {
+				return err
+			}
+			all[name] = into
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("evaluating %s: %w", strings.Join(sortedKeys(calls), ", "), err)
+	}
+	return all, nil
 }

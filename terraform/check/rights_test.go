@@ -41,18 +41,16 @@ var predefined = map[string][]string{"roles/pubsub.publisher": {"pubsub.topics.p
 func rights(d *deployed, found *problems) {
 	unlisted(found)
 	custom := map[string][]string{}
-	for _, i := range d.of("google_project_iam_custom_role") {
+	for _, i := range of(d.instances(), "google_project_iam_custom_role") {
 		id, _ := i.Text("role_id")
-		for _, p := range i.At("permissions").AsValueSlice() {
-			custom["projects/tidewire-test/roles/"+id] = append(custom["projects/tidewire-test/roles/"+id], p.AsString())
-		}
+		custom["projects/tidewire-test/roles/"+id] = append(custom["projects/tidewire-test/roles/"+id], i.Texts("permissions")...)
 	}
 	has := map[string]map[string]bool{}
-	for _, key := range sortedKeys(d.plan.Grants) {
-		g := d.plan.Grants[key]
+	for _, key := range sortedKeys(d.plan().Grants) {
+		g := d.plan().Grants[key]
 		all := append(slices.Clone(custom[g.Role]), predefined[g.Role]...)
 		if len(all) == 0 && strings.HasPrefix(g.Role, "roles/pubsub.") {
-			found.add(RuleRole, where("modules/plan/access.tf"), "%s grants %s, and this contract does not know what that may do", key, g.Role)
+			found.add(RuleRole, "modules/plan/access.tf", "%s grants %s, and this contract does not know what that may do", key, g.Role)
 		}
 		for _, p := range all {
 			if has[g.Account] == nil {
@@ -67,13 +65,13 @@ func rights(d *deployed, found *problems) {
 			for _, p := range calls[call] {
 				needs[p] = true
 				if !has[program][p] {
-					found.add(RuleRole, where("modules/plan/access.tf"), "%s calls %s, and may not: it has no %s", program, call, p)
+					found.add(RuleRole, "modules/plan/access.tf", "%s calls %s, and may not: it has no %s", program, call, p)
 				}
 			}
 		}
 		for _, p := range sortedKeys(has[program]) {
 			if strings.HasPrefix(p, "pubsub.") && !needs[p] {
-				found.add(RuleRole, where("modules/plan/access.tf"), "%s has %s, and calls nothing that needs it", program, p)
+				found.add(RuleRole, "modules/plan/access.tf", "%s has %s, and calls nothing that needs it", program, p)
 			}
 		}
 	}
@@ -84,7 +82,7 @@ func unlisted(found *problems) {
 	admin := regexp.MustCompile(`(?:AdminClient|\bsubs)\.(\w+)\(`)
 	files, err := filepath.Glob("../../realtime/driver/gcp/*.go")
 	if err != nil || len(files) == 0 {
-		found.add(RuleReadme, where("realtime/driver/gcp"), "no files: %v", err)
+		found.add(RuleReadme, "realtime/driver/gcp", "no files: %v", err)
 	}
 	seen := 0
 	for _, file := range files {
@@ -93,17 +91,17 @@ func unlisted(found *problems) {
 		}
 		text, err := os.ReadFile(file)
 		if err != nil {
-			found.add(RuleReadme, where(file), "%v", err)
+			found.add(RuleReadme, file, "%v", err)
 			continue
 		}
 		for _, m := range admin.FindAllStringSubmatch(string(text), -1) {
 			seen++
 			if calls[m[1]] == nil {
-				found.add(RuleRole, where(file), "the driver calls %s, and nobody has said who needs it", m[1])
+				found.add(RuleRole, file, "the driver calls %s, and nobody has said who needs it", m[1])
 			}
 		}
 	}
 	if seen < 8 {
-		found.add(RuleReadme, where("realtime/driver/gcp"), "only %d calls were found", seen)
+		found.add(RuleReadme, "realtime/driver/gcp", "only %d calls were found", seen)
 	}
 }

@@ -35,11 +35,11 @@ func metrics(d *deployed, found *problems) {
 	}
 	reasons, err := reasons()
 	if err != nil {
-		found.add(RuleReadme, where("realtime"), "%v", err)
+		found.add(RuleReadme, "realtime", "%v", err)
 		return
 	}
 	read := 0
-	for _, set := range []map[string]string{d.signals.Queries.Charts, d.signals.Queries.Alerts} {
+	for _, set := range []map[string]string{d.signals().Queries.Charts, d.signals().Queries.Alerts} {
 		for _, name := range sortedKeys(set) {
 			for _, at := range asked.FindAllStringSubmatchIndex(set[name], -1) {
 				read++
@@ -50,11 +50,11 @@ func metrics(d *deployed, found *problems) {
 		}
 	}
 	if read < 20 {
-		found.add(RuleReference, where("modules/signals"), "only %d readings of metrics were found in the queries", read)
+		found.add(RuleReference, "modules/signals", "only %d readings of metrics were found in the queries", read)
 	}
-	for name := range d.signals.Metrics.Own {
+	for name := range d.signals().Metrics.Own {
 		if _, ok := instruments[name]; !ok {
-			found.add(RuleReference, where("modules/signals"), "there is no metric %s", name)
+			found.add(RuleReference, "modules/signals", "there is no metric %s", name)
 		}
 	}
 	slo(d, instruments, found)
@@ -65,30 +65,30 @@ func reading(found *problems, in, before, metric, rest string, instruments map[s
 	base, of := suffix.ReplaceAllString(metric, ""), suffix.FindString(metric)
 	instrument, ok := instruments[base]
 	if !ok {
-		found.add(RuleReference, where("modules/signals"), "%s reads %s, and there is no such metric", in, metric)
+		found.add(RuleReference, "modules/signals", "%s reads %s, and there is no such metric", in, metric)
 		return
 	}
 	if (instrument.Kind == telemetry.KindHistogram) != (of != "") {
-		found.add(RuleReference, where("modules/signals"), "%s reads %s, which is a %s", in, metric, instrument.Kind)
+		found.add(RuleReference, "modules/signals", "%s reads %s, which is a %s", in, metric, instrument.Kind)
 	}
 	if instrument.Kind == telemetry.KindGauge && counted.MatchString(before) {
-		found.add(RuleReference, where("modules/signals"), "%s takes the rate of %s, which is a gauge", in, metric)
+		found.add(RuleReference, "modules/signals", "%s takes the rate of %s, which is a gauge", in, metric)
 	}
 	for _, l := range label.FindAllStringSubmatch(rest, -1) {
 		switch name, value := l[1], l[3]; {
 		case slices.Contains(resourceLabels, name), name == "le" && of == "_bucket":
 		case !slices.Contains(instrument.Attributes, name):
-			found.add(RuleReference, where("modules/signals"), "%s asks for the %s of %s, which has %v", in, name, metric, instrument.Attributes)
+			found.add(RuleReference, "modules/signals", "%s asks for the %s of %s, which has %v", in, name, metric, instrument.Attributes)
 		case base == telemetry.Prefix+string(realtime.CountBackendErrors):
 			for word := range strings.FieldsFuncSeq(value, func(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }) {
 				if !failures()[word] {
-					found.add(RuleReference, where("modules/signals"), "%s asks for errors %q, and there is no such service or code", in, word)
+					found.add(RuleReference, "modules/signals", "%s asks for errors %q, and there is no such service or code", in, word)
 				}
 			}
 		case name == telemetry.AttributeReason:
 			for reason := range strings.SplitSeq(value, "|") {
 				if regexp.QuoteMeta(reason) == reason && !reasons(base, reason) {
-					found.add(RuleReference, where("modules/signals"), "%s asks for the reason %q of %s, and the program has none", in, reason, metric)
+					found.add(RuleReference, "modules/signals", "%s asks for the reason %q of %s, and the program has none", in, reason, metric)
 				}
 			}
 		}
@@ -131,9 +131,9 @@ func failures() map[string]bool {
 
 // slo looks at the metric that the objective is about.
 func slo(d *deployed, instruments map[string]telemetry.Instrument, found *problems) {
-	kind := regexp.MustCompile(`metric\.type="prometheus\.googleapis\.com/([^/"]+)/([a-z]+)"`).FindStringSubmatch(d.signals.Objective.Filter)
+	kind := regexp.MustCompile(`metric\.type="prometheus\.googleapis\.com/([^/"]+)/([a-z]+)"`).FindStringSubmatch(d.signals().Objective.Filter)
 	if kind == nil || instruments[kind[1]].Kind != telemetry.Kind(kind[2]) || kind[2] != string(telemetry.KindHistogram) {
-		found.add(RuleReference, where("modules/signals"), "the objective is about %q, which is no histogram of the program", d.signals.Objective.Filter)
+		found.add(RuleReference, "modules/signals", "the objective is about %q, which is no histogram of the program", d.signals().Objective.Filter)
 	}
 }
 
@@ -142,20 +142,20 @@ func slo(d *deployed, instruments map[string]telemetry.Instrument, found *proble
 func logs(d *deployed, found *problems) {
 	written, err := literals("../../realtime", "../../services", "../../functions")
 	if err != nil {
-		found.add(RuleReadme, where("functions"), "%v", err)
+		found.add(RuleReadme, "functions", "%v", err)
 		return
 	}
 	looked := 0
-	for _, name := range sortedKeys(d.signals.LogMetrics) {
-		for _, m := range message.FindAllStringSubmatch(d.signals.LogMetrics[name].Filter, -1) {
+	for _, name := range sortedKeys(d.signals().LogMetrics) {
+		for _, m := range message.FindAllStringSubmatch(d.signals().LogMetrics[name].Filter, -1) {
 			looked++
 			if !written[m[1]] {
-				found.add(RuleReference, where("modules/signals"), "%s counts lines that say %q, and nobody writes them", name, m[1])
+				found.add(RuleReference, "modules/signals", "%s counts lines that say %q, and nobody writes them", name, m[1])
 			}
 		}
 	}
 	if looked < 3 {
-		found.add(RuleReference, where("modules/signals"), "only %d messages were found in the filters of log metrics", looked)
+		found.add(RuleReference, "modules/signals", "only %d messages were found in the filters of log metrics", looked)
 	}
 	runbooks(d, found)
 }
@@ -164,12 +164,12 @@ func logs(d *deployed, found *problems) {
 func runbooks(d *deployed, found *problems) {
 	text, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
-		found.add(RuleReadme, where("docs/operations.md"), "%v", err)
+		found.add(RuleReadme, "docs/operations.md", "%v", err)
 		return
 	}
-	for _, name := range sortedKeys(d.signals.Alerts) {
-		if !strings.Contains(string(text), "\n### "+name+"\n") || !strings.HasSuffix(d.signals.Alerts[name].Runbook, "#"+name) {
-			found.add(RuleReadme, where("docs/operations.md"), "the alert %s has no runbook", name)
+	for _, name := range sortedKeys(d.signals().Alerts) {
+		if !strings.Contains(string(text), "\n### "+name+"\n") || !strings.HasSuffix(d.signals().Alerts[name].Runbook, "#"+name) {
+			found.add(RuleReadme, "docs/operations.md", "the alert %s has no runbook", name)
 		}
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -31,8 +30,7 @@ import (
 var servers emulators.Shared
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400) // trees of HCL are small, are read some hundred times, and are gone at once
-	goleak.VerifyTestMain(servers.Main(m),
+	goleak.VerifyTestMain(withStub{servers.Main(m)},
 		// Started at import by a dependency of the Pub/Sub client, for as long as the process lives.
 		goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
 }
@@ -41,10 +39,9 @@ func TestMain(m *testing.M) {
 // asks. Only three things are otherwise than there: the emulators, the port, and who it runs as.
 func TestStart(t *testing.T) {
 	t.Parallel()
-	d, err := deploy(tree)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := ours()
+	d.root()
+	need(t, d.fault())
 	folder := t.TempDir()
 	build := []string{"build", "-o", folder + "/"}
 	for _, main := range []string{"services/gateway", "services/api", "services/dashboard", "internal/fleet/function"} {
@@ -87,8 +84,8 @@ func TestStart(t *testing.T) {
 func extracted(t *testing.T, d *deployed, log string) {
 	t.Helper()
 	taken := 0
-	for _, name := range sortedKeys(d.signals.LogMetrics) {
-		metric := d.signals.LogMetrics[name]
+	for _, name := range sortedKeys(d.signals().LogMetrics) {
+		metric := d.signals().LogMetrics[name]
 		said := message.FindStringSubmatch(metric.Filter)
 		if said == nil {
 			continue
@@ -182,15 +179,15 @@ func start(t *testing.T, d *deployed, short string, i Instance, binary string) *
 func stored(t *testing.T, d *deployed, secret string) string {
 	t.Helper()
 	ids := map[string]string{}
-	for _, i := range d.of("google_secret_manager_secret") {
+	for _, i := range of(d.root(), "google_secret_manager_secret") {
 		name, _ := i.Text("secret_id")
 		ids[name] = reference(i)
 	}
-	for _, i := range d.of("google_secret_manager_secret_version") {
-		if of, _ := i.Text("secret"); of == ids[secret] {
-			if data, ok := i.Text("secret_data_wo"); ok {
-				return data
-			}
+	plan, err := d.planned(".", "all there is")
+	need(t, err)
+	for _, s := range plan.Secrets {
+		if s.Of == ids[secret] {
+			return s.Value
 		}
 	}
 	t.Fatalf("nothing is put into the secret %s", secret)
@@ -230,7 +227,7 @@ func (p *process) wants(t *testing.T, method, path string, status int) {
 func (p *process) answers(t *testing.T, d *deployed) {
 	t.Helper()
 	asked := 0
-	for _, i := range d.of("google_monitoring_uptime_check_config") {
+	for _, i := range of(d.root(), "google_monitoring_uptime_check_config") {
 		if i.Name != "gateway" {
 			continue
 		}

@@ -20,6 +20,10 @@ var ErrMissing = errors.New("terraform is not installed: it is needed in version
 // Command runs a command of Terraform in a folder and returns what it wrote. It asks nobody for newer versions, and reads
 // neither variables nor a configuration from the environment.
 func Command(ctx context.Context, dir string, args ...string) (string, error) {
+	return command(ctx, dir, nil, args...)
+}
+
+func command(ctx context.Context, dir string, environment []string, args ...string) (string, error) {
 	binary, err := exec.LookPath("terraform")
 	if err != nil {
 		return "", ErrMissing
@@ -28,11 +32,12 @@ func Command(ctx context.Context, dir string, args ...string) (string, error) {
 	cmd.Dir = dir
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TF_") })
 	cmd.Env = append(cmd.Env, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_ARGS=-no-color")
+	cmd.Env = append(cmd.Env, environment...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	if err != nil {
-		return string(out), fmt.Errorf("terraform %s in %s: %w\n%s", strings.Join(args, " "), dir, err, shortened(string(out)+errs.String()))
+		return string(out), fmt.Errorf("terraform %s in %s: %w\n%s", strings.Join(args, " "), dir, err, shortened(errs.String()+string(out)))
 	}
 	return string(out), nil
 }
@@ -95,18 +100,14 @@ func inCopy(from string, do func(dir string) error) (err error) {
 
 // Step is a command of Terraform that Verify runs.
 type Step struct {
-	Name string // fmt, get, init, validate or test
+	Name string // fmt, init, validate or test
 	Dir  string // the module it is run in, relative to the tree
 	Args []string
 }
 
-// Steps are what works of Terraform without a provider: the format of all files, the modules of every root,
-// and everything in those modules that need no provider.
+// Steps are what works of Terraform without a provider: the format of all files, and everything in those modules that need none.
 func (t *Tree) Steps() []Step {
 	all := []Step{{"fmt", ".", []string{"fmt", "-check", "-diff", "-recursive"}}}
-	for _, dir := range t.Roots() {
-		all = append(all, Step{"get", dir, []string{"get"}})
-	}
 	for _, dir := range t.WithoutProviders() {
 		all = append(all,
 			Step{"init", dir, []string{"init", "-backend=false", "-input=false"}},

@@ -20,38 +20,38 @@ var exempt = Exempt{
 	Admins:   []string{"google_project_iam_member.build", "google_project_iam_member.grants"},
 }
 
-// deployments are those that every root is looked at with: the least that has to be given, and all that can be.
-var deployments = map[string]map[string]Given{
+// deployments are those that every root is planned with: the least that has to be given, and all that can be.
+var deployments = map[string]map[string]map[string]any{
 	".": {
-		"the least": {Said: said, Inputs: map[string]any{"project": "tidewire-test", "region": "europe-west1", "images": images("@sha256:" + digits)}},
-		"all there is": {Said: said, Inputs: map[string]any{
-			"project": "tidewire-test", "region": "europe-west1", "images": images("@sha256:" + digits),
+		"the least": {"project": "tidewire-test", "region": "europe-west1", "images": images("@sha256:" + digits), "functions_archive": archive},
+		"all there is": {
+			"project": "tidewire-test", "region": "europe-west1", "images": images("@sha256:" + digits), "functions_archive": archive,
 			"shards": 2, "tenants": map[string]any{"acme": map[string]any{}, "initech": map[string]any{"placement": "pooled"}},
 			"probe_tenant": "acme", "demo": true, "hook_url": "https://hooks.example.com/lost", "slo": true,
 			"domains":    map[string]any{"gateway": "live.example.com", "api": "api.example.com", "dashboard": "see.example.com", "ingest": "in.example.com"},
 			"vpc_egress": map[string]any{}, "labels": map[string]any{"team": "live"}, "notification_emails": []any{"ops@example.com"},
-			"kms_key": "projects/keys/locations/europe-west1/keyRings/live/cryptoKeys/live", "budget": map[string]any{"billing_account": "012345-ABCDEF-012345", "amount": 500},
-		}},
-		"in an organization": {Said: said, Inputs: map[string]any{
-			"project": "tidewire-test", "region": "europe-west1", "images": images("@sha256:" + digits), "invoker_iam_disabled": true,
+			"kms_key": key, "budget": map[string]any{"billing_account": "012345-ABCDEF-012345", "amount": 500},
+		},
+		"in an organization": {
+			"project": "tidewire-test", "region": "europe-west1", "images": images("@sha256:" + digits), "functions_archive": archive, "invoker_iam_disabled": true,
 			"service_accounts": map[string]any{"gateway": "live-gateway@given.iam.gserviceaccount.com", "api": "live-api@given.iam.gserviceaccount.com", "push": "live-push@given.iam.gserviceaccount.com"},
 			"vpc_egress":       map[string]any{"network": "projects/net/global/networks/shared", "subnetwork": "projects/net/regions/europe-west1/subnetworks/live"},
-		}},
+		},
 	},
-	"examples/minimal":           {"as it stands": {Said: said, Inputs: example(nil)}},
-	"examples/pooled":            {"as it stands": {Said: said, Inputs: example(nil)}},
-	"examples/with-vpc":          {"as it stands": {Said: said, Inputs: example(map[string]any{"network": "projects/net/global/networks/shared", "subnetwork": "projects/net/regions/europe-west1/subnetworks/live"})}},
-	"examples/existing-accounts": {"as it stands": {Said: said, Inputs: example(map[string]any{"accounts": map[string]any{"gateway": "live-gateway@given.iam.gserviceaccount.com", "api": "live-api@given.iam.gserviceaccount.com"}})}},
-	"examples/production": {"as it stands": {Said: said, Inputs: example(map[string]any{
-		"domain": "example.com", "kms_key": "projects/keys/locations/europe-west1/keyRings/live/cryptoKeys/live", "emails": []any{"ops@example.com"}, "billing_account": "012345-ABCDEF-012345",
-	})}},
+	"examples/minimal":           {"as it stands": example(nil)},
+	"examples/pooled":            {"as it stands": example(nil)},
+	"examples/with-vpc":          {"as it stands": example(map[string]any{"network": "projects/net/global/networks/shared", "subnetwork": "projects/net/regions/europe-west1/subnetworks/live"})},
+	"examples/existing-accounts": {"as it stands": example(map[string]any{"accounts": map[string]any{"gateway": "live-gateway@given.iam.gserviceaccount.com", "api": "live-api@given.iam.gserviceaccount.com"}})},
+	"examples/production": {"as it stands": example(map[string]any{
+		"domain": "example.com", "kms_key": key, "emails": []any{"ops@example.com"}, "billing_account": "012345-ABCDEF-012345",
+	})},
 	"bootstrap": {
-		"the least": {Said: said, Inputs: map[string]any{"project": "tidewire-test", "region": "europe-west1"}},
-		"all there is": {Said: said, Inputs: map[string]any{
+		"the least": {"project": "tidewire-test", "region": "europe-west1"},
+		"all there is": {
 			"project": "tidewire-test", "region": "europe-west1", "edge": true,
 			"repository": "projects/tidewire-test/locations/europe-west1/connections/github/repositories/tidewire",
-			"labels":     map[string]any{"team": "live"}, "kms_key": "projects/keys/locations/europe-west1/keyRings/live/cryptoKeys/live",
-		}},
+			"labels":     map[string]any{"team": "live"}, "kms_key": key,
+		},
 	},
 }
 
@@ -65,13 +65,11 @@ func example(more map[string]any) map[string]any {
 	return all
 }
 
-var said = map[string]string{
-	"data.google_project.this.number":                                           "123456789012",
-	"module.tidewire.data.google_project.this.number":                           "123456789012",
-	"module.tidewire.module.secrets.ephemeral.random_password.operators.result": "0123456789abcdef0123456789abcdef0123456789abcdef",
-}
-
-const digits = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+const (
+	archive = "functions.zip" // is beside the root that is planned
+	key     = "projects/keys/locations/europe-west1/keyRings/live/cryptoKeys/live"
+	digits  = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+)
 
 func images(version string) map[string]any {
 	all := map[string]any{}
@@ -81,50 +79,46 @@ func images(version string) map[string]any {
 	return all
 }
 
-// judged is what a deployment of a root breaks.
-func (t *Tree) judged(dir, name string) []Problem {
-	instances, faults := t.Expand(dir, deployments[dir][name])
-	all := append(faults, Policy(instances, exempt)...)
-	for i := range all {
-		all[i].Text += " (" + name + ")"
-	}
-	return all
-}
-
-func TestTree(t *testing.T) {
+// The source is as it has to be, and what is generated is as the source says.
+func TestSource(t *testing.T) {
 	t.Parallel()
 	read, err := Read(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := append(read.Problems(), read.Stale()...)
-	for _, dir := range read.Roots() {
-		for name := range deployments[dir] {
-			all = append(all, read.judged(dir, name)...)
-		}
-	}
-	for _, p := range all {
+	for _, p := range append(read.Problems(), read.Stale()...) {
 		t.Errorf("terraform/%v", p)
 	}
 }
 
-// Every root is expanded with something: what is not looked at is not judged.
-func TestRoots(t *testing.T) {
+// Terraform takes every root, with every one of its deployments, and what it plans is what a deployment of ours may do.
+func TestPlans(t *testing.T) {
 	t.Parallel()
 	read, err := Read(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range read.Roots() {
-		if len(deployments[dir]) == 0 {
-			t.Errorf("there is no deployment of the root %s", dir)
+	for _, root := range read.Roots() {
+		if len(deployments[root]) == 0 {
+			t.Errorf("there is no deployment of the root %s: what is not planned is not judged", root)
 		}
-		for name, given := range deployments[dir] {
-			instances, _ := read.Expand(dir, given)
-			t.Logf("%s, %s: %d instances", dir, name, len(instances))
-			if len(instances) < 5 {
-				t.Errorf("%s, %s: %d instances", dir, name, len(instances))
-			}
+		for name := range deployments[root] {
+			t.Run(root+", "+name, func(t *testing.T) {
+				t.Parallel()
+				plan, err := ours().planned(root, name)
+				need(t, err)
+				for _, p := range Policy(plan, exempt) {
+					t.Errorf("terraform/%v", p)
+				}
+				for wall, far := range plan.Checks {
+					if !far {
+						t.Errorf("it meets the wall %s", wall)
+					}
+				}
+				if t.Logf("%d resources", len(plan.Instances)); len(plan.Instances) < 5 {
+					t.Error("that is too few to be a deployment")
+				}
+			})
 		}
 	}
 }

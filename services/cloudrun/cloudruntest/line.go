@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	logtype "google.golang.org/genproto/googleapis/logging/type"
 )
+
+// severities are those of LogSeverity (google/logging/type/log_severity.proto), without DEFAULT, which is none.
+var severities = []string{"DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"}
 
 var (
 	traceName = regexp.MustCompile(`^projects/[a-z][a-z0-9-]+/traces/[0-9a-f]{32}$`)
@@ -28,7 +30,7 @@ func CloudLogging(line map[string]any) error {
 		}
 		return s
 	}
-	if s := text("severity"); s == "DEFAULT" || logtype.LogSeverity_value[s] == 0 {
+	if s := text("severity"); !slices.Contains(severities, s) {
 		errs = append(errs, fmt.Errorf("severity: %q is no LogSeverity", s))
 	}
 	if s := text("message"); s == "" {

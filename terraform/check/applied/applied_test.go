@@ -35,7 +35,7 @@ func archive(t *testing.T, content string) string {
 func TestTheLeast(t *testing.T) {
 	t.Parallel()
 	r := open(t, ".", map[string]any{"functions_archive": archive(t, "first")})
-	if err := os.Rename(filepath.Join(r.dir, "terraform.tfvars.example"), filepath.Join(r.dir, "terraform.tfvars")); err != nil {
+	if err := os.Rename(filepath.Join(r.Dir, "terraform.tfvars.example"), filepath.Join(r.Dir, "terraform.tfvars")); err != nil {
 		t.Fatal(err)
 	}
 	r.must(t, "validate")

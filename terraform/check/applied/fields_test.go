@@ -42,12 +42,12 @@ func TestFieldsAreMadeOneAfterTheOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := open(t, ".", nil)
-			tree := r.dir
-			r.dir = filepath.Join(tree, "database")
-			if err := os.Mkdir(r.dir, 0o700); err != nil {
+			tree := r.Dir
+			r.Dir = filepath.Join(tree, "database")
+			if err := os.Mkdir(r.Dir, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(r.dir, "main.tf"), []byte(database), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(r.Dir, "main.tf"), []byte(database), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if !chained {

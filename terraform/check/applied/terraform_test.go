@@ -2,16 +2,12 @@ package applied
 
 import (
 	"archive/zip"
-	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -20,60 +16,30 @@ import (
 
 // root is a copy of one root of Terraform, with a state of its own.
 type root struct {
-	dir       string
+	*check.Workspace
 	variables map[string]any
 }
-
-// backend is what a root without its bucket has to do without.
-var backend = regexp.MustCompile(`(?s)  backend "gcs" \{.*?\n  \}\n`)
 
 // open copies terraform/ and prepares one of its roots.
 func open(t *testing.T, name string, variables map[string]any) *root {
 	t.Helper()
-	if _, err := exec.LookPath("terraform"); err != nil {
-		if os.Getenv("CI") != "true" {
-			t.Skipf("NOT TESTED: %v", check.ErrMissing)
-		}
-		t.Fatal(check.ErrMissing)
-	}
 	if stub.err != nil {
 		t.Fatal(stub.err)
 	}
-	tree := t.TempDir()
-	if err := check.Copy(filepath.Join("..", ".."), tree); err != nil {
+	w, err := stub.Open(t.Context(), filepath.Join("..", ".."), t.TempDir(), name)
+	if errors.Is(err, check.ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skipf("NOT TESTED: %v", err)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	r := &root{dir: filepath.Join(tree, name), variables: variables}
-	versions := filepath.Join(r.dir, "versions.tf")
-	text, err := os.ReadFile(versions) //nolint:gosec // our own copy
-	if err == nil {
-		err = os.WriteFile(versions, backend.ReplaceAll(text, nil), 0o600)
-	}
-	if err != nil && !os.IsNotExist(err) { // an example has no backend
-		t.Fatal(err)
-	}
-	r.must(t, "get")
-	return r
+	return &root{w, variables}
 }
 
 // run runs a command of Terraform and returns what it wrote.
 func (r *root) run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "terraform", args...) //nolint:gosec // the tests' own
-	cmd.Dir = r.dir
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TF_") })
-	schema, err := filepath.Abs(filepath.Join("..", "schema", "google.json.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Env = append(cmd.Env, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0",
-		"TF_CLI_CONFIG_FILE="+filepath.Join(stub.dir, "terraform.rc"), "TIDEWIRE_SCHEMA="+schema)
-	var out, faults bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &faults
-	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("terraform %s: %w\n%s", strings.Join(args, " "), err, faults.String())
-	}
-	return out.String(), nil
+	return r.Run(t.Context(), args...)
 }
 
 func (r *root) must(t *testing.T, args ...string) string {
@@ -90,11 +56,7 @@ func (r *root) give(t *testing.T, changes map[string]any) {
 	t.Helper()
 	all := maps.Clone(r.variables)
 	maps.Copy(all, changes)
-	text, err := json.Marshal(all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(r.dir, "given.auto.tfvars.json"), text, 0o600); err != nil {
+	if err := r.Give(all); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -172,11 +134,11 @@ func (r *root) outputs(t *testing.T) map[string]any {
 // kept is everything that Terraform has written down: the state, and what is in the plan's archive.
 func (r *root) kept(t *testing.T) []byte {
 	t.Helper()
-	all, err := os.ReadFile(filepath.Join(r.dir, "terraform.tfstate"))
+	all, err := os.ReadFile(filepath.Join(r.Dir, "terraform.tfstate"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := zip.OpenReader(filepath.Join(r.dir, "planned"))
+	plan, err := zip.OpenReader(filepath.Join(r.Dir, "planned"))
 	if err != nil {
 		t.Fatal(err)
 	}

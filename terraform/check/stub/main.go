@@ -21,7 +21,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	s := &server{}
+	s := &server{foretold: os.Getenv("TIDEWIRE_FORETOLD") != "", secrets: os.Getenv("TIDEWIRE_SECRETS")}
 	name := "random"
 	if filepath.Base(binary) == "terraform-provider-google" {
 		name = "google"

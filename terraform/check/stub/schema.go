@@ -29,10 +29,12 @@ type block struct {
 }
 
 type attribute struct {
-	Type     json.RawMessage `json:"type"`
-	Required bool            `json:"required"`
-	Optional bool            `json:"optional"`
-	Computed bool            `json:"computed"`
+	Type        json.RawMessage `json:"type"`
+	Description string          `json:"description"`
+	Required    bool            `json:"required"`
+	Optional    bool            `json:"optional"`
+	Computed    bool            `json:"computed"`
+	values      []string        // what it may be; empty when that is not known
 }
 
 type nested struct {
@@ -81,6 +83,8 @@ func understand(all map[string]described) error {
 func (b block) protocol() (*tfprotov5.SchemaBlock, error) {
 	out := &tfprotov5.SchemaBlock{}
 	for name, a := range b.Attributes {
+		a.values = possible(a.Description)
+		b.Attributes[name] = a
 		t, err := tftypes.ParseJSONType(a.Type) //nolint:staticcheck // deprecated without another that reads this form
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)

@@ -15,7 +15,10 @@ import (
 type server struct {
 	provider
 	ephemeral map[string]*tfprotov5.Schema
-	fields    atomic.Int32 // changes of google_firestore_field that are under way
+	foretold  bool                   // plans say what Google computes, as an apply would
+	secrets   string                 // the file that is told what write-only arguments are given, or ""
+	project   atomic.Pointer[string] // that of the provider's configuration
+	fields    atomic.Int32           // changes of google_firestore_field that are under way
 }
 
 var errNever = errors.New("the stub is never asked for this")
@@ -26,13 +29,7 @@ func (s *server) GetMetadata(context.Context, *tfprotov5.GetMetadataRequest) (*t
 
 func (s *server) GetProviderSchema(context.Context, *tfprotov5.GetProviderSchemaRequest) (*tfprotov5.GetProviderSchemaResponse, error) {
 	r := &tfprotov5.GetProviderSchemaResponse{
-		Provider: &tfprotov5.Schema{Block: &tfprotov5.SchemaBlock{Attributes: []*tfprotov5.SchemaAttribute{
-			{Name: "project", Type: tftypes.String, Optional: true},
-			{Name: "region", Type: tftypes.String, Optional: true},
-			{Name: "billing_project", Type: tftypes.String, Optional: true},
-			{Name: "user_project_override", Type: tftypes.Bool, Optional: true},
-			{Name: "default_labels", Type: tftypes.Map{ElementType: tftypes.String}, Optional: true},
-		}}},
+		Provider:        configuration(),
 		ResourceSchemas: map[string]*tfprotov5.Schema{}, DataSourceSchemas: map[string]*tfprotov5.Schema{},
 		EphemeralResourceSchemas: maps.Clone(s.ephemeral),
 	}
@@ -45,6 +42,17 @@ func (s *server) GetProviderSchema(context.Context, *tfprotov5.GetProviderSchema
 	return r, nil
 }
 
+// configuration is what a provider takes, as far as it is used.
+func configuration() *tfprotov5.Schema {
+	return &tfprotov5.Schema{Block: &tfprotov5.SchemaBlock{Attributes: []*tfprotov5.SchemaAttribute{
+		{Name: "project", Type: tftypes.String, Optional: true},
+		{Name: "region", Type: tftypes.String, Optional: true},
+		{Name: "billing_project", Type: tftypes.String, Optional: true},
+		{Name: "user_project_override", Type: tftypes.Bool, Optional: true},
+		{Name: "default_labels", Type: tftypes.Map{ElementType: tftypes.String}, Optional: true},
+	}}}
+}
+
 func (s *server) GetResourceIdentitySchemas(context.Context, *tfprotov5.GetResourceIdentitySchemasRequest) (*tfprotov5.GetResourceIdentitySchemasResponse, error) {
 	return &tfprotov5.GetResourceIdentitySchemasResponse{}, nil
 }
@@ -53,7 +61,13 @@ func (s *server) PrepareProviderConfig(_ context.Context, r *tfprotov5.PreparePr
 	return &tfprotov5.PrepareProviderConfigResponse{PreparedConfig: r.Config}, nil
 }
 
-func (s *server) ConfigureProvider(context.Context, *tfprotov5.ConfigureProviderRequest) (*tfprotov5.ConfigureProviderResponse, error) {
+func (s *server) ConfigureProvider(_ context.Context, r *tfprotov5.ConfigureProviderRequest) (*tfprotov5.ConfigureProviderResponse, error) {
+	config, err := r.Config.Unmarshal(configuration().ValueType())
+	if err != nil {
+		return nil, err
+	}
+	project := text(config, "project")
+	s.project.Store(&project)
 	return &tfprotov5.ConfigureProviderResponse{}, nil
 }
 
@@ -61,9 +75,17 @@ func (s *server) StopProvider(context.Context, *tfprotov5.StopProviderRequest) (
 	return &tfprotov5.StopProviderResponse{}, nil
 }
 
-// ValidateResourceTypeConfig has nothing to add to what Terraform finds by the schema.
-func (s *server) ValidateResourceTypeConfig(context.Context, *tfprotov5.ValidateResourceTypeConfigRequest) (*tfprotov5.ValidateResourceTypeConfigResponse, error) {
-	return &tfprotov5.ValidateResourceTypeConfigResponse{}, nil
+// ValidateResourceTypeConfig adds to what Terraform finds by the schema which texts an argument may be.
+func (s *server) ValidateResourceTypeConfig(_ context.Context, r *tfprotov5.ValidateResourceTypeConfigRequest) (*tfprotov5.ValidateResourceTypeConfigResponse, error) {
+	d, ok := s.Resources[r.TypeName]
+	if !ok {
+		return &tfprotov5.ValidateResourceTypeConfigResponse{}, nil
+	}
+	config, err := r.Config.Unmarshal(d.schema.ValueType())
+	if err != nil {
+		return nil, err
+	}
+	return &tfprotov5.ValidateResourceTypeConfigResponse{Diagnostics: impossible(config, d.Block, tftypes.NewAttributePath())}, nil
 }
 
 func (s *server) UpgradeResourceState(_ context.Context, r *tfprotov5.UpgradeResourceStateRequest) (*tfprotov5.UpgradeResourceStateResponse, error) {
@@ -98,8 +120,14 @@ func (s *server) PlanResourceChange(_ context.Context, r *tfprotov5.PlanResource
 		return nil, err
 	}
 	made := null
-	if prior.IsNull() {
+	switch {
+	case prior.IsNull() && s.foretold:
+		made = s.computed(r.TypeName, proposed)
+	case prior.IsNull():
 		made = unknown
+	}
+	if err := s.tell(r, d); err != nil {
+		return nil, err
 	}
 	planned, err := fill(proposed, d.Block, isNull, made)
 	if err != nil {
@@ -141,7 +169,7 @@ func (s *server) ApplyResourceChange(_ context.Context, r *tfprotov5.ApplyResour
 	if err != nil {
 		return nil, err
 	}
-	applied, err := fill(planned, d.Block, isUnknown, computed(r.TypeName, planned))
+	applied, err := fill(planned, d.Block, isUnknown, s.computed(r.TypeName, planned))
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +196,7 @@ func (s *server) ReadDataSource(_ context.Context, r *tfprotov5.ReadDataSourceRe
 	if err != nil {
 		return nil, err
 	}
-	read, err := fill(config, d.Block, isNull, computed(r.TypeName, config))
+	read, err := fill(config, d.Block, isNull, s.computed(r.TypeName, config))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
@@ -64,28 +65,42 @@ func unknown(_ string, t tftypes.Type) tftypes.Value {
 
 func null(_ string, t tftypes.Type) tftypes.Value { return tftypes.NewValue(t, nil) }
 
-// computed returns what Google would compute of a resource.
-func computed(resource string, v tftypes.Value) func(name string, t tftypes.Type) tftypes.Value {
-	own := text(v, "name")
-	if own == "" {
-		own = resource
+// own names a resource among those of its type: by the first of its names that is set.
+func own(resource string, v tftypes.Value) string {
+	for _, name := range []string{"name", "secret_id", "account_id", "role_id", "service", "field"} {
+		if s := text(v, name); s != "" {
+			return s
+		}
 	}
-	account := text(v, "account_id") + "@" + text(v, "project") + ".iam.gserviceaccount.com"
+	return resource
+}
+
+// computed returns what Google would compute of a resource.
+func (s *server) computed(resource string, v tftypes.Value) func(name string, t tftypes.Type) tftypes.Value {
+	own, project := own(resource, v), text(v, "project")
+	if configured := s.project.Load(); project == "" && configured != nil {
+		project = *configured
+	}
+	account := text(v, "account_id") + "@" + project + ".iam.gserviceaccount.com"
 	return func(name string, t tftypes.Type) tftypes.Value {
 		switch {
 		case name == "number":
 			return tftypes.NewValue(t, "123456789012")
+		case name == "project" && t.Is(tftypes.String):
+			return tftypes.NewValue(t, project)
 		case resource == "google_service_account" && name == "email":
 			return tftypes.NewValue(t, account)
 		case resource == "google_service_account" && name == "member":
 			return tftypes.NewValue(t, "serviceAccount:"+account)
+		case resource == "google_project_iam_custom_role" && (name == "name" || name == "id"):
+			return tftypes.NewValue(t, "projects/"+project+"/roles/"+own)
 		case resource == "google_cloud_run_v2_service" && name == "urls":
 			return tftypes.NewValue(t, []tftypes.Value{
 				tftypes.NewValue(tftypes.String, "https://"+own+"-123456789012."+text(v, "location")+".run.app"),
 				tftypes.NewValue(tftypes.String, "https://"+own+"-abcdef-ew.a.run.app"),
 			})
 		case t.Is(tftypes.String):
-			return tftypes.NewValue(t, "stub-"+name+"-"+own)
+			return tftypes.NewValue(t, "stub-"+name+"-"+strings.TrimPrefix(resource, "google_")+"-"+own)
 		case t.Is(tftypes.Number):
 			return tftypes.NewValue(t, 7)
 		case t.Is(tftypes.Bool):

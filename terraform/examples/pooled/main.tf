@@ -61,7 +61,7 @@ module "tidewire" {
 
   # For 12,000 sockets at 60 % of 1,000 a gateway, once the quota is raised to it.
   sizes    = { gateway = { max = 20 } }
-  quota    = { cpu = 100 }
+  quota    = { cpu = 100, memory_gib = 50 }
   expected = { sockets = 12000 }
 
   # A tenant by name is some 40 series in each gateway: of thousands, only a few are shown so.
