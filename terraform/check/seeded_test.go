@@ -39,8 +39,8 @@ func source(r Rule) finder {
 func policy(r Rule) finder {
 	return finder{"policy: " + string(r), func(ctx context.Context, tree, file string) ([]string, error) {
 		d := deploy(ctx, tree)
-		for _, name := range []string{"all there is", "the least"} {
-			plan, err := d.planned(root(file), name)
+		for _, of := range [][2]string{{root(file), "all there is"}, {"bootstrap", "all there is"}, {root(file), "the least"}} {
+			plan, err := d.planned(of[0], of[1])
 			if err != nil {
 				return nil, err
 			}
