@@ -80,6 +80,8 @@ func TestRecordsSayWhatTheyTake(t *testing.T) {
 // wordy makes frames as long as those of the socket protocol: what is around the data, and the tags.
 type wordy struct{ plainEncoder }
 
+func (wordy) Name() string { return "wordy" }
+
 func (wordy) Message(p *Publication) (Frame, []byte) {
 	f := Frame{Bytes: make([]byte, 0, 150+len(p.Data)+30*len(p.Tags))}
 	f.Bytes = AppendFrameHeader(f.Bytes, 0x81, cap(f.Bytes)-4)
