@@ -22,9 +22,9 @@ type access struct {
 }
 
 const accessHelp = `
-The server and the token are those of --url and --token or --token-file, or else
-of TIDEWIRE_URL and TIDEWIRE_TOKEN. Other users of the machine can see a token in
-a flag; in the environment or in a file they cannot.
+The command takes the server from --url or TIDEWIRE_URL, and the token from --token,
+--token-file or TIDEWIRE_TOKEN. Other users of the machine can see a token in a flag,
+but not in the environment or in a file.
 `
 
 // flags adds --url, --token and --token-file to cmd. server is what the URL is that of.
@@ -33,7 +33,7 @@ func (a *access) flags(cmd *cobra.Command, server, token string) {
 	f := cmd.Flags()
 	f.StringVar(&a.url, "url", "", server+" (default: TIDEWIRE_URL)")
 	f.StringVar(&a.token, "token", "", token+" (default: TIDEWIRE_TOKEN)")
-	f.StringVar(&a.file, "token-file", "", "file that holds the token, or - for standard input")
+	f.StringVar(&a.file, "token-file", "", "file with the token, or - for standard input")
 	complete(cmd, "url", a.devURLs)
 	complete(cmd, "token", fixed())
 }
@@ -42,7 +42,7 @@ func (a *access) flags(cmd *cobra.Command, server, token string) {
 func (a *access) googleFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&a.google, "google-token", "", "identity token for an API behind Cloud Run's IAM: gcloud auth print-identity-token (default: TIDEWIRE_GOOGLE_TOKEN)")
-	f.StringVar(&a.fileOfG, "google-token-file", "", "file that holds the identity token")
+	f.StringVar(&a.fileOfG, "google-token-file", "", "file with the identity token")
 }
 
 // resolve fills in what no flag gave. The error is a usageError, and holds no token.
@@ -55,9 +55,9 @@ func (a *access) resolve(ctx context.Context) (err error) {
 	}
 	switch {
 	case a.url == "":
-		return usagef("%s: no URL: give --url, or set TIDEWIRE_URL%s", a.cmd.Name(), a.where(ctx))
+		return usagef("%s: no URL: use --url or set TIDEWIRE_URL%s", a.cmd.Name(), a.where(ctx))
 	case a.token == "":
-		return usagef("%s: no token: set TIDEWIRE_TOKEN, or give --token-file or --token; tidewire token makes one", a.cmd.Name())
+		return usagef("%s: no token: set TIDEWIRE_TOKEN, or use --token-file or --token; tidewire token makes one", a.cmd.Name())
 	}
 	if a.cmd.Flag("google-token") == nil {
 		return nil
@@ -89,7 +89,7 @@ func (a *access) secret(flag, value, file, environment string) (string, error) {
 	case err != nil:
 		return "", err
 	case named != "" && token != "":
-		return "", usagef("--%s and --%s-file: give one of them", flag, flag)
+		return "", usagef("--%s and --%s-file: use only one of them", flag, flag)
 	case named == "-" && a.stdin:
 		return "", usagef("--%s-file: must be a file, because the command reads standard input itself", flag)
 	case named != "":
@@ -130,7 +130,7 @@ func readToken(in io.Reader, name string) (string, error) {
 	case len(text) > maxToken:
 		return "", fmt.Errorf("must be at most %d bytes", maxToken)
 	case strings.TrimSpace(string(text)) == "":
-		return "", fmt.Errorf("%q holds no token", name)
+		return "", fmt.Errorf("%q contains no token", name)
 	}
 	return string(text), nil
 }
@@ -142,5 +142,5 @@ func swallowed(cmd *cobra.Command, err error) error {
 	if err == nil || token == nil || !token.Changed || strings.Count(token.Value.String(), ".") == 2 {
 		return err
 	}
-	return usageError{fmt.Errorf("%w\nthe value of --token is no JWT: was a variable not set, and not in quotes?", err)}
+	return usageError{fmt.Errorf("%w\nthe value of --token is not a JWT; is a variable in the command not set, and not in quotes?", err)}
 }

@@ -72,17 +72,17 @@ func TestAccessRefuses(t *testing.T) {
 			args   []string
 			saying string
 		}{
-			{"nothing", environment{}, nil, "no URL: give --url, or set TIDEWIRE_URL"},
-			{"no token", environment{url: here.url}, nil, "no token: set TIDEWIRE_TOKEN, or give --token-file or --token"},
+			{"nothing", environment{}, nil, "no URL: use --url or set TIDEWIRE_URL"},
+			{"no token", environment{url: here.url}, nil, "no token: set TIDEWIRE_TOKEN, or use --token-file or --token"},
 			{"empty token, although there is one", here, []string{"--token", ""}, "--token: must not be empty"},
 			{"empty token and no URL", environment{}, []string{"--token", ""}, "--token: must not be empty"},
 			{"empty URL", here, []string{"--url", ""}, "--url: must not be empty"},
 			{"empty name of a file", here, []string{"--token-file", ""}, "--token-file: must not be empty"},
-			{"empty file", here, []string{"--token-file", empty}, "holds no token"},
+			{"empty file", here, []string{"--token-file", empty}, "contains no token"},
 			{"no file", here, []string{"--token-file", "/nowhere"}, "/nowhere"},
 			{"endless file", here, []string{"--token-file", "/dev/zero"}, "at most 65536 bytes"},
-			{"two tokens", here, []string{"--token", "a.b.c", "--token-file", empty}, "give one of them"},
-			{"empty standard input", here, []string{"--token-file", "-"}, "holds no token"},
+			{"two tokens", here, []string{"--token", "a.b.c", "--token-file", empty}, "use only one of them"},
+			{"empty standard input", here, []string{"--token-file", "-"}, "contains no token"},
 			{"two words", here, []string{"--token", "h.secret.s x"}, "one word of printable ASCII"},
 			{"two lines in the environment", environment{url: here.url, token: "h.secret.s\nx"}, nil, "TIDEWIRE_TOKEN: must be one word"},
 			{"the next flag", here, []string{"--token", "--json"}, "must be a token, got a flag"},
@@ -111,7 +111,7 @@ func TestTokenSwallowsAnArgument(t *testing.T) {
 	c := newConsole(t)
 	c.environment = environment{url: "http://127.0.0.1:1"}
 	for _, args := range [][]string{{"tail", "--token", "news:today"}, {"tenants", "show", "--token", "acme"}} {
-		if _, errors, code := c.call("", args...); code != exitUsage || !strings.Contains(errors, "is no JWT: was a variable not set, and not in quotes?") {
+		if _, errors, code := c.call("", args...); code != exitUsage || !strings.Contains(errors, "is not a JWT; is a variable in the command not set, and not in quotes?") {
 			t.Errorf("%v: %d, %s", args, code, errors)
 		}
 	}

@@ -23,7 +23,7 @@ func (a *apiClient) plan(ctx context.Context, tenant string, document []byte, pr
 		return nil, "", err
 	}
 	if json.Unmarshal(answer, &p) != nil || p == nil || p.Change == "" {
-		return nil, "", fmt.Errorf("--url: %s is not the management API, or of another version", a.url)
+		return nil, "", fmt.Errorf("--url: %s is not the management API, or is another version of it", a.url)
 	}
 	return p, header.Get("ETag"), nil
 }

@@ -90,7 +90,7 @@ func (a *applying) apply(ctx context.Context, tenant string, document []byte) (d
 			return outcome{change, plan}, err
 		}
 	}
-	return outcome{}, realtime.Errorf(realtime.CodeUnavailable, "others change it all the time")
+	return outcome{}, realtime.Errorf(realtime.CodeUnavailable, "it keeps changing; try again")
 }
 
 func planned(p *httpapi.Plan) outcome {
@@ -109,7 +109,7 @@ func (a *applying) each(ctx context.Context, tenants []string, change func(conte
 	for i, tenant := range tenants {
 		made, err := change(ctx, tenant)
 		if err != nil && !ofTheTenant(err) {
-			return fmt.Errorf("%s: %w\n%d of %d tenants were done before; repeating it is safe", tenant, err, i, len(tenants))
+			return fmt.Errorf("%s: %w\n%d of %d tenants were done before; it is safe to repeat the command", tenant, err, i, len(tenants))
 		}
 		if err := bar.Clear(); err != nil {
 			return err
@@ -189,7 +189,7 @@ func (a *applying) describe(tenant string, made outcome) string {
 		if made.change == "unchanged" {
 			fmt.Fprintf(&text, "unchanged %s\n", tenant)
 		}
-		fmt.Fprintf(&text, "  kept, though the file does not name them: keys %s (--prune removes them)\n", strings.Join(made.plan.Kept, ", "))
+		fmt.Fprintf(&text, "  kept, although the file does not name them: keys %s (--prune removes them)\n", strings.Join(made.plan.Kept, ", "))
 	}
 	return text.String()
 }

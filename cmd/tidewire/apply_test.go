@@ -58,7 +58,7 @@ func TestApply(t *testing.T) {
 		},
 		{
 			name: "a key of somebody else", file: `{"tenants":{"initech":{"auth":{"keys":[{"kid":"j","alg":"HS256","secret":"another-another-another-another-another"}]}}}}`,
-			out: "changed initech\n  + auth.keys.j: {\"kid\":\"j\",\"alg\":\"HS256\"}\n  kept, though the file does not name them: keys i (--prune removes them)\n0 created, 1 changed, 0 unchanged, 0 refused\n",
+			out: "changed initech\n  + auth.keys.j: {\"kid\":\"j\",\"alg\":\"HS256\"}\n  kept, although the file does not name them: keys i (--prune removes them)\n0 created, 1 changed, 0 unchanged, 0 refused\n",
 		},
 		{
 			name: "without it, by way of trial", file: `{"tenants":{"initech":{"auth":{"keys":[{"kid":"i","alg":"HS256"}]}},"hooli":{}}}`, flags: []string{"--prune", "--dry-run"}, code: exitDiffers, saying: "1 of 2 tenants would change",

@@ -21,9 +21,9 @@ func newCall(s std) *cobra.Command {
 	to := access{std: s}
 	cmd := &cobra.Command{
 		Use:   "call ROUTE [DATA]",
-		Short: "Ask the gateway's own program over a socket",
-		Long: "call sends one question and prints the data of its answer. Which routes there are\n" +
-			"is the program's choice; examples/calls has one. DATA is what publish takes.\n" + accessHelp + exitHelp,
+		Short: "Call the gateway's own program over a socket",
+		Long: "call sends one request and prints the data of the answer. The program defines the\n" +
+			"routes; examples/calls has one. DATA has the same form as for publish.\n" + accessHelp + exitHelp,
 		Example:           "  tidewire call orders.place '{\"symbol\":\"EURUSD\",\"amount\":1000}'",
 		Args:              exactly(1, 2, "ROUTE and DATA"),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -49,7 +49,7 @@ func newCall(s std) *cobra.Command {
 			return err
 		},
 	}
-	to.flags(cmd, "where the gateway is", "token of the one who asks")
+	to.flags(cmd, "where the gateway is", "token of the caller")
 	return cmd
 }
 
@@ -80,7 +80,7 @@ func ask(ctx context.Context, address, token string, question wire.ClientFrame) 
 		}
 		f, err := wire.DecodeServer(message)
 		if err != nil {
-			return none, fmt.Errorf("the server sent no frame: %w", err)
+			return none, fmt.Errorf("the server sent something that is not a frame: %w", err)
 		}
 		switch {
 		case f.Type == wire.TypeError && (len(f.ID) == 0 || string(f.ID) == string(question.ID)):

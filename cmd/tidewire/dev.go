@@ -22,11 +22,11 @@ func newDev(s std) *cobra.Command {
 		Use:   "dev",
 		Short: "Run everything in one process: gateway, ingest and dashboards",
 		Long: "dev serves sockets, Server-Sent Events, ingest and the dashboards on one address,\n" +
-			"on memory drivers, with demo tenants and live data. Its secret is made at the\n" +
-			"first start and kept in a file that only you can read. With --backend gcp it is the\n" +
-			"same on the emulators of Pub/Sub and Firestore that PUBSUB_EMULATOR_HOST and\n" +
+			"on memory drivers, with demo tenants and live data. Its secret is created at the\n" +
+			"first start and kept in a file that only you can read. With --backend gcp it uses\n" +
+			"the Pub/Sub and Firestore emulators that PUBSUB_EMULATOR_HOST and\n" +
 			"FIRESTORE_EMULATOR_HOST name; make emulators starts them. With --json it writes one\n" +
-			`line once it accepts: {"url":"...","tenants":["..."],"token":"..."}.` + "\n" + exitHelp,
+			`line once it accepts connections: {"url":"...","tenants":["..."],"token":"..."}.` + "\n" + exitHelp,
 		Args: exactly(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if !cmd.Flags().Changed("project") {
@@ -48,10 +48,10 @@ func newDev(s std) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on; port 0 picks a free one; if it is not given and 8080 is in use, dev takes 8090 to 8099")
+	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on; port 0 picks a free one; by default, if 8080 is in use, dev uses one of 8090 to 8099")
 	f.StringVar(&o.tenants, "tenants", "", "file of tenant documents")
 	f.StringVar(&kind, "backend", "memory", "where events and connections are kept: memory, or gcp for Google's emulators")
-	f.StringVar(&project, "project", "tidewire-dev", "project in the emulators, with --backend gcp (default: GOOGLE_CLOUD_PROJECT, else this)")
+	f.StringVar(&project, "project", "tidewire-dev", "project in the emulators, with --backend gcp (default: GOOGLE_CLOUD_PROJECT, otherwise this)")
 	f.BoolVar(&o.demo, "demo", true, "demo tenants, dashboards that need no login, live data")
 	f.BoolVar(&asJSON, "json", false, "one line of JSON instead of text, and logs as JSON")
 	f.BoolVar(&verbose, "verbose", false, "log more")
@@ -66,7 +66,7 @@ func devBackend(kind, project string, e emulators) (string, error) {
 		return kind, nil
 	case "gcp":
 		if missing := e.missing(); missing != "" {
-			return "", usagef("--backend gcp: %s must name the emulators that dev uses in place of Google Cloud; make emulators starts them and prints both variables", missing)
+			return "", usagef("--backend gcp: %s must name the emulators that dev uses instead of Google Cloud; make emulators starts them and prints both variables", missing)
 		}
 		if !projectID.MatchString(project) {
 			return "", usagef("--project or GOOGLE_CLOUD_PROJECT: must be a project ID such as tidewire-dev, got %q", project)

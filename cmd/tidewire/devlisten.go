@@ -26,16 +26,16 @@ func (d *devServer) listen(ctx context.Context) (net.Listener, error) {
 		return nil, err
 	}
 	if !d.o.anyPort {
-		return nil, fmt.Errorf("--addr: port %s is in use on this machine; give another one, such as tidewire dev --addr %s, or make dev PORT=%d (port 0 is any that is free)",
+		return nil, fmt.Errorf("--addr: port %s is in use on this machine; choose another one, such as tidewire dev --addr %s, or make dev PORT=%d (port 0 picks a free one)",
 			port, net.JoinHostPort(host, strconv.Itoa(firstOther)), firstOther)
 	}
 	for other := firstOther; other <= lastOther; other++ {
 		if l, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(other))); err == nil {
-			d.o.log.WarnContext(ctx, "that port is in use, so another one is taken; choose one with --addr or make dev PORT=", realtime.KeyAddress, l.Addr().String())
+			d.o.log.WarnContext(ctx, "the port is in use, so dev uses another one; choose one with --addr or make dev PORT=", realtime.KeyAddress, l.Addr().String())
 			return l, nil
 		}
 	}
-	return nil, fmt.Errorf("ports %s and %d to %d are in use on this machine; give another one with --addr, or make dev PORT=", port, firstOther, lastOther)
+	return nil, fmt.Errorf("ports %s and %d to %d are in use on this machine; choose another one with --addr, or make dev PORT=", port, firstOther, lastOther)
 }
 
 func failed(err error) error {

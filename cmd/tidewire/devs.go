@@ -84,7 +84,7 @@ func (s state) devs() ([]running, error) {
 		}
 		var r running
 		if err := json.Unmarshal(raw, &r); err != nil || r.file() != filepath.Join("devs", filepath.Base(name)) {
-			return nil, fmt.Errorf("%s: is not what a dev writes there; remove it (%w)", name, err)
+			return nil, fmt.Errorf("%s: was not written by tidewire dev; remove it (%w)", name, err)
 		}
 		all = append(all, r)
 	}
@@ -200,12 +200,12 @@ func (s state) pick(ctx context.Context, address string, can func(running) error
 		return dev, false, err
 	}
 	if len(alive) == 0 {
-		return dev, false, errors.New("no dev is running here; run tidewire dev, or name a --tenants FILE")
+		return dev, false, errors.New("no dev server is running on this machine; run tidewire dev, or use --tenants FILE")
 	}
 	if address != "" {
 		dev, ok := named(alive, address)
 		if !ok {
-			return dev, false, usagef("--url or TIDEWIRE_URL: must be a dev that runs here, which is at %s, got %q", urls(alive), address)
+			return dev, false, usagef("--url or TIDEWIRE_URL: must be a dev server that runs on this machine (%s), got %q", urls(alive), address)
 		}
 		return dev, false, can(dev)
 	}

@@ -19,7 +19,7 @@ func TestTokenOfDev(t *testing.T) {
 		t.Helper()
 		for _, args := range [][]string{{"--tenant", "acme"}, {"--operator"}} {
 			out, errors, code := c.call("", append([]string{"token", "--user", "ann"}, args...)...)
-			if code != exitFailed || out != "" || !strings.Contains(errors, "no dev is running here; run tidewire dev") {
+			if code != exitFailed || out != "" || !strings.Contains(errors, "no dev server is running on this machine; run tidewire dev") {
 				t.Errorf("%s: %d, %q, %s", when, code, out, errors)
 			}
 		}

@@ -90,7 +90,7 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 	}
 	d.url = "http://" + reachable(listener.Addr())
 	if o.demo && !isLoopback(listener.Addr()) {
-		o.log.WarnContext(ctx, "the demo asks nobody to log in, and others can reach this address; --demo=false turns it off")
+		o.log.WarnContext(ctx, "the demo requires no login, and others can reach this address; --demo=false turns it off")
 	}
 	if err := d.assemble(ctx, s); err != nil {
 		return nil, errors.Join(err, listener.Close())

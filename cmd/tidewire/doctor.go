@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,7 @@ import (
 )
 
 // errWalls ends a doctor that has found something: it has said what.
-var errWalls = errors.New("the deployment would be refused, or meet a wall")
+var errWalls = errors.New("the deployment would be refused, or would exceed a limit")
 
 // doctor is the command: what it is asked.
 type doctor struct {
@@ -33,28 +34,28 @@ func newDoctor(s std) *cobra.Command {
 	d := &doctor{gcloud: runGcloud}
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what a deployment on Google Cloud carries, and which walls it would meet",
-		Long: `Computes what a deployment carries, and compares it with the quotas of its
-project: what Cloud Run would refuse at once, and what would be met under load or
-during a release, in which gateways count twice for an hour.
+		Short: "Show what a deployment on Google Cloud carries, and which limits it would exceed",
+		Long: `doctor computes what a deployment carries, and compares it with the quotas of its
+project. It reports what Cloud Run would refuse at once, and which limits would be
+exceeded under load, or during a release, when gateways count twice for an hour.
 
-It looks at what Terraform says of a deployment, or at a file of settings, or at the
-defaults of terraform/ on a new project's quota:
+It reads the output of Terraform, or a file of settings. Otherwise it uses the
+defaults of terraform/ and the quota of a new project:
 
   terraform -chdir=terraform output -json | tidewire doctor --outputs -
   terraform -chdir=terraform show -json plan | tidewire doctor --outputs -
   tidewire doctor --vars sizes.json --project my-project --region europe-west1
 
-A file of settings has sizes, expected, quota, shards and subscriptions, as in
-terraform.tfvars.json. With --project the quotas are read with gcloud, which needs
-to be signed in; without it nothing leaves this machine.
+A file of settings can have sizes, expected, quota, shards and subscriptions, as in
+terraform.tfvars.json. With --project the quotas are read with gcloud, which must be
+signed in; without it nothing leaves this machine.
 
-Exit codes: 0 it fits, 1 something is refused or a wall would be met, 2 wrong usage,
+Exit codes: 0 it fits, 1 refused or over a limit, 2 wrong usage,
 4 the quotas could not be read.`,
 		Args: exactly(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context(), s) },
 	}
-	cmd.Flags().StringVar(&d.outputs, "outputs", "", "what `terraform output -json`, or `show -json` of a plan, has written: a FILE, or - for standard input")
+	cmd.Flags().StringVar(&d.outputs, "outputs", "", "output of `terraform output -json`, or of `show -json` for a plan: a FILE, or - for standard input")
 	cmd.Flags().StringVar(&d.vars, "vars", "", "FILE of settings in JSON, or - for standard input")
 	cmd.Flags().StringVar(&d.project, "project", "", "project whose quotas are read with gcloud")
 	cmd.Flags().StringVar(&d.region, "region", "", "region of the deployment, with --project")
@@ -90,9 +91,9 @@ func (d *doctor) run(ctx context.Context, s std) error {
 func (d *doctor) inputs(stdin io.Reader) (capacity.Inputs, error) {
 	switch {
 	case d.outputs != "" && d.vars != "":
-		return capacity.Inputs{}, usagef("--outputs and --vars: give one of them")
+		return capacity.Inputs{}, usagef("--outputs and --vars: use only one of them")
 	case (d.project == "") != (d.region == ""):
-		return capacity.Inputs{}, usagef("--project and --region: give both or neither")
+		return capacity.Inputs{}, usagef("--project and --region: use both or neither")
 	case d.outputs != "":
 		text, err := readFileOr(stdin, d.outputs)
 		if err != nil {
@@ -141,7 +142,7 @@ func ofTerraform(text []byte) (capacity.Inputs, error) {
 		State    values          `json:"values"`
 	}
 	if err := json.Unmarshal(text, &all); err != nil {
-		return capacity.Inputs{}, fmt.Errorf("must be JSON of Terraform: %w", err)
+		return capacity.Inputs{}, fmt.Errorf("must be JSON from Terraform: %w", err)
 	}
 	for _, raw := range []json.RawMessage{all.Capacity, all.Planned.Outputs["capacity"], all.State.Outputs["capacity"]} {
 		var o output
@@ -183,7 +184,7 @@ func ofSettings(text []byte) (capacity.Inputs, error) {
 	for _, program := range slices.Sorted(maps.Keys(given.Sizes)) {
 		size, ok := in.Sizes[program]
 		if !ok && program != "probe" {
-			return in, fmt.Errorf("sizes.%s: must be one of %v", program, slices.Sorted(maps.Keys(in.Sizes)))
+			return in, fmt.Errorf("sizes.%s: must be one of %s", program, strings.Join(slices.Sorted(maps.Keys(in.Sizes)), ", "))
 		}
 		of := given.Sizes[program]
 		if len(of.CPU) > 0 {

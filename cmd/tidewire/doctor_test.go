@@ -60,7 +60,7 @@ func TestDoctor(t *testing.T) {
 		"a CPU in words":              {stdin: `{"sizes": {"gateway": {"cpu": "two"}}}`, args: []string{"--vars", "-"}, code: exitUsage, out: "sizes.gateway.cpu"},
 		"memory without unit":         {stdin: `{"sizes": {"gateway": {"memory": "512"}}}`, args: []string{"--vars", "-"}, code: exitUsage, out: "sizes.gateway"},
 		"no file":                     {args: []string{"--vars", filepath.Join(t.TempDir(), "none")}, code: exitUsage, out: "--vars"},
-		"both":                        {args: []string{"--vars", "-", "--outputs", "-"}, code: exitUsage, out: "give one of them"},
+		"both":                        {args: []string{"--vars", "-", "--outputs", "-"}, code: exitUsage, out: "use only one of them"},
 		"a project without a region":  {args: []string{"--project", "p"}, code: exitUsage, out: "--region"},
 	} {
 		t.Run(name, func(t *testing.T) {

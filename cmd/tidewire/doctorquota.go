@@ -67,7 +67,7 @@ func regional(answer []byte, region string) (int64, error) {
 		}
 	}
 	if found == "" {
-		return 0, fmt.Errorf("says nothing of the region %q", region)
+		return 0, fmt.Errorf("has no value for the region %q", region)
 	}
 	return strconv.ParseInt(found, 10, 64)
 }

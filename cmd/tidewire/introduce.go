@@ -54,7 +54,7 @@ The management API, of which docs/api.md has the rest:
   curl -sS "$TIDEWIRE_URL/v1/tenants" -H "Authorization: Bearer $(%s token --operator --user dev)"
 `, tidewire)
 	if d.token != "" {
-		fmt.Fprintf(w, "\nThe token of dev for all channels of %s, good for 12 hours, if you need it elsewhere:\n\n%s\n", d.tenantOfToken, d.token)
+		fmt.Fprintf(w, "\nA token for all channels of %s, valid for 12 hours, if you need it elsewhere:\n\n%s\n", d.tenantOfToken, d.token)
 	}
 }
 

@@ -38,15 +38,15 @@ func newPublish(s std) *cobra.Command {
 		Use:   "publish --tenant T --channel C [--key K] [--tag k=v]... [DATA | -]",
 		Short: "Publish events",
 		Long: "publish sends DATA as one event: a JSON value, or words that do not look like one,\n" +
-			"which are sent as a string. DATA that begins like JSON and is not is refused;\n" +
-			"with --text it is a string whatever it looks like.\n\n" +
-			"With -, or without DATA from a pipe, it reads NDJSON, one event a line:\n" +
-			`{"channel":"...","key":"...","tags":{},"id":"...","data":...}; the flags stand in` + "\n" +
-			"for what a line leaves out. Every event has an id, so that a request that is\n" +
-			"sent again publishes nothing twice. An event the server refuses ends it; those\n" +
-			"of the lines before are published.\n\n" +
-			"It sends to the ingest endpoint. With --socket DATA goes over a socket, as a page\n" +
-			"publishes, which a gateway takes that has no ingest beside it.\n" + accessHelp + exitHelp,
+			"which are sent as a string. DATA that begins like JSON but is not valid is\n" +
+			"refused; with --text it is always sent as a string.\n\n" +
+			"With -, or without DATA from a pipe, it reads NDJSON, one event per line:\n" +
+			`{"channel":"...","key":"...","tags":{},"id":"...","data":...}; the flags set` + "\n" +
+			"what a line leaves out. Every event has an id, so that a request that is sent\n" +
+			"again publishes nothing twice. The command ends at the first event that the\n" +
+			"server refuses; the lines before it are published.\n\n" +
+			"It sends to the ingest endpoint. With --socket it sends DATA over a socket, as a\n" +
+			"page does. This also works with a gateway that has no ingest endpoint.\n" + accessHelp + exitHelp,
 		Example: "  tidewire publish --tenant acme --channel prices:fx --key EURUSD '{\"bid\":1.08}'\n" +
 			"  tidewire publish --tenant acme - <events.ndjson",
 		Args:              exactly(0, 1, "one DATA or -"),
@@ -93,12 +93,12 @@ func newPublish(s std) *cobra.Command {
 	}
 	f := cmd.Flags()
 	to.flags(cmd, "where the gateway or the ingest function is", "token that may publish")
-	f.StringVar(&tenant, "tenant", "", "tenant (required without --socket, where it is the token's)")
+	f.StringVar(&tenant, "tenant", "", "tenant (required without --socket; with it, the token's)")
 	f.StringVar(&p.standard.Channel, "channel", "", "channel (required with DATA)")
 	f.StringVar(&p.standard.Key, "key", "", "what the event replaces, such as a symbol")
 	f.StringArrayVar(&tags, "tag", nil, "k=v; may be repeated")
-	f.BoolVar(&text, "text", false, "DATA is a string, whatever it looks like")
-	f.BoolVar(&overSocket, "socket", false, "send DATA over a socket, not to the ingest endpoint")
+	f.BoolVar(&text, "text", false, "send DATA as a string, whatever it looks like")
+	f.BoolVar(&overSocket, "socket", false, "send DATA over a socket instead of to the ingest endpoint")
 	f.BoolVar(&p.json, "json", false, "print the server's answers")
 	complete(cmd, "tenant", s.devTenants)
 	return cmd

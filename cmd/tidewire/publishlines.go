@@ -88,7 +88,7 @@ func (p *publishing) read(line []byte) (event, error) {
 		return e, explained(line, err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return e, errors.New("must be one JSON object, got more behind it")
+		return e, errors.New("must be one JSON object, got more after it")
 	}
 	if e.Data == nil {
 		return e, errors.New("data: is missing; send null for an event without data")

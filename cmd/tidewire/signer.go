@@ -56,7 +56,7 @@ func (s std) sayWhich(dev running, more bool) error {
 	if !more {
 		return nil
 	}
-	_, err := fmt.Fprintf(s.err, "tidewire: several devs are running; this token is for %s, started %s (--url or TIDEWIRE_URL names another)\n",
+	_, err := fmt.Fprintf(s.err, "tidewire: several dev servers are running; this token is for %s, started %s (choose another with --url or TIDEWIRE_URL)\n",
 		dev.URL, dev.Started.Format("15:04:05"))
 	return err
 }
@@ -69,7 +69,7 @@ func (s std) operatorSigner(ctx context.Context, tenant, tenants, file, url stri
 		flag = "--operators"
 	}
 	if tenant != "" || tenants != "" {
-		return nil, usagef("%s: an operator is of no tenant; leave --tenant and --tenants out", flag)
+		return nil, usagef("%s: an operator belongs to no tenant; leave out --tenant and --tenants", flag)
 	}
 	if file != "" {
 		return s.signerOf(file)

@@ -26,13 +26,13 @@ func newTail(s std) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tail [--since POSITION] CHANNEL...",
 		Short: "Print what is published to channels",
-		Long: "tail reads channels until it is interrupted, and what is sent to its user\n" +
-			"directly. Output is one message a line; with --json, the server's message and\n" +
-			"direct frames as they are.\n\n" +
+		Long: "tail prints the messages of channels, and direct events for its user, until it is\n" +
+			"interrupted. Each line is one message; with --json, each line is the server's\n" +
+			"message or direct frame, unchanged.\n\n" +
 			"On standard error it says when it is connected, when it reconnects, and when\n" +
-			"something was missed. It reconnects and resumes by itself, and gives up on what\n" +
-			"cannot work: a token or a channel that is refused, a server that is none, or\n" +
-			"one that it has not reached in its first " + strconv.Itoa(firstTries) + " tries.\n" + accessHelp + exitHelp,
+			"something was missed. It reconnects and resumes by itself. It gives up when\n" +
+			"retrying cannot help: the token or a channel is refused, the address is not a\n" +
+			"gateway, or its first " + strconv.Itoa(firstTries) + " tries to connect fail.\n" + accessHelp + exitHelp,
 		Example:           "  tidewire tail prices:equities",
 		Args:              exactly(1, -1, "one CHANNEL or more"),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -62,7 +62,7 @@ func newTail(s std) *cobra.Command {
 	}
 	f := cmd.Flags()
 	from.flags(cmd, "where the gateway is", "token that may subscribe")
-	f.StringVar(&since, "since", "", "position to begin at")
+	f.StringVar(&since, "since", "", "position to start from")
 	f.BoolVar(&asJSON, "json", false, "print frames")
 	return cmd
 }
@@ -179,7 +179,7 @@ func (t *tail) connection(ctx context.Context) error {
 		}
 		frame, err := wire.DecodeServer(message)
 		if err != nil {
-			return fmt.Errorf("the server sent no frame: %w", err)
+			return fmt.Errorf("the server sent something that is not a frame: %w", err)
 		}
 		if frame.Type == wire.TypeWelcome && frame.HeartbeatMs > 0 {
 			silence = time.Duration(frame.HeartbeatMs) * time.Millisecond * 5 / 2
@@ -200,7 +200,7 @@ func ended(err error) error {
 		}
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return errors.New("nothing came from the server for too long")
+		return errors.New("the server sent nothing for too long")
 	}
 	return fmt.Errorf("the connection was lost: %w", err)
 }

@@ -159,7 +159,7 @@ func TestTailGivesUp(t *testing.T) {
 		"too many channels":   {script{{frames: []string{greeting, `{"type":"error","code":"limited","message":"over it","limit":"subscriptionsPerConnection"}`}}}, "", exitUnavailable, "after 4 tries", 4},
 		"always draining":     {script{{frames: []string{`{"type":"error","code":"draining","message":"going away"}`}, close: 1012}}, "", exitUnavailable, "going away", 4},
 		"nothing but a cut":   {script{{close: -1}}, "", exitUnavailable, "the connection was lost", 4},
-		"no frames":           {script{{frames: []string{"hello"}}}, "", exitUnavailable, "the server sent no frame", 4},
+		"no frames":           {script{{frames: []string{"hello"}}}, "", exitUnavailable, "the server sent something that is not a frame", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

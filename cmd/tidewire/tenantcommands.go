@@ -20,7 +20,7 @@ type operation struct {
 func newTenants(s std) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tenants",
-		Short: "Make, show, change, list and suspend tenants of a deployment",
+		Short: "Create, show, change, list and suspend tenants of a deployment",
 		Long:  "tenants calls the management API of a deployment, or of dev, with an operator's\ntoken; tidewire token makes one.\n" + exitHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -38,7 +38,7 @@ func newTenants(s std) *cobra.Command {
 func (o *operation) flags(cmd *cobra.Command) {
 	o.access.flags(cmd, "where the management API is", "an operator's token")
 	o.googleFlags(cmd)
-	cmd.Flags().BoolVar(&o.json, "json", false, "answer in JSON, one value a line")
+	cmd.Flags().BoolVar(&o.json, "json", false, "answer in JSON, one value per line")
 	cmd.Long += accessHelp + exitHelp
 }
 
@@ -61,20 +61,20 @@ func newTenantsApply(s std) *cobra.Command {
 	a := &applying{operation: o}
 	cmd := &cobra.Command{
 		Use:   "apply [FILE | -]",
-		Short: "Make tenants and their topics, or change them, as a file says",
-		Long: "apply makes or changes each tenant of FILE, or of standard input, and shows what\n" +
-			"that changes, field by field. The file is that of tidewire dev --tenants:\n" +
+		Short: "Create or change tenants and their topics from a file",
+		Long: "apply creates or changes each tenant of FILE, or of standard input, and shows what\n" +
+			"changes, field by field. The file has the same form as for tidewire dev --tenants:\n" +
 			`{"tenants":{"acme":{"limits":{"connections":500}}}}; docs/limits.md and` + "\n" +
-			"docs/tokens.md list the fields. It is checked whole before anything is sent.\n\n" +
-			"What the file does not name stays as it is: tenants, fields, and keys, which are\n" +
-			"told apart by their kid; a new key comes first, so that it signs. null gives a\n" +
-			"field its default again. With --prune the file says all that its tenants have:\n" +
-			"what it does not name goes, keys too, but for \"suspended\". A key without its\n" +
-			"secret keeps the one that is stored.\n\n" +
-			"A change that somebody else makes at the same moment is kept too. A tenant that\n" +
-			"is refused does not keep the others from being applied; repeating it is safe.\n" +
-			"With --dry-run nothing is done, and the exit code is 5 if something would change.\n" +
-			"With --json it writes a line for each: {\"tenant\":\"acme\",\"change\":\"created\",\n" +
+			"docs/tokens.md list the fields. The whole file is checked before anything is sent.\n\n" +
+			"Tenants, fields and keys that the file does not name stay as they are. Keys are\n" +
+			"identified by their kid; a new key is put first, so that it signs. null sets a\n" +
+			"field back to its default. With --prune, what the file does not name in its\n" +
+			"tenants is removed, including keys, except for \"suspended\". A key without its\n" +
+			"secret keeps the stored one.\n\n" +
+			"A change that somebody else makes at the same moment is also kept. If a tenant is\n" +
+			"refused, the others are still applied; it is safe to repeat the command. With\n" +
+			"--dry-run nothing is done, and the exit code is 5 if something would change. With\n" +
+			"--json it writes a line for each tenant: {\"tenant\":\"acme\",\"change\":\"created\",\n" +
 			`"changes":[{"field":"limits.connections","from":null,"to":500}]}.` + "\n",
 		Example: "  tidewire tenants apply tenants.json",
 		Args:    exactly(0, 1, "one FILE or -"),
@@ -97,7 +97,7 @@ func newTenantsApply(s std) *cobra.Command {
 		},
 	}
 	o.flags(cmd)
-	cmd.Flags().BoolVar(&a.prune, "prune", false, "take away what the file does not name, keys too")
+	cmd.Flags().BoolVar(&a.prune, "prune", false, "remove what the file does not name, including keys")
 	cmd.Flags().BoolVar(&a.dryRun, "dry-run", false, "show what would change, and change nothing")
 	return cmd
 }
@@ -107,9 +107,9 @@ func newTenantsShow(s std) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show TENANT...",
 		Short: "Show the documents of tenants, as a file that can be applied",
-		Long: "show prints the documents of the tenants, in the form that apply reads, without the\n" +
-			"secrets of keys: apply keeps those that are stored. So a tenant is changed by\n" +
-			"editing what show printed; to take something away, apply it with --prune.\n",
+		Long: "show prints the documents of tenants in the form that apply reads, without the\n" +
+			"secrets of keys; apply keeps the stored ones. To change a tenant, edit what show\n" +
+			"printed and apply it; to remove something, apply it with --prune.\n",
 		Example: "  tidewire tenants show acme >acme.json",
 		Args:    exactly(1, -1, "one TENANT or more"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -140,7 +140,7 @@ func newTenantsList(s std) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the tenants",
-		Long:    "list prints the name of every tenant, one a line.\n",
+		Long:    "list prints the name of every tenant, one per line.\n",
 		Example: "  tidewire tenants list",
 		Args:    exactly(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -169,8 +169,8 @@ func newTenantsList(s std) *cobra.Command {
 func newSuspension(s std, verb string) *cobra.Command {
 	o := &operation{access: access{std: s}}
 	said := map[string]struct{ short, long string }{
-		"suspend": {"Close the sockets of tenants, and refuse their tokens", "suspend closes every socket of the tenants within seconds and refuses their\ntokens at every door, until they are resumed. Nothing is deleted.\n"},
-		"resume":  {"Let suspended tenants in again", "resume ends the suspension of tenants.\n"},
+		"suspend": {"Close the sockets of tenants, and refuse their tokens", "suspend closes every socket of the tenants within seconds. Every API refuses their\ntokens until they are resumed. Nothing is deleted.\n"},
+		"resume":  {"End the suspension of tenants", "resume ends the suspension of tenants: their tokens are accepted again.\n"},
 	}[verb]
 	cmd := &cobra.Command{
 		Use:     verb + " TENANT...",

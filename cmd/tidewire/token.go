@@ -22,13 +22,14 @@ func newToken(s std) *cobra.Command {
 			"  tidewire token --operators FILE --user U",
 		Short: "Make a token",
 		Long: "token prints a JWT, signed with the tenant's first key that can sign. Without\n" +
-			"--tenants it uses the tenants of the dev that runs here: of several the one at\n" +
-			"--url or TIDEWIRE_URL, else the one that was started last and has the tenant.\n\n" +
-			"A PATTERN is a channel name; the segment * stands for any one, ** at the end\n" +
-			"for the rest, {user} and {group} for the token's own. A PART of the management\n" +
-			"API is publish, connections, users, tokens or tenant. With --operator it is a\n" +
-			"token for all of that API, at the dev that runs here; with --operators, at a\n" +
-			"deployment whose TIDEWIRE_OPERATORS stand in FILE, or in standard input for -.\n" + exitHelp,
+			"--tenants it uses the tenants of the dev server that runs on this machine. If\n" +
+			"there are several, it uses the one at --url or TIDEWIRE_URL, or else the one\n" +
+			"that started last and has the tenant.\n\n" +
+			"A PATTERN is a channel name. The segment * matches any one segment, ** at the end\n" +
+			"matches the rest, {user} and {group} are the token's own. A PART of the management\n" +
+			"API is publish, connections, users, tokens or tenant. --operator makes a token for\n" +
+			"the whole API of the dev server; --operators makes one for a deployment whose\n" +
+			"TIDEWIRE_OPERATORS is in FILE, or on standard input for -.\n" + exitHelp,
 		Example: "  tidewire token --tenant acme --user ann --group fx-desk --subscribe 'prices:*'\n" +
 			"  gcloud secrets versions access latest --secret=tidewire-operators | tidewire token --operators - --user olga",
 		Args: exactly(0, 0, "no arguments"),
@@ -76,11 +77,11 @@ func newToken(s std) *cobra.Command {
 	f.StringArrayVar(&publish, "publish", nil, "pattern of channels it may publish to; may be repeated")
 	f.StringArrayVar(&presence, "presence", nil, "pattern of channels whose presence it may see; may be repeated")
 	f.StringArrayVar(&manage, "manage", nil, "part of the management API it may use; may be repeated")
-	f.BoolVar(&operator, "operator", false, "an operator's token for dev, of no tenant")
+	f.BoolVar(&operator, "operator", false, "an operator's token for dev, which belongs to no tenant")
 	f.StringVar(&operators, "operators", "", "an operator's token for a deployment: file of its TIDEWIRE_OPERATORS, or -")
-	f.DurationVar(&ttl, "ttl", time.Hour, "how long it is good")
+	f.DurationVar(&ttl, "ttl", time.Hour, "how long it is valid")
 	f.StringVar(&file, "tenants", "", "file of tenant documents")
-	f.StringVar(&url, "url", "", "which dev the token is for, if several run (default: TIDEWIRE_URL)")
+	f.StringVar(&url, "url", "", "which dev server the token is for, if there are several (default: TIDEWIRE_URL)")
 	complete(cmd, "tenant", s.devTenants)
 	complete(cmd, "manage", fixed(parts()...))
 	complete(cmd, "url", s.devURLs)
