@@ -3,7 +3,7 @@ SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help dev emulators image bootstrap release test lint fmt functions bench fleet soak fuzz go-test tf-check tf-audit
+.PHONY: help dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz go-test tf-check tf-audit
 
 help: ## what can be made
 	@echo 'make TARGET, where TARGET is:'
@@ -41,6 +41,9 @@ lint: ## golangci-lint, as .golangci.yml has it
 
 fmt: ## formats the Go code
 	$(GOLANGCI) fmt
+
+js: ## the browser client from clients/js/src: tidewire.js, minified, and its source map
+	./.ci/js
 
 functions: ## the source archive of the Cloud Functions, bin/functions.zip, and its hash
 	go run ./internal/archive -o bin/functions.zip

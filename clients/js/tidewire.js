@@ -1,55 +1,53 @@
-// The client of Tidewire for browsers and Node, protocol tidewire.v1.json. One file without
-// dependencies, so that a page can serve it as it is. README.md has the states as a table.
-//
-//   1 Codes      every close code and error code, with the verdict on it
-//   2 Checks     of what the page, the storage, the token provider and the server give
-//   3 Time       a clock that nobody sets, and the server's
-//   4 Link       one socket; during a move there are two
-//   5 Channels   Feed (one channel), Subscription (one reader of it), Watch (its presence)
-//   6 Bookmarks  positions that outlive the page
-//   7 Requests   publishes and calls, in order
-//   8 Tidewire   what a page holds: decides when to dial, and what ends it
+// The Tidewire client, protocol tidewire.v1.json, Apache-2.0. Built from src/ by make js: change it there.
 
-const PROTOCOL = "tidewire.v1.json";
-const VERSION = 1; // of what is stored
-const MAX_TIMER = 2 ** 31 - 1; // setTimeout fires at once beyond this
-const MAX_ORDER = 600_000; // the longest delay that is taken from a server: one that orders a year is wrong
-const STABLE = 5_000; // a link that lived this long starts the backoff anew
-const QUIET = 300; // a replay is over when nothing older has come for this long
-const RESUME_WITHIN = 10_000; // and at the latest after this, should the clocks deceive
-const HANDOVER = 5_000; // how long a link that was moved away from may still answer requests
-const PROBE = 5_000; // a ping after sleep is answered within this, or the socket is dead
-const PATIENCE = 3; // tokens or connections refused in a row, before a person is asked to do something
-const SLOWLY = 15_000, SLOWEST = 300_000; // between connections that end because of what this client sends
-const FIRST_ID = 0; // of the connect frame; requests count from 1
-const MAX_STORED = 256; // channels
-const FIRST_FRAME = 32 << 10; // bytes; what is more follows the welcome
-const MARGIN = 30_000; // a token that ends sooner is not used for another connection
-const MAX_HEADER = 4 << 10; // of a token in the handshake: proxies refuse header lines over 8 KiB, some all headers over that
-const MAX_TOKEN = 16 << 10; // the server takes half of it
-const MAX_NAME = 200; // bytes of a channel, an ID or a key
-const MAX_DEPTH = 63; // of data; the frame around it is one level of the protocol's 64
-const DAY = 86_400_000;
+// src/values.js
+var MAX_NAME = 200;
+var MAX_ORDER = 6e5;
+function within(value, least, most, otherwise) {
+  return typeof value === "number" && !Number.isNaN(value) ? Math.min(most, Math.max(least, value)) : otherwise;
+}
+var text = (value) => typeof value === "string" ? value : void 0;
+var encoder = new TextEncoder();
+var bytes = (string) => encoder.encode(string).length;
+var show = (value) => typeof value === "string" ? JSON.stringify(value.slice(0, 64)) : value === null ? "null" : typeof value;
+var moment = (value) => Number.isFinite(value) && value > 0 && value < 2 ** 48 ? Math.floor(value) : 0;
+var membersOf = (list) => Array.isArray(list) ? list.filter((member) => typeof member?.user === "string") : [];
+function readWelcome({ connection, user, tenant, instance, expiresAt, limits, heartbeatMs }) {
+  const rate = (name, otherwise) => within(limits?.[name], 0, 1e9, otherwise);
+  return {
+    connection: text(connection) ?? "",
+    user,
+    tenant,
+    instance: text(instance) ?? "",
+    expiresAt: moment(expiresAt),
+    heartbeatMs: within(heartbeatMs, 1e3, 6e5, 25e3),
+    limits: Object.freeze({
+      ...typeof limits === "object" ? limits : {},
+      framesPerSecond: rate("framesPerSecond", 50),
+      publishesPerSecond: rate("publishesPerSecond", 100),
+      subscriptionsPerConnection: rate("subscriptionsPerConnection", 128) || 1,
+      messageBytes: limits?.messageBytes >= 256 ? rate("messageBytes") : 65536
+      // in less than that nothing can be said
+    })
+  };
+}
 
-// ---- 1 Codes
-
-const NOW = "retry now", LATER = "retry later", TOKEN = "get a new token first", STOP = "stop";
-
-// Verdicts on a connection that ended. Only `final` waits for a person.
-const AGAIN = "reconnect", RENEW = "renew the token", LESS = "reconnect with less", FINAL = "final";
-
-// Verdicts on one channel, whose connection goes on.
-const RETRY = "retry", REFUSE = "refuse";
-
-const UPDATE = "Update this page: ", SIGN_IN = "Sign in again.";
-
-/**
- * The one table of codes. `advice` is the protocol's. Where that is "stop" because of something that this client
- * sent, it comes back without it and slowly, since a page on a wall has nobody to reload it.
- */
-const CODES = [
+// src/codes.js
+var NOW = "retry now";
+var TOKEN = "get a new token first";
+var STOP = "stop";
+var LATER = "retry later";
+var AGAIN = "reconnect";
+var RENEW = "renew the token";
+var LESS = "reconnect with less";
+var FINAL = "final";
+var RETRY = "retry";
+var REFUSE = "refuse";
+var UPDATE = "Update this page: ";
+var SIGN_IN = "Sign in again.";
+var CODES = [
   // close, code, advice, verdict on the connection, verdict on a channel, what a person does
-  [1000, "closed", LATER, AGAIN, RETRY, ""],
+  [1e3, "closed", LATER, AGAIN, RETRY, ""],
   [1001, "closed", LATER, AGAIN, RETRY, ""],
   [1002, "bad-request", STOP, LESS, REFUSE, `${UPDATE}it broke the WebSocket protocol.`],
   [1003, "bad-request", STOP, LESS, REFUSE, `${UPDATE}it sent a binary message.`],
@@ -69,71 +67,49 @@ const CODES = [
   [4409, "replaced", STOP, FINAL, RETRY, "Another connection took this one's place. Reload to take it back."],
   [4413, "too-large", STOP, LESS, REFUSE, "Send less at once: a frame was over the limit."],
   [4429, "limited", LATER, AGAIN, RETRY, ""],
-  [4503, "too-slow", NOW, AGAIN, RETRY, ""],
+  [4503, "too-slow", NOW, AGAIN, RETRY, ""]
 ];
-
-/** Every close code: the word for it, the protocol's advice, what this client does, and what is left to a person. */
-export const closeCodes = Object.freeze(Object.fromEntries([...CODES].reverse().map( // the first row of a close code counts
-  ([close, code, advice, verdict, , action]) => [close, Object.freeze({ code, advice, verdict, action })],
+var closeCodes = Object.freeze(Object.fromEntries([...CODES].reverse().map(
+  // the first row of a close code counts
+  ([close, code, advice, verdict, , action]) => [close, Object.freeze({ code, advice, verdict, action })]
 )));
-
-const onConnection = (close) => closeCodes[close] ?? closeCodes[1011];
-
-const onChannel = ({ code, limit }) => {
-  if (code === "limited" && limit === "subscriptionsPerConnection") return REFUSE; // a number that an operator has set
+var onConnection = (close) => closeCodes[close] ?? closeCodes[1011];
+var onChannel = ({ code, limit }) => {
+  if (code === "limited" && limit === "subscriptionsPerConnection") return REFUSE;
   return CODES.find(([, word]) => word === code)?.[4] ?? RETRY;
 };
-
-/** An error with one of the protocol's codes. */
-export class TidewireError extends Error {
-  constructor({ code, message, channel, limit, retryAfterMs, lost = false }) {
+var TidewireError = class extends Error {
+  constructor({ code, message, channel, limit, retryAfterMs, lost: lost2 = false }) {
     code = typeof code === "string" && code ? code : "internal";
     super(typeof message === "string" && message ? message : code);
     this.name = "TidewireError";
-    Object.assign(this, { code, channel: text(channel), limit: text(limit), retryAfterMs: within(retryAfterMs, 0, MAX_ORDER), lost });
+    Object.assign(this, { code, channel: text(channel), limit: text(limit), retryAfterMs: within(retryAfterMs, 0, MAX_ORDER), lost: lost2 });
   }
-}
-
-const lost = () => new TidewireError({
-  code: "unavailable", message: "the connection was lost before the answer; it may or may not have been done", lost: true,
+};
+var lost = () => new TidewireError({
+  code: "unavailable",
+  message: "the connection was lost before the answer; it may or may not have been done",
+  lost: true
 });
+var badRequest = (message) => new TidewireError({ code: "bad-request", message });
 
-const badRequest = (message) => new TidewireError({ code: "bad-request", message });
-
-// ---- 2 Checks
-
-/** A number between two bounds; `otherwise` if it is none. */
-function within(value, least, most, otherwise) {
-  return typeof value === "number" && !Number.isNaN(value) ? Math.min(most, Math.max(least, value)) : otherwise;
-}
-
-const text = (value) => (typeof value === "string" ? value : undefined);
-
-const encoder = new TextEncoder();
-
-const bytes = (string) => encoder.encode(string).length;
-
-const show = (value) => (typeof value === "string" ? JSON.stringify(value.slice(0, 64)) : value === null ? "null" : typeof value);
-
-/** Throws unless the value can name a channel, as protocol.md says. */
+// src/checks.js
+var MAX_DEPTH = 63;
 function checkChannel(name) {
   if (typeof name !== "string" || name === "") throw badRequest(`channel: must be a name such as prices:fx, got ${name === "" ? "an empty one" : show(name)}`);
   if (name.length > MAX_NAME) throw badRequest(`channel: must have at most ${MAX_NAME} bytes, got ${name.length}`);
   if (!/^[\w\-./@=+~]+(:[\w\-./@=+~]+)*$/.test(name)) throw badRequest(`channel: must be segments of A-Z a-z 0-9 _ - . / @ = + ~ joined by ":", got ${show(name)}`);
   return name;
 }
-
 function checkText(field, value, most = MAX_NAME) {
-  if (value === undefined || value === null) return undefined;
-  // eslint-disable-next-line no-control-regex
+  if (value === void 0 || value === null) return void 0;
   if (typeof value !== "string" || /[\x00-\x1f\x7f]/.test(value) || bytes(value) > most) {
     throw badRequest(`${field}: must be a string of at most ${most} bytes without control characters, got ${show(value)}`);
   }
   return value;
 }
-
 function checkTags(tags) {
-  if (tags === undefined || tags === null) return undefined;
+  if (tags === void 0 || tags === null) return void 0;
   const all = typeof tags === "object" && !Array.isArray(tags) ? Object.entries(tags) : null;
   if (!all || all.length > 32) throw badRequest(`tags: must be an object of at most 32 strings, got ${all ? all.length : show(tags)}`);
   for (const [name, value] of all) {
@@ -143,8 +119,6 @@ function checkTags(tags) {
   }
   return Object.fromEntries(all);
 }
-
-/** The JSON of what a page sends. A frame that the server cannot read would cost the connection, so it is not sent. */
 function checkJSON(frame) {
   let json;
   try {
@@ -156,208 +130,830 @@ function checkJSON(frame) {
   for (let i = 0; i < json.length; i++) {
     const c = json.charCodeAt(i);
     if (quoted) {
-      if (c === 0x5c) i++;
-      else if (c === 0x22) quoted = false;
-    } else if (c === 0x22) quoted = true;
-    else if (c === 0x7b || c === 0x5b) deepest = Math.max(deepest, ++depth);
-    else if (c === 0x7d || c === 0x5d) depth--;
+      if (c === 92) i++;
+      else if (c === 34) quoted = false;
+    } else if (c === 34) quoted = true;
+    else if (c === 123 || c === 91) deepest = Math.max(deepest, ++depth);
+    else if (c === 125 || c === 93) depth--;
   }
   if (deepest > MAX_DEPTH + 1) throw badRequest(`data: must be nested at most ${MAX_DEPTH} levels deep, got ${deepest - 1}`);
   return json;
 }
 
-/** A token as it is sent; undefined if it cannot be one, such as the page of an error. */
-function asToken(value) {
-  const token = text(value)?.trim();
-  return token && token.length <= MAX_TOKEN && /^[\w\-.~+/=]+$/.test(token) ? token : undefined;
-}
-
-/** Whether a token can stand in the handshake: characters of a subprotocol (RFC 6455, 4.1), and no more than proxies pass on. */
-const fitsHeader = (token) => token.length <= MAX_HEADER && /^[\w\-.~+]+$/.test(token);
-
-/**
- * A token in hand: when it was taken, in ticks, when it ends by the server's clock, and how long it lasts if it says so.
- * Nothing is verified here: it serves the timing alone.
- */
-function tokenOf(value) {
-  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity };
-  try {
-    const { iat, exp } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
-    token.endsAt = moment(exp * 1000);
-    if (exp > iat) token.lastsMs = (exp - iat) * 1000;
-  } catch { /* the welcome will tell */ }
-  return token;
-}
-
-/** A time as the protocol has it; 0 if it is none. */
-const moment = (value) => (Number.isFinite(value) && value > 0 && value < 2 ** 48 ? Math.floor(value) : 0);
-
-/** Whether a value is a position, "<ms>-<id>". */
+// src/position.js
 function isPosition(value) {
-  // eslint-disable-next-line no-control-regex
   return typeof value === "string" && /^[1-9]\d{0,14}-[^\x00-\x1f\x7f]*$/.test(value) && moment(parsePosition(value).time) > 0 && bytes(parsePosition(value).id) <= MAX_NAME;
 }
-
-/** Splits "<ms>-<id>" at its first "-"; the id may hold more of them, and is empty for a moment. */
-export function parsePosition(position) {
+function parsePosition(position) {
   const cut = position.indexOf("-");
   return { time: Number(position.slice(0, cut)), id: position.slice(cut + 1) };
 }
+var timeOf = (position) => position ? parsePosition(position).time : 0;
 
-const timeOf = (position) => (position ? parsePosition(position).time : 0);
+// src/bookmarks.js
+var VERSION = 1;
+var MAX_STORED = 256;
+var DAY = 864e5;
+var Bookmarks = class {
+  #storage;
+  #prefix;
+  #report;
+  #failed = false;
+  #key = null;
+  #mine = /* @__PURE__ */ new Map();
+  // channel -> the JSON that this client has put there
+  #kept = /* @__PURE__ */ new Map();
+  #unreadable = false;
+  constructor(storage, prefix, report2) {
+    [this.#storage, this.#prefix, this.#report] = [storage, prefix, report2];
+  }
+  /** Nothing is known of where channels stand before the user is. */
+  get known() {
+    return !this.#storage || this.#key !== null;
+  }
+  open(tenant, user) {
+    const key = `${this.#prefix}:${JSON.stringify([tenant, user])}`;
+    if (!this.#storage || key === this.#key) return;
+    [this.#key, this.#mine, this.#kept, this.#unreadable] = [key, /* @__PURE__ */ new Map(), /* @__PURE__ */ new Map(), false];
+    try {
+      this.#kept = this.#read();
+    } catch (error) {
+      this.#unreadable = true;
+      this.#report(error);
+    }
+  }
+  /** Lets a channel that has no position stand where it stood. */
+  restore(feed) {
+    if (this.#key === null || feed.position || feed.forgot || this.#mine.has(feed.channel)) return;
+    const saved = this.#kept.get(feed.channel);
+    if (this.#unreadable) feed.forget();
+    else if (saved !== void 0) {
+      this.#mine.set(feed.channel, JSON.stringify(saved));
+      const [position, asOf] = Array.isArray(saved) ? saved : [];
+      const soon = Date.now() + DAY;
+      if (timeOf(text(position)) > soon || asOf > soon || asOf !== null && asOf !== void 0 && !moment(asOf)) feed.forget();
+      else feed.stand(position, asOf);
+    }
+  }
+  /** Keeps where these channels stand. What another tab has put there since goes first if it is further on. */
+  keep(feeds) {
+    if (this.#key === null) return;
+    try {
+      let all;
+      try {
+        all = this.#read();
+      } catch {
+        all = /* @__PURE__ */ new Map();
+      }
+      for (const channel of [...this.#mine.keys()]) {
+        if (feeds.has(channel)) continue;
+        if (JSON.stringify(all.get(channel)) === this.#mine.get(channel)) all.delete(channel);
+        this.#mine.delete(channel);
+      }
+      for (const feed of feeds.values()) {
+        const { stored, channel } = feed, there = all.get(channel), json = JSON.stringify(there);
+        const theirs = json !== void 0 && json !== this.#mine.get(channel) && Array.isArray(there) && isPosition(there[0]);
+        if (!stored || theirs && timeOf(there[0]) > timeOf(stored[0]) && timeOf(there[0]) < Date.now() + DAY) {
+          if (!theirs) all.delete(channel);
+          continue;
+        }
+        all.delete(channel);
+        all.set(channel, stored);
+        this.#mine.set(channel, JSON.stringify(stored));
+      }
+      this.#storage.setItem(this.#key, JSON.stringify({ v: VERSION, channels: Object.fromEntries([...all].slice(-MAX_STORED)) }));
+      this.#failed = false;
+    } catch (error) {
+      if (!this.#failed) this.#report(error);
+      this.#failed = true;
+    }
+  }
+  #read() {
+    const json = this.#storage.getItem(this.#key) ?? null;
+    if (json === null) return /* @__PURE__ */ new Map();
+    const saved = JSON.parse(json), channels = saved?.channels;
+    if (saved?.v !== VERSION || typeof channels !== "object" || channels === null || Array.isArray(channels)) {
+      throw new TypeError(`storage: the positions under ${this.#key} cannot be read; they are given up`);
+    }
+    return new Map(Object.entries(channels));
+  }
+};
 
-/** The members of a presence, whatever came. */
-const membersOf = (list) => (Array.isArray(list) ? list.filter((member) => typeof member?.user === "string") : []);
-
-/** What a welcome says, whatever it says. */
-function readWelcome({ connection, user, tenant, instance, expiresAt, limits, heartbeatMs }) {
-  const rate = (name, otherwise) => within(limits?.[name], 0, 1e9, otherwise);
-  return {
-    connection: text(connection) ?? "", user, tenant, instance: text(instance) ?? "",
-    expiresAt: moment(expiresAt), heartbeatMs: within(heartbeatMs, 1000, 600_000, 25_000),
-    limits: Object.freeze({
-      ...(typeof limits === "object" ? limits : {}), framesPerSecond: rate("framesPerSecond", 50), publishesPerSecond: rate("publishesPerSecond", 100),
-      subscriptionsPerConnection: rate("subscriptionsPerConnection", 128) || 1,
-      messageBytes: limits?.messageBytes >= 256 ? rate("messageBytes") : 65_536, // in less than that nothing can be said
-    }),
-  };
-}
-
-/** Tells what a callback of the page threw. It is the page's, and must stop neither the client nor a program in Node. */
+// src/callbacks.js
 function report(error) {
   if (typeof globalThis.reportError === "function") globalThis.reportError(error);
   else console.error("tidewire: a callback threw", error);
 }
-
 function guarded(run, ...args) {
   try {
     const result = run?.(...args);
-    if (typeof result?.then === "function") result.then(undefined, report);
+    if (typeof result?.then === "function") result.then(void 0, report);
   } catch (error) {
     report(error);
   }
 }
 
-/** Makes an idempotency key. Not randomUUID, which pages on plain HTTP do not have. */
-function newID() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-// ---- 3 Time
-
-/** Milliseconds of a clock that only goes forwards. Whatever measures how long something took reads this one. */
-const ticks = () => performance.now();
-
-/** The smallest value of the last one or two periods. */
-class Minimum {
-  #period; #turned = 0; #old = Infinity; #young = Infinity;
-  constructor(periodMs) { this.#period = periodMs; }
+// src/clock.js
+var ticks = () => performance.now();
+var Minimum = class {
+  #period;
+  #turned = 0;
+  #old = Infinity;
+  #young = Infinity;
+  constructor(periodMs) {
+    this.#period = periodMs;
+  }
   add(value) {
     if (ticks() - this.#turned > this.#period) [this.#old, this.#young, this.#turned] = [this.#young, Infinity, ticks()];
     if (value < this.#young) this.#young = value;
   }
-  get value() { return Math.min(this.#old, this.#young); }
-}
-
-/** The last IDs of a channel: at least `size` of them, at most twice as many. */
-class Recent {
-  #size; #old = new Set(); #young = new Set();
-  constructor(size) { this.#size = size; }
-  /** Remembers an ID and tells whether it was there already. */
-  seen(id) {
-    if (this.#young.has(id) || this.#old.has(id)) return true;
-    if (this.#young.size >= this.#size) [this.#old, this.#young] = [this.#young, new Set()];
-    this.#young.add(id);
-    return false;
+  get value() {
+    return Math.min(this.#old, this.#young);
   }
-}
-
-/**
- * Compares the clocks. A message cannot arrive before it was sent, so the smallest
- * (arrival - publish time) lately seen is the offset plus the quickest way here, which is taken
- * to be half the quickest round trip. It is kept against the steady clock: setting the local one changes nothing.
- */
-class Clock {
-  #arrival = new Minimum(300_000); #trip = new Minimum(300_000); #samples = 0;
-  #delays = new Float64Array(512); #count = 0; #last = null;
+};
+var Clock = class {
+  #arrival = new Minimum(3e5);
+  #trip = new Minimum(3e5);
+  #samples = 0;
+  #delays = new Float64Array(512);
+  #count = 0;
+  #last = null;
   #start = Math.round(Date.now() - ticks());
-
   /** The local time as it would be had nobody set the clock since the client was made. */
-  get now() { return this.#start + ticks(); }
-
+  get now() {
+    return this.#start + ticks();
+  }
   heard(serverTime) {
     this.past(serverTime);
     this.#samples++;
   }
-
   /** The server's clock is at least here. */
-  past(serverTime) { this.#arrival.add(this.now - serverTime); }
-
-  roundTrip(ms) { this.#trip.add(ms); }
-
+  past(serverTime) {
+    this.#arrival.add(this.now - serverTime);
+  }
+  roundTrip(ms) {
+    this.#trip.add(ms);
+  }
   /** The steady clock minus the server's. */
   get #offset() {
     const trip = this.#trip.value, arrival = this.#arrival.value;
     return Number.isFinite(arrival) ? arrival - (Number.isFinite(trip) ? trip / 2 : 0) : 0;
   }
-
   get reading() {
     const trip = this.#trip.value, known = Number.isFinite(this.#arrival.value);
     return {
       offsetMs: known ? Math.round(this.#offset + Date.now() - this.now) : 0,
-      uncertaintyMs: known && Number.isFinite(trip) ? Math.max(1, Math.round(trip / 2)) : null, // clocks tick in milliseconds
-      sure: this.#samples >= 8 && Number.isFinite(trip),
+      uncertaintyMs: known && Number.isFinite(trip) ? Math.max(1, Math.round(trip / 2)) : null,
+      // clocks tick in milliseconds
+      sure: this.#samples >= 8 && Number.isFinite(trip)
     };
   }
-
   /** The publish time of what would arrive now at the earliest. */
-  get edge() { return this.now - (Number.isFinite(this.#arrival.value) ? this.#arrival.value : 0); }
-
-  get serverNow() { return this.now - this.#offset; }
-
-  delay(serverTime) { return Math.max(0, Math.round(this.now - serverTime - this.#offset)); }
-
-  record(ms) { this.#delays[this.#count++ % this.#delays.length] = this.#last = ms; }
-
+  get edge() {
+    return this.now - (Number.isFinite(this.#arrival.value) ? this.#arrival.value : 0);
+  }
+  get serverNow() {
+    return this.now - this.#offset;
+  }
+  delay(serverTime) {
+    return Math.max(0, Math.round(this.now - serverTime - this.#offset));
+  }
+  record(ms) {
+    this.#delays[this.#count++ % this.#delays.length] = this.#last = ms;
+  }
   get latency() {
     const sorted = this.#delays.slice(0, this.#count).sort();
-    const at = (share) => (sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] : null);
+    const at = (share) => sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] : null;
     const { uncertaintyMs, sure } = this.reading;
     return { lastMs: this.#last, p50Ms: at(0.5), p99Ms: at(0.99), count: sorted.length, uncertaintyMs, sure };
   }
+};
+
+// src/ids.js
+function newID() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+var Recent = class {
+  #size;
+  #old = /* @__PURE__ */ new Set();
+  #young = /* @__PURE__ */ new Set();
+  constructor(size) {
+    this.#size = size;
+  }
+  /** Remembers an ID and tells whether it was there already. */
+  seen(id) {
+    if (this.#young.has(id) || this.#old.has(id)) return true;
+    if (this.#young.size >= this.#size) [this.#old, this.#young] = [this.#young, /* @__PURE__ */ new Set()];
+    this.#young.add(id);
+    return false;
+  }
+};
+
+// src/feed.js
+var Feed = class {
+  readers = /* @__PURE__ */ new Map();
+  // Subscription -> {deliver, finish, stored}
+  link = null;
+  // messages from any other are repetitions
+  attempt = 0;
+  retryAt = 0;
+  putOffBy = null;
+  ended = false;
+  // retryAt in ticks: asked again then, because that link could not
+  forgot = false;
+  // where it stood could not be used: whatever the answer, something may be missing
+  floor = 0;
+  floorUntil = 0;
+  // during a move: older messages are repetitions
+  edge = 0;
+  // after a resume: messages up to this publish time were missed ones
+  state = Object.freeze({ name: "pending", resumed: false, gap: false, caughtUp: 0 });
+  constructor(channel, since, remember) {
+    this.channel = channel;
+    this.recent = new Recent(remember);
+    this.ready = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
+    this.ready.catch(() => {
+    });
+    if (since !== void 0 && since !== null && since !== "") this.stand(since);
+  }
+  get request() {
+    return { type: "subscribe", channel: this.channel, since: this.position, asOf: this.asOf };
+  }
+  /** Takes over where it stood; what is no position is a gap, as the server says of those it does not know. */
+  stand(position, asOf) {
+    if (isPosition(position)) [this.position, this.asOf] = [position, moment(asOf) || void 0];
+    else this.forget();
+  }
+  forget() {
+    [this.position, this.asOf, this.forgot] = [void 0, void 0, true];
+  }
+  deliver(item) {
+    for (const reader of [...this.readers.values()]) reader.deliver(item);
+  }
+  /** Takes a message that has a position, unless it is a repetition, and tells whether it did. `resumed` counts what a reconnect has brought. */
+  receive(message, resumed, clock) {
+    const now = ticks(), { time, id } = parsePosition(message.position);
+    if (time < this.floor && now < this.floorUntil) return false;
+    this.floor = 0;
+    if (this.recent.seen(id)) {
+      if (time > timeOf(this.position)) this.position = message.position;
+      return false;
+    }
+    message.time = moment(message.time) || time;
+    message.replayed = time <= this.edge;
+    if (message.replayed) {
+      this.state = Object.freeze({ ...this.state, caughtUp: this.state.caughtUp + 1 });
+      if (resumed) [resumed.caughtUp, resumed.at] = [resumed.caughtUp + 1, now];
+    }
+    clock.heard(message.time);
+    message.receivedAt = Date.now();
+    message.latencyMs = clock.delay(message.time);
+    if (!message.replayed) clock.record(message.latencyMs);
+    this.deliver(message);
+    this.position = message.position;
+    return true;
+  }
+  /** What may be kept beyond this page: no reader still has it before him. */
+  get stored() {
+    let stored = this.position;
+    for (const reader of this.readers.values()) if (timeOf(reader.stored) < timeOf(stored)) stored = reader.stored;
+    const behind = [...this.readers.values()].some((reader) => reader.waiting);
+    return stored && [stored, !behind && this.asOf || null];
+  }
+};
+
+// src/subscription.js
+var Subscription = class {
+  #feed;
+  #leave;
+  #queue = /* @__PURE__ */ new Map();
+  #serial = 0;
+  #waiters = [];
+  #handed;
+  #dropped = 0;
+  #done = null;
+  #onMessage;
+  #onGap;
+  #onDropped;
+  #buffer;
+  #overflow;
+  constructor(feed, leave, onMessage, { onGap, onDropped, buffer = 1e3, overflow = "drop-oldest" }) {
+    if (overflow !== "drop-oldest" && overflow !== "conflate") throw new TypeError(`overflow: ${overflow} is not drop-oldest or conflate`);
+    if (!(buffer >= 1)) throw new TypeError("buffer: must be at least 1");
+    this.#feed = feed;
+    this.#leave = leave;
+    [this.#onMessage, this.#onGap, this.#onDropped, this.#buffer, this.#overflow] = [onMessage, onGap, onDropped, buffer, overflow];
+    const subscription = this;
+    feed.readers.set(this, {
+      deliver: (item) => this.#deliver(item),
+      finish: (error) => this.#finish(error),
+      get waiting() {
+        return subscription.#queue.size > 0;
+      },
+      get stored() {
+        return subscription.position;
+      }
+    });
+  }
+  get channel() {
+    return this.#feed.channel;
+  }
+  get state() {
+    return this.#done ? Object.freeze({ ...this.#feed.state, name: this.#done.error ? "refused" : "closed" }) : this.#feed.state;
+  }
+  get ready() {
+    return this.#feed.ready.then(() => this);
+  }
+  get position() {
+    return this.#queue.size ? this.#handed : this.#feed.position;
+  }
+  unsubscribe() {
+    if (!this.#done) this.#leave(this);
+  }
+  [Symbol.asyncIterator]() {
+    if (this.#onMessage) throw new TypeError("this subscription has a callback; subscribe without one to iterate");
+    return this;
+  }
+  async next() {
+    for (const [key, value] of this.#queue) {
+      if (this.#dropped) {
+        const count = this.#dropped;
+        this.#dropped = 0;
+        return { done: false, value: { type: "dropped", channel: this.channel, count, by: "reader" } };
+      }
+      this.#queue.delete(key);
+      this.#handed = value.position ?? this.#handed;
+      return { done: false, value };
+    }
+    if (this.#done?.error) throw this.#done.error;
+    if (this.#done) return { done: true, value: void 0 };
+    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+  }
+  async return(value) {
+    this.unsubscribe();
+    this.#queue.clear();
+    return { done: true, value };
+  }
+  #deliver(item) {
+    if (this.#done) return;
+    if (this.#onMessage) {
+      return guarded({ message: this.#onMessage, gap: this.#onGap, dropped: this.#onDropped }[item.type], item);
+    }
+    if (this.#waiters.length) return this.#waiters.shift().resolve({ done: false, value: item });
+    if (this.#queue.size === 0) this.#handed = this.#feed.position;
+    const key = this.#overflow === "conflate" && item.key ? item.key : ++this.#serial;
+    this.#queue.delete(key);
+    if (this.#queue.size >= this.#buffer) {
+      this.#queue.delete(this.#queue.keys().next().value);
+      this.#dropped++;
+    }
+    this.#queue.set(key, item);
+  }
+  #finish(error) {
+    this.#done = { error };
+    for (const { resolve, reject } of this.#waiters.splice(0)) {
+      if (error) reject(error);
+      else resolve({ done: true, value: void 0 });
+    }
+  }
+};
+
+// src/timers.js
+var MAX_TIMER = 2 ** 31 - 1;
+var Timers = class {
+  #all = /* @__PURE__ */ new Map();
+  #failed;
+  /** `failed` is told what a timer's function throws. */
+  constructor(failed) {
+    this.#failed = failed;
+  }
+  has(name) {
+    return this.#all.has(name);
+  }
+  after(name, ms, run) {
+    this.cancel(name);
+    this.#all.set(name, setTimeout(() => {
+      this.#all.delete(name);
+      try {
+        run();
+      } catch (error) {
+        this.#failed(error);
+      }
+    }, within(Math.ceil(ms), 0, MAX_TIMER, 0)));
+  }
+  cancel(name) {
+    clearTimeout(this.#all.get(name));
+    this.#all.delete(name);
+  }
+  cancelAll() {
+    for (const name of [...this.#all.keys()]) this.cancel(name);
+  }
+};
+function backoff(attempt, { backoffMs, backoffCapMs }) {
+  return Math.random() * Math.min(backoffCapMs, backoffMs * 2 ** Math.min(attempt, 30));
 }
 
-// ---- 4 Link
+// src/watch.js
+var Watch = class {
+  callbacks = /* @__PURE__ */ new Set();
+  members = /* @__PURE__ */ new Map();
+  count = 0;
+  known = false;
+  link = null;
+  attempt = 0;
+  retryAt = 0;
+  putOffBy = null;
+  ended = false;
+  constructor(channel) {
+    this.channel = channel;
+  }
+  get request() {
+    return { type: "presence", channel: this.channel, watch: true };
+  }
+  update({ members, joined, left, count }) {
+    [joined, left] = [membersOf(joined), membersOf(left)];
+    if (members) this.members = new Map(membersOf(members).map((member) => [member.user, member]));
+    for (const member of joined) this.members.set(member.user, member);
+    for (const member of left) this.members.delete(member.user);
+    this.count = within(count, 0, Number.MAX_SAFE_INTEGER, this.members.size);
+    this.known = true;
+    for (const callback of [...this.callbacks]) if (this.callbacks.has(callback)) guarded(callback, this.view(joined, left));
+  }
+  view(joined = [], left = []) {
+    return { channel: this.channel, members: [...this.members.values()], joined, left, count: this.count };
+  }
+};
 
-/** One socket: answers find their requests here, everything else goes to `on`. */
-class Link {
-  asked = new Map(); // feed or watch -> the position that it was asked with
-  owed = new Set(); // those not granted yet
-  first = new Map(); // channel -> feed: asked for in the first frame, whose answers have no id
+// src/channels.js
+var QUIET = 300;
+var RESUME_WITHIN = 1e4;
+var Channels = class {
+  #feeds = /* @__PURE__ */ new Map();
+  #watches = /* @__PURE__ */ new Map();
+  #bookmarks;
+  #options;
+  #links;
+  #clock;
+  #timers;
+  #emit;
+  #taken;
+  #isClosed;
+  /** `taken` is called whenever a link may have been granted all that it was asked for. */
+  constructor({ options, links, clock, timers, emit, taken, isClosed }) {
+    [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
+    [this.#emit, this.#taken, this.#isClosed] = [emit, taken, isClosed];
+    this.#bookmarks = new Bookmarks(options.storage, options.storageKey, (error) => emit("error", error));
+  }
+  /** Feeds and watches. */
+  get #all() {
+    return [...this.#feeds.values(), ...this.#watches.values()];
+  }
+  // ---- what the page asks for
+  /** Reads a channel. One whose name cannot be is refused here, and nobody else knows of it. */
+  subscribe(channel, onMessage, options) {
+    const known = this.#feeds.get(channel);
+    const feed = known ?? new Feed(channel, options?.since, this.#options.remember);
+    const subscription = new Subscription(feed, (reader) => this.#leave(feed, reader), onMessage, options ?? {});
+    if (known) return subscription;
+    const wrong = this.#misnamed(channel);
+    if (wrong) {
+      this.#finish(feed, wrong);
+      return subscription;
+    }
+    this.#bookmarks.restore(feed);
+    this.#feeds.set(channel, feed);
+    if (this.#links.forChannels) this.#ask(feed, this.#links.forChannels);
+    return subscription;
+  }
+  unsubscribe(channel) {
+    const feed = this.#feeds.get(channel);
+    for (const reader of [...feed?.readers.keys() ?? []]) reader.unsubscribe();
+  }
+  /** Watches who is on a channel; returns a function that stops it. */
+  watch(channel, callback) {
+    if (this.#misnamed(channel)) return () => {
+    };
+    let watch = this.#watches.get(channel);
+    if (!watch) {
+      this.#watches.set(channel, watch = new Watch(channel));
+      if (this.#links.forChannels) this.#ask(watch, this.#links.forChannels);
+    }
+    const entry = (view) => callback(view);
+    watch.callbacks.add(entry);
+    if (watch.known) queueMicrotask(() => watch.callbacks.has(entry) && guarded(entry, watch.view()));
+    return () => {
+      if (!watch.callbacks.delete(entry) || watch.callbacks.size) return;
+      this.#forget(this.#watches, watch);
+    };
+  }
+  /** The error of a name that no channel can have, which is told as well. */
+  #misnamed(channel) {
+    try {
+      checkChannel(channel);
+      return void 0;
+    } catch (error) {
+      error.channel = text(channel);
+      queueMicrotask(() => this.#emit("error", error));
+      return error;
+    }
+  }
+  #leave(feed, reader) {
+    feed.readers.get(reader)?.finish();
+    feed.readers.delete(reader);
+    if (feed.readers.size === 0) this.#forget(this.#feeds, feed);
+  }
+  #forget(all, one) {
+    if (all.get(one.channel) !== one) return;
+    this.#finish(one);
+    this.#saveSoon();
+    for (const link of [this.#links.live, this.#links.next]) {
+      if (!link?.asked.delete(one)) continue;
+      link.owed.delete(one);
+      this.#letGo(one, link);
+      this.#taken(link);
+    }
+  }
+  // ---- links come and go
+  /** The subscriptions of the first frame and their asOf: as many as fit into `room` bytes, and `most` at most. `rest` is the frame without them. */
+  first(link, rest, room, most) {
+    const now = ticks();
+    const feeds = [...this.#feeds.values()].filter((feed) => feed.retryAt <= now && (this.#bookmarks.known || feed.position));
+    const asOf = feeds.reduce((newest, feed) => feed.asOf > (newest ?? 0) ? feed.asOf : newest, void 0);
+    room -= bytes(JSON.stringify({ ...rest, asOf, subscriptions: [] }));
+    const subscriptions = [];
+    for (const feed of feeds) {
+      const { type, asOf: own, ...subscription } = feed.request;
+      if (feed.position && own !== asOf) continue;
+      room -= bytes(JSON.stringify(subscription)) + 1;
+      if (room < 0 || subscriptions.length >= most) break;
+      subscriptions.push(subscription);
+      link.first.set(feed.channel, feed);
+      this.#expect(feed, link);
+    }
+    return { asOf, subscriptions };
+  }
+  /** A link is welcome: asks it for what the first frame has not. */
+  welcomed(link, { tenant, user }) {
+    this.#bookmarks.open(tenant, user);
+    for (const one of this.#all) {
+      if (link.asked.has(one) || one.retryAt > ticks()) continue;
+      if (one instanceof Feed) this.#bookmarks.restore(one);
+      this.#ask(one, link);
+    }
+    if (!link.ended && link.first.size) this.#timers.after(link.first, 2 * this.#options.requestTimeoutMs, () => this.#again(link, "timeout"));
+  }
+  /** Tells what the reconnect has brought, once that is over. */
+  tellResumed(link) {
+    this.#timers.after("resumed", QUIET, () => this.#resumed(link));
+  }
+  #resumed(link) {
+    if (link.ended || link !== this.#links.live && link !== this.#links.next) return;
+    const owed = [...link.owed].some((one) => one.retryAt === 0), now = ticks();
+    if ((owed || now - link.resumed.at < QUIET) && now - link.liveAt < RESUME_WITHIN) return this.tellResumed(link);
+    const { caughtUp, gaps } = link.resumed;
+    link.resumed = null;
+    this.#emit("resumed", { caughtUp, gaps });
+  }
+  /** Whether any is read from the link. */
+  readsFrom(link) {
+    return this.#all.some((one) => one.link === link);
+  }
+  /** There is no live link any more. */
+  disconnected() {
+    for (const feed of [...this.#feeds.values()]) {
+      if (!feed.link?.ended || feed.state.name !== "live") continue;
+      const wait = feed.retryAt - ticks();
+      this.#become(feed, wait > 0 ? { ...feed.state, name: "waiting", retryAt: Date.now() + wait } : { ...feed.state, name: "pending" });
+    }
+  }
+  /** What a link has put off, another may give at once. */
+  forgive(link) {
+    this.#timers.cancel(link.first);
+    for (const one of this.#all) {
+      if (one.putOffBy !== link || one.retryAt === 0) continue;
+      this.#timers.cancel(one);
+      one.retryAt = 0;
+      if (one.state?.name === "waiting") this.#become(one, { ...one.state, name: "pending", retryAt: void 0, code: void 0 });
+    }
+  }
+  /** The next link is asked for everything. */
+  askAgain() {
+    for (const one of this.#all) one.retryAt = 0;
+  }
+  /** What was read until now was somebody else's, so nothing is resumed. */
+  forgetPositions() {
+    for (const feed of this.#feeds.values()) feed.forget();
+  }
+  close() {
+    for (const one of this.#all) this.#finish(one);
+  }
+  // ---- frames
+  message(link, message) {
+    const feed = this.#feeds.get(message.channel);
+    if (feed?.link !== link) return;
+    if (!isPosition(message.position)) return this.#gap(feed, feed.position, "live");
+    if (feed.receive(message, link.resumed, this.#clock)) this.#saveSoon();
+  }
+  notice(link, { code, channel, position, count }) {
+    if (code === "presence-ended") {
+      const watch = this.#watches.get(channel);
+      if (watch?.link === link) this.#denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
+      return;
+    }
+    const feed = this.#feeds.get(channel);
+    if (feed?.link !== link) return;
+    if (code === "gap") this.#gap(feed, position, "live");
+    if (code !== "dropped") return;
+    const dropped = { type: "dropped", channel, count: within(count, 1, Number.MAX_SAFE_INTEGER, 1), by: "server" };
+    feed.deliver(dropped);
+    this.#emit("dropped", dropped);
+  }
+  #gap(feed, position, reason) {
+    if (!isPosition(position)) position = void 0;
+    const gap = { type: "gap", channel: feed.channel, position, reason };
+    [feed.floor, feed.forgot] = [0, false];
+    feed.deliver(gap);
+    feed.position = position;
+    this.#emit("gap", gap);
+  }
+  presence(link, frame) {
+    const watch = this.#watches.get(frame.channel);
+    if (watch?.link === link) watch.update({ ...frame, members: void 0 });
+  }
+  /** A heartbeat vouches for the silence of what is read from its link. */
+  silent(link, asOf) {
+    for (const feed of this.#feeds.values()) if (feed.link === link) feed.asOf = asOf;
+    this.#saveSoon();
+  }
+  /** Takes the answer to a subscription of the first frame. */
+  ok(link, frame) {
+    const feed = frame.id === void 0 ? link.first.get(frame.channel) : void 0;
+    if (feed) this.#granted(feed, link, frame);
+  }
+  /** Takes an error that is about a channel or the first frame's subscriptions, and tells whether it was. */
+  failed(link, frame, error, answersFirst) {
+    const reading = this.#feeds.get(frame.channel);
+    const feed = link.first.get(frame.channel) ?? (reading?.link === link ? reading : void 0);
+    if (feed) this.#denied(feed, link, error);
+    else if (typeof frame.channel === "string" && frame.channel) this.#emit("error", error);
+    else if (link.welcome && link.first.size && (answersFirst || frame.limit === "subscriptionsPerConnection")) this.#again(link, "unavailable", error.retryAfterMs);
+    else return false;
+    return true;
+  }
+  /** Asks once more for what the first frame has asked for and not got. */
+  #again(link, code, retryAfterMs) {
+    for (const feed of [...link.first.values()]) this.#denied(feed, link, new TidewireError({ code, message: "no answer to the first frame", retryAfterMs }));
+  }
+  // ---- questions and their answers
+  #expect(one, link) {
+    link.asked.set(one, one.position);
+    link.owed.add(one);
+    if (one.position) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
+  }
+  #ask(one, link) {
+    this.#expect(one, link);
+    const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
+    link.ask(JSON.stringify(one.request), once(this.#granted), once(this.#denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one.request.type });
+  }
+  /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
+  #isStale(one, link) {
+    const { live, next, leaving } = this.#links;
+    return one.ended || link.ended || link === leaving || link === live && next !== null && one.link === next;
+  }
+  #granted(one, link, answer) {
+    link.owed.delete(one);
+    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    if (this.#isStale(one, link)) return this.#taken(link);
+    [one.link, one.attempt, one.retryAt] = [link, 0, 0];
+    if (one instanceof Watch) one.update({ members: [], ...answer });
+    else this.#begin(one, link, answer);
+    this.#taken(link);
+  }
+  #begin(feed, link, answer) {
+    const since = link.asked.get(feed), resumed = answer.resumed === true;
+    const position = isPosition(answer.position) ? answer.position : void 0;
+    const gap = answer.gap === true || feed.forgot || since !== void 0 && !resumed;
+    const ahead = feed.position !== since;
+    [feed.floor, feed.floorUntil] = ahead ? [timeOf(feed.position), ticks() + RESUME_WITHIN] : [0, 0];
+    feed.asOf = void 0;
+    feed.edge = since !== void 0 || ahead ? this.#clock.edge : 0;
+    this.#become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
+    if (feed.ended) return;
+    if (link.resumed) link.resumed.at = ticks();
+    if (gap) {
+      link.resumed?.gaps.push(feed.channel);
+      this.#gap(feed, position, "resume");
+    } else if (position && (!ahead || timeOf(position) > timeOf(feed.position))) feed.position = position;
+    feed.resolve();
+    this.#saveSoon();
+  }
+  #denied(one, link, error) {
+    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    const asked = link.asked.get(one);
+    link.asked.delete(one);
+    if (this.#isStale(one, link)) {
+      link.owed.delete(one);
+      return this.#taken(link);
+    }
+    let again = onChannel(error) === RETRY;
+    if (!again && error.code === "bad-request" && asked !== void 0) {
+      one.forget();
+      again = true;
+    }
+    if (!again) {
+      link.owed.delete(one);
+      error.channel ??= one.channel;
+      this.#finish(one, error);
+      this.#emit("error", error);
+      return this.#taken(link);
+    }
+    if (error.code === "conflict" || error.code === "timeout") this.#letGo(one, link);
+    const wait = Math.ceil((error.retryAfterMs ?? (error.code === "bad-request" ? 0 : 1e3)) + backoff(one.attempt++, this.#options));
+    [one.retryAt, one.putOffBy] = [ticks() + wait, link];
+    this.#timers.after(one, wait, () => {
+      one.retryAt = 0;
+      for (const each of [this.#links.next, this.#links.live]) {
+        if (each?.welcome && !each.ended && !each.asked.has(one)) return this.#ask(one, each);
+      }
+    });
+    const reads = one.link && !one.link.ended && one.link !== link;
+    if (one instanceof Feed && !reads) this.#become(one, { ...one.state, name: "waiting", retryAt: Date.now() + wait, code: error.code });
+  }
+  #letGo(one, link) {
+    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel } : { type: "presence", channel: one.channel, watch: false };
+    link.request(frame, { timeoutMs: this.#options.requestTimeoutMs }).catch(() => {
+    });
+  }
+  #become(feed, state) {
+    feed.state = Object.freeze(state);
+    this.#emit("subscription", { channel: feed.channel, ...state });
+  }
+  /** Ends a feed or a watch on our side, with the error that refused it if there is one. */
+  #finish(one, error) {
+    one.ended = true;
+    this.#timers.cancel(one);
+    const all = one instanceof Feed ? this.#feeds : this.#watches;
+    if (all.get(one.channel) === one) all.delete(one.channel);
+    if (!(one instanceof Feed)) return;
+    for (const reader of one.readers.values()) reader.finish(error);
+    one.readers.clear();
+    one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription was ended", channel: one.channel }));
+    this.#become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
+  }
+  // ---- storage
+  save() {
+    this.#bookmarks.keep(this.#feeds);
+  }
+  #saveSoon() {
+    if (this.#options.storage && !this.#timers.has("save") && !this.#isClosed()) this.#timers.after("save", 1e3, () => this.save());
+  }
+};
+
+// src/link.js
+var PROBE = 5e3;
+var Link = class {
+  asked = /* @__PURE__ */ new Map();
+  // feed or watch -> the position that it was asked with
+  owed = /* @__PURE__ */ new Set();
+  // those not granted yet
+  first = /* @__PURE__ */ new Map();
+  // channel -> feed: asked for in the first frame, whose answers have no id
   welcome = null;
-  failure = null; // the error frame that came without id and channel: why it is about to close
-  opened = false; ended = false;
+  failure = null;
+  // the error frame that came without id and channel: why it is about to close
+  opened = false;
+  ended = false;
   liveAt = 0;
-  resumed = null; // what a reconnect brought: {caughtUp, gaps, at}
-  refusals = 0; // the newest number of a refused publish; each publish shows it
-  #socket; #on; #pending = new Map(); #nextID = 1;
-  #heard = ticks(); #pinged = false; #heartbeat = 25_000; #drift = 0; #listening; #probing;
-  #backlog = new Map(); #budget = 1; #paced = ticks(); #pacer;
-
+  resumed = null;
+  // what a reconnect brought: {caughtUp, gaps, at}
+  refusals = 0;
+  // the newest number of a refused publish; each publish shows it
+  #socket;
+  #on;
+  #pending = /* @__PURE__ */ new Map();
+  #nextID = 1;
+  #heard = ticks();
+  #pinged = false;
+  #heartbeat = 25e3;
+  #drift = 0;
+  #listening;
+  #probing;
+  #backlog = /* @__PURE__ */ new Map();
+  #budget = 1;
+  #paced = ticks();
+  #pacer;
   constructor(socket, token, on) {
     this.#socket = socket;
     this.#on = on;
-    this.token = token; // that it was opened with, or that has replaced that one
+    this.token = token;
     socket.onopen = () => this.#safely(() => {
       this.opened = true;
       on.open(this);
     });
     socket.onmessage = (event) => this.#safely(() => this.#receive(event.data));
     socket.onclose = (event) => this.#end(Number.isInteger(event?.code) ? event.code : 1006, text(event?.reason) ?? "");
-    // Some runtimes report a connection that could not be made by an error alone.
     socket.onerror = () => setTimeout(() => this.#end(1006, ""), 100);
   }
-
   /** A fault of this client costs the connection, never the client. */
   #safely(run) {
     if (this.ended) return;
@@ -368,21 +964,19 @@ class Link {
       this.drop();
     }
   }
-
   /** Sends now: the first frame, and what must not wait for the pace. */
   send(json) {
     this.#budget--;
     try {
       this.#socket.send(json);
     } catch {
-      setTimeout(() => this.drop(), 0); // not in the midst of what is being done
+      setTimeout(() => this.drop(), 0);
     }
   }
-
   /** Sends at the pace the server allows. The backlog is bounded by the channels and by maxPending. */
   #pace() {
     const now = ticks(), rate = Math.max(0.1, this.welcome?.limits.framesPerSecond || 50);
-    this.#budget = Math.min(Math.max(1, rate), this.#budget + ((now - this.#paced) * rate) / 1000);
+    this.#budget = Math.min(Math.max(1, rate), this.#budget + (now - this.#paced) * rate / 1e3);
     this.#paced = now;
     for (const [id, json] of this.#backlog) {
       if (this.#budget < 1) break;
@@ -390,9 +984,8 @@ class Link {
       this.send(json);
     }
     clearTimeout(this.#pacer);
-    if (this.#backlog.size) this.#pacer = setTimeout(() => this.#safely(() => this.#pace()), Math.ceil(Math.max(1, 1000 * (1 - this.#budget) / rate)));
+    if (this.#backlog.size) this.#pacer = setTimeout(() => this.#safely(() => this.#pace()), Math.ceil(Math.max(1, 1e3 * (1 - this.#budget) / rate)));
   }
-
   /** The pace is that of the welcome from now on; a second's worth may go at once. */
   greet(welcome) {
     this.welcome = welcome;
@@ -400,7 +993,6 @@ class Link {
     this.#budget = Math.max(1, welcome.limits.framesPerSecond);
     this.#watch(welcome.heartbeatMs);
   }
-
   /**
    * Sends a frame with an id and calls one of the two with its answer: at once, because the next frame,
    * which may come before any promise has run, is read in the light of this one. Returns what takes the
@@ -433,13 +1025,12 @@ class Link {
     }
     return forget;
   }
-
   request(frame, options) {
     return new Promise((resolve, reject) => this.ask(JSON.stringify(frame), resolve, reject, { what: frame.type, ...options }));
   }
-
-  get busy() { return this.#pending.size > 0; }
-
+  get busy() {
+    return this.#pending.size > 0;
+  }
   /**
    * Looks for signs of life. The server's heartbeats are enough; only after more than one of them is missing
    * a ping asks, and when nothing comes of that in the same time again, the socket is dropped.
@@ -448,14 +1039,13 @@ class Link {
     this.#heartbeat = heartbeatMs;
     this.#drift = Date.now() - ticks();
     this.#listen(1.25 * heartbeatMs);
-    this.ping(heartbeatMs); // for the round trip, once
+    this.ping(heartbeatMs);
   }
-
   #listen(ms) {
     clearTimeout(this.#listening);
     this.#listening = setTimeout(() => this.#safely(() => {
       const quiet = 1.25 * this.#heartbeat, silent = ticks() - this.#heard, drift = Date.now() - ticks();
-      const slept = Math.abs(drift - this.#drift) > PROBE; // or the clock was set, which costs a ping
+      const slept = Math.abs(drift - this.#drift) > PROBE;
       this.#drift = drift;
       if (silent >= quiet && this.#pinged) return this.drop();
       if (silent < quiet) {
@@ -467,51 +1057,48 @@ class Link {
       this.#listen(slept ? PROBE : quiet);
     }), Math.ceil(ms));
   }
-
   ping(timeoutMs) {
     const sent = ticks();
-    this.ask('{"type":"ping"}', () => this.#on.roundTrip(ticks() - sent), () => {}, { timeoutMs, urgent: true }); // silence is judged elsewhere
+    this.ask('{"type":"ping"}', () => this.#on.roundTrip(ticks() - sent), () => {
+    }, { timeoutMs, urgent: true });
   }
-
   /** Pings, and drops the socket unless something comes soon: after sleep or a change of network. */
   probe() {
     if (!this.welcome || this.#probing) return;
     const since = this.#heard;
     this.ping(PROBE);
     this.#probing = setTimeout(() => {
-      this.#probing = undefined;
+      this.#probing = void 0;
       if (this.#heard === since) this.drop();
     }, PROBE);
   }
-
   /** Gives the socket up as dead. */
   drop(message = "") {
     this.#close();
     this.#end(1006, message);
   }
-
   /** Ends the socket because we want to; nobody is told but those who wait for answers. */
   shut() {
     this.#finish(lost);
     this.#close();
   }
-
   #close() {
     try {
-      this.#socket.close(1000);
-    } catch { /* it is no more */ }
+      this.#socket.close(1e3);
+    } catch {
+    }
   }
-
   #receive(data) {
     [this.#heard, this.#pinged] = [ticks(), false];
     let frame = null;
     try {
       frame = JSON.parse(data);
-    } catch { /* the next line's case */ }
-    if (typeof frame?.type !== "string") return this.drop("what came is no frame of this protocol"); // the backoff keeps it from being a storm
+    } catch {
+    }
+    if (typeof frame?.type !== "string") return this.drop("what came is no frame of this protocol");
     if (frame.type === "error") this.refusals = Math.max(this.refusals, within(frame.refusals, 0, Number.MAX_SAFE_INTEGER, 0));
     const answers = frame.type === "ok" || frame.type === "error" || frame.type === "pong";
-    const request = answers ? this.#pending.get(frame.id) : undefined;
+    const request = answers ? this.#pending.get(frame.id) : void 0;
     if (!request) return this.#on.frame(this, frame);
     this.#pending.delete(frame.id);
     this.#backlog.delete(frame.id);
@@ -519,15 +1106,12 @@ class Link {
     if (frame.type === "error") request.reject(new TidewireError(frame));
     else request.resolve(frame);
   }
-
   #end(code, reason) {
     if (this.ended) return;
     const { verdict } = onConnection(code);
-    // What was sent may be what ended it: that must not be sent again.
-    this.#finish(() => (verdict === LESS ? Object.assign(lost(), { code: onConnection(code).code, fatal: true }) : lost()));
+    this.#finish(() => verdict === LESS ? Object.assign(lost(), { code: onConnection(code).code, fatal: true }) : lost());
     this.#on.closed(this, code, reason);
   }
-
   #finish(error) {
     if (this.ended) return;
     this.ended = true;
@@ -540,252 +1124,102 @@ class Link {
       reject(error());
     }
   }
-}
+};
 
-// ---- 5 Channels
-
-/** One channel. `position` is the newest one received, `asOf` the moment up to which silence is vouched for. */
-class Feed {
-  readers = new Map(); // Subscription -> {deliver, finish, stored}
-  link = null; // messages from any other are repetitions
-  attempt = 0; retryAt = 0; putOffBy = null; ended = false; // retryAt in ticks: asked again then, because that link could not
-  forgot = false; // where it stood could not be used: whatever the answer, something may be missing
-  floor = 0; floorUntil = 0; // during a move: older messages are repetitions
-  edge = 0; // after a resume: messages up to this publish time were missed ones
-  state = Object.freeze({ name: "pending", resumed: false, gap: false, caughtUp: 0 });
-
-  constructor(channel, since, remember) {
-    this.channel = channel;
-    this.recent = new Recent(remember);
-    this.ready = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
-    this.ready.catch(() => {}); // who does not wait for it learns it from the error event
-    if (since !== undefined && since !== null && since !== "") this.stand(since);
+// src/links.js
+var Links = class {
+  live = null;
+  next = null;
+  // being opened; during a move beside a live one
+  leaving = null;
+  // moved away from, may still answer requests
+  /** The one that new requests for channels go to. */
+  get forChannels() {
+    return this.next?.welcome ? this.next : this.live;
   }
+};
 
-  get request() { return { type: "subscribe", channel: this.channel, since: this.position, asOf: this.asOf }; }
-
-  /** Takes over where it stood; what is no position is a gap, as the server says of those it does not know. */
-  stand(position, asOf) {
-    if (isPosition(position)) [this.position, this.asOf] = [position, moment(asOf) || undefined];
-    else this.forget();
+// src/renewal.js
+var Renewal = class {
+  #at = Infinity;
+  #hasty = 0;
+  // in ticks; renewals in a row that came sooner than they should
+  #tokens;
+  #links;
+  #timers;
+  #timeoutMs;
+  #renewed;
+  #failed;
+  /** `renewed` is told until when the live link is good now, `failed` why one that was planned was not. */
+  constructor({ tokens, links, timers, timeoutMs, renewed, failed }) {
+    [this.#tokens, this.#links, this.#timers, this.#timeoutMs, this.#renewed, this.#failed] = [tokens, links, timers, timeoutMs, renewed, failed];
   }
-
-  forget() { [this.position, this.asOf, this.forgot] = [undefined, undefined, true]; }
-
-  deliver(item) { for (const reader of [...this.readers.values()]) reader.deliver(item); }
-
-  /** What may be kept beyond this page: no reader still has it before him. */
-  get stored() {
-    let stored = this.position;
-    for (const reader of this.readers.values()) if (timeOf(reader.stored) < timeOf(stored)) stored = reader.stored;
-    const behind = [...this.readers.values()].some((reader) => reader.waiting);
-    return stored && [stored, (!behind && this.asOf) || null];
+  /** Renews the token of the live link, with another one from the provider or the one in hand. Rejects if provider or server refuses. */
+  async now(provide = true) {
+    const link = this.#links.live;
+    if (provide) await this.#tokens.provide();
+    if (this.#tokens.current) return this.#renew(link, this.#tokens.current);
   }
-}
-
-/** One reader of a channel. Without a callback it is an async iterator with a bounded queue. */
-class Subscription {
-  #feed; #leave; #queue = new Map(); #serial = 0; #waiters = []; #handed; #dropped = 0; #done = null;
-  #onMessage; #onGap; #onDropped; #buffer; #overflow;
-
-  constructor(feed, leave, onMessage, { onGap, onDropped, buffer = 1000, overflow = "drop-oldest" }) {
-    if (overflow !== "drop-oldest" && overflow !== "conflate") throw new TypeError(`overflow: ${overflow} is not drop-oldest or conflate`);
-    if (!(buffer >= 1)) throw new TypeError("buffer: must be at least 1");
-    this.#feed = feed;
-    this.#leave = leave;
-    [this.#onMessage, this.#onGap, this.#onDropped, this.#buffer, this.#overflow] = [onMessage, onGap, onDropped, buffer, overflow];
-    const subscription = this;
-    feed.readers.set(this, {
-      deliver: (item) => this.#deliver(item),
-      finish: (error) => this.#finish(error),
-      get waiting() { return subscription.#queue.size > 0; },
-      get stored() { return subscription.position; },
+  /** Until the server has taken the token, the link lives by its old one. */
+  async #renew(link, token) {
+    try {
+      const { expiresAt } = await link.request({ type: "refresh", token: token.value }, { timeoutMs: this.#timeoutMs, urgent: true });
+      token.endsAt = moment(expiresAt) || token.endsAt;
+    } catch (error) {
+      if (["unauthorized", "expired", "forbidden", "bad-request"].includes(error.code)) {
+        this.#tokens.refused = true;
+        if (this.#tokens.current === token) this.#tokens.current = link.token;
+      }
+      throw error;
+    }
+    [link.token, this.#tokens.refused] = [token, false];
+    link.welcome = { ...link.welcome, expiresAt: token.endsAt };
+    if (link !== this.#links.live) return;
+    this.plan();
+    this.#renewed(token.endsAt);
+  }
+  /** Plans the next one, if there is a provider, not before `ordered` milliseconds. Neither a clock that is far off nor a failure makes it a storm. */
+  plan(ordered = 0) {
+    const token = this.#links.live?.token;
+    if (!this.#tokens.renewable || !token?.endsAt) return;
+    const { byClock, byLength } = this.#tokens.left(token), share = 0.7 + 0.15 * Math.random();
+    const wait = share * (byClock > 0 ? Math.min(byClock, byLength) : 0);
+    const pause = Math.min(6e4, 1e3 * 2 ** this.#hasty, byLength > 0 ? Math.max(1e3, share * byLength) : Infinity);
+    const hasty = byClock <= 0 || (byLength < Infinity ? byClock < byLength / 2 : wait < pause);
+    this.#hasty = hasty ? Math.min(this.#hasty + 1, 10) : 0;
+    this.#at = ticks() + Math.max(ordered, wait, pause);
+    this.#timers.after("refresh", this.#at - ticks(), async () => {
+      try {
+        await this.now();
+      } catch (error) {
+        this.plan(error?.retryAfterMs);
+        this.#failed(error);
+      }
     });
   }
-
-  get channel() { return this.#feed.channel; }
-  get state() { return this.#done ? Object.freeze({ ...this.#feed.state, name: this.#done.error ? "refused" : "closed" }) : this.#feed.state; }
-  get ready() { return this.#feed.ready.then(() => this); }
-  get position() { return this.#queue.size ? this.#handed : this.#feed.position; }
-
-  unsubscribe() { if (!this.#done) this.#leave(this); }
-
-  [Symbol.asyncIterator]() {
-    if (this.#onMessage) throw new TypeError("this subscription has a callback; subscribe without one to iterate");
-    return this;
+  /** The server's clock is known better: plans anew if it is further ahead than was known. */
+  reconsider() {
+    const token = this.#links.live?.token, left = token?.endsAt ? this.#tokens.left(token).byClock : 0;
+    if (left > 0 && this.#hasty === 0 && this.#timers.has("refresh") && this.#at - ticks() > 0.9 * left) this.plan();
   }
-
-  async next() {
-    for (const [key, value] of this.#queue) {
-      if (this.#dropped) {
-        const count = this.#dropped;
-        this.#dropped = 0;
-        return { done: false, value: { type: "dropped", channel: this.channel, count, by: "reader" } };
-      }
-      this.#queue.delete(key);
-      this.#handed = value.position ?? this.#handed;
-      return { done: false, value };
-    }
-    if (this.#done?.error) throw this.#done.error;
-    if (this.#done) return { done: true, value: undefined };
-    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+  /** A token has ended before it was renewed, so the pause was too long. */
+  late() {
+    this.#hasty = 0;
   }
+};
 
-  async return(value) {
-    this.unsubscribe();
-    this.#queue.clear();
-    return { done: true, value };
+// src/requests.js
+var Requests = class {
+  #all = /* @__PURE__ */ new Set();
+  // in the order in which they were asked for
+  #link = null;
+  #most;
+  #notBefore = 0;
+  #timer;
+  // notBefore, in ticks: of all publishes, after one was over a limit
+  constructor(most) {
+    this.#most = most;
   }
-
-  #deliver(item) {
-    if (this.#done) return; // left by a reader that was served before it
-    if (this.#onMessage) {
-      return guarded({ message: this.#onMessage, gap: this.#onGap, dropped: this.#onDropped }[item.type], item);
-    }
-    if (this.#waiters.length) return this.#waiters.shift().resolve({ done: false, value: item });
-    if (this.#queue.size === 0) this.#handed = this.#feed.position;
-    const key = this.#overflow === "conflate" && item.key ? item.key : ++this.#serial;
-    this.#queue.delete(key);
-    if (this.#queue.size >= this.#buffer) {
-      this.#queue.delete(this.#queue.keys().next().value);
-      this.#dropped++;
-    }
-    this.#queue.set(key, item);
-  }
-
-  #finish(error) {
-    this.#done = { error };
-    for (const { resolve, reject } of this.#waiters.splice(0)) {
-      if (error) reject(error);
-      else resolve({ done: true, value: undefined });
-    }
-  }
-}
-
-/** Who is on a channel. */
-class Watch {
-  callbacks = new Set(); members = new Map(); count = 0; known = false;
-  link = null; attempt = 0; retryAt = 0; putOffBy = null; ended = false;
-
-  constructor(channel) { this.channel = channel; }
-
-  get request() { return { type: "presence", channel: this.channel, watch: true }; }
-
-  update({ members, joined, left, count }) {
-    [joined, left] = [membersOf(joined), membersOf(left)];
-    if (members) this.members = new Map(membersOf(members).map((member) => [member.user, member]));
-    for (const member of joined) this.members.set(member.user, member);
-    for (const member of left) this.members.delete(member.user);
-    this.count = within(count, 0, Number.MAX_SAFE_INTEGER, this.members.size);
-    this.known = true;
-    for (const callback of [...this.callbacks]) if (this.callbacks.has(callback)) guarded(callback, this.view(joined, left));
-  }
-
-  view(joined = [], left = []) { return { channel: this.channel, members: [...this.members.values()], joined, left, count: this.count }; }
-}
-
-// ---- 6 Bookmarks
-
-/**
- * Where one user's channels stand, beyond the life of the page. Tabs may share a storage, so only this client's own channels
- * are changed in it. What it holds may be anything: what cannot be used counts as forgotten, which its reader is told as a gap.
- */
-class Bookmarks {
-  #storage; #prefix; #report; #failed = false;
-  #key = null; #mine = new Map(); // channel -> the JSON that this client has put there
-  #kept = new Map(); #unreadable = false;
-
-  constructor(storage, prefix, report) {
-    [this.#storage, this.#prefix, this.#report] = [storage, prefix, report];
-  }
-
-  /** Nothing is known of where channels stand before the user is. */
-  get known() { return !this.#storage || this.#key !== null; }
-
-  open(tenant, user) {
-    const key = `${this.#prefix}:${JSON.stringify([tenant, user])}`;
-    if (!this.#storage || key === this.#key) return;
-    [this.#key, this.#mine, this.#kept, this.#unreadable] = [key, new Map(), new Map(), false];
-    try {
-      this.#kept = this.#read();
-    } catch (error) {
-      this.#unreadable = true;
-      this.#report(error);
-    }
-  }
-
-  /** Lets a channel that has no position stand where it stood. */
-  restore(feed) {
-    if (this.#key === null || feed.position || feed.forgot || this.#mine.has(feed.channel)) return;
-    const saved = this.#kept.get(feed.channel);
-    if (this.#unreadable) feed.forget();
-    else if (saved !== undefined) {
-      this.#mine.set(feed.channel, JSON.stringify(saved));
-      const [position, asOf] = Array.isArray(saved) ? saved : [];
-      const soon = Date.now() + DAY; // no clock is so wrong
-      if (timeOf(text(position)) > soon || asOf > soon || (asOf !== null && asOf !== undefined && !moment(asOf))) feed.forget();
-      else feed.stand(position, asOf);
-    }
-  }
-
-  /** Keeps where these channels stand. What another tab has put there since goes first if it is further on. */
-  keep(feeds) {
-    if (this.#key === null) return;
-    try {
-      let all;
-      try {
-        all = this.#read();
-      } catch {
-        all = new Map(); // it is of no use to anybody
-      }
-      for (const channel of [...this.#mine.keys()]) {
-        if (feeds.has(channel)) continue;
-        if (JSON.stringify(all.get(channel)) === this.#mine.get(channel)) all.delete(channel);
-        this.#mine.delete(channel);
-      }
-      for (const feed of feeds.values()) {
-        const { stored, channel } = feed, there = all.get(channel), json = JSON.stringify(there);
-        const theirs = json !== undefined && json !== this.#mine.get(channel) && Array.isArray(there) && isPosition(there[0]);
-        if (!stored || (theirs && timeOf(there[0]) > timeOf(stored[0]) && timeOf(there[0]) < Date.now() + DAY)) {
-          if (!theirs) all.delete(channel);
-          continue;
-        }
-        all.delete(channel); // to the end, so that the oldest go first
-        all.set(channel, stored);
-        this.#mine.set(channel, JSON.stringify(stored));
-      }
-      this.#storage.setItem(this.#key, JSON.stringify({ v: VERSION, channels: Object.fromEntries([...all].slice(-MAX_STORED)) }));
-      this.#failed = false;
-    } catch (error) {
-      if (!this.#failed) this.#report(error); // once, not each second
-      this.#failed = true;
-    }
-  }
-
-  #read() {
-    const json = this.#storage.getItem(this.#key) ?? null;
-    if (json === null) return new Map();
-    const saved = JSON.parse(json), channels = saved?.channels;
-    if (saved?.v !== VERSION || typeof channels !== "object" || channels === null || Array.isArray(channels)) {
-      throw new TypeError(`storage: the positions under ${this.#key} cannot be read; they are given up`);
-    }
-    return new Map(Object.entries(channels));
-  }
-}
-
-// ---- 7 Requests
-
-/**
- * Publishes and calls under way. Publishes of one channel keep their order, as protocol.md says: they are sent without waiting for
- * answers, but none before an earlier one that has to be sent again, or that is still unanswered on another link. The server takes none that
- * was sent before a refusal was known here, and after one nothing is published until all that was sent before it is answered.
- */
-class Requests {
-  #all = new Set(); // in the order in which they were asked for
-  #link = null; #most; #notBefore = 0; #timer; // notBefore, in ticks: of all publishes, after one was over a limit
-
-  constructor(most) { this.#most = most; }
-
   /** Sends a frame. `channel` is given for publishes alone. */
   add(json, { channel, wait, repeatable, timeoutMs, what }) {
     if (this.#all.size >= this.#most) {
@@ -795,17 +1229,18 @@ class Requests {
       const one = { json, channel, wait, repeatable, what, resolve, reject, deadline: ticks() + timeoutMs, link: null, takeBack: null, notBefore: 0, refusals: 0, lost: false };
       one.timer = setTimeout(() => {
         const { link } = one, sent = link !== null && !one.takeBack();
-        if (sent) link.probe(); // perhaps nothing gets through any more
-        const lost = sent || one.lost;
+        if (sent) link.probe();
+        const lost2 = sent || one.lost;
         this.#settle(one, reject, new TidewireError({
-          code: "timeout", lost, message: lost ? `no answer to ${what} in ${timeoutMs} ms` : "no connection in time; it was not sent",
+          code: "timeout",
+          lost: lost2,
+          message: lost2 ? `no answer to ${what} in ${timeoutMs} ms` : "no connection in time; it was not sent"
         }));
       }, Math.min(timeoutMs, MAX_TIMER));
       this.#all.add(one);
       this.#send();
     });
   }
-
   /** The link to send by from now on; null: there is none, and only what may wait stays. */
   use(link) {
     [this.#link, this.#notBefore] = [link, 0];
@@ -814,17 +1249,16 @@ class Requests {
       if (!one.wait && !one.link) this.#settle(one, one.reject, new TidewireError({ code: "unavailable", message: "the connection was lost; it was not sent" }));
     }
   }
-
-  fail(error) { for (const one of [...this.#all]) this.#settle(one, one.reject, error); }
-
+  fail(error) {
+    for (const one of [...this.#all]) this.#settle(one, one.reject, error);
+  }
   #send() {
     clearTimeout(this.#timer);
-    const held = new Set(); // channels on which an earlier publish has to go first
-    // What was sent before a refusal was known will be refused as well, and what goes before its answer would be after it.
-    const flushing = [...this.#all].some(({ link, channel, refusals }) => link && link === this.#link && channel !== undefined && refusals < link.refusals);
+    const held = /* @__PURE__ */ new Set();
+    const flushing = [...this.#all].some(({ link, channel, refusals }) => link && link === this.#link && channel !== void 0 && refusals < link.refusals);
     let soonest = Infinity;
     for (const one of [...this.#all]) {
-      const link = this.#link, now = ticks(), publishes = one.channel !== undefined;
+      const link = this.#link, now = ticks(), publishes = one.channel !== void 0;
       if (!link || link.ended) return;
       if (!this.#all.has(one)) continue;
       const from = Math.max(one.notBefore, publishes ? this.#notBefore : 0);
@@ -834,54 +1268,545 @@ class Requests {
     }
     if (soonest < Infinity) this.#timer = setTimeout(() => this.#send(), Math.ceil(soonest));
   }
-
   #sendOne(one, link) {
     [one.link, one.refusals] = [link, link.refusals];
-    one.takeBack = link.ask(one.json, (answer) => this.#settle(one, one.resolve, answer), (error) => this.#refused(one, error), { what: one.what, publishes: one.channel !== undefined });
+    one.takeBack = link.ask(one.json, (answer) => this.#settle(one, one.resolve, answer), (error) => this.#refused(one, error), { what: one.what, publishes: one.channel !== void 0 });
   }
-
   #refused(one, error) {
     one.link = null;
-    const soon = error.code === "unavailable" || error.code === "draining" ? 1000 : 0;
+    const soon = error.code === "unavailable" || error.code === "draining" ? 1e3 : 0;
     const later = error.retryAfterMs ?? (error.lost ? 0 : soon);
     const again = error.lost ? one.repeatable && !error.fatal : later > 0;
     error.lost = one.lost ||= error.lost;
     one.notBefore = ticks() + later;
-    if (error.code === "limited" && one.channel !== undefined) this.#notBefore = Math.max(this.#notBefore, one.notBefore);
-    for (const other of later > 0 ? this.#all : []) { // what has not gone out yet must not overtake it
-      if (other.link && other.channel !== undefined && other.takeBack?.(true)) other.link = null;
+    if (error.code === "limited" && one.channel !== void 0) this.#notBefore = Math.max(this.#notBefore, one.notBefore);
+    for (const other of later > 0 ? this.#all : []) {
+      if (other.link && other.channel !== void 0 && other.takeBack?.(true)) other.link = null;
     }
     if (!one.wait || !again || one.notBefore >= one.deadline) this.#settle(one, one.reject, error);
     else this.#send();
   }
-
   #settle(one, how, value) {
     if (!this.#all.delete(one)) return;
     clearTimeout(one.timer);
     how(value);
     this.#send();
   }
+};
+
+// src/retry.js
+var STABLE = 5e3;
+var PATIENCE = 3;
+var SLOWLY = 15e3;
+var SLOWEST = 3e5;
+var isStable = (link) => link.liveAt > 0 && ticks() - link.liveAt >= STABLE;
+var Retry = class {
+  attempts = 0;
+  // since a link was stable
+  cautious = false;
+  // something we sent ended a connection: the next first frame asks for nothing
+  notBefore = 0;
+  // in ticks: when the server lets us come back
+  #rejections = 0;
+  #blunders = 0;
+  // in a row: tokens refused, connections ended by what we sent
+  #options;
+  constructor(options) {
+    this.#options = options;
+  }
+  /** A person or the page wants it now. */
+  reset() {
+    [this.attempts, this.#rejections, this.#blunders] = [0, 0, 0];
+  }
+  welcomed() {
+    [this.#rejections, this.cautious] = [0, false];
+  }
+  /** After a link, or a dial that made none, has ended: how long to wait, and what a person can do, if it looks as if one were needed. */
+  after(link, { closeCode, retryAfterMs }) {
+    const { advice, verdict, action } = onConnection(closeCode);
+    if (link && isStable(link)) [this.attempts, this.#blunders] = [0, 0];
+    let ordered = retryAfterMs ?? (advice === LATER ? 1e3 : 0), tries = 0;
+    if (verdict === RENEW) {
+      tries = ++this.#rejections;
+      if (tries > 1) ordered = Math.max(ordered, 1e3);
+    }
+    if (verdict === LESS) {
+      this.cautious = true;
+      tries = ++this.#blunders;
+      ordered = Math.max(ordered, tries === 1 ? 1e3 : Math.min(SLOWEST, SLOWLY * 2 ** (tries - 2)));
+    }
+    const notBefore = ticks() + (retryAfterMs ?? (verdict === LESS ? ordered : 0));
+    return { wait: Math.ceil(ordered + backoff(this.attempts++, this.#options)), notBefore, action: tries >= PATIENCE ? action : void 0 };
+  }
+};
+
+// src/tokens.js
+var MARGIN = 3e4;
+var MAX_HEADER = 4 << 10;
+var MAX_TOKEN = 16 << 10;
+function asToken(value) {
+  const token = text(value)?.trim();
+  return token && token.length <= MAX_TOKEN && /^[\w\-.~+/=]+$/.test(token) ? token : void 0;
 }
+var fitsHeader = (token) => token.length <= MAX_HEADER && /^[\w\-.~+]+$/.test(token);
+function tokenOf(value) {
+  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity };
+  try {
+    const { iat, exp } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
+    token.endsAt = moment(exp * 1e3);
+    if (exp > iat) token.lastsMs = (exp - iat) * 1e3;
+  } catch {
+  }
+  return token;
+}
+var SignedOut = class extends TidewireError {
+};
+var Tokens = class {
+  current = null;
+  // the one in hand
+  refused = false;
+  // whether the server has refused the last one
+  #source;
+  #clock;
+  #timeoutMs;
+  /** `source` is a token, a function that gets one, or undefined. */
+  constructor(source, clock, timeoutMs) {
+    [this.#source, this.#clock, this.#timeoutMs] = [source, clock, timeoutMs];
+  }
+  /** Whether there may be another one. */
+  get renewable() {
+    return typeof this.#source === "function";
+  }
+  /** Whether one has to be provided before the next connection. */
+  get needed() {
+    return this.#source !== void 0 && !this.#reusable;
+  }
+  get #reusable() {
+    if (!this.current) return false;
+    const { byClock, byLength } = this.left(this.current);
+    return !this.current.endsAt || !this.renewable || byLength > MARGIN && (byClock > MARGIN || !this.current.shown);
+  }
+  /** Gets a token from the provider, or takes the fixed one. What is late is kept for the next time. */
+  provide() {
+    const source = this.#source, before = this.current, rejected = this.refused;
+    if (typeof source !== "function") return this.#take(asToken(source));
+    const provided = (async () => source({ rejected }))().then((value) => {
+      if (value === null) throw new SignedOut({ code: "unauthorized", message: "the token provider has no token: signed out" });
+      const token = asToken(value);
+      if (token === void 0) throw new TypeError(`token: the provider must return a token, or null if nobody is signed in, got ${typeof value === "string" ? "a string that is no token" : typeof value}; check answer.ok in it`);
+      if (this.current === before) this.#take(token);
+    });
+    provided.catch(() => {
+    });
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new TidewireError({ code: "timeout", message: "the token provider did not answer in time" })), this.#timeoutMs);
+    });
+    return Promise.race([provided, late]).finally(() => clearTimeout(timer));
+  }
+  /** Takes a token that the application gives, for good if it has no provider. */
+  give(value) {
+    const token = asToken(value);
+    if (token === void 0) throw new TypeError("token: must be a token, got something with other characters than letters, digits and - . _ ~ + / =");
+    if (!this.renewable) this.#source = token;
+    this.#take(token);
+  }
+  #take(value) {
+    if (value !== this.current?.value) this.current = value ? tokenOf(value) : null;
+  }
+  /** The server has refused a token, which is not used again. One that has never been shown to it is not to blame. */
+  discard(token) {
+    this.refused = true;
+    if (this.current === token) this.current = null;
+  }
+  /**
+   * How long a token is good, in milliseconds: by the clocks, which may be wrong, and by its own length, which is too long if it was
+   * not new when it came, and Infinity if it does not tell. The shorter one counts, since renewing early does no harm.
+   */
+  left({ takenAt, endsAt, lastsMs }) {
+    return { byClock: endsAt - this.#clock.serverNow, byLength: lastsMs - (ticks() - takenAt) };
+  }
+};
 
-// ---- 8 Tidewire
+// src/connector.js
+var PROTOCOL = "tidewire.v1.json";
+var HANDOVER = 5e3;
+var FIRST_ID = 0;
+var FIRST_FRAME = 32 << 10;
+var Connector = class {
+  clock = new Clock();
+  channels;
+  requests;
+  #options;
+  #emit;
+  #state = Object.freeze({ name: "connecting", since: Date.now() });
+  #links = new Links();
+  #timers;
+  #tokens;
+  #renewal;
+  #retry;
+  #directs = new Recent(1e3);
+  // IDs of events that belong to no channel
+  #who = null;
+  // tenant and user of the last welcome, as JSON
+  #turn = 0;
+  // of dialling: what an earlier turn brings is stale
+  #quick = 0;
+  // moves from links that were not stable
+  #inFrame = false;
+  #headersRefused = 0;
+  // where the next token goes, and how often only the first frame would do
+  #messageBytes = Infinity;
+  #most = Infinity;
+  // limits of the last welcome
+  constructor(options, emit) {
+    [this.#options, this.#emit] = [options, emit];
+    this.#timers = new Timers((error) => emit("error", error));
+    this.#tokens = new Tokens(options.token, this.clock, options.connectTimeoutMs);
+    this.#retry = new Retry(options);
+    this.#renewal = new Renewal({
+      tokens: this.#tokens,
+      links: this.#links,
+      timers: this.#timers,
+      timeoutMs: options.requestTimeoutMs,
+      renewed: (expiresAt) => this.#set({ ...this.#state, expiresAt }),
+      failed: (error) => this.isClosed || emit("error", error)
+    });
+    this.requests = new Requests(options.maxPending);
+    this.channels = new Channels({
+      options,
+      links: this.#links,
+      clock: this.clock,
+      timers: this.#timers,
+      emit,
+      taken: (link) => this.#handOver(link),
+      isClosed: () => this.isClosed
+    });
+  }
+  get state() {
+    return this.#state;
+  }
+  get isClosed() {
+    return this.#state.name === "closed";
+  }
+  get isLive() {
+    return this.#links.live !== null;
+  }
+  /** Connects, unless something else has happened since the client was made. */
+  start() {
+    if (this.#state.name === "connecting" && this.#turn === 0) this.#dial();
+  }
+  /** Renews the token now, with the one given or the provider's. */
+  async refresh(token) {
+    if (token !== void 0) this.#tokens.give(token);
+    if (this.isLive) return this.#renewal.now(token === void 0);
+    if (token === void 0) this.#tokens.current = null;
+    this.reconnect();
+  }
+  /** Tries now instead of at the planned moment, also after a refusal. */
+  reconnect() {
+    if (this.isLive || this.#timers.has("dial")) return;
+    this.#tokens.refused = false;
+    this.#retry.reset();
+    this.#dial();
+  }
+  /** Looks whether the socket has died unseen, and waits no longer than the server wants: the page is shown again, or the network is back. */
+  wake() {
+    this.#links.live?.probe();
+    if (this.#timers.has("retry")) this.#after("retry", Math.max(0, this.#retry.notBefore - ticks()), () => this.#dial());
+  }
+  /** Ends everything. */
+  close() {
+    if (this.isClosed) return;
+    this.#hangUp(new TidewireError({ code: "closed", message: "the client was closed" }));
+    this.#set({ name: "closed" });
+    this.channels.close();
+  }
+  // ---- connecting: state connecting, or reconnecting without retryAt
+  #dial() {
+    const turn = ++this.#turn;
+    this.#cancel("retry");
+    this.#cancel("move");
+    this.#links.next?.shut();
+    this.#links.next = null;
+    this.#after("dial", this.#options.connectTimeoutMs, () => {
+      this.#turn++;
+      const late = this.#links.next;
+      late?.shut();
+      this.#over(late, 4408, "no welcome in time");
+    });
+    if (!this.#links.live) {
+      const { name, attempt, code, message, action } = this.#state;
+      this.#set(name === "reconnecting" ? { name, attempt, code, message, action, retryAt: null } : { name: "connecting" });
+      if (turn !== this.#turn) return;
+    }
+    this.#open(turn).catch((error) => {
+      if (turn !== this.#turn) return;
+      this.#turn++;
+      this.#cancel("dial");
+      if (error instanceof SignedOut) return this.#stop({ code: error.code, message: error.message, closeCode: 4401, action: SIGN_IN });
+      this.#emit("error", error);
+      if (!this.isClosed) this.#over(null, 1011, error?.message);
+    });
+  }
+  async #open(turn) {
+    if (this.#tokens.needed) await this.#tokens.provide();
+    if (turn !== this.#turn) return;
+    const token = this.#tokens.current, { WebSocket, tokenIn, url } = this.#options;
+    const inHandshake = token !== null && tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
+    this.#inFrame = inHandshake;
+    const link = new Link(new WebSocket(url.href, inHandshake ? [PROTOCOL, `bearer.${token.value}`] : [PROTOCOL]), token, {
+      open: () => {
+        this.#headersRefused = inHandshake ? 0 : this.#headersRefused;
+        this.#inFrame = false;
+        this.#opened(link, inHandshake ? void 0 : token?.value);
+      },
+      frame: (_, frame) => this.#frame(link, frame),
+      closed: (_, code, message) => this.#over(link, code, message),
+      fault: (error) => this.#emit("error", error),
+      roundTrip: (ms) => this.clock.roundTrip(ms)
+    });
+    link.inHandshake = inHandshake;
+    this.#links.next = link;
+  }
+  /** Sends the first frame: the token and where each channel stands, as much as goes in at once. */
+  #opened(link, token) {
+    const frame = { id: FIRST_ID, type: "connect", token };
+    const { asOf, subscriptions } = this.#retry.cautious ? { subscriptions: [] } : this.channels.first(link, frame, Math.min(FIRST_FRAME, this.#messageBytes), this.#most);
+    if (subscriptions.length === 0 && token === void 0 && link.inHandshake) return;
+    link.send(JSON.stringify(subscriptions.length ? { ...frame, asOf, subscriptions } : { ...frame, subscriptions }));
+  }
+  #welcomed(link, frame) {
+    if (link.welcome || link !== this.#links.next) return;
+    if (text(frame.tenant) === void 0 || text(frame.user) === void 0) return link.drop("the welcome does not say whose it is");
+    const welcome = readWelcome(frame), who = JSON.stringify([welcome.tenant, welcome.user]);
+    if (this.#who !== null && who !== this.#who) return this.#changeUser(link, who);
+    this.#cancel("dial");
+    if (!link.inHandshake && this.#options.tokenIn === "subprotocol" && link.token && fitsHeader(link.token.value)) this.#headersRefused++;
+    this.#inFrame = this.#headersRefused > 1;
+    link.greet(welcome);
+    [this.#who, this.#tokens.refused] = [who, false];
+    this.#retry.welcomed();
+    [this.#messageBytes, this.#most] = [welcome.limits.messageBytes, welcome.limits.subscriptionsPerConnection];
+    if (link.token) [link.token.endsAt, link.token.shown] = [welcome.expiresAt || link.token.endsAt, true];
+    const moving = this.#links.live !== null;
+    this.channels.welcomed(link, welcome);
+    if (link.ended) return;
+    if (!moving && link.resumed) this.channels.tellResumed(link);
+    if (moving) link.resumed = null;
+    if (!moving) this.#promote(link);
+    else this.#handOver(link);
+  }
+  /** Somebody else is welcome here than before: what was read until now was not his, so nothing is resumed. */
+  #changeUser(link, who) {
+    this.#who = who;
+    this.channels.forgetPositions();
+    this.requests.fail(new TidewireError({ code: "forbidden", message: "another user has come; what the last one asked for is not done in his name" }));
+    if (this.#links.live) {
+      this.#links.live.shut();
+      this.#unlink();
+    }
+    link.drop("the token is of another user; what was read is given up");
+  }
+  // ---- live, and moving
+  /** During a move: lets the old link go when the new one has taken every channel over. */
+  #handOver(link) {
+    if (link === this.#links.next && !link.ended && this.#links.live && link.welcome && link.owed.size === 0) this.#promote(link);
+  }
+  #promote(link) {
+    const old = this.#links.live;
+    [this.#links.live, this.#links.next, this.#retry.notBefore] = [link, null, 0];
+    this.#cancel("move");
+    if (old) {
+      this.#links.leaving?.shut();
+      this.#links.leaving = old;
+      this.#quick = isStable(old) ? 0 : this.#quick + 1;
+      this.#after("leave", old.busy ? HANDOVER : 0, () => old.shut());
+    }
+    this.#renewal.plan();
+    this.requests.use(link);
+    const { heartbeatMs, ...welcome } = link.welcome;
+    this.#set({ name: "live", ...welcome });
+    if (old) this.#emit("move", { phase: "done", connection: welcome.connection });
+  }
+  #move(link, afterMs) {
+    if (link !== this.#links.live || this.#links.next || this.#timers.has("dial") || this.#timers.has("move")) return;
+    const wait = within(afterMs, 0, MAX_ORDER, 0) + (this.#quick ? backoff(this.#quick - 1, this.#options) : 0);
+    this.#emit("move", { phase: "planned", afterMs: wait });
+    this.#after("move", wait, () => this.#dial());
+  }
+  // ---- ends
+  /** A link ended, or a dial that made none (null): decides what is left and what comes next. */
+  #over(link, code, message) {
+    const failure = link?.failure;
+    const reason = {
+      code: text(failure?.code) ?? onConnection(code).code,
+      message: text(failure?.message) || text(message) || "",
+      closeCode: code,
+      retryAfterMs: within(failure?.retryAfterMs, 0, MAX_ORDER)
+    };
+    if (link) this.channels.forgive(link);
+    if (reason.code === "expired" && link?.token?.endsAt) {
+      this.clock.past(link.token.endsAt);
+      this.#renewal.late();
+    }
+    if (link && link === this.#links.live) {
+      this.#unlink();
+      if (this.#links.next?.welcome) return this.#promote(this.#links.next);
+      this.#cancel("move");
+      if (this.#timers.has("dial")) {
+        if (onConnection(code).verdict === RENEW) this.#tokens.discard(link.token);
+        return this.#set({ name: "reconnecting", retryAt: null, attempt: this.#retry.attempts, ...reason });
+      }
+    } else if (link === this.#links.next) {
+      this.#cancel("dial");
+      this.#links.next = null;
+      const moved = link && this.channels.readsFrom(link);
+      if (this.#links.live && !moved) return this.#comeBack(reason, link);
+      this.#links.live?.shut();
+      this.#unlink();
+    } else return;
+    this.#comeBack(reason, link);
+  }
+  #unlink() {
+    this.#links.live = null;
+    this.#cancel("refresh");
+    this.requests.use(null);
+    this.channels.disconnected();
+  }
+  /** Follows the verdict on the close code. With a live link it is only a move that failed. */
+  #comeBack(reason, link) {
+    if (this.isClosed || this.#timers.has("dial")) return;
+    const { verdict, action } = onConnection(reason.closeCode);
+    if (verdict === FINAL) return this.#stop({ ...reason, action });
+    if (verdict === RENEW) {
+      this.#tokens.discard(link?.token);
+      if (!this.#tokens.renewable && !this.#tokens.current) return this.#stop({ ...reason, action });
+    }
+    const { wait, notBefore, action: wanted } = this.#retry.after(link, reason), retryAt = Date.now() + wait;
+    if (this.#links.live) {
+      this.#after("move", wait, () => this.#dial());
+      return this.#emit("move", { phase: "failed", retryAt });
+    }
+    this.#retry.notBefore = notBefore;
+    this.#after("retry", wait, () => this.#dial());
+    this.#set({ name: "reconnecting", retryAt, attempt: this.#retry.attempts, ...reason, ...wanted !== void 0 && { action: wanted } });
+  }
+  /** Ends it until a person does something, because a person has said so: the application, or an operator by a final code. */
+  #stop(reason) {
+    const error = new TidewireError(reason);
+    if (this.#links.live) return this.#emit("error", error);
+    if (!this.#hangUp(error)) return;
+    this.#set({ name: "refused", ...reason });
+    this.#emit("error", error);
+  }
+  /** Ends what there is. Tells whether it stays so: a listener may have dialled anew. */
+  #hangUp(error) {
+    const turn = ++this.#turn;
+    this.channels.save();
+    this.#timers.cancelAll();
+    for (const link of [this.#links.leaving, this.#links.next, this.#links.live]) {
+      link?.shut();
+      if (link) this.channels.forgive(link);
+    }
+    this.channels.askAgain();
+    [this.#links.leaving, this.#links.next] = [null, null];
+    this.#unlink();
+    this.requests.fail(error);
+    return turn === this.#turn;
+  }
+  // ---- frames
+  #frame(link, frame) {
+    switch (frame.type) {
+      case "message":
+        return this.channels.message(link, frame);
+      case "welcome":
+        return this.#welcomed(link, frame);
+      case "direct":
+        if (text(frame.event) === void 0 || !this.#directs.seen(frame.event)) this.#emit("direct", frame);
+        return;
+      case "ok":
+        return this.channels.ok(link, frame);
+      case "error":
+        return this.#failed(link, frame);
+      case "heartbeat":
+        return this.#heartbeat(link, moment(frame.asOf));
+      case "notice":
+        return this.channels.notice(link, frame);
+      case "presence":
+        return this.channels.presence(link, frame);
+      case "move":
+        return this.#move(link, frame.afterMs);
+    }
+  }
+  #heartbeat(link, asOf) {
+    if (!asOf) return;
+    this.clock.heard(asOf);
+    this.#renewal.reconsider();
+    this.channels.silent(link, asOf);
+  }
+  #failed(link, frame) {
+    if (frame.id !== void 0 && frame.id !== FIRST_ID) return;
+    const error = new TidewireError(frame);
+    if (this.channels.failed(link, frame, error, frame.id === FIRST_ID)) return;
+    link.failure = frame;
+    setTimeout(() => {
+      if (link.ended || link.failure !== frame) return;
+      link.failure = null;
+      this.#emit("error", error);
+    }, 1e3);
+  }
+  // ---- state
+  #set(state) {
+    if (this.isClosed) return;
+    this.#state = Object.freeze({ ...state, since: Date.now() });
+    this.#emit("state", this.#state);
+  }
+  #after(name, ms, run) {
+    this.#timers.after(name, ms, run);
+  }
+  #cancel(name) {
+    this.#timers.cancel(name);
+  }
+};
 
-/** Why there is no token to be had: the application has said so. */
-class SignedOut extends TidewireError {}
+// src/events.js
+var Events = class {
+  #listeners = /* @__PURE__ */ new Map();
+  /** Adds a listener and returns a function that removes it. */
+  on(type, listener) {
+    if (!this.#listeners.has(type)) this.#listeners.set(type, /* @__PURE__ */ new Set());
+    this.#listeners.get(type).add(listener);
+    return () => this.#listeners.get(type).delete(listener);
+  }
+  emit(type, detail) {
+    const listeners = this.#listeners.get(type);
+    if (type === "error" && !listeners?.size) console.error("tidewire:", detail?.message ?? detail);
+    for (const listener of [...listeners ?? []]) guarded(listener, detail);
+  }
+};
 
-/** The options of a client, checked: what is wrong with them shows at once and not in a state that nobody expects. */
+// src/options.js
 function checkOptions(url, options) {
   const given = typeof url === "object" && url !== null && !(url instanceof URL) ? url : { ...options, url };
-  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  const set = Object.entries(given).filter(([, value]) => value !== void 0);
   const o = {
-    tokenIn: "subprotocol", WebSocket: globalThis.WebSocket, backoffMs: 500, backoffCapMs: 30_000, connectTimeoutMs: 15_000,
-    requestTimeoutMs: 30_000, maxPending: 256, remember: 1000, ...Object.fromEntries(set),
+    tokenIn: "subprotocol",
+    WebSocket: globalThis.WebSocket,
+    backoffMs: 500,
+    backoffCapMs: 3e4,
+    connectTimeoutMs: 15e3,
+    requestTimeoutMs: 3e4,
+    maxPending: 256,
+    remember: 1e3,
+    ...Object.fromEntries(set)
   };
   if (typeof o.WebSocket !== "function") throw new TypeError("WebSocket: this runtime has none; give a constructor as an option");
   if (o.tokenIn !== "frame" && o.tokenIn !== "subprotocol") throw new TypeError(`tokenIn: must be frame or subprotocol, got ${show(o.tokenIn)}`);
   for (const name of ["backoffMs", "backoffCapMs", "connectTimeoutMs", "requestTimeoutMs", "maxPending", "remember"]) {
     if (!(o[name] >= 1 && Number.isFinite(o[name]))) throw new TypeError(`${name}: must be a number of at least 1, got ${o[name]}`);
   }
-  o.token ??= undefined;
+  o.token ??= void 0;
   if (!["undefined", "string", "function"].includes(typeof o.token)) throw new TypeError(`token: must be a string or a function, got ${typeof o.token}`);
   if (typeof o.token === "string" && !asToken(o.token)) throw new TypeError("token: must be a token or a function that gets one, got a string with other characters than letters, digits and - . _ ~ + / =");
   o.url = new URL(o.url, globalThis.location?.href);
@@ -891,807 +1816,112 @@ function checkOptions(url, options) {
   return Object.freeze(o);
 }
 
-/** A connection that comes back. Starts at once; see README.md for options, events and states. */
-export class Tidewire {
-  #options; #state = Object.freeze({ name: "connecting", since: Date.now() });
-  #listeners = new Map(); #timers = new Map(); #clock = new Clock();
-  #feeds = new Map(); #watches = new Map(); #bookmarks; #requests;
-  #directs = new Recent(1000); // IDs of events that belong to no channel
-  #link = null; // the one that is live
-  #next = null; // the one being opened; during a move beside a live one
-  #leaving = null; // the one moved away from, which may still answer requests
-  #who = null; // tenant and user of the last welcome, as JSON
-  #turn = 0; // of dialling: what an earlier turn brings is stale
-  #attempt = 0; #notBefore = 0; // in ticks: when the server lets us come back
-  #quick = 0; // moves from links that were not stable
-  #source; #token = null; #refused = false; #rejections = 0; // what gives tokens, the one in hand, whether the last was refused, how many in a row
-  #renewAt = Infinity; #hasty = 0; // in ticks; renewals in a row that came sooner than they should
-  #inFrame = false; #headersRefused = 0; // where the next token goes, and how often only the first frame would do
-  #cautious = false; #blunders = 0; // something we sent ended a connection: send less at once
-  #messageBytes = Infinity; #most = Infinity; // limits of the last welcome
-
+// src/client.js
+var Tidewire = class {
+  #options;
+  #events = new Events();
+  #connector;
   constructor(url, options = {}) {
-    const o = this.#options = checkOptions(url, options);
-    this.#source = o.token;
-    this.#requests = new Requests(o.maxPending);
-    this.#bookmarks = new Bookmarks(o.storage, o.storageKey, (error) => this.#emit("error", error));
+    this.#options = checkOptions(url, options);
+    this.#connector = new Connector(this.#options, (type, detail) => this.#events.emit(type, detail));
     this.#hear("addEventListener");
-    queueMicrotask(() => { // listeners and subscriptions made right after this are in time
-      if (this.#state.name === "connecting" && this.#turn === 0) this.#dial();
-    });
+    queueMicrotask(() => this.#connector.start());
   }
-
-  get state() { return this.#state; }
-  get clock() { return this.#clock.reading; }
-  get latency() { return this.#clock.latency; }
-
+  get state() {
+    return this.#connector.state;
+  }
+  get clock() {
+    return this.#connector.clock.reading;
+  }
+  get latency() {
+    return this.#connector.clock.latency;
+  }
   /** Adds a listener and returns a function that removes it. */
   on(type, listener) {
-    if (!this.#listeners.has(type)) this.#listeners.set(type, new Set());
-    this.#listeners.get(type).add(listener);
-    return () => this.#listeners.get(type).delete(listener);
+    return this.#events.on(type, listener);
   }
-
   /** Reads a channel. One whose name cannot be is refused here, and nobody else knows of it. */
   subscribe(channel, onMessage, options) {
-    if (typeof onMessage !== "function") [onMessage, options] = [undefined, options ?? onMessage];
+    if (typeof onMessage !== "function") [onMessage, options] = [void 0, options ?? onMessage];
     this.#checkOpen();
-    const known = this.#feeds.get(channel);
-    const feed = known ?? new Feed(channel, options?.since, this.#options.remember);
-    const subscription = new Subscription(feed, (reader) => this.#leave(feed, reader), onMessage, options ?? {});
-    if (known) return subscription;
-    try {
-      checkChannel(channel);
-    } catch (error) {
-      error.channel = text(channel);
-      this.#finish(feed, error);
-      queueMicrotask(() => this.#emit("error", error));
-      return subscription;
-    }
-    this.#bookmarks.restore(feed);
-    this.#feeds.set(channel, feed);
-    if (this.#speaker) this.#ask(feed, this.#speaker);
-    return subscription;
+    return this.#connector.channels.subscribe(channel, onMessage, options);
   }
-
   /** Ends every subscription of the channel. */
   unsubscribe(channel) {
-    const feed = this.#feeds.get(channel);
-    for (const reader of [...(feed?.readers.keys() ?? [])]) reader.unsubscribe();
+    this.#connector.channels.unsubscribe(channel);
   }
-
   /**
    * Publishes; with `wait` also across reconnects, once, because the server drops a repeated `event`. What is published
    * on a channel keeps its order.
    */
   async publish(channel, data, { key, tags, event, wait = false, timeoutMs } = {}) {
     this.#checkOpen();
-    if (data === undefined || typeof data === "function" || typeof data === "symbol") throw badRequest("data: is missing; null is a value");
+    if (data === void 0 || typeof data === "function" || typeof data === "symbol") throw badRequest("data: is missing; null is a value");
     if (wait) event ??= newID();
     const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event) });
     const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
     return { event: text(answer.event) ?? event };
   }
-
   /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */
   async call(route, data, { wait = false, timeoutMs } = {}) {
     this.#checkOpen();
     if (typeof route !== "string" || route === "") throw badRequest(`route: must be a name, got ${show(route)}`);
     return (await this.#request(checkJSON({ type: "call", route, data }), { wait, repeatable: false, timeoutMs, what: "call" })).data;
   }
-
   /** Watches who is on a channel; returns a function that stops it. */
   presence(channel, callback) {
     this.#checkOpen();
-    try {
-      checkChannel(channel);
-    } catch (error) {
-      error.channel = text(channel);
-      queueMicrotask(() => this.#emit("error", error));
-      return () => {};
-    }
-    let watch = this.#watches.get(channel);
-    if (!watch) {
-      this.#watches.set(channel, watch = new Watch(channel));
-      if (this.#speaker) this.#ask(watch, this.#speaker);
-    }
-    const entry = (view) => callback(view);
-    watch.callbacks.add(entry);
-    if (watch.known) queueMicrotask(() => watch.callbacks.has(entry) && guarded(entry, watch.view()));
-    return () => {
-      if (!watch.callbacks.delete(entry) || watch.callbacks.size) return;
-      this.#forget(this.#watches, watch, { type: "presence", channel, watch: false });
-    };
+    return this.#connector.channels.watch(channel, callback);
   }
-
   /** Renews the token now, with the one given or the provider's. */
   async refresh(token) {
     this.#checkOpen();
-    if (token !== undefined) {
-      const given = asToken(token);
-      if (given === undefined) throw new TypeError("token: must be a token, got something with other characters than letters, digits and - . _ ~ + / =");
-      if (typeof this.#source !== "function") this.#source = given;
-      this.#take(given);
-    }
-    const link = this.#link;
-    if (!link) {
-      if (token === undefined) this.#token = null; // another one than in hand
-      return this.reconnect();
-    }
-    if (token === undefined) await this.#provide();
-    if (this.#token) return this.#renew(link, this.#token);
+    return this.#connector.refresh(token);
   }
-
   /** Tries now instead of at the planned moment, also after a refusal. */
   reconnect() {
     this.#checkOpen();
-    if (this.#link || this.#timers.has("dial")) return;
-    [this.#attempt, this.#refused, this.#rejections, this.#blunders] = [0, false, 0, 0];
-    this.#dial();
+    this.#connector.reconnect();
   }
-
   /** Ends everything; positions are kept in the storage, if there is one. */
   close() {
-    if (this.#state.name === "closed") return;
-    this.#hangUp(new TidewireError({ code: "closed", message: "the client was closed" }));
-    this.#set({ name: "closed" });
-    for (const standing of this.#standing) this.#finish(standing);
+    if (this.#connector.isClosed) return;
+    this.#connector.close();
     this.#hear("removeEventListener");
   }
-
-  // ---- 8.1 dialling: state connecting, or reconnecting without retryAt
-
-  #dial() {
-    const turn = ++this.#turn;
-    this.#cancel("retry");
-    this.#cancel("move");
-    this.#next?.shut();
-    this.#next = null;
-    if (!this.#link) {
-      const { name, attempt, code, message, action } = this.#state;
-      this.#set(name === "reconnecting" ? { name, attempt, code, message, action, retryAt: null } : { name: "connecting" });
-      if (turn !== this.#turn) return; // a listener of that has closed the client, or dialled by itself
+  #request(json, { wait, timeoutMs = this.#options.requestTimeoutMs, ...how }) {
+    if (!(timeoutMs > 0)) throw new TypeError(`timeoutMs: must be positive, got ${timeoutMs}`);
+    const { isLive, state, requests } = this.#connector;
+    if (!isLive && (!wait || state.name === "refused")) {
+      throw new TidewireError({ code: "unavailable", message: `not connected (${state.name}); try again when live, or ask with wait` });
     }
-    this.#after("dial", this.#options.connectTimeoutMs, () => {
-      this.#turn++;
-      const late = this.#next;
-      late?.shut();
-      this.#over(late, 4408, "no welcome in time");
-    });
-    this.#open(turn).catch((error) => {
-      if (turn !== this.#turn) return;
-      this.#turn++;
-      this.#cancel("dial");
-      if (error instanceof SignedOut) return this.#stop({ code: error.code, message: error.message, closeCode: 4401, action: SIGN_IN });
-      this.#emit("error", error);
-      if (this.#state.name !== "closed") this.#over(null, 1011, error?.message);
-    });
+    return requests.add(json, { wait, timeoutMs, ...how });
   }
-
-  async #open(turn) {
-    if (this.#source !== undefined && !this.#inHand) await this.#provide();
-    if (turn !== this.#turn) return;
-    const token = this.#token, { WebSocket, tokenIn, url } = this.#options;
-    const inHandshake = token !== null && tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
-    this.#inFrame = inHandshake; // next time, should it not even open: perhaps a proxy minds the header
-    const link = new Link(new WebSocket(url.href, inHandshake ? [PROTOCOL, `bearer.${token.value}`] : [PROTOCOL]), token, {
-      open: () => {
-        this.#headersRefused = inHandshake ? 0 : this.#headersRefused;
-        this.#inFrame = false;
-        this.#opened(link, inHandshake ? undefined : token?.value);
-      },
-      frame: (_, frame) => this.#frame(link, frame),
-      closed: (_, code, message) => this.#over(link, code, message),
-      fault: (error) => this.#emit("error", error),
-      roundTrip: (ms) => this.#clock.roundTrip(ms),
-    });
-    link.inHandshake = inHandshake;
-    this.#next = link;
+  #checkOpen() {
+    if (this.#connector.isClosed) throw new TidewireError({ code: "closed", message: "the client was closed; make a new one" });
   }
-
-  /** Whether the token in hand may be used again. */
-  get #inHand() {
-    if (!this.#token) return false;
-    const { byClock, byLength } = this.#left(this.#token);
-    // One that has never been shown is not called over because of a clock.
-    return !this.#token.endsAt || typeof this.#source !== "function" || byLength > MARGIN && (byClock > MARGIN || !this.#token.shown);
-  }
-
-  /** Gets a token from the provider, or takes the fixed one. What is late is kept for the next turn. */
-  #provide() {
-    const source = this.#source, before = this.#token, rejected = this.#refused;
-    if (typeof source !== "function") return this.#take(asToken(source));
-    const provided = (async () => source({ rejected }))().then((value) => {
-      if (value === null) throw new SignedOut({ code: "unauthorized", message: "the token provider has no token: signed out" });
-      const token = asToken(value);
-      if (token === undefined) throw new TypeError(`token: the provider must return a token, or null if nobody is signed in, got ${typeof value === "string" ? "a string that is no token" : typeof value}; check answer.ok in it`);
-      if (this.#token === before) this.#take(token); // nobody was quicker
-    });
-    provided.catch(() => {}); // when nobody waits any more
-    let timer;
-    const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new TidewireError({ code: "timeout", message: "the token provider did not answer in time" })), this.#options.connectTimeoutMs);
-    });
-    return Promise.race([provided, late]).finally(() => clearTimeout(timer));
-  }
-
-  #take(value) {
-    if (value !== this.#token?.value) this.#token = value ? tokenOf(value) : null;
-  }
-
-  /**
-   * How long a token is good, in milliseconds: by the clocks, which may be wrong, and by its own length, which is too long if it was
-   * not new when it came, and Infinity if it does not tell. The shorter one counts, since renewing early does no harm.
-   */
-  #left({ takenAt, endsAt, lastsMs }) {
-    return { byClock: endsAt - this.#clock.serverNow, byLength: lastsMs - (ticks() - takenAt) };
-  }
-
-  /** Sends the first frame: the token and where each channel stands, as much as goes in at once. */
-  #opened(link, token) {
-    const now = ticks(), frame = { id: FIRST_ID, type: "connect", token };
-    // Whose positions they are is known only after the welcome of the first connection.
-    const feeds = this.#cautious ? [] : [...this.#feeds.values()].filter((feed) => feed.retryAt <= now && (this.#bookmarks.known || feed.position));
-    // asOf speaks for all of the frame, so a feed that has another one asks by itself.
-    const asOf = feeds.reduce((newest, feed) => (feed.asOf > (newest ?? 0) ? feed.asOf : newest), undefined);
-    let room = Math.min(FIRST_FRAME, this.#messageBytes) - bytes(JSON.stringify({ ...frame, asOf, subscriptions: [] }));
-    const subscriptions = [];
-    for (const feed of feeds) {
-      const { type, asOf: own, ...subscription } = feed.request;
-      if (feed.position && own !== asOf) continue;
-      room -= bytes(JSON.stringify(subscription)) + 1;
-      if (room < 0 || subscriptions.length >= this.#most) break;
-      subscriptions.push(subscription);
-      link.first.set(feed.channel, feed);
-      this.#expect(feed, link);
-    }
-    if (subscriptions.length === 0 && token === undefined && link.inHandshake) return; // the welcome comes unasked
-    link.send(JSON.stringify(subscriptions.length ? { ...frame, asOf, subscriptions } : { ...frame, subscriptions }));
-  }
-
-  #welcomed(link, frame) {
-    if (link.welcome || link !== this.#next) return;
-    if (text(frame.tenant) === undefined || text(frame.user) === undefined) return link.drop("the welcome does not say whose it is");
-    const welcome = readWelcome(frame), who = JSON.stringify([welcome.tenant, welcome.user]);
-    if (this.#who !== null && who !== this.#who) return this.#changeUser(link, who);
-    this.#cancel("dial");
-    if (!link.inHandshake && this.#options.tokenIn === "subprotocol" && link.token && fitsHeader(link.token.value)) this.#headersRefused++;
-    this.#inFrame = this.#headersRefused > 1;
-    link.greet(welcome);
-    [this.#who, this.#refused, this.#rejections, this.#cautious] = [who, false, 0, false];
-    [this.#messageBytes, this.#most] = [welcome.limits.messageBytes, welcome.limits.subscriptionsPerConnection];
-    if (link.token) [link.token.endsAt, link.token.shown] = [welcome.expiresAt || link.token.endsAt, true];
-    this.#bookmarks.open(welcome.tenant, welcome.user);
-    const moving = this.#link !== null;
-    for (const standing of this.#standing) {
-      if (link.asked.has(standing) || standing.retryAt > ticks()) continue;
-      if (standing instanceof Feed) this.#bookmarks.restore(standing);
-      this.#ask(standing, link);
-    }
-    if (link.ended) return; // by a listener of what was refused
-    if (link.first.size) this.#after(link.first, 2 * this.#options.requestTimeoutMs, () => this.#again(link, "timeout"));
-    if (!moving && link.resumed) this.#after("resumed", QUIET, () => this.#tellResumed(link));
-    if (moving) link.resumed = null; // nothing was interrupted
-    if (!moving) this.#promote(link);
-    else this.#handOver(link);
-  }
-
-  /** Somebody else is welcome here than before: what was read until now was not his, so nothing is resumed. */
-  #changeUser(link, who) {
-    this.#who = who;
-    for (const feed of this.#feeds.values()) feed.forget();
-    this.#requests.fail(new TidewireError({ code: "forbidden", message: "another user has come; what the last one asked for is not done in his name" }));
-    if (this.#link) {
-      this.#link.shut();
-      this.#unlink();
-    }
-    link.drop("the token is of another user; what was read is given up");
-  }
-
-  /** The feeds and watches: each new link is asked for them. */
-  get #standing() { return [...this.#feeds.values(), ...this.#watches.values()]; }
-
-  /** The link that new requests for channels go to. */
-  get #speaker() { return this.#next?.welcome ? this.#next : this.#link; }
-
-  // ---- 8.2 live, and moving
-
-  /** During a move: lets the old link go when the new one has taken every channel over. */
-  #handOver(link) {
-    if (link === this.#next && !link.ended && this.#link && link.welcome && link.owed.size === 0) this.#promote(link);
-  }
-
-  #promote(link) {
-    const old = this.#link;
-    [this.#link, this.#next, this.#notBefore] = [link, null, 0];
-    this.#cancel("move");
-    if (old) {
-      this.#leaving?.shut();
-      this.#leaving = old;
-      this.#quick = ticks() - old.liveAt < STABLE ? this.#quick + 1 : 0;
-      this.#after("leave", old.busy ? HANDOVER : 0, () => old.shut());
-    }
-    this.#planRenewal();
-    this.#requests.use(link);
-    const { heartbeatMs, ...welcome } = link.welcome;
-    this.#set({ name: "live", ...welcome });
-    if (old) this.#emit("move", { phase: "done", connection: welcome.connection });
-  }
-
-  #move(link, afterMs) {
-    if (link !== this.#link || this.#next || this.#timers.has("dial") || this.#timers.has("move")) return;
-    // One after another is no order but a fault, and must not become a storm.
-    const wait = within(afterMs, 0, MAX_ORDER, 0) + (this.#quick ? this.#backoff(this.#quick - 1) : 0);
-    this.#emit("move", { phase: "planned", afterMs: wait });
-    this.#after("move", wait, () => this.#dial());
-  }
-
-  // ---- 8.3 ends
-
-  /** A link ended, or a dial that made none (null): decides what is left and what comes next. */
-  #over(link, code, message) {
-    const failure = link?.failure;
-    const reason = {
-      code: text(failure?.code) ?? onConnection(code).code, message: text(failure?.message) || text(message) || "",
-      closeCode: code, retryAfterMs: within(failure?.retryAfterMs, 0, MAX_ORDER),
-    };
-    if (link) this.#forgive(link);
-    if (reason.code === "expired" && link?.token?.endsAt) { // so the pause was too long, and the server's clock is there
-      this.#clock.past(link.token.endsAt);
-      this.#hasty = 0;
-    }
-    if (link && link === this.#link) {
-      this.#unlink();
-      if (this.#next?.welcome) return this.#promote(this.#next);
-      this.#cancel("move");
-      if (this.#timers.has("dial")) { // a move that has become a reconnect
-        this.#discard(link, code);
-        return this.#set({ name: "reconnecting", retryAt: null, attempt: this.#attempt, ...reason });
-      }
-    } else if (link === this.#next) {
-      this.#cancel("dial");
-      this.#next = null;
-      const moved = link && this.#standing.some((standing) => standing.link === link);
-      if (this.#link && !moved) return this.#comeBack(reason, link);
-      // Channels that read from the new link already have no way back to the old one.
-      this.#link?.shut();
-      this.#unlink();
-    } else return; // one that was moved away from
-    this.#comeBack(reason, link);
-  }
-
-  #unlink() {
-    this.#link = null;
-    this.#cancel("refresh");
-    this.#requests.use(null);
-    for (const feed of [...this.#feeds.values()]) {
-      if (!feed.link?.ended || feed.state.name !== "live") continue;
-      const wait = feed.retryAt - ticks(); // the next link of a move had put it off
-      this.#become(feed, wait > 0 ? { ...feed.state, name: "waiting", retryAt: Date.now() + wait } : { ...feed.state, name: "pending" });
-    }
-  }
-
-  /** What a link has put off, another may give at once. */
-  #forgive(link) {
-    this.#cancel(link.first);
-    for (const standing of this.#standing) {
-      if (standing.putOffBy !== link || standing.retryAt === 0) continue;
-      this.#cancel(standing);
-      standing.retryAt = 0;
-      if (standing.state?.name === "waiting") this.#become(standing, { ...standing.state, name: "pending", retryAt: undefined, code: undefined });
-    }
-  }
-
-  /** A token that was refused is not used again. One that has never been shown to the server is not to blame. */
-  #discard(link, code) {
-    if (onConnection(code).verdict !== RENEW) return;
-    this.#refused = true;
-    if (this.#token === link?.token) this.#token = null;
-  }
-
-  /** Follows the verdict on the close code. With a live link it is only a move that failed. */
-  #comeBack(reason, link) {
-    if (this.#state.name === "closed" || this.#timers.has("dial")) return; // a listener has decided otherwise
-    const { advice, verdict, action } = onConnection(reason.closeCode);
-    if (link?.liveAt > 0 && ticks() - link.liveAt >= STABLE) [this.#attempt, this.#blunders] = [0, 0];
-    let ordered = reason.retryAfterMs ?? (advice === LATER ? 1000 : 0), tries = 0;
-    if (verdict === FINAL) return this.#stop({ ...reason, action });
-    if (verdict === RENEW) {
-      this.#discard(link, reason.closeCode);
-      if (typeof this.#source !== "function" && !this.#token) return this.#stop({ ...reason, action });
-      tries = ++this.#rejections;
-      if (tries > 1) ordered = Math.max(ordered, 1000);
-    }
-    if (verdict === LESS) {
-      this.#cautious = true;
-      tries = ++this.#blunders;
-      ordered = Math.max(ordered, tries === 1 ? 1000 : Math.min(SLOWEST, SLOWLY * 2 ** (tries - 2)));
-    }
-    const wait = Math.ceil(ordered + this.#backoff(this.#attempt++)), retryAt = Date.now() + wait;
-    if (this.#link) {
-      this.#after("move", wait, () => this.#dial());
-      return this.#emit("move", { phase: "failed", retryAt });
-    }
-    this.#notBefore = ticks() + (reason.retryAfterMs ?? (verdict === LESS ? ordered : 0));
-    this.#after("retry", wait, () => this.#dial());
-    this.#set({ name: "reconnecting", retryAt, attempt: this.#attempt, ...reason, ...(tries >= PATIENCE && { action }) });
-  }
-
-  /** A random wait, up to twice as long after each failure. */
-  #backoff(attempt) { return Math.random() * Math.min(this.#options.backoffCapMs, this.#options.backoffMs * 2 ** Math.min(attempt, 30)); }
-
-  /** Ends it until a person does something, because a person has said so: the application, or an operator by a final code. */
-  #stop(reason) {
-    const error = new TidewireError(reason);
-    if (this.#link) return this.#emit("error", error); // a move was refused: the old link lives on until it is closed
-    if (!this.#hangUp(error)) return;
-    this.#set({ name: "refused", ...reason });
-    this.#emit("error", error);
-  }
-
-  /** Ends what there is. Tells whether it stays so: a listener may have dialled anew. */
-  #hangUp(error) {
-    const turn = ++this.#turn;
-    this.#save();
-    for (const name of [...this.#timers.keys()]) this.#cancel(name);
-    for (const link of [this.#leaving, this.#next, this.#link]) {
-      link?.shut();
-      if (link) this.#forgive(link);
-    }
-    for (const standing of this.#standing) standing.retryAt = 0; // the next link is asked for it
-    [this.#leaving, this.#next] = [null, null];
-    this.#unlink();
-    this.#requests.fail(error);
-    return turn === this.#turn;
-  }
-
-  /** The page is shown again, or the network is back: sockets may have died unseen, and waiting is over. */
+  #save = () => this.#connector.channels.save();
   #wake = () => {
-    if (globalThis.document?.visibilityState === "hidden") return this.#save();
-    this.#link?.probe();
-    if (this.#timers.has("retry")) this.#after("retry", Math.max(0, this.#notBefore - ticks()), () => this.#dial());
+    if (globalThis.document?.visibilityState === "hidden") this.#save();
+    else this.#connector.wake();
   };
-
+  /** Listens to the page: it may go, sleep, come back, and the network with it. */
   #hear(how) {
     for (const type of ["online", "pageshow"]) globalThis[how]?.(type, this.#wake);
     for (const type of ["visibilitychange", "resume"]) globalThis.document?.[how]?.(type, this.#wake);
     globalThis[how]?.("pagehide", this.#save);
     globalThis.document?.[how]?.("freeze", this.#save);
   }
+};
 
-  // ---- 8.4 frames
-
-  #frame(link, frame) {
-    switch (frame.type) {
-      case "message": return this.#message(link, frame);
-      case "welcome": return this.#welcomed(link, frame);
-      case "direct": // both links of a move may bring it
-        if (text(frame.event) === undefined || !this.#directs.seen(frame.event)) this.#emit("direct", frame);
-        return;
-      case "ok": { // the answer to a subscription of the first frame
-        const feed = frame.id === undefined ? link.first.get(frame.channel) : undefined;
-        return feed && this.#granted(feed, link, frame);
-      }
-      case "error": return this.#failed(link, frame);
-      case "heartbeat": return this.#heartbeat(link, moment(frame.asOf));
-      case "notice": return this.#notice(link, frame);
-      case "presence": {
-        const watch = this.#watches.get(frame.channel);
-        if (watch?.link === link) watch.update({ ...frame, members: undefined });
-        return;
-      }
-      case "move": return this.#move(link, frame.afterMs);
-    } // any other is from a newer server
-  }
-
-  #message(link, message) {
-    const feed = this.#feeds.get(message.channel);
-    if (feed?.link !== link) return;
-    if (!isPosition(message.position)) return this.#gap(feed, feed.position, "live"); // it cannot be told what this is
-    const now = ticks(), { time, id } = parsePosition(message.position);
-    if (time < feed.floor && now < feed.floorUntil) return; // came by the link before
-    feed.floor = 0;
-    if (feed.recent.seen(id)) {
-      if (time > timeOf(feed.position)) feed.position = message.position;
-      return;
-    }
-    message.time = moment(message.time) || time;
-    message.replayed = time <= feed.edge;
-    if (message.replayed) {
-      feed.state = Object.freeze({ ...feed.state, caughtUp: feed.state.caughtUp + 1 });
-      if (link.resumed) {
-        link.resumed.caughtUp++;
-        link.resumed.at = now;
-      }
-    }
-    this.#clock.heard(message.time);
-    message.receivedAt = Date.now();
-    message.latencyMs = this.#clock.delay(message.time);
-    if (!message.replayed) this.#clock.record(message.latencyMs);
-    feed.deliver(message);
-    feed.position = message.position;
-    this.#saveSoon();
-  }
-
-  #notice(link, { code, channel, position, count }) {
-    if (code === "presence-ended") {
-      const watch = this.#watches.get(channel);
-      if (watch?.link === link) this.#denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
-      return;
-    }
-    const feed = this.#feeds.get(channel);
-    if (feed?.link !== link) return;
-    if (code === "gap") this.#gap(feed, position, "live");
-    if (code !== "dropped") return;
-    const dropped = { type: "dropped", channel, count: within(count, 1, Number.MAX_SAFE_INTEGER, 1), by: "server" };
-    feed.deliver(dropped);
-    this.#emit("dropped", dropped);
-  }
-
-  #gap(feed, position, reason) {
-    if (!isPosition(position)) position = undefined;
-    const gap = { type: "gap", channel: feed.channel, position, reason };
-    [feed.floor, feed.forgot] = [0, false]; // the sequence is broken here, so nothing can be inferred from times
-    feed.deliver(gap);
-    feed.position = position;
-    this.#emit("gap", gap);
-  }
-
-  #heartbeat(link, asOf) {
-    if (!asOf) return; // it stands still
-    this.#clock.heard(asOf);
-    const token = this.#link?.token, left = token?.endsAt ? this.#left(token).byClock : 0;
-    if (left > 0 && this.#hasty === 0 && this.#timers.has("refresh") && this.#renewAt - ticks() > 0.9 * left) this.#planRenewal(); // the clocks are further apart than was known
-    for (const feed of this.#feeds.values()) if (feed.link === link) feed.asOf = asOf;
-    this.#saveSoon();
-  }
-
-  #failed(link, frame) {
-    if (frame.id !== undefined && frame.id !== FIRST_ID) return; // the answer to a request that was given up
-    const error = new TidewireError(frame), reading = this.#feeds.get(frame.channel);
-    const feed = link.first.get(frame.channel) ?? (reading?.link === link ? reading : undefined); // a new token may end it
-    if (feed) return this.#denied(feed, link, error);
-    if (typeof frame.channel === "string" && frame.channel) return this.#emit("error", error);
-    // None of the first frame's subscriptions was taken; asked for one by one, each has its own answer.
-    if (link.welcome && link.first.size && (frame.id === FIRST_ID || frame.limit === "subscriptionsPerConnection")) return this.#again(link, "unavailable", error.retryAfterMs);
-    link.failure = frame; // a close follows, and the state will tell; if none does, the event
-    setTimeout(() => {
-      if (link.ended || link.failure !== frame) return;
-      link.failure = null;
-      this.#emit("error", error);
-    }, 1000);
-  }
-
-  /** Asks once more for what the first frame has asked for and not got. */
-  #again(link, code, retryAfterMs) {
-    for (const feed of [...link.first.values()]) this.#denied(feed, link, new TidewireError({ code, message: "no answer to the first frame", retryAfterMs }));
-  }
-
-  // ---- 8.5 channels and presence, which stand: each new link is asked for them
-
-  #expect(standing, link) {
-    link.asked.set(standing, standing.position);
-    link.owed.add(standing);
-    if (standing.position) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
-  }
-
-  #ask(standing, link) {
-    this.#expect(standing, link);
-    const once = (then) => (answer) => link.asked.has(standing) && then.call(this, standing, link, answer);
-    link.ask(JSON.stringify(standing.request), once(this.#granted), once(this.#denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: standing.request.type });
-  }
-
-  /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
-  #isStale(standing, link) {
-    if (standing.ended || link.ended || link === this.#leaving) return true;
-    return link === this.#link && this.#next !== null && standing.link === this.#next;
-  }
-
-  #granted(standing, link, answer) {
-    link.owed.delete(standing);
-    if (link.first.get(standing.channel) === standing) link.first.delete(standing.channel);
-    if (this.#isStale(standing, link)) return this.#handOver(link);
-    [standing.link, standing.attempt, standing.retryAt] = [link, 0, 0];
-    if (standing instanceof Watch) standing.update({ members: [], ...answer });
-    else this.#begin(standing, link, answer);
-    this.#handOver(link);
-  }
-
-  #begin(feed, link, answer) {
-    const since = link.asked.get(feed), resumed = answer.resumed === true;
-    const position = isPosition(answer.position) ? answer.position : undefined;
-    // A server that does not say that nothing was missed has not said it; nor do we, if we do not know where we stood.
-    const gap = answer.gap === true || feed.forgot || (since !== undefined && !resumed);
-    const ahead = feed.position !== since; // by the other link of a move
-    [feed.floor, feed.floorUntil] = ahead ? [timeOf(feed.position), ticks() + RESUME_WITHIN] : [0, 0];
-    feed.asOf = undefined; // until a heartbeat comes after this answer
-    feed.edge = since !== undefined || ahead ? this.#clock.edge : 0;
-    this.#become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
-    if (feed.ended) return; // by a listener of that
-    if (link.resumed) link.resumed.at = ticks();
-    if (gap) {
-      link.resumed?.gaps.push(feed.channel);
-      this.#gap(feed, position, "resume");
-    } else if (position && (!ahead || timeOf(position) > timeOf(feed.position))) feed.position = position;
-    feed.resolve();
-    this.#saveSoon();
-  }
-
-  #denied(standing, link, error) {
-    if (link.first.get(standing.channel) === standing) link.first.delete(standing.channel);
-    const asked = link.asked.get(standing);
-    link.asked.delete(standing);
-    if (this.#isStale(standing, link)) {
-      link.owed.delete(standing);
-      return this.#handOver(link);
-    }
-    let again = onChannel(error) === RETRY;
-    if (!again && error.code === "bad-request" && asked !== undefined) { // perhaps it is the position
-      standing.forget();
-      again = true;
-    }
-    if (!again) {
-      link.owed.delete(standing);
-      error.channel ??= standing.channel;
-      this.#finish(standing, error);
-      this.#emit("error", error);
-      return this.#handOver(link);
-    }
-    // The server has it already, or has it still in hand: let go of that first.
-    if (error.code === "conflict" || error.code === "timeout") this.#letGo(standing, link);
-    const wait = Math.ceil((error.retryAfterMs ?? (error.code === "bad-request" ? 0 : 1000)) + this.#backoff(standing.attempt++));
-    [standing.retryAt, standing.putOffBy] = [ticks() + wait, link];
-    this.#after(standing, wait, () => {
-      standing.retryAt = 0;
-      for (const each of [this.#next, this.#link]) {
-        if (each?.welcome && !each.ended && !each.asked.has(standing)) return this.#ask(standing, each);
-      }
-    });
-    const reads = standing.link && !standing.link.ended && standing.link !== link; // by the old link of a move
-    if (standing instanceof Feed && !reads) this.#become(standing, { ...standing.state, name: "waiting", retryAt: Date.now() + wait, code: error.code });
-  }
-
-  #letGo(standing, link) {
-    const frame = standing instanceof Feed ? { type: "unsubscribe", channel: standing.channel } : { type: "presence", channel: standing.channel, watch: false };
-    link.request(frame, { timeoutMs: this.#options.requestTimeoutMs }).catch(() => {}); // it is ended here either way
-  }
-
-  #become(feed, state) {
-    feed.state = Object.freeze(state);
-    this.#emit("subscription", { channel: feed.channel, ...state });
-  }
-
-  /** Ends a feed or a watch on our side, with the error that refused it if there is one. */
-  #finish(standing, error) {
-    standing.ended = true;
-    this.#cancel(standing);
-    const all = standing instanceof Feed ? this.#feeds : this.#watches;
-    if (all.get(standing.channel) === standing) all.delete(standing.channel);
-    if (!(standing instanceof Feed)) return;
-    for (const reader of standing.readers.values()) reader.finish(error);
-    standing.readers.clear();
-    standing.reject(error ?? new TidewireError({ code: "closed", message: "the subscription was ended", channel: standing.channel }));
-    this.#become(standing, { ...standing.state, name: error ? "refused" : "closed", code: error?.code });
-  }
-
-  #leave(feed, reader) {
-    feed.readers.get(reader)?.finish();
-    feed.readers.delete(reader);
-    if (feed.readers.size === 0) this.#forget(this.#feeds, feed);
-  }
-
-  #forget(all, standing) {
-    if (all.get(standing.channel) !== standing) return;
-    this.#finish(standing);
-    this.#saveSoon();
-    for (const link of [this.#link, this.#next]) {
-      if (!link?.asked.delete(standing)) continue;
-      link.owed.delete(standing);
-      this.#letGo(standing, link);
-      this.#handOver(link);
-    }
-  }
-
-  #tellResumed(link) {
-    if (link.ended || link !== this.#link && link !== this.#next) return;
-    const owed = [...link.owed].some((standing) => standing.retryAt === 0), now = ticks();
-    if ((owed || now - link.resumed.at < QUIET) && now - link.liveAt < RESUME_WITHIN) return this.#after("resumed", QUIET, () => this.#tellResumed(link));
-    const { caughtUp, gaps } = link.resumed;
-    link.resumed = null;
-    this.#emit("resumed", { caughtUp, gaps });
-  }
-
-  // ---- 8.6 requests, renewal of the token, storage, timers, events
-
-  #request(json, { wait, timeoutMs = this.#options.requestTimeoutMs, ...how }) {
-    if (!(timeoutMs > 0)) throw new TypeError(`timeoutMs: must be positive, got ${timeoutMs}`);
-    if (!this.#link && (!wait || this.#state.name === "refused")) {
-      throw new TidewireError({ code: "unavailable", message: `not connected (${this.#state.name}); try again when live, or ask with wait` });
-    }
-    return this.#requests.add(json, { wait, timeoutMs, ...how });
-  }
-
-  /** Renews in-band. Until the server has taken the token, the link lives by its old one. */
-  async #renew(link, token) {
-    try {
-      const { expiresAt } = await link.request({ type: "refresh", token: token.value }, { timeoutMs: this.#options.requestTimeoutMs, urgent: true });
-      token.endsAt = moment(expiresAt) || token.endsAt;
-    } catch (error) {
-      if (["unauthorized", "expired", "forbidden", "bad-request"].includes(error.code)) {
-        this.#refused = true;
-        if (this.#token === token) this.#token = link.token; // which goes on
-      }
-      throw error;
-    }
-    [link.token, this.#refused] = [token, false];
-    link.welcome = { ...link.welcome, expiresAt: token.endsAt };
-    if (link !== this.#link) return;
-    this.#planRenewal();
-    this.#set({ ...this.#state, expiresAt: token.endsAt });
-  }
-
-  /** Renews well before the end, if there is a provider. Neither a clock that is far off nor a failure makes it a storm. */
-  #planRenewal(ordered = 0) {
-    const token = this.#link?.token;
-    if (typeof this.#source !== "function" || !token?.endsAt) return;
-    const { byClock, byLength } = this.#left(token), share = 0.7 + 0.15 * Math.random();
-    const wait = share * (byClock > 0 ? Math.min(byClock, byLength) : 0); // 0: not even that is known
-    const pause = Math.min(60_000, 1000 * 2 ** this.#hasty, byLength > 0 ? Math.max(1000, share * byLength) : Infinity);
-    const hasty = byClock <= 0 || (byLength < Infinity ? byClock < byLength / 2 : wait < pause); // then the clocks are probably wrong
-    this.#hasty = hasty ? Math.min(this.#hasty + 1, 10) : 0;
-    this.#renewAt = ticks() + Math.max(ordered, wait, pause);
-    this.#after("refresh", this.#renewAt - ticks(), async () => {
-      try {
-        await this.refresh();
-      } catch (error) {
-        if (this.#state.name === "closed") return;
-        this.#planRenewal(error?.retryAfterMs);
-        this.#emit("error", error);
-      }
-    });
-  }
-
-  #saveSoon() {
-    if (this.#options.storage && !this.#timers.has("save") && this.#state.name !== "closed") this.#after("save", 1000, this.#save);
-  }
-
-  #save = () => this.#bookmarks.keep(this.#feeds);
-
-  #checkOpen() {
-    if (this.#state.name === "closed") throw new TidewireError({ code: "closed", message: "the client was closed; make a new one" });
-  }
-
-  #set(state) {
-    if (this.#state.name === "closed") return;
-    this.#state = Object.freeze({ ...state, since: Date.now() });
-    this.#emit("state", this.#state);
-  }
-
-  #emit(type, detail) {
-    const listeners = this.#listeners.get(type);
-    if (type === "error" && !listeners?.size) console.error("tidewire:", detail?.message ?? detail);
-    for (const listener of [...(listeners ?? [])]) guarded(listener, detail);
-  }
-
-  #after(name, ms, run) {
-    this.#cancel(name);
-    this.#timers.set(name, setTimeout(() => {
-      this.#timers.delete(name);
-      try {
-        run();
-      } catch (error) {
-        this.#emit("error", error);
-      }
-    }, within(Math.ceil(ms), 0, MAX_TIMER, 0)));
-  }
-
-  #cancel(name) {
-    clearTimeout(this.#timers.get(name));
-    this.#timers.delete(name);
-  }
-}
-
-/** Connects: the same as `new Tidewire(url, options)`. */
-export function connect(url, options) {
+// src/index.js
+function connect(url, options) {
   return new Tidewire(url, options);
 }
+export {
+  Tidewire,
+  TidewireError,
+  closeCodes,
+  connect,
+  parsePosition
+};

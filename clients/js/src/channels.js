@@ -1,0 +1,360 @@
+// The channels and presences of a client: each new link is asked for all of them, and each answer, message and end is for one of them alone.
+import { Bookmarks } from "./bookmarks.js";
+import { guarded } from "./callbacks.js";
+import { checkChannel } from "./checks.js";
+import { ticks } from "./clock.js";
+import { onChannel, RETRY, TidewireError } from "./codes.js";
+import { Feed } from "./feed.js";
+import { isPosition, timeOf } from "./position.js";
+import { Subscription } from "./subscription.js";
+import { backoff } from "./timers.js";
+import { bytes, text, within } from "./values.js";
+import { Watch } from "./watch.js";
+
+const QUIET = 300; // a replay is over when nothing older has come for this long
+const RESUME_WITHIN = 10_000; // and at the latest after this, should the clocks deceive
+
+export class Channels {
+  #feeds = new Map(); #watches = new Map(); #bookmarks;
+  #options; #links; #clock; #timers; #emit; #taken; #isClosed;
+
+  /** `taken` is called whenever a link may have been granted all that it was asked for. */
+  constructor({ options, links, clock, timers, emit, taken, isClosed }) {
+    [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
+    [this.#emit, this.#taken, this.#isClosed] = [emit, taken, isClosed];
+    this.#bookmarks = new Bookmarks(options.storage, options.storageKey, (error) => emit("error", error));
+  }
+
+  /** Feeds and watches. */
+  get #all() { return [...this.#feeds.values(), ...this.#watches.values()]; }
+
+  // ---- what the page asks for
+
+  /** Reads a channel. One whose name cannot be is refused here, and nobody else knows of it. */
+  subscribe(channel, onMessage, options) {
+    const known = this.#feeds.get(channel);
+    const feed = known ?? new Feed(channel, options?.since, this.#options.remember);
+    const subscription = new Subscription(feed, (reader) => this.#leave(feed, reader), onMessage, options ?? {});
+    if (known) return subscription;
+    const wrong = this.#misnamed(channel);
+    if (wrong) {
+      this.#finish(feed, wrong);
+      return subscription;
+    }
+    this.#bookmarks.restore(feed);
+    this.#feeds.set(channel, feed);
+    if (this.#links.forChannels) this.#ask(feed, this.#links.forChannels);
+    return subscription;
+  }
+
+  unsubscribe(channel) {
+    const feed = this.#feeds.get(channel);
+    for (const reader of [...(feed?.readers.keys() ?? [])]) reader.unsubscribe();
+  }
+
+  /** Watches who is on a channel; returns a function that stops it. */
+  watch(channel, callback) {
+    if (this.#misnamed(channel)) return () => {};
+    let watch = this.#watches.get(channel);
+    if (!watch) {
+      this.#watches.set(channel, watch = new Watch(channel));
+      if (this.#links.forChannels) this.#ask(watch, this.#links.forChannels);
+    }
+    const entry = (view) => callback(view);
+    watch.callbacks.add(entry);
+    if (watch.known) queueMicrotask(() => watch.callbacks.has(entry) && guarded(entry, watch.view()));
+    return () => {
+      if (!watch.callbacks.delete(entry) || watch.callbacks.size) return;
+      this.#forget(this.#watches, watch);
+    };
+  }
+
+  /** The error of a name that no channel can have, which is told as well. */
+  #misnamed(channel) {
+    try {
+      checkChannel(channel);
+      return undefined;
+    } catch (error) {
+      error.channel = text(channel);
+      queueMicrotask(() => this.#emit("error", error));
+      return error;
+    }
+  }
+
+  #leave(feed, reader) {
+    feed.readers.get(reader)?.finish();
+    feed.readers.delete(reader);
+    if (feed.readers.size === 0) this.#forget(this.#feeds, feed);
+  }
+
+  #forget(all, one) {
+    if (all.get(one.channel) !== one) return;
+    this.#finish(one);
+    this.#saveSoon();
+    for (const link of [this.#links.live, this.#links.next]) {
+      if (!link?.asked.delete(one)) continue;
+      link.owed.delete(one);
+      this.#letGo(one, link);
+      this.#taken(link);
+    }
+  }
+
+  // ---- links come and go
+
+  /** The subscriptions of the first frame and their asOf: as many as fit into `room` bytes, and `most` at most. `rest` is the frame without them. */
+  first(link, rest, room, most) {
+    const now = ticks();
+    // Whose positions they are is known only after the welcome of the first connection.
+    const feeds = [...this.#feeds.values()].filter((feed) => feed.retryAt <= now && (this.#bookmarks.known || feed.position));
+    // asOf speaks for all of the frame, so a feed that has another one asks by itself.
+    const asOf = feeds.reduce((newest, feed) => (feed.asOf > (newest ?? 0) ? feed.asOf : newest), undefined);
+    room -= bytes(JSON.stringify({ ...rest, asOf, subscriptions: [] }));
+    const subscriptions = [];
+    for (const feed of feeds) {
+      const { type, asOf: own, ...subscription } = feed.request;
+      if (feed.position && own !== asOf) continue;
+      room -= bytes(JSON.stringify(subscription)) + 1;
+      if (room < 0 || subscriptions.length >= most) break;
+      subscriptions.push(subscription);
+      link.first.set(feed.channel, feed);
+      this.#expect(feed, link);
+    }
+    return { asOf, subscriptions };
+  }
+
+  /** A link is welcome: asks it for what the first frame has not. */
+  welcomed(link, { tenant, user }) {
+    this.#bookmarks.open(tenant, user);
+    for (const one of this.#all) {
+      if (link.asked.has(one) || one.retryAt > ticks()) continue;
+      if (one instanceof Feed) this.#bookmarks.restore(one);
+      this.#ask(one, link);
+    }
+    if (!link.ended && link.first.size) this.#timers.after(link.first, 2 * this.#options.requestTimeoutMs, () => this.#again(link, "timeout"));
+  }
+
+  /** Tells what the reconnect has brought, once that is over. */
+  tellResumed(link) { this.#timers.after("resumed", QUIET, () => this.#resumed(link)); }
+
+  #resumed(link) {
+    if (link.ended || link !== this.#links.live && link !== this.#links.next) return;
+    const owed = [...link.owed].some((one) => one.retryAt === 0), now = ticks();
+    if ((owed || now - link.resumed.at < QUIET) && now - link.liveAt < RESUME_WITHIN) return this.tellResumed(link);
+    const { caughtUp, gaps } = link.resumed;
+    link.resumed = null;
+    this.#emit("resumed", { caughtUp, gaps });
+  }
+
+  /** Whether any is read from the link. */
+  readsFrom(link) { return this.#all.some((one) => one.link === link); }
+
+  /** There is no live link any more. */
+  disconnected() {
+    for (const feed of [...this.#feeds.values()]) {
+      if (!feed.link?.ended || feed.state.name !== "live") continue;
+      const wait = feed.retryAt - ticks(); // the next link of a move had put it off
+      this.#become(feed, wait > 0 ? { ...feed.state, name: "waiting", retryAt: Date.now() + wait } : { ...feed.state, name: "pending" });
+    }
+  }
+
+  /** What a link has put off, another may give at once. */
+  forgive(link) {
+    this.#timers.cancel(link.first);
+    for (const one of this.#all) {
+      if (one.putOffBy !== link || one.retryAt === 0) continue;
+      this.#timers.cancel(one);
+      one.retryAt = 0;
+      if (one.state?.name === "waiting") this.#become(one, { ...one.state, name: "pending", retryAt: undefined, code: undefined });
+    }
+  }
+
+  /** The next link is asked for everything. */
+  askAgain() { for (const one of this.#all) one.retryAt = 0; }
+
+  /** What was read until now was somebody else's, so nothing is resumed. */
+  forgetPositions() { for (const feed of this.#feeds.values()) feed.forget(); }
+
+  close() { for (const one of this.#all) this.#finish(one); }
+
+  // ---- frames
+
+  message(link, message) {
+    const feed = this.#feeds.get(message.channel);
+    if (feed?.link !== link) return;
+    if (!isPosition(message.position)) return this.#gap(feed, feed.position, "live"); // it cannot be told what this is
+    if (feed.receive(message, link.resumed, this.#clock)) this.#saveSoon();
+  }
+
+  notice(link, { code, channel, position, count }) {
+    if (code === "presence-ended") {
+      const watch = this.#watches.get(channel);
+      if (watch?.link === link) this.#denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
+      return;
+    }
+    const feed = this.#feeds.get(channel);
+    if (feed?.link !== link) return;
+    if (code === "gap") this.#gap(feed, position, "live");
+    if (code !== "dropped") return;
+    const dropped = { type: "dropped", channel, count: within(count, 1, Number.MAX_SAFE_INTEGER, 1), by: "server" };
+    feed.deliver(dropped);
+    this.#emit("dropped", dropped);
+  }
+
+  #gap(feed, position, reason) {
+    if (!isPosition(position)) position = undefined;
+    const gap = { type: "gap", channel: feed.channel, position, reason };
+    [feed.floor, feed.forgot] = [0, false]; // the sequence is broken here, so nothing can be inferred from times
+    feed.deliver(gap);
+    feed.position = position;
+    this.#emit("gap", gap);
+  }
+
+  presence(link, frame) {
+    const watch = this.#watches.get(frame.channel);
+    if (watch?.link === link) watch.update({ ...frame, members: undefined });
+  }
+
+  /** A heartbeat vouches for the silence of what is read from its link. */
+  silent(link, asOf) {
+    for (const feed of this.#feeds.values()) if (feed.link === link) feed.asOf = asOf;
+    this.#saveSoon();
+  }
+
+  /** Takes the answer to a subscription of the first frame. */
+  ok(link, frame) {
+    const feed = frame.id === undefined ? link.first.get(frame.channel) : undefined;
+    if (feed) this.#granted(feed, link, frame);
+  }
+
+  /** Takes an error that is about a channel or the first frame's subscriptions, and tells whether it was. */
+  failed(link, frame, error, answersFirst) {
+    const reading = this.#feeds.get(frame.channel);
+    const feed = link.first.get(frame.channel) ?? (reading?.link === link ? reading : undefined); // a new token may end it
+    if (feed) this.#denied(feed, link, error);
+    else if (typeof frame.channel === "string" && frame.channel) this.#emit("error", error);
+    // None of the first frame's subscriptions was taken; asked for one by one, each has its own answer.
+    else if (link.welcome && link.first.size && (answersFirst || frame.limit === "subscriptionsPerConnection")) this.#again(link, "unavailable", error.retryAfterMs);
+    else return false;
+    return true;
+  }
+
+  /** Asks once more for what the first frame has asked for and not got. */
+  #again(link, code, retryAfterMs) {
+    for (const feed of [...link.first.values()]) this.#denied(feed, link, new TidewireError({ code, message: "no answer to the first frame", retryAfterMs }));
+  }
+
+  // ---- questions and their answers
+
+  #expect(one, link) {
+    link.asked.set(one, one.position);
+    link.owed.add(one);
+    if (one.position) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
+  }
+
+  #ask(one, link) {
+    this.#expect(one, link);
+    const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
+    link.ask(JSON.stringify(one.request), once(this.#granted), once(this.#denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one.request.type });
+  }
+
+  /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
+  #isStale(one, link) {
+    const { live, next, leaving } = this.#links;
+    return one.ended || link.ended || link === leaving || link === live && next !== null && one.link === next;
+  }
+
+  #granted(one, link, answer) {
+    link.owed.delete(one);
+    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    if (this.#isStale(one, link)) return this.#taken(link);
+    [one.link, one.attempt, one.retryAt] = [link, 0, 0];
+    if (one instanceof Watch) one.update({ members: [], ...answer });
+    else this.#begin(one, link, answer);
+    this.#taken(link);
+  }
+
+  #begin(feed, link, answer) {
+    const since = link.asked.get(feed), resumed = answer.resumed === true;
+    const position = isPosition(answer.position) ? answer.position : undefined;
+    // A server that does not say that nothing was missed has not said it; nor do we, if we do not know where we stood.
+    const gap = answer.gap === true || feed.forgot || (since !== undefined && !resumed);
+    const ahead = feed.position !== since; // by the other link of a move
+    [feed.floor, feed.floorUntil] = ahead ? [timeOf(feed.position), ticks() + RESUME_WITHIN] : [0, 0];
+    feed.asOf = undefined; // until a heartbeat comes after this answer
+    feed.edge = since !== undefined || ahead ? this.#clock.edge : 0;
+    this.#become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
+    if (feed.ended) return; // by a listener of that
+    if (link.resumed) link.resumed.at = ticks();
+    if (gap) {
+      link.resumed?.gaps.push(feed.channel);
+      this.#gap(feed, position, "resume");
+    } else if (position && (!ahead || timeOf(position) > timeOf(feed.position))) feed.position = position;
+    feed.resolve();
+    this.#saveSoon();
+  }
+
+  #denied(one, link, error) {
+    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    const asked = link.asked.get(one);
+    link.asked.delete(one);
+    if (this.#isStale(one, link)) {
+      link.owed.delete(one);
+      return this.#taken(link);
+    }
+    let again = onChannel(error) === RETRY;
+    if (!again && error.code === "bad-request" && asked !== undefined) { // perhaps it is the position
+      one.forget();
+      again = true;
+    }
+    if (!again) {
+      link.owed.delete(one);
+      error.channel ??= one.channel;
+      this.#finish(one, error);
+      this.#emit("error", error);
+      return this.#taken(link);
+    }
+    // The server has it already, or has it still in hand: let go of that first.
+    if (error.code === "conflict" || error.code === "timeout") this.#letGo(one, link);
+    const wait = Math.ceil((error.retryAfterMs ?? (error.code === "bad-request" ? 0 : 1000)) + backoff(one.attempt++, this.#options));
+    [one.retryAt, one.putOffBy] = [ticks() + wait, link];
+    this.#timers.after(one, wait, () => {
+      one.retryAt = 0;
+      for (const each of [this.#links.next, this.#links.live]) {
+        if (each?.welcome && !each.ended && !each.asked.has(one)) return this.#ask(one, each);
+      }
+    });
+    const reads = one.link && !one.link.ended && one.link !== link; // by the old link of a move
+    if (one instanceof Feed && !reads) this.#become(one, { ...one.state, name: "waiting", retryAt: Date.now() + wait, code: error.code });
+  }
+
+  #letGo(one, link) {
+    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel } : { type: "presence", channel: one.channel, watch: false };
+    link.request(frame, { timeoutMs: this.#options.requestTimeoutMs }).catch(() => {}); // it is ended here either way
+  }
+
+  #become(feed, state) {
+    feed.state = Object.freeze(state);
+    this.#emit("subscription", { channel: feed.channel, ...state });
+  }
+
+  /** Ends a feed or a watch on our side, with the error that refused it if there is one. */
+  #finish(one, error) {
+    one.ended = true;
+    this.#timers.cancel(one);
+    const all = one instanceof Feed ? this.#feeds : this.#watches;
+    if (all.get(one.channel) === one) all.delete(one.channel);
+    if (!(one instanceof Feed)) return;
+    for (const reader of one.readers.values()) reader.finish(error);
+    one.readers.clear();
+    one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription was ended", channel: one.channel }));
+    this.#become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
+  }
+
+  // ---- storage
+
+  save() { this.#bookmarks.keep(this.#feeds); }
+
+  #saveSoon() {
+    if (this.#options.storage && !this.#timers.has("save") && !this.#isClosed()) this.#timers.after("save", 1000, () => this.save());
+  }
+}

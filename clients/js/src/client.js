@@ -1,0 +1,110 @@
+// The client that a page holds: what it can be asked for, and what it hears from the page.
+import { checkChannel, checkJSON, checkTags, checkText } from "./checks.js";
+import { badRequest, TidewireError } from "./codes.js";
+import { Connector } from "./connector.js";
+import { Events } from "./events.js";
+import { newID } from "./ids.js";
+import { checkOptions } from "./options.js";
+import { show, text } from "./values.js";
+
+/** A connection that comes back. Starts at once; see README.md for options, events and states. */
+export class Tidewire {
+  #options; #events = new Events(); #connector;
+
+  constructor(url, options = {}) {
+    this.#options = checkOptions(url, options);
+    this.#connector = new Connector(this.#options, (type, detail) => this.#events.emit(type, detail));
+    this.#hear("addEventListener");
+    queueMicrotask(() => this.#connector.start()); // listeners and subscriptions made right after this are in time
+  }
+
+  get state() { return this.#connector.state; }
+  get clock() { return this.#connector.clock.reading; }
+  get latency() { return this.#connector.clock.latency; }
+
+  /** Adds a listener and returns a function that removes it. */
+  on(type, listener) { return this.#events.on(type, listener); }
+
+  /** Reads a channel. One whose name cannot be is refused here, and nobody else knows of it. */
+  subscribe(channel, onMessage, options) {
+    if (typeof onMessage !== "function") [onMessage, options] = [undefined, options ?? onMessage];
+    this.#checkOpen();
+    return this.#connector.channels.subscribe(channel, onMessage, options);
+  }
+
+  /** Ends every subscription of the channel. */
+  unsubscribe(channel) { this.#connector.channels.unsubscribe(channel); }
+
+  /**
+   * Publishes; with `wait` also across reconnects, once, because the server drops a repeated `event`. What is published
+   * on a channel keeps its order.
+   */
+  async publish(channel, data, { key, tags, event, wait = false, timeoutMs } = {}) {
+    this.#checkOpen();
+    if (data === undefined || typeof data === "function" || typeof data === "symbol") throw badRequest("data: is missing; null is a value");
+    if (wait) event ??= newID();
+    const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event) });
+    const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
+    return { event: text(answer.event) ?? event };
+  }
+
+  /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */
+  async call(route, data, { wait = false, timeoutMs } = {}) {
+    this.#checkOpen();
+    if (typeof route !== "string" || route === "") throw badRequest(`route: must be a name, got ${show(route)}`);
+    return (await this.#request(checkJSON({ type: "call", route, data }), { wait, repeatable: false, timeoutMs, what: "call" })).data;
+  }
+
+  /** Watches who is on a channel; returns a function that stops it. */
+  presence(channel, callback) {
+    this.#checkOpen();
+    return this.#connector.channels.watch(channel, callback);
+  }
+
+  /** Renews the token now, with the one given or the provider's. */
+  async refresh(token) {
+    this.#checkOpen();
+    return this.#connector.refresh(token);
+  }
+
+  /** Tries now instead of at the planned moment, also after a refusal. */
+  reconnect() {
+    this.#checkOpen();
+    this.#connector.reconnect();
+  }
+
+  /** Ends everything; positions are kept in the storage, if there is one. */
+  close() {
+    if (this.#connector.isClosed) return;
+    this.#connector.close();
+    this.#hear("removeEventListener");
+  }
+
+  #request(json, { wait, timeoutMs = this.#options.requestTimeoutMs, ...how }) {
+    if (!(timeoutMs > 0)) throw new TypeError(`timeoutMs: must be positive, got ${timeoutMs}`);
+    const { isLive, state, requests } = this.#connector;
+    if (!isLive && (!wait || state.name === "refused")) {
+      throw new TidewireError({ code: "unavailable", message: `not connected (${state.name}); try again when live, or ask with wait` });
+    }
+    return requests.add(json, { wait, timeoutMs, ...how });
+  }
+
+  #checkOpen() {
+    if (this.#connector.isClosed) throw new TidewireError({ code: "closed", message: "the client was closed; make a new one" });
+  }
+
+  #save = () => this.#connector.channels.save();
+
+  #wake = () => {
+    if (globalThis.document?.visibilityState === "hidden") this.#save();
+    else this.#connector.wake();
+  };
+
+  /** Listens to the page: it may go, sleep, come back, and the network with it. */
+  #hear(how) {
+    for (const type of ["online", "pageshow"]) globalThis[how]?.(type, this.#wake);
+    for (const type of ["visibilitychange", "resume"]) globalThis.document?.[how]?.(type, this.#wake);
+    globalThis[how]?.("pagehide", this.#save);
+    globalThis.document?.[how]?.("freeze", this.#save);
+  }
+}

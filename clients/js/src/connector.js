@@ -1,0 +1,340 @@
+// The state of a client as a machine: decides when to connect, when a link takes over from another, and what follows when one ends.
+import { Channels } from "./channels.js";
+import { Clock, ticks } from "./clock.js";
+import { FINAL, onConnection, RENEW, SIGN_IN, TidewireError } from "./codes.js";
+import { Recent } from "./ids.js";
+import { Link } from "./link.js";
+import { Links } from "./links.js";
+import { Renewal } from "./renewal.js";
+import { Requests } from "./requests.js";
+import { isStable, Retry } from "./retry.js";
+import { backoff, Timers } from "./timers.js";
+import { fitsHeader, SignedOut, Tokens } from "./tokens.js";
+import { MAX_ORDER, moment, readWelcome, text, within } from "./values.js";
+
+const PROTOCOL = "tidewire.v1.json";
+const HANDOVER = 5_000; // how long a link that was moved away from may still answer requests
+const FIRST_ID = 0; // of the connect frame; requests count from 1
+const FIRST_FRAME = 32 << 10; // bytes; what is more follows the welcome
+
+/** README.md has the states as a table. `emit` tells the page, except of what happens before it has listeners. */
+export class Connector {
+  clock = new Clock(); channels; requests;
+  #options; #emit; #state = Object.freeze({ name: "connecting", since: Date.now() });
+  #links = new Links(); #timers; #tokens; #renewal; #retry;
+  #directs = new Recent(1000); // IDs of events that belong to no channel
+  #who = null; // tenant and user of the last welcome, as JSON
+  #turn = 0; // of dialling: what an earlier turn brings is stale
+  #quick = 0; // moves from links that were not stable
+  #inFrame = false; #headersRefused = 0; // where the next token goes, and how often only the first frame would do
+  #messageBytes = Infinity; #most = Infinity; // limits of the last welcome
+
+  constructor(options, emit) {
+    [this.#options, this.#emit] = [options, emit];
+    this.#timers = new Timers((error) => emit("error", error));
+    this.#tokens = new Tokens(options.token, this.clock, options.connectTimeoutMs);
+    this.#retry = new Retry(options);
+    this.#renewal = new Renewal({
+      tokens: this.#tokens, links: this.#links, timers: this.#timers, timeoutMs: options.requestTimeoutMs,
+      renewed: (expiresAt) => this.#set({ ...this.#state, expiresAt }), failed: (error) => this.isClosed || emit("error", error),
+    });
+    this.requests = new Requests(options.maxPending);
+    this.channels = new Channels({
+      options, links: this.#links, clock: this.clock, timers: this.#timers, emit, taken: (link) => this.#handOver(link), isClosed: () => this.isClosed,
+    });
+  }
+
+  get state() { return this.#state; }
+  get isClosed() { return this.#state.name === "closed"; }
+  get isLive() { return this.#links.live !== null; }
+
+  /** Connects, unless something else has happened since the client was made. */
+  start() { if (this.#state.name === "connecting" && this.#turn === 0) this.#dial(); }
+
+  /** Renews the token now, with the one given or the provider's. */
+  async refresh(token) {
+    if (token !== undefined) this.#tokens.give(token);
+    if (this.isLive) return this.#renewal.now(token === undefined);
+    if (token === undefined) this.#tokens.current = null; // another one than in hand
+    this.reconnect();
+  }
+
+  /** Tries now instead of at the planned moment, also after a refusal. */
+  reconnect() {
+    if (this.isLive || this.#timers.has("dial")) return;
+    this.#tokens.refused = false;
+    this.#retry.reset();
+    this.#dial();
+  }
+
+  /** Looks whether the socket has died unseen, and waits no longer than the server wants: the page is shown again, or the network is back. */
+  wake() {
+    this.#links.live?.probe();
+    if (this.#timers.has("retry")) this.#after("retry", Math.max(0, this.#retry.notBefore - ticks()), () => this.#dial());
+  }
+
+  /** Ends everything. */
+  close() {
+    if (this.isClosed) return;
+    this.#hangUp(new TidewireError({ code: "closed", message: "the client was closed" }));
+    this.#set({ name: "closed" });
+    this.channels.close();
+  }
+
+  // ---- connecting: state connecting, or reconnecting without retryAt
+
+  #dial() {
+    const turn = ++this.#turn;
+    this.#cancel("retry");
+    this.#cancel("move");
+    this.#links.next?.shut();
+    this.#links.next = null;
+    this.#after("dial", this.#options.connectTimeoutMs, () => {
+      this.#turn++;
+      const late = this.#links.next;
+      late?.shut();
+      this.#over(late, 4408, "no welcome in time");
+    });
+    if (!this.#links.live) {
+      const { name, attempt, code, message, action } = this.#state;
+      this.#set(name === "reconnecting" ? { name, attempt, code, message, action, retryAt: null } : { name: "connecting" });
+      if (turn !== this.#turn) return; // a listener of that has closed the client
+    }
+    this.#open(turn).catch((error) => {
+      if (turn !== this.#turn) return;
+      this.#turn++;
+      this.#cancel("dial");
+      if (error instanceof SignedOut) return this.#stop({ code: error.code, message: error.message, closeCode: 4401, action: SIGN_IN });
+      this.#emit("error", error);
+      if (!this.isClosed) this.#over(null, 1011, error?.message);
+    });
+  }
+
+  async #open(turn) {
+    if (this.#tokens.needed) await this.#tokens.provide();
+    if (turn !== this.#turn) return;
+    const token = this.#tokens.current, { WebSocket, tokenIn, url } = this.#options;
+    const inHandshake = token !== null && tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
+    this.#inFrame = inHandshake; // next time, should it not even open: perhaps a proxy minds the header
+    const link = new Link(new WebSocket(url.href, inHandshake ? [PROTOCOL, `bearer.${token.value}`] : [PROTOCOL]), token, {
+      open: () => {
+        this.#headersRefused = inHandshake ? 0 : this.#headersRefused;
+        this.#inFrame = false;
+        this.#opened(link, inHandshake ? undefined : token?.value);
+      },
+      frame: (_, frame) => this.#frame(link, frame),
+      closed: (_, code, message) => this.#over(link, code, message),
+      fault: (error) => this.#emit("error", error),
+      roundTrip: (ms) => this.clock.roundTrip(ms),
+    });
+    link.inHandshake = inHandshake;
+    this.#links.next = link;
+  }
+
+  /** Sends the first frame: the token and where each channel stands, as much as goes in at once. */
+  #opened(link, token) {
+    const frame = { id: FIRST_ID, type: "connect", token };
+    const { asOf, subscriptions } = this.#retry.cautious ? { subscriptions: [] } : this.channels.first(link, frame, Math.min(FIRST_FRAME, this.#messageBytes), this.#most);
+    if (subscriptions.length === 0 && token === undefined && link.inHandshake) return; // the welcome comes unasked
+    link.send(JSON.stringify(subscriptions.length ? { ...frame, asOf, subscriptions } : { ...frame, subscriptions }));
+  }
+
+  #welcomed(link, frame) {
+    if (link.welcome || link !== this.#links.next) return;
+    if (text(frame.tenant) === undefined || text(frame.user) === undefined) return link.drop("the welcome does not say whose it is");
+    const welcome = readWelcome(frame), who = JSON.stringify([welcome.tenant, welcome.user]);
+    if (this.#who !== null && who !== this.#who) return this.#changeUser(link, who);
+    this.#cancel("dial");
+    if (!link.inHandshake && this.#options.tokenIn === "subprotocol" && link.token && fitsHeader(link.token.value)) this.#headersRefused++;
+    this.#inFrame = this.#headersRefused > 1;
+    link.greet(welcome);
+    [this.#who, this.#tokens.refused] = [who, false];
+    this.#retry.welcomed();
+    [this.#messageBytes, this.#most] = [welcome.limits.messageBytes, welcome.limits.subscriptionsPerConnection];
+    if (link.token) [link.token.endsAt, link.token.shown] = [welcome.expiresAt || link.token.endsAt, true];
+    const moving = this.#links.live !== null;
+    this.channels.welcomed(link, welcome);
+    if (link.ended) return; // by a listener of what was refused
+    if (!moving && link.resumed) this.channels.tellResumed(link);
+    if (moving) link.resumed = null; // nothing was interrupted
+    if (!moving) this.#promote(link);
+    else this.#handOver(link);
+  }
+
+  /** Somebody else is welcome here than before: what was read until now was not his, so nothing is resumed. */
+  #changeUser(link, who) {
+    this.#who = who;
+    this.channels.forgetPositions();
+    this.requests.fail(new TidewireError({ code: "forbidden", message: "another user has come; what the last one asked for is not done in his name" }));
+    if (this.#links.live) {
+      this.#links.live.shut();
+      this.#unlink();
+    }
+    link.drop("the token is of another user; what was read is given up");
+  }
+
+  // ---- live, and moving
+
+  /** During a move: lets the old link go when the new one has taken every channel over. */
+  #handOver(link) {
+    if (link === this.#links.next && !link.ended && this.#links.live && link.welcome && link.owed.size === 0) this.#promote(link);
+  }
+
+  #promote(link) {
+    const old = this.#links.live;
+    [this.#links.live, this.#links.next, this.#retry.notBefore] = [link, null, 0];
+    this.#cancel("move");
+    if (old) {
+      this.#links.leaving?.shut();
+      this.#links.leaving = old;
+      this.#quick = isStable(old) ? 0 : this.#quick + 1;
+      this.#after("leave", old.busy ? HANDOVER : 0, () => old.shut());
+    }
+    this.#renewal.plan();
+    this.requests.use(link);
+    const { heartbeatMs, ...welcome } = link.welcome;
+    this.#set({ name: "live", ...welcome });
+    if (old) this.#emit("move", { phase: "done", connection: welcome.connection });
+  }
+
+  #move(link, afterMs) {
+    if (link !== this.#links.live || this.#links.next || this.#timers.has("dial") || this.#timers.has("move")) return;
+    // One after another is no order but a fault, and must not become a storm.
+    const wait = within(afterMs, 0, MAX_ORDER, 0) + (this.#quick ? backoff(this.#quick - 1, this.#options) : 0);
+    this.#emit("move", { phase: "planned", afterMs: wait });
+    this.#after("move", wait, () => this.#dial());
+  }
+
+  // ---- ends
+
+  /** A link ended, or a dial that made none (null): decides what is left and what comes next. */
+  #over(link, code, message) {
+    const failure = link?.failure;
+    const reason = {
+      code: text(failure?.code) ?? onConnection(code).code, message: text(failure?.message) || text(message) || "",
+      closeCode: code, retryAfterMs: within(failure?.retryAfterMs, 0, MAX_ORDER),
+    };
+    if (link) this.channels.forgive(link);
+    if (reason.code === "expired" && link?.token?.endsAt) { // so the pause was too long, and the server's clock is there
+      this.clock.past(link.token.endsAt);
+      this.#renewal.late();
+    }
+    if (link && link === this.#links.live) {
+      this.#unlink();
+      if (this.#links.next?.welcome) return this.#promote(this.#links.next);
+      this.#cancel("move");
+      if (this.#timers.has("dial")) { // a move that has become a reconnect
+        if (onConnection(code).verdict === RENEW) this.#tokens.discard(link.token);
+        return this.#set({ name: "reconnecting", retryAt: null, attempt: this.#retry.attempts, ...reason });
+      }
+    } else if (link === this.#links.next) {
+      this.#cancel("dial");
+      this.#links.next = null;
+      const moved = link && this.channels.readsFrom(link);
+      if (this.#links.live && !moved) return this.#comeBack(reason, link);
+      // Channels that read from the new link already have no way back to the old one.
+      this.#links.live?.shut();
+      this.#unlink();
+    } else return; // one that was moved away from
+    this.#comeBack(reason, link);
+  }
+
+  #unlink() {
+    this.#links.live = null;
+    this.#cancel("refresh");
+    this.requests.use(null);
+    this.channels.disconnected();
+  }
+
+  /** Follows the verdict on the close code. With a live link it is only a move that failed. */
+  #comeBack(reason, link) {
+    if (this.isClosed || this.#timers.has("dial")) return; // a listener has decided otherwise
+    const { verdict, action } = onConnection(reason.closeCode);
+    if (verdict === FINAL) return this.#stop({ ...reason, action });
+    if (verdict === RENEW) {
+      this.#tokens.discard(link?.token);
+      if (!this.#tokens.renewable && !this.#tokens.current) return this.#stop({ ...reason, action });
+    }
+    const { wait, notBefore, action: wanted } = this.#retry.after(link, reason), retryAt = Date.now() + wait;
+    if (this.#links.live) {
+      this.#after("move", wait, () => this.#dial());
+      return this.#emit("move", { phase: "failed", retryAt });
+    }
+    this.#retry.notBefore = notBefore;
+    this.#after("retry", wait, () => this.#dial());
+    this.#set({ name: "reconnecting", retryAt, attempt: this.#retry.attempts, ...reason, ...(wanted !== undefined && { action: wanted }) });
+  }
+
+  /** Ends it until a person does something, because a person has said so: the application, or an operator by a final code. */
+  #stop(reason) {
+    const error = new TidewireError(reason);
+    if (this.#links.live) return this.#emit("error", error); // a move was refused: the old link lives on until it is closed
+    if (!this.#hangUp(error)) return;
+    this.#set({ name: "refused", ...reason });
+    this.#emit("error", error);
+  }
+
+  /** Ends what there is. Tells whether it stays so: a listener may have dialled anew. */
+  #hangUp(error) {
+    const turn = ++this.#turn;
+    this.channels.save();
+    this.#timers.cancelAll();
+    for (const link of [this.#links.leaving, this.#links.next, this.#links.live]) {
+      link?.shut();
+      if (link) this.channels.forgive(link);
+    }
+    this.channels.askAgain();
+    [this.#links.leaving, this.#links.next] = [null, null];
+    this.#unlink();
+    this.requests.fail(error);
+    return turn === this.#turn;
+  }
+
+  // ---- frames
+
+  #frame(link, frame) {
+    switch (frame.type) {
+      case "message": return this.channels.message(link, frame);
+      case "welcome": return this.#welcomed(link, frame);
+      case "direct": // both links of a move may bring it
+        if (text(frame.event) === undefined || !this.#directs.seen(frame.event)) this.#emit("direct", frame);
+        return;
+      case "ok": return this.channels.ok(link, frame);
+      case "error": return this.#failed(link, frame);
+      case "heartbeat": return this.#heartbeat(link, moment(frame.asOf));
+      case "notice": return this.channels.notice(link, frame);
+      case "presence": return this.channels.presence(link, frame);
+      case "move": return this.#move(link, frame.afterMs);
+    } // any other is from a newer server
+  }
+
+  #heartbeat(link, asOf) {
+    if (!asOf) return; // it stands still
+    this.clock.heard(asOf);
+    this.#renewal.reconsider();
+    this.channels.silent(link, asOf);
+  }
+
+  #failed(link, frame) {
+    if (frame.id !== undefined && frame.id !== FIRST_ID) return; // the answer to a request that was given up
+    const error = new TidewireError(frame);
+    if (this.channels.failed(link, frame, error, frame.id === FIRST_ID)) return;
+    link.failure = frame; // a close follows, and the state will tell; if none does, the event
+    setTimeout(() => {
+      if (link.ended || link.failure !== frame) return;
+      link.failure = null;
+      this.#emit("error", error);
+    }, 1000);
+  }
+
+  // ---- state
+
+  #set(state) {
+    if (this.isClosed) return;
+    this.#state = Object.freeze({ ...state, since: Date.now() });
+    this.#emit("state", this.#state);
+  }
+
+  #after(name, ms, run) { this.#timers.after(name, ms, run); }
+  #cancel(name) { this.#timers.cancel(name); }
+}

@@ -1,0 +1,26 @@
+// The options of a client, checked.
+import { asToken } from "./tokens.js";
+import { show } from "./values.js";
+
+/** The options of a client, checked: what is wrong with them shows at once and not in a state that nobody expects. */
+export function checkOptions(url, options) {
+  const given = typeof url === "object" && url !== null && !(url instanceof URL) ? url : { ...options, url };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  const o = {
+    tokenIn: "subprotocol", WebSocket: globalThis.WebSocket, backoffMs: 500, backoffCapMs: 30_000, connectTimeoutMs: 15_000,
+    requestTimeoutMs: 30_000, maxPending: 256, remember: 1000, ...Object.fromEntries(set),
+  };
+  if (typeof o.WebSocket !== "function") throw new TypeError("WebSocket: this runtime has none; give a constructor as an option");
+  if (o.tokenIn !== "frame" && o.tokenIn !== "subprotocol") throw new TypeError(`tokenIn: must be frame or subprotocol, got ${show(o.tokenIn)}`);
+  for (const name of ["backoffMs", "backoffCapMs", "connectTimeoutMs", "requestTimeoutMs", "maxPending", "remember"]) {
+    if (!(o[name] >= 1 && Number.isFinite(o[name]))) throw new TypeError(`${name}: must be a number of at least 1, got ${o[name]}`);
+  }
+  o.token ??= undefined;
+  if (!["undefined", "string", "function"].includes(typeof o.token)) throw new TypeError(`token: must be a string or a function, got ${typeof o.token}`);
+  if (typeof o.token === "string" && !asToken(o.token)) throw new TypeError("token: must be a token or a function that gets one, got a string with other characters than letters, digits and - . _ ~ + / =");
+  o.url = new URL(o.url, globalThis.location?.href);
+  o.url.protocol = o.url.protocol.replace(/^http/, "ws");
+  if (o.url.pathname === "/") o.url.pathname = "/v1/socket";
+  o.storageKey ??= `tidewire:${o.url}`;
+  return Object.freeze(o);
+}
