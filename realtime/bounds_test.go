@@ -35,9 +35,9 @@ func TestWhatWaitsForAClientIsBounded(t *testing.T) {
 			r.hub.Unsubscribe(p.conn, r.channel("prices:fx"))
 		}},
 		"refusals": {closed: true, round: func(_ *rig, p *page, _ int) {
-			p.conn.Send(wire.Error("1", "prices:fx", realtime.Errorf(realtime.CodeForbidden, "no grant")))
+			p.conn.Send(wire.Encoder{}.Error("1", "prices:fx", realtime.Errorf(realtime.CodeForbidden, "no grant")))
 		}},
-		"pings": {closed: true, round: func(_ *rig, p *page, _ int) { p.conn.SendControl(wire.Pong("1")) }},
+		"pings": {closed: true, round: func(_ *rig, p *page, _ int) { p.conn.SendControl(wire.Encoder{}.Pong("1")) }},
 		"many replays at once": {round: func(r *rig, p *page, n int) {
 			if n < boundsChannels {
 				r.subscribe(p, "prices:"+strconv.Itoa(n), realtime.Moment(time.Now().Add(-4*time.Minute)), 0)

@@ -20,7 +20,7 @@ func (s *session) resume(f *wire.ClientFrame) {
 	}
 	limits := v.doc().Limits.WithDefaults()
 	if f.ID != "" { // the client waits for an answer, and was welcomed before it asked
-		s.send(wire.Welcome(f.ID, v.session(limits)))
+		s.send(s.speaks.Welcome(f.ID, v.session(limits)))
 	}
 	if n, most := len(f.Subscriptions), limits.SubscriptionsPerConnection; n > most {
 		s.fail("", "", &realtime.Error{
@@ -53,7 +53,7 @@ func (s *session) unsubscribe(f *wire.ClientFrame) {
 		s.fail(f.ID, f.Channel, s.g.shown(s.g.life, "unsubscribing", err))
 		return
 	}
-	s.send(wire.UnsubscribeOK(f.ID, ch))
+	s.send(s.speaks.UnsubscribeOK(f.ID, ch))
 }
 
 func (s *session) presence(f *wire.ClientFrame) {
@@ -67,7 +67,7 @@ func (s *session) presence(f *wire.ClientFrame) {
 		s.fail(f.ID, f.Channel, s.g.shown(s.g.life, "presence", err))
 		return
 	}
-	s.send(wire.PresenceOK(f.ID, ch, members, count))
+	s.send(s.speaks.PresenceOK(f.ID, ch, members, count))
 }
 
 func (s *session) call(f *wire.ClientFrame) {
@@ -90,7 +90,7 @@ func (s *session) call(f *wire.ClientFrame) {
 		s.fail(f.ID, "", refused)
 		return
 	}
-	s.send(wire.CallOK(f.ID, data))
+	s.send(s.speaks.CallOK(f.ID, data))
 }
 
 // refresh renews the client's token. A refused one changes nothing. It reports whether it

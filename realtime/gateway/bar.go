@@ -81,7 +81,7 @@ func (s *session) refusePublish(f *wire.ClientFrame, channel string, queued bool
 		s.fail(f.ID, f.Channel, told)
 		return
 	}
-	s.send(wire.PublishRefused(f.ID, shownName(f.Channel), told, number))
+	s.send(s.speaks.PublishRefused(f.ID, shownName(f.Channel), told, number))
 }
 
 // refuseBehind answers a publish that must not overtake one that was refused. If its client counts refusals it

@@ -16,7 +16,7 @@ import (
 func (s *session) Message(payload []byte) *realtime.Error {
 	first := !s.spoken
 	s.spoken = true
-	f, bad := decode(payload)
+	f, bad := s.decode(payload)
 	if s.guest == nil {
 		return s.hello(&f, len(payload), bad)
 	}
@@ -34,7 +34,7 @@ func (s *session) Message(payload []byte) *realtime.Error {
 		return s.malformed(bad)
 	case f.Type == wire.TypePing:
 		s.sock.Uncork() // or it would overtake the answers to what came before it
-		s.control(wire.Pong(f.ID))
+		s.control(s.speaks.Pong(f.ID))
 		return nil
 	case f.Type == wire.TypeConnect && !first:
 		s.fail(f.ID, "", realtime.Errorf(realtime.CodeBadRequest, "connect: must be the first frame"))
@@ -43,9 +43,9 @@ func (s *session) Message(payload []byte) *realtime.Error {
 	return s.take(&f, len(payload))
 }
 
-// decode is wire.Decode. Of a frame that is refused the ID alone is there, if it could be read.
-func decode(payload []byte) (wire.ClientFrame, *wire.DecodeError) {
-	f, err := wire.Decode(payload)
+// decode reads a frame. Of one that is refused the ID alone is there, if it could be read.
+func (s *session) decode(payload []byte) (wire.ClientFrame, *wire.DecodeError) {
+	f, err := s.speaks.decode(payload)
 	if bad := (*wire.DecodeError)(nil); errors.As(err, &bad) {
 		return wire.ClientFrame{ID: bad.ID}, bad
 	}
@@ -227,7 +227,7 @@ func (s *session) handle(f *wire.ClientFrame) {
 		s.call(f)
 	case wire.TypeRefresh:
 		if expires, ok := s.refresh(f); ok {
-			s.send(wire.RefreshOK(f.ID, expires))
+			s.send(s.speaks.RefreshOK(f.ID, expires))
 		}
 	}
 }

@@ -25,13 +25,14 @@ import (
 //
 // and answers every other path with 404. It is safe for concurrent use.
 type Gateway struct {
-	o        Options
-	hub      *realtime.Hub
-	acceptor *socket.Acceptor
-	verifier *auth.Verifier
-	roll     *roll // nil without a registry
-	watch    *watch
-	routes   *http.ServeMux
+	o         Options
+	protocols []*protocol // that sockets speak
+	hub       *realtime.Hub
+	acceptor  *socket.Acceptor
+	verifier  *auth.Verifier
+	roll      *roll // nil without a registry
+	watch     *watch
+	routes    *http.ServeMux
 
 	// life is the context of what no request's context covers: sockets, and
 	// the hooks of their frames. It ends when Close gives up waiting or is done.
@@ -62,19 +63,22 @@ type client interface {
 }
 
 // New returns a Gateway. Close it.
-func New(o Options) (*Gateway, error) {
+func New(o Options) (*Gateway, error) { return newGateway(o, protocols()) }
+
+// newGateway returns a Gateway whose sockets speak some protocols, at least one.
+func newGateway(o Options, speaks []*protocol) (*Gateway, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{o: o, verifier: o.Verifier, entered: map[client]struct{}{}, empty: make(chan struct{}), exited: make(chan struct{}, 1), pending: newPendingClients()}
+	g := &Gateway{o: o, protocols: speaks, verifier: o.Verifier, entered: map[client]struct{}{}, empty: make(chan struct{}), exited: make(chan struct{}, 1), pending: newPendingClients()}
 	g.life, g.end = context.WithCancel(context.Background())
 	g.arriving, g.arrived = context.WithCancel(g.life)
 	g.hub = realtime.NewHub(o.Broker, realtime.HubOptions{
 		Instance: o.Instance, Payload: wire.Compact, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Budget: o.Budget, Metrics: o.Metrics, Tracer: o.Tracer, Logger: o.Logger,
 	})
 	g.acceptor = socket.NewAcceptor(socket.Options{
-		Subprotocols: []string{wire.Subprotocol}, Compress: o.Compress, ReadLimit: maxUnknownFrame, WriteTimeout: o.WriteTimeout,
+		Subprotocols: names(g.protocols), Compress: o.Compress, ReadLimit: maxUnknownFrame, WriteTimeout: o.WriteTimeout,
 		DeadAfter: 5 * g.hub.Pace().Heartbeat / 2, // as protocol.md tells clients to judge the server
 		Logger:    o.Logger, Metrics: o.Metrics,
 	})

@@ -42,7 +42,7 @@ func (s *session) publish(frames []waitingFrame) {
 			s.unpublished(f, refused[i])
 			continue
 		}
-		s.send(wire.PublishOK(f.ID, pubs[i].ID))
+		s.send(s.speaks.PublishOK(f.ID, pubs[i].ID))
 	}
 }
 

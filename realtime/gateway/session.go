@@ -26,9 +26,10 @@ const maxRefusals = 100
 //
 // Idle it is this struct and its guest, and nothing else: no goroutine, no timer, no map.
 type session struct {
-	g    *Gateway
-	box  *realtime.Outbox
-	line line
+	g      *Gateway
+	speaks *protocol
+	box    *realtime.Outbox
+	line   line
 
 	// Of the goroutine that calls Message and Closed, and of serveSocket before there is one.
 	guest    *guest        // nil until connected; then it stays
@@ -53,7 +54,8 @@ var _ socket.Leaver = (*session)(nil)
 // serveSocket answers GET /v1/socket. A client that is refused learns why from an
 // error frame and the close code, because a page cannot see an HTTP status.
 func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
-	s := &session{g: g, box: realtime.NewOutbox(wire.Encoder{}, &beforeConnect)}
+	s := &session{g: g, speaks: g.speaks(r)}
+	s.box = realtime.NewOutbox(s.speaks, &beforeConnect)
 	if err := g.enter(s); err != nil {
 		refuseRequest(w, err)
 		return
@@ -209,7 +211,7 @@ func (s *session) welcome(id wire.ID) *realtime.Error {
 	limits := v.doc().Limits.WithDefaults()
 	s.obey(limits)
 	s.sock.SetMeter(v.seat)
-	s.control(wire.Welcome(id, v.session(limits)))
+	s.control(s.speaks.Welcome(id, v.session(limits)))
 	return nil
 }
 
@@ -233,7 +235,7 @@ func (s *session) control(f realtime.Frame) { s.guest.conn.SendControl(f) }
 
 // fail answers a frame with an error. name is the channel as the client wrote it.
 func (s *session) fail(id wire.ID, name string, err *realtime.Error) {
-	s.send(wire.Error(id, shownName(name), err))
+	s.send(s.speaks.Error(id, shownName(name), err))
 }
 
 // shownName is the name of a channel in an answer; empty if it is longer than any can be.

@@ -53,7 +53,7 @@ func NewAcceptor(o Options) *Acceptor {
 // shut at once; until then nothing is read or written.
 func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	var header http.Header
-	protocol := a.subprotocol(r)
+	protocol := a.Subprotocol(r)
 	if protocol != "" {
 		header = http.Header{"Sec-Websocket-Protocol": {protocol}}
 	}
@@ -82,9 +82,10 @@ func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error)
 	return c, nil
 }
 
-// subprotocol picks the first of ours that the client offers. It returns our own string: the
-// client's is part of a header that may hold a token, and would keep it in memory.
-func (a *Acceptor) subprotocol(r *http.Request) string {
+// Subprotocol returns the one that Accept agrees on, the first of Options.Subprotocols that the client offers; it is
+// empty if it offers none of them. It returns our own string: the client's is part of a header that may hold a
+// token, and would keep it in memory.
+func (a *Acceptor) Subprotocol(r *http.Request) string {
 	var offered []string
 	for _, line := range r.Header.Values("Sec-Websocket-Protocol") {
 		for p := range strings.SplitSeq(line, ",") {

@@ -99,8 +99,8 @@ func (e Encoder) Move(afterMs int64) realtime.Frame {
 }
 
 // Welcome is the first event of a stream.
-func (Encoder) Welcome(s wire.Session) realtime.Frame {
-	return event(nil, wire.TypeWelcome, wire.Welcome("", s))
+func (e Encoder) Welcome(s wire.Session) realtime.Frame {
+	return event(nil, wire.TypeWelcome, e.json.Welcome("", s))
 }
 
 // event puts JSON behind a mark, nil for none, in an event of its type's name.

@@ -37,7 +37,7 @@ func TestEvents(t *testing.T) {
 		"direct":           {e.Direct(&realtime.Publication{ID: "e4"}), "event: direct\ndata: " + json(wire.Encoder{}.Direct(&realtime.Publication{ID: "e4"})), realtime.Position{}, false},
 		"presence":         {e.Presence(names[0], nil, nil, 3), "event: presence\ndata: " + json(wire.Encoder{}.Presence(names[0], nil, nil, 3)), realtime.Position{}, false},
 		"move":             {e.Move(17), "event: move\ndata: " + json(wire.Encoder{}.Move(17)), realtime.Position{}, false},
-		"welcome":          {e.Welcome(wire.Session{}), "event: welcome\ndata: " + json(wire.Welcome("", wire.Session{})), realtime.Position{}, false},
+		"welcome":          {e.Welcome(wire.Session{}), "event: welcome\ndata: " + json(wire.Encoder{}.Welcome("", wire.Session{})), realtime.Position{}, false},
 		"still heartbeat":  {e.Heartbeat(realtime.Position{}), "event: heartbeat\ndata: " + json(wire.Encoder{}.Heartbeat(realtime.Position{})), realtime.Position{}, false},
 		"ended":            {e.Ended(subscription, realtime.Errorf(realtime.CodeForbidden, "no")), "event: closing\nid: stopped\ndata: " + json(wire.Encoder{}.Ended(subscription, realtime.Errorf(realtime.CodeForbidden, "no"))), realtime.Position{}, true},
 		"watch ended":      {e.Ended(watch, nil), "event: notice\ndata: " + json(wire.Encoder{}.Ended(watch, nil)), realtime.Position{}, false},

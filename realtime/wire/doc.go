@@ -5,8 +5,8 @@
 //
 //	client -> Decode      -> ClientFrame -> gateway
 //	client <- ServerFrame <- DecodeServer
-//	client <- Encoder     <- Hub      what the server sends of its own accord
-//	client <- Welcome ... <- gateway  answers
+//	client <- Encoder     <- Hub      what the server sends of its own accord, and answers to subscribes
+//	client <- Encoder     <- gateway  other answers
 //
 // What goes out is a realtime.Frame: the header of RFC 6455 and the JSON in one
 // slice, ready to be written and shared by all its readers. No frame holds a

@@ -7,7 +7,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// Encoder makes the frames that the Hub sends of its own accord. Its zero value is ready.
+// Encoder makes the frames that servers send: those of the Hub, and the answers of a gateway. Its zero value is ready.
 type Encoder struct{}
 
 var _ realtime.Encoder = Encoder{}
@@ -26,8 +26,8 @@ func (Encoder) Subscribed(id string, c realtime.Channel, a realtime.Answer) real
 }
 
 // Refused is Error.
-func (Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) realtime.Frame {
-	return Error(ID(id), c.Name(), err)
+func (e Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) realtime.Frame {
+	return e.Error(ID(id), c.Name(), err)
 }
 
 // Message returns the message frame of a Publication: channel, position, key if
@@ -137,9 +137,9 @@ func (Encoder) Presence(c realtime.Channel, joined, left []realtime.Member, coun
 
 // Ended returns what tells that a subscription or a presence watch has been taken away: the error of its
 // channel, and a notice.
-func (Encoder) Ended(r realtime.Right, why *realtime.Error) realtime.Frame {
+func (e Encoder) Ended(r realtime.Right, why *realtime.Error) realtime.Frame {
 	if r.Action == realtime.ActionSubscribe {
-		return Error("", r.Channel.Name(), why)
+		return e.Error("", r.Channel.Name(), why)
 	}
 	o := newObject(256, TypeNotice)
 	o.text("code", NoticePresenceEnded)
@@ -157,7 +157,7 @@ func (Encoder) Heartbeat(asOf realtime.Position) realtime.Frame {
 }
 
 // Closing returns the error frame that is sent right before a close frame.
-func (Encoder) Closing(err *realtime.Error) realtime.Frame { return Error("", "", err) }
+func (e Encoder) Closing(err *realtime.Error) realtime.Frame { return e.Error("", "", err) }
 
 // Move asks the client to open another connection after a delay and then leave this one.
 func (Encoder) Move(afterMs int64) realtime.Frame {

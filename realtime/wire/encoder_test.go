@@ -126,8 +126,8 @@ func TestFramesHaveNoLineBreak(t *testing.T) {
 	p := realtime.Publication{Channel: channel("a"), Data: data, Time: time.UnixMilli(1)}
 	for name, frame := range map[string]realtime.Frame{
 		"message": messageOf(&p),
-		"call":    wire.CallOK(`1`, data),
-		"error":   wire.Error("", "", realtime.Errorf(realtime.CodeInternal, "a\r\nb")),
+		"call":    wire.Encoder{}.CallOK(`1`, data),
+		"error":   wire.Encoder{}.Error("", "", realtime.Errorf(realtime.CodeInternal, "a\r\nb")),
 	} {
 		payload := payloadOf(t, frame.Bytes)
 		if bytes.ContainsAny(payload, "\r\n") || !json.Valid(payload) {
@@ -143,7 +143,7 @@ func TestFramesHaveNoLineBreak(t *testing.T) {
 func TestErrorHidesTheCause(t *testing.T) {
 	t.Parallel()
 	err := &realtime.Error{Code: realtime.CodeUnavailable, Message: "try again", Err: realtime.Errorf(realtime.CodeInternal, "db-7 refused")}
-	if got := string(wire.Error("", "", err).Payload()); got != `{"type":"error","code":"unavailable","message":"try again"}` {
+	if got := string(wire.Encoder{}.Error("", "", err).Payload()); got != `{"type":"error","code":"unavailable","message":"try again"}` {
 		t.Errorf("got %s", got)
 	}
 }

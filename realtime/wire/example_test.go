@@ -22,7 +22,7 @@ func ExampleDecode() {
 		case errors.As(err, &refused) && refused.Fatal:
 			fmt.Println("close", refused.Err.Code.Meaning().Close, refused.Err)
 		case errors.As(err, &refused):
-			fmt.Printf("%s\n", wire.Error(refused.ID, "", refused.Err).Payload())
+			fmt.Printf("%s\n", wire.Encoder{}.Error(refused.ID, "", refused.Err).Payload())
 		default:
 			fmt.Println(frame.Type, frame.Channel)
 		}

@@ -67,7 +67,7 @@ func checkRefusal(t *testing.T, err error, object bool) {
 	if refused.Fatal && refused.ID != "" {
 		t.Fatalf("fatal and with id %s", refused.ID)
 	}
-	answer, err := wire.DecodeServer(payloadOf(t, wire.Error(refused.ID, "", refused.Err).Bytes))
+	answer, err := wire.DecodeServer(payloadOf(t, wire.Encoder{}.Error(refused.ID, "", refused.Err).Bytes))
 	if err != nil || answer.ID != refused.ID || answer.Code != realtime.CodeBadRequest {
 		t.Fatalf("its answer reads %+v, %v", answer, err)
 	}
