@@ -116,7 +116,7 @@ func TestPanicsEndTheirConnection(t *testing.T) {
 				defer count.mu.Unlock()
 				return count.n
 			}
-			for end := time.Now().Add(patience); counted() < c.panics && time.Now().Before(end); { // after Closed has been called
+			for end := time.Now().Add(patience); (counted() < c.panics || !strings.Contains(out.String(), "stack=")) && time.Now().Before(end); { // after Closed has been called
 				time.Sleep(time.Millisecond)
 			}
 			if n := counted(); n != c.panics {
