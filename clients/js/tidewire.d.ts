@@ -1,7 +1,7 @@
 /** Milliseconds since 1970. Of the server's clock, unless a comment says "local". */
 export type Moment = number;
 
-/** `<ms>-<id>`: where a reader stands in a channel. Give it back as it was. */
+/** `<ms>-<id>`: where a reader stands in a channel. Do not change it. */
 export type Position = string;
 
 export type Code =
@@ -11,20 +11,20 @@ export type Code =
 
 export type Advice = "retry now" | "retry later" | "get a new token first" | "stop";
 
-/** What a close code ends: the connection, the token, what was sent, or, when a person has decided so, all of it. */
+/** What the client does after a close code. Only after `final` does it stop, because a person has decided so. */
 export type Verdict = "reconnect" | "renew the token" | "reconnect with less" | "final";
 
-/** Every close code: its word, the protocol's advice, what this client does, and what is left to a person. */
+/** Every close code: its name, the protocol's advice, what this client does, and what a person can do. */
 export const closeCodes: Readonly<Record<number, { readonly code: Code; readonly advice: Advice; readonly verdict: Verdict; readonly action: string }>>;
 
 export class TidewireError extends Error {
   code: Code;
   channel?: string;
-  /** The limit that refused, as it is spelt in the tenant's document; `maxPending` is the client's own. */
+  /** The limit that was exceeded, as spelled in the tenant document; `maxPending` is the client's own. */
   limit?: string;
-  /** When it is worth a new try. */
+  /** When to try again, in milliseconds from now. */
   retryAfterMs?: number;
-  /** It was sent and not answered: it may or may not have been done. */
+  /** The request was sent and not answered: it may or may not have taken effect. */
   lost: boolean;
 }
 
@@ -32,30 +32,30 @@ export interface Options {
   /** `wss://host/v1/socket`; also `https://host`, or a path on the page's own host. */
   url?: string | URL;
   /**
-   * The token, or what gets one. A provider is called when none in hand is good, and should not answer from a cache when `rejected`.
-   * If it throws or returns what is no token it is called again; `null` means signed out, and the client stops.
+   * The token, or a function that returns one. The function is called when the client has no valid token. If `rejected` is true, it must not
+   * answer from a cache. If it throws or returns something that is not a token, it is called again. `null` means signed out: the client stops.
    */
   token?: string | ((why: { rejected: boolean }) => string | null | Promise<string | null>);
   /**
    * Where the token goes: a subprotocol entry `bearer.<token>` (default), or the first frame, which is also used when the token does not fit
-   * into the handshake. Never the URL.
+   * into the handshake. It never goes into the URL.
    */
   tokenIn?: "frame" | "subprotocol";
   /** A WebSocket class, for runtimes that have none. */
   WebSocket?: new (url: string, protocols: string[]) => any;
-  /** Keeps positions beyond the page: `sessionStorage`, `localStorage` or alike, whichever holds the page's state. */
+  /** Keeps positions when the page is closed: `sessionStorage`, `localStorage` or similar, whichever holds the page's state. */
   storage?: { getItem(key: string): string | null; setItem(key: string, value: string): void };
   /** Default `tidewire:<url>`; tenant and user are appended. */
   storageKey?: string;
   /** The first wait before a reconnect is a random part of this; default 500. */
   backoffMs?: number;
-  /** What the wait doubles up to; default 30000. */
+  /** The longest wait; each failure doubles it up to this. Default 30000. */
   backoffCapMs?: number;
   /** From the call of the token provider to the welcome; default 15000. */
   connectTimeoutMs?: number;
   /** Default 30000. */
   requestTimeoutMs?: number;
-  /** Requests under way or waiting; one more is refused with `limited`. Default 256. */
+  /** The most requests that may be pending; one more fails with `limited`. Default 256. */
   maxPending?: number;
   /** How many IDs per channel are remembered at least, to drop repetitions; default 1000. */
   remember?: number;
@@ -65,30 +65,30 @@ export interface Message<T = unknown> {
   readonly type: "message";
   readonly channel: string;
   readonly position: Position;
-  /** What it replaces, if anything. */
+  /** The event replaces earlier ones with the same key. */
   readonly key?: string;
   readonly time: Moment;
   readonly tags?: Readonly<Record<string, string>>;
   readonly data: T;
   /** Local. */
   readonly receivedAt: Moment;
-  /** From publish to here, as well as the clocks can be compared; see `Tidewire.latency`. */
+  /** Time from publish to arrival, as far as the clocks can be compared; see `Tidewire.latency`. */
   readonly latencyMs: number;
-  /** It was missed and has been caught up: its latency is that of the interruption. */
+  /** The message was missed and has been caught up. Its latency includes the interruption. */
   readonly replayed: boolean;
 }
 
-/** Something of the channel was missed right here: load the state anew. */
+/** Something was missed at this place in the channel: load the state again. */
 export interface Gap {
   readonly type: "gap";
   readonly channel: string;
   /** Where the reader stands now; undefined if the server has not said. */
   readonly position: Position | undefined;
-  /** It could not be resumed, or a live reader missed something. */
+  /** `resume`: the channel could not be resumed. `live`: something was missed while connected. */
   readonly reason: "resume" | "live";
 }
 
-/** Messages were given up because they were not taken fast enough, by the server's queue or by this iterator's. */
+/** Messages were dropped because they were not read fast enough, from the server's queue or from this iterator's. */
 export interface Dropped {
   readonly type: "dropped";
   readonly channel: string;
@@ -99,7 +99,7 @@ export interface Dropped {
 export type Item<T = unknown> = Message<T> | Gap | Dropped;
 
 export interface SubscribeOptions {
-  /** Where to begin, if this is the channel's first subscription here; default from now on, or as stored. What is no position is a gap. */
+  /** Where to begin, if this is the first subscription of the channel. Default: the stored position, or from now on. An invalid position is reported as a gap. */
   since?: Position;
 }
 
@@ -109,20 +109,20 @@ export interface CallbackOptions extends SubscribeOptions {
 }
 
 export interface IteratorOptions extends SubscribeOptions {
-  /** Items that may wait to be read; default 1000. */
+  /** The most items that may wait to be read; default 1000. */
   buffer?: number;
-  /** When more wait: the oldest goes (default), or with `conflate` of each key only the newest is ever kept. */
+  /** What is dropped when there are more: the oldest (`drop-oldest`, default); with `conflate` only the newest item of each key is kept at any time. */
   overflow?: "drop-oldest" | "conflate";
 }
 
 export interface SubscriptionState {
   /** `pending` until answered, also after each loss; `waiting` until `retryAt`; `refused` for good, with a `code`. */
   readonly name: "pending" | "live" | "waiting" | "refused" | "closed";
-  /** Nothing was missed. */
+  /** True if nothing was missed. */
   readonly resumed: boolean;
-  /** Something may have been. */
+  /** True if something may have been missed. */
   readonly gap: boolean;
-  /** Messages that had been missed and came after the last resume. */
+  /** How many missed messages the last resume has brought. */
   readonly caughtUp: number;
   /** Local. */
   readonly retryAt?: Moment;
@@ -132,9 +132,9 @@ export interface SubscriptionState {
 export interface Subscription {
   readonly channel: string;
   readonly state: SubscriptionState;
-  /** Of the last item handed over. */
+  /** The position of the last item that was delivered. */
   readonly position: Position | undefined;
-  /** Resolves when it is live for the first time; rejects when it is refused or ended before. */
+  /** Resolves when the subscription is live for the first time; rejects if it is refused or ends before. */
   readonly ready: Promise<this>;
   unsubscribe(): void;
 }
@@ -150,7 +150,7 @@ export interface Member { readonly user: string; readonly groups?: readonly stri
 
 export interface Presence {
   readonly channel: string;
-  /** At most a thousand or so; `count` is always whole. */
+  /** About a thousand at most; `count` counts all of them. */
   readonly members: readonly Member[];
   readonly joined: readonly Member[];
   readonly left: readonly Member[];
@@ -175,9 +175,9 @@ interface Reason {
 export type State = { readonly since: Moment } & (
   | { readonly name: "connecting" }
   | { readonly name: "live"; readonly connection: string; readonly user: string; readonly tenant: string; readonly instance: string; readonly expiresAt: Moment; readonly limits: Limits }
-  /** `retryAt` is null while a try is under way; `action` is there once it looks as if a person were needed. */
+  /** `retryAt` is null while the client is connecting; `action` is set when a person is probably needed. */
   | ({ readonly name: "reconnecting"; readonly retryAt: Moment | null; readonly attempt: number; readonly action?: string } & Partial<Reason>)
-  /** A person has decided; `action` is what another one does about it. */
+  /** A person has decided so; `action` says what the user can do. */
   | ({ readonly name: "refused"; readonly action: string } & Reason)
   | { readonly name: "closed" }
 );
@@ -186,11 +186,11 @@ export interface Latency {
   readonly lastMs: number | null;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
-  /** Messages counted, at most the last 512; replayed ones are not. */
+  /** How many messages are counted: the last 512 at most, without replayed ones. */
   readonly count: number;
-  /** How far all of these may be off; null while unknown. */
+  /** How large the error of these values may be; null while unknown. */
   readonly uncertaintyMs: number | null;
-  /** Enough was heard to believe them. */
+  /** True when enough messages have arrived for the values to be reliable. */
   readonly sure: boolean;
 }
 
@@ -213,14 +213,14 @@ export interface Direct {
 export interface Events {
   state: State;
   subscription: SubscriptionState & { readonly channel: string };
-  /** After a reconnect, when the replay has come: what it brought. */
+  /** A reconnect is complete: what it brought. */
   resumed: { readonly caughtUp: number; readonly gaps: readonly string[] };
   gap: Gap;
   dropped: Dropped;
   /** An event for this connection, its user or one of its groups. It belongs to no channel and does not come again. */
   direct: Direct;
   move: { readonly phase: "planned"; readonly afterMs: number } | { readonly phase: "done"; readonly connection: string } | { readonly phase: "failed"; readonly retryAt: Moment };
-  /** Without a listener it goes to the console. */
+  /** Without a listener, errors go to the console. */
   error: Error | TidewireError;
 }
 
@@ -234,7 +234,7 @@ export interface RequestOptions {
 export interface PublishOptions extends RequestOptions {
   key?: string;
   tags?: Record<string, string>;
-  /** Idempotency key: a second event of the channel with the same one is dropped. With `wait` one is made. */
+  /** Idempotency key: a second event of the channel with the same key is dropped. With `wait`, the client makes one if there is none. */
   event?: string;
 }
 
@@ -251,9 +251,9 @@ export class Tidewire {
   unsubscribe(channel: string): void;
   publish(channel: string, data: unknown, options?: PublishOptions): Promise<{ event: string }>;
   call<T = unknown>(route: string, data?: unknown, options?: RequestOptions): Promise<T>;
-  /** Returns a function that stops it. */
+  /** Watches who is on a channel. Returns a function that stops watching. */
   presence(channel: string, callback: (presence: Presence) => void): () => void;
-  /** Renews the token now. Needed by hand only without a provider, or when the user's rights have changed. */
+  /** Renews the token now. Call it only if there is no provider, or when the user's rights have changed. */
   refresh(token?: string): Promise<void>;
   /** Tries now instead of at `retryAt`, also when refused. */
   reconnect(): void;

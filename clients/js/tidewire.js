@@ -9,7 +9,10 @@ function within(value, least, most, otherwise) {
 var text = (value) => typeof value === "string" ? value : void 0;
 var encoder = new TextEncoder();
 var bytes = (string) => encoder.encode(string).length;
-var show = (value) => typeof value === "string" ? JSON.stringify(value.slice(0, 64)) : value === null ? "null" : typeof value;
+function show(value) {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 64));
+  return value === null || ["number", "boolean", "undefined"].includes(typeof value) ? String(value) : Array.isArray(value) ? "an array" : typeof value;
+}
 var moment = (value) => Number.isFinite(value) && value > 0 && value < 2 ** 48 ? Math.floor(value) : 0;
 var membersOf = (list) => Array.isArray(list) ? list.filter((member) => typeof member?.user === "string") : [];
 function readWelcome({ connection, user, tenant, instance, expiresAt, limits, heartbeatMs }) {
@@ -64,7 +67,7 @@ var CODES = [
   [4403, "forbidden", STOP, FINAL, REFUSE, "Ask for access: this user or tenant may not connect."],
   [4403, "suspended", STOP, FINAL, REFUSE, "Ask for access: this user or tenant may not connect."],
   [4408, "timeout", NOW, AGAIN, RETRY, ""],
-  [4409, "replaced", STOP, FINAL, RETRY, "Another connection took this one's place. Reload to take it back."],
+  [4409, "replaced", STOP, FINAL, RETRY, "Another connection took this one's place. Reload this page to take it back."],
   [4413, "too-large", STOP, LESS, REFUSE, "Send less at once: a frame was over the limit."],
   [4429, "limited", LATER, AGAIN, RETRY, ""],
   [4503, "too-slow", NOW, AGAIN, RETRY, ""]
@@ -88,7 +91,7 @@ var TidewireError = class extends Error {
 };
 var lost = () => new TidewireError({
   code: "unavailable",
-  message: "the connection was lost before the answer; it may or may not have been done",
+  message: "the connection was lost before the answer; the request may or may not have taken effect",
   lost: true
 });
 var badRequest = (message) => new TidewireError({ code: "bad-request", message });
@@ -96,7 +99,7 @@ var badRequest = (message) => new TidewireError({ code: "bad-request", message }
 // src/checks.js
 var MAX_DEPTH = 63;
 function checkChannel(name) {
-  if (typeof name !== "string" || name === "") throw badRequest(`channel: must be a name such as prices:fx, got ${name === "" ? "an empty one" : show(name)}`);
+  if (typeof name !== "string" || name === "") throw badRequest(`channel: must be a name such as prices:fx, got ${show(name)}`);
   if (name.length > MAX_NAME) throw badRequest(`channel: must have at most ${MAX_NAME} bytes, got ${name.length}`);
   if (!/^[\w\-./@=+~]+(:[\w\-./@=+~]+)*$/.test(name)) throw badRequest(`channel: must be segments of A-Z a-z 0-9 _ - . / @ = + ~ joined by ":", got ${show(name)}`);
   return name;
@@ -124,7 +127,7 @@ function checkJSON(frame) {
   try {
     json = JSON.stringify(frame);
   } catch (error) {
-    throw badRequest(`data: must be JSON, got ${error.message}`);
+    throw badRequest(`data: must be JSON: ${error.message}`);
   }
   let depth = 0, deepest = 0, quoted = false;
   for (let i = 0; i < json.length; i++) {
@@ -192,7 +195,7 @@ var Bookmarks = class {
       const [position, asOf] = Array.isArray(saved) ? saved : [];
       const soon = Date.now() + DAY;
       if (timeOf(text(position)) > soon || asOf > soon || asOf !== null && asOf !== void 0 && !moment(asOf)) feed.forget();
-      else feed.stand(position, asOf);
+      else feed.startAt(position, asOf);
     }
   }
   /** Keeps where these channels stand. What another tab has put there since goes first if it is further on. */
@@ -233,7 +236,7 @@ var Bookmarks = class {
     if (json === null) return /* @__PURE__ */ new Map();
     const saved = JSON.parse(json), channels = saved?.channels;
     if (saved?.v !== VERSION || typeof channels !== "object" || channels === null || Array.isArray(channels)) {
-      throw new TypeError(`storage: the positions under ${this.#key} cannot be read; they are given up`);
+      throw new TypeError(`storage: the positions under ${this.#key} cannot be read and are dropped`);
     }
     return new Map(Object.entries(channels));
   }
@@ -374,13 +377,13 @@ var Feed = class {
     this.ready = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
     this.ready.catch(() => {
     });
-    if (since !== void 0 && since !== null && since !== "") this.stand(since);
+    if (since !== void 0 && since !== null && since !== "") this.startAt(since);
   }
   get request() {
     return { type: "subscribe", channel: this.channel, since: this.position, asOf: this.asOf };
   }
   /** Takes over where it stood; what is no position is a gap, as the server says of those it does not know. */
-  stand(position, asOf) {
+  startAt(position, asOf) {
     if (isPosition(position)) [this.position, this.asOf] = [position, moment(asOf) || void 0];
     else this.forget();
   }
@@ -438,8 +441,8 @@ var Subscription = class {
   #buffer;
   #overflow;
   constructor(feed, leave, onMessage, { onGap, onDropped, buffer = 1e3, overflow = "drop-oldest" }) {
-    if (overflow !== "drop-oldest" && overflow !== "conflate") throw new TypeError(`overflow: ${overflow} is not drop-oldest or conflate`);
-    if (!(buffer >= 1)) throw new TypeError("buffer: must be at least 1");
+    if (overflow !== "drop-oldest" && overflow !== "conflate") throw new TypeError(`overflow: must be drop-oldest or conflate, got ${show(overflow)}`);
+    if (!(buffer >= 1)) throw new TypeError(`buffer: must be at least 1, got ${show(buffer)}`);
     this.#feed = feed;
     this.#leave = leave;
     [this.#onMessage, this.#onGap, this.#onDropped, this.#buffer, this.#overflow] = [onMessage, onGap, onDropped, buffer, overflow];
@@ -802,7 +805,7 @@ var Channels = class {
   }
   /** Asks once more for what the first frame has asked for and not got. */
   #again(link, code, retryAfterMs) {
-    for (const feed of [...link.first.values()]) this.#denied(feed, link, new TidewireError({ code, message: "no answer to the first frame", retryAfterMs }));
+    for (const feed of [...link.first.values()]) this.#denied(feed, link, new TidewireError({ code, message: "no answer to the subscription in the first frame", retryAfterMs }));
   }
   // ---- questions and their answers
   #expect(one, link) {
@@ -897,7 +900,7 @@ var Channels = class {
     if (!(one instanceof Feed)) return;
     for (const reader of one.readers.values()) reader.finish(error);
     one.readers.clear();
-    one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription was ended", channel: one.channel }));
+    one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: one.channel }));
     this.#become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
   }
   // ---- storage
@@ -1004,7 +1007,7 @@ var Link = class {
     const id = this.#nextID++, whole = `{"id":${id},${publishes ? `"refusals":${this.refusals},` : ""}${json.slice(1)}`;
     const limit = this.welcome?.limits.messageBytes ?? Infinity;
     if (whole.length * 3 > limit && bytes(whole) > limit) {
-      reject(new TidewireError({ code: "too-large", limit: "messageBytes", message: `a frame may have ${limit} bytes; send less` }));
+      reject(new TidewireError({ code: "too-large", limit: "messageBytes", message: `the frame must have at most ${limit} bytes, got ${bytes(whole)}` }));
       return nothing;
     }
     const forget = (ifUnsent = false) => {
@@ -1015,7 +1018,7 @@ var Link = class {
     };
     const timer = timeoutMs && setTimeout(() => {
       const unsent = forget();
-      reject(new TidewireError({ code: "timeout", message: `no answer to ${what} in ${timeoutMs} ms`, lost: !unsent }));
+      reject(new TidewireError({ code: "timeout", message: `no answer to ${what} within ${timeoutMs} ms`, lost: !unsent }));
     }, Math.min(timeoutMs, MAX_TIMER));
     this.#pending.set(id, { resolve, reject, timer });
     if (urgent) this.send(whole);
@@ -1095,8 +1098,8 @@ var Link = class {
       frame = JSON.parse(data);
     } catch {
     }
-    if (typeof frame?.type !== "string") return this.drop("what came is no frame of this protocol");
-    if (frame.type === "error") this.refusals = Math.max(this.refusals, within(frame.refusals, 0, Number.MAX_SAFE_INTEGER, 0));
+    if (typeof frame?.type !== "string") return this.drop("the server sent something that is not a frame of this protocol");
+    if (frame.type === "error") this.refusals = Math.max(this.refusals, Number.isSafeInteger(frame.refusals) ? frame.refusals : 0);
     const answers = frame.type === "ok" || frame.type === "error" || frame.type === "pong";
     const request = answers ? this.#pending.get(frame.id) : void 0;
     if (!request) return this.#on.frame(this, frame);
@@ -1223,7 +1226,7 @@ var Requests = class {
   /** Sends a frame. `channel` is given for publishes alone. */
   add(json, { channel, wait, repeatable, timeoutMs, what }) {
     if (this.#all.size >= this.#most) {
-      throw new TidewireError({ code: "limited", limit: "maxPending", message: `${this.#all.size} requests are under way; wait for some of them` });
+      throw new TidewireError({ code: "limited", limit: "maxPending", message: `${this.#all.size} requests are pending, maxPending is ${this.#most}; wait for some of them` });
     }
     return new Promise((resolve, reject) => {
       const one = { json, channel, wait, repeatable, what, resolve, reject, deadline: ticks() + timeoutMs, link: null, takeBack: null, notBefore: 0, refusals: 0, lost: false };
@@ -1234,7 +1237,7 @@ var Requests = class {
         this.#settle(one, reject, new TidewireError({
           code: "timeout",
           lost: lost2,
-          message: lost2 ? `no answer to ${what} in ${timeoutMs} ms` : "no connection in time; it was not sent"
+          message: lost2 ? `no answer to ${what} within ${timeoutMs} ms` : `no connection within ${timeoutMs} ms; the ${what} was not sent`
         }));
       }, Math.min(timeoutMs, MAX_TIMER));
       this.#all.add(one);
@@ -1246,7 +1249,7 @@ var Requests = class {
     [this.#link, this.#notBefore] = [link, 0];
     if (link) return this.#send();
     for (const one of [...this.#all]) {
-      if (!one.wait && !one.link) this.#settle(one, one.reject, new TidewireError({ code: "unavailable", message: "the connection was lost; it was not sent" }));
+      if (!one.wait && !one.link) this.#settle(one, one.reject, new TidewireError({ code: "unavailable", message: `the connection was lost; the ${one.what} was not sent` }));
     }
   }
   fail(error) {
@@ -1391,23 +1394,23 @@ var Tokens = class {
     const source = this.#source, before = this.current, rejected = this.refused;
     if (typeof source !== "function") return this.#take(asToken(source));
     const provided = (async () => source({ rejected }))().then((value) => {
-      if (value === null) throw new SignedOut({ code: "unauthorized", message: "the token provider has no token: signed out" });
+      if (value === null) throw new SignedOut({ code: "unauthorized", message: "signed out: the token provider returned null" });
       const token = asToken(value);
-      if (token === void 0) throw new TypeError(`token: the provider must return a token, or null if nobody is signed in, got ${typeof value === "string" ? "a string that is no token" : typeof value}; check answer.ok in it`);
+      if (token === void 0) throw new TypeError(`token: the provider must return a token, or null if nobody is signed in, got ${typeof value === "string" ? "a string that is not a token" : typeof value}; check answer.ok in it`);
       if (this.current === before) this.#take(token);
     });
     provided.catch(() => {
     });
     let timer;
     const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new TidewireError({ code: "timeout", message: "the token provider did not answer in time" })), this.#timeoutMs);
+      timer = setTimeout(() => reject(new TidewireError({ code: "timeout", message: `the token provider did not answer within ${this.#timeoutMs} ms` })), this.#timeoutMs);
     });
     return Promise.race([provided, late]).finally(() => clearTimeout(timer));
   }
   /** Takes a token that the application gives, for good if it has no provider. */
   give(value) {
     const token = asToken(value);
-    if (token === void 0) throw new TypeError("token: must be a token, got something with other characters than letters, digits and - . _ ~ + / =");
+    if (token === void 0) throw new TypeError("token: must be a token, of letters, digits and - . _ ~ + / =");
     if (!this.renewable) this.#source = token;
     this.#take(token);
   }
@@ -1533,7 +1536,7 @@ var Connector = class {
       this.#turn++;
       const late = this.#links.next;
       late?.shut();
-      this.#over(late, 4408, "no welcome in time");
+      this.#over(late, 4408, `no welcome within ${this.#options.connectTimeoutMs} ms`);
     });
     if (!this.#links.live) {
       const { name, attempt, code, message, action } = this.#state;
@@ -1578,7 +1581,7 @@ var Connector = class {
   }
   #welcomed(link, frame) {
     if (link.welcome || link !== this.#links.next) return;
-    if (text(frame.tenant) === void 0 || text(frame.user) === void 0) return link.drop("the welcome does not say whose it is");
+    if (text(frame.tenant) === void 0 || text(frame.user) === void 0) return link.drop("welcome: tenant and user must be strings");
     const welcome = readWelcome(frame), who = JSON.stringify([welcome.tenant, welcome.user]);
     if (this.#who !== null && who !== this.#who) return this.#changeUser(link, who);
     this.#cancel("dial");
@@ -1597,16 +1600,16 @@ var Connector = class {
     if (!moving) this.#promote(link);
     else this.#handOver(link);
   }
-  /** Somebody else is welcome here than before: what was read until now was not his, so nothing is resumed. */
+  /** The server welcomes another user than before. What was read until now was of the previous one, so nothing is resumed. */
   #changeUser(link, who) {
     this.#who = who;
     this.channels.forgetPositions();
-    this.requests.fail(new TidewireError({ code: "forbidden", message: "another user has come; what the last one asked for is not done in his name" }));
+    this.requests.fail(new TidewireError({ code: "forbidden", message: "the token is of another user now; requests of the previous user are not sent" }));
     if (this.#links.live) {
       this.#links.live.shut();
       this.#unlink();
     }
-    link.drop("the token is of another user; what was read is given up");
+    link.drop("the token is of another user; the previous user's positions are dropped");
   }
   // ---- live, and moving
   /** During a move: lets the old link go when the new one has taken every channel over. */
@@ -1692,7 +1695,7 @@ var Connector = class {
     this.#after("retry", wait, () => this.#dial());
     this.#set({ name: "reconnecting", retryAt, attempt: this.#retry.attempts, ...reason, ...wanted !== void 0 && { action: wanted } });
   }
-  /** Ends it until a person does something, because a person has said so: the application, or an operator by a final code. */
+  /** Stops until a person acts, because a person has decided so: the application, or an operator with a final code. */
   #stop(reason) {
     const error = new TidewireError(reason);
     if (this.#links.live) return this.#emit("error", error);
@@ -1801,14 +1804,14 @@ function checkOptions(url, options) {
     remember: 1e3,
     ...Object.fromEntries(set)
   };
-  if (typeof o.WebSocket !== "function") throw new TypeError("WebSocket: this runtime has none; give a constructor as an option");
+  if (typeof o.WebSocket !== "function") throw new TypeError("WebSocket: this runtime has none; pass a class as the option WebSocket");
   if (o.tokenIn !== "frame" && o.tokenIn !== "subprotocol") throw new TypeError(`tokenIn: must be frame or subprotocol, got ${show(o.tokenIn)}`);
   for (const name of ["backoffMs", "backoffCapMs", "connectTimeoutMs", "requestTimeoutMs", "maxPending", "remember"]) {
     if (!(o[name] >= 1 && Number.isFinite(o[name]))) throw new TypeError(`${name}: must be a number of at least 1, got ${o[name]}`);
   }
   o.token ??= void 0;
-  if (!["undefined", "string", "function"].includes(typeof o.token)) throw new TypeError(`token: must be a string or a function, got ${typeof o.token}`);
-  if (typeof o.token === "string" && !asToken(o.token)) throw new TypeError("token: must be a token or a function that gets one, got a string with other characters than letters, digits and - . _ ~ + / =");
+  if (!["undefined", "string", "function"].includes(typeof o.token)) throw new TypeError(`token: must be a string or a function, got ${show(o.token)}`);
+  if (typeof o.token === "string" && !asToken(o.token)) throw new TypeError("token: must be a token, of letters, digits and - . _ ~ + / =, or a function that returns one");
   o.url = new URL(o.url, globalThis.location?.href);
   o.url.protocol = o.url.protocol.replace(/^http/, "ws");
   if (o.url.pathname === "/") o.url.pathname = "/v1/socket";
@@ -1856,7 +1859,7 @@ var Tidewire = class {
    */
   async publish(channel, data, { key, tags, event, wait = false, timeoutMs } = {}) {
     this.#checkOpen();
-    if (data === void 0 || typeof data === "function" || typeof data === "symbol") throw badRequest("data: is missing; null is a value");
+    if (data === void 0 || typeof data === "function" || typeof data === "symbol") throw badRequest("data: is missing; null is allowed");
     if (wait) event ??= newID();
     const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event) });
     const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
@@ -1865,7 +1868,7 @@ var Tidewire = class {
   /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */
   async call(route, data, { wait = false, timeoutMs } = {}) {
     this.#checkOpen();
-    if (typeof route !== "string" || route === "") throw badRequest(`route: must be a name, got ${show(route)}`);
+    if (typeof route !== "string" || route === "") throw badRequest(`route: must be a non-empty string, got ${show(route)}`);
     return (await this.#request(checkJSON({ type: "call", route, data }), { wait, repeatable: false, timeoutMs, what: "call" })).data;
   }
   /** Watches who is on a channel; returns a function that stops it. */
@@ -1893,12 +1896,12 @@ var Tidewire = class {
     if (!(timeoutMs > 0)) throw new TypeError(`timeoutMs: must be positive, got ${timeoutMs}`);
     const { isLive, state, requests } = this.#connector;
     if (!isLive && (!wait || state.name === "refused")) {
-      throw new TidewireError({ code: "unavailable", message: `not connected (${state.name}); try again when live, or ask with wait` });
+      throw new TidewireError({ code: "unavailable", message: `not connected (${state.name}): try again when the client is live, or set wait` });
     }
     return requests.add(json, { wait, timeoutMs, ...how });
   }
   #checkOpen() {
-    if (this.#connector.isClosed) throw new TidewireError({ code: "closed", message: "the client was closed; make a new one" });
+    if (this.#connector.isClosed) throw new TidewireError({ code: "closed", message: "the client is closed; create a new one" });
   }
   #save = () => this.#connector.channels.save();
   #wake = () => {

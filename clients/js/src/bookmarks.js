@@ -44,7 +44,7 @@ export class Bookmarks {
       const [position, asOf] = Array.isArray(saved) ? saved : [];
       const soon = Date.now() + DAY; // no clock is so wrong
       if (timeOf(text(position)) > soon || asOf > soon || (asOf !== null && asOf !== undefined && !moment(asOf))) feed.forget();
-      else feed.stand(position, asOf);
+      else feed.startAt(position, asOf);
     }
   }
 
@@ -87,7 +87,7 @@ export class Bookmarks {
     if (json === null) return new Map();
     const saved = JSON.parse(json), channels = saved?.channels;
     if (saved?.v !== VERSION || typeof channels !== "object" || channels === null || Array.isArray(channels)) {
-      throw new TypeError(`storage: the positions under ${this.#key} cannot be read; they are given up`);
+      throw new TypeError(`storage: the positions under ${this.#key} cannot be read and are dropped`);
     }
     return new Map(Object.entries(channels));
   }

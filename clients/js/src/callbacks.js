@@ -1,7 +1,7 @@
 // Calls what a page has given, so that what it throws stops nothing here.
 
 /** Tells what a callback of the page threw. It is the page's, and must stop neither the client nor a program in Node. */
-export function report(error) {
+function report(error) {
   if (typeof globalThis.reportError === "function") globalThis.reportError(error);
   else console.error("tidewire: a callback threw", error);
 }

@@ -240,7 +240,7 @@ export class Channels {
 
   /** Asks once more for what the first frame has asked for and not got. */
   #again(link, code, retryAfterMs) {
-    for (const feed of [...link.first.values()]) this.#denied(feed, link, new TidewireError({ code, message: "no answer to the first frame", retryAfterMs }));
+    for (const feed of [...link.first.values()]) this.#denied(feed, link, new TidewireError({ code, message: "no answer to the subscription in the first frame", retryAfterMs }));
   }
 
   // ---- questions and their answers
@@ -346,7 +346,7 @@ export class Channels {
     if (!(one instanceof Feed)) return;
     for (const reader of one.readers.values()) reader.finish(error);
     one.readers.clear();
-    one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription was ended", channel: one.channel }));
+    one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: one.channel }));
     this.#become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
   }
 

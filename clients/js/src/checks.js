@@ -6,7 +6,7 @@ const MAX_DEPTH = 63; // of data; the frame around it is one level of the protoc
 
 /** Throws unless the value can name a channel, as protocol.md says. */
 export function checkChannel(name) {
-  if (typeof name !== "string" || name === "") throw badRequest(`channel: must be a name such as prices:fx, got ${name === "" ? "an empty one" : show(name)}`);
+  if (typeof name !== "string" || name === "") throw badRequest(`channel: must be a name such as prices:fx, got ${show(name)}`);
   if (name.length > MAX_NAME) throw badRequest(`channel: must have at most ${MAX_NAME} bytes, got ${name.length}`);
   if (!/^[\w\-./@=+~]+(:[\w\-./@=+~]+)*$/.test(name)) throw badRequest(`channel: must be segments of A-Z a-z 0-9 _ - . / @ = + ~ joined by ":", got ${show(name)}`);
   return name;
@@ -39,7 +39,7 @@ export function checkJSON(frame) {
   try {
     json = JSON.stringify(frame);
   } catch (error) {
-    throw badRequest(`data: must be JSON, got ${error.message}`);
+    throw badRequest(`data: must be JSON: ${error.message}`);
   }
   let depth = 0, deepest = 0, quoted = false;
   for (let i = 0; i < json.length; i++) {

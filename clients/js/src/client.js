@@ -41,7 +41,7 @@ export class Tidewire {
    */
   async publish(channel, data, { key, tags, event, wait = false, timeoutMs } = {}) {
     this.#checkOpen();
-    if (data === undefined || typeof data === "function" || typeof data === "symbol") throw badRequest("data: is missing; null is a value");
+    if (data === undefined || typeof data === "function" || typeof data === "symbol") throw badRequest("data: is missing; null is allowed");
     if (wait) event ??= newID();
     const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event) });
     const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
@@ -51,7 +51,7 @@ export class Tidewire {
   /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */
   async call(route, data, { wait = false, timeoutMs } = {}) {
     this.#checkOpen();
-    if (typeof route !== "string" || route === "") throw badRequest(`route: must be a name, got ${show(route)}`);
+    if (typeof route !== "string" || route === "") throw badRequest(`route: must be a non-empty string, got ${show(route)}`);
     return (await this.#request(checkJSON({ type: "call", route, data }), { wait, repeatable: false, timeoutMs, what: "call" })).data;
   }
 
@@ -84,13 +84,13 @@ export class Tidewire {
     if (!(timeoutMs > 0)) throw new TypeError(`timeoutMs: must be positive, got ${timeoutMs}`);
     const { isLive, state, requests } = this.#connector;
     if (!isLive && (!wait || state.name === "refused")) {
-      throw new TidewireError({ code: "unavailable", message: `not connected (${state.name}); try again when live, or ask with wait` });
+      throw new TidewireError({ code: "unavailable", message: `not connected (${state.name}): try again when the client is live, or set wait` });
     }
     return requests.add(json, { wait, timeoutMs, ...how });
   }
 
   #checkOpen() {
-    if (this.#connector.isClosed) throw new TidewireError({ code: "closed", message: "the client was closed; make a new one" });
+    if (this.#connector.isClosed) throw new TidewireError({ code: "closed", message: "the client is closed; create a new one" });
   }
 
   #save = () => this.#connector.channels.save();

@@ -38,7 +38,7 @@ const CODES = [
   [4403, "forbidden", STOP, FINAL, REFUSE, "Ask for access: this user or tenant may not connect."],
   [4403, "suspended", STOP, FINAL, REFUSE, "Ask for access: this user or tenant may not connect."],
   [4408, "timeout", NOW, AGAIN, RETRY, ""],
-  [4409, "replaced", STOP, FINAL, RETRY, "Another connection took this one's place. Reload to take it back."],
+  [4409, "replaced", STOP, FINAL, RETRY, "Another connection took this one's place. Reload this page to take it back."],
   [4413, "too-large", STOP, LESS, REFUSE, "Send less at once: a frame was over the limit."],
   [4429, "limited", LATER, AGAIN, RETRY, ""],
   [4503, "too-slow", NOW, AGAIN, RETRY, ""],
@@ -67,7 +67,7 @@ export class TidewireError extends Error {
 }
 
 export const lost = () => new TidewireError({
-  code: "unavailable", message: "the connection was lost before the answer; it may or may not have been done", lost: true,
+  code: "unavailable", message: "the connection was lost before the answer; the request may or may not have taken effect", lost: true,
 });
 
 export const badRequest = (message) => new TidewireError({ code: "bad-request", message });

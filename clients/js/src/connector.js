@@ -93,7 +93,7 @@ export class Connector {
       this.#turn++;
       const late = this.#links.next;
       late?.shut();
-      this.#over(late, 4408, "no welcome in time");
+      this.#over(late, 4408, `no welcome within ${this.#options.connectTimeoutMs} ms`);
     });
     if (!this.#links.live) {
       const { name, attempt, code, message, action } = this.#state;
@@ -141,7 +141,7 @@ export class Connector {
 
   #welcomed(link, frame) {
     if (link.welcome || link !== this.#links.next) return;
-    if (text(frame.tenant) === undefined || text(frame.user) === undefined) return link.drop("the welcome does not say whose it is");
+    if (text(frame.tenant) === undefined || text(frame.user) === undefined) return link.drop("welcome: tenant and user must be strings");
     const welcome = readWelcome(frame), who = JSON.stringify([welcome.tenant, welcome.user]);
     if (this.#who !== null && who !== this.#who) return this.#changeUser(link, who);
     this.#cancel("dial");
@@ -161,16 +161,16 @@ export class Connector {
     else this.#handOver(link);
   }
 
-  /** Somebody else is welcome here than before: what was read until now was not his, so nothing is resumed. */
+  /** The server welcomes another user than before. What was read until now was of the previous one, so nothing is resumed. */
   #changeUser(link, who) {
     this.#who = who;
     this.channels.forgetPositions();
-    this.requests.fail(new TidewireError({ code: "forbidden", message: "another user has come; what the last one asked for is not done in his name" }));
+    this.requests.fail(new TidewireError({ code: "forbidden", message: "the token is of another user now; requests of the previous user are not sent" }));
     if (this.#links.live) {
       this.#links.live.shut();
       this.#unlink();
     }
-    link.drop("the token is of another user; what was read is given up");
+    link.drop("the token is of another user; the previous user's positions are dropped");
   }
 
   // ---- live, and moving
@@ -265,7 +265,7 @@ export class Connector {
     this.#set({ name: "reconnecting", retryAt, attempt: this.#retry.attempts, ...reason, ...(wanted !== undefined && { action: wanted }) });
   }
 
-  /** Ends it until a person does something, because a person has said so: the application, or an operator by a final code. */
+  /** Stops until a person acts, because a person has decided so: the application, or an operator with a final code. */
   #stop(reason) {
     const error = new TidewireError(reason);
     if (this.#links.live) return this.#emit("error", error); // a move was refused: the old link lives on until it is closed

@@ -19,13 +19,13 @@ export class Feed {
     this.recent = new Recent(remember);
     this.ready = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
     this.ready.catch(() => {}); // who does not wait for it learns it from the error event
-    if (since !== undefined && since !== null && since !== "") this.stand(since);
+    if (since !== undefined && since !== null && since !== "") this.startAt(since);
   }
 
   get request() { return { type: "subscribe", channel: this.channel, since: this.position, asOf: this.asOf }; }
 
   /** Takes over where it stood; what is no position is a gap, as the server says of those it does not know. */
-  stand(position, asOf) {
+  startAt(position, asOf) {
     if (isPosition(position)) [this.position, this.asOf] = [position, moment(asOf) || undefined];
     else this.forget();
   }

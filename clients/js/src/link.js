@@ -2,7 +2,7 @@
 import { ticks } from "./clock.js";
 import { LESS, lost, onConnection, TidewireError } from "./codes.js";
 import { MAX_TIMER } from "./timers.js";
-import { bytes, text, within } from "./values.js";
+import { bytes, text } from "./values.js";
 
 const PROBE = 5_000; // a ping after sleep is answered within this, or the socket is dead
 
@@ -89,7 +89,7 @@ export class Link {
     const id = this.#nextID++, whole = `{"id":${id},${publishes ? `"refusals":${this.refusals},` : ""}${json.slice(1)}`;
     const limit = this.welcome?.limits.messageBytes ?? Infinity;
     if (whole.length * 3 > limit && bytes(whole) > limit) {
-      reject(new TidewireError({ code: "too-large", limit: "messageBytes", message: `a frame may have ${limit} bytes; send less` }));
+      reject(new TidewireError({ code: "too-large", limit: "messageBytes", message: `the frame must have at most ${limit} bytes, got ${bytes(whole)}` }));
       return nothing;
     }
     const forget = (ifUnsent = false) => {
@@ -100,7 +100,7 @@ export class Link {
     };
     const timer = timeoutMs && setTimeout(() => {
       const unsent = forget();
-      reject(new TidewireError({ code: "timeout", message: `no answer to ${what} in ${timeoutMs} ms`, lost: !unsent }));
+      reject(new TidewireError({ code: "timeout", message: `no answer to ${what} within ${timeoutMs} ms`, lost: !unsent }));
     }, Math.min(timeoutMs, MAX_TIMER));
     this.#pending.set(id, { resolve, reject, timer });
     if (urgent) this.send(whole);
@@ -185,8 +185,8 @@ export class Link {
     try {
       frame = JSON.parse(data);
     } catch { /* the next line's case */ }
-    if (typeof frame?.type !== "string") return this.drop("what came is no frame of this protocol"); // the backoff keeps it from being a storm
-    if (frame.type === "error") this.refusals = Math.max(this.refusals, within(frame.refusals, 0, Number.MAX_SAFE_INTEGER, 0));
+    if (typeof frame?.type !== "string") return this.drop("the server sent something that is not a frame of this protocol"); // the backoff keeps it from being a storm
+    if (frame.type === "error") this.refusals = Math.max(this.refusals, Number.isSafeInteger(frame.refusals) ? frame.refusals : 0);
     const answers = frame.type === "ok" || frame.type === "error" || frame.type === "pong";
     const request = answers ? this.#pending.get(frame.id) : undefined;
     if (!request) return this.#on.frame(this, frame);

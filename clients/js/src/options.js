@@ -10,14 +10,14 @@ export function checkOptions(url, options) {
     tokenIn: "subprotocol", WebSocket: globalThis.WebSocket, backoffMs: 500, backoffCapMs: 30_000, connectTimeoutMs: 15_000,
     requestTimeoutMs: 30_000, maxPending: 256, remember: 1000, ...Object.fromEntries(set),
   };
-  if (typeof o.WebSocket !== "function") throw new TypeError("WebSocket: this runtime has none; give a constructor as an option");
+  if (typeof o.WebSocket !== "function") throw new TypeError("WebSocket: this runtime has none; pass a class as the option WebSocket");
   if (o.tokenIn !== "frame" && o.tokenIn !== "subprotocol") throw new TypeError(`tokenIn: must be frame or subprotocol, got ${show(o.tokenIn)}`);
   for (const name of ["backoffMs", "backoffCapMs", "connectTimeoutMs", "requestTimeoutMs", "maxPending", "remember"]) {
     if (!(o[name] >= 1 && Number.isFinite(o[name]))) throw new TypeError(`${name}: must be a number of at least 1, got ${o[name]}`);
   }
   o.token ??= undefined;
-  if (!["undefined", "string", "function"].includes(typeof o.token)) throw new TypeError(`token: must be a string or a function, got ${typeof o.token}`);
-  if (typeof o.token === "string" && !asToken(o.token)) throw new TypeError("token: must be a token or a function that gets one, got a string with other characters than letters, digits and - . _ ~ + / =");
+  if (!["undefined", "string", "function"].includes(typeof o.token)) throw new TypeError(`token: must be a string or a function, got ${show(o.token)}`);
+  if (typeof o.token === "string" && !asToken(o.token)) throw new TypeError("token: must be a token, of letters, digits and - . _ ~ + / =, or a function that returns one");
   o.url = new URL(o.url, globalThis.location?.href);
   o.url.protocol = o.url.protocol.replace(/^http/, "ws");
   if (o.url.pathname === "/") o.url.pathname = "/v1/socket";

@@ -17,7 +17,7 @@ export class Requests {
   /** Sends a frame. `channel` is given for publishes alone. */
   add(json, { channel, wait, repeatable, timeoutMs, what }) {
     if (this.#all.size >= this.#most) {
-      throw new TidewireError({ code: "limited", limit: "maxPending", message: `${this.#all.size} requests are under way; wait for some of them` });
+      throw new TidewireError({ code: "limited", limit: "maxPending", message: `${this.#all.size} requests are pending, maxPending is ${this.#most}; wait for some of them` });
     }
     return new Promise((resolve, reject) => {
       const one = { json, channel, wait, repeatable, what, resolve, reject, deadline: ticks() + timeoutMs, link: null, takeBack: null, notBefore: 0, refusals: 0, lost: false };
@@ -26,7 +26,7 @@ export class Requests {
         if (sent) link.probe(); // perhaps nothing gets through any more
         const lost = sent || one.lost;
         this.#settle(one, reject, new TidewireError({
-          code: "timeout", lost, message: lost ? `no answer to ${what} in ${timeoutMs} ms` : "no connection in time; it was not sent",
+          code: "timeout", lost, message: lost ? `no answer to ${what} within ${timeoutMs} ms` : `no connection within ${timeoutMs} ms; the ${what} was not sent`,
         }));
       }, Math.min(timeoutMs, MAX_TIMER));
       this.#all.add(one);
@@ -39,7 +39,7 @@ export class Requests {
     [this.#link, this.#notBefore] = [link, 0];
     if (link) return this.#send();
     for (const one of [...this.#all]) {
-      if (!one.wait && !one.link) this.#settle(one, one.reject, new TidewireError({ code: "unavailable", message: "the connection was lost; it was not sent" }));
+      if (!one.wait && !one.link) this.#settle(one, one.reject, new TidewireError({ code: "unavailable", message: `the connection was lost; the ${one.what} was not sent` }));
     }
   }
 

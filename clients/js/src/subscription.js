@@ -1,5 +1,6 @@
 // One reader of a channel: a callback, or an async iterator with a bounded queue.
 import { guarded } from "./callbacks.js";
+import { show } from "./values.js";
 
 /** One reader of a channel. Without a callback it is an async iterator with a bounded queue. */
 export class Subscription {
@@ -7,8 +8,8 @@ export class Subscription {
   #onMessage; #onGap; #onDropped; #buffer; #overflow;
 
   constructor(feed, leave, onMessage, { onGap, onDropped, buffer = 1000, overflow = "drop-oldest" }) {
-    if (overflow !== "drop-oldest" && overflow !== "conflate") throw new TypeError(`overflow: ${overflow} is not drop-oldest or conflate`);
-    if (!(buffer >= 1)) throw new TypeError("buffer: must be at least 1");
+    if (overflow !== "drop-oldest" && overflow !== "conflate") throw new TypeError(`overflow: must be drop-oldest or conflate, got ${show(overflow)}`);
+    if (!(buffer >= 1)) throw new TypeError(`buffer: must be at least 1, got ${show(buffer)}`);
     this.#feed = feed;
     this.#leave = leave;
     [this.#onMessage, this.#onGap, this.#onDropped, this.#buffer, this.#overflow] = [onMessage, onGap, onDropped, buffer, overflow];

@@ -59,15 +59,15 @@ export class Tokens {
     const source = this.#source, before = this.current, rejected = this.refused;
     if (typeof source !== "function") return this.#take(asToken(source));
     const provided = (async () => source({ rejected }))().then((value) => {
-      if (value === null) throw new SignedOut({ code: "unauthorized", message: "the token provider has no token: signed out" });
+      if (value === null) throw new SignedOut({ code: "unauthorized", message: "signed out: the token provider returned null" });
       const token = asToken(value);
-      if (token === undefined) throw new TypeError(`token: the provider must return a token, or null if nobody is signed in, got ${typeof value === "string" ? "a string that is no token" : typeof value}; check answer.ok in it`);
+      if (token === undefined) throw new TypeError(`token: the provider must return a token, or null if nobody is signed in, got ${typeof value === "string" ? "a string that is not a token" : typeof value}; check answer.ok in it`);
       if (this.current === before) this.#take(token); // nobody was quicker
     });
     provided.catch(() => {}); // when nobody waits any more
     let timer;
     const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new TidewireError({ code: "timeout", message: "the token provider did not answer in time" })), this.#timeoutMs);
+      timer = setTimeout(() => reject(new TidewireError({ code: "timeout", message: `the token provider did not answer within ${this.#timeoutMs} ms` })), this.#timeoutMs);
     });
     return Promise.race([provided, late]).finally(() => clearTimeout(timer));
   }
@@ -75,7 +75,7 @@ export class Tokens {
   /** Takes a token that the application gives, for good if it has no provider. */
   give(value) {
     const token = asToken(value);
-    if (token === undefined) throw new TypeError("token: must be a token, got something with other characters than letters, digits and - . _ ~ + / =");
+    if (token === undefined) throw new TypeError("token: must be a token, of letters, digits and - . _ ~ + / =");
     if (!this.renewable) this.#source = token;
     this.#take(token);
   }

@@ -16,7 +16,11 @@ const encoder = new TextEncoder();
 
 export const bytes = (string) => encoder.encode(string).length;
 
-export const show = (value) => (typeof value === "string" ? JSON.stringify(value.slice(0, 64)) : value === null ? "null" : typeof value);
+/** A value as an error shows it. */
+export function show(value) {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 64));
+  return value === null || ["number", "boolean", "undefined"].includes(typeof value) ? String(value) : Array.isArray(value) ? "an array" : typeof value;
+}
 
 /** A time as the protocol has it; 0 if it is none. */
 export const moment = (value) => (Number.isFinite(value) && value > 0 && value < 2 ** 48 ? Math.floor(value) : 0);

@@ -550,6 +550,7 @@ describe("the page's own doing", () => {
     await pass(HOUR);
     assert.deepEqual([client.state.name, server.sockets.length], ["closed", 1]);
     assert.ok(thrown.length > 3);
+    assert.ok(!thrown.some((text) => /call stack/.test(text)), "a listener that reconnects in every state does not dial within a dial");
   });
 
   test("closing in the midst of what is being told leaves nothing behind", async (t) => {

@@ -135,7 +135,7 @@ describe("publishes of a channel", () => {
     server.newest.end(1006);
     await pass(100);
     const { code, lost, message } = await failed;
-    assert.deepEqual([code, lost, message], ["timeout", true, "no answer to publish in 100 ms"]);
+    assert.deepEqual([code, lost, message], ["timeout", true, "no answer to publish within 100 ms"]);
   });
 
   test("one that times out lets the next ones go", async (t) => {

@@ -316,7 +316,7 @@ class Socket {
     switch (random(14)) {
       case 0: return; // no answer
       case 1: return this.end(random.of(closeCodes), random.chance(0.5) ? { code: code(), retryAfterMs: any() } : undefined);
-      case 2: return this.give({ type: "error", id: id(), code: code(), channel, message: any(), limit: any(), retryAfterMs: random.of([any(), 50, 1e15, -5, NaN]) });
+      case 2: return this.give({ type: "error", id: id(), code: code(), channel, message: any(), limit: any(), retryAfterMs: random.of([any(), 50, 1e15, -5, NaN]), refusals: random.of([any(), 1, 1e15]) });
       case 3: return this.raw(random.of(["", "{", "[]", "null", "7", "<html>", "{}", '{"type":7}', '"x"', "\u0000", "{\"type\":\"ok\"}", undefined]));
       case 4: return this.give({ type: "welcome", id: id(), connection: any(), user: random.of(["ann", "ann", any()]), tenant: random.of(["acme", any()]), expiresAt: any(), limits: random.of([any(), { messageBytes: any(), framesPerSecond: any(), subscriptionsPerConnection: any() }]), heartbeatMs: any() });
       case 5: return this.give({ type: random.of(["heartbeat", "pong", "move", "presence", "direct", "weather", "__proto__", "constructor"]), id: id(), asOf: random.of([-1, "x", null, NaN]), afterMs: any(), channel, joined: any(), left: any(), count: any(), event: any() });
