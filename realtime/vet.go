@@ -174,7 +174,7 @@ func (i *inspector) belongs(m *Message) error {
 			return nil
 		}
 	}
-	return Errorf(CodeBadRequest, "tenant: %q is not carried by this topic", clip(tenant))
+	return Errorf(CodeBadRequest, "tenant: %q is not carried by this topic", tenant)
 }
 
 func (i *inspector) drop(why error, now time.Time) {

@@ -184,6 +184,7 @@ func TestPublisherRefusesWhatNobodyCanRead(t *testing.T) {
 		}
 	})
 	p := realtime.NewPublisher(broker, realtime.PublisherOptions{})
+	acme := &realtime.Tenant{ID: "acme"}
 	prices, err := realtime.NewChannel("acme", "prices")
 	if err != nil {
 		t.Fatal(err)
@@ -196,16 +197,16 @@ func TestPublisherRefusesWhatNobodyCanRead(t *testing.T) {
 		{`{"a":`, realtime.CodeBadRequest},
 		{`"` + strings.Repeat("x", realtime.MaxMessageBytes) + `"`, realtime.CodeTooLarge},
 	} {
-		err := p.Publish(t.Context(), acmeTenant(), []realtime.Publication{{Channel: prices, Data: []byte(tt.data)}})
+		err := p.Publish(t.Context(), acme, []realtime.Publication{{Channel: prices, Data: []byte(tt.data)}})
 		if realtime.CodeOf(err) != tt.code {
 			t.Errorf("publish %.20q: %v, want %s", tt.data, err, tt.code)
 		}
-		err = p.SendDirect(t.Context(), acmeTenant(), realtime.Target{User: "ann"}, &realtime.Publication{Data: []byte(tt.data)})
+		err = p.SendDirect(t.Context(), acme, realtime.Target{User: "ann"}, &realtime.Publication{Data: []byte(tt.data)})
 		if realtime.CodeOf(err) != tt.code {
 			t.Errorf("send %.20q: %v, want %s", tt.data, err, tt.code)
 		}
 	}
-	if err := p.Publish(t.Context(), acmeTenant(), []realtime.Publication{{Channel: prices}}); err != nil {
+	if err := p.Publish(t.Context(), acme, []realtime.Publication{{Channel: prices}}); err != nil {
 		t.Errorf("without data: %v", err)
 	}
 }
