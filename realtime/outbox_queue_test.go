@@ -9,7 +9,7 @@ import (
 func TestOutboxLetsItsMemoryGo(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"written", "closed", "too slow"} {
-		o := NewOutbox(plainEncoder{}, &QueueLimits{Messages: 1000, Bytes: 1 << 20})
+		o := NewOutbox(nil, &QueueLimits{Messages: 1000, Bytes: 1 << 20})
 		for i := range 3000 {
 			o.Push(Delivery{Frame: Frame{Bytes: make([]byte, 100)}, Key: strconv.Itoa(i), Policy: OverflowConflate})
 			if i%10 == 0 {
