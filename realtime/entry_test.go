@@ -12,7 +12,10 @@ import (
 func TestTagsArePacked(t *testing.T) {
 	t.Parallel()
 	var s scratch
-	name := Channel{"acme", "prices:fx"}
+	name, err := NewChannel("acme", "prices:fx")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tags := range []map[string]string{
 		nil, {"a": "1"}, {"a": ""}, {"a": "", "b": "", "c": "x"}, {"region": "eu", "desk": "spot fx", "ü": "ö=\"1\""},
 		{strings.Repeat("n", MaxTagBytes): strings.Repeat("v", MaxTagBytes)},
