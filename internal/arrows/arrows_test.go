@@ -27,6 +27,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"internal/fleet/function": {own: []string{"functions"}, others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"}},
 	"internal/archive":        {},
 	"internal/capacity":       {},
+	"internal/schema":         {}, // for tests: JSON Schema
 	"internal/freeport":       {}, // for tests
 	// What tests and make emulators start Google's emulators with.
 	"internal/emulators":     {},
