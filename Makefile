@@ -68,7 +68,7 @@ fleet: ## 400 sockets on gateways that die, come and go, on the emulators; some 
 
 soak: ## the resume property for a million steps, and what else takes minutes
 	cd clients/js && SCENARIOS=50000 SEED=random node test/model.mjs
-	TIDEWIRE_STEPS=1000000 go test -run 'TestResumeProperty' -timeout 60m -v ./realtime
+	TIDEWIRE_STEPS=1000000 go test -run 'TestResumeProperty' -timeout 60m -v ./realtime/hub
 	TIDEWIRE_SOCKETS=10000 go test -run 'TestCrowdOnOneProcess|TestMemoryIsBounded' -count=1 -v ./internal/acceptance
 	TIDEWIRE_SOAK=$(or $(SOAK),1h) go test -run 'TestHostileBesideHonest|TestNoisyNeighbour' -count=1 -timeout 3h -v ./internal/acceptance
 

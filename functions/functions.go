@@ -38,6 +38,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 )
@@ -104,7 +105,7 @@ func (p *program) openIngest(ctx context.Context) (http.Handler, shutdown.Step, 
 	handler := ingest.New(ingest.Options{
 		Verifier: verifier,
 		Tenants:  s.tenants,
-		Publisher: realtime.NewPublisher(s.broker, realtime.PublisherOptions{
+		Publisher: publish.New(s.broker, publish.Options{
 			Placement: realtime.Placed(p.settings.Shards), Metrics: seen.Metrics, Tracer: seen.Tracer,
 		}),
 		Limiter: limit.New(limit.Options{Metrics: seen.Metrics}),

@@ -75,11 +75,11 @@ func (l Limits) check() error {
 			return Errorf(CodeBadRequest, "limits.%s: must not be negative", lowerFirst(v.Type().Field(i).Name))
 		}
 	}
-	if l.QueueMessages != 0 && l.QueueMessages < 2*burstMessages {
-		return Errorf(CodeBadRequest, "limits.queueMessages: must be at least %d, or a burst overflows it", 2*burstMessages)
+	if l.QueueMessages != 0 && l.QueueMessages < 2*BurstMessages {
+		return Errorf(CodeBadRequest, "limits.queueMessages: must be at least %d, or a burst overflows it", 2*BurstMessages)
 	}
-	if l.QueueBytes != 0 && l.QueueBytes < 2*burstBytes {
-		return Errorf(CodeBadRequest, "limits.queueBytes: must be at least %d, or a burst overflows it", 2*burstBytes)
+	if l.QueueBytes != 0 && l.QueueBytes < 2*BurstBytes {
+		return Errorf(CodeBadRequest, "limits.queueBytes: must be at least %d, or a burst overflows it", 2*BurstBytes)
 	}
 	if l.MessageBytes > MaxMessageBytes {
 		return Errorf(CodeBadRequest, "limits.messageBytes: must be at most %d", MaxMessageBytes)
@@ -88,3 +88,10 @@ func (l Limits) check() error {
 }
 
 func lowerFirst(s string) string { return string(s[0]|0x20) + s[1:] }
+
+// The most of a batch that a hub queues before it flushes the readers. It is a
+// part of the smallest queue, so that a burst is no reason to call a reader slow.
+const (
+	BurstMessages = 32
+	BurstBytes    = 64 << 10
+)

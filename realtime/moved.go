@@ -59,27 +59,27 @@ func (m *Moved) check() error {
 	return nil
 }
 
-// old is the topic a tenant is moved away from, if it is on the way.
-func old(place func(*Tenant) Topic, t *Tenant, now time.Time) (Topic, bool) {
+// previousTopic is the topic a tenant is moved away from, if it is on the way.
+func previousTopic(place func(*Tenant) Topic, t *Tenant, now time.Time) (Topic, bool) {
 	if t.Moved == nil || !now.Before(t.Moved.Until) {
 		return "", false
 	}
 	return place(&Tenant{ID: t.ID, Placement: t.Moved.From}), true
 }
 
-// reading is the topic that carries a tenant to a hub.
-func reading(place func(*Tenant) Topic, t *Tenant, now time.Time) Topic {
-	if from, moving := old(place, t, now); moving && now.Before(t.Moved.Reads()) {
+// ReadTopic is the topic that carries a tenant to a hub.
+func ReadTopic(place func(*Tenant) Topic, t *Tenant, now time.Time) Topic {
+	if from, moving := previousTopic(place, t, now); moving && now.Before(t.Moved.Reads()) {
 		return from
 	}
 	return place(t)
 }
 
-// writing are the topics that a publisher publishes to, the first n of topics. The one that most hubs read is
+// WriteTopics are the topics that a publisher publishes to, the first n of topics. The one that most hubs read is
 // the first.
-func writing(place func(*Tenant) Topic, t *Tenant, now time.Time) (topics [2]Topic, n int) {
+func WriteTopics(place func(*Tenant) Topic, t *Tenant, now time.Time) (topics [2]Topic, n int) {
 	topics[0] = place(t)
-	if from, moving := old(place, t, now); moving && from != topics[0] {
+	if from, moving := previousTopic(place, t, now); moving && from != topics[0] {
 		return [2]Topic{from, topics[0]}, 2
 	}
 	return topics, 1

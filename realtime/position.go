@@ -75,8 +75,8 @@ func ReturnedPosition(s string) Position {
 // IsUsable reports whether the Position is not an UnusablePosition.
 func (p Position) IsUsable() bool { return p.Time >= 0 }
 
-// orLater is p, or the other if its time is later: a reader is not sent back to before where it stood.
-func (p Position) orLater(other Position) Position {
+// OrLater is p, or the other if its time is later: a reader is not sent back to before where it stood.
+func (p Position) OrLater(other Position) Position {
 	if other.Time > p.Time {
 		return other
 	}

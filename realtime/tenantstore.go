@@ -1,6 +1,10 @@
 package realtime
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // TenantStore is Tenants that can be written to. Writers compare and set: none overwrites what it has not read. A
 // driver is held to it by realtimetest.TestTenants.
@@ -23,4 +27,28 @@ type TenantStore interface {
 // StaleTenant returns the error of a Put of what is not the newest state any more: it has CodeConflict.
 func StaleTenant(cause error) *Error {
 	return &Error{Code: CodeConflict, Message: "the tenant's document has been changed by somebody else meanwhile", Err: cause}
+}
+
+// TenantDeleted returns the error of a tenant whose document says that it was deleted, at a version of its store: it has
+// CodeNotFound.
+func TenantDeleted(version int64) *Error {
+	return &Error{Code: CodeNotFound, Message: "tenant: is unknown", Err: deletedTenant(version)}
+}
+
+// deletedTenant is the version of a deletion.
+type deletedTenant int64
+
+func (d deletedTenant) Error() string { return fmt.Sprintf("it was deleted, version %d", int64(d)) }
+
+// TenantDeletedAt returns the version that TenantDeleted made an error of, and whether it did.
+func TenantDeletedAt(err error) (version int64, deleted bool) {
+	var d deletedTenant
+	deleted = errors.As(err, &d)
+	return int64(d), deleted
+}
+
+// IsTenantDeleted reports whether an error is that of a tenant that was deleted, rather than of one that is not known.
+func IsTenantDeleted(err error) bool {
+	_, deleted := TenantDeletedAt(err)
+	return deleted
 }

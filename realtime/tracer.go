@@ -30,26 +30,3 @@ type Delivered struct {
 	// Behind is how many of the connections that were written to together have not taken all of it yet.
 	Behind int
 }
-
-// traced is a Publication that is followed, between its delivery and the writing.
-type traced struct {
-	trace string
-	Delivered
-}
-
-// report tells the Tracer what was written to conns. It is called without a lock.
-func (f *feed) report(all []traced, conns []*Connection) {
-	if len(all) == 0 {
-		return
-	}
-	written, behind := time.Now(), 0
-	for _, c := range conns {
-		if !c.box.Idle() {
-			behind++
-		}
-	}
-	for i := range all {
-		all[i].Written, all[i].Behind = written, behind
-		_ = Contain(f.hub.log, f.hub.count, PanicReport, func() { f.hub.o.Tracer.Delivered(all[i].trace, all[i].Delivered) })
-	}
-}

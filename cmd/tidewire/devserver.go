@@ -20,7 +20,9 @@ import (
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/httpserver"
+	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/telemetry/scrape"
@@ -59,7 +61,7 @@ type devServer struct {
 	verifier  *auth.Verifier
 	operators *auth.Verifier
 	limiter   *limit.Limiter
-	pub       *realtime.Publisher
+	pub       *publish.Publisher
 	gateway   *gateway.Gateway
 	server    *httpserver.Server
 	stop      context.CancelFunc
@@ -143,12 +145,12 @@ func (d *devServer) assemble(ctx context.Context, s state) (err error) {
 	b := d.backend
 	d.verifier = auth.New(b.Tenants, auth.Options{Logger: d.o.log, Metrics: d.metrics, Revocations: b.Revocations})
 	d.limiter = limit.New(limit.Options{Metrics: d.metrics})
-	d.pub = realtime.NewPublisher(b.Broker, realtime.PublisherOptions{Placement: b.Placement, Metrics: d.metrics})
+	d.pub = publish.New(b.Broker, publish.Options{Placement: b.Placement, Metrics: d.metrics})
 	d.gateway, err = gateway.New(gateway.Options{
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement,
 		Verifier: d.verifier, Limiter: d.limiter, Publisher: d.pub,
 		Service: "dev", Logger: d.o.log, Metrics: d.metrics,
-		Budget: realtime.ProcessBudget(), DrainSpread: 2 * time.Second,
+		Budget: hub.ProcessBudget(), DrainSpread: 2 * time.Second,
 	})
 	if err != nil {
 		err = errors.Join(err, d.operators.Close(), d.verifier.Close(), b.Close(ctx))

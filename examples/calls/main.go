@@ -16,6 +16,7 @@ import (
 	"github.com/tidewire/tidewire/examples/local"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/publish"
 )
 
 type order struct {
@@ -30,7 +31,7 @@ func build(p *local.Parts) (*gateway.Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	publisher := realtime.NewPublisher(p.Broker, realtime.PublisherOptions{})
+	publisher := publish.New(p.Broker, publish.Options{})
 	var last atomic.Int64
 	place := func(ctx context.Context, c *gateway.Client, route string, data json.RawMessage) (any, error) {
 		if route != "orders.place" {

@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/publish"
 )
 
 func Example() {
@@ -34,7 +35,7 @@ func Example() {
 	mux.Handle("/v1/tenants/{tenant}/events", ingest.New(ingest.Options{
 		Verifier:  verifier,
 		Tenants:   tenants,
-		Publisher: realtime.NewPublisher(broker, realtime.PublisherOptions{}),
+		Publisher: publish.New(broker, publish.Options{}),
 		Limiter:   limit.New(limit.Options{}),
 	}))
 	server := httptest.NewServer(mux)

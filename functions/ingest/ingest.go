@@ -10,6 +10,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/intake"
 	"github.com/tidewire/tidewire/realtime/problem"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // Verifier makes a Principal of a token. An error has code CodeUnauthorized,
@@ -54,7 +55,7 @@ func New(o Options) http.Handler {
 	if o.Metrics == nil {
 		o.Metrics = realtime.NoMetrics{}
 	}
-	o.Tenants = realtime.NewSteadyTenants(o.Tenants) // one that is missing for a moment is to be tried again
+	o.Tenants = tenantcache.NewSteady(o.Tenants) // one that is missing for a moment is to be tried again
 	return &handler{o, intake.New(intake.Options{
 		Publisher: o.Publisher, Limiter: o.Limiter, MaxBody: o.MaxBody, ReadTimeout: o.ReadTimeout, Logger: o.Logger, Metrics: o.Metrics,
 	})}

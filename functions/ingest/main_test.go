@@ -21,6 +21,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/intake"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/publish"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -87,7 +88,7 @@ func open(t testing.TB, change ...func(*ingest.Options)) *door {
 	}
 	verifier := auth.New(tenants, auth.Options{})
 	d := &door{tenants: tenants, broker: memory.NewBroker(memory.BrokerOptions{})}
-	d.tap = &tap{to: realtime.NewPublisher(d.broker, realtime.PublisherOptions{})}
+	d.tap = &tap{to: publish.New(d.broker, publish.Options{})}
 	o := ingest.Options{Verifier: verifier, Tenants: tenants, Publisher: d.tap, Limiter: limit.New(limit.Options{})}
 	for _, c := range change {
 		c(&o)

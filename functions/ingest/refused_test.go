@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/functions/ingest"
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/publish"
 )
 
 func TestBadBodies(t *testing.T) {
@@ -207,8 +208,8 @@ func TestPublishErrors(t *testing.T) {
 		retry  string
 		errors int
 	}{
-		{"the broker is away", &realtime.PublishError{Of: 2, Failed: []realtime.FailedPublication{{Index: 1, Err: down}}}, 503, "1", 1},
-		{"there is no topic", &realtime.PublishError{Of: 2, Failed: []realtime.FailedPublication{{Index: 0, Err: realtime.Errorf(realtime.CodeNotFound, "no such topic")}}}, 500, "", 1},
+		{"the broker is away", &publish.Error{Of: 2, Failed: []publish.Failed{{Index: 1, Err: down}}}, 503, "1", 1},
+		{"there is no topic", &publish.Error{Of: 2, Failed: []publish.Failed{{Index: 0, Err: realtime.Errorf(realtime.CodeNotFound, "no such topic")}}}, 500, "", 1},
 		{"a fault", fmt.Errorf("secret: 10.1.2.3"), 500, "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -9,22 +9,23 @@ import (
 	"github.com/tidewire/tidewire/functions/probe"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/hub"
 )
 
 // A run waits longer than a gateway that has just begun to follow the topic may take for the answer, or it calls a healthy deployment broken.
 func TestDefaultsOutwaitAGateway(t *testing.T) {
 	t.Parallel()
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	hub := realtime.NewHub(broker, realtime.HubOptions{})
+	h := hub.New(broker, hub.Options{})
 	t.Cleanup(func() {
-		if err := hub.Close(context.Background()); err != nil {
+		if err := h.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 		if err := broker.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-	pace := hub.Pace()
+	pace := h.Pace()
 	patience := pace.Beacon + 2*pace.Fence + 2*time.Second // two of the Hub's sweeps
 	if probe.DefaultMaxTime <= patience+5*time.Second {
 		t.Errorf("a run takes %v at most, and a subscribe alone may take %v", probe.DefaultMaxTime, patience)
@@ -58,7 +59,7 @@ func TestTopicIsFollowedBetweenRuns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			metrics := &followed{}
-			d := deployWith(t, metrics, realtime.Pace{Linger: time.Millisecond})
+			d := deployWith(t, metrics, hub.Pace{Linger: time.Millisecond})
 			p, _ := d.open(t, func(o *probe.Options) { o.Held = c.held })
 			run := func() {
 				if _, err := p.Run(t.Context()); err != nil {

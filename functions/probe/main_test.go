@@ -21,6 +21,8 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/publish"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -37,9 +39,9 @@ const tenantsFile = `{"tenants": {
 // deployment is a gateway and an ingest function on one memory broker.
 type deployment struct {
 	tenants         *memory.Tenants
-	publisher       *realtime.Publisher
+	publisher       *publish.Publisher
 	gateway, ingest string // origins
-	hub             *realtime.Hub
+	hub             *hub.Hub
 }
 
 // sockets is how many of the probe's tenant are open.
@@ -48,11 +50,11 @@ func (d *deployment) sockets() int { return len(d.hub.Connections("probe")) }
 // deploy makes one. judged may replace the documents by which tokens are judged.
 func deploy(t *testing.T, judged ...*realtime.Tenant) *deployment {
 	t.Helper()
-	return deployWith(t, nil, realtime.Pace{}, judged...)
+	return deployWith(t, nil, hub.Pace{}, judged...)
 }
 
 // deployWith makes one whose gateway counts, and has deadlines of its own.
-func deployWith(t *testing.T, metrics realtime.Metrics, pace realtime.Pace, judged ...*realtime.Tenant) *deployment {
+func deployWith(t *testing.T, metrics realtime.Metrics, pace hub.Pace, judged ...*realtime.Tenant) *deployment {
 	t.Helper()
 	tenants, err := memory.LoadTenants(strings.NewReader(tenantsFile))
 	if err != nil {
@@ -65,7 +67,7 @@ func deployWith(t *testing.T, metrics realtime.Metrics, pace realtime.Pace, judg
 		}
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	publisher := realtime.NewPublisher(broker, realtime.PublisherOptions{})
+	publisher := publish.New(broker, publish.Options{})
 	verifier := auth.New(judges, auth.Options{})
 	g, err := gateway.New(gateway.Options{Broker: broker, Tenants: judges, Verifier: verifier, Publisher: publisher, DrainSpread: time.Second, Metrics: metrics, Pace: pace})
 	if err != nil {

@@ -20,7 +20,7 @@ const Channel = "probe:delivery"
 
 const (
 	// DefaultMaxTime is longer than a gateway that has just begun to follow a topic keeps a subscribe waiting: a
-	// beacon and two fences, 40 s (realtime.Pace). A shorter one calls a healthy deployment broken.
+	// beacon and two fences, 40 s (hub.Pace). A shorter one calls a healthy deployment broken.
 	DefaultMaxTime = 50 * time.Second
 	// DefaultHeld are the sockets of two minutes, if three places check every minute.
 	DefaultHeld = 6

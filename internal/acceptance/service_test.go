@@ -24,6 +24,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/telemetry/scrape"
 )
@@ -71,7 +72,7 @@ func start(t *testing.T, o setup) *service {
 	}
 	verifier := auth.New(s.tenants, auth.Options{Metrics: s.metrics})
 	limiter := limit.New(limit.Options{Metrics: s.metrics})
-	publisher := realtime.NewPublisher(broker, realtime.PublisherOptions{Placement: o.topics, Metrics: s.metrics})
+	publisher := publish.New(broker, publish.Options{Placement: o.topics, Metrics: s.metrics})
 
 	g := o.gateway
 	g.Broker, g.Tenants, g.Metrics = broker, s.tenants, s.metrics

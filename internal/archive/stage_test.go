@@ -45,7 +45,7 @@ func TestStagesWhatFunctionsAreMadeOf(t *testing.T) {
 			t.Errorf("%s was not lifted to the root", f.name)
 		}
 	}
-	for _, name := range []string{"go.mod", "go.sum", "LICENSE", "functions.go", "functions/ingest/ingest.go", "functions/janitor/janitor.go", "realtime/publisher.go", "realtime/driver/gcp/client.go"} {
+	for _, name := range []string{"go.mod", "go.sum", "LICENSE", "functions.go", "functions/ingest/ingest.go", "functions/janitor/janitor.go", "realtime/publish/publisher.go", "realtime/driver/gcp/client.go"} {
 		if !got[name] {
 			t.Errorf("%s is missing", name)
 		}

@@ -32,46 +32,54 @@ var allowed = map[string]struct{ own, others []string }{
 	// What tests and make emulators start Google's emulators with.
 	"internal/emulators":     {},
 	"internal/emulators/run": {own: []string{"internal/emulators"}},
-	// The words, the Hub and the interfaces: the standard library only.
-	"realtime":            {},
-	"realtime/wire":       {own: []string{"realtime", "realtime/jsontext"}},
-	"realtime/sse":        {own: []string{"realtime", "realtime/wire"}}, // its events carry wire's JSON
+	// The words and the contracts of drivers: the standard library only, and none of those that do the work.
+	"realtime": {},
+	// Those that do the work. The queue and the publishing side know no hub, nor each other.
+	"realtime/hub":          {own: []string{"realtime", "realtime/contain", "realtime/internal/uid", "realtime/outbox"}},
+	"realtime/outbox":       {own: []string{"realtime"}},
+	"realtime/publish":      {own: []string{"realtime", "realtime/internal/uid"}},
+	"realtime/contain":      {own: []string{"realtime"}},
+	"realtime/tenantcache":  {own: []string{"realtime"}},
+	"realtime/internal/uid": {},
+
+	"realtime/wire":       {own: []string{"realtime", "realtime/outbox", "realtime/jsontext"}},
+	"realtime/sse":        {own: []string{"realtime", "realtime/outbox", "realtime/wire"}}, // its events carry wire's JSON
 	"realtime/jsontext":   {},
 	"realtime/strict":     {own: []string{"realtime", "realtime/jsontext"}},
 	"realtime/limit":      {own: []string{"realtime"}},
-	"realtime/problem":    {own: []string{"realtime"}},
+	"realtime/problem":    {own: []string{"realtime", "realtime/contain"}},
 	"realtime/shutdown":   {},
 	"realtime/httpserver": {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
 	// What every door for events does; the function and the api have one each.
 	"realtime/intake": {
-		own:    []string{"realtime", "realtime/jsontext", "realtime/problem", "realtime/wire"},
+		own:    []string{"realtime", "realtime/publish", "realtime/jsontext", "realtime/problem", "realtime/wire"},
 		others: []string{"github.com/cloudevents/sdk-go/v2"},
 	},
 	"realtime/auth": {
-		own:    []string{"realtime", "realtime/jsontext"},
+		own:    []string{"realtime", "realtime/tenantcache", "realtime/jsontext"},
 		others: []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/jwkset"},
 	},
 	// The only importer of gorilla/websocket.
-	"realtime/socket":      {own: []string{"realtime"}, others: []string{"github.com/gorilla/websocket"}},
-	"realtime/socket/echo": {own: []string{"realtime", "realtime/socket"}},
+	"realtime/socket":      {own: []string{"realtime", "realtime/contain", "realtime/outbox"}, others: []string{"github.com/gorilla/websocket"}},
+	"realtime/socket/echo": {own: []string{"realtime", "realtime/outbox", "realtime/socket"}},
 	// OpenTelemetry, and apart from it what only those who are scraped need.
 	"realtime/telemetry":               {own: []string{"realtime"}, others: []string{"go.opentelemetry.io", "google.golang.org/grpc", "golang.org/x/time"}},
 	"realtime/telemetry/telemetrytest": {others: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/grpc"}},
 	"realtime/telemetry/scrape":        {others: []string{"go.opentelemetry.io", "github.com/prometheus/client_golang"}},
-	"realtime/driver/memory":           {own: []string{"realtime", "realtime/jsontext", "realtime/strict"}},
+	"realtime/driver/memory":           {own: []string{"realtime", "realtime/tenantcache", "realtime/jsontext", "realtime/strict"}},
 	// The backend of Google Cloud: its two SDKs, and what they are spoken to with.
 	"realtime/driver/gcp": {
 		own: []string{"realtime", "realtime/strict"},
 		others: []string{"cloud.google.com/go/pubsub/v2", "cloud.google.com/go/firestore", "google.golang.org/api", "google.golang.org/grpc",
 			"google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 	},
-	"realtime/gateway": {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/sse", "realtime/wire"}},
-	"realtime/httpapi": {own: []string{"realtime", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
+	"realtime/gateway": {own: []string{"realtime", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/sse", "realtime/wire"}},
+	"realtime/httpapi": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.
-	"realtime/realtimetest": {own: []string{"realtime", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
+	"realtime/realtimetest": {own: []string{"realtime", "realtime/hub", "realtime/outbox", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
 	// Functions pay for their binary at each cold start: no gateway. The probe's client of sockets is 0.2 MB of 22.8.
 	"functions": {
-		own:    []string{"functions/...", "realtime", "realtime/auth", "realtime/limit", "realtime/shutdown", "realtime/telemetry", "realtime/driver/memory", "realtime/driver/gcp"},
+		own:    []string{"functions/...", "realtime", "realtime/publish", "realtime/auth", "realtime/limit", "realtime/shutdown", "realtime/telemetry", "realtime/driver/memory", "realtime/driver/gcp"},
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
 	"functions/host":     {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
@@ -80,20 +88,20 @@ var allowed = map[string]struct{ own, others []string }{
 	"functions/janitor": {own: []string{"realtime", "realtime/problem", "realtime/driver/gcp"}},
 	// The probe is a client: it dials a socket, and accepts none.
 	"functions/probe":  {own: []string{"realtime", "realtime/auth", "realtime/problem", "realtime/socket", "realtime/wire"}},
-	"functions/ingest": {own: []string{"realtime", "realtime/auth", "realtime/intake", "realtime/problem"}},
+	"functions/ingest": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/problem"}},
 	// The one place where all drivers meet.
 	"realtime/backend": {own: []string{"realtime", "realtime/driver/memory", "realtime/driver/gcp"}},
 	// The services on Cloud Run: mains over what the framework has.
 	"services/cloudrun":              {own: []string{"realtime", "realtime/backend", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape"}, others: []string{"github.com/KimMachineGun/automemlimit"}},
 	"services/cloudrun/cloudruntest": {own: []string{"services/cloudrun"}, others: []string{"github.com/google/go-cmp", "go.uber.org/goleak", "google.golang.org/genproto/googleapis/logging/type"}},
-	"services/api":                   {own: []string{"realtime", "realtime/auth", "realtime/httpapi", "realtime/limit", "realtime/strict", "services/cloudrun"}},
-	"services/gateway":               {own: []string{"realtime", "realtime/auth", "realtime/gateway", "services/cloudrun"}},
+	"services/api":                   {own: []string{"realtime", "realtime/publish", "realtime/auth", "realtime/httpapi", "realtime/limit", "realtime/strict", "services/cloudrun"}},
+	"services/gateway":               {own: []string{"realtime/hub", "realtime/auth", "realtime/gateway", "services/cloudrun"}},
 	"services/dashboard":             {own: []string{"realtime", "realtime/auth", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
 	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
 	"services/dashboard/browsertest": {},                                                    // tests only
 	"services/dashboard/demo":        {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
-	"examples/...":                   {own: []string{"clients/js", "examples/local", "realtime", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
+	"examples/...":                   {own: []string{"clients/js", "examples/local", "realtime", "realtime/publish", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
 	// What reads HCL: no binary of ours holds it.
 	"terraform/check/schema":     {others: []string{"github.com/hashicorp/terraform-json"}},
 	"terraform/check/cmd/schema": {own: []string{"terraform/check/schema"}, others: []string{"github.com/hashicorp/terraform-json"}},
@@ -102,7 +110,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"terraform/check/cmd/check":  {own: []string{"terraform/check"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
-		own: []string{"clients/js", "functions/ingest", "internal/capacity", "realtime", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",
+		own: []string{"clients/js", "functions/ingest", "internal/capacity", "realtime", "realtime/hub", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/..."},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric", "github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},

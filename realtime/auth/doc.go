@@ -32,7 +32,7 @@
 //
 // Every refusal is the same *realtime.Error with CodeUnauthorized, except for two that
 // need a verified signature first: CodeExpired, and CodeSuspended. A tenant whose document is missing is
-// CodeUnavailable at first, as realtime.SteadyTenants say, and named afterwards; so whoever asks can find out which names are of
+// CodeUnavailable at first, as tenantcache.Steady say, and named afterwards; so whoever asks can find out which names are of
 // no tenant, unless the store holds all documents itself. What it was
 // stands in one log line (KeyReason) and in CountRefusals, never the token itself.
 //

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // one is a store with a single tenant.
@@ -17,7 +18,7 @@ type one struct{ tenant *realtime.Tenant }
 
 func (o one) Tenant(_ context.Context, id string) (*realtime.Tenant, error) {
 	if id != o.tenant.ID {
-		return nil, realtime.TenantUnknown()
+		return nil, tenantcache.TenantUnknown()
 	}
 	return o.tenant, nil
 }

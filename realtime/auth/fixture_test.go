@@ -22,6 +22,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // directory is a store of tenant documents.
@@ -31,7 +32,7 @@ func (d directory) Tenant(_ context.Context, id string) (*realtime.Tenant, error
 	if t, ok := d[id]; ok {
 		return t, nil
 	}
-	return nil, realtime.TenantUnknown()
+	return nil, tenantcache.TenantUnknown()
 }
 
 // witness records what a Verifier logs and counts.

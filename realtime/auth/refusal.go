@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // reason says inside why a token was refused. It stands in the log line and in
@@ -73,7 +74,7 @@ func (r *refusal) answer() *realtime.Error {
 // not known yet. Whoever makes them up can cause it at will, so it is logged and counted as a refusal,
 // and is no fault that somebody has to look after.
 func IsUnknown(err error) bool {
-	return realtime.CodeOf(err) == realtime.CodeUnavailable && (realtime.IsTenantUnseen(err) || errors.Is(err, errTooSoon))
+	return realtime.CodeOf(err) == realtime.CodeUnavailable && (tenantcache.IsTenantUnseen(err) || errors.Is(err, errTooSoon))
 }
 
 // clip shortens what came from outside before it is put into a log line.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // Options of a Verifier. The zero value works.
@@ -63,7 +64,7 @@ type Verifier struct {
 
 // New returns a Verifier of the tokens of all tenants. Close it. tenants is asked for the tenant
 // of every token that has the form of one, forged or not, so it must answer from memory,
-// also that there is none. A tenant that is missing for a moment is CodeUnavailable, as realtime.SteadyTenants say.
+// also that there is none. A tenant that is missing for a moment is CodeUnavailable, as tenantcache.Steady say.
 func New(tenants realtime.Tenants, options Options) *Verifier {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
@@ -78,7 +79,7 @@ func New(tenants realtime.Tenants, options Options) *Verifier {
 		options.Leeway = 30 * time.Second
 	}
 	options.Leeway = max(options.Leeway, 0)
-	v := &Verifier{tenants: realtime.NewSteadyTenants(tenants), options: options, rings: newRings(options)}
+	v := &Verifier{tenants: tenantcache.NewSteady(tenants), options: options, rings: newRings(options)}
 	if options.Revocations != nil {
 		v.logouts = newLogouts(options.Revocations)
 	}
@@ -156,7 +157,7 @@ func (v *Verifier) open(ctx context.Context, raw string) (*claimed, error) {
 	if c.tenant, err = v.tenant(ctx, id); err == nil {
 		return c, nil
 	}
-	if realtime.IsTenantUnseen(err) && realtime.CodeOf(err) == realtime.CodeUnavailable {
+	if tenantcache.IsTenantUnseen(err) && realtime.CodeOf(err) == realtime.CodeUnavailable {
 		// Whoever made the name up is not asked back with a token that no document could make good.
 		if c.tenant = new(realtime.Tenant); methodOf(t.alg) == nil || !v.worth(c) {
 			return nil, refuse(reasonTenant, "%w", err)
@@ -216,7 +217,7 @@ func (v *Verifier) tenant(ctx context.Context, id string) (*realtime.Tenant, err
 		return nil, realtime.Errorf(realtime.CodeInternal, "the document of tenant %q says it is %q's", id, clip(t.ID))
 	case realtime.CodeOf(err) == realtime.CodeNotFound:
 		r := &refusal{reason: reasonTenant, detail: fmt.Errorf("there is no tenant %q: %w", id, err)}
-		if realtime.IsTenantUnseen(err) { // it was told that the document is missing before
+		if tenantcache.IsTenantUnseen(err) { // it was told that the document is missing before
 			r.says = fmt.Sprintf("the token is not valid: there is no tenant %q", id)
 		}
 		return nil, r
@@ -233,7 +234,7 @@ func (v *Verifier) refused(ctx context.Context, tenant string, err error) error 
 	}
 	if IsUnknown(err) {
 		why := reasonUnread
-		if realtime.IsTenantUnseen(err) {
+		if tenantcache.IsTenantUnseen(err) {
 			why = reasonMissing
 		}
 		v.count(ctx, tenant, why, err)

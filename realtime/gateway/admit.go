@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -22,10 +24,10 @@ type guest struct {
 	remote    string
 	page      page // it came from
 	since     time.Time
-	judged    *realtime.Tenant     // by which its token was found good last; guarded by watch.mu once it has joined
-	unsure    time.Time            // since when nobody can tell whether it is; watch.judge's alone
-	conn      *realtime.Connection // by join
-	door      client               // by join
+	judged    *realtime.Tenant // by which its token was found good last; guarded by watch.mu once it has joined
+	unsure    time.Time        // since when nobody can tell whether it is; watch.judge's alone
+	conn      *hub.Connection  // by join
+	door      client           // by join
 
 	mu   sync.Mutex // guards left
 	left bool
@@ -113,7 +115,7 @@ func (v *guest) askHook(r *visit) *realtime.Error {
 }
 
 // join connects the guest to the Hub and enters it in the registry.
-func (v *guest) join(box *realtime.Outbox, tr realtime.Transport, door client, kind string) *realtime.Error {
+func (v *guest) join(box *outbox.Outbox, tr outbox.Transport, door client, kind string) *realtime.Error {
 	c, err := v.g.hub.Connect(v.tenant, v.principal, box, tr)
 	if err != nil {
 		return v.g.shown(v.g.life, "connecting", err)
@@ -202,7 +204,7 @@ func (v *guest) subscribe(id wire.ID, ch realtime.Channel, since realtime.Positi
 	}
 	var err error
 	v.whileHere(func() {
-		err = v.g.hub.Subscribe(v.conn, realtime.SubscribeRequest{ID: string(id), Channel: ch, Since: since, AsOf: asOf})
+		err = v.g.hub.Subscribe(v.conn, hub.SubscribeRequest{ID: string(id), Channel: ch, Since: since, AsOf: asOf})
 	})
 	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/problem"
 	"github.com/tidewire/tidewire/realtime/sse"
 )
@@ -76,7 +77,7 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request) {
 		refuseRequest(w, s.shutFor()) // which the gateway may have said before
 		return
 	}
-	if bad := realtime.Contain(g.o.Logger, g.o.Metrics, realtime.PanicRequest, func() { s.run(r.Context(), w) }); bad != nil {
+	if bad := contain.Do(g.o.Logger, g.o.Metrics, contain.Request, func() { s.run(r.Context(), w) }); bad != nil {
 		s.Shut(bad) // no status can be given any more; the page comes back
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -164,7 +165,7 @@ func TestEvents(t *testing.T) {
 
 func TestEventsHeartbeatMovesTheID(t *testing.T) {
 	t.Parallel()
-	s := start(t, gateway.Options{Pace: realtime.Pace{Heartbeat: 50 * time.Millisecond}})
+	s := start(t, gateway.Options{Pace: hub.Pace{Heartbeat: 50 * time.Millisecond}})
 	p := s.open(s.token("acme", "ann"), "", "prices:fx")
 	_, _ = p.next()
 	p.expect("welcome", `{"type":"welcome","heartbeatMs":50}`)

@@ -10,7 +10,10 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/problem"
+	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/socket"
 	"github.com/tidewire/tidewire/realtime/wire"
@@ -27,7 +30,7 @@ import (
 type Gateway struct {
 	o         Options
 	protocols []*protocol // that sockets speak
-	hub       *realtime.Hub
+	hub       *hub.Hub
 	acceptor  *socket.Acceptor
 	verifier  *auth.Verifier
 	roll      *roll // nil without a registry
@@ -74,7 +77,7 @@ func newGateway(o Options, speaks []*protocol) (*Gateway, error) {
 	g := &Gateway{o: o, protocols: speaks, verifier: o.Verifier, entered: map[client]struct{}{}, empty: make(chan struct{}), exited: make(chan struct{}, 1), pending: newPendingClients()}
 	g.life, g.end = context.WithCancel(context.Background())
 	g.arriving, g.arrived = context.WithCancel(g.life)
-	g.hub = realtime.NewHub(o.Broker, realtime.HubOptions{
+	g.hub = hub.New(o.Broker, hub.Options{
 		Instance: o.Instance, Payload: wire.Compact, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Budget: o.Budget, Metrics: o.Metrics, Tracer: o.Tracer, Logger: o.Logger,
 	})
 	g.acceptor = socket.NewAcceptor(socket.Options{
@@ -102,17 +105,17 @@ func newGateway(o Options, speaks []*protocol) (*Gateway, error) {
 }
 
 // Hub returns what this instance holds, for a program that wants to look.
-func (g *Gateway) Hub() *realtime.Hub { return g.hub }
+func (g *Gateway) Hub() *hub.Hub { return g.hub }
 
 // Publisher returns what publishes for the clients. A program that publishes
 // itself to the same Broker uses it.
-func (g *Gateway) Publisher() *realtime.Publisher { return g.o.Publisher }
+func (g *Gateway) Publisher() *publish.Publisher { return g.o.Publisher }
 
 // ServeHTTP serves the paths of a Gateway. None of them takes a body: a request that declares one is refused, and nobody
 // waits for what it declares.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
-		if bad := realtime.Contain(g.o.Logger, g.o.Metrics, realtime.PanicRequest, func() { g.routes.ServeHTTP(w, r) }); bad != nil {
+		if bad := contain.Do(g.o.Logger, g.o.Metrics, contain.Request, func() { g.routes.ServeHTTP(w, r) }); bad != nil {
 			refuseRequest(w, bad) // nothing happens if the socket is its own by now
 		}
 		return

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/contain"
 )
 
 // guard calls a hook with a deadline, and makes an error of a panic. The error is
@@ -14,7 +15,7 @@ func guard[T any](g *Gateway, hook string, call func(context.Context) (T, error)
 	ctx, cancel := context.WithTimeout(g.life, g.o.HookTimeout)
 	defer cancel()
 	var err error
-	if refused := realtime.Contain(g.o.Logger, g.o.Metrics, realtime.PanicHook, func() { out, err = call(ctx) }); refused != nil {
+	if refused := contain.Do(g.o.Logger, g.o.Metrics, contain.Hook, func() { out, err = call(ctx) }); refused != nil {
 		return out, refused
 	}
 	if err == nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/hub"
 )
 
 // raw makes a client's frame with a mask of zeros, of less than 126 bytes.
@@ -105,7 +106,7 @@ func TestPingsOfOneConnectionDoNotEndAnother(t *testing.T) {
 // A message that comes byte by byte and never ends ends with its client, also behind a token.
 func TestMessageWithoutEnd(t *testing.T) {
 	t.Parallel()
-	s := start(t, gateway.Options{Pace: realtime.Pace{Heartbeat: 200 * time.Millisecond}})
+	s := start(t, gateway.Options{Pace: hub.Pace{Heartbeat: 200 * time.Millisecond}})
 	p := s.connect("acme", "ann")
 	p.ws.SetPingHandler(func(string) error { return nil }) // pongs would be signs of life; bytes are none
 	var wrote sync.WaitGroup

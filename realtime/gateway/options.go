@@ -13,7 +13,10 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/publish"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // Options say what a Gateway is made of. With Broker and Tenants it is
@@ -21,7 +24,7 @@ import (
 type Options struct {
 	// Broker carries Publications between instances. It stays open.
 	Broker realtime.Broker
-	// Tenants finds tenant documents. What they say is made steady (realtime.SteadyTenants): a tenant that is missing for a
+	// Tenants finds tenant documents. What they say is made steady (tenantcache.Steady): a tenant that is missing for a
 	// moment loses nobody.
 	Tenants realtime.Tenants
 	// Registry keeps the connection documents and this instance's lease. nil: nobody else
@@ -37,11 +40,11 @@ type Options struct {
 	// Limiter counts for every door of the process; nil is one of the gateway's own.
 	Limiter *limit.Limiter
 	// Publisher publishes what clients send. A process has one per Broker; nil is one of the gateway's own.
-	Publisher *realtime.Publisher
+	Publisher *publish.Publisher
 	// Placement says which topic carries a tenant, everywhere the same; nil is realtime.OwnTopic.
 	Placement func(*realtime.Tenant) realtime.Topic
 	// Pace holds the Hub's deadlines and intervals, that of the heartbeat among them.
-	Pace realtime.Pace
+	Pace hub.Pace
 
 	// Instance names this process among all of the service, and is new at every start;
 	// empty is a random name. Service, Revision and Region go into its lease.
@@ -66,9 +69,9 @@ type Options struct {
 	// proxy that is the proxy's, and which header to believe is yours to know.
 	Remote func(*http.Request) string
 
-	// Budget is what the process may keep for its clients; nil has no bound. realtime.ProcessBudget makes one
+	// Budget is what the process may keep for its clients; nil has no bound. hub.ProcessBudget makes one
 	// of the memory limit of the Go runtime.
-	Budget *realtime.Budget
+	Budget *hub.Budget
 
 	Metrics realtime.Metrics // nil forgets
 	Tracer  realtime.Tracer  // nil follows nothing
@@ -79,7 +82,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Broker == nil || o.Tenants == nil {
 		return o, errors.New("gateway: Options.Broker and Options.Tenants are required")
 	}
-	o.Tenants = realtime.NewSteadyTenants(o.Tenants)
+	o.Tenants = tenantcache.NewSteady(o.Tenants)
 	o.Instance = cmp.Or(o.Instance, strings.ToLower(rand.Text()[:16]))
 	o.FirstFrame = cmp.Or(o.FirstFrame, 10*time.Second)
 	o.HookTimeout = cmp.Or(o.HookTimeout, 10*time.Second)
@@ -98,7 +101,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Limiter = limit.New(limit.Options{Metrics: o.Metrics})
 	}
 	if o.Publisher == nil {
-		o.Publisher = realtime.NewPublisher(o.Broker, realtime.PublisherOptions{Placement: o.Placement, Metrics: o.Metrics, Tracer: o.Tracer})
+		o.Publisher = publish.New(o.Broker, publish.Options{Placement: o.Placement, Metrics: o.Metrics, Tracer: o.Tracer})
 	}
 	if o.Remote == nil {
 		o.Remote = peer

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
 )
@@ -67,7 +68,7 @@ func TestPanicsOfOnesOwnProgram(t *testing.T) {
 	good.expect(`{"type":"error","id":3,"code":"internal"}`)
 	leaves := s.connect("acme", "bob")
 	_ = leaves.ws.Close()
-	s.counts.await(realtime.CountPanics, realtime.PanicHook)
+	s.counts.await(realtime.CountPanics, contain.Hook)
 
 	remote.Store(true)
 	for _, path := range []string{"/v1/socket", "/v1/events?channel=a:1"} {
@@ -76,7 +77,7 @@ func TestPanicsOfOnesOwnProgram(t *testing.T) {
 			t.Errorf("%s: %s", path, resp.Status)
 		}
 	}
-	if n := s.counts.of(realtime.CountPanics, realtime.PanicRequest); n != 2 {
+	if n := s.counts.of(realtime.CountPanics, contain.Request); n != 2 {
 		t.Errorf("%d panics of requests were counted", n)
 	}
 	good.send(`{"type":"publish","id":4,"channel":"a:1","data":1}`)
@@ -103,7 +104,7 @@ func TestRegistryThatPanics(t *testing.T) {
 	t.Parallel()
 	s := start(t, gateway.Options{Registry: moodyRegistry{memory.NewRegistry()}})
 	p := s.connect("acme", "ann")
-	s.counts.await(realtime.CountPanics, realtime.PanicSweep)
+	s.counts.await(realtime.CountPanics, contain.Sweep)
 	p.send(`{"type":"publish","id":4,"channel":"a:1","data":1}`)
 	p.expect(`{"type":"ok","id":4}`)
 }

@@ -5,11 +5,12 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // protocol is one that sockets speak, by the name of its encoder in the handshake (RFC 6455 section 1.9). All of a
-// connection's frames are of one: what the Hub sends by the realtime.Encoder, what the gateway answers by the others.
+// connection's frames are of one: what the Hub sends by the outbox.Encoder, what the gateway answers by the others.
 type protocol struct {
 	encoder
 	// decode reads a frame of a client. An error is a *wire.DecodeError. Of the frame Data alone may be a part of payload.
@@ -19,16 +20,16 @@ type protocol struct {
 // encoder makes the frames that servers send. Where it takes an ID, the answer carries it; package wire
 // says of each answer what it means.
 type encoder interface {
-	realtime.Encoder
-	Welcome(id wire.ID, s wire.Session) realtime.Frame
-	UnsubscribeOK(id wire.ID, c realtime.Channel) realtime.Frame
-	PublishOK(id wire.ID, event string) realtime.Frame
-	PublishRefused(id wire.ID, channel string, err *realtime.Error, number int64) realtime.Frame
-	CallOK(id wire.ID, data []byte) realtime.Frame
-	PresenceOK(id wire.ID, c realtime.Channel, members []realtime.Member, count int) realtime.Frame
-	RefreshOK(id wire.ID, expires time.Time) realtime.Frame
-	Error(id wire.ID, channel string, err *realtime.Error) realtime.Frame
-	Pong(id wire.ID) realtime.Frame
+	outbox.Encoder
+	Welcome(id wire.ID, s wire.Session) outbox.Frame
+	UnsubscribeOK(id wire.ID, c realtime.Channel) outbox.Frame
+	PublishOK(id wire.ID, event string) outbox.Frame
+	PublishRefused(id wire.ID, channel string, err *realtime.Error, number int64) outbox.Frame
+	CallOK(id wire.ID, data []byte) outbox.Frame
+	PresenceOK(id wire.ID, c realtime.Channel, members []realtime.Member, count int) outbox.Frame
+	RefreshOK(id wire.ID, expires time.Time) outbox.Frame
+	Error(id wire.ID, channel string, err *realtime.Error) outbox.Frame
+	Pong(id wire.ID) outbox.Frame
 }
 
 // protocols returns those that every gateway speaks. The first is also that of clients that name none.

@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/socket"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -21,7 +22,7 @@ import (
 // lines is a protocol of lines of text, such as "prices:fx e1 1". It is all that it takes to add one.
 type lines struct{}
 
-func line(words ...any) realtime.Frame {
+func line(words ...any) outbox.Frame {
 	return socket.NewFrame(socket.Text, fmt.Append(nil, strings.TrimSuffix(fmt.Sprintln(words...), "\n")))
 }
 
@@ -44,42 +45,42 @@ func (lines) decode(payload []byte) (wire.ClientFrame, error) {
 	return f, nil
 }
 
-func (lines) Message(p *realtime.Publication) (realtime.Frame, []byte) {
+func (lines) Message(p *realtime.Publication) (outbox.Frame, []byte) {
 	return line(p.Channel.Name(), p.ID, string(p.Data)), nil
 }
 
-func (lines) Subscribed(id string, c realtime.Channel, _ realtime.Answer) realtime.Frame {
+func (lines) Subscribed(id string, c realtime.Channel, _ outbox.Answer) outbox.Frame {
 	return line("ok", id, c.Name())
 }
 
-func (lines) Refused(id string, _ realtime.Channel, err *realtime.Error) realtime.Frame {
+func (lines) Refused(id string, _ realtime.Channel, err *realtime.Error) outbox.Frame {
 	return line("error", id, err.Code)
 }
-func (lines) Direct(p *realtime.Publication) realtime.Frame               { return line("direct", p.ID) }
-func (lines) Gap(c realtime.Channel, at realtime.Position) realtime.Frame { return line("gap", c, at) }
-func (lines) Dropped(c realtime.Channel, n int) realtime.Frame            { return line("dropped", c, n) }
-func (lines) Ended(r realtime.Right, _ *realtime.Error) realtime.Frame    { return line("ended", r) }
-func (lines) Heartbeat(realtime.Position) realtime.Frame                  { return line("beat") }
-func (lines) Closing(err *realtime.Error) realtime.Frame                  { return line("closing", err.Code) }
-func (lines) Move(ms int64) realtime.Frame                                { return line("move", ms) }
-func (lines) Welcome(_ wire.ID, s wire.Session) realtime.Frame            { return line("welcome", s.User) }
-func (lines) UnsubscribeOK(id wire.ID, _ realtime.Channel) realtime.Frame { return line("ok", id) }
-func (lines) PublishOK(id wire.ID, event string) realtime.Frame           { return line("ok", id, event) }
-func (lines) CallOK(id wire.ID, data []byte) realtime.Frame               { return line("ok", id, string(data)) }
-func (lines) RefreshOK(id wire.ID, _ time.Time) realtime.Frame            { return line("ok", id) }
-func (lines) Error(id wire.ID, _ string, err *realtime.Error) realtime.Frame {
+func (lines) Direct(p *realtime.Publication) outbox.Frame               { return line("direct", p.ID) }
+func (lines) Gap(c realtime.Channel, at realtime.Position) outbox.Frame { return line("gap", c, at) }
+func (lines) Dropped(c realtime.Channel, n int) outbox.Frame            { return line("dropped", c, n) }
+func (lines) Ended(r realtime.Right, _ *realtime.Error) outbox.Frame    { return line("ended", r) }
+func (lines) Heartbeat(realtime.Position) outbox.Frame                  { return line("beat") }
+func (lines) Closing(err *realtime.Error) outbox.Frame                  { return line("closing", err.Code) }
+func (lines) Move(ms int64) outbox.Frame                                { return line("move", ms) }
+func (lines) Welcome(_ wire.ID, s wire.Session) outbox.Frame            { return line("welcome", s.User) }
+func (lines) UnsubscribeOK(id wire.ID, _ realtime.Channel) outbox.Frame { return line("ok", id) }
+func (lines) PublishOK(id wire.ID, event string) outbox.Frame           { return line("ok", id, event) }
+func (lines) CallOK(id wire.ID, data []byte) outbox.Frame               { return line("ok", id, string(data)) }
+func (lines) RefreshOK(id wire.ID, _ time.Time) outbox.Frame            { return line("ok", id) }
+func (lines) Error(id wire.ID, _ string, err *realtime.Error) outbox.Frame {
 	return line("error", id, err.Code)
 }
-func (lines) Pong(wire.ID) realtime.Frame { return line("pong") }
-func (lines) Presence(c realtime.Channel, _, _ []realtime.Member, n int) realtime.Frame {
+func (lines) Pong(wire.ID) outbox.Frame { return line("pong") }
+func (lines) Presence(c realtime.Channel, _, _ []realtime.Member, n int) outbox.Frame {
 	return line("present", c.Name(), n)
 }
 
-func (lines) PublishRefused(id wire.ID, _ string, err *realtime.Error, _ int64) realtime.Frame {
+func (lines) PublishRefused(id wire.ID, _ string, err *realtime.Error, _ int64) outbox.Frame {
 	return line("error", id, err.Code)
 }
 
-func (lines) PresenceOK(id wire.ID, _ realtime.Channel, _ []realtime.Member, n int) realtime.Frame {
+func (lines) PresenceOK(id wire.ID, _ realtime.Channel, _ []realtime.Member, n int) outbox.Frame {
 	return line("ok", id, n)
 }
 

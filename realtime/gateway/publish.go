@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -28,7 +29,7 @@ func (s *session) publish(frames []waitingFrame) {
 	}
 	err := s.g.o.Publisher.Publish(s.g.life, s.guest.doc(), pubs)
 	refused := make([]error, len(pubs))
-	if bad := (*realtime.PublishError)(nil); errors.As(err, &bad) {
+	if bad := (*publish.Error)(nil); errors.As(err, &bad) {
 		for _, f := range bad.Failed {
 			refused[f.Index] = f.Err
 		}

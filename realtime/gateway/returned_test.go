@@ -48,7 +48,7 @@ func truth(g given, times map[string]int64, now int64) (fresh bool, after int64,
 	return false, ms, true
 }
 
-// skew is by how much the times of a channel may differ, in milliseconds, as realtime.Pace has it.
+// skew is by how much the times of a channel may differ, in milliseconds, as hub.Pace has it.
 const skew = 1000
 
 func checkReturned(t *testing.T, s *service, p *peer, g given, times map[string]int64, n int) {

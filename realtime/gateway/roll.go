@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
 )
 
 // The pace of the roll. A lease is renewed three times before it would end.
@@ -192,7 +193,7 @@ func (r *roll) run(ctx context.Context) {
 
 // ask calls the registry. If that panics, the call has failed.
 func (r *roll) ask(do func() error) (err error) {
-	if bad := realtime.Contain(r.log, r.metrics, realtime.PanicSweep, func() { err = do() }); bad != nil {
+	if bad := contain.Do(r.log, r.metrics, contain.Sweep, func() { err = do() }); bad != nil {
 		return bad
 	}
 	return err

@@ -10,6 +10,8 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/socket"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -28,7 +30,7 @@ const maxRefusals = 100
 type session struct {
 	g      *Gateway
 	speaks *protocol
-	box    *realtime.Outbox
+	box    *outbox.Outbox
 	line   line
 
 	// Of the goroutine that calls Message and Closed, and of serveSocket before there is one.
@@ -55,7 +57,7 @@ var _ socket.Leaver = (*session)(nil)
 // error frame and the close code, because a page cannot see an HTTP status.
 func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s := &session{g: g, speaks: g.speaks(r)}
-	s.box = realtime.NewOutbox(s.speaks, &beforeConnect)
+	s.box = outbox.New(s.speaks, &beforeConnect)
 	if err := g.enter(s); err != nil {
 		refuseRequest(w, err)
 		return
@@ -98,7 +100,7 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 }
 
 // beforeConnect bounds what is queued for a client that has not said who it is.
-var beforeConnect = realtime.QueueLimits{Messages: 16, Bytes: 64 << 10}
+var beforeConnect = outbox.Limits{Messages: 16, Bytes: 64 << 10}
 
 // unknownFrames is how many frames such a client may send beside its first message: pings, and fragments of it.
 const unknownFrames = 128
@@ -228,10 +230,10 @@ func (v *guest) session(limits realtime.Limits) wire.Session {
 }
 
 // send queues an answer in its place among the data. The client is connected.
-func (s *session) send(f realtime.Frame) { s.guest.conn.Send(f) }
+func (s *session) send(f outbox.Frame) { s.guest.conn.Send(f) }
 
 // control queues a frame that overtakes the data. The client is connected.
-func (s *session) control(f realtime.Frame) { s.guest.conn.SendControl(f) }
+func (s *session) control(f outbox.Frame) { s.guest.conn.SendControl(f) }
 
 // fail answers a frame with an error. name is the channel as the client wrote it.
 func (s *session) fail(id wire.ID, name string, err *realtime.Error) {
@@ -301,7 +303,7 @@ func (s *session) work() {
 		case frames == nil:
 			return
 		}
-		if bad := realtime.Contain(s.g.o.Logger, s.g.o.Metrics, realtime.PanicConnection, func() { s.do(frames) }); bad != nil {
+		if bad := contain.Do(s.g.o.Logger, s.g.o.Metrics, contain.Connection, func() { s.do(frames) }); bad != nil {
 			s.close(bad)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/sse"
 )
 
@@ -23,11 +24,11 @@ const (
 	streamBatch = 64 << 10
 )
 
-// stream is one answer of Server-Sent Events, and the realtime.Transport of its
+// stream is one answer of Server-Sent Events, and the outbox.Transport of its
 // Outbox. The goroutine of its HTTP request is the writer.
 type stream struct {
 	g     *Gateway
-	box   *realtime.Outbox
+	box   *outbox.Outbox
 	guest *guest        // nil until admitted
 	at    *sse.Stream   // the writer's alone
 	wake  chan struct{} // holds one: there is something to write
@@ -38,10 +39,10 @@ type stream struct {
 	shut    chan struct{}            // closed then
 }
 
-var _ realtime.Transport = (*stream)(nil)
+var _ outbox.Transport = (*stream)(nil)
 
 func newStream(g *Gateway) *stream {
-	return &stream{g: g, box: realtime.NewOutbox(sse.Encoder{}, &beforeConnect), wake: make(chan struct{}, 1), shut: make(chan struct{})}
+	return &stream{g: g, box: outbox.New(sse.Encoder{}, &beforeConnect), wake: make(chan struct{}, 1), shut: make(chan struct{})}
 }
 
 // Flush lets the writer write.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
 )
 
 const (
@@ -103,7 +104,7 @@ func (w *watch) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = realtime.Contain(w.g.o.Logger, w.g.o.Metrics, realtime.PanicSweep, func() { w.look(ctx) }) // it looks again in a second
+			_ = contain.Do(w.g.o.Logger, w.g.o.Metrics, contain.Sweep, func() { w.look(ctx) }) // it looks again in a second
 		}
 	}
 }

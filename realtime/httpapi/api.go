@@ -9,6 +9,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/intake"
 	"github.com/tidewire/tidewire/realtime/problem"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // api is the handler. It starts nothing.
@@ -58,7 +59,7 @@ func routes() []route {
 // own, and is mounted at /v1/tenants, /v1/tenants/ and /v1/openapi.json, or alone.
 func New(o Options) http.Handler {
 	o = o.withDefaults()
-	a := &api{o: o, tenants: realtime.NewSteadyTenants(o.Tenants), mux: http.NewServeMux(), intake: intake.New(intake.Options{
+	a := &api{o: o, tenants: tenantcache.NewSteady(o.Tenants), mux: http.NewServeMux(), intake: intake.New(intake.Options{
 		Publisher: o.Publisher, Limiter: o.Limiter, Logger: o.Logger, Metrics: o.Metrics,
 	})}
 	methods := map[string][]string{"/v1/openapi.json": {"GET"}}

@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/intake"
 	"github.com/tidewire/tidewire/realtime/strict"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 const (
@@ -65,7 +66,7 @@ func (a *api) enter(c *call, rt route) error {
 	}
 	var err error
 	if c.tenant, err = a.tenants.Tenant(c.r.Context(), id); err != nil {
-		if c.operator && realtime.IsTenantUnseen(err) { // a person has written the name, and wants to know
+		if c.operator && tenantcache.IsTenantUnseen(err) { // a person has written the name, and wants to know
 			return noSuchTenant()
 		}
 		return err

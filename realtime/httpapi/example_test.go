@@ -13,6 +13,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/httpapi"
+	"github.com/tidewire/tidewire/realtime/publish"
 )
 
 // A program mounts the API beside its gateway, here for an operator who makes a tenant and asks for what it has.
@@ -32,7 +33,7 @@ func ExampleNew() {
 	defer operators.Close()
 	server := httptest.NewServer(httpapi.New(httpapi.Options{
 		Verifier: verifier, Operators: operators, Tenants: tenants, Registry: memory.NewRegistry(), Revocations: revocations,
-		Publisher: realtime.NewPublisher(broker, realtime.PublisherOptions{}),
+		Publisher: publish.New(broker, publish.Options{}),
 	}))
 	defer server.Close()
 

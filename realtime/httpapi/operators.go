@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // OperatorsTenant is what the tokens of operators say in their claim tenant. No tenant can be put under this name.
@@ -40,7 +41,7 @@ type operators struct{ doc *realtime.Tenant }
 
 func (o operators) Tenant(_ context.Context, id string) (*realtime.Tenant, error) {
 	if id != o.doc.ID {
-		return nil, realtime.TenantUnknown() // operators are of no tenant
+		return nil, tenantcache.TenantUnknown() // operators are of no tenant
 	}
 	return o.doc, nil
 }

@@ -33,7 +33,7 @@ type Registry interface {
 }
 
 // Publisher publishes to channels, and sends to connections and closes them wherever they are.
-// *realtime.Publisher is one.
+// *publish.Publisher is one.
 type Publisher interface {
 	intake.Publisher
 	SendDirect(ctx context.Context, t *realtime.Tenant, to realtime.Target, event *realtime.Publication) error

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/problem"
+	"github.com/tidewire/tidewire/realtime/publish"
 )
 
 // maxListed bounds how many bad events a problem document lists.
@@ -100,7 +101,7 @@ func (b *batch) problem() *problem.Problem {
 
 // unpublished lists the events that the broker did not take.
 func unpublished(err error) []problem.Part {
-	var failed *realtime.PublishError
+	var failed *publish.Error
 	if !errors.As(err, &failed) || failed.Of == 1 {
 		return nil
 	}

@@ -13,7 +13,7 @@ import (
 
 // Publisher publishes events of a tenant in order and returns when the broker
 // has them. It fills in the IDs that are missing and keeps neither pubs nor what they
-// refer to. *realtime.Publisher is one.
+// refer to. *publish.Publisher is one.
 type Publisher interface {
 	Publish(ctx context.Context, t *realtime.Tenant, pubs []realtime.Publication) error
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/problem"
 )
 
@@ -19,7 +20,7 @@ type panics struct {
 }
 
 func (p *panics) Add(c realtime.Counter, _, reason string, n int) {
-	if c == realtime.CountPanics && reason == realtime.PanicRequest {
+	if c == realtime.CountPanics && reason == contain.Request {
 		p.n.Add(int64(n))
 	}
 }

@@ -9,22 +9,24 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // malformed: what somebody else has published to the topic, and what a store has spoilt, reaches no client and ends
 // no connection: neither live nor when a client resumes. A driver may refuse to publish some of it.
 func (b *bed) malformed() {
-	hub := realtime.NewHub(b.other, realtime.HubOptions{
+	h := hub.New(b.other, hub.Options{
 		Instance: "i1", Payload: wire.Compact, Placement: func(*realtime.Tenant) realtime.Topic { return b.topic },
 	})
 	b.Cleanup(func() {
-		if err := hub.Close(context.Background()); err != nil {
+		if err := h.Close(context.Background()); err != nil {
 			b.Errorf("close the hub: %v", err)
 		}
 	})
 	c := b.channel("acme", "prices:fx")
-	live := b.look(hub, c, realtime.Position{})
+	live := b.look(h, c, realtime.Position{})
 	b.publish(b.broker, b.topic, event(c, "first"))
 	first := live.until("first")
 	for what, m := range malformedMessages(c) {
@@ -32,7 +34,7 @@ func (b *bed) malformed() {
 	}
 	b.publish(b.broker, b.topic, event(c, "last"))
 	live.until("last")
-	b.look(hub, c, first).until("last")
+	b.look(h, c, first).until("last")
 }
 
 // spoil publishes a message that a driver may as well refuse.
@@ -117,7 +119,7 @@ func malformedMessages(c realtime.Channel) map[string]*realtime.Message {
 // onlooker is a client that reads one channel and judges every frame.
 type onlooker struct {
 	*bed
-	box  *realtime.Outbox
+	box  *outbox.Outbox
 	came chan struct{} // holds one
 
 	mu     sync.Mutex // guards what follows
@@ -126,19 +128,19 @@ type onlooker struct {
 }
 
 // look connects a client of tenant acme and subscribes it to a channel.
-func (b *bed) look(hub *realtime.Hub, c realtime.Channel, since realtime.Position) *onlooker {
+func (b *bed) look(h *hub.Hub, c realtime.Channel, since realtime.Position) *onlooker {
 	b.Helper()
-	o := &onlooker{bed: b, box: realtime.NewOutbox(wire.Encoder{}, &realtime.QueueLimits{Messages: 1000, Bytes: 4 << 20}), came: make(chan struct{}, 1)}
+	o := &onlooker{bed: b, box: outbox.New(wire.Encoder{}, &outbox.Limits{Messages: 1000, Bytes: 4 << 20}), came: make(chan struct{}, 1)}
 	p := &realtime.Principal{
 		Tenant: c.Tenant(), User: "ann", Groups: []string{"desk"}, Issued: time.Now(), Expires: time.Now().Add(time.Hour),
 		Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
 	}
-	conn, err := hub.Connect(&realtime.Tenant{ID: c.Tenant()}, p, o.box, o)
+	conn, err := h.Connect(&realtime.Tenant{ID: c.Tenant()}, p, o.box, o)
 	if err != nil {
 		b.Fatalf("connect: %v", err)
 	}
-	b.Cleanup(func() { hub.Disconnect(conn) })
-	if err := hub.Subscribe(conn, realtime.SubscribeRequest{ID: "1", Channel: c, Since: since}); err != nil {
+	b.Cleanup(func() { h.Disconnect(conn) })
+	if err := h.Subscribe(conn, hub.SubscribeRequest{ID: "1", Channel: c, Since: since}); err != nil {
 		b.Fatalf("subscribe: %v", err)
 	}
 	if a := o.wait("its answer", func(f *wire.ServerFrame) bool { return f.Type == wire.TypeOK }); !since.IsZero() && !a.Resumed {
@@ -164,7 +166,7 @@ func (o *onlooker) take(frames [][]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, frame := range frames {
-		text := realtime.Frame{Bytes: frame}.Payload()
+		text := outbox.Frame{Bytes: frame}.Payload()
 		f, err := wire.DecodeServer(text)
 		if err != nil || strings.ContainsAny(string(text), "\r\n") {
 			o.Errorf("a client was sent %.200q: %v", text, err)

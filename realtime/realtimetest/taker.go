@@ -5,17 +5,18 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // Taker is a transport of a client that takes everything at once: what a Hub costs without sockets.
 type Taker struct {
-	box   *realtime.Outbox
+	box   *outbox.Outbox
 	taken *atomic.Int64
 	buf   [][]byte
 }
 
 // NewTaker returns one on a box that adds the frames it takes to taken, which may be shared.
-func NewTaker(box *realtime.Outbox, taken *atomic.Int64) *Taker {
+func NewTaker(box *outbox.Outbox, taken *atomic.Int64) *Taker {
 	return &Taker{box: box, taken: taken}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // benchSockets is how many readers a frame has.
@@ -45,7 +46,7 @@ func BenchmarkFanOut(b *testing.B) {
 	}
 	deliver := func() {
 		for _, x := range sessions {
-			x.outbox.Push(realtime.Delivery{Frame: f, Policy: realtime.OverflowDisconnect})
+			x.outbox.Push(&outbox.Delivery{Frame: f, Policy: realtime.OverflowDisconnect})
 			x.conn.Flush()
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 func TestShut(t *testing.T) {
@@ -34,7 +35,7 @@ func TestShut(t *testing.T) {
 			s := newServer(t, Options{CloseTimeout: time.Hour}, nil)
 			c, x := s.dial(t)
 			x.outbox.Control(tell("control"))
-			x.outbox.Push(realtime.Delivery{Frame: tell("data")})
+			x.outbox.Push(&outbox.Delivery{Frame: tell("data")})
 			x.outbox.Close(tell("last"))
 			x.conn.Shut(tt.err)
 			x.conn.Shut(realtime.Errorf(realtime.CodeForbidden, "second"))
@@ -52,7 +53,7 @@ func TestShut(t *testing.T) {
 func TestShutBeforeStart(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, Options{CloseTimeout: 50 * time.Millisecond}, func(x *session) {
-		x.outbox.Push(realtime.Delivery{Frame: tell("data")})
+		x.outbox.Push(&outbox.Delivery{Frame: tell("data")})
 		x.conn.Flush()
 		if !x.conn.Beat(time.Now()) {
 			t.Error("dead before Start")

@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // Handler is told what a client sends and when it is gone. Its methods are called one
@@ -42,13 +43,13 @@ type BinaryHandler interface {
 	Binary(payload []byte) *realtime.Error
 }
 
-// Conn is one accepted WebSocket. It is the realtime.Transport of its Outbox, and as
+// Conn is one accepted WebSocket. It is the outbox.Transport of its Outbox, and as
 // such safe for concurrent use, as all its methods are but Start.
 type Conn struct {
 	acceptor  *Acceptor
 	ws        *websocket.Conn // for reading alone
 	stream    *stream
-	outbox    atomic.Pointer[realtime.Outbox] // nil until Start
+	outbox    atomic.Pointer[outbox.Outbox] // nil until Start
 	handler   Handler
 	limit     atomic.Int64 // bytes of a message
 	heard     atomic.Int64 // when the client last gave a sign of life, in nanoseconds since 1970
@@ -73,7 +74,7 @@ type Conn struct {
 	first   bool   // a deadline for the first message stands
 }
 
-var _ realtime.Transport = (*Conn)(nil)
+var _ outbox.Transport = (*Conn)(nil)
 
 // SetReadLimit replaces Options.ReadLimit. It holds from the next message on.
 func (c *Conn) SetReadLimit(bytes int64) { c.limit.Store(bytes) }
@@ -90,16 +91,16 @@ func (c *Conn) FirstWithin(d time.Duration) {
 // when all is over. The end of ctx cuts the connection off: Shut is the polite way. (The context of
 // an HTTP request ends when its handler returns, so it will not do here.)
 // Start is called exactly once.
-func (c *Conn) Start(ctx context.Context, outbox *realtime.Outbox, h Handler) {
+func (c *Conn) Start(ctx context.Context, box *outbox.Outbox, h Handler) {
 	c.handler = h
 	c.alive()
 	c.done.Add(1)
 	c.writes.Add(1)
-	if outbox.Empty() {
+	if box.Empty() {
 		c.greet()
 	}
 	c.mu.Lock()
-	c.outbox.Store(outbox)
+	c.outbox.Store(box)
 	early := c.early
 	c.mu.Unlock()
 	if ctx.Done() != nil {
@@ -159,7 +160,7 @@ func (c *Conn) Beat(now time.Time) bool {
 }
 
 // control queues a control frame. A client for which too many wait is closed.
-func (c *Conn) control(o *realtime.Outbox, op Opcode) {
+func (c *Conn) control(o *outbox.Outbox, op Opcode) {
 	if !o.Control(NewFrame(op, nil)) {
 		c.refuse(realtime.Errorf(realtime.CodeTooSlow, "the client did not take the control frames that waited for it"))
 	}

@@ -4,11 +4,12 @@ import (
 	"errors"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
 )
 
 // report tells of a panic that has been recovered, whose stack is still there.
 func (c *Conn) report(fault any) *realtime.Error {
-	return realtime.Contain(c.acceptor.o.Logger, c.acceptor.o.Metrics, realtime.PanicConnection, func() { panic(fault) })
+	return contain.Do(c.acceptor.o.Logger, c.acceptor.o.Metrics, contain.Connection, func() { panic(fault) })
 }
 
 // containReading is deferred by what reads. A panic, of the Handler too, ends the connection and nothing else.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // tallyPanics counts panics.
@@ -21,7 +23,7 @@ type tallyPanics struct {
 func (c *tallyPanics) Add(name realtime.Counter, _, reason string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if name == realtime.CountPanics && reason == realtime.PanicConnection {
+	if name == realtime.CountPanics && reason == contain.Connection {
 		c.n += n
 	}
 }
@@ -55,7 +57,7 @@ func (f faulty) Closed(code int, err error) {
 // lost is an Encoder whose notices of what was dropped panic.
 type lost struct{ teller }
 
-func (lost) Dropped(realtime.Channel, int) realtime.Frame { panic("in writing") }
+func (lost) Dropped(realtime.Channel, int) outbox.Frame { panic("in writing") }
 
 // A panic in handling one connection ends that one, is counted, logged with its stack, and harms no other.
 func TestPanicsEndTheirConnection(t *testing.T) {
@@ -88,11 +90,11 @@ func TestPanicsEndTheirConnection(t *testing.T) {
 		},
 		"in writing": {
 			prepare: func(x *session) {
-				x.outbox = realtime.NewOutbox(lost{}, &realtime.QueueLimits{Messages: 1, Bytes: 1 << 20})
+				x.outbox = outbox.New(lost{}, &outbox.Limits{Messages: 1, Bytes: 1 << 20})
 			},
 			do: func(_ *client, x *session) {
-				x.outbox.Push(realtime.Delivery{Frame: tell("a"), Policy: realtime.OverflowDropOldest})
-				x.outbox.Push(realtime.Delivery{Frame: tell("b"), Policy: realtime.OverflowDropOldest})
+				x.outbox.Push(&outbox.Delivery{Frame: tell("a"), Policy: realtime.OverflowDropOldest})
+				x.outbox.Push(&outbox.Delivery{Frame: tell("b"), Policy: realtime.OverflowDropOldest})
 				x.conn.Flush() // it does not harm who flushes
 			},
 			panics: 1,

@@ -5,7 +5,7 @@ import (
 	"compress/flate"
 	"sync"
 
-	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 const (
@@ -70,7 +70,7 @@ func (d *deflater) entry(f []byte) *deflated {
 }
 
 func (d *deflater) compress(f []byte) []byte {
-	plain := realtime.Frame{Bytes: f}.Payload()
+	plain := outbox.Frame{Bytes: f}.Payload()
 	var z bytes.Buffer
 	w := d.writers.Get().(*flate.Writer)
 	defer d.writers.Put(w)
@@ -85,6 +85,6 @@ func (d *deflater) compress(f []byte) []byte {
 	if len(data) >= len(plain) {
 		return f
 	}
-	b := realtime.AppendFrameHeader(make([]byte, 0, realtime.MaxFrameHeader+len(data)), f[0]|compressed, len(data))
+	b := outbox.AppendFrameHeader(make([]byte, 0, outbox.MaxFrameHeader+len(data)), f[0]|compressed, len(data))
 	return append(b, data...)
 }

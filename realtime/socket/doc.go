@@ -1,8 +1,8 @@
-// Package socket accepts a WebSocket (RFC 6455) and is the realtime.Transport of
+// Package socket accepts a WebSocket (RFC 6455) and is the outbox.Transport of
 // the client behind it. It knows neither the frames of the socket protocol nor the Hub.
 //
 //	http.Handler -> Acceptor.Accept -> Conn.Start -> Handler.Message ... Handler.Closed
-//	realtime.Outbox <- Flush, Beat, Shut <- Hub
+//	outbox.Outbox <- Flush, Beat, Shut <- Hub
 //
 // Reading: a connection has one goroutine, which waits for the client with an
 // almost empty stack and no buffer. What comes is parsed by a fresh one, which

@@ -10,20 +10,21 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/socket"
 )
 
 // greeter answers every message of one client.
 type greeter struct {
 	conn   *socket.Conn
-	outbox *realtime.Outbox
+	outbox *outbox.Outbox
 }
 
 func (g *greeter) Message(payload []byte) *realtime.Error {
 	if len(payload) == 0 {
 		return realtime.Errorf(realtime.CodeBadRequest, "say who you are")
 	}
-	g.outbox.Push(realtime.Delivery{Frame: socket.NewFrame(socket.Text, fmt.Appendf(nil, "hello %s", payload))})
+	g.outbox.Push(&outbox.Delivery{Frame: socket.NewFrame(socket.Text, fmt.Appendf(nil, "hello %s", payload))})
 	g.conn.Flush()
 	return nil
 }
@@ -34,14 +35,14 @@ func (g *greeter) Closed(code int, err error) {
 
 func ExampleAcceptor() {
 	acceptor := socket.NewAcceptor(socket.Options{Subprotocols: []string{"greeting"}})
-	limits := &realtime.QueueLimits{Messages: 100, Bytes: 1 << 20}
+	limits := &outbox.Limits{Messages: 100, Bytes: 1 << 20}
 	accepted := make(chan *socket.Conn, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := acceptor.Accept(w, r)
 		if err != nil {
 			return // the client has been told
 		}
-		g := &greeter{conn: conn, outbox: realtime.NewOutbox(nil, limits)}
+		g := &greeter{conn: conn, outbox: outbox.New(nil, limits)}
 		conn.Start(context.Background(), g.outbox, g)
 		accepted <- conn
 	}))

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // patience is how long a test waits for what should come at once.
@@ -73,7 +74,7 @@ func (s *server) handler(t testing.TB) http.Handler {
 type session struct {
 	ctx     context.Context // of Start
 	conn    *Conn
-	outbox  *realtime.Outbox
+	outbox  *outbox.Outbox
 	handler Handler
 	message func(op Opcode, payload []byte) *realtime.Error
 	ended   chan ending
@@ -86,7 +87,7 @@ type ending struct {
 
 func newSession(conn *Conn) *session {
 	x := &session{ctx: context.Background(), conn: conn, ended: make(chan ending, 2)}
-	x.outbox = realtime.NewOutbox(teller{}, &realtime.QueueLimits{Messages: 1 << 20, Bytes: 64 << 20})
+	x.outbox = outbox.New(teller{}, &outbox.Limits{Messages: 1 << 20, Bytes: 64 << 20})
 	x.handler = binarySession{x}
 	x.message = func(op Opcode, payload []byte) *realtime.Error {
 		x.send(NewFrame(op, payload))
@@ -99,8 +100,8 @@ func (x *session) Message(p []byte) *realtime.Error { return x.message(Text, p) 
 
 func (x *session) Closed(code int, err error) { x.ended <- ending{code, err} }
 
-func (x *session) send(f realtime.Frame) {
-	x.outbox.Push(realtime.Delivery{Frame: f})
+func (x *session) send(f outbox.Frame) {
+	x.outbox.Push(&outbox.Delivery{Frame: f})
 	x.conn.Flush()
 }
 
@@ -130,38 +131,38 @@ type teller struct{}
 
 func (teller) Name() string { return "tell" }
 
-func (teller) Subscribed(string, realtime.Channel, realtime.Answer) realtime.Frame {
+func (teller) Subscribed(string, realtime.Channel, outbox.Answer) outbox.Frame {
 	return tell("subscribed")
 }
 
-func (teller) Refused(string, realtime.Channel, *realtime.Error) realtime.Frame {
+func (teller) Refused(string, realtime.Channel, *realtime.Error) outbox.Frame {
 	return tell("refused")
 }
 
-func (teller) Message(p *realtime.Publication) (realtime.Frame, []byte) {
+func (teller) Message(p *realtime.Publication) (outbox.Frame, []byte) {
 	return NewFrame(Text, p.Data), nil
 }
 
-func (teller) Direct(p *realtime.Publication) realtime.Frame { return NewFrame(Text, p.Data) }
+func (teller) Direct(p *realtime.Publication) outbox.Frame { return NewFrame(Text, p.Data) }
 
-func (teller) Gap(realtime.Channel, realtime.Position) realtime.Frame { return tell("gap") }
+func (teller) Gap(realtime.Channel, realtime.Position) outbox.Frame { return tell("gap") }
 
-func (teller) Dropped(_ realtime.Channel, n int) realtime.Frame {
+func (teller) Dropped(_ realtime.Channel, n int) outbox.Frame {
 	return tell(fmt.Sprint("dropped ", n))
 }
 
-func (teller) Presence(realtime.Channel, []realtime.Member, []realtime.Member, int) realtime.Frame {
+func (teller) Presence(realtime.Channel, []realtime.Member, []realtime.Member, int) outbox.Frame {
 	return tell("presence")
 }
 
-func (teller) Heartbeat(realtime.Position) realtime.Frame { return tell("heartbeat") }
+func (teller) Heartbeat(realtime.Position) outbox.Frame { return tell("heartbeat") }
 
-func (teller) Ended(realtime.Right, *realtime.Error) realtime.Frame { return tell("ended") }
-func (teller) Closing(err *realtime.Error) realtime.Frame           { return tell("error " + string(err.Code)) }
+func (teller) Ended(realtime.Right, *realtime.Error) outbox.Frame { return tell("ended") }
+func (teller) Closing(err *realtime.Error) outbox.Frame           { return tell("error " + string(err.Code)) }
 
-func (teller) Move(int64) realtime.Frame { return tell("move") }
+func (teller) Move(int64) outbox.Frame { return tell("move") }
 
-func tell(s string) realtime.Frame { return NewFrame(Text, []byte(s)) }
+func tell(s string) outbox.Frame { return NewFrame(Text, []byte(s)) }
 
 // client speaks raw bytes.
 type client struct {
@@ -240,7 +241,7 @@ func (c *client) send(p []byte) {
 // frame makes a client's frame: masked, with a header as short as can be.
 func frame(first byte, payload string) []byte {
 	mask := [4]byte{0x37, 0xfa, 0x21, 0x3d}
-	b := realtime.AppendFrameHeader(nil, first, len(payload))
+	b := outbox.AppendFrameHeader(nil, first, len(payload))
 	b[1] |= masked
 	b = append(b, mask[:]...)
 	for i := range len(payload) {

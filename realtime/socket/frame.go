@@ -1,6 +1,8 @@
 package socket
 
-import "github.com/tidewire/tidewire/realtime"
+import (
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
 
 // Opcode says what a frame carries (RFC 6455 section 5.2).
 type Opcode byte
@@ -24,9 +26,9 @@ const (
 )
 
 // NewFrame returns a finished frame with a copy of payload.
-func NewFrame(op Opcode, payload []byte) realtime.Frame {
-	b := realtime.AppendFrameHeader(make([]byte, 0, realtime.MaxFrameHeader+len(payload)), final|byte(op), len(payload))
-	return realtime.Frame{Bytes: append(b, payload...)}
+func NewFrame(op Opcode, payload []byte) outbox.Frame {
+	b := outbox.AppendFrameHeader(make([]byte, 0, outbox.MaxFrameHeader+len(payload)), final|byte(op), len(payload))
+	return outbox.Frame{Bytes: append(b, payload...)}
 }
 
 func opcode(frame []byte) Opcode { return Opcode(frame[0] & 0x0f) }

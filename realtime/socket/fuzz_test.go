@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // FuzzHeartbeat checks that what is taken for a ping or pong is one, whole and flawless.
@@ -27,7 +27,7 @@ func FuzzHeartbeat(f *testing.F) {
 			return
 		}
 		// Mask it again: that has to give what there was.
-		again := realtime.AppendFrameHeader(nil, final|byte(op), len(payload))
+		again := outbox.AppendFrameHeader(nil, final|byte(op), len(payload))
 		again[1] |= masked
 		again = append(again, before[2:6]...)
 		for i, p := range payload {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 const (
@@ -72,7 +73,7 @@ func (c *Conn) Flush() {
 }
 
 // drain writes the rest of b and what has been queued since, at the client's pace.
-func (c *Conn) drain(o *realtime.Outbox, b *batch) {
+func (c *Conn) drain(o *outbox.Outbox, b *batch) {
 	defer c.containWriting()
 	for len(b.rest) > 0 || c.take(o, b) {
 		var err error
@@ -85,7 +86,7 @@ func (c *Conn) drain(o *realtime.Outbox, b *batch) {
 }
 
 // take puts the next frames in b.rest. It reports false if there are none.
-func (c *Conn) take(o *realtime.Outbox, b *batch) bool {
+func (c *Conn) take(o *outbox.Outbox, b *batch) bool {
 	b.frames = o.Next(b.frames[:0], mostAtOnce)
 	frames := b.frames
 	for i := 0; i < len(frames) && !b.last; i++ {

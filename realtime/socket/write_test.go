@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // TestQueuedFramesAreOneWrite has frames of three sizes in one write, and order kept.
@@ -22,7 +23,7 @@ func TestQueuedFramesAreOneWrite(t *testing.T) {
 		for i := range 100 {
 			s := fmt.Sprint(i, strings.Repeat(".", i))
 			want = append(want, "text "+s)
-			x.outbox.Push(realtime.Delivery{Frame: tell(s)})
+			x.outbox.Push(&outbox.Delivery{Frame: tell(s)})
 		}
 		x.outbox.Control(tell("control"))
 		x.conn.Flush()
@@ -153,10 +154,10 @@ func TestWhatWasDroppedIsTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, x, _ := pipe(t, Options{}, func(x *session) {
-			x.outbox = realtime.NewOutbox(teller{}, &realtime.QueueLimits{Messages: 2, Bytes: 1 << 20})
+			x.outbox = outbox.New(teller{}, &outbox.Limits{Messages: 2, Bytes: 1 << 20})
 		})
 		for i := range 5 {
-			x.outbox.Push(realtime.Delivery{Frame: tell(fmt.Sprint(i)), Policy: realtime.OverflowDropOldest})
+			x.outbox.Push(&outbox.Delivery{Frame: tell(fmt.Sprint(i)), Policy: realtime.OverflowDropOldest})
 		}
 		x.conn.Flush()
 		c.want("text dropped 3", "text 3", "text 4")

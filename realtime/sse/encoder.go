@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -16,7 +17,7 @@ const StoppedID = "stopped"
 // says where a stream stands that has had the event. Its zero value is ready.
 type Encoder struct{ json wire.Encoder }
 
-var _ realtime.Encoder = Encoder{}
+var _ outbox.Encoder = Encoder{}
 
 // What the line before an event begins with. An empty line says that a stream stands where it stood.
 const (
@@ -31,47 +32,47 @@ const endOfEvent = "\n\n"
 func (Encoder) Name() string { return "text/event-stream" }
 
 // Message is an event without a name, which a page's onmessage gets. It holds the Publication's Data as wire's does.
-func (Encoder) Message(p *realtime.Publication) (f realtime.Frame, data []byte) {
+func (Encoder) Message(p *realtime.Publication) (f outbox.Frame, data []byte) {
 	at := p.Position()
 	size := wire.MessageSize(p) + len(p.Channel.Name()) + len(p.ID) + len("+ -\ndata: "+endOfEvent) + len("1767225600000")
 	b := appendMark(make([]byte, 0, size), p.Channel, at)
 	b = append(b, "data: "...)
 	b = append(wire.AppendMessage(b, p), endOfEvent...)
-	return realtime.Frame{Bytes: b}, wire.MessageData(b[:len(b)-len(endOfEvent)], p)
+	return outbox.Frame{Bytes: b}, wire.MessageData(b[:len(b)-len(endOfEvent)], p)
 }
 
 // Subscribed is an event "ok".
-func (e Encoder) Subscribed(id string, c realtime.Channel, a realtime.Answer) realtime.Frame {
+func (e Encoder) Subscribed(id string, c realtime.Channel, a outbox.Answer) outbox.Frame {
 	return event(appendMark(nil, c, a.Position), wire.TypeOK, e.json.Subscribed(id, c, a))
 }
 
 // Refused ends the stream.
-func (e Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) realtime.Frame {
+func (e Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) outbox.Frame {
 	return closing(err, e.json.Refused(id, c, err))
 }
 
 // Direct is an event "direct".
-func (e Encoder) Direct(p *realtime.Publication) realtime.Frame {
+func (e Encoder) Direct(p *realtime.Publication) outbox.Frame {
 	return event(nil, wire.TypeDirect, e.json.Direct(p))
 }
 
 // Gap is an event "notice", as Dropped is.
-func (e Encoder) Gap(c realtime.Channel, at realtime.Position) realtime.Frame {
+func (e Encoder) Gap(c realtime.Channel, at realtime.Position) outbox.Frame {
 	return event(appendMark(nil, c, at), wire.TypeNotice, e.json.Gap(c, at))
 }
 
 // Dropped is an event "notice".
-func (e Encoder) Dropped(c realtime.Channel, count int) realtime.Frame {
+func (e Encoder) Dropped(c realtime.Channel, count int) outbox.Frame {
 	return event(nil, wire.TypeNotice, e.json.Dropped(c, count))
 }
 
 // Presence is an event "presence".
-func (e Encoder) Presence(c realtime.Channel, joined, left []realtime.Member, count int) realtime.Frame {
+func (e Encoder) Presence(c realtime.Channel, joined, left []realtime.Member, count int) outbox.Frame {
 	return event(nil, wire.TypePresence, e.json.Presence(c, joined, left, count))
 }
 
 // Ended ends the stream if a subscription was taken away; else it is an event "notice".
-func (e Encoder) Ended(r realtime.Right, why *realtime.Error) realtime.Frame {
+func (e Encoder) Ended(r realtime.Right, why *realtime.Error) outbox.Frame {
 	if r.Action == realtime.ActionSubscribe {
 		return closing(why, e.json.Ended(r, why))
 	}
@@ -79,7 +80,7 @@ func (e Encoder) Ended(r realtime.Right, why *realtime.Error) realtime.Frame {
 }
 
 // Heartbeat is an event "heartbeat".
-func (e Encoder) Heartbeat(asOf realtime.Position) realtime.Frame {
+func (e Encoder) Heartbeat(asOf realtime.Position) outbox.Frame {
 	var mark []byte
 	if asOf.Time != 0 {
 		mark = strconv.AppendInt([]byte{markAsOf}, asOf.Time, 10)
@@ -89,22 +90,22 @@ func (e Encoder) Heartbeat(asOf realtime.Position) realtime.Frame {
 }
 
 // Closing is the last event of a stream.
-func (e Encoder) Closing(err *realtime.Error) realtime.Frame {
+func (e Encoder) Closing(err *realtime.Error) outbox.Frame {
 	return closing(err, e.json.Closing(err))
 }
 
 // Move is an event "move".
-func (e Encoder) Move(afterMs int64) realtime.Frame {
+func (e Encoder) Move(afterMs int64) outbox.Frame {
 	return event(nil, wire.TypeMove, e.json.Move(afterMs))
 }
 
 // Welcome is the first event of a stream.
-func (e Encoder) Welcome(s wire.Session) realtime.Frame {
+func (e Encoder) Welcome(s wire.Session) outbox.Frame {
 	return event(nil, wire.TypeWelcome, e.json.Welcome("", s))
 }
 
 // event puts JSON behind a mark, nil for none, in an event of its type's name.
-func event(mark []byte, t wire.Type, json realtime.Frame) realtime.Frame {
+func event(mark []byte, t wire.Type, json outbox.Frame) outbox.Frame {
 	if mark == nil {
 		mark = append(mark, '\n')
 	}
@@ -112,7 +113,7 @@ func event(mark []byte, t wire.Type, json realtime.Frame) realtime.Frame {
 }
 
 // closing is the last event. "error" would be EventSource's own name.
-func closing(err *realtime.Error, json realtime.Frame) realtime.Frame {
+func closing(err *realtime.Error, json outbox.Frame) outbox.Frame {
 	b := append([]byte{markEnds}, "\nevent: closing\n"...)
 	if ms := (err.RetryAfter + time.Millisecond - 1).Milliseconds(); ms > 0 {
 		b = strconv.AppendInt(append(b, "retry: "...), ms, 10)
@@ -125,9 +126,9 @@ func closing(err *realtime.Error, json realtime.Frame) realtime.Frame {
 }
 
 // withData ends an event. Its JSON is of one line: package wire says so.
-func withData(b []byte, json realtime.Frame) realtime.Frame {
+func withData(b []byte, json outbox.Frame) outbox.Frame {
 	b = append(append(b, "data: "...), json.Payload()...)
-	return realtime.Frame{Bytes: append(b, endOfEvent...)}
+	return outbox.Frame{Bytes: append(b, endOfEvent...)}
 }
 
 // appendMark appends the line that says where a stream stands in a channel.

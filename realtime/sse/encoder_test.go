@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -16,14 +17,14 @@ func TestEvents(t *testing.T) {
 	var e Encoder
 	names := channels(t, "prices:fx", "alerts:ann")
 	at := func(id string) realtime.Position { return realtime.Position{Time: 1_767_225_600_123, ID: id} }
-	message := func(id string) realtime.Frame {
+	message := func(id string) outbox.Frame {
 		f, _ := e.Message(&realtime.Publication{Channel: names[0], ID: id, Key: "k", Data: []byte(`{"position":"1-x"}`), Time: time.UnixMilli(at("").Time)})
 		return f
 	}
 	subscription := realtime.Right{Action: realtime.ActionSubscribe, Channel: names[0]}
 	watch := realtime.Right{Action: realtime.ActionPresence, Channel: names[0]}
 	for name, c := range map[string]struct {
-		frame realtime.Frame
+		frame outbox.Frame
 		want  string // behind the id
 		at    realtime.Position
 		ends  bool
@@ -31,7 +32,7 @@ func TestEvents(t *testing.T) {
 		"message":          {message("e1"), `data: {"type":"message","channel":"prices:fx","position":"1767225600123-e1","key":"k","time":1767225600123,"data":{"position":"1-x"}}`, at("e1"), false},
 		"message, escapes": {message(`e "1" \ ü`), `data: {"type":"message","channel":"prices:fx","position":"1767225600123-e \"1\" \\ ü","key":"k","time":1767225600123,"data":{"position":"1-x"}}`, at(`e "1" \ ü`), false},
 		"message, no ID":   {message(""), `data: {"type":"message","channel":"prices:fx","position":"1767225600123-","key":"k","time":1767225600123,"data":{"position":"1-x"}}`, at(""), false},
-		"ok":               {e.Subscribed("", names[0], realtime.Answer{Position: at("e2")}), "event: ok\ndata: " + json(wire.Encoder{}.Subscribed("", names[0], realtime.Answer{Position: at("e2")})), at("e2"), false},
+		"ok":               {e.Subscribed("", names[0], outbox.Answer{Position: at("e2")}), "event: ok\ndata: " + json(wire.Encoder{}.Subscribed("", names[0], outbox.Answer{Position: at("e2")})), at("e2"), false},
 		"gap":              {e.Gap(names[0], at("e3")), "event: notice\ndata: " + json(wire.Encoder{}.Gap(names[0], at("e3"))), at("e3"), false},
 		"dropped":          {e.Dropped(names[0], 3), "event: notice\ndata: " + json(wire.Encoder{}.Dropped(names[0], 3)), realtime.Position{}, false},
 		"direct":           {e.Direct(&realtime.Publication{ID: "e4"}), "event: direct\ndata: " + json(wire.Encoder{}.Direct(&realtime.Publication{ID: "e4"})), realtime.Position{}, false},
@@ -63,7 +64,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-func json(f realtime.Frame) string { return string(f.Payload()) }
+func json(f outbox.Frame) string { return string(f.Payload()) }
 
 // asOf vouches for every channel: one that begins before it is not vouched for by it.
 func TestAsOf(t *testing.T) {
@@ -81,7 +82,7 @@ func TestAsOf(t *testing.T) {
 		t.Errorf("%d ids of one move", n)
 	}
 	early := realtime.Position{Time: s.AsOf() - 5000}
-	s.Append(&out, Encoder{}.Subscribed("", names[1], realtime.Answer{Position: early}).Bytes)
+	s.Append(&out, Encoder{}.Subscribed("", names[1], outbox.Answer{Position: early}).Bytes)
 	if s.AsOf() != early.Time {
 		t.Errorf("asOf stayed at %d", s.AsOf())
 	}

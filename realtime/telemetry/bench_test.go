@@ -12,6 +12,9 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/realtimetest"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/wire"
@@ -42,8 +45,8 @@ func publishTo(b *testing.B, readers int, with string) {
 		metrics, tracer = t.Metrics, t.Tracer
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "bench", Payload: wire.Compact, Metrics: metrics, Tracer: tracer})
-	pub := realtime.NewPublisher(broker, realtime.PublisherOptions{Metrics: metrics, Tracer: tracer})
+	h := hub.New(broker, hub.Options{Instance: "bench", Payload: wire.Compact, Metrics: metrics, Tracer: tracer})
+	pub := publish.New(broker, publish.Options{Metrics: metrics, Tracer: tracer})
 	tenant := &realtime.Tenant{ID: "acme"}
 	ch, err := realtime.NewChannel("acme", "prices:fx")
 	if err != nil {
@@ -51,15 +54,15 @@ func publishTo(b *testing.B, readers int, with string) {
 	}
 	var delivered atomic.Int64
 	for range readers {
-		box := realtime.NewOutbox(wire.Encoder{}, nil)
+		box := outbox.New(wire.Encoder{}, nil)
 		s := realtimetest.NewTaker(box, &delivered)
-		c, err := hub.Connect(tenant, &realtime.Principal{
+		c, err := h.Connect(tenant, &realtime.Principal{
 			Tenant: "acme", User: "ann", Expires: time.Now().Add(time.Hour), Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
 		}, box, s)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := hub.Subscribe(c, realtime.SubscribeRequest{ID: "1", Channel: ch}); err != nil {
+		if err := h.Subscribe(c, hub.SubscribeRequest{ID: "1", Channel: ch}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -87,7 +90,7 @@ func publishTo(b *testing.B, readers int, with string) {
 		time.Sleep(10 * time.Microsecond)
 	}
 	b.StopTimer()
-	if err := hub.Close(ctx); err != nil {
+	if err := h.Close(ctx); err != nil {
 		b.Error(err)
 	}
 	if err := broker.Close(context.Background()); err != nil {

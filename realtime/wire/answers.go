@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // Session is what a welcome frame says of a connection.
@@ -19,7 +20,7 @@ type Session struct {
 }
 
 // Welcome answers a good token, and the connect frame if there was one.
-func (Encoder) Welcome(id ID, s Session) realtime.Frame {
+func (Encoder) Welcome(id ID, s Session) outbox.Frame {
 	o := answer(384, TypeWelcome, id)
 	o.text("connection", s.Connection)
 	o.text("user", s.User)
@@ -42,21 +43,21 @@ func (o *object) limits(l realtime.Limits) {
 }
 
 // UnsubscribeOK answers an unsubscribe frame: nothing of the channel follows.
-func (Encoder) UnsubscribeOK(id ID, c realtime.Channel) realtime.Frame {
+func (Encoder) UnsubscribeOK(id ID, c realtime.Channel) outbox.Frame {
 	o := answer(128, TypeOK, id)
 	o.text("channel", c.Name())
 	return o.frame()
 }
 
 // PublishOK answers a publish frame with the ID of the event, once the broker has it.
-func (Encoder) PublishOK(id ID, event string) realtime.Frame {
+func (Encoder) PublishOK(id ID, event string) outbox.Frame {
 	o := answer(128, TypeOK, id)
 	o.text("event", event)
 	return o.frame()
 }
 
 // CallOK answers a call frame. data is one JSON value, as Compact returns it; none is written as null.
-func (Encoder) CallOK(id ID, data []byte) realtime.Frame {
+func (Encoder) CallOK(id ID, data []byte) outbox.Frame {
 	o := answer(64+len(data), TypeOK, id)
 	o.data("data", data)
 	return o.frame()
@@ -64,7 +65,7 @@ func (Encoder) CallOK(id ID, data []byte) realtime.Frame {
 
 // PresenceOK answers a presence frame with who is on the channel now. count is the
 // number of users, of which members may be the first.
-func (Encoder) PresenceOK(id ID, c realtime.Channel, members []realtime.Member, count int) realtime.Frame {
+func (Encoder) PresenceOK(id ID, c realtime.Channel, members []realtime.Member, count int) outbox.Frame {
 	o := answer(256, TypeOK, id)
 	o.text("channel", c.Name())
 	o.members("members", members)
@@ -73,7 +74,7 @@ func (Encoder) PresenceOK(id ID, c realtime.Channel, members []realtime.Member, 
 }
 
 // RefreshOK answers a refresh frame with the end of the new token.
-func (Encoder) RefreshOK(id ID, expires time.Time) realtime.Frame {
+func (Encoder) RefreshOK(id ID, expires time.Time) outbox.Frame {
 	o := answer(64, TypeOK, id)
 	o.int("expiresAt", expires.UnixMilli())
 	return o.frame()
@@ -81,7 +82,7 @@ func (Encoder) RefreshOK(id ID, expires time.Time) realtime.Frame {
 
 // Error refuses a client frame. channel is the name the client used, if the refusal is about
 // one; both may be empty. The cause of err is not shown. RetryAfter is rounded up to whole milliseconds.
-func (Encoder) Error(id ID, channel string, err *realtime.Error) realtime.Frame {
+func (Encoder) Error(id ID, channel string, err *realtime.Error) outbox.Frame {
 	o := refusal(id, channel, err)
 	return o.frame()
 }
@@ -89,7 +90,7 @@ func (Encoder) Error(id ID, channel string, err *realtime.Error) realtime.Frame 
 // PublishRefused is Error of a publish that can be sent again, for a client that counts refusals. number is how many
 // there have been on the connection, this one included. The server takes no publish that was sent before the
 // client knew of it and could overtake this one: its Refusals is lower.
-func (Encoder) PublishRefused(id ID, channel string, err *realtime.Error, number int64) realtime.Frame {
+func (Encoder) PublishRefused(id ID, channel string, err *realtime.Error, number int64) outbox.Frame {
 	o := refusal(id, channel, err)
 	o.int("refusals", number)
 	return o.frame()
@@ -112,7 +113,7 @@ func refusal(id ID, channel string, err *realtime.Error) object {
 }
 
 // Pong answers a ping.
-func (Encoder) Pong(id ID) realtime.Frame {
+func (Encoder) Pong(id ID) outbox.Frame {
 	o := answer(32, TypePong, id)
 	return o.frame()
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -51,7 +52,7 @@ func BenchmarkSubscribed(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	a := realtime.Answer{Resumed: true, Position: realtime.Position{Time: 1767225600123, ID: "6f1c"}}
+	a := outbox.Answer{Resumed: true, Position: realtime.Position{Time: 1767225600123, ID: "6f1c"}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if f := (wire.Encoder{}).Subscribed("1", channel, a); f.IsZero() {

@@ -8,7 +8,7 @@
 //	client <- Encoder     <- Hub      what the server sends of its own accord, and answers to subscribes
 //	client <- Encoder     <- gateway  other answers
 //
-// What goes out is a realtime.Frame: the header of RFC 6455 and the JSON in one
+// What goes out is an outbox.Frame: the header of RFC 6455 and the JSON in one
 // slice, ready to be written and shared by all its readers. No frame holds a
 // raw line break, so its JSON can stand in a line of NDJSON or of Server-Sent Events.
 //

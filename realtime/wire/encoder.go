@@ -5,18 +5,19 @@ import (
 	"slices"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // Encoder makes the frames that servers send: those of the Hub, and the answers of a gateway. Its zero value is ready.
 type Encoder struct{}
 
-var _ realtime.Encoder = Encoder{}
+var _ outbox.Encoder = Encoder{}
 
 // Name is that of the protocol in a WebSocket handshake.
 func (Encoder) Name() string { return Subprotocol }
 
 // Subscribed answers a subscribe frame, and without id an entry of a connect frame. id is an ID.
-func (Encoder) Subscribed(id string, c realtime.Channel, a realtime.Answer) realtime.Frame {
+func (Encoder) Subscribed(id string, c realtime.Channel, a outbox.Answer) outbox.Frame {
 	o := answer(256, TypeOK, ID(id))
 	o.text("channel", c.Name())
 	o.bool("resumed", a.Resumed)
@@ -26,15 +27,15 @@ func (Encoder) Subscribed(id string, c realtime.Channel, a realtime.Answer) real
 }
 
 // Refused is Error.
-func (e Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) realtime.Frame {
+func (e Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) outbox.Frame {
 	return e.Error(ID(id), c.Name(), err)
 }
 
 // Message returns the message frame of a Publication: channel, position, key if
 // there is one, time, tags if there are any, in order of their names, and data. Equal Publications make
 // equal bytes. Data is one JSON value, as Compact returns it, and goes in as it is; none is written as null.
-func (Encoder) Message(p *realtime.Publication) (f realtime.Frame, data []byte) {
-	f = framed(AppendMessage(make([]byte, realtime.MaxFrameHeader, realtime.MaxFrameHeader+MessageSize(p)), p))
+func (Encoder) Message(p *realtime.Publication) (f outbox.Frame, data []byte) {
+	f = framed(AppendMessage(make([]byte, outbox.MaxFrameHeader, outbox.MaxFrameHeader+MessageSize(p)), p))
 	return f, MessageData(f.Bytes, p)
 }
 
@@ -93,7 +94,7 @@ func (o *object) tags(tags map[string]string) {
 }
 
 // Direct returns the frame of an event for connections rather than for a channel.
-func (Encoder) Direct(p *realtime.Publication) realtime.Frame {
+func (Encoder) Direct(p *realtime.Publication) outbox.Frame {
 	o := newObject(256+len(p.Data), TypeDirect)
 	o.text("event", p.ID)
 	if p.Key != "" {
@@ -108,7 +109,7 @@ func (Encoder) Direct(p *realtime.Publication) realtime.Frame {
 }
 
 // Gap returns a notice that something of the channel was missed right here.
-func (Encoder) Gap(c realtime.Channel, at realtime.Position) realtime.Frame {
+func (Encoder) Gap(c realtime.Channel, at realtime.Position) outbox.Frame {
 	o := newObject(256, TypeNotice)
 	o.text("code", NoticeGap)
 	o.text("channel", c.Name())
@@ -117,7 +118,7 @@ func (Encoder) Gap(c realtime.Channel, at realtime.Position) realtime.Frame {
 }
 
 // Dropped returns a notice that the connection's full queue let some of the channel go.
-func (Encoder) Dropped(c realtime.Channel, count int) realtime.Frame {
+func (Encoder) Dropped(c realtime.Channel, count int) outbox.Frame {
 	o := newObject(256, TypeNotice)
 	o.text("code", NoticeDropped)
 	o.text("channel", c.Name())
@@ -126,7 +127,7 @@ func (Encoder) Dropped(c realtime.Channel, count int) realtime.Frame {
 }
 
 // Presence returns who came to a channel and who left it, and how many users are there now.
-func (Encoder) Presence(c realtime.Channel, joined, left []realtime.Member, count int) realtime.Frame {
+func (Encoder) Presence(c realtime.Channel, joined, left []realtime.Member, count int) outbox.Frame {
 	o := newObject(256, TypePresence)
 	o.text("channel", c.Name())
 	o.members("joined", joined)
@@ -137,7 +138,7 @@ func (Encoder) Presence(c realtime.Channel, joined, left []realtime.Member, coun
 
 // Ended returns what tells that a subscription or a presence watch has been taken away: the error of its
 // channel, and a notice.
-func (e Encoder) Ended(r realtime.Right, why *realtime.Error) realtime.Frame {
+func (e Encoder) Ended(r realtime.Right, why *realtime.Error) outbox.Frame {
 	if r.Action == realtime.ActionSubscribe {
 		return e.Error("", r.Channel.Name(), why)
 	}
@@ -148,7 +149,7 @@ func (e Encoder) Ended(r realtime.Right, why *realtime.Error) realtime.Frame {
 }
 
 // Heartbeat returns a sign of life, with the time of asOf unless that is zero.
-func (Encoder) Heartbeat(asOf realtime.Position) realtime.Frame {
+func (Encoder) Heartbeat(asOf realtime.Position) outbox.Frame {
 	o := newObject(64, TypeHeartbeat)
 	if asOf.Time != 0 {
 		o.int("asOf", asOf.Time)
@@ -157,10 +158,10 @@ func (Encoder) Heartbeat(asOf realtime.Position) realtime.Frame {
 }
 
 // Closing returns the error frame that is sent right before a close frame.
-func (e Encoder) Closing(err *realtime.Error) realtime.Frame { return e.Error("", "", err) }
+func (e Encoder) Closing(err *realtime.Error) outbox.Frame { return e.Error("", "", err) }
 
 // Move asks the client to open another connection after a delay and then leave this one.
-func (Encoder) Move(afterMs int64) realtime.Frame {
+func (Encoder) Move(afterMs int64) outbox.Frame {
 	o := newObject(64, TypeMove)
 	o.int("afterMs", afterMs)
 	return o.frame()

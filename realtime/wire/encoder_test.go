@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -30,7 +31,7 @@ func payloadOf(t testing.TB, frame []byte) []byte {
 	if length != uint64(len(frame)-header) {
 		t.Fatalf("the header says %d bytes, %d follow", length, len(frame)-header)
 	}
-	if shortest := len(realtime.AppendFrameHeader(nil, 0x81, int(length))); header != shortest {
+	if shortest := len(outbox.AppendFrameHeader(nil, 0x81, int(length))); header != shortest {
 		t.Fatalf("the header has %d bytes, %d would do", header, shortest)
 	}
 	return frame[header:]
@@ -46,7 +47,7 @@ func TestHeader(t *testing.T) {
 		65536:     "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00",
 		1<<32 + 1: "\x81\x7f\x00\x00\x00\x01\x00\x00\x00\x01",
 	} {
-		if got := string(realtime.AppendFrameHeader([]byte("before"), 0x81, n)); got != "before"+want {
+		if got := string(outbox.AppendFrameHeader([]byte("before"), 0x81, n)); got != "before"+want {
 			t.Errorf("%d: %q, want %q", n, got, "before"+want)
 		}
 	}
@@ -124,7 +125,7 @@ func TestFramesHaveNoLineBreak(t *testing.T) {
 	t.Parallel()
 	data := []byte("{\r\n\t\"a\": [\n1,\r2\n]\n}\n")
 	p := realtime.Publication{Channel: channel("a"), Data: data, Time: time.UnixMilli(1)}
-	for name, frame := range map[string]realtime.Frame{
+	for name, frame := range map[string]outbox.Frame{
 		"message": messageOf(&p),
 		"call":    wire.Encoder{}.CallOK(`1`, data),
 		"error":   wire.Encoder{}.Error("", "", realtime.Errorf(realtime.CodeInternal, "a\r\nb")),
@@ -170,7 +171,7 @@ func TestDecodeServerRefuses(t *testing.T) {
 	}
 }
 
-func messageOf(p *realtime.Publication) realtime.Frame {
+func messageOf(p *realtime.Publication) outbox.Frame {
 	f, _ := wire.Encoder{}.Message(p)
 	return f
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -53,7 +54,7 @@ var goldenClient = map[string]wire.ClientFrame{
 }
 
 type goldenFrame struct {
-	frame realtime.Frame
+	frame outbox.Frame
 	want  wire.ServerFrame
 }
 
@@ -79,7 +80,7 @@ func goldenServer() map[string]goldenFrame {
 	return map[string]goldenFrame{
 		"welcome":         {e.Welcome(`1`, session), answered},
 		"welcome.no-id":   {e.Welcome("", session), welcome},
-		"ok-subscribe":    {e.Subscribed(`2`, fx, realtime.Answer{Position: moment}), wire.ServerFrame{Type: wire.TypeOK, ID: `2`, Channel: "prices:fx", Position: "1767225601456-"}},
+		"ok-subscribe":    {e.Subscribed(`2`, fx, outbox.Answer{Position: moment}), wire.ServerFrame{Type: wire.TypeOK, ID: `2`, Channel: "prices:fx", Position: "1767225601456-"}},
 		"ok-unsubscribe":  {e.UnsubscribeOK(`3`, fx), wire.ServerFrame{Type: wire.TypeOK, ID: `3`, Channel: "prices:fx"}},
 		"ok-publish":      {e.PublishOK(`5`, "ann-17"), wire.ServerFrame{Type: wire.TypeOK, ID: `5`, Event: "ann-17"}},
 		"ok-call":         {e.CallOK(`6`, []byte(`{"order":"o-1"}`)), wire.ServerFrame{Type: wire.TypeOK, ID: `6`, Data: []byte(`{"order":"o-1"}`)}},
@@ -87,11 +88,11 @@ func goldenServer() map[string]goldenFrame {
 		"ok-presence": {e.PresenceOK(`8`, board, []realtime.Member{ann, bob}, 2),
 			wire.ServerFrame{Type: wire.TypeOK, ID: `8`, Channel: "board:7", Members: []realtime.Member{ann, bob}, Count: 2}},
 		"ok-refresh": {e.RefreshOK(`10`, time.UnixMilli(1767232800000)), wire.ServerFrame{Type: wire.TypeOK, ID: `10`, ExpiresAt: 1767232800000}},
-		"ok-subscribe.connect": {e.Subscribed("", fx, realtime.Answer{Position: realtime.Position{Time: 1767225600000}}),
+		"ok-subscribe.connect": {e.Subscribed("", fx, outbox.Answer{Position: realtime.Position{Time: 1767225600000}}),
 			wire.ServerFrame{Type: wire.TypeOK, Channel: "prices:fx", Position: "1767225600000-"}},
-		"ok-subscribe.resumed": {e.Subscribed("", fx, realtime.Answer{Resumed: true, Position: at1}),
+		"ok-subscribe.resumed": {e.Subscribed("", fx, outbox.Answer{Resumed: true, Position: at1}),
 			wire.ServerFrame{Type: wire.TypeOK, Channel: "prices:fx", Resumed: true, Position: "1767225600123-e1"}},
-		"ok-subscribe.gap": {e.Subscribed(`"s-2"`, fx, realtime.Answer{Gap: true, Position: at2}),
+		"ok-subscribe.gap": {e.Subscribed(`"s-2"`, fx, outbox.Answer{Gap: true, Position: at2}),
 			wire.ServerFrame{Type: wire.TypeOK, ID: `"s-2"`, Channel: "prices:fx", Gap: true, Position: "1767225601456-e2"}},
 		"error": {e.Error(`2`, "prices:fx", realtime.Errorf(realtime.CodeForbidden, "no grant to subscribe to prices:fx")),
 			wire.ServerFrame{Type: wire.TypeError, ID: `2`, Code: realtime.CodeForbidden, Message: "no grant to subscribe to prices:fx", Channel: "prices:fx"}},
@@ -145,7 +146,7 @@ func TestGoldenServer(t *testing.T) {
 	for name, g := range frames {
 		t.Run(name, func(t *testing.T) {
 			golden := checkGolden(t, "server", name, g.frame.Payload())
-			if want := append(realtime.AppendFrameHeader(nil, 0x81, len(golden)), golden...); !bytes.Equal(g.frame.Bytes, want) {
+			if want := append(outbox.AppendFrameHeader(nil, 0x81, len(golden)), golden...); !bytes.Equal(g.frame.Bytes, want) {
 				t.Errorf("frame is %q, want %q", g.frame.Bytes, want)
 			}
 			got, err := wire.DecodeServer(golden)

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // object is a JSON object being written, behind room for a frame's header. Its
@@ -15,7 +16,7 @@ type object struct{ b []byte }
 
 // newObject begins an object that will have about size bytes.
 func newObject(size int, t Type) object {
-	b := make([]byte, realtime.MaxFrameHeader, realtime.MaxFrameHeader+size)
+	b := make([]byte, outbox.MaxFrameHeader, outbox.MaxFrameHeader+size)
 	return object{appendType(b, t)}
 }
 
@@ -116,16 +117,16 @@ func (o *object) members(name string, all []realtime.Member) {
 }
 
 // frame ends the object and puts the header right before it.
-func (o *object) frame() realtime.Frame { return framed(append(o.b, '}')) }
+func (o *object) frame() outbox.Frame { return framed(append(o.b, '}')) }
 
 // framed puts the header of a frame into the room before its payload.
-func framed(b []byte) realtime.Frame {
-	var room [realtime.MaxFrameHeader]byte
+func framed(b []byte) outbox.Frame {
+	var room [outbox.MaxFrameHeader]byte
 	const finText = 0x81
-	header := realtime.AppendFrameHeader(room[:0], finText, len(b)-realtime.MaxFrameHeader)
-	start := realtime.MaxFrameHeader - len(header)
+	header := outbox.AppendFrameHeader(room[:0], finText, len(b)-outbox.MaxFrameHeader)
+	start := outbox.MaxFrameHeader - len(header)
 	copy(b[start:], header)
-	return realtime.Frame{Bytes: b[start:len(b):len(b)]}
+	return outbox.Frame{Bytes: b[start:len(b):len(b)]}
 }
 
 // appendString appends s as a JSON string.

@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/services/cloudrun"
 )
 
@@ -41,7 +41,7 @@ func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler,
 	return cloudrun.Health(p.Spans("api", httpapi.New(httpapi.Options{
 		Verifier: verifier, Operators: operators,
 		Tenants: b.Tenants, Registry: b.Registry, Revocations: b.Revocations, Topics: b.Topics, Placement: b.Placement,
-		Publisher: realtime.NewPublisher(b.Broker, realtime.PublisherOptions{Placement: b.Placement, Metrics: p.Metrics, Tracer: p.Tracer}),
+		Publisher: publish.New(b.Broker, publish.Options{Placement: b.Placement, Metrics: p.Metrics, Tracer: p.Tracer}),
 		Limiter:   limit.New(limit.Options{Metrics: p.Metrics}),
 		Metrics:   p.Metrics, Logger: p.Log,
 	}))), nil

@@ -8,9 +8,9 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/services/cloudrun"
 )
 
@@ -37,7 +37,7 @@ func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler,
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement, Verifier: verifier,
 		Instance: c.Instance, Service: c.Service, Revision: c.Revision, Region: c.Region,
 		Lifetime: c.lifetime, DrainSpread: c.drainSpread, Compress: c.compress, Remote: remote(c.proxies),
-		Budget: realtime.ProcessBudget(), Logger: p.Log, Metrics: p.Metrics, Tracer: p.Tracer,
+		Budget: hub.ProcessBudget(), Logger: p.Log, Metrics: p.Metrics, Tracer: p.Tracer,
 	})
 	if err != nil {
 		return nil, err

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/functions/probe"
-	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/hub"
 )
 
 // probes: Cloud Run asks paths that the program answers (TestStart asks them of the program itself), on the port that it listens on.
@@ -86,9 +86,9 @@ func limits(d *deployed, found *problems) {
 // for longer than Pub/Sub's minute.
 func patient(d *deployed, found *problems) {
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	hub := realtime.NewHub(broker, realtime.HubOptions{})
-	pace := hub.Pace()
-	if err := errors.Join(hub.Close(context.Background()), broker.Close(context.Background())); err != nil {
+	h := hub.New(broker, hub.Options{})
+	pace := h.Pace()
+	if err := errors.Join(h.Close(context.Background()), broker.Close(context.Background())); err != nil {
 		found.add(RuleReadme, "realtime", "%v", err)
 	}
 	patience := pace.Beacon + 2*pace.Fence + 2*time.Second // two of the Hub's sweeps

@@ -52,11 +52,11 @@ func TestFailedCalls(t *testing.T) {
 	}}
 	b := f.serve(t, gcp.BrokerOptions{})
 	for id := range codeOf {
-		if err := publish(t, b, "tw-acme", publication(t, "a", id)); err == nil {
+		if err := send(t, b, "tw-acme", publication(t, "a", id)); err == nil {
 			t.Errorf("%s was stored", id)
 		}
 	}
-	if err := publish(t, b, "tw-acme", publication(t, "a", "good")); err != nil {
+	if err := send(t, b, "tw-acme", publication(t, "a", "good")); err != nil {
 		t.Error(err)
 	}
 	errs.is(t, map[string]int{"pubsub permission_denied": 1, "pubsub data_loss": 1, "pubsub not_found": 1})

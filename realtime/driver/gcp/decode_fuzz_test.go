@@ -14,6 +14,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -45,10 +47,10 @@ func FuzzDecode(f *testing.F) {
 
 func decodeAll(t *testing.T, p *pubsubpb.PubsubMessage) {
 	broker := &loop{came: make(chan realtime.Message, 100)}
-	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Payload: wire.Compact})
+	h := hub.New(broker, hub.Options{Instance: "i1", Payload: wire.Compact})
 	prices := channel(t, "acme", "prices")
-	reader := &frames{t: t, box: realtime.NewOutbox(wire.Encoder{}, &realtime.QueueLimits{Messages: 100, Bytes: 1 << 20})}
-	conn, err := hub.Connect(&realtime.Tenant{ID: "acme"}, &realtime.Principal{
+	reader := &frames{t: t, box: outbox.New(wire.Encoder{}, &outbox.Limits{Messages: 100, Bytes: 1 << 20})}
+	conn, err := h.Connect(&realtime.Tenant{ID: "acme"}, &realtime.Principal{
 		Tenant: "acme", User: "ann", Groups: []string{"desk"}, Issued: time.Now(), Expires: time.Now().Add(time.Hour),
 		Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
 	}, reader.box, reader)
@@ -56,12 +58,12 @@ func decodeAll(t *testing.T, p *pubsubpb.PubsubMessage) {
 		t.Fatal(err)
 	}
 	defer func() {
-		hub.Disconnect(conn)
-		if err := hub.Close(t.Context()); err != nil {
+		h.Disconnect(conn)
+		if err := h.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}()
-	if err = hub.Subscribe(conn, realtime.SubscribeRequest{ID: "1", Channel: prices}); err != nil {
+	if err = h.Subscribe(conn, hub.SubscribeRequest{ID: "1", Channel: prices}); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Wait()
@@ -127,7 +129,7 @@ func (l looped) Close(context.Context) error { return nil }
 // frames judges what a client is sent.
 type frames struct {
 	t   *testing.T
-	box *realtime.Outbox
+	box *outbox.Outbox
 
 	mu   sync.Mutex // guards what follows
 	ids  []string
@@ -142,7 +144,7 @@ func (f *frames) Flush() {
 				break
 			}
 			for _, frame := range all {
-				f.judge(realtime.Frame{Bytes: frame}.Payload())
+				f.judge(outbox.Frame{Bytes: frame}.Payload())
 			}
 		}
 	}

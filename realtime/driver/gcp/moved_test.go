@@ -10,6 +10,9 @@ import (
 	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/realtimetest"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -27,10 +30,10 @@ type mover struct {
 // visit is one connection of a mover, and its transport.
 type visit struct {
 	m        *mover
-	hub      *realtime.Hub
-	conn     *realtime.Connection
+	hub      *hub.Hub
+	conn     *hub.Connection
 	told     *realtimetest.ClientConnection
-	box      *realtime.Outbox
+	box      *outbox.Outbox
 	answered chan struct{}
 }
 
@@ -86,9 +89,9 @@ func (v *visit) hear(frame []byte) {
 }
 
 // visit connects, asks for the channel where the client stands, and waits for the answer.
-func (m *mover) visit(h *realtime.Hub, tenant *realtime.Tenant) *visit {
+func (m *mover) visit(h *hub.Hub, tenant *realtime.Tenant) *visit {
 	m.t.Helper()
-	v := &visit{m: m, hub: h, told: m.client.Open(), box: realtime.NewOutbox(wire.Encoder{}, nil), answered: make(chan struct{})}
+	v := &visit{m: m, hub: h, told: m.client.Open(), box: outbox.New(wire.Encoder{}, nil), answered: make(chan struct{})}
 	var err error
 	v.conn, err = h.Connect(tenant, &realtime.Principal{
 		Tenant: tenant.ID, User: "ann", Expires: time.Now().Add(time.Hour), Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
@@ -97,7 +100,7 @@ func (m *mover) visit(h *realtime.Hub, tenant *realtime.Tenant) *visit {
 		m.t.Fatal(err)
 	}
 	q := v.told.Ask(m.channel)
-	if err = h.Subscribe(v.conn, realtime.SubscribeRequest{Channel: m.channel, Since: q.Since, AsOf: q.AsOf.Time}); err != nil {
+	if err = h.Subscribe(v.conn, hub.SubscribeRequest{Channel: m.channel, Since: q.Since, AsOf: q.AsOf.Time}); err != nil {
 		m.t.Fatal(err)
 	}
 	<-v.answered
@@ -120,7 +123,7 @@ func TestMoveBetweenTopics(t *testing.T) {
 	moved := &realtime.Tenant{ID: "acme", Placement: realtime.PlacementPooled}
 	checker := realtimetest.NewChecker(realtimetest.CheckerOptions{})
 	broker := openBroker(t, project, gcp.BrokerOptions{})
-	hub := realtime.NewHub(broker, realtime.HubOptions{Instance: "i1", Payload: wire.Compact, Placement: place})
+	h := hub.New(broker, hub.Options{Instance: "i1", Payload: wire.Compact, Placement: place})
 	for _, d := range []*realtime.Tenant{tenant, moved} {
 		if err := broker.EnsureTopic(t.Context(), place(d)); err != nil {
 			t.Fatal(err)
@@ -131,11 +134,11 @@ func TestMoveBetweenTopics(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &mover{t: t, channel: channel, client: realtimetest.NewClient("ann", checker)}
-	v := m.visit(hub, tenant)
+	v := m.visit(h, tenant)
 
-	pub := realtime.NewPublisher(broker, realtime.PublisherOptions{Placement: place})
+	pub := publish.New(broker, publish.Options{Placement: place})
 	n := 0
-	publish := func(doc *realtime.Tenant) {
+	send := func(doc *realtime.Tenant) {
 		id := fmt.Sprint(n)
 		n++
 		checker.Published(channel, id)
@@ -144,15 +147,15 @@ func TestMoveBetweenTopics(t *testing.T) {
 		}
 	}
 	for range 20 {
-		publish(tenant)
+		send(tenant)
 	}
 	now := time.Now()
 	moved.Moved = &realtime.Moved{From: realtime.PlacementOwn, At: now, Until: now.Add(20 * time.Second)}
-	hub.Update(moved)
+	h.Update(moved)
 	for end := moved.Moved.Until.Add(3 * time.Second); time.Now().Before(end); {
-		publish(moved)
-		if hub.Topic(moved) != v.conn.Topic() { // as a gateway asks it to
-			next := m.visit(hub, moved)
+		send(moved)
+		if h.Topic(moved) != v.conn.Topic() { // as a gateway asks it to
+			next := m.visit(h, moved)
 			v.end()
 			v = next
 		}
@@ -170,7 +173,7 @@ func TestMoveBetweenTopics(t *testing.T) {
 		t.Errorf("%+v, on %s", c, v.conn.Topic())
 	}
 	v.end()
-	if err := hub.Close(context.Background()); err != nil {
+	if err := h.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	if err := broker.Close(context.Background()); err != nil {

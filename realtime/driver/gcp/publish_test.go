@@ -52,7 +52,7 @@ func publication(t *testing.T, name, id string) *realtime.Message {
 }
 
 // publish waits for what became of a message.
-func publish(t *testing.T, b *gcp.Broker, topic realtime.Topic, m *realtime.Message) error {
+func send(t *testing.T, b *gcp.Broker, topic realtime.Topic, m *realtime.Message) error {
 	t.Helper()
 	done := make(chan error, 1)
 	b.Publish(t.Context(), topic, m, func(err error) { done <- err })
@@ -77,10 +77,10 @@ func TestPublishRecovers(t *testing.T) {
 	}}
 	b := f.serve(t, gcp.BrokerOptions{})
 	for i := range 5 {
-		if err := publish(t, b, "tw-acme", publication(t, "a", fmt.Sprint(i))); err != nil {
+		if err := send(t, b, "tw-acme", publication(t, "a", fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
 		}
-		if err := publish(t, b, "tw-acme", publication(t, "a", "bad")); realtime.CodeOf(err) != realtime.CodeInternal {
+		if err := send(t, b, "tw-acme", publication(t, "a", "bad")); realtime.CodeOf(err) != realtime.CodeInternal {
 			t.Fatalf("a refused message: %v", err)
 		}
 	}
@@ -101,7 +101,7 @@ func TestPublishToATopicThatComesLater(t *testing.T) {
 		}
 	}()
 	const topic = realtime.Topic("tw-late")
-	if err := publish(t, b, topic, publication(t, "a", "1")); realtime.CodeOf(err) != realtime.CodeNotFound {
+	if err := send(t, b, topic, publication(t, "a", "1")); realtime.CodeOf(err) != realtime.CodeNotFound {
 		t.Fatalf("before: %v", err)
 	}
 	for range 2 { // it is safe to repeat
@@ -109,7 +109,7 @@ func TestPublishToATopicThatComesLater(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := publish(t, b, topic, publication(t, "a", "2")); err != nil {
+	if err := send(t, b, topic, publication(t, "a", "2")); err != nil {
 		t.Fatalf("after: %v", err)
 	}
 	for range 2 {
@@ -130,12 +130,12 @@ func TestPublishToNobody(t *testing.T) {
 	}
 	topic := newTopic(t, b)
 	server.Pause()
-	err = publish(t, b, topic, publication(t, "a", "1"))
+	err = send(t, b, topic, publication(t, "a", "1"))
 	server.Resume()
 	if realtime.CodeOf(err) != realtime.CodeUnavailable {
 		t.Errorf("while it is paused: %v", err)
 	}
-	for err = publish(t, b, topic, publication(t, "a", "2")); err != nil; err = publish(t, b, topic, publication(t, "a", "2")) {
+	for err = send(t, b, topic, publication(t, "a", "2")); err != nil; err = send(t, b, topic, publication(t, "a", "2")) {
 		if realtime.CodeOf(err) != realtime.CodeUnavailable || t.Context().Err() != nil {
 			t.Fatalf("afterwards: %v", err)
 		}
@@ -171,7 +171,7 @@ func TestPendingBytes(t *testing.T) {
 	if refused < 10 || refused == 20 {
 		t.Errorf("%d of 20 were refused", refused)
 	}
-	if err := publish(t, b, "tw-acme", publication(t, "a", "after")); err != nil {
+	if err := send(t, b, "tw-acme", publication(t, "a", "after")); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
 }

@@ -248,7 +248,7 @@ func TestSilentRelay(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = s.Close(context.Background()) })
 		id := fmt.Sprint(generation)
-		if err := publish(t, direct, topic, publication(t, "a", id)); err != nil {
+		if err := send(t, direct, topic, publication(t, "a", id)); err != nil {
 			t.Fatal(err)
 		}
 		for {
@@ -277,11 +277,11 @@ func TestSilentRelay(t *testing.T) {
 			t.Fatalf("%d follows in %v bring nothing", most, time.Since(start).Round(time.Second))
 		}
 	}
-	if err := publish(t, b, topic, publication(t, "a", "over b")); err != nil {
+	if err := send(t, b, topic, publication(t, "a", "over b")); err != nil {
 		t.Logf("the first publish: %v", err)
 	}
 	for start := time.Now(); ; {
-		if err := publish(t, b, topic, publication(t, "a", "again")); err == nil {
+		if err := send(t, b, topic, publication(t, "a", "again")); err == nil {
 			break
 		}
 		if time.Since(start) > 3*patience {

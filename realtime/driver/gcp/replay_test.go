@@ -32,7 +32,7 @@ func TestReplayWhileOthersPublish(t *testing.T) {
 					return
 				default:
 				}
-				if err := publish(t, b, topic, publication(t, fmt.Sprint("c", p), fmt.Sprint(i))); err != nil {
+				if err := send(t, b, topic, publication(t, fmt.Sprint("c", p), fmt.Sprint(i))); err != nil {
 					t.Error(err)
 				}
 			}
@@ -42,7 +42,7 @@ func TestReplayWhileOthersPublish(t *testing.T) {
 	ended := make(chan struct{})
 	var reading sync.WaitGroup
 	for n := range 5 {
-		if err := publish(t, b, topic, &realtime.Message{Kind: realtime.KindBeacon, Origin: fmt.Sprint("i", n), Publication: realtime.Publication{ID: fmt.Sprint("beacon", n)}}); err != nil {
+		if err := send(t, b, topic, &realtime.Message{Kind: realtime.KindBeacon, Origin: fmt.Sprint("i", n), Publication: realtime.Publication{ID: fmt.Sprint("beacon", n)}}); err != nil {
 			t.Fatal(err)
 		}
 		s, err := b.Follow(t.Context(), topic, realtime.Following{Instance: fmt.Sprint("i", n), Generation: 1, Since: time.Now().Add(-time.Minute)})
@@ -55,7 +55,7 @@ func TestReplayWhileOthersPublish(t *testing.T) {
 			for p := range counts {
 				fence := publication(t, fmt.Sprint("c", p), fmt.Sprintf("fence%d of c%d", n, p))
 				fence.Kind, fence.Origin = realtime.KindFence, fmt.Sprint("i", n)
-				if err := publish(t, b, topic, fence); err != nil {
+				if err := send(t, b, topic, fence); err != nil {
 					t.Error(err)
 				}
 			}
@@ -127,7 +127,7 @@ func TestFollowsManyTopics(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if err := publish(t, b, topic, publication(t, "a", fmt.Sprint(n))); err != nil {
+			if err := send(t, b, topic, publication(t, "a", fmt.Sprint(n))); err != nil {
 				t.Error(err)
 			}
 			read(t, s, func(had map[string]bool) bool { return had[fmt.Sprintf("a/%d", n)] })

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/strict"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // maxTenantsFile is the largest file of tenant documents that is read.
@@ -124,7 +125,7 @@ func (t *Tenants) Stored(ctx context.Context, id string) (*realtime.Tenant, erro
 	doc := t.docs[id]
 	t.mu.RUnlock()
 	if doc == nil {
-		return nil, realtime.TenantUnknown()
+		return nil, tenantcache.TenantUnknown()
 	}
 	return doc, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/socket"
 )
 
@@ -31,7 +32,7 @@ func (e *echoes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the client has been told
 	}
-	c := &echo{all: e, conn: conn, outbox: realtime.NewOutbox(nil, &realtime.QueueLimits{})}
+	c := &echo{all: e, conn: conn, outbox: outbox.New(nil, &outbox.Limits{})}
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
@@ -82,7 +83,7 @@ func (e *echoes) list() []*echo {
 type echo struct {
 	all    *echoes
 	conn   *socket.Conn
-	outbox *realtime.Outbox
+	outbox *outbox.Outbox
 }
 
 // Message sends a text back.
@@ -94,7 +95,7 @@ func (c *echo) Binary(payload []byte) *realtime.Error { return c.send(socket.Bin
 // send queues a message and reads on only when it has been taken from the queue, which holds
 // back a client that sends faster than it reads.
 func (c *echo) send(op socket.Opcode, payload []byte) *realtime.Error {
-	c.outbox.Push(realtime.Delivery{Frame: socket.NewFrame(op, payload)})
+	c.outbox.Push(&outbox.Delivery{Frame: socket.NewFrame(op, payload)})
 	c.conn.Flush()
 	for pause := time.Millisecond; !c.outbox.Idle(); pause = min(2*pause, 50*time.Millisecond) {
 		time.Sleep(pause) // ends at the latest with the connection, which empties the queue

@@ -206,7 +206,7 @@ variable "probe" {
   default     = {}
   nullable    = false
 
-  # A gateway that has just begun to follow a topic keeps a subscribe waiting for a beacon and two fences, 40 s (realtime.Pace), and Cloud
+  # A gateway that has just begun to follow a topic keeps a subscribe waiting for a beacon and two fences, 40 s (hub.Pace), and Cloud
   # Monitoring waits 60 s for an answer.
   validation {
     condition     = var.probe.seconds >= 45 && var.probe.seconds <= 50

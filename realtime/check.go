@@ -1,0 +1,109 @@
+package realtime
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// MaxMessageBytes is the largest Data of an event, whatever a tenant's limits say.
+const MaxMessageBytes = 1 << 20
+
+// maxAhead is how far the broker's clock may be ahead of this process's before its times are not believed: a
+// Publication from the future would make everything behind it late.
+const maxAhead = time.Hour
+
+// Check refuses a Message that a Broker has brought and that no Publisher or Hub has published. now is the
+// moment it came. Data is not looked into: what it must be is for hub.Options.Payload to say. An error has code
+// CodeBadRequest or CodeTooLarge and names the field.
+//
+// A Hub checks everything that it receives, so a driver need not. Nobody but a fault, or another program with the
+// right to publish, makes such messages; they must not reach a reader, whose client would end its
+// connection over one, resume, and get it again.
+func (m *Message) Check(now time.Time) error {
+	if m.Kind < KindPublication || m.Kind > KindClose {
+		return Errorf(CodeBadRequest, "kind: must be %d to %d, got %d", KindPublication, KindClose, m.Kind)
+	}
+	if m.ID == "" {
+		return Errorf(CodeBadRequest, "id: is missing")
+	}
+	if err := m.checkTimes(now); err != nil {
+		return err
+	}
+	if err := m.CheckFields(); err != nil {
+		return err
+	}
+	if err := checkText("origin", m.Origin, MaxIDBytes); err != nil {
+		return err
+	}
+	switch m.Kind {
+	case KindPublication:
+		return m.checkEvent()
+	case KindFence:
+		if m.Channel.IsZero() {
+			return Errorf(CodeBadRequest, "channel: is missing")
+		}
+	case KindDirect, KindClose:
+		return m.checkAddressed()
+	}
+	return nil
+}
+
+// checkTimes refuses what cannot be a Position, or lies in the future.
+func (m *Message) checkTimes(now time.Time) error {
+	latest := now.Add(maxAhead)
+	if m.Time.UnixMilli() <= 0 || m.Time.After(latest) {
+		return Errorf(CodeBadRequest, "time: must be between 1970 and %v from now, got %s", maxAhead, m.Time.UTC().Format(time.RFC3339))
+	}
+	if m.Previous.After(latest) {
+		return Errorf(CodeBadRequest, "previous: must be at most %v from now, got %s", maxAhead, m.Previous.UTC().Format(time.RFC3339))
+	}
+	if m.Before.After(latest) {
+		return Errorf(CodeBadRequest, "before: must be at most %v from now, got %s", maxAhead, m.Before.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+func (m *Message) checkEvent() error {
+	if m.Channel.IsZero() {
+		return Errorf(CodeBadRequest, "channel: is missing")
+	}
+	if err := checkText("series", m.Series, MaxIDBytes); err != nil {
+		return err
+	}
+	if (m.Series == "") != (m.Number == 0) {
+		return Errorf(CodeBadRequest, "number: must be positive with a series and 0 without, got %d", m.Number)
+	}
+	return m.checkSize()
+}
+
+func (m *Message) checkAddressed() error {
+	if err := CheckTenantID(m.Tenant); err != nil {
+		return err
+	}
+	if err := m.To.Check(); err != nil {
+		return err
+	}
+	if m.Kind == KindClose && !m.Code.Known() {
+		return Errorf(CodeBadRequest, "code: %q is unknown", clip(string(m.Code)))
+	}
+	return m.checkSize()
+}
+
+// CheckData refuses what no reader could be given.
+func (p *Publication) CheckData() error {
+	if err := p.checkSize(); err != nil {
+		return err
+	}
+	if len(p.Data) > 0 && !json.Valid(p.Data) {
+		return Errorf(CodeBadRequest, "data: is not valid JSON")
+	}
+	return nil
+}
+
+// checkSize refuses Data that is larger than any tenant's limit, with CodeTooLarge.
+func (p *Publication) checkSize() error {
+	if len(p.Data) > MaxMessageBytes {
+		return Errorf(CodeTooLarge, "data: %d bytes, the limit is %d", len(p.Data), MaxMessageBytes)
+	}
+	return nil
+}

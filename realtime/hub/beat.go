@@ -1,0 +1,96 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
+)
+
+// movesWithin is how long a client may wait before it moves.
+const movesWithin = 5 * time.Second
+
+// grace is how long a heartbeat waits for a write that it can join.
+func (p Pace) grace() time.Duration { return p.Heartbeat / 10 }
+
+// schedule enters a connection in the agenda for what is next to be done for it. f.mu is held.
+func (f *feed) schedule(c *Connection) {
+	at := c.beatAt
+	for _, other := range []time.Time{c.flushAt, c.moveAt} {
+		if !other.IsZero() && other.Before(at) {
+			at = other
+		}
+	}
+	if ends := c.Principal().Expires; ends.Before(at) {
+		at = ends
+	}
+	f.hub.agenda.set(c, at)
+}
+
+// attend does what is due for a connection: it is over, is to move, or is to have a heartbeat.
+//
+// A heartbeat is queued and not written: data that comes within the grace takes it along, and one
+// write does instead of two. It goes before that data, so what it says of the moment up to which
+// all has been handed over is true when it is read.
+func (f *feed) attend(c *Connection, now time.Time) {
+	if err := contain.Do(f.hub.log, f.hub.count, contain.Connection, func() { f.doDue(c, now) }, realtime.KeyConnection, c); err != nil {
+		c.Close(err)
+	}
+}
+
+func (f *feed) doDue(c *Connection, now time.Time) {
+	d := f.due(c, now)
+	if d.ends {
+		c.Close(realtime.Errorf(realtime.CodeExpired, "the token has expired; get a new one and connect again"))
+		return
+	}
+	if d.beats && !c.beat(now) {
+		c.Close(realtime.Errorf(realtime.CodeTimeout, "no sign of life in time"))
+		return
+	}
+	if d.moves {
+		c.Move(spread(movesWithin, c.id))
+	}
+	if d.flushes {
+		c.flush()
+	}
+}
+
+// due is what is to be done for a connection.
+type due struct{ ends, moves, beats, flushes bool }
+
+// due says what is due for a connection, queues its heartbeat and enters what is due next.
+func (f *feed) due(c *Connection, now time.Time) due {
+	f.lock()
+	defer f.unlock()
+	if c.index < 0 || f.stopped {
+		return due{}
+	}
+	if !c.Principal().Expires.After(now) {
+		return due{ends: true}
+	}
+	d := due{
+		moves:   !c.moveAt.IsZero() && !c.moveAt.After(now),
+		beats:   !c.beatAt.After(now),
+		flushes: !c.flushAt.IsZero() && !c.flushAt.After(now),
+	}
+	if d.moves {
+		c.moveAt = time.Time{}
+	}
+	if d.flushes {
+		c.flushAt = time.Time{}
+	}
+	if d.beats {
+		c.beatAt = now.Add(f.pace.Heartbeat)
+		c.flushAt = now.Add(f.pace.grace())
+		var asOf int64
+		if up := f.vouch(); c.owed.Load() == 0 && c.box.Idle() {
+			asOf = up
+		}
+		if !c.box.Control(c.protocol.Heartbeat(realtime.Position{Time: asOf})) {
+			f.closes = append(f.closes, closing{c, c.tooSlow()})
+		}
+	}
+	f.schedule(c)
+	return d
+}

@@ -1,0 +1,200 @@
+package hub
+
+import (
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
+)
+
+// A Hub calls what it was given: Encoders, Metrics, a Tracer, a Broker, and a Transport for each
+// connection, most of it under the lock of a topic. Where one of them panics, or the Hub itself, what ends is
+// the smallest thing that the fault can have spoilt:
+//
+//	Encoder, of an event          that event: its channel's readers are told gap
+//	Encoder, of a gap or answer   the connections that it was for
+//	Transport                     its connection
+//	Broker                        the call: it has failed, and is tried again as such
+//	Metrics, Tracer               nothing: they miss something
+//	what comes for a channel      the channel's record: readers are told gap; the second time the topic is followed anew
+//	anything else of a topic      the stream: it is followed anew
+
+// containedMetrics says once a minute that its Metrics panic.
+type containedMetrics struct {
+	inner realtime.Metrics
+	log   *slog.Logger
+	told  atomic.Int64 // when, in seconds since 1970
+}
+
+func (m *containedMetrics) contain() {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	now, told := time.Now().Unix(), m.told.Load()
+	if now-told >= 60 && m.told.CompareAndSwap(told, now) {
+		contain.Report(m.log, m.inner, contain.Metrics, fault, nil)
+	}
+}
+
+func (m *containedMetrics) Add(c realtime.Counter, tenant, reason string, n int) {
+	defer m.contain()
+	m.inner.Add(c, tenant, reason, n)
+}
+
+func (m *containedMetrics) Level(g realtime.Gauge, tenant string, value int) {
+	defer m.contain()
+	m.inner.Level(g, tenant, value)
+}
+
+func (m *containedMetrics) Took(t realtime.Timing, tenant string, d time.Duration) {
+	defer m.contain()
+	m.inner.Took(t, tenant, d)
+}
+
+// contain is deferred by what calls the transport: a panic ends the connection.
+func (c *Connection) contain() {
+	if fault := recover(); fault != nil {
+		contain.Report(c.hub.log, c.hub.count, contain.Connection, fault, []any{realtime.KeyConnection, c})
+		c.Close(wentWrong())
+	}
+}
+
+func wentWrong() *realtime.Error {
+	return realtime.Errorf(realtime.CodeInternal, "something went wrong")
+}
+
+func (c *Connection) flush() {
+	defer c.contain()
+	c.transport.Flush()
+}
+
+func (c *Connection) beat(now time.Time) (alive bool) {
+	defer c.contain()
+	return c.transport.Beat(now)
+}
+
+// giveUp is deferred by what closes the connection: if that panics, nothing is left to be tried. The
+// connection is given nothing more.
+func (c *Connection) giveUp() {
+	if fault := recover(); fault != nil {
+		contain.Report(c.hub.log, c.hub.count, contain.Connection, fault, []any{realtime.KeyConnection, c})
+	}
+}
+
+// caught is deferred by what concerns a topic: a panic becomes an error.
+func (f *feed) caught(what string, err *error) {
+	if fault := recover(); fault != nil {
+		contain.Report(f.hub.log, f.hub.count, what, fault, []any{realtime.KeyTopic, f.topic})
+		*err = wentWrong()
+	}
+}
+
+// contain is deferred by what a timer does for a topic: it is done no further.
+func (f *feed) contain() {
+	if fault := recover(); fault != nil {
+		contain.Report(f.hub.log, f.hub.count, contain.Topic, fault, []any{realtime.KeyTopic, f.topic})
+	}
+}
+
+// payload is Options.Payload. A panic is an error.
+func (h *Hub) payload(data []byte) (out []byte, err error) {
+	if h.o.Payload == nil {
+		return data, nil
+	}
+	defer func() {
+		if fault := recover(); fault != nil {
+			contain.Report(h.log, h.count, contain.Channel, fault, nil)
+			err = wentWrong()
+		}
+	}()
+	return h.o.Payload(data)
+}
+
+// contain is deferred by what handles one message of the stream. f.mu is held.
+func (g *generation) contain(m *realtime.Message) {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	f := g.feed
+	if m.Channel.IsZero() {
+		contain.Report(f.hub.log, f.hub.count, contain.Topic, fault, []any{realtime.KeyTopic, f.topic})
+		f.distrust(g)
+		return
+	}
+	g.condemn(m.Channel, fault)
+}
+
+// condemn ends what a channel remembers, because handling something for it has panicked: nobody knows who was
+// given what. Its readers are told gap. If even that fails, they are closed, to come again. f.mu is held.
+func (g *generation) condemn(name realtime.Channel, fault any) {
+	f := g.feed
+	args := []any{realtime.KeyTopic, f.topic, realtime.KeyTenant, name.Tenant(), realtime.KeyChannel, name.Name()}
+	contain.Report(f.hub.log, f.hub.count, contain.Channel, fault, args)
+	worse := contain.Do(f.hub.log, f.hub.count, contain.Channel, func() {
+		ch := g.channels[name]
+		if ch == nil {
+			return
+		}
+		if ch.faults++; ch.standing {
+			f.hub.count.Add(realtime.CountGaps, name.Tenant(), "hole", 1)
+			ch.lose(max(ch.newest, g.heard))
+		}
+		if ch.faults > 1 || !ch.standing {
+			f.distrust(g)
+		}
+	}, args...)
+	if worse == nil {
+		return
+	}
+	f.distrust(g)
+	_ = contain.Do(f.hub.log, f.hub.count, contain.Channel, func() { g.dismiss(name, worse) }, args...)
+}
+
+// dismiss closes all that read a channel, and takes their readers out of it without a look at what it holds.
+func (g *generation) dismiss(name realtime.Channel, why *realtime.Error) {
+	f, ch := g.feed, g.channels[name]
+	if ch == nil {
+		return
+	}
+	for _, c := range f.conns {
+		if !slices.Contains(c.Channels(), name) {
+			continue
+		}
+		f.closes = append(f.closes, closing{c, why})
+		c.behind = slices.DeleteFunc(c.behind, func(r *reader) bool { return r.name == name })
+		c.mu.Lock()
+		for _, r := range c.readers {
+			if r.name == name && r.ch == ch {
+				r.ch = nil
+			}
+		}
+		c.mu.Unlock()
+	}
+	ch.readers, ch.ahead, ch.behind = nil, 0, 0
+	if ch.busyAt > 0 {
+		ch.vacated()
+	}
+}
+
+// containQuestion is deferred by what takes in a question: the connection is closed, and what its channel
+// remembers is condemned. f.mu is held.
+func (f *feed) containQuestion(r *reader) {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	f.closes = append(f.closes, closing{r.conn, wentWrong()})
+	for _, g := range f.generations() {
+		g.condemn(r.name, fault)
+	}
+}
+
+// distrust has the topic followed anew. f.mu is held.
+func (f *feed) distrust(g *generation) {
+	_ = contain.Do(f.hub.log, f.hub.count, contain.Topic, func() { f.replace(g, "panic") }, realtime.KeyTopic, f.topic)
+}

@@ -1,0 +1,53 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// direct does what a message for connections says, once: a replay brings it
+// again, and both generations hear it while one replaces the other. It is not for
+// connections that were opened after it was sent, unless it closes those with an old token.
+func (f *feed) direct(m *realtime.Message, now time.Time) {
+	f.directs.turn(now)
+	if f.directs.repeated(m.Tenant, "", m.ID) {
+		return
+	}
+	logout := m.Kind == realtime.KindClose && !m.Before.IsZero()
+	if logout {
+		f.logouts.add(m, now)
+	}
+	here := f.tenants[m.Tenant]
+	if here == nil {
+		return
+	}
+	event := sharedFrame{make: func(p *protocol) outbox.Frame { return p.Direct(&m.Publication) }}
+	for _, c := range here.conns {
+		p := c.Principal()
+		if !m.To.Selects(c.id, p) {
+			continue
+		}
+		// The token of a logout's connection says whether it is meant, whenever it was opened.
+		if logout && p.Issued.After(m.Before) || !logout && m.Time.Before(c.connected.Add(-f.pace.Skew)) {
+			continue
+		}
+		if m.Kind == realtime.KindClose {
+			f.closes = append(f.closes, closing{c, closedBy(m.Code)})
+			continue
+		}
+		frame := event.in(c.protocol)
+		if frame.IsZero() {
+			continue // the encoder panicked
+		}
+		f.hub.count.Add(realtime.CountDeliveries, m.Tenant, "direct", 1)
+		f.push(c, &outbox.Delivery{Frame: frame, Policy: realtime.OverflowDropOldest})
+	}
+}
+
+// closing is a connection that is closed once feed.mu is released.
+type closing struct {
+	conn *Connection
+	err  *realtime.Error
+}

@@ -1,0 +1,145 @@
+package hub
+
+import (
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// entry is one Publication of a record, and what protocols have made of it: nothing until a reader needs it, then one
+// encoding for each protocol that readers speak. A channel that nobody reads encodes nothing.
+type entry struct {
+	at   realtime.Position
+	key  string
+	tags string // packTags
+	// data is the payload. Once an encoding holds it, it is a part of that, so that it is kept once.
+	data  []byte
+	turn  uint64 // when it was remembered, among all entries of the tenant
+	held  int    // bytes of tags, data and encodings
+	first encoding
+	more  *moreEncoding // of protocols that needed it later
+}
+
+// encoding is something as one protocol puts it. The frame is zero if the Encoder panicked.
+type encoding struct {
+	by    *protocol
+	frame outbox.Frame
+}
+
+type moreEncoding struct {
+	encoding
+	next *moreEncoding
+}
+
+// newEntry returns an entry that shares the memory of a message's Data.
+func newEntry(m *realtime.Message) entry {
+	e := entry{at: m.Position(), key: m.Key, tags: packTags(m.Tags), data: m.Data}
+	e.held = len(e.tags) + cap(e.data)
+	return e
+}
+
+// cost is what the entry takes, in bytes. It changes with keep alone.
+func (e *entry) cost() int { return e.held + len(e.at.ID) + len(e.key) + entryOverhead }
+
+// keep keeps an encoding, of which data is the part that holds the entry's data, nil if none does. It returns by how
+// much the cost has changed.
+func (e *entry) keep(made encoding, data []byte) (grown int) {
+	before := e.held
+	e.held += len(made.frame.Bytes)
+	if e.first.by == nil {
+		e.first = made
+		if len(data) > 0 {
+			e.held -= cap(e.data)
+			e.data = data
+		}
+		return e.held - before
+	}
+	e.more = &moreEncoding{made, e.more}
+	e.held += encodingOverhead
+	return e.held - before
+}
+
+// packTags writes tags into one string, which takes less memory than a map: names and values, each behind a NUL, which
+// neither holds.
+func packTags(tags map[string]string) string {
+	size := 0
+	for name, value := range tags {
+		size += len(name) + len(value) + 2
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for name, value := range tags {
+		b.WriteByte(0)
+		b.WriteString(name)
+		b.WriteByte(0)
+		b.WriteString(value)
+	}
+	return b.String()
+}
+
+// scratch is the Publication that Encoders are shown of entries, one at a time, so that none is allocated.
+// It is guarded by feed.mu.
+type scratch struct {
+	publication realtime.Publication
+	tags        map[string]string
+}
+
+// of returns the Publication of an entry. It is good until done is called.
+func (s *scratch) of(c realtime.Channel, e *entry) *realtime.Publication {
+	s.publication = realtime.Publication{Channel: c, ID: e.at.ID, Key: e.key, Data: e.data, Time: time.UnixMilli(e.at.Time)}
+	if e.tags == "" {
+		return &s.publication
+	}
+	if s.tags == nil {
+		s.tags = map[string]string{}
+	}
+	for rest := e.tags[1:]; ; {
+		name, behind, _ := strings.Cut(rest, "\x00")
+		value, next, more := strings.Cut(behind, "\x00")
+		s.tags[name] = value
+		if rest = next; !more {
+			break
+		}
+	}
+	s.publication.Tags = s.tags
+	return &s.publication
+}
+
+func (s *scratch) done() {
+	s.publication = realtime.Publication{}
+	clear(s.tags)
+}
+
+// visible returns an entry as a reader may see it. Whatever carries a Publication of a channel to a client, live or from
+// the record, has it from here, and each protocol encodes it once. It is zero if the reader's Encoder
+// panics: the connection cannot go on. kept says that the entry is in the channel's record.
+func (ch *channel) visible(e *entry, r *reader, kept bool) outbox.Frame {
+	if p := r.conn.protocol; e.first.by != p {
+		return ch.encoded(e, p, kept)
+	}
+	return e.first.frame // nearly always
+}
+
+// encoded returns an entry as a protocol puts it. Of one that an Encoder cannot put, readers are told in its place
+// that it is missing.
+func (ch *channel) encoded(e *entry, p *protocol, kept bool) outbox.Frame {
+	for have := e.more; have != nil; have = have.next {
+		if have.by == p {
+			return have.frame
+		}
+	}
+	f := ch.g.feed
+	frame, data := p.Message(f.shown.of(ch.name, e))
+	f.shown.done()
+	if frame.IsZero() {
+		f.hub.count.Add(realtime.CountGaps, ch.name.Tenant(), "hole", 1)
+		frame = p.Gap(ch.name, e.at)
+	}
+	grown := e.keep(encoding{p, frame}, data)
+	if kept {
+		ch.quota.grew(grown, e.at.Time)
+	}
+	return frame
+}

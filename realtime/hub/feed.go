@@ -1,0 +1,379 @@
+package hub
+
+import (
+	"context"
+	"math/bits"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// feed is what the hub holds of one topic: the connections of its tenants and
+// the generation that follows it, two while one replaces the other.
+type feed struct {
+	hub   *Hub
+	topic realtime.Topic
+	pace  Pace
+
+	ctx    context.Context // ends with stop
+	cancel context.CancelFunc
+
+	mu        sync.Mutex // guards all below, and what connections, readers, generations and channels say it does
+	conns     []*Connection
+	idle      time.Time // since when there are none
+	stopped   bool
+	runs      int // generations whose goroutine has not ended
+	tenants   map[string]*resident
+	asked     asked
+	current   *generation
+	next      *generation // being built to replace current
+	rebuilt   time.Time   // when a generation was last replaced
+	tries     int         // replacements in a row that did not last
+	watched   map[realtime.Channel]*watch
+	lingering int           // of watched, those that nobody watches
+	migrate   int           // readers of current.busy[:migrate] are to be told to move to next
+	reviews   []*Connection // whose rights are to be looked at again
+	leaving   []*generation // failed while they were built: their readers go back to current
+	working   bool          // chores are being done
+	steps     int           // taken since the lock was taken: what is looked at or moved, one by one
+	longest   int           // most steps in one hold of the lock
+	held      *held         // times the holds; nil except in benchmarks
+
+	out    []outgoing    // control messages to publish once unlocked
+	dirty  []*Connection // to be flushed once unlocked
+	closes []closing     // to be closed once unlocked
+	grown  []*quota      // whose records encodings have made grow
+	shown  scratch
+	traced []traced // to be reported once written
+
+	directs *seen    // IDs of messages for connections
+	logouts *logouts // that closed connections lately
+}
+
+func newFeed(h *Hub, topic realtime.Topic) *feed {
+	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: map[string]*resident{}, watched: map[realtime.Channel]*watch{}, directs: newSeen(h.o.Pace.Memory, time.Now()), logouts: newLogouts(h.o.Pace.Memory, time.Now())}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	return f
+}
+
+// stop ends the feed's goroutines and refuses what waits.
+func (f *feed) stop() {
+	var gone []*generation // at the first call
+	over := false
+	defer func() {
+		for _, g := range gone {
+			g.release()
+		}
+		if over {
+			f.hub.wentAway(f)
+		}
+	}()
+	defer f.cancel()
+	f.lock()
+	defer f.unlock()
+	if !f.stopped {
+		gone = append(f.leaving, f.generations()...)
+	}
+	f.stopped = true
+	for f.asked.first != nil { // nothing is delivered by this topic any more
+		f.refuse(f.asked.first, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
+	}
+	for _, g := range f.generations() {
+		g.cancel()
+	}
+	for id := range f.tenants {
+		f.hub.count.Level(realtime.GaugeRecordBytes, id, 0)
+	}
+	over = f.runs == 0
+}
+
+// ran is the end of a generation's goroutine.
+func (f *feed) ran() {
+	f.mu.Lock()
+	f.runs--
+	over := f.stopped && f.runs == 0
+	f.mu.Unlock()
+	if over {
+		f.hub.wentAway(f)
+	}
+}
+
+func (f *feed) generations() []*generation {
+	if f.next == nil {
+		return []*generation{f.current}
+	}
+	return []*generation{f.current, f.next}
+}
+
+// add takes a connection, unless its user was logged out since its token was verified.
+func (f *feed) add(c *Connection) *realtime.Error {
+	f.lock()
+	defer f.unlock()
+	if err := f.logouts.refuses(c.Principal()); err != nil {
+		return err
+	}
+	c.index, c.connected = len(f.conns), time.Now()
+	c.beatAt = time.Now().Add(spread(f.pace.Heartbeat, c.id))
+	if life := f.hub.o.Lifetime; life > 0 {
+		c.moveAt = time.Now().Add(life - spread(life/10, c.id))
+	}
+	f.conns = append(f.conns, c)
+	known := f.moveIn(c)
+	switch {
+	case f.current == nil:
+		f.current = f.newGeneration("first")
+	case !known: // on a pooled topic its record began without its document
+		for _, g := range f.generations() {
+			g.obey(c.Tenant())
+		}
+	}
+	f.schedule(c)
+	return nil
+}
+
+// renew gives a connection another principal, unless its user was logged out since its token was
+// verified, and returns what it may not have any more.
+func (f *feed) renew(c *Connection, p *realtime.Principal) ([]realtime.Right, error) {
+	f.lock()
+	defer f.unlock()
+	if err := f.logouts.refuses(p); err != nil {
+		return nil, err
+	}
+	c.principal.Store(p)
+	if c.index < 0 {
+		return nil, nil // it has gone, and with it all that it had
+	}
+	f.schedule(c) // it ends at another time
+	return f.review(c), nil
+}
+
+// spread returns a part of d that differs from connection to connection, so
+// that what all of them do every d is not done by all at once.
+func spread(d time.Duration, id string) time.Duration {
+	n := uint32(2166136261)
+	for i := range len(id) {
+		n = (n ^ uint32(id[i])) * 16777619
+	}
+	part, _ := bits.Mul64(uint64(n)<<32, uint64(d-d/4)) // the product of seconds in nanoseconds has more than 64 bits
+	return d/4 + time.Duration(part)
+}
+
+// remove takes a connection and its subscriptions out. It is false the second time.
+func (f *feed) remove(c *Connection) bool {
+	f.lock()
+	defer f.unlock()
+	if c.index < 0 {
+		return false
+	}
+	last := len(f.conns) - 1
+	f.conns[c.index] = f.conns[last]
+	f.conns[c.index].index = c.index
+	f.conns[last] = nil
+	f.conns = f.conns[:last]
+	c.index = -1
+	if len(f.conns) == 0 {
+		f.idle = time.Now()
+	}
+	f.hub.agenda.remove(c)
+	f.moveOut(c)
+	c.mu.Lock()
+	readers := c.readers
+	c.readers = nil
+	c.mu.Unlock()
+	for _, r := range readers {
+		f.steps++
+		f.detach(r)
+	}
+	f.unwatchAll(c)
+	return true
+}
+
+// retire reports whether nobody has needed the feed for that long.
+func (f *feed) retire(linger time.Duration) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.conns) == 0 && time.Since(f.idle) >= linger
+}
+
+func (f *feed) connections() []*Connection {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]*Connection(nil), f.conns...)
+}
+
+// ask puts the question of a subscribe where it can be answered.
+func (f *feed) ask(q *question) {
+	f.lock()
+	defer f.unlock()
+	r := q.reader
+	defer f.containQuestion(r)
+	r.pending = q
+	f.asked.add(q)
+	if r.gone {
+		f.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.name.Name()))
+		return
+	}
+	if !r.conn.Principal().May(realtime.ActionSubscribe, r.name) { // it has renewed its token meanwhile
+		f.refuse(q, noGrant(r.name))
+		return
+	}
+	if f.stopped || r.conn.index < 0 {
+		f.refuse(q, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
+		return
+	}
+	// While a new generation is built, the old one still answers what it is
+	// sure of: the reader then moves with the others.
+	if f.next != nil {
+		if f.current.channel(r.name).answerAtOnce(q) {
+			return
+		}
+		f.next.channel(r.name).ask(q)
+		return
+	}
+	f.current.channel(r.name).ask(q)
+}
+
+// drop ends a subscription that its connection has let go already.
+func (f *feed) drop(r *reader) {
+	f.lock()
+	defer f.unlock()
+	f.detach(r)
+	r.conn.box.Forget(r.name)
+}
+
+// detach takes a reader out of its channel, or out of the questions that wait.
+func (f *feed) detach(r *reader) {
+	if r.gone {
+		return
+	}
+	r.gone = true
+	if q := r.pending; q != nil {
+		f.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.name.Name()))
+	}
+	if r.ch != nil {
+		r.ch.remove(r)
+		f.left(r)
+	}
+}
+
+// refuse answers a question with an error and forgets its reader. f.mu is held.
+func (f *feed) refuse(q *question, err *realtime.Error) {
+	r := q.reader
+	if r.pending != q {
+		return // answered meanwhile
+	}
+	f.steps++
+	f.asked.remove(q)
+	r.pending = nil
+	r.gone = true
+	if q.ch != nil {
+		q.ch.bury()
+	}
+	r.conn.owed.Add(-1)
+	r.conn.takeIf(func(have *reader) bool { return have == r })
+	f.hub.count.Add(realtime.CountAnswers, r.name.Tenant(), string(err.Code), 1)
+	f.push(r.conn, &outbox.Delivery{Frame: r.conn.protocol.Refused(q.request.ID, r.name, err)})
+}
+
+// push queues a frame for a connection that is flushed once f.mu is released. Without the frame the
+// connection cannot go on.
+func (f *feed) push(c *Connection, d *outbox.Delivery) (lost int) {
+	if d.Frame.IsZero() {
+		f.closes = append(f.closes, closing{c, wentWrong()})
+		return 0
+	}
+	lost, ok := c.box.Push(d)
+	f.touch(c)
+	if !ok {
+		f.closes = append(f.closes, closing{c, c.tooSlow()})
+	}
+	return lost
+}
+
+// touch sees to it that a connection is flushed once f.mu is released.
+func (f *feed) touch(c *Connection) {
+	if !c.dirty {
+		c.dirty = true
+		f.dirty = append(f.dirty, c)
+	}
+}
+
+// mostSteps bounds what one hold of the lock does of work that could be split: some hundred
+// microseconds. What remains is done in the next one, and deliveries come between.
+const mostSteps = 256
+
+func (f *feed) lock() {
+	f.mu.Lock()
+	f.steps = 0
+	if f.held != nil {
+		f.held.begin()
+	}
+}
+
+// tired reports whether the lock is to be given to others before more is done.
+func (f *feed) tired() bool { f.steps++; return f.steps > mostSteps }
+
+// unlock releases f.mu and then does what must not be done under it: publish,
+// write to sockets, close.
+func (f *feed) unlock() {
+	f.fitGrown()
+	out, dirty, closes, traced := f.out, f.dirty, f.closes, f.traced
+	f.out, f.dirty, f.closes, f.traced = nil, nil, nil, nil
+	for _, c := range dirty {
+		c.dirty = false
+	}
+	f.longest = max(f.longest, f.steps)
+	if f.held != nil {
+		f.held.end()
+	}
+	f.mu.Unlock()
+	for i := range out {
+		out[i].publish(f)
+	}
+	for _, c := range closes {
+		c.conn.Close(c.err)
+	}
+	flush(dirty)
+	f.report(traced, dirty)
+	f.recycle(dirty)
+}
+
+// recycle keeps the slice of a flush for the next one.
+func (f *feed) recycle(dirty []*Connection) {
+	if cap(dirty) < 64 {
+		return
+	}
+	clear(dirty)
+	f.mu.Lock()
+	if f.dirty == nil {
+		f.dirty = dirty[:0]
+	}
+	f.mu.Unlock()
+}
+
+// flushShare is how many connections are worth a goroutine of their own.
+const flushShare = 128
+
+// flush lets the connections' transports write, on all processors if they are many.
+func flush(conns []*Connection) {
+	parts := min(runtime.GOMAXPROCS(0), len(conns)/flushShare)
+	if parts < 2 {
+		for _, c := range conns {
+			c.flush()
+		}
+		return
+	}
+	var all sync.WaitGroup
+	for i := range parts {
+		part := conns[i*len(conns)/parts : (i+1)*len(conns)/parts]
+		all.Go(func() {
+			for _, c := range part {
+				c.flush()
+			}
+		})
+	}
+	all.Wait()
+}

@@ -1,0 +1,360 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/internal/uid"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// Options configure a Hub. Instance is required.
+type Options struct {
+	// Instance names this process among all that follow topics; it is new at every start.
+	Instance string
+	// Payload judges the Data of what a Broker carried here, whoever published it, and returns it in the form that
+	// Encoders take: as it is, or a copy. An error has code CodeBadRequest and says why it is dropped. nil takes all.
+	Payload func(data []byte) ([]byte, error)
+	// Placement says which topic carries a tenant, by the ID and the Placement of its document and nothing
+	// else; nil is OwnTopic. What comes through another topic than that is dropped.
+	Placement func(*realtime.Tenant) realtime.Topic
+	// Lifetime is the age at which a connection is asked to move to another one, before the
+	// platform cuts it; each is asked at its own time in the last tenth of it. 0 asks nobody.
+	Lifetime time.Duration
+	// Pace are the deadlines and intervals; a zero field has its default.
+	Pace    Pace
+	Budget  *Budget          // what the process may keep, shared by all that keeps something; nil has no bound
+	Metrics realtime.Metrics // nil forgets
+	Tracer  realtime.Tracer  // nil follows nothing
+	Logger  *slog.Logger     // nil discards; what names the instance in its lines is the caller's to add
+}
+
+// Pace holds the deadlines and intervals of a Hub.
+type Pace struct {
+	Horizon   time.Duration // how far back a replay is asked for; default 5 min
+	Margin    time.Duration // what an asOf does not vouch for, since one channel may stall; 1 min
+	Beacon    time.Duration // how long a replay may take to begin; 10 s
+	Fence     time.Duration // how long a fence may take before the topic is followed anew; 15 s
+	Heartbeat time.Duration // between heartbeats of a connection; 25 s
+	Pulse     time.Duration // silence of a topic after which a pulse is sent; 20 s
+	Linger    time.Duration // how long a topic is followed after its last connection; 15 s
+	Memory    time.Duration // how long an ID is remembered at least; 10 min
+	Skew      time.Duration // how far the clocks of instances, publishers and the broker may differ; 2 s
+}
+
+func (p Pace) withDefaults() Pace {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	set(&p.Horizon, 5*time.Minute)
+	set(&p.Margin, time.Minute)
+	set(&p.Beacon, 10*time.Second)
+	set(&p.Fence, 15*time.Second)
+	set(&p.Heartbeat, 25*time.Second)
+	set(&p.Pulse, 20*time.Second)
+	set(&p.Linger, 15*time.Second)
+	set(&p.Memory, 10*time.Minute)
+	set(&p.Skew, 2*time.Second)
+	return p
+}
+
+// patience is how long a subscribe may wait before it is refused: a beacon, a
+// fence, and a second fence on a stream followed anew.
+func (p Pace) patience() time.Duration { return p.Beacon + 2*p.Fence }
+
+// Hub is what one instance holds: its connections and their subscriptions, by
+// topic. It follows a topic while a connection of one of its tenants is open,
+// and a little longer. A Hub is safe for concurrent use.
+type Hub struct {
+	broker realtime.Broker
+	o      Options
+	log    *slog.Logger
+	count  realtime.Metrics
+
+	generation atomic.Uint64 // last one given to a Following
+	agenda     *agenda
+
+	mu        sync.Mutex // guards all below; taken before a feed's lock
+	protocols map[string]*protocol
+	feeds     map[realtime.Topic]*feed // followed or about to be
+	drained   []*feed                  // those let go by Drain, for their connections
+	open      map[string]int           // connections of each tenant that has any
+	sockets   int                      // their sum
+	closing   bool
+	going     map[*feed]struct{} // being let go
+	gone      chan struct{}      // closed when going is empty; nil unless somebody waits
+	sweeper   context.CancelFunc // runs while feeds is not empty
+
+	running sync.WaitGroup // every goroutine of the hub and its feeds
+}
+
+// New returns a Hub on a broker. Close ends it; the broker stays open.
+func New(broker realtime.Broker, o Options) *Hub {
+	if o.Placement == nil {
+		o.Placement = realtime.OwnTopic
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics == nil {
+		o.Metrics = realtime.NoMetrics{}
+	} else {
+		o.Metrics = &containedMetrics{inner: o.Metrics, log: o.Logger}
+	}
+	o.Pace = o.Pace.withDefaults()
+	return &Hub{
+		broker: broker, o: o, count: o.Metrics,
+		log:   o.Logger,
+		feeds: map[realtime.Topic]*feed{}, protocols: map[string]*protocol{}, open: map[string]int{}, going: map[*feed]struct{}{}, agenda: newAgenda(),
+	}
+}
+
+// Instance returns the name of the instance.
+func (h *Hub) Instance() string { return h.o.Instance }
+
+// Pace returns the deadlines and intervals in force.
+func (h *Hub) Pace() Pace { return h.o.Pace }
+
+// Topic is the one that new connections of a tenant read at this moment.
+func (h *Hub) Topic(t *realtime.Tenant) realtime.Topic {
+	return realtime.ReadTopic(h.o.Placement, t, time.Now())
+}
+
+// Connect adds a connection of a verified principal and begins to follow its
+// tenant's topic if nobody does yet. box is what the transport writes from, and says which protocol
+// the connection speaks; it gets the tenant's queue limits. It refuses with CodeDraining when the hub is closing, and as a closed connection
+// would be told if its user was logged out since its token was verified.
+// Every connection must be given back to Disconnect once its transport has ended.
+func (h *Hub) Connect(t *realtime.Tenant, p *realtime.Principal, box *outbox.Outbox, tr outbox.Transport) (*Connection, error) {
+	box.SetLimits(queueOf(t))
+	c := &Connection{id: uid.New(), hub: h, box: box, transport: tr}
+	c.tenant.Store(t)
+	c.principal.Store(p)
+	box.ReplayFrom(c.refill)
+	topic := h.Topic(t)
+
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return nil, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second}
+	}
+	c.protocol = h.protocol(box.Encoder())
+	if err := h.o.Budget.connect(c.id); err != nil {
+		h.count.Add(realtime.CountRefusals, t.ID, "memory", 1)
+		return nil, err
+	}
+	f := h.feeds[topic]
+	if f == nil {
+		f = newFeed(h, topic)
+		h.feeds[topic] = f
+		h.count.Level(realtime.GaugeTopics, "", len(h.feeds))
+		if h.sweeper == nil {
+			ctx, cancel := context.WithCancel(context.Background())
+			h.sweeper = cancel
+			h.running.Go(func() { h.sweep(ctx) })
+			h.running.Go(func() { h.attend(ctx) })
+			if h.o.Budget != nil {
+				h.running.Go(func() { h.heedBudget(ctx) })
+			}
+		}
+	}
+	c.feed = f
+	if err := f.add(c); err != nil {
+		h.o.Budget.disconnect()
+		return nil, err // by a feed that has heard of it: not one that was made just now
+	}
+	h.opened(t.ID, 1)
+	return c, nil
+}
+
+// Disconnect removes a connection whose transport has ended. It may be called twice.
+func (h *Hub) Disconnect(c *Connection) {
+	f := c.feed
+	if !f.remove(c) {
+		return
+	}
+	c.box.Close()
+	h.o.Budget.disconnect()
+	h.mu.Lock()
+	h.opened(c.Tenant().ID, -1)
+	var idle []*feed
+	if h.sockets == 0 {
+		// Without a socket an instance may lose its CPU at any moment: nothing
+		// is left to a timer.
+		for _, f := range h.feeds {
+			if f.retire(0) {
+				h.release(f)
+				idle = append(idle, f)
+			}
+		}
+		h.rest()
+	}
+	h.mu.Unlock()
+	for _, f := range idle {
+		f.stop()
+	}
+}
+
+// opened counts connections of a tenant. h.mu is held.
+func (h *Hub) opened(tenant string, n int) {
+	h.sockets += n
+	h.open[tenant] += n
+	h.count.Level(realtime.GaugeConnections, tenant, h.open[tenant])
+	if h.open[tenant] == 0 {
+		delete(h.open, tenant)
+	}
+}
+
+// rest ends the sweeper when nothing is left to sweep. h.mu is held.
+func (h *Hub) rest() {
+	h.count.Level(realtime.GaugeTopics, "", len(h.feeds))
+	if len(h.feeds) == 0 && h.sweeper != nil {
+		h.sweeper()
+		h.sweeper = nil
+	}
+}
+
+// Drain refuses new connections and lets every topic go; it returns when that is
+// done or ctx ends. Connections stay open and are given nothing more: they are to be told
+// when to come back, and closed.
+func (h *Hub) Drain(ctx context.Context) error {
+	h.mu.Lock()
+	h.closing = true
+	for _, f := range h.feeds {
+		h.drained = append(h.drained, f)
+		h.release(f)
+	}
+	h.rest()
+	drained := h.drained
+	h.mu.Unlock()
+	for _, f := range drained {
+		f.stop()
+	}
+	done := make(chan struct{})
+	go func() { h.running.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close drains, and closes the connections that are open with CodeDraining. It
+// waits for the hub's goroutines until ctx ends; the transports end their connections themselves.
+// It may be called twice.
+func (h *Hub) Close(ctx context.Context) error {
+	err := h.Drain(ctx)
+	h.mu.Lock()
+	drained := h.drained
+	h.mu.Unlock()
+	for _, f := range drained {
+		for _, c := range f.connections() {
+			c.Close(&realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
+		}
+	}
+	return err
+}
+
+// release takes a topic out that is about to be stopped. h.mu is held.
+func (h *Hub) release(f *feed) {
+	delete(h.feeds, f.topic)
+	h.going[f] = struct{}{}
+}
+
+// wentAway is told that nothing of a topic runs any more, and its stream has been closed.
+func (h *Hub) wentAway(f *feed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.going, f)
+	if len(h.going) == 0 && h.gone != nil {
+		close(h.gone)
+		h.gone = nil
+	}
+}
+
+// LetGo waits until the topics that nobody needs any more have been let go, at the broker too, or ctx ends. With its last connection
+// a Hub lets all of them go; the platform may take the CPU away once the last request has ended, and so a gateway
+// waits here before.
+func (h *Hub) LetGo(ctx context.Context) error {
+	h.mu.Lock()
+	if len(h.going) == 0 {
+		h.mu.Unlock()
+		return nil
+	}
+	if h.gone == nil {
+		h.gone = make(chan struct{})
+	}
+	gone := h.gone
+	h.mu.Unlock()
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Connections returns the open connections of a tenant. It is a copy.
+func (h *Hub) Connections(tenant string) []*Connection {
+	var all []*Connection
+	for _, f := range h.followed() {
+		for _, c := range f.connections() {
+			if c.Tenant().ID == tenant {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+func (h *Hub) followed() []*feed {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	feeds := make([]*feed, 0, len(h.feeds))
+	for _, f := range h.feeds {
+		feeds = append(feeds, f)
+	}
+	return feeds
+}
+
+// sweep looks after what depends on time but on no connection, once a second: deadlines and
+// eviction of feeds, and topics nobody needs any more.
+func (h *Hub) sweep(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var queues map[string]waiting
+	for {
+		select {
+		case <-ctx.Done():
+			h.weigh(nil, queues)
+			return
+		case now := <-tick.C:
+			feeds := h.followed()
+			for _, f := range feeds {
+				_ = contain.Do(h.log, h.count, contain.Sweep, func() { f.sweep(now) }, realtime.KeyTopic, f.topic)
+				h.letGo(f)
+			}
+			_ = contain.Do(h.log, h.count, contain.Sweep, func() { queues = h.weigh(feeds, queues) })
+		}
+	}
+}
+
+func (h *Hub) letGo(f *feed) {
+	h.mu.Lock()
+	if h.feeds[f.topic] != f || !f.retire(h.o.Pace.Linger) {
+		h.mu.Unlock()
+		return
+	}
+	h.release(f)
+	h.rest()
+	h.mu.Unlock()
+	f.stop()
+}

@@ -1,0 +1,87 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// inspector drops what a stream brings and no reader may have. It belongs to the goroutine that receives.
+type inspector struct {
+	feed    *feed
+	carried string    // the tenant that was last found to belong to the topic
+	dropped int       // since it was last said
+	said    time.Time // when
+}
+
+// complainEvery is how often it is said at most that messages are dropped.
+const complainEvery = time.Minute
+
+// sift returns the messages that are good, in place.
+func (i *inspector) sift(messages []realtime.Message) []realtime.Message {
+	now := time.Now()
+	kept := messages[:0]
+	for n := range messages {
+		m := &messages[n]
+		if err := i.judge(m, now); err != nil {
+			i.drop(err, now)
+			continue
+		}
+		kept = append(kept, *m)
+	}
+	clear(messages[len(kept):])
+	return kept
+}
+
+// judge puts Data into the form that frames hold, or says why the message is none of ours.
+func (i *inspector) judge(m *realtime.Message, now time.Time) error {
+	if err := m.Check(now); err != nil {
+		return err
+	}
+	if err := i.belongs(m); err != nil {
+		return err
+	}
+	if len(m.Trace) > maxTraceBytes {
+		m.Trace = ""
+	}
+	if m.Kind != realtime.KindPublication && m.Kind != realtime.KindDirect || len(m.Data) == 0 {
+		return nil
+	}
+	data, err := i.feed.hub.payload(m.Data)
+	m.Data = data
+	return err
+}
+
+// maxTraceBytes is more than a traceparent of any version known takes.
+const maxTraceBytes = 128
+
+// belongs refuses a message of a tenant that no placement puts on this topic: its records would take
+// memory and nobody could read them.
+func (i *inspector) belongs(m *realtime.Message) error {
+	tenant := m.Tenant
+	if !m.Channel.IsZero() {
+		tenant = m.Channel.Tenant()
+	}
+	if tenant == "" || tenant == i.carried {
+		return nil
+	}
+	f := i.feed
+	for _, placement := range []string{realtime.PlacementOwn, realtime.PlacementPooled} {
+		if f.hub.o.Placement(&realtime.Tenant{ID: tenant, Placement: placement}) == f.topic {
+			i.carried = tenant
+			return nil
+		}
+	}
+	return realtime.Errorf(realtime.CodeBadRequest, "tenant: %q is not carried by this topic", tenant)
+}
+
+func (i *inspector) drop(why error, now time.Time) {
+	hub := i.feed.hub
+	hub.count.Add(realtime.CountDrops, "", "malformed", 1)
+	i.dropped++
+	if now.Sub(i.said) < complainEvery {
+		return
+	}
+	hub.log.Warn("a message was dropped that Tidewire did not publish", realtime.KeyTopic, i.feed.topic, realtime.KeyError, why, realtime.KeyCount, i.dropped)
+	i.said, i.dropped = now, 0
+}

@@ -1,0 +1,295 @@
+package hub_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/publish"
+	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// TestResumeProperty is the claim of the resume: in a world where hubs start and
+// stop, clients come, go and change hubs, records are evicted and the broker misbehaves within
+// its contract, each client has had every Publication of its channels once and in order since its first
+// answer, or was told gap at that very place; and every subscribe is answered in bounded
+// time. TIDEWIRE_STEPS sets the number of steps, over all worlds; TIDEWIRE_SEED the first seed.
+func TestResumeProperty(t *testing.T) {
+	t.Parallel()
+	steps, worlds := number(t, "TIDEWIRE_STEPS", 16_000), 8
+	seed := number(t, "TIDEWIRE_SEED", 1)
+	var mu sync.Mutex
+	var sum realtimetest.Counts
+	t.Run("worlds", func(t *testing.T) {
+		for i := range worlds {
+			t.Run(strconv.Itoa(seed+i), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, uint64(seed+i))
+					w.live(steps / worlds)
+					c := w.end()
+					mu.Lock()
+					defer mu.Unlock()
+					add(&sum, c)
+				})
+			})
+		}
+	})
+	if sum.Answers == 0 || sum.Delivered == 0 || sum.Resumed == 0 || sum.Gaps == 0 {
+		t.Errorf("the worlds are too quiet to prove anything: %+v", sum)
+	}
+	t.Logf("%d steps: %d published, %d delivered, %d answers, %d resumed, %d gaps of which %d false (%.1f%% of answers), slowest answer %v",
+		steps, sum.Published, sum.Delivered, sum.Answers, sum.Resumed, sum.Gaps, sum.FalseGaps,
+		100*float64(sum.FalseGaps)/float64(max(1, sum.Answers)), sum.SlowestAnswer)
+}
+
+func number(t *testing.T, name string, standard int) int {
+	t.Helper()
+	s := os.Getenv(name)
+	if s == "" {
+		return standard
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+func add(sum *realtimetest.Counts, c realtimetest.Counts) {
+	sum.Published += c.Published
+	sum.Delivered += c.Delivered
+	sum.Answers += c.Answers
+	sum.Resumed += c.Resumed
+	sum.Gaps += c.Gaps
+	sum.FalseGaps += c.FalseGaps
+	sum.SlowestAnswer = max(sum.SlowestAnswer, c.SlowestAnswer)
+}
+
+// world is some hubs, publishers and clients on one broker, in a bubble.
+type world struct {
+	t       *testing.T
+	rand    *rand.Rand
+	checker *realtimetest.Checker
+	inner   *memory.Broker
+	broker  *realtimetest.FaultyBroker
+	tenant  *realtime.Tenant
+	chans   []realtime.Channel
+	pubs    []*publish.Publisher
+	hubs    []*hub.Hub
+	born    int          // hubs ever
+	sent    int          // events ever
+	asked   atomic.Int64 // questions ever
+	clients []*wanderer
+	brisk   bool           // no client reads slowly
+	busy    sync.WaitGroup // publishes under way
+	closing sync.WaitGroup // hubs and connections that end
+	story   story
+}
+
+// story keeps what happened, for whoever has to find out why a claim failed. It is
+// printed when TIDEWIRE_STORY is set.
+type story struct {
+	mu    sync.Mutex // guards lines
+	lines []string
+}
+
+func (s *story) tell(format string, args ...any) {
+	if os.Getenv("TIDEWIRE_STORY") == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = append(s.lines, time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+}
+
+// Write takes the hubs' log lines.
+func (s *story) Write(line []byte) (int, error) {
+	s.tell("%s", bytes.TrimSpace(line))
+	return len(line), nil
+}
+
+// answerWithin is what a Hub promises, two of its sweeps, and the longest time that a client
+// of this world does not read.
+const answerWithin = 50 * time.Second
+
+func newWorld(t *testing.T, seed uint64) *world {
+	t.Helper()
+	w := &world{
+		t: t, rand: rand.New(rand.NewPCG(seed, 7)),
+		checker: realtimetest.NewChecker(realtimetest.CheckerOptions{AnswerWithin: answerWithin}),
+		tenant: &realtime.Tenant{ID: "acme", Namespaces: map[string]realtime.Namespace{
+			"short": {Window: 15},
+			"quick": {WindowFor: realtime.Duration(20 * time.Second)},
+			"tick":  {Tick: realtime.Duration(20 * time.Millisecond)},
+		}},
+		inner: memory.NewBroker(memory.BrokerOptions{}),
+	}
+	w.tenant.Limits.QueueMessages = 64
+	w.broker = realtimetest.NewFaultyBroker(w.checker.Tap(w.inner), realtimetest.Rough(seed))
+	for _, name := range []string{"plain:1", "plain:2", "plain:silent", "short:1", "quick:1", "tick:1"} {
+		c, err := realtime.NewChannel("acme", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.chans = append(w.chans, c)
+	}
+	for range 3 {
+		w.pubs = append(w.pubs, publish.New(w.broker, publish.Options{Timeout: 5 * time.Second, Placement: realtime.Placed(4)}))
+	}
+	for range 3 {
+		w.hubs = append(w.hubs, w.newHub())
+	}
+	for i := range 10 {
+		w.clients = append(w.clients, &wanderer{w: w, name: fmt.Sprintf("client%d", i), client: realtimetest.NewClient(fmt.Sprintf("client%d", i), w.checker)})
+	}
+	return w
+}
+
+func (w *world) newHub() *hub.Hub {
+	w.born++
+	return hub.New(w.broker, hub.Options{Instance: fmt.Sprintf("hub%d", w.born), Payload: wire.Compact, Placement: realtime.Placed(4),
+		Pace:   hub.Pace{Skew: 100 * time.Millisecond}, // they have one clock here, and the broker inverts less
+		Logger: slog.New(slog.NewTextHandler(&w.story, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+}
+
+// live takes a number of random steps.
+func (w *world) live(steps int) {
+	for range steps {
+		c := w.clients[w.rand.IntN(len(w.clients))]
+		switch n := w.rand.IntN(100); {
+		case n < 50:
+			w.publish(1 + w.rand.IntN(4))
+		case n < 52:
+			w.publish(40)
+		case n < 64:
+			c.connect(w.hubs[w.rand.IntN(len(w.hubs))])
+		case n < 74:
+			c.disconnect()
+		case n < 79:
+			c.stumble(w.rand.IntN(8000))
+		case n < 82:
+			c.leave(w.chans[w.rand.IntN(len(w.chans))])
+		case n < 84:
+			w.replaceHub(w.rand.IntN(len(w.hubs)))
+		}
+		w.pause()
+	}
+}
+
+// pause lets time pass: mostly milliseconds, sometimes minutes.
+func (w *world) pause() {
+	switch n := w.rand.IntN(1000); {
+	case n < 600:
+		time.Sleep(time.Duration(w.rand.IntN(5)) * time.Millisecond)
+	case n < 900:
+		time.Sleep(time.Duration(w.rand.IntN(500)) * time.Millisecond)
+	case n < 990:
+		time.Sleep(time.Duration(w.rand.IntN(20)) * time.Second)
+	case n < 999:
+		time.Sleep(time.Duration(w.rand.IntN(8)) * time.Minute)
+	default:
+		time.Sleep(time.Hour)
+	}
+	synctest.Wait()
+}
+
+// publish publishes some events to one channel, and again what failed, as a producer does.
+func (w *world) publish(n int) {
+	channel := w.chans[w.rand.IntN(len(w.chans))]
+	if channel.Name() == "plain:silent" && w.rand.IntN(20) > 0 {
+		return
+	}
+	p := w.pubs[w.rand.IntN(len(w.pubs))]
+	pubs := make([]realtime.Publication, n)
+	for i := range pubs {
+		w.sent++
+		pubs[i] = realtime.Publication{Channel: channel, ID: strconv.Itoa(w.sent), Key: strconv.Itoa(w.rand.IntN(5)), Data: []byte("1")}
+	}
+	w.story.tell("published %s %s to %s", channel.Name(), pubs[0].ID, pubs[n-1].ID)
+	w.busy.Go(func() {
+		for try := 0; len(pubs) > 0 && try < 20; try++ {
+			err := p.Publish(context.Background(), w.tenant, pubs)
+			if err == nil {
+				return
+			}
+			pubs = failed(pubs, err)
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// failed returns those of pubs that have to be published again.
+func failed(pubs []realtime.Publication, err error) []realtime.Publication {
+	var e *publish.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	again := make([]realtime.Publication, len(e.Failed))
+	for i, f := range e.Failed {
+		again[i] = pubs[f.Index]
+	}
+	return again
+}
+
+// replaceHub ends an instance, as a deployment or a crash does, and starts another.
+func (w *world) replaceHub(i int) {
+	old := w.hubs[i]
+	w.hubs[i] = w.newHub()
+	w.closing.Go(func() {
+		if err := old.Close(context.Background()); err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+// end lets what is under way arrive, judges, and takes the world down.
+func (w *world) end() realtimetest.Counts {
+	w.broker.Calm()
+	w.busy.Wait()
+	for _, c := range w.clients {
+		c.settle()
+	}
+	time.Sleep(3 * time.Minute)
+	synctest.Wait()
+	w.checker.Finish()
+	for _, c := range w.clients {
+		c.disconnect()
+	}
+	for i := range w.hubs {
+		w.replaceHub(i)
+	}
+	w.closing.Wait()
+	for _, h := range w.hubs {
+		if err := h.Close(context.Background()); err != nil {
+			w.t.Error(err)
+		}
+	}
+	if err := w.broker.Close(context.Background()); err != nil {
+		w.t.Error(err)
+	}
+	if err := w.inner.Close(context.Background()); err != nil {
+		w.t.Error(err)
+	}
+	if err := w.checker.Err(); err != nil {
+		w.t.Error(err)
+		for _, line := range w.story.lines {
+			w.t.Log(line)
+		}
+	}
+	return w.checker.Counts()
+}

@@ -1,0 +1,290 @@
+package hub_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/sse"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// lines is a protocol of lines of text: what it takes to add one.
+type lines struct{ calls *calls }
+
+func line(format string, args ...any) outbox.Frame {
+	return outbox.Frame{Bytes: fmt.Appendf(nil, format+"\n", args...)}
+}
+
+func (lines) Name() string { return "lines.v1" }
+
+func (lines) Subscribed(id string, c realtime.Channel, a outbox.Answer) outbox.Frame {
+	return line("ok %s %s %s %v %v", id, c.Name(), a.Position, a.Resumed, a.Gap)
+}
+
+func (lines) Refused(id string, c realtime.Channel, err *realtime.Error) outbox.Frame {
+	return line("no %s %s %s", id, c.Name(), err.Code)
+}
+
+func (l lines) Message(p *realtime.Publication) (outbox.Frame, []byte) {
+	l.calls.add(p)
+	f := line("%s %s %s %v %s", p.Channel.Name(), p.Position(), p.Key, p.Tags, p.Data)
+	end := len(f.Bytes) - len("\n")
+	return f, f.Bytes[end-len(p.Data) : end : end]
+}
+
+func (lines) Direct(p *realtime.Publication) outbox.Frame {
+	return line("direct %s %s", p.ID, p.Data)
+}
+
+func (lines) Gap(c realtime.Channel, at realtime.Position) outbox.Frame {
+	return line("gap %s %s", c.Name(), at)
+}
+
+func (lines) Dropped(c realtime.Channel, n int) outbox.Frame {
+	return line("dropped %s %d", c.Name(), n)
+}
+
+func (lines) Presence(c realtime.Channel, joined, left []realtime.Member, n int) outbox.Frame {
+	return line("present %s %v %v %d", c.Name(), joined, left, n)
+}
+
+func (lines) Ended(r realtime.Right, _ *realtime.Error) outbox.Frame {
+	return line("ended %s %s", r.Action, r.Channel.Name())
+}
+
+func (lines) Heartbeat(asOf realtime.Position) outbox.Frame { return line("beat %d", asOf.Time) }
+func (lines) Closing(err *realtime.Error) outbox.Frame      { return line("closing %s", err.Code) }
+func (lines) Move(afterMs int64) outbox.Frame               { return line("move %d", afterMs) }
+
+// calls counts how often each Publication was encoded.
+type calls struct {
+	mu   sync.Mutex
+	byID map[string]int
+}
+
+func (c *calls) add(p *realtime.Publication) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byID == nil {
+		c.byID = map[string]int{}
+	}
+	c.byID[p.ID]++
+}
+
+// take returns how many Publications were encoded since it was last called, and how often the one most of all.
+func (c *calls) take() (encoded, most int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.byID {
+		encoded, most = encoded+1, max(most, n)
+	}
+	c.byID = nil
+	return encoded, most
+}
+
+// countedJSON and countedEvents count for the protocols that there are.
+type countedJSON struct {
+	wire.Encoder
+	calls *calls
+}
+
+func (e countedJSON) Message(p *realtime.Publication) (outbox.Frame, []byte) {
+	e.calls.add(p)
+	return e.Encoder.Message(p)
+}
+
+type countedEvents struct {
+	sse.Encoder
+	calls *calls
+}
+
+func (e countedEvents) Message(p *realtime.Publication) (outbox.Frame, []byte) {
+	e.calls.add(p)
+	return e.Encoder.Message(p)
+}
+
+// rawReader keeps the frames that come as they are.
+type rawReader struct {
+	*page
+	frames []string
+}
+
+func (r *rawReader) Flush() {
+	for r.box.Begin() {
+		for frames := r.box.Next(nil, 1<<16); len(frames) > 0; frames = r.box.Next(nil, 1<<16) {
+			for _, f := range frames {
+				r.frames = append(r.frames, string(f))
+			}
+		}
+	}
+}
+
+func (r *rawReader) Shut(*realtime.Error) { r.Flush() }
+
+// having counts the frames that hold a text.
+func (r *rawReader) having(text string) (n int) {
+	for _, f := range r.frames {
+		n += strings.Count(f, text)
+	}
+	return n
+}
+
+// says is how often a frame says its position: an event twice.
+func (r *rawReader) says() int {
+	if r.box.Encoder().Name() == (sse.Encoder{}).Name() {
+		return 2
+	}
+	return 1
+}
+
+// speak connects a reader that speaks a protocol, and has it ask for a channel.
+func (r *rig) speak(e outbox.Encoder, channel string, since realtime.Position) *rawReader {
+	r.t.Helper()
+	reader := &rawReader{page: &page{t: r.t, box: outbox.New(e, nil)}}
+	var err error
+	reader.conn, err = r.hub.Connect(r.tenant, &realtime.Principal{
+		Tenant: r.tenant.ID, User: "ann", Expires: time.Now().Add(24 * time.Hour), Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}, Presence: []realtime.Pattern{"**"}},
+	}, reader.box, reader)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.subscribe(reader.page, channel, since, 0)
+	return reader
+}
+
+// Readers of three protocols share a hub: each Publication is encoded once for each protocol that
+// somebody reads it by, live and by replays, and not at all for the others.
+func TestEachProtocolEncodesOnce(t *testing.T) {
+	t.Parallel()
+	for _, namespace := range []string{"prices", "tick", "short"} {
+		t.Run(namespace, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tenant := acmeTenant()
+				tenant.Namespaces = map[string]realtime.Namespace{"tick": {Tick: realtime.Duration(20 * time.Millisecond)}, "short": {Window: 15}}
+				r := newRig(t, tenant)
+				protocols := []outbox.Encoder{countedJSON{calls: &calls{}}, lines{&calls{}}, countedEvents{calls: &calls{}}}
+				callsOf := []*calls{protocols[0].(countedJSON).calls, protocols[1].(lines).calls, protocols[2].(countedEvents).calls}
+				want := func(when string, want ...int) {
+					t.Helper()
+					for i, c := range callsOf {
+						if got, most := c.take(); got != want[i] || most > 1 {
+							t.Errorf("%s: %s encoded %d Publications, at most %d times each; want %d, once", when, protocols[i].Name(), got, most, want[i])
+						}
+					}
+				}
+				channel := namespace + ":fx"
+				ids := func(from, n int) (all []string) {
+					for i := range n {
+						all = append(all, fmt.Sprintf("e%d.", from+i))
+					}
+					return all
+				}
+				publish := func(all []string) {
+					t.Helper()
+					pubs := make([]realtime.Publication, len(all))
+					for i, id := range all {
+						pubs[i] = realtime.Publication{Channel: r.channel(channel), ID: id, Key: "k", Tags: map[string]string{"region": "eu", "desk": "fx"}, Data: []byte(`{"n":1}`)}
+					}
+					if err := r.pub.Publish(t.Context(), r.tenant, pubs); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Second)
+					synctest.Wait()
+				}
+				first := r.speak(protocols[0], channel, realtime.Position{})
+				others := []*rawReader{r.speak(protocols[0], channel, realtime.Position{}), r.speak(protocols[1], channel, realtime.Position{}), r.speak(protocols[1], channel, realtime.Position{})}
+				began := realtime.Position{Time: time.Now().UnixMilli() - 1}
+				publish(ids(0, 10))
+				want("live", 10, 10, 0)
+
+				// Those who come later are given the same frames, and a protocol that comes later its own.
+				readers := append(others, first)
+				for _, p := range protocols {
+					for range 2 {
+						readers = append(readers, r.speak(p, channel, began))
+					}
+				}
+				want("replay", 0, 0, 10)
+				publish(ids(10, 5))
+				want("live again", 5, 5, 5)
+				for _, reader := range readers {
+					for _, id := range ids(0, 15) {
+						if n := reader.having("-" + id); n != reader.says() {
+							t.Fatalf("%s came %d times to a reader of %s: %q", id, n, reader.box.Encoder().Name(), reader.frames)
+						}
+					}
+					if n := reader.having("region") + reader.having("desk"); n != 30 {
+						t.Errorf("a reader of %s was told %d tags, want 30", reader.box.Encoder().Name(), n)
+					}
+				}
+
+				// Nobody reads: nothing is encoded until somebody asks for it.
+				for _, reader := range readers {
+					r.hub.Disconnect(reader.conn)
+				}
+				stay := r.speak(protocols[1], namespace+":other", realtime.Position{})
+				defer r.hub.Disconnect(stay.conn)
+				since := realtime.Position{Time: time.Now().UnixMilli() - 1}
+				publish(ids(15, 10))
+				want("nobody reads", 0, 0, 0)
+				for range 2 {
+					r.speak(protocols[2], channel, since)
+				}
+				want("a replay reads", 0, 0, 10)
+			})
+		})
+	}
+}
+
+// What is not of a channel goes to each connection in its own protocol as well.
+func TestEachProtocolIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, acmeTenant())
+		text := r.speak(lines{&calls{}}, "board:7", realtime.Position{})
+		json := r.speak(wire.Encoder{}, "board:7", realtime.Position{})
+		events := r.speak(sse.Encoder{}, "board:7", realtime.Position{})
+		all := []*rawReader{text, json, events}
+		for _, reader := range all {
+			if _, _, err := r.hub.Presence(reader.conn, r.channel("board:7"), true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.connectTo("bob", "board:7")
+		time.Sleep(2 * time.Second)
+		if err := r.pub.SendDirect(t.Context(), r.tenant, realtime.Target{User: "ann"}, &realtime.Publication{ID: "d1", Data: []byte("1")}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		for _, reader := range all {
+			reader.conn.Move(time.Second)
+			reader.conn.Close(realtime.Errorf(realtime.CodeDraining, "bye"))
+			reader.Flush()
+		}
+		for i, want := range [][]string{
+			{"ok 1 board:7", "present board:7 [{bob [all]}]", "direct d1 1", "beat ", "move 1000", "closing draining"},
+			{`"type":"ok","id":1`, `"joined":[{"user":"bob"`, `"event":"d1"`, `"type":"heartbeat"`, `"afterMs":1000`, `"code":"draining"`},
+			{"event: ok\n", "event: presence\n", "event: direct\n", "event: heartbeat\n", "event: move\n", "event: closing\n"},
+		} {
+			if missing := slices.DeleteFunc(want, func(s string) bool { return all[i].having(s) > 0 }); len(missing) > 0 {
+				t.Errorf("%s: %q is missing in %q", all[i].box.Encoder().Name(), missing, all[i].frames)
+			}
+		}
+	})
+}
+
+// connectTo has a user read a channel.
+func (r *rig) connectTo(user, channel string) *page {
+	p := r.connect(user)
+	r.subscribe(p, channel, realtime.Position{}, 0)
+	return p
+}

@@ -1,0 +1,144 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
+)
+
+// heedBudget makes room whenever the Budget is short, until ctx ends.
+func (h *Hub) heedBudget(ctx context.Context) {
+	tick := time.NewTicker(budgetEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-h.o.Budget.short:
+		}
+		_ = contain.Do(h.log, h.count, contain.Sweep, func() { h.makeRoom(time.Now()) })
+	}
+}
+
+// makeRoom gives up what can be spared when the Budget is short: the oldest records of all tenants, then, when
+// few are left, the queues of the slowest clients. While it is short all the same, connections are refused.
+func (h *Hub) makeRoom(now time.Time) {
+	b := h.o.Budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	excess := b.excess()
+	if excess <= 0 {
+		b.full.Store(false)
+		return
+	}
+	if now.Sub(b.said) >= time.Minute {
+		b.said = now
+		h.log.Warn("memory is short: the oldest records are given up", realtime.KeyBytes, excess)
+	}
+	feeds, before := h.followed(), b.records.Load()
+	until := b.until(excess, now)
+	for _, f := range feeds {
+		f.giveUpUntil(until)
+	}
+	left := excess - (before - b.records.Load())
+	if left > 0 && b.records.Load() <= b.room/8 {
+		left -= h.closeSlowest(feeds, left)
+		b.full.Store(left > 0)
+	}
+	b.collect()
+}
+
+// slowQueue is what a client leaves in its queue to be taken for one that the process can do without.
+const slowQueue = 32 << 10
+
+// closeSlowest closes the clients with the longest queues until as many bytes are free, and returns how many are.
+func (h *Hub) closeSlowest(feeds []*feed, bytes int64) (freed int64) {
+	type slow struct {
+		conn  *Connection
+		bytes int
+	}
+	var all []slow
+	for _, f := range feeds {
+		for _, c := range f.connections() {
+			if _, n := c.box.Weight(); n >= slowQueue {
+				all = append(all, slow{c, n})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b slow) int { return cmp.Compare(b.bytes, a.bytes) })
+	for _, s := range all {
+		if freed >= bytes {
+			break
+		}
+		freed += int64(s.bytes)
+		h.count.Add(realtime.CountDrops, s.conn.Tenant().ID, "too-slow", 1)
+		s.conn.Close(realtime.Errorf(realtime.CodeTooSlow, "the server is short of memory, and %d bytes waited for this connection", s.bytes))
+	}
+	return freed
+}
+
+// giveUpUntil forgets what the records of the topic hold that was published up to a moment, in ms.
+func (f *feed) giveUpUntil(until int64) {
+	f.lock()
+	for _, g := range f.generations() {
+		g.relief = len(g.all)
+	}
+	f.unlock()
+	for f.giveUpSome(until) {
+	}
+}
+
+func (f *feed) giveUpSome(until int64) (more bool) {
+	f.lock()
+	defer f.unlock()
+	if f.stopped {
+		return false
+	}
+	for _, g := range f.generations() {
+		for ; g.relief > 0; g.relief-- {
+			if g.relief > len(g.all) {
+				continue
+			}
+			ch := g.all[g.relief-1]
+			for ch.rec.len() > 0 && ch.rec.at(0).at.Time <= until {
+				if f.tired() {
+					return true
+				}
+				ch.evict("budget")
+			}
+			ch.expireAside(until + 1)
+			if ch.unused() {
+				g.remove(ch)
+			}
+			if f.tired() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// release takes what a generation holds, that has been let go, out of the Budget. It is not
+// part of a feed any more, and no lock is held.
+func (g *generation) release() {
+	b := g.feed.hub.o.Budget
+	if b == nil {
+		return
+	}
+	for _, ch := range g.all {
+		for i := range ch.rec.len() {
+			e := ch.rec.at(i)
+			b.took(-e.cost(), e.at.Time)
+		}
+		for i := range ch.aside {
+			m := &ch.aside[i].Message
+			b.took(-asideCost(m), m.Time.UnixMilli())
+		}
+		b.took(-ch.cost(), 0)
+	}
+}

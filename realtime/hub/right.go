@@ -1,0 +1,62 @@
+package hub
+
+import (
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// Rights returns what the connection has that lasts, answered or not.
+func (c *Connection) Rights() []realtime.Right {
+	c.feed.lock()
+	defer c.feed.unlock()
+	return c.rights()
+}
+
+// rights is Rights; feed.mu is held.
+func (c *Connection) rights() []realtime.Right {
+	all := make([]realtime.Right, 0, 8)
+	for _, name := range c.Channels() {
+		all = append(all, realtime.Right{Action: realtime.ActionSubscribe, Channel: name})
+	}
+	for name := range c.watches {
+		all = append(all, realtime.Right{Action: realtime.ActionPresence, Channel: name})
+	}
+	return all
+}
+
+// review looks at all that a connection has again, after what it is granted, or what its tenant
+// allows, may have become less. What it may not have any more ends, and the client is told once. It is
+// called whenever that may be so, with the lock of what changed it still held: at the renewal of a token and
+// at a change of the tenant's document. A logout ends the connections themselves.
+func (f *feed) review(c *Connection) (ended []realtime.Right) {
+	p := c.Principal()
+	for _, r := range c.rights() {
+		f.steps++
+		if !p.May(r.Action, r.Channel) && f.end(c, r) {
+			ended = append(ended, r)
+		}
+	}
+	return ended
+}
+
+// end takes a right away and tells the client. It is false for a subscribe that has yet to be asked:
+// it will be refused.
+func (f *feed) end(c *Connection, right realtime.Right) bool {
+	why := realtime.Errorf(realtime.CodeForbidden, "channel: the token in force does not grant %s of %q", right.Action, right.Channel.Name())
+	if right.Action == realtime.ActionPresence {
+		f.unwatch(c, right.Channel)
+	} else {
+		r := c.takeIf(func(r *reader) bool { return r.name == right.Channel && (r.pending != nil || r.ch != nil) })
+		if r == nil {
+			return false
+		}
+		if r.pending != nil {
+			f.refuse(r.pending, why) // which is how it is told
+			return true
+		}
+		f.detach(r)
+		c.box.Forget(r.name)
+	}
+	f.push(c, &outbox.Delivery{Frame: c.protocol.Ended(right, why)})
+	return true
+}

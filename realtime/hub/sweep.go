@@ -1,0 +1,160 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// seekTakes is how long a replay may take to begin before it is taken for lost:
+// Pub/Sub says up to a minute (Seek is eventually consistent), and a stream may stall meanwhile.
+const seekTakes = 2 * time.Minute
+
+// agingSweeps is in how many sweeps all channels have been looked through for entries that are
+// too old: those without traffic evict nothing else.
+const agingSweeps = 10
+
+// sweep does what is due at a moment: deadlines, refusals, eviction.
+func (f *feed) sweep(now time.Time) {
+	f.judge(now)
+	for f.sweepOn(now) {
+	}
+}
+
+func (f *feed) judge(now time.Time) {
+	f.lock()
+	defer f.unlock()
+	for _, g := range f.generations() {
+		f.deadlines(g, now)
+		g.look = len(g.all)/agingSweeps + 1
+	}
+	f.vouch()
+}
+
+// sweepOn does a part of what takes longer. It reports whether more is left.
+func (f *feed) sweepOn(now time.Time) (more bool) {
+	f.lock()
+	defer f.unlock()
+	if f.stopped {
+		return false
+	}
+	if f.losePatience(now) {
+		return true
+	}
+	for _, g := range f.generations() {
+		if g.ageSome(now) || g.forgetTenants(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// vouch returns the moment up to which all that was published has been handed on, if that is
+// known now; else 0.
+func (f *feed) vouch() int64 {
+	if f.next != nil || !f.current.sure() {
+		return 0
+	}
+	f.current.vouched = f.current.heard
+	return f.current.vouched
+}
+
+// deadlines replaces a generation whose fence, pulse or beacon did not come back.
+func (f *feed) deadlines(g *generation, now time.Time) {
+	if g.open && !g.begun && !g.overdue && now.Sub(g.opened) >= f.pace.Beacon {
+		g.overdue = true
+		f.hub.log.Warn("the replay did not begin in time", realtime.KeyTopic, f.topic)
+	}
+	if g.open && !g.begun && now.Sub(g.opened) >= seekTakes {
+		f.replace(g, "beacon")
+	}
+	if oldest := g.sent.Front(); oldest != nil && (g != f.current || f.next == nil) {
+		if fe := oldest.Value.(*fence); now.Sub(fe.sent) >= f.pace.Fence {
+			f.hub.count.Add(realtime.CountFences, fe.ch.name.Tenant(), "overdue", 1)
+			f.replace(g, "fence")
+		}
+	}
+	switch {
+	case g.open && g.pulse != "" && now.Sub(g.pulsed) >= f.pace.Fence:
+		f.replace(g, "pulse")
+	case g.open && g.pulse == "" && now.Sub(g.heardAt) >= f.pace.Pulse:
+		g.sendPulse(now)
+	case g.unfit != "":
+		f.replace(g, g.unfit)
+	}
+	if g == f.current && f.next == nil && f.tries > 0 && g.sure() && now.Sub(f.rebuilt) > f.pace.Horizon {
+		f.tries = 0
+	}
+	g.sendFences()
+}
+
+// ageSome looks through some of the channels that this sweep looks at. It reports whether there
+// are more.
+func (g *generation) ageSome(now time.Time) (more bool) {
+	for ; g.look > 0 && len(g.all) > 0; g.look-- {
+		if g.feed.tired() {
+			return true
+		}
+		if g.hand--; g.hand < 0 || g.hand >= len(g.all) {
+			g.hand = len(g.all) - 1
+		}
+		g.all[g.hand].age(now)
+	}
+	return false
+}
+
+// age evicts what is too old, and forgets the channel if it holds and serves nothing.
+func (ch *channel) age(now time.Time) {
+	ch.series.forget(now)
+	if ch.standing {
+		ch.expire(now)
+	} else {
+		ch.expireAside(now.Add(-time.Duration(ch.rules.WindowFor)).UnixMilli())
+	}
+	if ch.unused() {
+		ch.g.remove(ch)
+	}
+	ch.quota.tell()
+}
+
+// remove takes a channel out that holds and serves nothing. What it held is remembered as missing: a
+// new channel of the tenant does not claim to be complete since then.
+func (g *generation) remove(ch *channel) {
+	ch.quota.forgotten = max(ch.quota.forgotten, ch.rec.evicted.Time, ch.rec.since.UnixMilli()-1, ch.newest)
+	delete(g.channels, ch.name)
+	last := len(g.all) - 1
+	g.all[ch.at], g.all[last].at = g.all[last], ch.at
+	g.all[last] = nil
+	g.all = g.all[:last]
+
+	q := ch.quota
+	q.oldest.remove(ch)
+	last = len(q.channels) - 1
+	q.channels[ch.mate], q.channels[last].mate = q.channels[last], ch.mate
+	q.channels[last] = nil
+	q.channels = q.channels[:last]
+	q.freed(ch.cost(), 0)
+	if last == 0 {
+		q.vacant = time.Now()
+		g.vacant = append(g.vacant, q)
+	}
+}
+
+// forgetTenants drops the quotas of tenants that have had no channels for so long that what is
+// remembered as missing of them may as well be remembered for all.
+func (g *generation) forgetTenants(now time.Time) (more bool) {
+	for len(g.vacant) > 0 && now.Sub(g.vacant[0].vacant) >= g.feed.pace.Memory {
+		if g.feed.tired() {
+			return true
+		}
+		q := g.vacant[0]
+		g.vacant[0], g.vacant = nil, g.vacant[1:]
+		if len(q.channels) > 0 || now.Sub(q.vacant) < g.feed.pace.Memory || g.quotas[q.tenant.ID] != q {
+			continue // it has channels again, or had
+		}
+		g.forgotten = max(g.forgotten, q.forgotten)
+		delete(g.quotas, q.tenant.ID)
+		g.feed.forget(q.tenant.ID)
+	}
+	return false
+}

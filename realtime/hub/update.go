@@ -1,0 +1,56 @@
+package hub
+
+import (
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// Update puts a tenant's newer document in force for what is open already: the limits of its
+// connections and their queues, the rules of its channels, the memory of its records. A record
+// that is larger than the new rules allow shrinks with the next Publication. It does not move
+// connections to another topic, nor close those of a tenant that is suspended: their owner does. A document that is
+// older than the one in force changes nothing.
+func (h *Hub) Update(t *realtime.Tenant) {
+	for _, f := range h.followed() {
+		f.update(t)
+	}
+}
+
+func (f *feed) update(t *realtime.Tenant) {
+	f.lock()
+	defer f.unlock()
+	r := f.tenants[t.ID]
+	if r == nil || t.OlderThan(r.doc) {
+		return // nobody of it has been here, or a newer one is in force
+	}
+	r.doc = t
+	queue := queueOf(t)
+	for _, c := range r.conns {
+		c.tenant.Store(t)
+		c.box.SetLimits(queue)
+	}
+	f.reviews = append(f.reviews, r.conns...)
+	f.startChores()
+	for _, g := range f.generations() {
+		g.obey(t)
+	}
+}
+
+// obey gives the tenant's channels the rules of its document.
+func (g *generation) obey(t *realtime.Tenant) {
+	q := g.quotas[t.ID]
+	if q == nil {
+		return // it has no channels here
+	}
+	q.tenant, q.limit = t, t.Limits.WithDefaults().RecordBytes
+	for _, ch := range q.channels {
+		ch.releaseTick() // held by the old rules; by the new ones nothing may be
+		ch.rules = t.Rules(ch.name.Namespace())
+	}
+}
+
+// queueOf returns the bounds of the queues of a tenant's connections.
+func queueOf(t *realtime.Tenant) *outbox.Limits {
+	limits := t.Limits.WithDefaults()
+	return &outbox.Limits{Messages: limits.QueueMessages, Bytes: limits.QueueBytes}
+}

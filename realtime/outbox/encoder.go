@@ -1,0 +1,44 @@
+package outbox
+
+import "github.com/tidewire/tidewire/realtime"
+
+// Encoder makes the frames of one protocol that the Hub sends. The Outbox of a connection has the one that
+// the connection speaks. It is called once for all readers of a Publication that share it, with the lock of a
+// topic held, so it must not block and must not call the Hub. Implementations keep no state and are safe for
+// concurrent use. Package wire has the one of the socket protocol, package sse that of Server-Sent Events.
+type Encoder interface {
+	// Name tells protocols apart, as a WebSocket handshake does. A Hub takes Encoders of one name for equal.
+	Name() string
+	// Subscribed answers a subscribe. id is hub.SubscribeRequest.ID.
+	Subscribed(id string, c realtime.Channel, a Answer) Frame
+	// Refused answers a subscribe that is refused.
+	Refused(id string, c realtime.Channel, err *realtime.Error) Frame
+	// Message is a Publication, equal for all its readers. Its Data is as hub.Options.Payload returned it; p and its Tags
+	// are good until Message returns. If the frame holds Data as it is, data is that part of the frame, and the record
+	// keeps the bytes once; else it is nil.
+	Message(p *realtime.Publication) (f Frame, data []byte)
+	// Direct is an event for connections rather than for a channel, equal for all of them.
+	Direct(p *realtime.Publication) Frame
+	// Gap tells the readers of a channel that something before this was missed.
+	Gap(c realtime.Channel, at realtime.Position) Frame
+	// Dropped tells a slow reader how many of a channel's Publications its queue let go.
+	Dropped(c realtime.Channel, count int) Frame
+	// Presence tells who came and went, and how many users are there now.
+	Presence(c realtime.Channel, joined, left []realtime.Member, count int) Frame
+	// Ended tells a client that it has lost something that it had been granted.
+	Ended(r realtime.Right, why *realtime.Error) Frame
+	// Heartbeat shows that the connection lives; asOf is zero while it stands still.
+	Heartbeat(asOf realtime.Position) Frame
+	// Closing says why the connection is about to be closed.
+	Closing(err *realtime.Error) Frame
+	// Move asks the client to open another connection after a delay and leave this one.
+	Move(afterMs int64) Frame
+}
+
+// Answer says how a subscription begins. What follows Position follows as
+// ordinary messages.
+type Answer struct {
+	Resumed  bool              // nothing is missing since the client's Position
+	Gap      bool              // something may be
+	Position realtime.Position // where the client stands now
+}

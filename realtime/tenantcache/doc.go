@@ -1,0 +1,2 @@
+// Package tenantcache holds what a process remembers of tenants' documents, above any driver.
+package tenantcache
