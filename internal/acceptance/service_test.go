@@ -164,7 +164,7 @@ func token(t *testing.T, doc *realtime.Tenant, user string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := signer.Sign(auth.Claims{User: user, Grants: everything(), Expires: time.Now().Add(time.Hour)})
+	made, err := signer.Sign(auth.Claims{User: user, Grants: everything(), Expires: time.Now().Add(12 * time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func TestHostileBesideHonest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare, err := signer.Sign(auth.Claims{User: "nobody", Expires: time.Now().Add(2 * time.Hour)})
+	bare, err := signer.Sign(auth.Claims{User: "nobody", Expires: time.Now().Add(12 * time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -190,8 +190,17 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Pause stops the process without ending it: connections stay open and nothing answers.
-func (p *Process) Pause() { p.signal(stop) }
+// Pause stops the process without ending it: connections stay open, and nothing answers once it has returned.
+func (p *Process) Pause() {
+	p.signal(stop)
+	for !stopped(p.cmd.Process.Pid) {
+		select {
+		case <-p.done:
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
 
 // Resume goes on after Pause.
 func (p *Process) Resume() { p.signal(cont) }

@@ -105,7 +105,10 @@ func TestListenAndServe(t *testing.T) {
 // Silent sockets lose their places to those who come later, the oldest first, and all of them are told when to come back.
 func TestSilentSocketsGiveWay(t *testing.T) {
 	t.Parallel()
-	s := start(t, gateway.Options{Remote: func(r *http.Request) string { return r.Header.Get("From") }})
+	s := start(t, gateway.Options{
+		Remote:     func(r *http.Request) string { return r.Header.Get("From") },
+		FirstFrame: 10 * time.Minute, // whoever loses its place loses it to others, however long they take to come
+	})
 	dial := func(from string) *peer { return s.dialWith(http.Header{"From": {from}}, "") }
 	connect := func(p *peer, user string) {
 		t.Helper()

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -268,7 +270,8 @@ func TestEventsSlowReader(t *testing.T) {
 	reader.send(`{"type":"subscribe","id":1,"channel":"a:1"}`)
 	reader.expect(`{"type":"ok","id":1}`)
 	data := strings.Repeat("x", 60_000)
-	for i := 0; s.counts.of(realtime.CountDrops, "too-slow") == 0; i++ {
+	// Its queue is full, or a write has taken too long before that on a busy machine: it is too slow either way.
+	for i := 0; s.counts.of(realtime.CountDrops, "too-slow")+s.counts.of(realtime.CountDisconnects, "too-slow") == 0; i++ {
 		writer.send(fmt.Sprintf(`{"type":"publish","id":%d,"channel":"a:1","data":"%s"}`, i, data))
 		writer.expect(`{"type":"ok"}`)
 		reader.expect(`{"type":"message","channel":"a:1"}`)
@@ -307,4 +310,24 @@ func TestEventsEnd(t *testing.T) {
 		t.Error(err)
 	}
 	s.counts.await(realtime.CountDisconnects, "expired")
+}
+
+// late is what a client that has stopped reading looks like to who writes to it.
+type late struct{ *httptest.ResponseRecorder }
+
+func (l *late) SetWriteDeadline(time.Time) error { return nil }
+func (l *late) Write([]byte) (int, error)        { return 0, fmt.Errorf("write: %w", os.ErrDeadlineExceeded) }
+func (l *late) FlushError() error                { return nil }
+func (l *late) Unwrap() http.ResponseWriter      { return l.ResponseRecorder }
+
+// A reader that does not take what is written in time has not left: it is counted as too slow.
+func TestEventsWriteDeadline(t *testing.T) {
+	t.Parallel()
+	s := start(t, gateway.Options{})
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/events?channel=a:1", nil)
+	r.Header.Set("Authorization", "Bearer "+s.token("acme", "slow"))
+	s.gateway.ServeHTTP(&late{httptest.NewRecorder()}, r)
+	if slow, left := s.counts.of(realtime.CountDisconnects, "too-slow"), s.counts.of(realtime.CountDisconnects, "client"); slow != 1 || left != 0 {
+		t.Errorf("%d were counted as too slow and %d as gone", slow, left)
+	}
 }

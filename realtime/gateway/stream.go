@@ -3,7 +3,9 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -176,10 +178,14 @@ func (s *stream) write(w http.ResponseWriter, out *bytes.Buffer) bool {
 	s.mu.Lock()
 	s.deadline()
 	s.mu.Unlock()
-	if _, err := out.WriteTo(w); err != nil {
-		return false
+	_, err := out.WriteTo(w)
+	if err == nil {
+		err = s.control.Flush()
 	}
-	return s.control.Flush() == nil
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.Shut(&realtime.Error{Code: realtime.CodeTooSlow, Message: "the client did not take what was written in time", Err: err})
+	}
+	return err == nil
 }
 
 // flushes reports whether what is written to w can be sent at once, as http.ResponseController.Flush would.
