@@ -425,6 +425,210 @@ var Feed = class {
   }
 };
 
+// src/timers.js
+var MAX_TIMER = 2 ** 31 - 1;
+var Timers = class {
+  #all = /* @__PURE__ */ new Map();
+  #failed;
+  /** `failed` is told what a timer's function throws. */
+  constructor(failed) {
+    this.#failed = failed;
+  }
+  has(name) {
+    return this.#all.has(name);
+  }
+  after(name, ms, run) {
+    this.cancel(name);
+    this.#all.set(name, setTimeout(() => {
+      this.#all.delete(name);
+      try {
+        run();
+      } catch (error) {
+        this.#failed(error);
+      }
+    }, within(Math.ceil(ms), 0, MAX_TIMER, 0)));
+  }
+  cancel(name) {
+    clearTimeout(this.#all.get(name));
+    this.#all.delete(name);
+  }
+  cancelAll() {
+    for (const name of [...this.#all.keys()]) this.cancel(name);
+  }
+};
+function backoff(attempt, { backoffMs, backoffCapMs }) {
+  return Math.random() * Math.min(backoffCapMs, backoffMs * 2 ** Math.min(attempt, 30));
+}
+
+// src/watch.js
+var Watch = class {
+  callbacks = /* @__PURE__ */ new Set();
+  members = /* @__PURE__ */ new Map();
+  count = 0;
+  known = false;
+  link = null;
+  attempt = 0;
+  retryAt = 0;
+  putOffBy = null;
+  ended = false;
+  constructor(channel) {
+    this.channel = channel;
+  }
+  get request() {
+    return { type: "presence", channel: this.channel, watch: true };
+  }
+  update({ members, joined, left, count }) {
+    [joined, left] = [membersOf(joined), membersOf(left)];
+    if (members) this.members = new Map(membersOf(members).map((member) => [member.user, member]));
+    for (const member of joined) this.members.set(member.user, member);
+    for (const member of left) this.members.delete(member.user);
+    this.count = within(count, 0, Number.MAX_SAFE_INTEGER, this.members.size);
+    this.known = true;
+    for (const callback of [...this.callbacks]) if (this.callbacks.has(callback)) guarded(callback, this.view(joined, left));
+  }
+  view(joined = [], left = []) {
+    return { channel: this.channel, members: [...this.members.values()], joined, left, count: this.count };
+  }
+};
+
+// src/grants.js
+var QUIET = 300;
+var RESUME_WITHIN = 1e4;
+var Grants = class {
+  #options;
+  #links;
+  #clock;
+  #timers;
+  #emit;
+  #taken;
+  #changed;
+  #ended;
+  /** `changed` is called when positions have changed, `ended` with a feed or watch that is no more; see Channels for `taken`. */
+  constructor({ options, links, clock, timers, emit, taken, changed, ended }) {
+    [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
+    [this.#emit, this.#taken, this.#changed, this.#ended] = [emit, taken, changed, ended];
+  }
+  /** Notes that the link has been asked, by the first frame or alone. */
+  expect(one, link) {
+    link.asked.set(one, one.position);
+    link.owed.add(one);
+    if (one.position) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
+  }
+  ask(one, link) {
+    this.expect(one, link);
+    const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
+    link.ask(JSON.stringify(one.request), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one.request.type });
+  }
+  /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
+  #isStale(one, link) {
+    const { live, next, leaving } = this.#links;
+    return one.ended || link.ended || link === leaving || link === live && next !== null && one.link === next;
+  }
+  /** The link has it: a feed is live, or a watch knows who is there. */
+  granted(one, link, answer) {
+    link.owed.delete(one);
+    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    if (this.#isStale(one, link)) return this.#taken(link);
+    [one.link, one.attempt, one.retryAt] = [link, 0, 0];
+    if (one instanceof Watch) one.update({ members: [], ...answer });
+    else this.#begin(one, link, answer);
+    this.#taken(link);
+  }
+  #begin(feed, link, answer) {
+    const since = link.asked.get(feed), resumed = answer.resumed === true;
+    const position = isPosition(answer.position) ? answer.position : void 0;
+    const gap = answer.gap === true || feed.forgot || since !== void 0 && !resumed;
+    const ahead = feed.position !== since;
+    [feed.floor, feed.floorUntil] = ahead ? [timeOf(feed.position), ticks() + RESUME_WITHIN] : [0, 0];
+    feed.asOf = void 0;
+    feed.edge = since !== void 0 || ahead ? this.#clock.edge : 0;
+    this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
+    if (feed.ended) return;
+    if (link.resumed) link.resumed.at = ticks();
+    if (gap) {
+      link.resumed?.gaps.push(feed.channel);
+      this.gap(feed, position, "resume");
+    } else if (position && (!ahead || timeOf(position) > timeOf(feed.position))) feed.position = position;
+    feed.resolve();
+    this.#changed();
+  }
+  /** Refused for good, or asked for again later, by the verdict on the code. */
+  denied(one, link, error) {
+    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    const asked = link.asked.get(one);
+    link.asked.delete(one);
+    if (this.#isStale(one, link)) {
+      link.owed.delete(one);
+      return this.#taken(link);
+    }
+    let again = onChannel(error) === RETRY;
+    if (!again && error.code === "bad-request" && asked !== void 0) {
+      one.forget();
+      again = true;
+    }
+    if (!again) {
+      link.owed.delete(one);
+      error.channel ??= one.channel;
+      this.finish(one, error);
+      this.#emit("error", error);
+      return this.#taken(link);
+    }
+    if (error.code === "conflict" || error.code === "timeout") this.letGo(one, link);
+    const wait = Math.ceil((error.retryAfterMs ?? (error.code === "bad-request" ? 0 : 1e3)) + backoff(one.attempt++, this.#options));
+    [one.retryAt, one.putOffBy] = [ticks() + wait, link];
+    this.#timers.after(one, wait, () => {
+      one.retryAt = 0;
+      for (const each of [this.#links.next, this.#links.live]) {
+        if (each?.welcome && !each.ended && !each.asked.has(one)) return this.ask(one, each);
+      }
+    });
+    const reads = one.link && !one.link.ended && one.link !== link;
+    if (one instanceof Feed && !reads) this.become(one, { ...one.state, name: "waiting", retryAt: Date.now() + wait, code: error.code });
+  }
+  /** Tells the server that it is not wanted any more. */
+  letGo(one, link) {
+    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel } : { type: "presence", channel: one.channel, watch: false };
+    link.request(frame, { timeoutMs: this.#options.requestTimeoutMs }).catch(() => {
+    });
+  }
+  become(feed, state) {
+    feed.state = Object.freeze(state);
+    this.#emit("subscription", { channel: feed.channel, ...state });
+  }
+  /** Ends a feed or a watch on our side, with the error that refused it if there is one. */
+  finish(one, error) {
+    one.ended = true;
+    this.#timers.cancel(one);
+    this.#ended(one);
+    if (!(one instanceof Feed)) return;
+    for (const reader of one.readers.values()) reader.finish(error);
+    one.readers.clear();
+    one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: one.channel }));
+    this.become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
+  }
+  /** Something is missing at this place of the channel. */
+  gap(feed, position, reason) {
+    if (!isPosition(position)) position = void 0;
+    const gap = { type: "gap", channel: feed.channel, position, reason };
+    [feed.floor, feed.forgot] = [0, false];
+    feed.deliver(gap);
+    feed.position = position;
+    this.#emit("gap", gap);
+  }
+  /** Tells what the reconnect has brought, once that is over. */
+  tellResumed(link) {
+    this.#timers.after("resumed", QUIET, () => this.#resumed(link));
+  }
+  #resumed(link) {
+    if (link.ended || link !== this.#links.live && link !== this.#links.next) return;
+    const owed = [...link.owed].some((one) => one.retryAt === 0), now = ticks();
+    if ((owed || now - link.resumed.at < QUIET) && now - link.liveAt < RESUME_WITHIN) return this.tellResumed(link);
+    const { caughtUp, gaps } = link.resumed;
+    link.resumed = null;
+    this.#emit("resumed", { caughtUp, gaps });
+  }
+};
+
 // src/subscription.js
 var Subscription = class {
   #feed;
@@ -521,79 +725,12 @@ var Subscription = class {
   }
 };
 
-// src/timers.js
-var MAX_TIMER = 2 ** 31 - 1;
-var Timers = class {
-  #all = /* @__PURE__ */ new Map();
-  #failed;
-  /** `failed` is told what a timer's function throws. */
-  constructor(failed) {
-    this.#failed = failed;
-  }
-  has(name) {
-    return this.#all.has(name);
-  }
-  after(name, ms, run) {
-    this.cancel(name);
-    this.#all.set(name, setTimeout(() => {
-      this.#all.delete(name);
-      try {
-        run();
-      } catch (error) {
-        this.#failed(error);
-      }
-    }, within(Math.ceil(ms), 0, MAX_TIMER, 0)));
-  }
-  cancel(name) {
-    clearTimeout(this.#all.get(name));
-    this.#all.delete(name);
-  }
-  cancelAll() {
-    for (const name of [...this.#all.keys()]) this.cancel(name);
-  }
-};
-function backoff(attempt, { backoffMs, backoffCapMs }) {
-  return Math.random() * Math.min(backoffCapMs, backoffMs * 2 ** Math.min(attempt, 30));
-}
-
-// src/watch.js
-var Watch = class {
-  callbacks = /* @__PURE__ */ new Set();
-  members = /* @__PURE__ */ new Map();
-  count = 0;
-  known = false;
-  link = null;
-  attempt = 0;
-  retryAt = 0;
-  putOffBy = null;
-  ended = false;
-  constructor(channel) {
-    this.channel = channel;
-  }
-  get request() {
-    return { type: "presence", channel: this.channel, watch: true };
-  }
-  update({ members, joined, left, count }) {
-    [joined, left] = [membersOf(joined), membersOf(left)];
-    if (members) this.members = new Map(membersOf(members).map((member) => [member.user, member]));
-    for (const member of joined) this.members.set(member.user, member);
-    for (const member of left) this.members.delete(member.user);
-    this.count = within(count, 0, Number.MAX_SAFE_INTEGER, this.members.size);
-    this.known = true;
-    for (const callback of [...this.callbacks]) if (this.callbacks.has(callback)) guarded(callback, this.view(joined, left));
-  }
-  view(joined = [], left = []) {
-    return { channel: this.channel, members: [...this.members.values()], joined, left, count: this.count };
-  }
-};
-
 // src/channels.js
-var QUIET = 300;
-var RESUME_WITHIN = 1e4;
 var Channels = class {
   #feeds = /* @__PURE__ */ new Map();
   #watches = /* @__PURE__ */ new Map();
   #bookmarks;
+  #grants;
   #options;
   #links;
   #clock;
@@ -605,6 +742,7 @@ var Channels = class {
   constructor({ options, links, clock, timers, emit, taken, isClosed }) {
     [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
     [this.#emit, this.#taken, this.#isClosed] = [emit, taken, isClosed];
+    this.#grants = new Grants({ options, links, clock, timers, emit, taken, changed: () => this.#saveSoon(), ended: (one) => this.#remove(one) });
     this.#bookmarks = new Bookmarks(options.storage, options.storageKey, (error) => emit("error", error));
   }
   /** Feeds and watches. */
@@ -620,12 +758,12 @@ var Channels = class {
     if (known) return subscription;
     const wrong = this.#misnamed(channel);
     if (wrong) {
-      this.#finish(feed, wrong);
+      this.#grants.finish(feed, wrong);
       return subscription;
     }
     this.#bookmarks.restore(feed);
     this.#feeds.set(channel, feed);
-    if (this.#links.forChannels) this.#ask(feed, this.#links.forChannels);
+    if (this.#links.forChannels) this.#grants.ask(feed, this.#links.forChannels);
     return subscription;
   }
   unsubscribe(channel) {
@@ -639,7 +777,7 @@ var Channels = class {
     let watch = this.#watches.get(channel);
     if (!watch) {
       this.#watches.set(channel, watch = new Watch(channel));
-      if (this.#links.forChannels) this.#ask(watch, this.#links.forChannels);
+      if (this.#links.forChannels) this.#grants.ask(watch, this.#links.forChannels);
     }
     const entry = (view) => callback(view);
     watch.callbacks.add(entry);
@@ -667,14 +805,17 @@ var Channels = class {
   }
   #forget(all, one) {
     if (all.get(one.channel) !== one) return;
-    this.#finish(one);
+    this.#grants.finish(one);
     this.#saveSoon();
     for (const link of [this.#links.live, this.#links.next]) {
       if (!link?.asked.delete(one)) continue;
       link.owed.delete(one);
-      this.#letGo(one, link);
+      this.#grants.letGo(one, link);
       this.#taken(link);
     }
+  }
+  #remove(one) {
+    for (const all of [this.#feeds, this.#watches]) if (all.get(one.channel) === one) all.delete(one.channel);
   }
   // ---- links come and go
   /** The subscriptions of the first frame and their asOf: as many as fit into `room` bytes, and `most` at most. `rest` is the frame without them. */
@@ -691,7 +832,7 @@ var Channels = class {
       if (room < 0 || subscriptions.length >= most) break;
       subscriptions.push(subscription);
       link.first.set(feed.channel, feed);
-      this.#expect(feed, link);
+      this.#grants.expect(feed, link);
     }
     return { asOf, subscriptions };
   }
@@ -701,21 +842,12 @@ var Channels = class {
     for (const one of this.#all) {
       if (link.asked.has(one) || one.retryAt > ticks()) continue;
       if (one instanceof Feed) this.#bookmarks.restore(one);
-      this.#ask(one, link);
+      this.#grants.ask(one, link);
     }
     if (!link.ended && link.first.size) this.#timers.after(link.first, 2 * this.#options.requestTimeoutMs, () => this.#again(link, "timeout"));
   }
-  /** Tells what the reconnect has brought, once that is over. */
   tellResumed(link) {
-    this.#timers.after("resumed", QUIET, () => this.#resumed(link));
-  }
-  #resumed(link) {
-    if (link.ended || link !== this.#links.live && link !== this.#links.next) return;
-    const owed = [...link.owed].some((one) => one.retryAt === 0), now = ticks();
-    if ((owed || now - link.resumed.at < QUIET) && now - link.liveAt < RESUME_WITHIN) return this.tellResumed(link);
-    const { caughtUp, gaps } = link.resumed;
-    link.resumed = null;
-    this.#emit("resumed", { caughtUp, gaps });
+    this.#grants.tellResumed(link);
   }
   /** Whether any is read from the link. */
   readsFrom(link) {
@@ -726,7 +858,7 @@ var Channels = class {
     for (const feed of [...this.#feeds.values()]) {
       if (!feed.link?.ended || feed.state.name !== "live") continue;
       const wait = feed.retryAt - ticks();
-      this.#become(feed, wait > 0 ? { ...feed.state, name: "waiting", retryAt: Date.now() + wait } : { ...feed.state, name: "pending" });
+      this.#grants.become(feed, wait > 0 ? { ...feed.state, name: "waiting", retryAt: Date.now() + wait } : { ...feed.state, name: "pending" });
     }
   }
   /** What a link has put off, another may give at once. */
@@ -736,7 +868,7 @@ var Channels = class {
       if (one.putOffBy !== link || one.retryAt === 0) continue;
       this.#timers.cancel(one);
       one.retryAt = 0;
-      if (one.state?.name === "waiting") this.#become(one, { ...one.state, name: "pending", retryAt: void 0, code: void 0 });
+      if (one.state?.name === "waiting") this.#grants.become(one, { ...one.state, name: "pending", retryAt: void 0, code: void 0 });
     }
   }
   /** The next link is asked for everything. */
@@ -748,36 +880,28 @@ var Channels = class {
     for (const feed of this.#feeds.values()) feed.forget();
   }
   close() {
-    for (const one of this.#all) this.#finish(one);
+    for (const one of this.#all) this.#grants.finish(one);
   }
   // ---- frames
   message(link, message) {
     const feed = this.#feeds.get(message.channel);
     if (feed?.link !== link) return;
-    if (!isPosition(message.position)) return this.#gap(feed, feed.position, "live");
+    if (!isPosition(message.position)) return this.#grants.gap(feed, feed.position, "live");
     if (feed.receive(message, link.resumed, this.#clock)) this.#saveSoon();
   }
   notice(link, { code, channel, position, count }) {
     if (code === "presence-ended") {
       const watch = this.#watches.get(channel);
-      if (watch?.link === link) this.#denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
+      if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
       return;
     }
     const feed = this.#feeds.get(channel);
     if (feed?.link !== link) return;
-    if (code === "gap") this.#gap(feed, position, "live");
+    if (code === "gap") this.#grants.gap(feed, position, "live");
     if (code !== "dropped") return;
     const dropped = { type: "dropped", channel, count: within(count, 1, Number.MAX_SAFE_INTEGER, 1), by: "server" };
     feed.deliver(dropped);
     this.#emit("dropped", dropped);
-  }
-  #gap(feed, position, reason) {
-    if (!isPosition(position)) position = void 0;
-    const gap = { type: "gap", channel: feed.channel, position, reason };
-    [feed.floor, feed.forgot] = [0, false];
-    feed.deliver(gap);
-    feed.position = position;
-    this.#emit("gap", gap);
   }
   presence(link, frame) {
     const watch = this.#watches.get(frame.channel);
@@ -791,13 +915,13 @@ var Channels = class {
   /** Takes the answer to a subscription of the first frame. */
   ok(link, frame) {
     const feed = frame.id === void 0 ? link.first.get(frame.channel) : void 0;
-    if (feed) this.#granted(feed, link, frame);
+    if (feed) this.#grants.granted(feed, link, frame);
   }
   /** Takes an error that is about a channel or the first frame's subscriptions, and tells whether it was. */
   failed(link, frame, error, answersFirst) {
     const reading = this.#feeds.get(frame.channel);
     const feed = link.first.get(frame.channel) ?? (reading?.link === link ? reading : void 0);
-    if (feed) this.#denied(feed, link, error);
+    if (feed) this.#grants.denied(feed, link, error);
     else if (typeof frame.channel === "string" && frame.channel) this.#emit("error", error);
     else if (link.welcome && link.first.size && (answersFirst || frame.limit === "subscriptionsPerConnection")) this.#again(link, "unavailable", error.retryAfterMs);
     else return false;
@@ -805,103 +929,7 @@ var Channels = class {
   }
   /** Asks once more for what the first frame has asked for and not got. */
   #again(link, code, retryAfterMs) {
-    for (const feed of [...link.first.values()]) this.#denied(feed, link, new TidewireError({ code, message: "no answer to the subscription in the first frame", retryAfterMs }));
-  }
-  // ---- questions and their answers
-  #expect(one, link) {
-    link.asked.set(one, one.position);
-    link.owed.add(one);
-    if (one.position) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
-  }
-  #ask(one, link) {
-    this.#expect(one, link);
-    const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
-    link.ask(JSON.stringify(one.request), once(this.#granted), once(this.#denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one.request.type });
-  }
-  /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
-  #isStale(one, link) {
-    const { live, next, leaving } = this.#links;
-    return one.ended || link.ended || link === leaving || link === live && next !== null && one.link === next;
-  }
-  #granted(one, link, answer) {
-    link.owed.delete(one);
-    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
-    if (this.#isStale(one, link)) return this.#taken(link);
-    [one.link, one.attempt, one.retryAt] = [link, 0, 0];
-    if (one instanceof Watch) one.update({ members: [], ...answer });
-    else this.#begin(one, link, answer);
-    this.#taken(link);
-  }
-  #begin(feed, link, answer) {
-    const since = link.asked.get(feed), resumed = answer.resumed === true;
-    const position = isPosition(answer.position) ? answer.position : void 0;
-    const gap = answer.gap === true || feed.forgot || since !== void 0 && !resumed;
-    const ahead = feed.position !== since;
-    [feed.floor, feed.floorUntil] = ahead ? [timeOf(feed.position), ticks() + RESUME_WITHIN] : [0, 0];
-    feed.asOf = void 0;
-    feed.edge = since !== void 0 || ahead ? this.#clock.edge : 0;
-    this.#become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
-    if (feed.ended) return;
-    if (link.resumed) link.resumed.at = ticks();
-    if (gap) {
-      link.resumed?.gaps.push(feed.channel);
-      this.#gap(feed, position, "resume");
-    } else if (position && (!ahead || timeOf(position) > timeOf(feed.position))) feed.position = position;
-    feed.resolve();
-    this.#saveSoon();
-  }
-  #denied(one, link, error) {
-    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
-    const asked = link.asked.get(one);
-    link.asked.delete(one);
-    if (this.#isStale(one, link)) {
-      link.owed.delete(one);
-      return this.#taken(link);
-    }
-    let again = onChannel(error) === RETRY;
-    if (!again && error.code === "bad-request" && asked !== void 0) {
-      one.forget();
-      again = true;
-    }
-    if (!again) {
-      link.owed.delete(one);
-      error.channel ??= one.channel;
-      this.#finish(one, error);
-      this.#emit("error", error);
-      return this.#taken(link);
-    }
-    if (error.code === "conflict" || error.code === "timeout") this.#letGo(one, link);
-    const wait = Math.ceil((error.retryAfterMs ?? (error.code === "bad-request" ? 0 : 1e3)) + backoff(one.attempt++, this.#options));
-    [one.retryAt, one.putOffBy] = [ticks() + wait, link];
-    this.#timers.after(one, wait, () => {
-      one.retryAt = 0;
-      for (const each of [this.#links.next, this.#links.live]) {
-        if (each?.welcome && !each.ended && !each.asked.has(one)) return this.#ask(one, each);
-      }
-    });
-    const reads = one.link && !one.link.ended && one.link !== link;
-    if (one instanceof Feed && !reads) this.#become(one, { ...one.state, name: "waiting", retryAt: Date.now() + wait, code: error.code });
-  }
-  #letGo(one, link) {
-    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel } : { type: "presence", channel: one.channel, watch: false };
-    link.request(frame, { timeoutMs: this.#options.requestTimeoutMs }).catch(() => {
-    });
-  }
-  #become(feed, state) {
-    feed.state = Object.freeze(state);
-    this.#emit("subscription", { channel: feed.channel, ...state });
-  }
-  /** Ends a feed or a watch on our side, with the error that refused it if there is one. */
-  #finish(one, error) {
-    one.ended = true;
-    this.#timers.cancel(one);
-    const all = one instanceof Feed ? this.#feeds : this.#watches;
-    if (all.get(one.channel) === one) all.delete(one.channel);
-    if (!(one instanceof Feed)) return;
-    for (const reader of one.readers.values()) reader.finish(error);
-    one.readers.clear();
-    one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: one.channel }));
-    this.#become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
+    for (const feed of [...link.first.values()]) this.#grants.denied(feed, link, new TidewireError({ code, message: "no answer to the subscription in the first frame", retryAfterMs }));
   }
   // ---- storage
   save() {
@@ -1129,6 +1157,180 @@ var Link = class {
   }
 };
 
+// src/tokens.js
+var MARGIN = 3e4;
+var MAX_HEADER = 4 << 10;
+var MAX_TOKEN = 16 << 10;
+function asToken(value) {
+  const token = text(value)?.trim();
+  return token && token.length <= MAX_TOKEN && /^[\w\-.~+/=]+$/.test(token) ? token : void 0;
+}
+var fitsHeader = (token) => token.length <= MAX_HEADER && /^[\w\-.~+]+$/.test(token);
+function tokenOf(value) {
+  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity };
+  try {
+    const { iat, exp } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
+    token.endsAt = moment(exp * 1e3);
+    if (exp > iat) token.lastsMs = (exp - iat) * 1e3;
+  } catch {
+  }
+  return token;
+}
+var SignedOut = class extends TidewireError {
+};
+var Tokens = class {
+  current = null;
+  // the one in hand
+  refused = false;
+  // whether the server has refused the last one
+  #source;
+  #clock;
+  #timeoutMs;
+  /** `source` is a token, a function that gets one, or undefined. */
+  constructor(source, clock, timeoutMs) {
+    [this.#source, this.#clock, this.#timeoutMs] = [source, clock, timeoutMs];
+  }
+  /** Whether there may be another one. */
+  get renewable() {
+    return typeof this.#source === "function";
+  }
+  /** Whether one has to be provided before the next connection. */
+  get needed() {
+    return this.#source !== void 0 && !this.#reusable;
+  }
+  get #reusable() {
+    if (!this.current) return false;
+    const { byClock, byLength } = this.left(this.current);
+    return !this.current.endsAt || !this.renewable || byLength > MARGIN && (byClock > MARGIN || !this.current.shown);
+  }
+  /** Gets a token from the provider, or takes the fixed one. What is late is kept for the next time. */
+  provide() {
+    const source = this.#source, before = this.current, rejected = this.refused;
+    if (typeof source !== "function") return this.#take(asToken(source));
+    const provided = (async () => source({ rejected }))().then((value) => {
+      if (value === null) throw new SignedOut({ code: "unauthorized", message: "signed out: the token provider returned null" });
+      const token = asToken(value);
+      if (token === void 0) throw new TypeError(`token: the provider must return a token, or null if nobody is signed in, got ${typeof value === "string" ? "a string that is not a token" : typeof value}; check answer.ok in it`);
+      if (this.current === before) this.#take(token);
+    });
+    provided.catch(() => {
+    });
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new TidewireError({ code: "timeout", message: `the token provider did not answer within ${this.#timeoutMs} ms` })), this.#timeoutMs);
+    });
+    return Promise.race([provided, late]).finally(() => clearTimeout(timer));
+  }
+  /** Takes a token that the application gives, for good if it has no provider. */
+  give(value) {
+    const token = asToken(value);
+    if (token === void 0) throw new TypeError("token: must be a token, of letters, digits and - . _ ~ + / =");
+    if (!this.renewable) this.#source = token;
+    this.#take(token);
+  }
+  #take(value) {
+    if (value !== this.current?.value) this.current = value ? tokenOf(value) : null;
+  }
+  /** The server has refused a token, which is not used again. One that has never been shown to it is not to blame. */
+  discard(token) {
+    this.refused = true;
+    if (this.current === token) this.current = null;
+  }
+  /**
+   * How long a token is good, in milliseconds: by the clocks, which may be wrong, and by its own length, which is too long if it was
+   * not new when it came, and Infinity if it does not tell. The shorter one counts, since renewing early does no harm.
+   */
+  left({ takenAt, endsAt, lastsMs }) {
+    return { byClock: endsAt - this.#clock.serverNow, byLength: lastsMs - (ticks() - takenAt) };
+  }
+};
+
+// src/dialer.js
+var PROTOCOL = "tidewire.v1.json";
+var FIRST_ID = 0;
+var FIRST_FRAME = 32 << 10;
+var Dialer = class {
+  turn = 0;
+  // what an earlier turn brings is stale
+  #inFrame = false;
+  #headersRefused = 0;
+  // where the next token goes, and how often only the first frame would do
+  #messageBytes = Infinity;
+  #most = Infinity;
+  // limits of the last welcome
+  #options;
+  #links;
+  #timers;
+  #tokens;
+  #on;
+  /**
+   * `first` returns what the first frame asks for, `over` is told that a link has ended or is late, `failed` why there is none. The others are
+   * of a link.
+   */
+  constructor({ options, links, timers, tokens, ...on }) {
+    [this.#options, this.#links, this.#timers, this.#tokens, this.#on] = [options, links, timers, tokens, on];
+  }
+  /** Begins a turn, which is over when the welcome is not there in time. */
+  begin() {
+    const turn = ++this.turn;
+    this.#links.next?.shut();
+    this.#links.next = null;
+    this.#timers.after("dial", this.#options.connectTimeoutMs, () => {
+      this.turn++;
+      const late = this.#links.next;
+      late?.shut();
+      this.#on.over(late, 4408, `no welcome within ${this.#options.connectTimeoutMs} ms`);
+    });
+    return turn;
+  }
+  dial(turn) {
+    if (turn !== this.turn) return;
+    this.#open(turn).catch((error) => {
+      if (turn !== this.turn) return;
+      this.turn++;
+      this.#timers.cancel("dial");
+      this.#on.failed(error);
+    });
+  }
+  /** What is under way is stale from now on. Returns the turn that it would be. */
+  stop() {
+    return ++this.turn;
+  }
+  async #open(turn) {
+    if (this.#tokens.needed) await this.#tokens.provide();
+    if (turn !== this.turn) return;
+    const token = this.#tokens.current, { WebSocket, tokenIn, url } = this.#options, { over, frame, fault, roundTrip } = this.#on;
+    const inHandshake = token !== null && tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
+    this.#inFrame = inHandshake;
+    const link = new Link(new WebSocket(url.href, inHandshake ? [PROTOCOL, `bearer.${token.value}`] : [PROTOCOL]), token, {
+      open: () => {
+        this.#headersRefused = inHandshake ? 0 : this.#headersRefused;
+        this.#inFrame = false;
+        this.#opened(link, inHandshake ? void 0 : token?.value);
+      },
+      frame,
+      closed: over,
+      fault,
+      roundTrip
+    });
+    link.inHandshake = inHandshake;
+    this.#links.next = link;
+  }
+  /** Sends the first frame: the token and where each channel stands, as much as goes in at once. */
+  #opened(link, token) {
+    const frame = { id: FIRST_ID, type: "connect", token };
+    const { asOf, subscriptions } = this.#on.first(link, frame, Math.min(FIRST_FRAME, this.#messageBytes), this.#most);
+    if (subscriptions.length === 0 && token === void 0 && link.inHandshake) return;
+    link.send(JSON.stringify(subscriptions.length ? { ...frame, asOf, subscriptions } : { ...frame, subscriptions }));
+  }
+  /** A link is welcome: learns from it for the next one. */
+  welcomed(link, { messageBytes, subscriptionsPerConnection }) {
+    if (!link.inHandshake && this.#options.tokenIn === "subprotocol" && link.token && fitsHeader(link.token.value)) this.#headersRefused++;
+    this.#inFrame = this.#headersRefused > 1;
+    [this.#messageBytes, this.#most] = [messageBytes, subscriptionsPerConnection];
+  }
+};
+
 // src/links.js
 var Links = class {
   live = null;
@@ -1343,99 +1545,8 @@ var Retry = class {
   }
 };
 
-// src/tokens.js
-var MARGIN = 3e4;
-var MAX_HEADER = 4 << 10;
-var MAX_TOKEN = 16 << 10;
-function asToken(value) {
-  const token = text(value)?.trim();
-  return token && token.length <= MAX_TOKEN && /^[\w\-.~+/=]+$/.test(token) ? token : void 0;
-}
-var fitsHeader = (token) => token.length <= MAX_HEADER && /^[\w\-.~+]+$/.test(token);
-function tokenOf(value) {
-  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity };
-  try {
-    const { iat, exp } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
-    token.endsAt = moment(exp * 1e3);
-    if (exp > iat) token.lastsMs = (exp - iat) * 1e3;
-  } catch {
-  }
-  return token;
-}
-var SignedOut = class extends TidewireError {
-};
-var Tokens = class {
-  current = null;
-  // the one in hand
-  refused = false;
-  // whether the server has refused the last one
-  #source;
-  #clock;
-  #timeoutMs;
-  /** `source` is a token, a function that gets one, or undefined. */
-  constructor(source, clock, timeoutMs) {
-    [this.#source, this.#clock, this.#timeoutMs] = [source, clock, timeoutMs];
-  }
-  /** Whether there may be another one. */
-  get renewable() {
-    return typeof this.#source === "function";
-  }
-  /** Whether one has to be provided before the next connection. */
-  get needed() {
-    return this.#source !== void 0 && !this.#reusable;
-  }
-  get #reusable() {
-    if (!this.current) return false;
-    const { byClock, byLength } = this.left(this.current);
-    return !this.current.endsAt || !this.renewable || byLength > MARGIN && (byClock > MARGIN || !this.current.shown);
-  }
-  /** Gets a token from the provider, or takes the fixed one. What is late is kept for the next time. */
-  provide() {
-    const source = this.#source, before = this.current, rejected = this.refused;
-    if (typeof source !== "function") return this.#take(asToken(source));
-    const provided = (async () => source({ rejected }))().then((value) => {
-      if (value === null) throw new SignedOut({ code: "unauthorized", message: "signed out: the token provider returned null" });
-      const token = asToken(value);
-      if (token === void 0) throw new TypeError(`token: the provider must return a token, or null if nobody is signed in, got ${typeof value === "string" ? "a string that is not a token" : typeof value}; check answer.ok in it`);
-      if (this.current === before) this.#take(token);
-    });
-    provided.catch(() => {
-    });
-    let timer;
-    const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new TidewireError({ code: "timeout", message: `the token provider did not answer within ${this.#timeoutMs} ms` })), this.#timeoutMs);
-    });
-    return Promise.race([provided, late]).finally(() => clearTimeout(timer));
-  }
-  /** Takes a token that the application gives, for good if it has no provider. */
-  give(value) {
-    const token = asToken(value);
-    if (token === void 0) throw new TypeError("token: must be a token, of letters, digits and - . _ ~ + / =");
-    if (!this.renewable) this.#source = token;
-    this.#take(token);
-  }
-  #take(value) {
-    if (value !== this.current?.value) this.current = value ? tokenOf(value) : null;
-  }
-  /** The server has refused a token, which is not used again. One that has never been shown to it is not to blame. */
-  discard(token) {
-    this.refused = true;
-    if (this.current === token) this.current = null;
-  }
-  /**
-   * How long a token is good, in milliseconds: by the clocks, which may be wrong, and by its own length, which is too long if it was
-   * not new when it came, and Infinity if it does not tell. The shorter one counts, since renewing early does no harm.
-   */
-  left({ takenAt, endsAt, lastsMs }) {
-    return { byClock: endsAt - this.#clock.serverNow, byLength: lastsMs - (ticks() - takenAt) };
-  }
-};
-
 // src/connector.js
-var PROTOCOL = "tidewire.v1.json";
 var HANDOVER = 5e3;
-var FIRST_ID = 0;
-var FIRST_FRAME = 32 << 10;
 var Connector = class {
   clock = new Clock();
   channels;
@@ -1448,20 +1559,13 @@ var Connector = class {
   #tokens;
   #renewal;
   #retry;
+  #dialer;
   #directs = new Recent(1e3);
   // IDs of events that belong to no channel
   #who = null;
   // tenant and user of the last welcome, as JSON
-  #turn = 0;
-  // of dialling: what an earlier turn brings is stale
   #quick = 0;
   // moves from links that were not stable
-  #inFrame = false;
-  #headersRefused = 0;
-  // where the next token goes, and how often only the first frame would do
-  #messageBytes = Infinity;
-  #most = Infinity;
-  // limits of the last welcome
   constructor(options, emit) {
     [this.#options, this.#emit] = [options, emit];
     this.#timers = new Timers((error) => emit("error", error));
@@ -1485,6 +1589,18 @@ var Connector = class {
       taken: (link) => this.#handOver(link),
       isClosed: () => this.isClosed
     });
+    this.#dialer = new Dialer({
+      options,
+      links: this.#links,
+      timers: this.#timers,
+      tokens: this.#tokens,
+      first: (link, frame, room, most) => this.#retry.cautious ? { subscriptions: [] } : this.channels.first(link, frame, room, most),
+      frame: (link, frame) => this.#frame(link, frame),
+      over: (link, code, message) => this.#over(link, code, message),
+      failed: (error) => this.#undialled(error),
+      fault: (error) => emit("error", error),
+      roundTrip: (ms) => this.clock.roundTrip(ms)
+    });
   }
   get state() {
     return this.#state;
@@ -1497,7 +1613,7 @@ var Connector = class {
   }
   /** Connects, unless something else has happened since the client was made. */
   start() {
-    if (this.#state.name === "connecting" && this.#turn === 0) this.#dial();
+    if (this.#state.name === "connecting" && this.#dialer.turn === 0) this.#dial();
   }
   /** Renews the token now, with the one given or the provider's. */
   async refresh(token) {
@@ -1527,57 +1643,20 @@ var Connector = class {
   }
   // ---- connecting: state connecting, or reconnecting without retryAt
   #dial() {
-    const turn = ++this.#turn;
     this.#cancel("retry");
     this.#cancel("move");
-    this.#links.next?.shut();
-    this.#links.next = null;
-    this.#after("dial", this.#options.connectTimeoutMs, () => {
-      this.#turn++;
-      const late = this.#links.next;
-      late?.shut();
-      this.#over(late, 4408, `no welcome within ${this.#options.connectTimeoutMs} ms`);
-    });
-    if (!this.#links.live) {
+    const turn = this.#dialer.begin();
+    if (!this.isLive) {
       const { name, attempt, code, message, action } = this.#state;
       this.#set(name === "reconnecting" ? { name, attempt, code, message, action, retryAt: null } : { name: "connecting" });
-      if (turn !== this.#turn) return;
     }
-    this.#open(turn).catch((error) => {
-      if (turn !== this.#turn) return;
-      this.#turn++;
-      this.#cancel("dial");
-      if (error instanceof SignedOut) return this.#stop({ code: error.code, message: error.message, closeCode: 4401, action: SIGN_IN });
-      this.#emit("error", error);
-      if (!this.isClosed) this.#over(null, 1011, error?.message);
-    });
+    this.#dialer.dial(turn);
   }
-  async #open(turn) {
-    if (this.#tokens.needed) await this.#tokens.provide();
-    if (turn !== this.#turn) return;
-    const token = this.#tokens.current, { WebSocket, tokenIn, url } = this.#options;
-    const inHandshake = token !== null && tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
-    this.#inFrame = inHandshake;
-    const link = new Link(new WebSocket(url.href, inHandshake ? [PROTOCOL, `bearer.${token.value}`] : [PROTOCOL]), token, {
-      open: () => {
-        this.#headersRefused = inHandshake ? 0 : this.#headersRefused;
-        this.#inFrame = false;
-        this.#opened(link, inHandshake ? void 0 : token?.value);
-      },
-      frame: (_, frame) => this.#frame(link, frame),
-      closed: (_, code, message) => this.#over(link, code, message),
-      fault: (error) => this.#emit("error", error),
-      roundTrip: (ms) => this.clock.roundTrip(ms)
-    });
-    link.inHandshake = inHandshake;
-    this.#links.next = link;
-  }
-  /** Sends the first frame: the token and where each channel stands, as much as goes in at once. */
-  #opened(link, token) {
-    const frame = { id: FIRST_ID, type: "connect", token };
-    const { asOf, subscriptions } = this.#retry.cautious ? { subscriptions: [] } : this.channels.first(link, frame, Math.min(FIRST_FRAME, this.#messageBytes), this.#most);
-    if (subscriptions.length === 0 && token === void 0 && link.inHandshake) return;
-    link.send(JSON.stringify(subscriptions.length ? { ...frame, asOf, subscriptions } : { ...frame, subscriptions }));
+  /** A dial made no link. */
+  #undialled(error) {
+    if (error instanceof SignedOut) return this.#stop({ code: error.code, message: error.message, closeCode: 4401, action: SIGN_IN });
+    this.#emit("error", error);
+    if (!this.isClosed) this.#over(null, 1011, error?.message);
   }
   #welcomed(link, frame) {
     if (link.welcome || link !== this.#links.next) return;
@@ -1585,12 +1664,10 @@ var Connector = class {
     const welcome = readWelcome(frame), who = JSON.stringify([welcome.tenant, welcome.user]);
     if (this.#who !== null && who !== this.#who) return this.#changeUser(link, who);
     this.#cancel("dial");
-    if (!link.inHandshake && this.#options.tokenIn === "subprotocol" && link.token && fitsHeader(link.token.value)) this.#headersRefused++;
-    this.#inFrame = this.#headersRefused > 1;
     link.greet(welcome);
     [this.#who, this.#tokens.refused] = [who, false];
     this.#retry.welcomed();
-    [this.#messageBytes, this.#most] = [welcome.limits.messageBytes, welcome.limits.subscriptionsPerConnection];
+    this.#dialer.welcomed(link, welcome.limits);
     if (link.token) [link.token.endsAt, link.token.shown] = [welcome.expiresAt || link.token.endsAt, true];
     const moving = this.#links.live !== null;
     this.channels.welcomed(link, welcome);
@@ -1705,7 +1782,7 @@ var Connector = class {
   }
   /** Ends what there is. Tells whether it stays so: a listener may have dialled anew. */
   #hangUp(error) {
-    const turn = ++this.#turn;
+    const turn = this.#dialer.stop();
     this.channels.save();
     this.#timers.cancelAll();
     for (const link of [this.#links.leaving, this.#links.next, this.#links.live]) {
@@ -1716,7 +1793,7 @@ var Connector = class {
     [this.#links.leaving, this.#links.next] = [null, null];
     this.#unlink();
     this.requests.fail(error);
-    return turn === this.#turn;
+    return turn === this.#dialer.turn;
   }
   // ---- frames
   #frame(link, frame) {

@@ -3,25 +3,23 @@ import { Bookmarks } from "./bookmarks.js";
 import { guarded } from "./callbacks.js";
 import { checkChannel } from "./checks.js";
 import { ticks } from "./clock.js";
-import { onChannel, RETRY, TidewireError } from "./codes.js";
+import { TidewireError } from "./codes.js";
 import { Feed } from "./feed.js";
-import { isPosition, timeOf } from "./position.js";
+import { Grants } from "./grants.js";
+import { isPosition } from "./position.js";
 import { Subscription } from "./subscription.js";
-import { backoff } from "./timers.js";
 import { bytes, text, within } from "./values.js";
 import { Watch } from "./watch.js";
 
-const QUIET = 300; // a replay is over when nothing older has come for this long
-const RESUME_WITHIN = 10_000; // and at the latest after this, should the clocks deceive
-
 export class Channels {
-  #feeds = new Map(); #watches = new Map(); #bookmarks;
+  #feeds = new Map(); #watches = new Map(); #bookmarks; #grants;
   #options; #links; #clock; #timers; #emit; #taken; #isClosed;
 
   /** `taken` is called whenever a link may have been granted all that it was asked for. */
   constructor({ options, links, clock, timers, emit, taken, isClosed }) {
     [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
     [this.#emit, this.#taken, this.#isClosed] = [emit, taken, isClosed];
+    this.#grants = new Grants({ options, links, clock, timers, emit, taken, changed: () => this.#saveSoon(), ended: (one) => this.#remove(one) });
     this.#bookmarks = new Bookmarks(options.storage, options.storageKey, (error) => emit("error", error));
   }
 
@@ -38,12 +36,12 @@ export class Channels {
     if (known) return subscription;
     const wrong = this.#misnamed(channel);
     if (wrong) {
-      this.#finish(feed, wrong);
+      this.#grants.finish(feed, wrong);
       return subscription;
     }
     this.#bookmarks.restore(feed);
     this.#feeds.set(channel, feed);
-    if (this.#links.forChannels) this.#ask(feed, this.#links.forChannels);
+    if (this.#links.forChannels) this.#grants.ask(feed, this.#links.forChannels);
     return subscription;
   }
 
@@ -58,7 +56,7 @@ export class Channels {
     let watch = this.#watches.get(channel);
     if (!watch) {
       this.#watches.set(channel, watch = new Watch(channel));
-      if (this.#links.forChannels) this.#ask(watch, this.#links.forChannels);
+      if (this.#links.forChannels) this.#grants.ask(watch, this.#links.forChannels);
     }
     const entry = (view) => callback(view);
     watch.callbacks.add(entry);
@@ -89,14 +87,18 @@ export class Channels {
 
   #forget(all, one) {
     if (all.get(one.channel) !== one) return;
-    this.#finish(one);
+    this.#grants.finish(one);
     this.#saveSoon();
     for (const link of [this.#links.live, this.#links.next]) {
       if (!link?.asked.delete(one)) continue;
       link.owed.delete(one);
-      this.#letGo(one, link);
+      this.#grants.letGo(one, link);
       this.#taken(link);
     }
+  }
+
+  #remove(one) {
+    for (const all of [this.#feeds, this.#watches]) if (all.get(one.channel) === one) all.delete(one.channel);
   }
 
   // ---- links come and go
@@ -117,7 +119,7 @@ export class Channels {
       if (room < 0 || subscriptions.length >= most) break;
       subscriptions.push(subscription);
       link.first.set(feed.channel, feed);
-      this.#expect(feed, link);
+      this.#grants.expect(feed, link);
     }
     return { asOf, subscriptions };
   }
@@ -128,22 +130,12 @@ export class Channels {
     for (const one of this.#all) {
       if (link.asked.has(one) || one.retryAt > ticks()) continue;
       if (one instanceof Feed) this.#bookmarks.restore(one);
-      this.#ask(one, link);
+      this.#grants.ask(one, link);
     }
     if (!link.ended && link.first.size) this.#timers.after(link.first, 2 * this.#options.requestTimeoutMs, () => this.#again(link, "timeout"));
   }
 
-  /** Tells what the reconnect has brought, once that is over. */
-  tellResumed(link) { this.#timers.after("resumed", QUIET, () => this.#resumed(link)); }
-
-  #resumed(link) {
-    if (link.ended || link !== this.#links.live && link !== this.#links.next) return;
-    const owed = [...link.owed].some((one) => one.retryAt === 0), now = ticks();
-    if ((owed || now - link.resumed.at < QUIET) && now - link.liveAt < RESUME_WITHIN) return this.tellResumed(link);
-    const { caughtUp, gaps } = link.resumed;
-    link.resumed = null;
-    this.#emit("resumed", { caughtUp, gaps });
-  }
+  tellResumed(link) { this.#grants.tellResumed(link); }
 
   /** Whether any is read from the link. */
   readsFrom(link) { return this.#all.some((one) => one.link === link); }
@@ -153,7 +145,7 @@ export class Channels {
     for (const feed of [...this.#feeds.values()]) {
       if (!feed.link?.ended || feed.state.name !== "live") continue;
       const wait = feed.retryAt - ticks(); // the next link of a move had put it off
-      this.#become(feed, wait > 0 ? { ...feed.state, name: "waiting", retryAt: Date.now() + wait } : { ...feed.state, name: "pending" });
+      this.#grants.become(feed, wait > 0 ? { ...feed.state, name: "waiting", retryAt: Date.now() + wait } : { ...feed.state, name: "pending" });
     }
   }
 
@@ -164,7 +156,7 @@ export class Channels {
       if (one.putOffBy !== link || one.retryAt === 0) continue;
       this.#timers.cancel(one);
       one.retryAt = 0;
-      if (one.state?.name === "waiting") this.#become(one, { ...one.state, name: "pending", retryAt: undefined, code: undefined });
+      if (one.state?.name === "waiting") this.#grants.become(one, { ...one.state, name: "pending", retryAt: undefined, code: undefined });
     }
   }
 
@@ -174,39 +166,30 @@ export class Channels {
   /** What was read until now was somebody else's, so nothing is resumed. */
   forgetPositions() { for (const feed of this.#feeds.values()) feed.forget(); }
 
-  close() { for (const one of this.#all) this.#finish(one); }
+  close() { for (const one of this.#all) this.#grants.finish(one); }
 
   // ---- frames
 
   message(link, message) {
     const feed = this.#feeds.get(message.channel);
     if (feed?.link !== link) return;
-    if (!isPosition(message.position)) return this.#gap(feed, feed.position, "live"); // it cannot be told what this is
+    if (!isPosition(message.position)) return this.#grants.gap(feed, feed.position, "live"); // it cannot be told what this is
     if (feed.receive(message, link.resumed, this.#clock)) this.#saveSoon();
   }
 
   notice(link, { code, channel, position, count }) {
     if (code === "presence-ended") {
       const watch = this.#watches.get(channel);
-      if (watch?.link === link) this.#denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
+      if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
       return;
     }
     const feed = this.#feeds.get(channel);
     if (feed?.link !== link) return;
-    if (code === "gap") this.#gap(feed, position, "live");
+    if (code === "gap") this.#grants.gap(feed, position, "live");
     if (code !== "dropped") return;
     const dropped = { type: "dropped", channel, count: within(count, 1, Number.MAX_SAFE_INTEGER, 1), by: "server" };
     feed.deliver(dropped);
     this.#emit("dropped", dropped);
-  }
-
-  #gap(feed, position, reason) {
-    if (!isPosition(position)) position = undefined;
-    const gap = { type: "gap", channel: feed.channel, position, reason };
-    [feed.floor, feed.forgot] = [0, false]; // the sequence is broken here, so nothing can be inferred from times
-    feed.deliver(gap);
-    feed.position = position;
-    this.#emit("gap", gap);
   }
 
   presence(link, frame) {
@@ -223,14 +206,14 @@ export class Channels {
   /** Takes the answer to a subscription of the first frame. */
   ok(link, frame) {
     const feed = frame.id === undefined ? link.first.get(frame.channel) : undefined;
-    if (feed) this.#granted(feed, link, frame);
+    if (feed) this.#grants.granted(feed, link, frame);
   }
 
   /** Takes an error that is about a channel or the first frame's subscriptions, and tells whether it was. */
   failed(link, frame, error, answersFirst) {
     const reading = this.#feeds.get(frame.channel);
     const feed = link.first.get(frame.channel) ?? (reading?.link === link ? reading : undefined); // a new token may end it
-    if (feed) this.#denied(feed, link, error);
+    if (feed) this.#grants.denied(feed, link, error);
     else if (typeof frame.channel === "string" && frame.channel) this.#emit("error", error);
     // None of the first frame's subscriptions was taken; asked for one by one, each has its own answer.
     else if (link.welcome && link.first.size && (answersFirst || frame.limit === "subscriptionsPerConnection")) this.#again(link, "unavailable", error.retryAfterMs);
@@ -240,114 +223,7 @@ export class Channels {
 
   /** Asks once more for what the first frame has asked for and not got. */
   #again(link, code, retryAfterMs) {
-    for (const feed of [...link.first.values()]) this.#denied(feed, link, new TidewireError({ code, message: "no answer to the subscription in the first frame", retryAfterMs }));
-  }
-
-  // ---- questions and their answers
-
-  #expect(one, link) {
-    link.asked.set(one, one.position);
-    link.owed.add(one);
-    if (one.position) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
-  }
-
-  #ask(one, link) {
-    this.#expect(one, link);
-    const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
-    link.ask(JSON.stringify(one.request), once(this.#granted), once(this.#denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one.request.type });
-  }
-
-  /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
-  #isStale(one, link) {
-    const { live, next, leaving } = this.#links;
-    return one.ended || link.ended || link === leaving || link === live && next !== null && one.link === next;
-  }
-
-  #granted(one, link, answer) {
-    link.owed.delete(one);
-    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
-    if (this.#isStale(one, link)) return this.#taken(link);
-    [one.link, one.attempt, one.retryAt] = [link, 0, 0];
-    if (one instanceof Watch) one.update({ members: [], ...answer });
-    else this.#begin(one, link, answer);
-    this.#taken(link);
-  }
-
-  #begin(feed, link, answer) {
-    const since = link.asked.get(feed), resumed = answer.resumed === true;
-    const position = isPosition(answer.position) ? answer.position : undefined;
-    // A server that does not say that nothing was missed has not said it; nor do we, if we do not know where we stood.
-    const gap = answer.gap === true || feed.forgot || (since !== undefined && !resumed);
-    const ahead = feed.position !== since; // by the other link of a move
-    [feed.floor, feed.floorUntil] = ahead ? [timeOf(feed.position), ticks() + RESUME_WITHIN] : [0, 0];
-    feed.asOf = undefined; // until a heartbeat comes after this answer
-    feed.edge = since !== undefined || ahead ? this.#clock.edge : 0;
-    this.#become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
-    if (feed.ended) return; // by a listener of that
-    if (link.resumed) link.resumed.at = ticks();
-    if (gap) {
-      link.resumed?.gaps.push(feed.channel);
-      this.#gap(feed, position, "resume");
-    } else if (position && (!ahead || timeOf(position) > timeOf(feed.position))) feed.position = position;
-    feed.resolve();
-    this.#saveSoon();
-  }
-
-  #denied(one, link, error) {
-    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
-    const asked = link.asked.get(one);
-    link.asked.delete(one);
-    if (this.#isStale(one, link)) {
-      link.owed.delete(one);
-      return this.#taken(link);
-    }
-    let again = onChannel(error) === RETRY;
-    if (!again && error.code === "bad-request" && asked !== undefined) { // perhaps it is the position
-      one.forget();
-      again = true;
-    }
-    if (!again) {
-      link.owed.delete(one);
-      error.channel ??= one.channel;
-      this.#finish(one, error);
-      this.#emit("error", error);
-      return this.#taken(link);
-    }
-    // The server has it already, or has it still in hand: let go of that first.
-    if (error.code === "conflict" || error.code === "timeout") this.#letGo(one, link);
-    const wait = Math.ceil((error.retryAfterMs ?? (error.code === "bad-request" ? 0 : 1000)) + backoff(one.attempt++, this.#options));
-    [one.retryAt, one.putOffBy] = [ticks() + wait, link];
-    this.#timers.after(one, wait, () => {
-      one.retryAt = 0;
-      for (const each of [this.#links.next, this.#links.live]) {
-        if (each?.welcome && !each.ended && !each.asked.has(one)) return this.#ask(one, each);
-      }
-    });
-    const reads = one.link && !one.link.ended && one.link !== link; // by the old link of a move
-    if (one instanceof Feed && !reads) this.#become(one, { ...one.state, name: "waiting", retryAt: Date.now() + wait, code: error.code });
-  }
-
-  #letGo(one, link) {
-    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel } : { type: "presence", channel: one.channel, watch: false };
-    link.request(frame, { timeoutMs: this.#options.requestTimeoutMs }).catch(() => {}); // it is ended here either way
-  }
-
-  #become(feed, state) {
-    feed.state = Object.freeze(state);
-    this.#emit("subscription", { channel: feed.channel, ...state });
-  }
-
-  /** Ends a feed or a watch on our side, with the error that refused it if there is one. */
-  #finish(one, error) {
-    one.ended = true;
-    this.#timers.cancel(one);
-    const all = one instanceof Feed ? this.#feeds : this.#watches;
-    if (all.get(one.channel) === one) all.delete(one.channel);
-    if (!(one instanceof Feed)) return;
-    for (const reader of one.readers.values()) reader.finish(error);
-    one.readers.clear();
-    one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: one.channel }));
-    this.#become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
+    for (const feed of [...link.first.values()]) this.#grants.denied(feed, link, new TidewireError({ code, message: "no answer to the subscription in the first frame", retryAfterMs }));
   }
 
   // ---- storage

@@ -2,32 +2,26 @@
 import { Channels } from "./channels.js";
 import { Clock, ticks } from "./clock.js";
 import { FINAL, onConnection, RENEW, SIGN_IN, TidewireError } from "./codes.js";
+import { Dialer, FIRST_ID } from "./dialer.js";
 import { Recent } from "./ids.js";
-import { Link } from "./link.js";
 import { Links } from "./links.js";
 import { Renewal } from "./renewal.js";
 import { Requests } from "./requests.js";
 import { isStable, Retry } from "./retry.js";
 import { backoff, Timers } from "./timers.js";
-import { fitsHeader, SignedOut, Tokens } from "./tokens.js";
+import { SignedOut, Tokens } from "./tokens.js";
 import { MAX_ORDER, moment, readWelcome, text, within } from "./values.js";
 
-const PROTOCOL = "tidewire.v1.json";
 const HANDOVER = 5_000; // how long a link that was moved away from may still answer requests
-const FIRST_ID = 0; // of the connect frame; requests count from 1
-const FIRST_FRAME = 32 << 10; // bytes; what is more follows the welcome
 
 /** README.md has the states as a table. `emit` tells the page, except of what happens before it has listeners. */
 export class Connector {
   clock = new Clock(); channels; requests;
   #options; #emit; #state = Object.freeze({ name: "connecting", since: Date.now() });
-  #links = new Links(); #timers; #tokens; #renewal; #retry;
+  #links = new Links(); #timers; #tokens; #renewal; #retry; #dialer;
   #directs = new Recent(1000); // IDs of events that belong to no channel
   #who = null; // tenant and user of the last welcome, as JSON
-  #turn = 0; // of dialling: what an earlier turn brings is stale
   #quick = 0; // moves from links that were not stable
-  #inFrame = false; #headersRefused = 0; // where the next token goes, and how often only the first frame would do
-  #messageBytes = Infinity; #most = Infinity; // limits of the last welcome
 
   constructor(options, emit) {
     [this.#options, this.#emit] = [options, emit];
@@ -42,6 +36,12 @@ export class Connector {
     this.channels = new Channels({
       options, links: this.#links, clock: this.clock, timers: this.#timers, emit, taken: (link) => this.#handOver(link), isClosed: () => this.isClosed,
     });
+    this.#dialer = new Dialer({
+      options, links: this.#links, timers: this.#timers, tokens: this.#tokens,
+      first: (link, frame, room, most) => (this.#retry.cautious ? { subscriptions: [] } : this.channels.first(link, frame, room, most)),
+      frame: (link, frame) => this.#frame(link, frame), over: (link, code, message) => this.#over(link, code, message),
+      failed: (error) => this.#undialled(error), fault: (error) => emit("error", error), roundTrip: (ms) => this.clock.roundTrip(ms),
+    });
   }
 
   get state() { return this.#state; }
@@ -49,7 +49,7 @@ export class Connector {
   get isLive() { return this.#links.live !== null; }
 
   /** Connects, unless something else has happened since the client was made. */
-  start() { if (this.#state.name === "connecting" && this.#turn === 0) this.#dial(); }
+  start() { if (this.#state.name === "connecting" && this.#dialer.turn === 0) this.#dial(); }
 
   /** Renews the token now, with the one given or the provider's. */
   async refresh(token) {
@@ -84,59 +84,21 @@ export class Connector {
   // ---- connecting: state connecting, or reconnecting without retryAt
 
   #dial() {
-    const turn = ++this.#turn;
     this.#cancel("retry");
     this.#cancel("move");
-    this.#links.next?.shut();
-    this.#links.next = null;
-    this.#after("dial", this.#options.connectTimeoutMs, () => {
-      this.#turn++;
-      const late = this.#links.next;
-      late?.shut();
-      this.#over(late, 4408, `no welcome within ${this.#options.connectTimeoutMs} ms`);
-    });
-    if (!this.#links.live) {
+    const turn = this.#dialer.begin();
+    if (!this.isLive) {
       const { name, attempt, code, message, action } = this.#state;
       this.#set(name === "reconnecting" ? { name, attempt, code, message, action, retryAt: null } : { name: "connecting" });
-      if (turn !== this.#turn) return; // a listener of that has closed the client
     }
-    this.#open(turn).catch((error) => {
-      if (turn !== this.#turn) return;
-      this.#turn++;
-      this.#cancel("dial");
-      if (error instanceof SignedOut) return this.#stop({ code: error.code, message: error.message, closeCode: 4401, action: SIGN_IN });
-      this.#emit("error", error);
-      if (!this.isClosed) this.#over(null, 1011, error?.message);
-    });
+    this.#dialer.dial(turn); // unless a listener has closed the client
   }
 
-  async #open(turn) {
-    if (this.#tokens.needed) await this.#tokens.provide();
-    if (turn !== this.#turn) return;
-    const token = this.#tokens.current, { WebSocket, tokenIn, url } = this.#options;
-    const inHandshake = token !== null && tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
-    this.#inFrame = inHandshake; // next time, should it not even open: perhaps a proxy minds the header
-    const link = new Link(new WebSocket(url.href, inHandshake ? [PROTOCOL, `bearer.${token.value}`] : [PROTOCOL]), token, {
-      open: () => {
-        this.#headersRefused = inHandshake ? 0 : this.#headersRefused;
-        this.#inFrame = false;
-        this.#opened(link, inHandshake ? undefined : token?.value);
-      },
-      frame: (_, frame) => this.#frame(link, frame),
-      closed: (_, code, message) => this.#over(link, code, message),
-      fault: (error) => this.#emit("error", error),
-      roundTrip: (ms) => this.clock.roundTrip(ms),
-    });
-    link.inHandshake = inHandshake;
-    this.#links.next = link;
-  }
-
-  /** Sends the first frame: the token and where each channel stands, as much as goes in at once. */
-  #opened(link, token) {
-    const frame = { id: FIRST_ID, type: "connect", token };
-    const { asOf, subscriptions } = this.#retry.cautious ? { subscriptions: [] } : this.channels.first(link, frame, Math.min(FIRST_FRAME, this.#messageBytes), this.#most);
-    if (subscriptions.length === 0 && token === undefined && link.inHandshake) return; // the welcome comes unasked
-    link.send(JSON.stringify(subscriptions.length ? { ...frame, asOf, subscriptions } : { ...frame, subscriptions }));
+  /** A dial made no link. */
+  #undialled(error) {
+    if (error instanceof SignedOut) return this.#stop({ code: error.code, message: error.message, closeCode: 4401, action: SIGN_IN });
+    this.#emit("error", error);
+    if (!this.isClosed) this.#over(null, 1011, error?.message);
   }
 
   #welcomed(link, frame) {
@@ -145,12 +107,10 @@ export class Connector {
     const welcome = readWelcome(frame), who = JSON.stringify([welcome.tenant, welcome.user]);
     if (this.#who !== null && who !== this.#who) return this.#changeUser(link, who);
     this.#cancel("dial");
-    if (!link.inHandshake && this.#options.tokenIn === "subprotocol" && link.token && fitsHeader(link.token.value)) this.#headersRefused++;
-    this.#inFrame = this.#headersRefused > 1;
     link.greet(welcome);
     [this.#who, this.#tokens.refused] = [who, false];
     this.#retry.welcomed();
-    [this.#messageBytes, this.#most] = [welcome.limits.messageBytes, welcome.limits.subscriptionsPerConnection];
+    this.#dialer.welcomed(link, welcome.limits);
     if (link.token) [link.token.endsAt, link.token.shown] = [welcome.expiresAt || link.token.endsAt, true];
     const moving = this.#links.live !== null;
     this.channels.welcomed(link, welcome);
@@ -276,7 +236,7 @@ export class Connector {
 
   /** Ends what there is. Tells whether it stays so: a listener may have dialled anew. */
   #hangUp(error) {
-    const turn = ++this.#turn;
+    const turn = this.#dialer.stop();
     this.channels.save();
     this.#timers.cancelAll();
     for (const link of [this.#links.leaving, this.#links.next, this.#links.live]) {
@@ -287,7 +247,7 @@ export class Connector {
     [this.#links.leaving, this.#links.next] = [null, null];
     this.#unlink();
     this.requests.fail(error);
-    return turn === this.#turn;
+    return turn === this.#dialer.turn;
   }
 
   // ---- frames

@@ -1,0 +1,83 @@
+// Opens a link: gets a token, opens a socket, sends the first frame, and waits for the welcome no longer than it may.
+import { Link } from "./link.js";
+import { fitsHeader } from "./tokens.js";
+
+const PROTOCOL = "tidewire.v1.json";
+/** The id of the connect frame; requests count from 1. */
+export const FIRST_ID = 0;
+const FIRST_FRAME = 32 << 10; // bytes; what is more follows the welcome
+
+export class Dialer {
+  turn = 0; // what an earlier turn brings is stale
+  #inFrame = false; #headersRefused = 0; // where the next token goes, and how often only the first frame would do
+  #messageBytes = Infinity; #most = Infinity; // limits of the last welcome
+  #options; #links; #timers; #tokens; #on;
+
+  /**
+   * `first` returns what the first frame asks for, `over` is told that a link has ended or is late, `failed` why there is none. The others are
+   * of a link.
+   */
+  constructor({ options, links, timers, tokens, ...on }) {
+    [this.#options, this.#links, this.#timers, this.#tokens, this.#on] = [options, links, timers, tokens, on];
+  }
+
+  /** Begins a turn, which is over when the welcome is not there in time. */
+  begin() {
+    const turn = ++this.turn;
+    this.#links.next?.shut();
+    this.#links.next = null;
+    this.#timers.after("dial", this.#options.connectTimeoutMs, () => {
+      this.turn++;
+      const late = this.#links.next;
+      late?.shut();
+      this.#on.over(late, 4408, `no welcome within ${this.#options.connectTimeoutMs} ms`);
+    });
+    return turn;
+  }
+
+  dial(turn) {
+    if (turn !== this.turn) return;
+    this.#open(turn).catch((error) => {
+      if (turn !== this.turn) return;
+      this.turn++;
+      this.#timers.cancel("dial");
+      this.#on.failed(error);
+    });
+  }
+
+  /** What is under way is stale from now on. Returns the turn that it would be. */
+  stop() { return ++this.turn; }
+
+  async #open(turn) {
+    if (this.#tokens.needed) await this.#tokens.provide();
+    if (turn !== this.turn) return;
+    const token = this.#tokens.current, { WebSocket, tokenIn, url } = this.#options, { over, frame, fault, roundTrip } = this.#on;
+    const inHandshake = token !== null && tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
+    this.#inFrame = inHandshake; // next time, should it not even open: perhaps a proxy minds the header
+    const link = new Link(new WebSocket(url.href, inHandshake ? [PROTOCOL, `bearer.${token.value}`] : [PROTOCOL]), token, {
+      open: () => {
+        this.#headersRefused = inHandshake ? 0 : this.#headersRefused;
+        this.#inFrame = false;
+        this.#opened(link, inHandshake ? undefined : token?.value);
+      },
+      frame, closed: over, fault, roundTrip,
+    });
+    link.inHandshake = inHandshake;
+    this.#links.next = link;
+  }
+
+  /** Sends the first frame: the token and where each channel stands, as much as goes in at once. */
+  #opened(link, token) {
+    const frame = { id: FIRST_ID, type: "connect", token };
+    const { asOf, subscriptions } = this.#on.first(link, frame, Math.min(FIRST_FRAME, this.#messageBytes), this.#most);
+    if (subscriptions.length === 0 && token === undefined && link.inHandshake) return; // the welcome comes unasked
+    link.send(JSON.stringify(subscriptions.length ? { ...frame, asOf, subscriptions } : { ...frame, subscriptions }));
+  }
+
+  /** A link is welcome: learns from it for the next one. */
+  welcomed(link, { messageBytes, subscriptionsPerConnection }) {
+    if (!link.inHandshake && this.#options.tokenIn === "subprotocol" && link.token && fitsHeader(link.token.value)) this.#headersRefused++;
+    this.#inFrame = this.#headersRefused > 1;
+    [this.#messageBytes, this.#most] = [messageBytes, subscriptionsPerConnection];
+  }
+}

@@ -1,0 +1,150 @@
+// Asks a link for a channel or a presence, and what follows: it is granted, refused, or put off. README.md has the states as a table.
+import { ticks } from "./clock.js";
+import { onChannel, RETRY, TidewireError } from "./codes.js";
+import { Feed } from "./feed.js";
+import { isPosition, timeOf } from "./position.js";
+import { backoff } from "./timers.js";
+import { Watch } from "./watch.js";
+
+const QUIET = 300; // a replay is over when nothing older has come for this long
+const RESUME_WITHIN = 10_000; // and at the latest after this, should the clocks deceive
+
+export class Grants {
+  #options; #links; #clock; #timers; #emit; #taken; #changed; #ended;
+
+  /** `changed` is called when positions have changed, `ended` with a feed or watch that is no more; see Channels for `taken`. */
+  constructor({ options, links, clock, timers, emit, taken, changed, ended }) {
+    [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
+    [this.#emit, this.#taken, this.#changed, this.#ended] = [emit, taken, changed, ended];
+  }
+
+  /** Notes that the link has been asked, by the first frame or alone. */
+  expect(one, link) {
+    link.asked.set(one, one.position);
+    link.owed.add(one);
+    if (one.position) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
+  }
+
+  ask(one, link) {
+    this.expect(one, link);
+    const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
+    link.ask(JSON.stringify(one.request), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one.request.type });
+  }
+
+  /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
+  #isStale(one, link) {
+    const { live, next, leaving } = this.#links;
+    return one.ended || link.ended || link === leaving || link === live && next !== null && one.link === next;
+  }
+
+  /** The link has it: a feed is live, or a watch knows who is there. */
+  granted(one, link, answer) {
+    link.owed.delete(one);
+    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    if (this.#isStale(one, link)) return this.#taken(link);
+    [one.link, one.attempt, one.retryAt] = [link, 0, 0];
+    if (one instanceof Watch) one.update({ members: [], ...answer });
+    else this.#begin(one, link, answer);
+    this.#taken(link);
+  }
+
+  #begin(feed, link, answer) {
+    const since = link.asked.get(feed), resumed = answer.resumed === true;
+    const position = isPosition(answer.position) ? answer.position : undefined;
+    // A server that does not say that nothing was missed has not said it; nor do we, if we do not know where we stood.
+    const gap = answer.gap === true || feed.forgot || (since !== undefined && !resumed);
+    const ahead = feed.position !== since; // by the other link of a move
+    [feed.floor, feed.floorUntil] = ahead ? [timeOf(feed.position), ticks() + RESUME_WITHIN] : [0, 0];
+    feed.asOf = undefined; // until a heartbeat comes after this answer
+    feed.edge = since !== undefined || ahead ? this.#clock.edge : 0;
+    this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
+    if (feed.ended) return; // by a listener of that
+    if (link.resumed) link.resumed.at = ticks();
+    if (gap) {
+      link.resumed?.gaps.push(feed.channel);
+      this.gap(feed, position, "resume");
+    } else if (position && (!ahead || timeOf(position) > timeOf(feed.position))) feed.position = position;
+    feed.resolve();
+    this.#changed();
+  }
+
+  /** Refused for good, or asked for again later, by the verdict on the code. */
+  denied(one, link, error) {
+    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    const asked = link.asked.get(one);
+    link.asked.delete(one);
+    if (this.#isStale(one, link)) {
+      link.owed.delete(one);
+      return this.#taken(link);
+    }
+    let again = onChannel(error) === RETRY;
+    if (!again && error.code === "bad-request" && asked !== undefined) { // perhaps it is the position
+      one.forget();
+      again = true;
+    }
+    if (!again) {
+      link.owed.delete(one);
+      error.channel ??= one.channel;
+      this.finish(one, error);
+      this.#emit("error", error);
+      return this.#taken(link);
+    }
+    // The server has it already, or has it still in hand: let go of that first.
+    if (error.code === "conflict" || error.code === "timeout") this.letGo(one, link);
+    const wait = Math.ceil((error.retryAfterMs ?? (error.code === "bad-request" ? 0 : 1000)) + backoff(one.attempt++, this.#options));
+    [one.retryAt, one.putOffBy] = [ticks() + wait, link];
+    this.#timers.after(one, wait, () => {
+      one.retryAt = 0;
+      for (const each of [this.#links.next, this.#links.live]) {
+        if (each?.welcome && !each.ended && !each.asked.has(one)) return this.ask(one, each);
+      }
+    });
+    const reads = one.link && !one.link.ended && one.link !== link; // by the old link of a move
+    if (one instanceof Feed && !reads) this.become(one, { ...one.state, name: "waiting", retryAt: Date.now() + wait, code: error.code });
+  }
+
+  /** Tells the server that it is not wanted any more. */
+  letGo(one, link) {
+    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel } : { type: "presence", channel: one.channel, watch: false };
+    link.request(frame, { timeoutMs: this.#options.requestTimeoutMs }).catch(() => {}); // it is ended here either way
+  }
+
+  become(feed, state) {
+    feed.state = Object.freeze(state);
+    this.#emit("subscription", { channel: feed.channel, ...state });
+  }
+
+  /** Ends a feed or a watch on our side, with the error that refused it if there is one. */
+  finish(one, error) {
+    one.ended = true;
+    this.#timers.cancel(one);
+    this.#ended(one);
+    if (!(one instanceof Feed)) return;
+    for (const reader of one.readers.values()) reader.finish(error);
+    one.readers.clear();
+    one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: one.channel }));
+    this.become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
+  }
+
+  /** Something is missing at this place of the channel. */
+  gap(feed, position, reason) {
+    if (!isPosition(position)) position = undefined;
+    const gap = { type: "gap", channel: feed.channel, position, reason };
+    [feed.floor, feed.forgot] = [0, false]; // the sequence is broken here, so nothing can be inferred from times
+    feed.deliver(gap);
+    feed.position = position;
+    this.#emit("gap", gap);
+  }
+
+  /** Tells what the reconnect has brought, once that is over. */
+  tellResumed(link) { this.#timers.after("resumed", QUIET, () => this.#resumed(link)); }
+
+  #resumed(link) {
+    if (link.ended || link !== this.#links.live && link !== this.#links.next) return;
+    const owed = [...link.owed].some((one) => one.retryAt === 0), now = ticks();
+    if ((owed || now - link.resumed.at < QUIET) && now - link.liveAt < RESUME_WITHIN) return this.tellResumed(link);
+    const { caughtUp, gaps } = link.resumed;
+    link.resumed = null;
+    this.#emit("resumed", { caughtUp, gaps });
+  }
+}
