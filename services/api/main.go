@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/publish"
@@ -27,15 +28,20 @@ func run(ctx context.Context, lookup cloudrun.Lookup, out io.Writer) error {
 }
 
 func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler, error) {
+	b, err := p.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.handler(p, b)
+}
+
+// handler is the API on a backend.
+func (c *config) handler(p *cloudrun.Parts, b *backend.Backend) (http.Handler, error) {
 	operators, err := c.verifier(auth.Options{Logger: p.Log, Metrics: p.Metrics})
 	if err != nil {
 		return nil, err
 	}
 	p.Closing(func(context.Context) error { return operators.Close() })
-	b, err := p.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
 	verifier := auth.New(b.Tenants, auth.Options{Revocations: b.Revocations, Logger: p.Log, Metrics: p.Metrics})
 	p.Closing(func(context.Context) error { return verifier.Close() })
 	return cloudrun.Health(p.Spans("api", httpapi.New(httpapi.Options{

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 
@@ -15,6 +16,8 @@ import (
 // Config is what all services read.
 type Config struct {
 	Port int // to listen on; 0 is any that is free
+	// Listener is used in place of one at Port, by tests; nil is not.
+	Listener net.Listener
 	// Service, Revision and Region say where this process runs.
 	Service, Revision, Region string
 	LogLevel                  slog.Level

@@ -104,6 +104,9 @@ func (p *Parts) steps() (steps []shutdown.Step) {
 
 // listen listens as the container contract says, on all addresses, and logs where.
 func (c *Config) listen(ctx context.Context, log *slog.Logger) (net.Listener, error) {
+	if c.Listener != nil {
+		return c.Listener, nil
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("0.0.0.0", strconv.Itoa(c.Port)))
 	if err != nil {
 		return nil, fmt.Errorf("PORT: %w", err)

@@ -33,15 +33,11 @@ func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler,
 	if err != nil {
 		return nil, err
 	}
-	pages, err := handler(c, b.Tenants, p.Log)
-	if err != nil {
-		return nil, err
-	}
-	return cloudrun.Health(pages), nil
+	return c.handler(b.Tenants, p.Log)
 }
 
 // handler serves the pages, and with the demo a session to everybody who asks.
-func handler(c *config, tenants realtime.Tenants, log *slog.Logger) (http.Handler, error) {
+func (c *config) handler(tenants realtime.Tenants, log *slog.Logger) (http.Handler, error) {
 	o := web.Options{Gateway: c.gateway, Hosts: c.hosts, Logger: log}
 	if c.demo {
 		desks, err := demo.Desks()
@@ -50,7 +46,7 @@ func handler(c *config, tenants realtime.Tenants, log *slog.Logger) (http.Handle
 		}
 		o.Session = demo.Sessions{Desks: desks, Sign: signer{tenants}.sign}.Session
 	}
-	return web.Handler(o), nil
+	return cloudrun.Health(web.Handler(o)), nil
 }
 
 // signer signs with the tenants' own keys.

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/services/cloudrun"
@@ -31,6 +32,11 @@ func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler,
 	if err != nil {
 		return nil, err
 	}
+	return c.handler(p, b)
+}
+
+// handler is the gateway on a backend.
+func (c *config) handler(p *cloudrun.Parts, b *backend.Backend) (http.Handler, error) {
 	verifier := auth.New(b.Tenants, auth.Options{Revocations: b.Revocations, Logger: p.Log, Metrics: p.Metrics})
 	p.Closing(func(context.Context) error { return verifier.Close() })
 	g, err := gateway.New(gateway.Options{

@@ -18,11 +18,12 @@ import (
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
 )
 
-func TestMain(m *testing.M) { cloudruntest.Main(m, main) }
+func TestMain(m *testing.M) { cloudruntest.Main(m, service) }
 
 const (
 	secret  = "acme-acme-acme-acme-acme-acme-acme-acme"
-	tenants = `{"tenants":{"acme":{"auth":{"keys":[{"kid":"a","alg":"HS256","secret":"` + secret + `"}]}}}}`
+	auths   = `{"auth":{"keys":[{"kid":"a","alg":"HS256","secret":"` + secret + `"}]}}`
+	tenants = `{"tenants":{"acme":` + auths + `,"` + slowTenant + `":` + auths + `}}`
 )
 
 // file writes the documents of the tenants and returns its name.
@@ -35,9 +36,11 @@ func file(t testing.TB) string {
 	return name
 }
 
-func token(t testing.TB) string {
+func token(t testing.TB) string { return tokenOf(t, "acme") }
+
+func tokenOf(t testing.TB, tenant string) string {
 	t.Helper()
-	signer, err := auth.NewSigner(&realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{{KID: "a", Alg: "HS256", Secret: secret}}}})
+	signer, err := auth.NewSigner(&realtime.Tenant{ID: tenant, Auth: realtime.Auth{Keys: []realtime.Key{{KID: "a", Alg: "HS256", Secret: secret}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
