@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -276,24 +275,28 @@ func TestKeysAreRotated(t *testing.T) {
 	with := func(kid, secret string) string {
 		return c.token("acme", "--subscribe", "**", "--tenants", c.file(`{"tenants":{"acme":{"auth":{"keys":[{"kid":"`+kid+`","alg":"HS256","secret":"`+secret+`"}]}}}}`))
 	}
-	const first, second = "acme-acme-acme-acme-acme-acme-acme-acme", "another-another-another-another-another"
+	const first, second, third = "acme-acme-acme-acme-acme-acme-acme-acme", "another-another-another-another-another", "third-third-third-third-third-third-third"
 	old := dial(t, dev.URL, with("a", first))
 
 	shown := tenants("", "show", "acme", "--json")
-	both := strings.Replace(shown, `"keys":[`, `"keys":[{"kid":"b","alg":"HS256","secret":"`+second+`"},`, 1)
-	if out := tenants(both, "apply"); !strings.HasPrefix(out, "changed acme\n") {
+	all := strings.Replace(shown, `"keys":[`, `"keys":[{"kid":"b","alg":"HS256","secret":"`+second+`"},{"kid":"c","alg":"HS256","secret":"`+third+`"},`, 1)
+	if out := tenants(all, "apply"); !strings.HasPrefix(out, "changed acme\n") {
 		t.Fatalf("%s", out)
 	}
 	dial(t, dev.URL, with("a", first))
-	fresh := dial(t, dev.URL, with("b", second))
+	fresh, last := dial(t, dev.URL, with("b", second)), dial(t, dev.URL, with("c", third))
 
-	shown = tenants("", "show", "acme", "--json")
-	alone := strings.Replace(shown, `,{"kid":"a","alg":"HS256"}`, "", 1)
-	if out := tenants(alone, "apply", "--prune"); !strings.HasPrefix(out, "changed acme\n") {
-		t.Fatalf("%s", out)
+	without := func(kid string) {
+		t.Helper()
+		doc := strings.Replace(tenants("", "show", "acme", "--json"), `,{"kid":"`+kid+`","alg":"HS256"}`, "", 1)
+		if out := tenants(doc, "apply", "--prune"); !strings.HasPrefix(out, "changed acme\n") {
+			t.Fatalf("%s", out)
+		}
 	}
+	without("a")
 	old.untilClosed(4401)
-	time.Sleep(3 * time.Second) // who is to be closed is by now, however busy the machine is
+	without("c")
+	last.untilClosed(4401) // clients are judged by this document when all were by the one before
 	if _, errors, code := c.call("", "tail", "--url", dev.URL, "--token", with("a", first), "news:today"); code != exitRefused {
 		t.Errorf("with the old key: %d %s", code, errors)
 	}

@@ -71,7 +71,14 @@ func TestServersDeadlinesSpareStreams(t *testing.T) {
 	page.expect("", `{}`)
 	page.expect("welcome", `{}`)
 	page.expect("ok", `{}`)
-	time.Sleep(time.Second)
+	for range 2 { // which the server ends as late as it would have ended the others
+		idle, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, idle)
+		_ = idle.Close()
+	}
 	peer.send(`{"type":"publish","id":2,"channel":"a:1","data":1}`)
 	peer.take(2)
 	page.expect("", `{"type":"message","data":1}`)
