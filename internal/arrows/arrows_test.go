@@ -35,12 +35,13 @@ var allowed = map[string]struct{ own, others []string }{
 	// The words and the contracts of drivers: the standard library only, and none of those that do the work.
 	"realtime": {},
 	// Those that do the work. The queue and the publishing side know no hub, nor each other.
-	"realtime/hub":          {own: []string{"realtime", "realtime/contain", "realtime/internal/uid", "realtime/outbox"}},
+	"realtime/hub":          {own: []string{"realtime", "realtime/contain", "realtime/internal/uid", "realtime/outbox", "realtime/recent"}},
 	"realtime/outbox":       {own: []string{"realtime"}},
 	"realtime/publish":      {own: []string{"realtime", "realtime/internal/uid"}},
 	"realtime/contain":      {own: []string{"realtime"}},
-	"realtime/tenantcache":  {own: []string{"realtime"}},
+	"realtime/tenantcache":  {own: []string{"realtime", "realtime/recent"}},
 	"realtime/internal/uid": {},
+	"realtime/recent":       {},
 
 	"realtime/wire":       {own: []string{"realtime", "realtime/outbox", "realtime/jsontext"}},
 	"realtime/sse":        {own: []string{"realtime", "realtime/outbox", "realtime/wire"}}, // its events carry wire's JSON
@@ -56,7 +57,7 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"github.com/cloudevents/sdk-go/v2"},
 	},
 	"realtime/auth": {
-		own:    []string{"realtime", "realtime/tenantcache", "realtime/jsontext"},
+		own:    []string{"realtime", "realtime/recent", "realtime/tenantcache", "realtime/jsontext"},
 		others: []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/jwkset"},
 	},
 	// The only importer of gorilla/websocket.
@@ -69,7 +70,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/driver/memory":           {own: []string{"realtime", "realtime/tenantcache", "realtime/jsontext", "realtime/strict"}},
 	// The backend of Google Cloud: its two SDKs, and what they are spoken to with.
 	"realtime/driver/gcp": {
-		own: []string{"realtime", "realtime/strict"},
+		own: []string{"realtime", "realtime/recent", "realtime/strict"},
 		others: []string{"cloud.google.com/go/pubsub/v2", "cloud.google.com/go/firestore", "google.golang.org/api", "google.golang.org/grpc",
 			"google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 	},

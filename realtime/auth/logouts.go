@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/recent"
 )
 
 const (
@@ -23,11 +24,10 @@ type logouts struct {
 	ctx    context.Context // ends with close; every reading hangs on it
 	cancel context.CancelFunc
 
-	mu       sync.Mutex // guards what follows, and that nothing starts after close
-	closed   bool
-	now, old map[account]*asked // the younger half and the older
-	turned   time.Time
-	running  sync.WaitGroup
+	mu      sync.Mutex // guards what follows, and that nothing starts after close
+	closed  bool
+	answers *recent.Map[account, *asked]
+	running sync.WaitGroup
 }
 
 type account struct{ tenant, user string }
@@ -41,7 +41,7 @@ type asked struct {
 }
 
 func newLogouts(store realtime.Revocations) *logouts {
-	l := &logouts{store: store, now: map[account]*asked{}, turned: time.Now()}
+	l := &logouts{store: store, answers: recent.New[account, *asked](logoutAge, logoutsKept, time.Now())}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
 }
@@ -73,19 +73,15 @@ func (l *logouts) check(ctx context.Context, tenant, user string, issued time.Ti
 func (l *logouts) ask(of account, now time.Time) *asked {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now.Sub(l.turned) >= logoutAge || len(l.now) >= logoutsKept {
-		l.old, l.now, l.turned = l.now, map[account]*asked{}, now
-	}
-	for _, half := range []map[account]*asked{l.now, l.old} {
-		if a := half[of]; a != nil && now.Sub(a.begun) < logoutAge {
-			return a
-		}
+	l.answers.Turn(now)
+	if a, _ := l.answers.Get(of); a != nil && now.Sub(a.begun) < logoutAge {
+		return a
 	}
 	if l.closed {
 		return nil
 	}
 	a := &asked{begun: now, done: make(chan struct{})}
-	l.now[of] = a
+	l.answers.Put(of, a)
 	l.running.Go(func() {
 		defer close(a.done)
 		// It answers everybody who waits, so no single one's context bounds it.

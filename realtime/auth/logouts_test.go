@@ -181,7 +181,7 @@ func TestLogoutsAreBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n := len(l.now) + len(l.old); n > 2*logoutsKept {
+		if n := l.answers.Len(); n > 2*logoutsKept {
 			t.Errorf("%d answers are kept", n)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/recent"
 )
 
 // maxLogouts bounds one of the two halves of a topic's memory of logouts.
@@ -13,9 +14,7 @@ const maxLogouts = 1 << 16
 // for: a connection whose token was verified just before a logout may join just after the
 // message that closes, which no longer finds it.
 type logouts struct {
-	half     time.Duration
-	now, old map[loggedOut]logout
-	turned   time.Time
+	remembered *recent.Map[loggedOut, logout]
 }
 
 type loggedOut struct {
@@ -29,23 +28,23 @@ type logout struct {
 }
 
 func newLogouts(memory time.Duration, now time.Time) *logouts {
-	return &logouts{half: memory, now: map[loggedOut]logout{}, turned: now}
+	return &logouts{recent.New[loggedOut, logout](memory, maxLogouts, now)}
 }
 
 func (l *logouts) add(m *realtime.Message, now time.Time) {
-	if now.Sub(l.turned) >= l.half || len(l.now) >= maxLogouts {
-		l.old, l.now, l.turned = l.now, map[loggedOut]logout{}, now
-	}
+	l.remembered.Turn(now)
 	who := loggedOut{m.Tenant, m.To}
-	if m.Before.After(l.now[who].before) {
-		l.now[who] = logout{m.Before, m.Code}
+	last, _ := l.remembered.Get(who)
+	if m.Before.After(last.before) {
+		last = logout{m.Before, m.Code}
 	}
+	l.remembered.Put(who, last)
 }
 
 // refuses says why a principal may not come in with its token, if so. A connection's own
 // identifier need not be looked for: it is new.
 func (l *logouts) refuses(p *realtime.Principal) *realtime.Error {
-	if len(l.now)+len(l.old) == 0 {
+	if l.remembered.Len() == 0 {
 		return nil
 	}
 	if err := l.refusesAs(realtime.Target{User: p.User}, p); err != nil {
@@ -60,10 +59,8 @@ func (l *logouts) refuses(p *realtime.Principal) *realtime.Error {
 }
 
 func (l *logouts) refusesAs(to realtime.Target, p *realtime.Principal) *realtime.Error {
-	for _, half := range []map[loggedOut]logout{l.now, l.old} {
-		if o, ok := half[loggedOut{p.Tenant, to}]; ok && !p.Issued.After(o.before) {
-			return closedBy(o.code)
-		}
+	if o, ok := l.remembered.Get(loggedOut{p.Tenant, to}); ok && !p.Issued.After(o.before) {
+		return closedBy(o.code)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func TestLogoutsAreRemembered(t *testing.T) {
 	for i := range 3 * maxLogouts {
 		l.add(closing("acme", realtime.Target{User: fmt.Sprint(i)}, later), later)
 	}
-	if n := len(l.now) + len(l.old); n > 2*maxLogouts {
+	if n := l.remembered.Len(); n > 2*maxLogouts {
 		t.Errorf("%d are remembered", n)
 	}
 }

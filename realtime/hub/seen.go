@@ -3,6 +3,8 @@ package hub
 import (
 	"hash/maphash"
 	"time"
+
+	"github.com/tidewire/tidewire/realtime/recent"
 )
 
 // maxSeen bounds one of the two halves of a topic's memory of IDs.
@@ -12,14 +14,12 @@ const maxSeen = 1 << 19
 // while no more than maxSeen come in that time. It keeps 64 bits of a seeded hash of each: with a
 // million remembered, one in 10^13 new IDs is taken for a repetition.
 type seen struct {
-	seed     maphash.Seed
-	half     time.Duration
-	now, old map[uint64]struct{}
-	turned   time.Time
+	seed maphash.Seed
+	ids  *recent.Map[uint64, struct{}]
 }
 
 func newSeen(memory time.Duration, now time.Time) *seen {
-	return &seen{seed: maphash.MakeSeed(), half: memory, now: map[uint64]struct{}{}, turned: now}
+	return &seen{seed: maphash.MakeSeed(), ids: recent.New[uint64, struct{}](memory, maxSeen, now)}
 }
 
 // repeated reports whether the ID came before on a channel of a tenant, and remembers it. Messages for
@@ -33,17 +33,10 @@ func (s *seen) repeated(tenant, channel, id string) bool {
 	h.WriteByte(0)
 	h.WriteString(id)
 	sum := h.Sum64()
-	if _, ok := s.now[sum]; ok {
-		return true
-	}
-	_, ok := s.old[sum]
-	s.now[sum] = struct{}{}
-	return ok
+	_, known := s.ids.Get(sum)
+	s.ids.Put(sum, struct{}{})
+	return known
 }
 
-// turn forgets the older half when it is time or the newer is full.
-func (s *seen) turn(now time.Time) {
-	if now.Sub(s.turned) >= s.half || len(s.now) >= maxSeen {
-		s.old, s.now, s.turned = s.now, map[uint64]struct{}{}, now
-	}
-}
+// turn lets it forget what is older than it has to be.
+func (s *seen) turn(now time.Time) { s.ids.Turn(now) }

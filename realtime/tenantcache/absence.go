@@ -23,32 +23,3 @@ func (a *absence) lasts(now time.Time) time.Duration {
 	a.looked = now
 	return a.total
 }
-
-// recent remembers what was asked for last by tenant: between steadyKept and twice as many. The zero value
-// is empty.
-type recent[V any] struct {
-	now, old map[string]V // the younger half and the older
-}
-
-// get returns what is remembered of a tenant, and keeps it among those asked for last.
-func (r *recent[V]) get(id string) (v V, known bool) {
-	if v, known = r.now[id]; known {
-		return v, true
-	}
-	if v, known = r.old[id]; known {
-		r.put(id, v)
-	}
-	return v, known
-}
-
-func (r *recent[V]) put(id string, v V) {
-	if _, there := r.now[id]; r.now == nil || !there && len(r.now) >= steadyKept {
-		r.now, r.old = map[string]V{}, r.now
-	}
-	r.now[id] = v
-}
-
-func (r *recent[V]) remove(id string) {
-	delete(r.now, id)
-	delete(r.old, id)
-}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/recent"
 )
 
 // The bounds of what Steady believe and remember.
@@ -37,11 +38,11 @@ const (
 type Steady struct {
 	from realtime.Tenants
 
-	mu     sync.Mutex          // guards what follows
-	seen   recent[*seenTenant] // the tenants that were there once
-	unseen recent[*absence]    // the names that never were
-	listed time.Time           // when it was last asked whether the store is empty
-	empty  bool                // it was then
+	mu     sync.Mutex                       // guards what follows
+	seen   *recent.Map[string, *seenTenant] // the tenants that were there once
+	unseen *recent.Map[string, *absence]    // the names that never were
+	listed time.Time                        // when it was last asked whether the store is empty
+	empty  bool                             // it was then
 }
 
 // lister is what a TenantStore can do beyond Tenants.
@@ -62,7 +63,8 @@ func NewSteady(from realtime.Tenants) *Steady {
 	if steady, ok := from.(*Steady); ok {
 		return steady
 	}
-	return &Steady{from: from}
+	now := time.Now()
+	return &Steady{from: from, seen: recent.New[string, *seenTenant](0, steadyKept, now), unseen: recent.New[string, *absence](0, steadyKept, now)}
 }
 
 // Tenant returns the newest document of a tenant that was seen.
@@ -77,16 +79,17 @@ func (s *Steady) Tenant(ctx context.Context, id string) (*realtime.Tenant, error
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seen, _ := s.seen.get(id)
+	seen, _ := s.seen.Touch(id, now)
 	switch {
 	case err == nil:
 		return s.there(id, seen, doc, now)
 	case deleted:
-		s.unseen.remove(id)
+		s.unseen.Delete(id)
 		if seen != nil && version != 0 && version < seen.version {
 			return s.behind(seen, nil, now)
 		}
-		s.seen.put(id, &seenTenant{version: version})
+		s.seen.Turn(now)
+		s.seen.Put(id, &seenTenant{version: version})
 	case nobody:
 		return nil, absentNow(id, seen, err)
 	case missing:
@@ -105,10 +108,11 @@ func (s *Steady) missing(id string, seen *seenTenant, cause error, now time.Time
 	case seen != nil || isUnknown(cause):
 		return cause
 	}
-	absent, known := s.unseen.get(id)
+	absent, known := s.unseen.Touch(id, now)
 	if !known {
 		absent = &absence{}
-		s.unseen.put(id, absent)
+		s.unseen.Turn(now)
+		s.unseen.Put(id, absent)
 	}
 	if absent.lasts(now) < UnseenFor {
 		return absentNow(id, nil, cause)
@@ -156,8 +160,9 @@ func (s *Steady) isEmpty(ctx context.Context) bool {
 func (s *Steady) there(id string, seen *seenTenant, doc *realtime.Tenant, now time.Time) (*realtime.Tenant, error) {
 	if seen == nil {
 		seen = &seenTenant{}
-		s.seen.put(id, seen)
-		s.unseen.remove(id)
+		s.seen.Turn(now)
+		s.seen.Put(id, seen)
+		s.unseen.Delete(id)
 	}
 	seen.missing = absence{}
 	if doc.Version != 0 && doc.Version < seen.version {

@@ -210,7 +210,7 @@ func TestTenantsThatAreNot(t *testing.T) {
 		for i := range 3 * absentKept { // as forged tokens ask
 			want(t, tenants, fmt.Sprintf("forged-%d", i), 0, realtime.CodeNotFound)
 		}
-		if n := len(tenants.absent.now) + len(tenants.absent.old); n > 2*absentKept {
+		if n := tenants.absent.Len(); n > 2*absentKept {
 			t.Errorf("%d are remembered", n)
 		}
 		if len(tenants.known) != 2 {
