@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 
@@ -86,15 +85,13 @@ func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error)
 // empty if it offers none of them. It returns our own string: the client's is part of a header that may hold a
 // token, and would keep it in memory.
 func (a *Acceptor) Subprotocol(r *http.Request) string {
-	var offered []string
-	for _, line := range r.Header.Values("Sec-Websocket-Protocol") {
-		for p := range strings.SplitSeq(line, ",") {
-			offered = append(offered, strings.TrimSpace(p))
-		}
-	}
-	for _, p := range a.o.Subprotocols {
-		if slices.Contains(offered, p) {
-			return p
+	for _, ours := range a.o.Subprotocols {
+		for _, line := range r.Header.Values("Sec-Websocket-Protocol") {
+			for offered := range strings.SplitSeq(line, ",") {
+				if strings.TrimSpace(offered) == ours {
+					return ours
+				}
+			}
 		}
 	}
 	return ""

@@ -3,7 +3,6 @@ package socket
 import (
 	"io"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"runtime"
@@ -114,20 +113,9 @@ func discard(b *testing.B, c io.ReadCloser) {
 // buffers or goroutines, but their half of each connection is counted too.
 func BenchmarkIdle(b *testing.B) {
 	const sockets = 5000
-	a := NewAcceptor(Options{CloseTimeout: time.Millisecond})
-	sessions := make(chan *session, sockets)
-	hs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn, err := a.Accept(w, r)
-		if err != nil {
-			b.Error(err)
-			return
-		}
-		x := newSession(conn)
-		conn.Start(x.ctx, x.outbox, x.handler)
-		sessions <- x
-	}))
-	defer hs.Close()
-	s := &server{Server: hs, acceptor: a, sessions: sessions}
+	s := &server{acceptor: NewAcceptor(Options{CloseTimeout: time.Millisecond}), sessions: make(chan *session, sockets)}
+	s.Server = httptest.NewServer(s.handler(b))
+	defer s.Close()
 	for b.Loop() {
 		before := resident(b)
 		open := make([]*session, sockets)
