@@ -68,7 +68,8 @@ type Stream interface {
 	// leaves the stream usable; after any other the stream has ended.
 	//
 	// The messages belong to the caller until its next call of Receive; Data
-	// and Tags are shared with every other stream and never change, so they may be kept.
+	// and Tags are shared with every other stream and never change, so they may be kept. Data is not a part of
+	// something larger, which would be kept with it.
 	Receive(ctx context.Context) ([]Message, error)
 
 	// CompleteSince is the moment from which, once the replay has come, the stream has had

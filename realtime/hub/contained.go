@@ -14,7 +14,7 @@ import (
 // connection, most of it under the lock of a topic. Where one of them panics, or the Hub itself, what ends is
 // the smallest thing that the fault can have spoilt:
 //
-//	Encoder, of an event          that event: its channel's readers are told gap
+//	Encoder, of an event          that event: its readers by this protocol are told gap in its place
 //	Encoder, of a gap or answer   the connections that it was for
 //	Transport                     its connection
 //	Broker                        the call: it has failed, and is tried again as such

@@ -6,6 +6,10 @@
 // channels; a channel has its record and its readers. A reader is one subscription of a Connection, whose
 // outbox.Outbox a transport empties.
 //
+// A record keeps Publications. The Outbox of a connection names the protocol that it speaks, and each protocol encodes a
+// Publication once, when the first of its readers needs it: entry.go has the one function by which a Publication
+// reaches a client, live or from the record.
+//
 // The lock of a feed guards all that belongs to its topic. It is held for a bounded number of steps; what takes
 // longer is done in parts, and writing, publishing and closing happen after it is released.
 //

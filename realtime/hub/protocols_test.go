@@ -288,3 +288,43 @@ func (r *rig) connectTo(user, channel string) *page {
 	r.subscribe(p, channel, realtime.Position{}, 0)
 	return p
 }
+
+// picky is a protocol that cannot put some Publications.
+type picky struct{ lines }
+
+func (p picky) Message(m *realtime.Publication) (outbox.Frame, []byte) {
+	if m.ID == "poison" {
+		p.calls.add(m)
+		panic("poison")
+	}
+	return p.lines.Message(m)
+}
+
+// A Publication that one protocol cannot put is missing for its readers, who are told so in its place, also when they
+// resume across it. Readers of others have it.
+func TestOneProtocolCannotEncode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, acmeTenant())
+		tries := &calls{}
+		began := realtime.Position{Time: time.Now().UnixMilli() - 1}
+		json := r.connectTo("bob", "prices:fx")
+		picked := []*rawReader{r.speak(picky{lines{tries}}, "prices:fx", realtime.Position{}), r.speak(picky{lines{tries}}, "prices:fx", realtime.Position{})}
+		r.publish("prices:fx", "e1", "poison", "e3")
+		r.expect(json, "ok", "e1", "poison", "e3")
+		picked = append(picked, r.speak(picky{lines{tries}}, "prices:fx", began))
+		for i, reader := range picked {
+			got := strings.Join(reader.frames, "")
+			for _, want := range []string{"-e1 ", "gap prices:fx ", "-poison\n", "-e3 "} {
+				_, rest, found := strings.Cut(got, want)
+				if !found {
+					t.Errorf("reader %d: %q is missing in %q, or out of order", i, want, reader.frames)
+				}
+				got = rest
+			}
+		}
+		if n, most := tries.take(); n != 3 || most != 1 {
+			t.Errorf("%d Publications were tried, %d times at most; want 3, once", n, most)
+		}
+	})
+}
