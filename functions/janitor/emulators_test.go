@@ -118,7 +118,7 @@ func (c *cloud) connect(t *testing.T, instance string, age time.Duration, tenant
 }
 
 // age makes a subscription look as if it had been made at another time.
-func (c *cloud) age(t *testing.T, s gcp.Subscription, created time.Time) {
+func (c *cloud) age(t *testing.T, s realtime.Subscription, created time.Time) {
 	t.Helper()
 	path := "projects/" + c.connection.Project + "/subscriptions/" + s.Name
 	sub, err := c.raw.SubscriptionAdminClient.GetSubscription(t.Context(), &pubsubpb.GetSubscriptionRequest{Subscription: path})

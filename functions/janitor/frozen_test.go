@@ -17,7 +17,6 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
-	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
 )
@@ -103,7 +102,7 @@ func (b subscribed) Follow(ctx context.Context, topic realtime.Topic, f realtime
 	}
 	name := string(topic) + "-" + f.Instance
 	err = b.i.do(ctx, "Follow", func() {
-		b.i.p.subs[name] = gcp.Subscription{Name: name, Topic: topic, Instance: f.Instance, Created: time.Now()}
+		b.i.p.subs[name] = realtime.Subscription{Name: name, Topic: topic, Instance: f.Instance, Created: time.Now()}
 	})
 	return subscription{s, b.i, name}, err
 }

@@ -3,62 +3,21 @@ package janitor
 import (
 	"context"
 	"encoding/json"
-	"iter"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/problem"
 )
 
-// Subscriptions are those that instances follow topics with. *gcp.Broker is one.
-type Subscriptions interface {
-	// Subscriptions lists all there are, with an error at most as the last.
-	Subscriptions(ctx context.Context) iter.Seq2[gcp.Subscription, error]
-	// DeleteSubscription deletes one. That it is not there is no error, or one with CodeNotFound.
-	DeleteSubscription(ctx context.Context, name string) error
-}
-
-// Leases are the leases of instances. *gcp.Registry is one.
-type Leases interface {
-	// Leases lists all there are, also those that have ended, with an error at most as the last. One that
-	// its instance has released has Sockets 0, and no other.
-	Leases(ctx context.Context) iter.Seq2[realtime.Lease, error]
-	// Lease reads the lease of one instance as it is now; CodeNotFound says that there is none.
-	Lease(ctx context.Context, instance string) (realtime.Lease, error)
-	// DropLease removes a lease, unless it was renewed since it was read as lease or is gone: then
-	// it reports false.
-	DropLease(ctx context.Context, lease realtime.Lease) (bool, error)
-}
-
-// Connections are the connection documents of all tenants, whether alive or not. *gcp.Registry is one.
-type Connections interface {
-	// Instances lists the instances that documents name, each once, with an error at most as the last.
-	Instances(ctx context.Context) iter.Seq2[string, error]
-	// ConnectionsOf lists the documents that name an instance, with an error at most as the last.
-	// They may be removed while it goes on.
-	ConnectionsOf(ctx context.Context, instance string) iter.Seq2[realtime.ConnectionDoc, error]
-	// Disconnect is that of realtime.Registry.
-	Disconnect(ctx context.Context, refs []realtime.ConnectionRef) error
-}
-
-// Owed is told of connections whose instance has died without releasing its lease, and so without
-// having run their disconnect hook. *gcp.Lost is one.
-type Owed interface {
-	// Lost returns nil once somebody has taken over all of them for good. It may be called again
-	// for the same connection, also after it has returned nil.
-	Lost(ctx context.Context, docs []realtime.ConnectionDoc) error
-}
-
 // Options configure a Janitor. Subscriptions, Leases and Connections are required.
 type Options struct {
-	Subscriptions Subscriptions
-	Leases        Leases
-	Connections   Connections
+	Subscriptions realtime.SubscriptionStore
+	Leases        realtime.LeaseStore
+	Connections   realtime.ConnectionStore
 	// Owed is told of dead connections; nil: they owe nothing.
-	Owed Owed
+	Owed realtime.LostConnections
 	// Grace is how long an instance has to be without a valid lease, and how old what it has left,
 	// before it is removed; default 5 minutes.
 	Grace time.Duration

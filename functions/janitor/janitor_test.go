@@ -19,7 +19,6 @@ import (
 
 	"github.com/tidewire/tidewire/functions/janitor"
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/driver/gcp"
 )
 
 var (
@@ -165,7 +164,7 @@ func TestRaces(t *testing.T) {
 			p.docs[ref] = realtime.ConnectionDoc{Tenant: "acme", ID: "new", Instance: "i1", Connected: time.Now(), Expires: time.Now().Add(time.Hour)}
 		}, [3]int{0, 1, 1}, 0},
 		{"it follows a topic anew before its old subscriptions are deleted", "DeleteSubscription", func(p *project) {
-			p.subs["tw-acme-i1-2"] = gcp.Subscription{Name: "tw-acme-i1-2", Instance: "i1", Created: time.Now()}
+			p.subs["tw-acme-i1-2"] = realtime.Subscription{Name: "tw-acme-i1-2", Instance: "i1", Created: time.Now()}
 		}, [3]int{1, 0, 0}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

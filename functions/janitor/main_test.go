@@ -15,7 +15,6 @@ import (
 	"github.com/tidewire/tidewire/functions/janitor"
 	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/driver/gcp"
 )
 
 var servers emulators.Shared
@@ -35,7 +34,7 @@ type project struct {
 	before func(op, name string) error
 
 	mu     sync.Mutex // guards what follows
-	subs   map[string]gcp.Subscription
+	subs   map[string]realtime.Subscription
 	leases map[string]realtime.Lease
 	docs   map[realtime.ConnectionRef]realtime.ConnectionDoc
 	lost   map[string]int // by connection: how often it was handed over
@@ -43,7 +42,7 @@ type project struct {
 
 func newProject() *project {
 	return &project{
-		subs: map[string]gcp.Subscription{}, leases: map[string]realtime.Lease{},
+		subs: map[string]realtime.Subscription{}, leases: map[string]realtime.Lease{},
 		docs: map[realtime.ConnectionRef]realtime.ConnectionDoc{}, lost: map[string]int{},
 	}
 }
@@ -56,7 +55,7 @@ func (p *project) instance(name string, ended, age time.Duration) {
 		p.leases[name] = realtime.Lease{Instance: name, Until: now.Add(-ended), Sockets: 2}
 	}
 	for _, tenant := range []string{"acme", "globex"} {
-		sub := gcp.Subscription{Name: "tw-" + tenant + "-" + name, Topic: realtime.Topic("tw-" + tenant), Instance: name, Created: now.Add(-age)}
+		sub := realtime.Subscription{Name: "tw-" + tenant + "-" + name, Topic: realtime.Topic("tw-" + tenant), Instance: name, Created: now.Add(-age)}
 		p.subs[sub.Name] = sub
 		ref := realtime.ConnectionRef{Tenant: tenant, ID: name + "-1"}
 		p.docs[ref] = realtime.ConnectionDoc{Tenant: tenant, ID: ref.ID, Instance: name, User: "ann", Connected: now.Add(-age), Expires: now.Add(time.Hour)}
@@ -117,8 +116,8 @@ func listed[T any](p *project, ctx context.Context, op, name string, collect fun
 	}
 }
 
-func (p *project) Subscriptions(ctx context.Context) iter.Seq2[gcp.Subscription, error] {
-	return listed(p, ctx, "Subscriptions", "", func() []gcp.Subscription { return slices.Collect(maps.Values(p.subs)) })
+func (p *project) Subscriptions(ctx context.Context) iter.Seq2[realtime.Subscription, error] {
+	return listed(p, ctx, "Subscriptions", "", func() []realtime.Subscription { return slices.Collect(maps.Values(p.subs)) })
 }
 
 func (p *project) DeleteSubscription(ctx context.Context, name string) error {

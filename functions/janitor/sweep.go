@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/driver/gcp"
 )
 
 // chunk is how many connections are handed over and deleted at once.
@@ -30,7 +29,7 @@ type sweep struct {
 // suspect is an instance that seems dead, and what it has left.
 type suspect struct {
 	instance      string
-	subscriptions []gcp.Subscription
+	subscriptions []realtime.Subscription
 	connections   bool
 	lease         bool
 }
@@ -116,7 +115,7 @@ func (s *sweep) bury(ctx context.Context, d *suspect) {
 	}
 	s.count(func(r *Report) { r.Dead++ })
 	var left atomic.Bool // there is something that the next run has to remove
-	each(ctx, s.o.Parallel, d.subscriptions, func(ctx context.Context, sub gcp.Subscription) {
+	each(ctx, s.o.Parallel, d.subscriptions, func(ctx context.Context, sub realtime.Subscription) {
 		if !s.unfollow(ctx, sub) {
 			left.Store(true)
 		}
@@ -145,7 +144,7 @@ func (s *sweep) confirm(ctx context.Context, instance string) (realtime.Lease, b
 }
 
 // unfollow deletes a subscription and reports whether it is gone.
-func (s *sweep) unfollow(ctx context.Context, sub gcp.Subscription) bool {
+func (s *sweep) unfollow(ctx context.Context, sub realtime.Subscription) bool {
 	call, cancel := context.WithTimeout(ctx, s.o.CallTimeout)
 	defer cancel()
 	err := s.o.Subscriptions.DeleteSubscription(call, sub.Name)

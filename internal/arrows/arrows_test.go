@@ -85,8 +85,7 @@ var allowed = map[string]struct{ own, others []string }{
 	},
 	"functions/host":     {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
 	"functions/settings": {},
-	// The janitor sweeps what the driver makes, and speaks of it by the driver's types.
-	"functions/janitor": {own: []string{"realtime", "realtime/problem", "realtime/driver/gcp"}},
+	"functions/janitor": {own: []string{"realtime", "realtime/problem"}},
 	// The probe is a client: it dials a socket, and accepts none.
 	"functions/probe":  {own: []string{"realtime", "realtime/auth", "realtime/problem", "realtime/socket", "realtime/wire"}},
 	"functions/ingest": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/problem"}},

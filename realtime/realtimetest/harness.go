@@ -25,6 +25,8 @@ type Harness struct {
 	Revocations func(t *testing.T) [2]realtime.Revocations
 	// Tenants does the same for TestTenants.
 	Tenants func(t *testing.T) [2]realtime.TenantStore
+	// Leftovers makes empty stores of one driver; TestLeftovers calls it once per case.
+	Leftovers func(t *testing.T) Leftovers
 	// Features are what the driver promises beyond the least.
 	Features Features
 	// Patience is how long a case waits for what has to come; 0 is 10 seconds.

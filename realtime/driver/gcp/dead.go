@@ -13,6 +13,13 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
+var (
+	_ realtime.LeaseStore        = (*Registry)(nil)
+	_ realtime.ConnectionStore   = (*Registry)(nil)
+	_ realtime.SubscriptionStore = (*Broker)(nil)
+	_ realtime.LostConnections   = (*Lost)(nil)
+)
+
 // What is here reads beyond what is alive, for who removes what dead instances have left: the janitor. It asks
 // for connections of all tenants, which needs the single-field index of the field instance of the
 // collection group connections, ascending.

@@ -46,6 +46,18 @@ func TestRegistry(t *testing.T) {
 	})
 }
 
+func TestLeftovers(t *testing.T) {
+	t.Parallel()
+	realtimetest.TestLeftovers(t, realtimetest.Harness{
+		Patience: patience,
+		Leftovers: func(t *testing.T) realtimetest.Leftovers {
+			r := gcp.NewRegistry(fresh(t), gcp.RegistryOptions{Timeout: patience})
+			b := openBroker(t, emulators.Project(t), gcp.BrokerOptions{})
+			return realtimetest.Leftovers{Registry: r, Leases: r, Connections: r, Subscriptions: b, Broker: b, Topic: newTopic(t, b)}
+		},
+	})
+}
+
 func TestRevocations(t *testing.T) {
 	t.Parallel()
 	realtimetest.TestRevocations(t, realtimetest.Harness{

@@ -18,20 +18,12 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// Subscription is one that a Broker of this project made, or left behind.
-type Subscription struct {
-	Name     string // for DeleteSubscription
-	Topic    realtime.Topic
-	Instance string
-	Created  time.Time
-}
-
 // Subscriptions yields the project's subscriptions that Brokers made, with an error at most as the last.
-func (b *Broker) Subscriptions(ctx context.Context) iter.Seq2[Subscription, error] {
-	return func(yield func(Subscription, error) bool) {
+func (b *Broker) Subscriptions(ctx context.Context) iter.Seq2[realtime.Subscription, error] {
+	return func(yield func(realtime.Subscription, error) bool) {
 		for s, err := range b.allSubscriptions(ctx) {
 			if err != nil {
-				yield(Subscription{}, err)
+				yield(realtime.Subscription{}, err)
 				return
 			}
 			if s.GetLabels()[labelInstance] == "" {
@@ -39,7 +31,7 @@ func (b *Broker) Subscriptions(ctx context.Context) iter.Seq2[Subscription, erro
 			}
 			_, name, _ := strings.Cut(s.GetName(), "/subscriptions/")
 			_, topic, _ := strings.Cut(s.GetTopic(), "/topics/") // empty if it was deleted
-			if !yield(Subscription{Name: name, Topic: realtime.Topic(topic), Instance: s.GetLabels()[labelInstance], Created: createdOf(s)}, nil) {
+			if !yield(realtime.Subscription{Name: name, Topic: realtime.Topic(topic), Instance: s.GetLabels()[labelInstance], Created: createdOf(s)}, nil) {
 				return
 			}
 		}

@@ -58,6 +58,7 @@ type Broker struct {
 	clock   atomic.Int64 // the newest Time given, ms
 	swept   atomic.Int64 // when idle topics were last looked at, ms
 	streams atomic.Int64 // open
+	opened  atomic.Int64 // streams ever
 	bytes   atomic.Int64 // of all topics
 
 	mu     sync.RWMutex // guards what follows; taken before a topic's
@@ -156,7 +157,10 @@ func (b *Broker) Follow(ctx context.Context, name realtime.Topic, f realtime.Fol
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{broker: b, topic: t, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	s := &stream{
+		broker: b, topic: t, instance: f.Instance, number: b.opened.Add(1), created: time.Now(),
+		wake: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {

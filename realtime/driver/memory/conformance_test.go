@@ -30,6 +30,10 @@ func harness() realtimetest.Harness {
 			}
 			return [2]realtime.TenantStore{tenants, tenants}
 		},
+		Leftovers: func(*testing.T) realtimetest.Leftovers {
+			r, b := memory.NewRegistry(), memory.NewBroker(memory.BrokerOptions{})
+			return realtimetest.Leftovers{Registry: r, Leases: r, Connections: r, Subscriptions: b, Broker: b, Topic: "topic"}
+		},
 		Features: realtimetest.Features{Ordered: true, SameOrder: true, Replay: true, Topics: true, MaxData: maxData},
 	}
 }
@@ -47,6 +51,11 @@ func TestRegistry(t *testing.T) {
 func TestRevocations(t *testing.T) {
 	t.Parallel()
 	realtimetest.TestRevocations(t, harness())
+}
+
+func TestLeftovers(t *testing.T) {
+	t.Parallel()
+	realtimetest.TestLeftovers(t, harness())
 }
 
 func TestTenants(t *testing.T) {

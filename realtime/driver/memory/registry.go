@@ -168,7 +168,7 @@ func (r *Registry) sweep(now time.Time) {
 		return
 	}
 	r.swept = now
-	maps.DeleteFunc(r.leases, func(_ string, l realtime.Lease) bool { return !l.Until.After(now) })
+	maps.DeleteFunc(r.leases, func(_ string, l realtime.Lease) bool { return now.Sub(l.Until) >= leaseKept })
 	r.remove(func(d *realtime.ConnectionDoc) bool { return !d.Expires.After(now) })
 }
 

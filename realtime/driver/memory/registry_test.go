@@ -26,8 +26,8 @@ func TestRegistrySweeps(t *testing.T) {
 		write("gone", "a")
 		<-time.After(5 * time.Minute)
 		write("alive", "b")
-		if len(r.tenants["acme"]) != 2 || len(r.leases) != 1 {
-			t.Errorf("%d documents and %d leases, want 2 and 1: a document stays until it expires, a lease does not", len(r.tenants["acme"]), len(r.leases))
+		if len(r.tenants["acme"]) != 2 || len(r.leases) != 2 {
+			t.Errorf("%d documents and %d leases, want 2 and 2: a document stays until it expires, a lease for a day longer", len(r.tenants["acme"]), len(r.leases))
 		}
 		<-time.After(6 * time.Minute)
 		if err := r.Renew(ctx, realtime.Lease{Instance: "alive", Until: time.Now().Add(time.Minute)}); err != nil {
@@ -39,8 +39,13 @@ func TestRegistrySweeps(t *testing.T) {
 		if err := r.Release(ctx, "alive"); err != nil {
 			t.Fatal(err)
 		}
-		if len(r.tenants) != 0 || len(r.leases) != 0 {
+		if len(r.tenants) != 0 || len(r.leases) != 1 {
 			t.Errorf("after the release: %v %v", r.tenants, r.leases)
+		}
+		<-time.After(24 * time.Hour)
+		write("new", "c")
+		if len(r.leases) != 1 {
+			t.Errorf("after a day: %v", r.leases)
 		}
 	})
 }

@@ -14,6 +14,9 @@ import (
 type stream struct {
 	broker   *Broker
 	topic    *topic
+	instance string // that follows
+	number   int64  // tells it from every other stream
+	created  time.Time
 	complete time.Time
 	wake     chan struct{} // holds one when there may be something new
 	ended    chan struct{} // closed by end
