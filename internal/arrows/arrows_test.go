@@ -85,7 +85,7 @@ var allowed = map[string]struct{ own, others []string }{
 	},
 	"functions/host":     {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
 	"functions/settings": {},
-	"functions/janitor": {own: []string{"realtime", "realtime/problem"}},
+	"functions/janitor":  {own: []string{"realtime", "realtime/problem"}},
 	// The probe is a client: it dials a socket, and accepts none.
 	"functions/probe":  {own: []string{"realtime", "realtime/auth", "realtime/problem", "realtime/socket", "realtime/wire"}},
 	"functions/ingest": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/problem"}},
