@@ -17,7 +17,8 @@ emulators: ## those of Pub/Sub and Firestore, for tidewire dev --backend gcp; it
 
 test: ## all tests; installs Chromium and Node with apt-get where they are missing and it may
 	./.ci/tools
-	go vet ./...
+	GOWORK=off go vet ./...
+	cd verify && GOWORK=off go vet ./...
 	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test tf-check
 	./.ci/jstests
 
@@ -25,19 +26,19 @@ test: ## all tests; installs Chromium and Node with apt-get where they are missi
 TEST_JOBS ?= 2
 
 go-test: ## the part of make test that is Go, with the race detector and in random order
-	go test -race -shuffle=on -timeout 30m $$(go list ./... | grep -v /terraform/check)
+	./.ci/meanwhile go test -race -shuffle=on -vet=off -timeout 30m $$(go list ./... ./verify/... | grep -v /verify/terraform)
 
 tf-check: ## the HCL: Terraform plans and applies it on a stub of the providers; plans are judged, and compared with the program
-	go test -count=1 -timeout 30m -v ./terraform/check/...
-	cd terraform/check/promql && go test -count=1 -v ./...
+	go test -count=1 -vet=off -timeout 30m -v ./verify/terraform/...
+	cd verify/terraform/promql && GOWORK=off go test -count=1 -v ./...
 
 tf-audit: ## on demand, some minutes: seeded faults that tf-check has to find, the provider's schema made anew from npm and compared, and tflint
-	TIDEWIRE_AUDIT=1 go test -count=1 -timeout 60m -v -run TestSeededFaults ./terraform/check
-	cd terraform/check/schema && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund && node generate.mjs --check
+	TIDEWIRE_AUDIT=1 go test -count=1 -timeout 60m -v -run TestSeededFaults ./verify/terraform
+	cd verify/terraform/schema && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund && node generate.mjs --check
 	cd terraform && go run github.com/terraform-linters/tflint@v0.61.0 --recursive
 
 lint: ## golangci-lint, as .golangci.yml has it
-	$(GOLANGCI) run
+	$(GOLANGCI) run ./... ./verify/...
 
 fmt: ## formats the Go code
 	$(GOLANGCI) fmt
@@ -64,13 +65,13 @@ bench: ## Go benchmarks, then the comparison harness where it lies beside the re
 	./.ci/bench
 
 fleet: ## 400 sockets on gateways that die, come and go, on the emulators; some minutes
-	TIDEWIRE_SOCKETS=400 go test -count=1 -timeout 30m -v ./internal/fleet
+	TIDEWIRE_SOCKETS=400 go test -count=1 -timeout 30m -v ./verify/fleet
 
 soak: ## the resume property for a million steps, and what else takes minutes
 	cd clients/js && SCENARIOS=50000 SEED=random node test/model.mjs
 	TIDEWIRE_STEPS=1000000 go test -run 'TestResumeProperty' -timeout 60m -v ./realtime/hub
-	TIDEWIRE_SOCKETS=10000 go test -run 'TestCrowdOnOneProcess|TestMemoryIsBounded' -count=1 -v ./internal/acceptance
-	TIDEWIRE_SOAK=$(or $(SOAK),1h) go test -run 'TestHostileBesideHonest|TestNoisyNeighbour' -count=1 -timeout 3h -v ./internal/acceptance
+	TIDEWIRE_SOCKETS=10000 go test -run 'TestCrowdOnOneProcess|TestMemoryIsBounded' -count=1 -v ./verify/acceptance
+	TIDEWIRE_SOAK=$(or $(SOAK),1h) go test -run 'TestHostileBesideHonest|TestNoisyNeighbour' -count=1 -timeout 3h -v ./verify/acceptance
 
 fuzz: ## ten minutes over all fuzz targets
 	./.ci/fuzz 600

@@ -12,23 +12,16 @@ import (
 
 const module = "github.com/tidewire/tidewire"
 
-// allowed says which packages of this module each package may import, and
+// allowed says which packages of this repository each package may import, and
 // which modules of others it may. A pattern that ends in /... holds for all below. Packages
 // not listed may import nothing: a new one needs a row.
 var allowed = map[string]struct{ own, others []string }{
-	"internal/arrows":     {},
-	"internal/acceptance": {}, // tests only
-	"internal/fleet":      {}, // tests only
-	"internal/docs":       {}, // tests only
-	"internal/newcomer":   {}, // tests only
-	"internal/pipeline":   {}, // tests only
-	"internal/servers":    {}, // tests only
-	// What the buildpack writes, to run a function as a process.
-	"internal/fleet/function": {own: []string{"functions"}, others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"}},
-	"internal/archive":        {},
-	"internal/capacity":       {},
-	"internal/schema":         {}, // for tests: JSON Schema
-	"internal/freeport":       {}, // for tests
+	"internal/arrows":   {},
+	"internal/servers":  {}, // tests only
+	"internal/archive":  {},
+	"internal/capacity": {},
+	"internal/schema":   {}, // for tests: JSON Schema
+	"internal/freeport": {}, // for tests
 	// What tests and make emulators start Google's emulators with.
 	"internal/emulators":     {},
 	"internal/emulators/run": {own: []string{"internal/emulators"}},
@@ -64,10 +57,9 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/socket":      {own: []string{"realtime", "realtime/contain", "realtime/outbox"}, others: []string{"github.com/gorilla/websocket"}},
 	"realtime/socket/echo": {own: []string{"realtime", "realtime/outbox", "realtime/socket"}},
 	// OpenTelemetry, and apart from it what only those who are scraped need.
-	"realtime/telemetry":               {own: []string{"realtime"}, others: []string{"go.opentelemetry.io", "google.golang.org/grpc", "golang.org/x/time"}},
-	"realtime/telemetry/telemetrytest": {others: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/grpc"}},
-	"realtime/telemetry/scrape":        {others: []string{"go.opentelemetry.io", "github.com/prometheus/client_golang"}},
-	"realtime/driver/memory":           {own: []string{"realtime", "realtime/tenantcache", "realtime/jsontext", "realtime/strict"}},
+	"realtime/telemetry":        {own: []string{"realtime"}, others: []string{"go.opentelemetry.io", "google.golang.org/grpc", "golang.org/x/time"}},
+	"realtime/telemetry/scrape": {others: []string{"go.opentelemetry.io", "github.com/prometheus/client_golang"}},
+	"realtime/driver/memory":    {own: []string{"realtime", "realtime/tenantcache", "realtime/jsontext", "realtime/strict"}},
 	// The backend of Google Cloud: its two SDKs, and what they are spoken to with.
 	"realtime/driver/gcp": {
 		own: []string{"realtime", "realtime/recent", "realtime/strict"},
@@ -99,15 +91,27 @@ var allowed = map[string]struct{ own, others []string }{
 	"services/dashboard":             {own: []string{"realtime", "realtime/auth", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
 	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
-	"services/dashboard/browsertest": {},                                                    // tests only
 	"services/dashboard/demo":        {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
 	"examples/...":                   {own: []string{"clients/js", "examples/local", "realtime", "realtime/publish", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
-	// What reads HCL: no binary of ours holds it.
-	"terraform/check/schema":     {others: []string{"github.com/hashicorp/terraform-json"}},
-	"terraform/check/cmd/schema": {own: []string{"terraform/check/schema"}, others: []string{"github.com/hashicorp/terraform-json"}},
-	"terraform/check":            {own: []string{"terraform/check/schema"}, others: []string{"github.com/hashicorp/hcl/v2", "github.com/hashicorp/terraform-json", "github.com/zclconf/go-cty"}},
-	"terraform/check/applied":    {}, // tests only
-	"terraform/check/cmd/check":  {own: []string{"terraform/check"}},
+	// The module that verifies the whole: nothing of the framework imports it. Most of it is tests only.
+	"verify/acceptance": {},
+	"verify/browser":    {},
+	"verify/docs":       {},
+	"verify/fleet":      {},
+	"verify/newcomer":   {},
+	"verify/pipeline":   {},
+	"verify/scrape":     {},
+	"verify/vectors":    {},
+	"verify/collector":  {others: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/grpc"}},
+	// What the buildpack writes, to run a function as a process.
+	"verify/fleet/function": {own: []string{"functions"}, others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"}},
+	// The HCL.
+	"verify/terraform":            {others: []string{"github.com/hashicorp/hcl/v2"}},
+	"verify/terraform/applied":    {},
+	"verify/terraform/cmd/check":  {own: []string{"verify/terraform"}},
+	"verify/terraform/cmd/schema": {own: []string{"verify/terraform/schema"}, others: []string{"github.com/hashicorp/terraform-json"}},
+	"verify/terraform/schema":     {others: []string{"github.com/hashicorp/terraform-json"}},
+	"verify/terraform/stub":       {others: []string{"github.com/hashicorp/terraform-plugin-go"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
 		own: []string{"clients/js", "functions/ingest", "internal/capacity", "realtime", "realtime/hub", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",

@@ -1,0 +1,234 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/tidewire/tidewire/services/dashboard/web"
+)
+
+// standIn is a gateway that says what a test wants it to: what a good one does only in trouble.
+type standIn struct {
+	t *testing.T
+
+	mu         sync.Mutex // guards what follows
+	conn       *websocket.Conn
+	complete   bool // subscriptions are answered with what was missed, else with a gap
+	subscribed int
+	number     int
+	running    sync.WaitGroup
+}
+
+// startStandIn serves a page of its own whose gateway it is, and opens it.
+func startStandIn(t *testing.T, browser chromium) (*standIn, *tab) {
+	t.Helper()
+	s := &standIn{t: t}
+	gateway := httptest.NewServer(http.HandlerFunc(s.socket))
+	page := httptest.NewServer(web.Handler(web.Options{Gateway: gateway.URL, Session: func(context.Context, string, string) (web.Session, error) {
+		return web.Session{
+			Tenant: "acme", User: "dev", Groups: []string{"one"}, Token: "h.p.s", URL: gateway.URL,
+			Channels: []web.Channel{{Name: "prices:one", Title: "One price", Unit: "USD", EveryMS: 1000}},
+		}, nil
+	}}))
+	p := openTab(t, browser, page.URL+"/?span=1", desk)
+	p.cut = true
+	t.Cleanup(func() {
+		s.cut()
+		page.Close()
+		gateway.Close()
+		s.running.Wait()
+	})
+	p.waitFor("that it is live", isLive)
+	return s, p
+}
+
+func (s *standIn) socket(w http.ResponseWriter, r *http.Request) {
+	conn, err := (&websocket.Upgrader{Subprotocols: []string{"tidewire.v1.json"}, CheckOrigin: func(*http.Request) bool { return true }}).Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	s.running.Add(1)
+	defer s.running.Done()
+	defer conn.Close()
+	s.mu.Lock()
+	s.conn = conn
+	s.mu.Unlock()
+	for {
+		var f struct {
+			Type          string
+			ID            json.RawMessage
+			Channel       string
+			Since         string
+			Subscriptions []struct{ Channel, Since string }
+		}
+		if conn.ReadJSON(&f) != nil {
+			return
+		}
+		id := ""
+		if f.ID != nil {
+			id = `"id":` + string(f.ID) + `,`
+		}
+		switch f.Type {
+		case "connect":
+			s.say(`{"type":"welcome",` + id + `"connection":"c","user":"dev","tenant":"acme","instance":"i","expiresAt":4102444800000,"limits":{},"heartbeatMs":25000}`)
+			for _, sub := range f.Subscriptions {
+				s.answer("", sub.Channel, sub.Since)
+			}
+		case "subscribe":
+			s.answer(id, f.Channel, f.Since)
+		case "unsubscribe":
+			s.say(`{"type":"ok",` + id + `"channel":"` + f.Channel + `"}`)
+		case "ping":
+			s.say(`{"type":"pong"` + map[bool]string{true: "," + id[:max(0, len(id)-1)]}[id != ""] + `}`)
+		}
+	}
+}
+
+func (s *standIn) answer(id, channel, since string) {
+	s.mu.Lock()
+	s.subscribed++
+	resumed := since != "" && s.complete
+	s.mu.Unlock()
+	s.say(fmt.Sprintf(`{"type":"ok",%s"channel":%q,"resumed":%t,"gap":%t,"position":"%d-"}`, id, channel, resumed, since != "" && !resumed, time.Now().UnixMilli()-1))
+}
+
+func (s *standIn) say(frame string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		_ = s.conn.WriteMessage(websocket.TextMessage, []byte(frame)) // the page may be gone
+	}
+}
+
+// price publishes one.
+func (s *standIn) price() {
+	s.mu.Lock()
+	s.number++
+	n := s.number
+	s.mu.Unlock()
+	now := time.Now().UnixMilli()
+	s.say(fmt.Sprintf(`{"type":"message","channel":"prices:one","position":"%d-%d","key":"ONE","time":%d,"data":{"name":"The one","price":%d,"change":1,"date":"2001-01-01","lap":1,"sentAt":%d}}`, now, n, now, 100+n, now))
+}
+
+func (s *standIn) subscriptions() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.subscribed
+}
+
+func (s *standIn) set(complete bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.complete = complete
+}
+
+// cut ends the connection without a word.
+func (s *standIn) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		_ = s.conn.Close()
+	}
+}
+
+// prices publishes some, a moment apart, and goes on until one is shown: what comes while the page asks for the past again
+// is none of its subscription.
+func (s *standIn) prices(p *tab, n int) {
+	p.t.Helper()
+	shown := func() bool {
+		return value[string](p, `document.querySelector("#table td.price")?.textContent ?? ""`) == fmt.Sprintf("%d.00", 100+s.number)
+	}
+	for end := time.Now().Add(patience); n > 0 || !shown(); n-- {
+		if time.Now().After(end) {
+			p.t.Fatal("the prices are not shown")
+		}
+		s.price()
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// troubles shows what a page says when something was missed.
+func troubles(t *testing.T, browser chromium) {
+	const (
+		notice  = `{"type":"notice","code":"gap","channel":"prices:one","position":"1-"}`
+		dropped = `{"type":"notice","code":"dropped","channel":"prices:one","count":3}`
+		marked  = `document.querySelector(".chart[data-key=ONE]").hasAttribute("data-gap") && document.querySelector(".chart .plot").ariaLabel.includes("with a gap")`
+	)
+	t.Run("a gap that stays", func(t *testing.T) {
+		t.Parallel()
+		s, p := startStandIn(t, browser)
+		s.prices(p, 2)
+		s.say(notice)
+		p.waitFor("that something was missed", words+` === "Some updates were missed"`)
+		s.prices(p, 2)
+		p.waitFor("that the chart marks it", marked)
+		value[any](p, `document.querySelector(".chart[data-key=ONE] button").click()`)
+		p.waitFor("that its table does", `document.querySelector(".chart[data-key=ONE] table").innerText.includes("gap")`)
+		if got := value[string](p, words); got != "Some updates were missed" {
+			t.Errorf("nothing was loaded again, and it says %q", got)
+		}
+		if *screenshots != "" {
+			value[any](p, `document.querySelector(".chart[data-key=ONE] button").click()`)
+			shoot(t, p, "gap")
+		}
+	})
+	t.Run("a gap that is filled", func(t *testing.T) {
+		t.Parallel()
+		s, p := startStandIn(t, browser)
+		s.prices(p, 2)
+		s.set(true)
+		before := s.subscriptions()
+		s.say(notice)
+		p.waitFor("that it was loaded again", words+` === "Some updates were missed, reloaded"`)
+		s.prices(p, 2)
+		if value[bool](p, marked) {
+			t.Error("nothing is missing, and a gap is marked")
+		}
+		if s.subscriptions() == before {
+			t.Error("nothing was asked for again")
+		}
+	})
+	t.Run("dropped", func(t *testing.T) {
+		t.Parallel()
+		s, p := startStandIn(t, browser)
+		s.prices(p, 2)
+		s.set(true)
+		before := s.subscriptions()
+		s.say(dropped)
+		p.waitFor("that something was missed", words+` === "Some updates were missed"`)
+		s.prices(p, 2)
+		p.waitFor("that the chart marks it", marked)
+		if after := s.subscriptions(); after != before {
+			t.Errorf("a page that is too slow asked for more: %d subscriptions after %d", after, before)
+		}
+	})
+	t.Run("what is no price", func(t *testing.T) {
+		t.Parallel()
+		s, p := startStandIn(t, browser)
+		for _, data := range []string{`null`, `"hello"`, `{}`, `{"price":"1"}`, `[1]`} {
+			s.say(fmt.Sprintf(`{"type":"message","channel":"prices:one","position":"%d-x%s","key":"BAD","time":%d,"data":%s}`, time.Now().UnixMilli(), fmt.Sprint(len(data)), time.Now().UnixMilli(), data))
+		}
+		s.prices(p, 1)
+		if got := p.rows(); got != "ONE" {
+			t.Errorf("rows %s", got)
+		}
+	})
+	t.Run("latency of no connection", func(t *testing.T) {
+		t.Parallel()
+		s, p := startStandIn(t, browser)
+		s.prices(p, 8)
+		p.waitFor("a latency", `/\d/.test(document.querySelector("#latency button").textContent)`)
+		s.cut()
+		p.waitFor("that it reconnects", `document.querySelector("#connection").dataset.state === "reconnecting"`)
+		p.waitFor("no latency", `document.querySelector("#latency button").textContent === "– ms" && document.querySelector("#latency").dataset.p50 === undefined`)
+		p.waitFor("that it is live again", `document.querySelector("#connection").dataset.state !== "reconnecting"`)
+	})
+}
