@@ -21,6 +21,7 @@
 //	message.go, check.go                      a Publication under way, and the control messages between hubs
 //	broker.go                                 Broker, Stream: how Messages travel
 //	registry.go                               Registry, Revocations: documents of connections, leases, logouts
+//	leftovers.go                              what a dead instance leaves behind, for the janitor
 //	tenant.go, tenantstore.go                 Tenants, TenantStore: documents of tenants
 //	codes.go                                  which errors a caller acts on
 //	metrics.go, tracer.go, log.go             what to count, and the keys of log lines
