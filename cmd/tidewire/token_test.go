@@ -107,7 +107,7 @@ func TestTokenOfOperators(t *testing.T) {
 	for text, saying := range map[string]string{
 		`{"keys":[{"alg":"HS256","secret":"short"}]}`: "auth.keys[0].secret",
 		`{"keyz":[]}`: "keyz: unknown field",
-		`{}`:          "none that can sign",
+		`{}`:          "no key that can sign",
 		``:            "--operators",
 	} {
 		if _, errors, code := c.call(text, "token", "--operators", "-", "--user", "olga"); code != exitUsage || !strings.Contains(errors, saying) {

@@ -18,5 +18,5 @@ func Bearer(r *http.Request) (string, error) {
 			return token, nil
 		}
 	}
-	return "", realtime.Errorf(realtime.CodeUnauthorized, "there is no token; send one as Authorization: Bearer")
+	return "", realtime.Errorf(realtime.CodeUnauthorized, "no token; send one as Authorization: Bearer")
 }

@@ -118,9 +118,9 @@ func (c *claims) check(a realtime.Auth, now time.Time, leeway time.Duration) err
 	case a.Issuer != "" && c.issuer != a.Issuer:
 		return refuse(reasonIssuer, "is %q", clip(c.issuer))
 	case len(a.Audience) > 0 && !slices.ContainsFunc(c.audience, func(s string) bool { return slices.Contains(a.Audience, s) }):
-		return refuse(reasonAudience, "names none of the tenant's")
+		return refuse(reasonAudience, "contains no audience of the tenant")
 	case c.notBefore.After(now.Add(leeway)):
-		return refuse(reasonNotYet, "begins at %s", c.notBefore.UTC().Format(time.RFC3339))
+		return refuse(reasonNotYet, "is valid from %s", c.notBefore.UTC().Format(time.RFC3339))
 	case c.issued.After(now.Add(leeway)):
 		return refuse(reasonIssued, "was made at %s", c.issued.UTC().Format(time.RFC3339))
 	case !c.expires.After(now):
@@ -224,11 +224,11 @@ func timeOf(value string) (time.Time, error) {
 // included: Pattern.Match lets none of it widen a grant.
 func checkName(s string) error {
 	if s == "" || len(s) > realtime.MaxIDBytes {
-		return fmt.Errorf("must be 1 to %d bytes, is %d", realtime.MaxIDBytes, len(s))
+		return fmt.Errorf("must be 1 to %d bytes, got %d", realtime.MaxIDBytes, len(s))
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) || r == utf8.RuneError {
-			return errors.New("holds a control or a replacement character")
+			return errors.New("contains a control or replacement character")
 		}
 	}
 	return nil

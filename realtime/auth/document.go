@@ -24,7 +24,7 @@ const maxKeys = 32
 // https, or http to a loopback address.
 func CheckKeys(t *realtime.Tenant) error {
 	if n := len(t.Auth.Keys); n > maxKeys {
-		return realtime.Errorf(realtime.CodeBadRequest, "auth.keys: %d, the limit is %d", n, maxKeys)
+		return realtime.Errorf(realtime.CodeBadRequest, "auth.keys: must be at most %d keys, got %d", maxKeys, n)
 	}
 	kids := make(map[string]int, len(t.Auth.Keys))
 	for i, k := range t.Auth.Keys {
@@ -32,7 +32,7 @@ func CheckKeys(t *realtime.Tenant) error {
 			return realtime.Errorf(realtime.CodeBadRequest, "auth.keys[%d].%v", i, err)
 		}
 		if first, taken := kids[k.KID]; taken && k.KID != "" {
-			return realtime.Errorf(realtime.CodeBadRequest, "auth.keys[%d].kid: %q is that of auth.keys[%d] too", i, clip(k.KID), first)
+			return realtime.Errorf(realtime.CodeBadRequest, "auth.keys[%d].kid: %q appears twice, also in auth.keys[%d]", i, clip(k.KID), first)
 		}
 		kids[k.KID] = i
 	}
@@ -45,24 +45,24 @@ func CheckKeys(t *realtime.Tenant) error {
 // keyOf makes the key of a document; an error begins with the field's name.
 func keyOf(k realtime.Key) (*key, error) {
 	if len(k.KID) > realtime.MaxIDBytes {
-		return nil, fmt.Errorf("kid: %d bytes, the limit is %d", len(k.KID), realtime.MaxIDBytes)
+		return nil, fmt.Errorf("kid: must be at most %d bytes, got %d", realtime.MaxIDBytes, len(k.KID))
 	}
 	if methodOf(k.Alg) == nil {
-		return nil, fmt.Errorf("alg: %q is not HS256, RS256, PS256, ES256 or EdDSA", clip(k.Alg))
+		return nil, fmt.Errorf("alg: must be HS256, RS256, PS256, ES256 or EdDSA, got %q", clip(k.Alg))
 	}
 	if k.Alg == "HS256" {
 		switch {
 		case k.PEM != "":
-			return nil, errors.New("pem: HS256 takes a secret")
+			return nil, errors.New("pem: HS256 needs a secret instead")
 		case strings.Contains(k.Secret, "-----BEGIN "):
 			// The mistake behind key confusion: who knows the public key could sign.
-			return nil, errors.New("secret: is PEM text; put it into pem, with the algorithm it is for")
+			return nil, errors.New("secret: is PEM text; put it into pem, and its algorithm into alg")
 		}
 		made, err := newKey(k.KID, k.Alg, []byte(k.Secret))
 		return made, prefix("secret", err)
 	}
 	if k.Secret != "" {
-		return nil, fmt.Errorf("secret: %s takes pem", k.Alg)
+		return nil, fmt.Errorf("secret: %s needs pem instead", k.Alg)
 	}
 	material, err := parsePEM(k.PEM)
 	if err != nil {
@@ -84,9 +84,9 @@ func parsePEM(text string) (any, error) {
 	block, rest := pem.Decode([]byte(text))
 	switch {
 	case block == nil:
-		return nil, errors.New("holds no PEM block")
+		return nil, errors.New("contains no PEM block")
 	case strings.TrimSpace(string(rest)) != "":
-		return nil, errors.New("holds something after its first block; give each key its own entry")
+		return nil, errors.New("contains data after its first block; give each key its own entry")
 	}
 	switch block.Type {
 	case "PUBLIC KEY":
@@ -100,7 +100,7 @@ func parsePEM(text string) (any, error) {
 		}
 		return c.PublicKey, nil
 	}
-	return nil, fmt.Errorf("a block of type %q is not read; convert a private key with openssl pkcs8 -topk8 -nocrypt", clip(block.Type))
+	return nil, fmt.Errorf("blocks of type %q are not supported; convert a private key with openssl pkcs8 -topk8 -nocrypt", clip(block.Type))
 }
 
 // checkURL allows https, and http to this machine for development. The
@@ -112,9 +112,9 @@ func checkURL(raw string) error {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Host == "" || len(raw) > 2048:
-		return errors.New("is not an absolute URL of at most 2048 bytes")
+		return errors.New("must be an absolute URL of at most 2048 bytes")
 	case u.User != nil || u.Fragment != "":
-		return errors.New("must not hold a user or a fragment")
+		return errors.New("must not contain a user or a fragment")
 	case u.Scheme == "https":
 		return nil
 	case u.Scheme == "http" && isLoopback(u.Hostname()):

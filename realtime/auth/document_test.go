@@ -29,22 +29,22 @@ func TestCheckKeys(t *testing.T) {
 		{"EC private", realtime.Key{Alg: "ES256", PEM: "\n" + privatePEM(ecKey()) + "\n\n"}, ""},
 		{"Ed25519", realtime.Key{Alg: "EdDSA", PEM: publicPEM(edKey().Public())}, ""},
 		{"certificate", realtime.Key{Alg: "ES256", PEM: certificate()}, ""},
-		{"no alg", realtime.Key{Secret: secret}, `alg: "" is not HS256`},
-		{"none", realtime.Key{Alg: "none"}, `alg: "none" is not`},
-		{"not served", realtime.Key{Alg: "HS512", Secret: secret}, `alg: "HS512" is not`},
-		{"short secret", realtime.Key{Alg: "HS256", Secret: secret[1:]}, "secret: a secret of 31 bytes, HS256 needs 32 or more"},
-		{"no secret", realtime.Key{Alg: "HS256"}, "secret: a secret of 0 bytes"},
+		{"no alg", realtime.Key{Secret: secret}, `alg: must be HS256`},
+		{"none", realtime.Key{Alg: "none"}, `alg: must be HS256, RS256, PS256, ES256 or EdDSA, got "none"`},
+		{"not served", realtime.Key{Alg: "HS512", Secret: secret}, `alg: must be HS256, RS256, PS256, ES256 or EdDSA, got "HS512"`},
+		{"short secret", realtime.Key{Alg: "HS256", Secret: secret[1:]}, "secret: a secret for HS256 must have at least 32 bytes, got 31"},
+		{"no secret", realtime.Key{Alg: "HS256"}, "secret: a secret for HS256 must have at least 32 bytes, got 0"},
 		{"PEM as secret", realtime.Key{Alg: "HS256", Secret: publicPEM(&rsaKey().PublicKey)}, "secret: is PEM text"},
-		{"HS256 with PEM", realtime.Key{Alg: "HS256", Secret: secret, PEM: publicPEM(&rsaKey().PublicKey)}, "pem: HS256 takes a secret"},
-		{"RS256 with a secret", realtime.Key{Alg: "RS256", Secret: secret, PEM: publicPEM(&rsaKey().PublicKey)}, "secret: RS256 takes pem"},
-		{"no PEM", realtime.Key{Alg: "RS256"}, "pem: holds no PEM block"},
-		{"two blocks", realtime.Key{Alg: "RS256", PEM: publicPEM(&rsaKey().PublicKey) + publicPEM(&rsaKey().PublicKey)}, "pem: holds something after"},
+		{"HS256 with PEM", realtime.Key{Alg: "HS256", Secret: secret, PEM: publicPEM(&rsaKey().PublicKey)}, "pem: HS256 needs a secret instead"},
+		{"RS256 with a secret", realtime.Key{Alg: "RS256", Secret: secret, PEM: publicPEM(&rsaKey().PublicKey)}, "secret: RS256 needs pem instead"},
+		{"no PEM", realtime.Key{Alg: "RS256"}, "pem: contains no PEM block"},
+		{"two blocks", realtime.Key{Alg: "RS256", PEM: publicPEM(&rsaKey().PublicKey) + publicPEM(&rsaKey().PublicKey)}, "pem: contains data after"},
 		{"PKCS #1", realtime.Key{Alg: "RS256", PEM: pemText("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey()))}, "openssl pkcs8"},
 		{"not DER", realtime.Key{Alg: "RS256", PEM: pemText("PUBLIC KEY", []byte("x"))}, "pem: "},
-		{"RSA 1024", realtime.Key{Alg: "RS256", PEM: publicPEM(&smallRSA().PublicKey)}, "pem: an RSA key of 1024 bits, it must have 2048 to 8192"},
+		{"RSA 1024", realtime.Key{Alg: "RS256", PEM: publicPEM(&smallRSA().PublicKey)}, "pem: an RSA key must have 2048 to 8192 bits, got 1024"},
 		{"another kind", realtime.Key{Alg: "RS256", PEM: publicPEM(&ecKey().PublicKey)}, "pem: alg: a *ecdsa.PublicKey cannot be a key of RS256"},
-		{"another curve", realtime.Key{Alg: "ES256", PEM: publicPEM(&p384Key().PublicKey)}, "ES256 needs P-256"},
-		{"long kid", realtime.Key{KID: strings.Repeat("k", 201), Alg: "HS256", Secret: secret}, "kid: 201 bytes"},
+		{"another curve", realtime.Key{Alg: "ES256", PEM: publicPEM(&p384Key().PublicKey)}, "must be on the curve P-256"},
+		{"long kid", realtime.Key{KID: strings.Repeat("k", 201), Alg: "HS256", Secret: secret}, "kid: must be at most 200 bytes, got 201"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -79,8 +79,8 @@ func TestCheckKeysTogether(t *testing.T) {
 		return realtime.Key{KID: kid, Alg: "HS256", Secret: strings.Repeat("s", 32)}
 	}
 	expect(t, CheckKeys(&realtime.Tenant{Auth: realtime.Auth{Keys: []realtime.Key{key(""), key("")}}}), "", "")
-	expect(t, CheckKeys(&realtime.Tenant{Auth: realtime.Auth{Keys: []realtime.Key{key("a"), key("b"), key("a")}}}), "auth.keys[2].kid", `"a" is that of auth.keys[0] too`)
-	expect(t, CheckKeys(&realtime.Tenant{Auth: realtime.Auth{Keys: slices.Repeat([]realtime.Key{key("")}, 33)}}), "auth.keys", "33, the limit is 32")
+	expect(t, CheckKeys(&realtime.Tenant{Auth: realtime.Auth{Keys: []realtime.Key{key("a"), key("b"), key("a")}}}), "auth.keys[2].kid", `"a" appears twice, also in auth.keys[0]`)
+	expect(t, CheckKeys(&realtime.Tenant{Auth: realtime.Auth{Keys: slices.Repeat([]realtime.Key{key("")}, 33)}}), "auth.keys", "must be at most 32 keys, got 33")
 	for url, want := range map[string]string{
 		"https://login.example.com/keys":         "",
 		"http://127.0.0.1:9000/keys":             "",
@@ -89,11 +89,11 @@ func TestCheckKeysTogether(t *testing.T) {
 		"http://login.example.com/keys":          "must begin with https://",
 		"http://localhost.evil/keys":             "must begin with https://",
 		"http://169.254.169.254/":                "must begin with https://",
-		"file:///etc/passwd":                     "is not an absolute URL",
-		"/keys":                                  "is not an absolute URL",
-		"https://ann:pw@login.example.com/keys":  "must not hold a user",
+		"file:///etc/passwd":                     "must be an absolute URL",
+		"/keys":                                  "must be an absolute URL",
+		"https://ann:pw@login.example.com/keys":  "must not contain a user",
 		"https://a/" + strings.Repeat("x", 2048): "at most 2048 bytes",
-		"https://login.example.com/keys\x00":     "is not an absolute URL",
+		"https://login.example.com/keys\x00":     "must be an absolute URL",
 		"gopher://127.0.0.1/keys":                "must begin with https://",
 	} {
 		expect(t, CheckKeys(&realtime.Tenant{Auth: realtime.Auth{JWKSURL: url}}), "auth.jwksUrl: ", want)
@@ -152,9 +152,9 @@ func TestCheckRSA(t *testing.T) {
 	}{
 		{"usual", rsa.PublicKey{N: rsaKey().N, E: 65537}, ""},
 		{"faulty generator", rsa.PublicKey{N: weak, E: 65537}, "CVE-2017-15361"},
-		{"exponent 1", rsa.PublicKey{N: rsaKey().N, E: 1}, "public exponent 1"},
-		{"even exponent", rsa.PublicKey{N: rsaKey().N, E: 65536}, "public exponent 65536"},
-		{"too large", rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 8192), E: 65537}, "8193 bits"},
+		{"exponent 1", rsa.PublicKey{N: rsaKey().N, E: 1}, "must be odd and at least 3, got 1"},
+		{"even exponent", rsa.PublicKey{N: rsaKey().N, E: 65536}, "must be odd and at least 3, got 65536"},
+		{"too large", rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 8192), E: 65537}, "got 8193"},
 	} {
 		err := checkRSA(&c.key)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {

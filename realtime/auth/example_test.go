@@ -94,5 +94,5 @@ func ExampleCheckKeys() {
 	tenant := acme()
 	tenant.Auth.Keys = append(tenant.Auth.Keys, realtime.Key{KID: "k2", Alg: "HS256", Secret: "too short"})
 	fmt.Println(auth.CheckKeys(tenant))
-	// Output: auth.keys[1].secret: a secret of 9 bytes, HS256 needs 32 or more
+	// Output: auth.keys[1].secret: a secret for HS256 must have at least 32 bytes, got 9
 }

@@ -98,7 +98,7 @@ type fetchedSet struct {
 func (f *fetcher) fetch(ctx context.Context, tenant, url, tag string) (fetchedSet, error) {
 	set, err := f.get(ctx, url, tag)
 	if set.skipped != nil {
-		f.log.DebugContext(ctx, "keys of a key set are not for verifying tokens here", realtime.KeyTenant, tenant, realtime.KeyError, set.skipped)
+		f.log.DebugContext(ctx, "a key set contains keys that cannot verify tokens", realtime.KeyTenant, tenant, realtime.KeyError, set.skipped)
 	}
 	if err != nil {
 		err = fmt.Errorf("the key set at %s: %w", url, err)
@@ -126,7 +126,7 @@ func (f *fetcher) get(ctx context.Context, url, tag string) (set fetchedSet, err
 	case response.StatusCode == http.StatusNotModified && tag != "":
 		return fetchedSet{unchanged: true}, nil
 	case response.StatusCode != http.StatusOK:
-		return set, fmt.Errorf("answered %s", response.Status)
+		return set, fmt.Errorf("answered with %s", response.Status)
 	}
 	raw, err := io.ReadAll(io.LimitReader(response.Body, maxSetBytes+1))
 	if err != nil {
@@ -140,9 +140,9 @@ func (f *fetcher) get(ctx context.Context, url, tag string) (set fetchedSet, err
 	}
 	switch {
 	case len(set.keys) == 0:
-		return set, errors.New("holds no key that verifies tokens here")
+		return set, errors.New("contains no key that can verify tokens")
 	case set.keys[0].private != nil: // parseSet lets no set mix them
-		return fetchedSet{}, errors.New("publishes a secret")
+		return fetchedSet{}, errors.New("contains a secret")
 	}
 	if set.tag = response.Header.Get("ETag"); len(set.tag) > maxTagBytes {
 		set.tag = ""

@@ -22,22 +22,22 @@ func TestFetch(t *testing.T) {
 		want   string // part of the error, empty for none
 	}{
 		{"good", says(good), 2, ""},
-		{"not found", http.NotFound, 0, "answered 404"},
+		{"not found", http.NotFound, 0, "answered with 404"},
 		{"redirect", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
-		}, 0, "answered 302"},
+		}, 0, "answered with 302"},
 		{"HTML", says("<html>"), 0, "not a JWK Set"},
 		{"two documents", says(good + good), 0, "not a JWK Set"},
 		{"too large", says(`{"keys":[],"x":"` + strings.Repeat("x", maxSetBytes) + `"}`), 0, "is larger than 262144 bytes"},
 		{"endless", endless, 0, "is larger than 262144 bytes"},
 		{"cut off", cutOff, 0, "reading the answer"},
-		{"empty", says(`{"keys":[]}`), 0, "holds no key"},
-		{"nothing", says(`{}`), 0, "holds no key"},
-		{"a secret", says(setOf(`{"kty":"oct","alg":"HS256","kid":"s","k":"` + b64(acmeSecret) + `"}`)), 0, "publishes a secret"},
+		{"empty", says(`{"keys":[]}`), 0, "contains no key"},
+		{"nothing", says(`{}`), 0, "contains no key"},
+		{"a secret", says(setOf(`{"kty":"oct","alg":"HS256","kid":"s","k":"` + b64(acmeSecret) + `"}`)), 0, "contains a secret"},
 		{"a secret among keys", says(setOf(ecJWK(`"kid":"a"`), `{"kty":"oct","kid":"s","k":"AA"}`)), 0, "mixes secrets"},
-		{"a private key", says(setOf(ecJWK(`"kid":"a"`), ecJWK(`"kid":"b","d":"AA"`))), 0, "keys[1]: shows a private key"},
+		{"a private key", says(setOf(ecJWK(`"kid":"a"`), ecJWK(`"kid":"b","d":"AA"`))), 0, "keys[1]: contains a private key"},
 		{"one kid twice", says(setOf(ecJWK(`"kid":"a"`), ecJWK(`"kid":"a"`))), 0, `kid "a" appears twice`},
-		{"too many", says(setOf(strings.Split(strings.Repeat(`{} `, maxSetKeys)+"{}", " ")...)), 0, "101 keys, the limit is 100"},
+		{"too many", says(setOf(strings.Split(strings.Repeat(`{} `, maxSetKeys)+"{}", " ")...)), 0, "must have at most 100 keys, got 101"},
 		{"one for signing, one for encryption", says(setOf(ecJWK(`"kid":"a"`), ecJWK(`"kid":"a","use":"enc"`))), 1, ""},
 		{"one is no object", says(setOf(`"x"`, ecJWK(`"kid":"a"`), `null`)), 1, ""},
 	} {

@@ -14,7 +14,7 @@ const maxSetKeys = 100
 
 // parseSet reads a JWK Set (RFC 7517). A key that is not for verifying one of the
 // algorithms served here is left out, as section 5 asks, and told in
-// skipped. The whole set is refused if it shows a private key, mixes secrets with public keys,
+// skipped. The whole set is refused if it contains a private key, mixes secrets with public keys,
 // or has two usable keys of one kid: its publisher has made a mistake, and which
 // keys to trust is a guess.
 func parseSet(raw []byte) (keys []*key, skipped, err error) {
@@ -25,7 +25,7 @@ func parseSet(raw []byte) (keys []*key, skipped, err error) {
 		return nil, nil, fmt.Errorf("not a JWK Set: %w", err)
 	}
 	if n := len(set.Keys); n > maxSetKeys {
-		return nil, nil, fmt.Errorf("%d keys, the limit is %d", n, maxSetKeys)
+		return nil, nil, fmt.Errorf("must have at most %d keys, got %d", maxSetKeys, n)
 	}
 	kids := make(map[string]bool, len(set.Keys))
 	secrets := 0
@@ -39,7 +39,7 @@ func parseSet(raw []byte) (keys []*key, skipped, err error) {
 			secrets++
 		}
 		if m.D != "" || m.P != "" || m.Q != "" {
-			return nil, nil, fmt.Errorf("keys[%d]: shows a private key", i)
+			return nil, nil, fmt.Errorf("keys[%d]: contains a private key", i)
 		}
 		k, err := keyOfJWK(m)
 		if err != nil {
@@ -62,17 +62,17 @@ func parseSet(raw []byte) (keys []*key, skipped, err error) {
 // it to verify.
 func keyOfJWK(m jwkset.JWKMarshal) (*key, error) {
 	if m.USE != "" && m.USE != jwkset.UseSig {
-		return nil, fmt.Errorf("use is %q", clip(m.USE.String()))
+		return nil, fmt.Errorf("use must be sig, got %q", clip(m.USE.String()))
 	}
 	if len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify) {
-		return nil, errors.New("key_ops does not hold verify")
+		return nil, errors.New("key_ops does not contain verify")
 	}
 	alg := m.ALG.String()
 	if alg == "" {
 		alg = impliedAlg(m)
 	}
 	if methodOf(alg) == nil {
-		return nil, fmt.Errorf("alg %q is not served", clip(alg))
+		return nil, fmt.Errorf("alg %q is not supported", clip(alg))
 	}
 	// A private part was refused above; without Private a secret could not be read.
 	jwk, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{Private: m.KTY == jwkset.KtyOct}, jwkset.JWKValidateOptions{})

@@ -57,7 +57,7 @@ func methodOf(alg string) jwt.SigningMethod {
 func newKey(kid, alg string, material any) (*key, error) {
 	k := &key{kid: kid, alg: alg, method: methodOf(alg)}
 	if k.method == nil {
-		return nil, fmt.Errorf("alg: %q is not HS256, RS256, PS256, ES256 or EdDSA", clip(alg))
+		return nil, fmt.Errorf("alg: must be HS256, RS256, PS256, ES256 or EdDSA, got %q", clip(alg))
 	}
 	var fits bool
 	var fault error
@@ -107,14 +107,14 @@ func (k *key) identify() ([32]byte, error) {
 
 func checkSecret(secret []byte) error {
 	if len(secret) < minSecretBytes {
-		return fmt.Errorf("a secret of %d bytes, HS256 needs %d or more", len(secret), minSecretBytes)
+		return fmt.Errorf("a secret for HS256 must have at least %d bytes, got %d", minSecretBytes, len(secret))
 	}
 	return nil
 }
 
 func checkCurve(k *ecdsa.PublicKey) error {
 	if k.Curve != elliptic.P256() {
-		return errors.New("a key on another curve, ES256 needs P-256")
+		return errors.New("a key for ES256 must be on the curve P-256")
 	}
 	return nil
 }
@@ -157,7 +157,7 @@ func verifySignature(keys []*key, p proof) (*key, error) {
 	}
 	switch {
 	case tried > 0:
-		return nil, refuse(reasonSignature, "no key of %d made it, alg %s, kid %q", tried, p.alg, clip(p.kid))
+		return nil, refuse(reasonSignature, "signed by none of %d keys, alg %s, kid %q", tried, p.alg, clip(p.kid))
 	case otherAlg != "":
 		return nil, refuse(reasonAlgorithm, "alg is %q, the key's is %s, kid %q", clip(p.alg), otherAlg, clip(p.kid))
 	}

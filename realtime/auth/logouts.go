@@ -102,7 +102,7 @@ func (l *logouts) close() {
 
 func logoutsUnavailable(cause error) error {
 	return &realtime.Error{
-		Code: realtime.CodeUnavailable, Message: "whether the user was logged out cannot be told now",
+		Code: realtime.CodeUnavailable, Message: "the logouts of the user cannot be read at the moment",
 		RetryAfter: 2 * time.Second, Err: cause,
 	}
 }

@@ -69,7 +69,7 @@ func stringsOf(value string, limit int) (list []string, err error) {
 	}
 	for element := range jsontext.Elements(value) {
 		if len(list) == limit {
-			return nil, fmt.Errorf("holds more than %d", limit)
+			return nil, fmt.Errorf("contains more than %d", limit)
 		}
 		s, err := stringOf(element)
 		if err != nil {

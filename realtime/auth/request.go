@@ -23,7 +23,7 @@ const BearerPrefix = "bearer."
 
 // ErrNoToken says that a request holds no token. A socket then waits for one in
 // the first frame.
-var ErrNoToken error = realtime.Errorf(realtime.CodeUnauthorized, "there is no token; send it as Authorization: Bearer, as the WebSocket subprotocol bearer.<token>, or in the first frame")
+var ErrNoToken error = realtime.Errorf(realtime.CodeUnauthorized, "no token; send it as Authorization: Bearer, as the WebSocket subprotocol bearer.<token>, or in the first frame")
 
 // tokenIn returns the token of a request and where it stood, or nowhere. A token
 // that stands in the query as well as elsewhere counts as one from the query, since that is where

@@ -173,7 +173,7 @@ func (rs *rings) parseKeys(doc *realtime.Tenant) []*key {
 		case err != nil:
 			bad(i, err)
 		case k.KID != "" && slices.ContainsFunc(keys, func(other *key) bool { return other.kid == k.KID }):
-			bad(i, errors.New("kid: is that of another key"))
+			bad(i, errors.New("kid: appears twice"))
 		default:
 			keys = append(keys, made)
 		}

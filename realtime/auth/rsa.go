@@ -17,11 +17,11 @@ const (
 func checkRSA(k *rsa.PublicKey) error {
 	switch bits := k.N.BitLen(); {
 	case bits < minRSABits || bits > maxRSABits:
-		return fmt.Errorf("an RSA key of %d bits, it must have %d to %d", bits, minRSABits, maxRSABits)
+		return fmt.Errorf("an RSA key must have %d to %d bits, got %d", minRSABits, maxRSABits, bits)
 	case k.E < 3 || k.E%2 == 0:
-		return fmt.Errorf("an RSA key with the public exponent %d, it must be odd and at least 3", k.E)
+		return fmt.Errorf("the public exponent of an RSA key must be odd and at least 3, got %d", k.E)
 	case isROCA(k.N):
-		return errors.New("an RSA key whose private half can be computed (CVE-2017-15361), make a new one")
+		return errors.New("the private key of this RSA key can be computed (CVE-2017-15361); create a new one")
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func NewSigner(t *realtime.Tenant) (*Signer, error) {
 			return &Signer{key: made, tenant: t}, nil
 		}
 	}
-	return nil, realtime.Errorf(realtime.CodeNotFound, "auth.keys: tenant %q has none that can sign; add a secret or a private key", t.ID)
+	return nil, realtime.Errorf(realtime.CodeNotFound, "auth.keys: tenant %q has no key that can sign; add a secret or a private key", t.ID)
 }
 
 // Sign returns a token that the tenant's own Verifier accepts, with the issuer and first

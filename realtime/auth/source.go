@@ -195,7 +195,7 @@ func (s *source) unavailable(cause error) error {
 	s.mu.Unlock()
 	return &realtime.Error{
 		Code:       realtime.CodeUnavailable,
-		Message:    "the keys of the token's issuer cannot be read now",
+		Message:    "the keys of the token's issuer cannot be read at the moment",
 		RetryAfter: max(wait, 0) + time.Millisecond + rand.N(spreadOver), //nolint:gosec // it spreads load and keeps no secret
 		Err:        cause,
 	}

@@ -214,7 +214,7 @@ func (v *Verifier) tenant(ctx context.Context, id string) (*realtime.Tenant, err
 	case err == nil && t.ID == id:
 		return t, nil
 	case err == nil: // everything below trusts this, so it is not left to the store
-		return nil, realtime.Errorf(realtime.CodeInternal, "the document of tenant %q says it is %q's", id, clip(t.ID))
+		return nil, realtime.Errorf(realtime.CodeInternal, "the document of tenant %q belongs to tenant %q", id, clip(t.ID))
 	case realtime.CodeOf(err) == realtime.CodeNotFound:
 		r := &refusal{reason: reasonTenant, detail: fmt.Errorf("there is no tenant %q: %w", id, err)}
 		if tenantcache.IsTenantUnseen(err) { // it was told that the document is missing before

@@ -242,7 +242,7 @@ func TestTenantIsMissing(t *testing.T) {
 		if n := len(seen.refused); n != 3+24 || seen.refused[n-1] != want {
 			t.Errorf("counted %v", seen.refused)
 		}
-		if _, err := verifier.Verify(t.Context(), good); realtime.CodeOf(err) != realtime.CodeUnauthorized || err.Error() != `the token is not valid: there is no tenant "acme"` {
+		if _, err := verifier.Verify(t.Context(), good); realtime.CodeOf(err) != realtime.CodeUnauthorized || err.Error() != `the token is not valid: unknown tenant "acme"` {
 			t.Errorf("after two minutes: %v", err)
 		}
 		for _, line := range seen.lines(t) {

@@ -88,7 +88,7 @@ func (s *stream) begin(r *http.Request) *realtime.Error {
 	defer cancel()
 	p, err := s.g.verifyRequest(ctx, r)
 	if errors.Is(err, auth.ErrNoToken) {
-		return realtime.Errorf(realtime.CodeUnauthorized, "there is no token; send it as Authorization: Bearer, or as ?token= where the tenant allows that")
+		return realtime.Errorf(realtime.CodeUnauthorized, "no token; send it as Authorization: Bearer, or as ?token= where the tenant allows that")
 	}
 	if err != nil {
 		return s.g.shown(ctx, "verifying a token", err)

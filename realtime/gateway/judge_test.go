@@ -236,7 +236,7 @@ func TestTenantWasNeverSeen(t *testing.T) {
 						case since >= tt.after+time.Second && (f.Type == "" || f.Code != ""):
 							t.Fatalf("by %s after %v, and it is there: %+v", way, since, f)
 						case since >= tt.until+5*time.Second && tt.after > time.Minute && way != "events" && f.Code != realtime.CodeUnauthorized,
-							since >= tt.until+5*time.Second && tt.until > time.Minute && way != "events" && !strings.Contains(f.Message, `there is no tenant "acme"`):
+							since >= tt.until+5*time.Second && tt.until > time.Minute && way != "events" && !strings.Contains(f.Message, `unknown tenant "acme"`):
 							t.Fatalf("by %s after %v: %+v", way, since, f)
 						}
 						v.stop()

@@ -158,7 +158,7 @@ func TestPutTenantRefuses(t *testing.T) {
 		{"initech", `{"limits":{"connections":"many"}}`, "limits.connections: must be a whole number"},
 		{"initech", `{"origins":["a b"]}`, "origins[0]"},
 		{"initech", `{"placement":"moon"}`, "placement:"},
-		{"initech", `{"limits":{"connections":-1},"origins":["a b"],"auth":{"keys":[{"alg":"HS256","secret":"short"}]}}`, "limits.connections: must not be negative; auth.keys[0].secret: a secret of 5 bytes, HS256 needs 32 or more; origins[0]"},
+		{"initech", `{"limits":{"connections":-1},"origins":["a b"],"auth":{"keys":[{"alg":"HS256","secret":"short"}]}}`, "limits.connections: must not be negative; auth.keys[0].secret: a secret for HS256 must have at least 32 bytes, got 5; origins[0]"},
 		{"initech", `{"auth":{"keys":[{"alg":"none"}]}}`, "auth.keys[0].alg"},
 		{"initech", `{"auth":{"jwksUrl":"http://elsewhere"}}`, "auth.jwksUrl"},
 		{"initech", `{"suspended":"yes"}`, "suspended: must be true or false, got a string"},

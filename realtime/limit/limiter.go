@@ -179,12 +179,12 @@ func (t *tenant) refuse(c *claim, wait int64) *realtime.Error {
 	if c.level != ofConnection {
 		whose += ", by all its connections,"
 	}
-	return t.error(c.kind.name(), after, fmt.Sprintf("limits.%s: %s is over %d a second; come back in %s", c.kind.name(), whose, c.rate, after))
+	return t.error(c.kind.name(), after, fmt.Sprintf("limits.%s: %s is over %d per second; retry in %s", c.kind.name(), whose, c.rate, after))
 }
 
 // full makes the error of a count that is reached, and counts it.
 func (t *tenant) full(name string, whose level, open int) *realtime.Error {
-	return t.error(name, seatRetry, fmt.Sprintf("limits.%s: the %s has %d connections open; close one or come back in %s", name, whose, open, seatRetry))
+	return t.error(name, seatRetry, fmt.Sprintf("limits.%s: the %s has %d connections open; close one or retry in %s", name, whose, open, seatRetry))
 }
 
 // Refused counts a refusal that repeats an earlier one, by the name of its limit.

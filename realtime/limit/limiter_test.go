@@ -118,17 +118,17 @@ func TestRates(t *testing.T) {
 		message string
 	}{
 		{"requests", request, []int{4, 0, 0, 0}, "requestsPerSecond", 500 * time.Millisecond,
-			"limits.requestsPerSecond: the user, by all its connections, is over 2 a second; come back in 500ms"},
+			"limits.requestsPerSecond: the user, by all its connections, is over 2 per second; retry in 500ms"},
 		{"frames", frame(0), []int{20, 20, 20, 0}, "framesPerSecond", 100 * time.Millisecond,
-			"limits.framesPerSecond: the connection is over 10 a second; come back in 100ms"},
+			"limits.framesPerSecond: the connection is over 10 per second; retry in 100ms"},
 		{"bytes", frame(500), []int{4, 4, 4, 0}, "bytesPerSecond", 500 * time.Millisecond,
-			"limits.bytesPerSecond: the connection is over 1000 a second; come back in 500ms"},
+			"limits.bytesPerSecond: the connection is over 1000 per second; retry in 500ms"},
 		{"subscribes", subscribe, []int{10, 10, 10, 0}, "subscribesPerSecond", 200 * time.Millisecond,
-			"limits.subscribesPerSecond: the connection is over 5 a second; come back in 200ms"},
+			"limits.subscribesPerSecond: the connection is over 5 per second; retry in 200ms"},
 		{"publishes", publish, []int{40, 0, 40, 40}, "publishesPerSecond", 50 * time.Millisecond,
-			"limits.publishesPerSecond: the user, by all its connections, is over 20 a second; come back in 50ms"},
+			"limits.publishesPerSecond: the user, by all its connections, is over 20 per second; retry in 50ms"},
 		{"batches over HTTP", batch, []int{4, 0, 0, 0}, "publishesPerSecond", 500 * time.Millisecond,
-			"limits.publishesPerSecond: the user, by all its connections, is over 20 a second; come back in 500ms"},
+			"limits.publishesPerSecond: the user, by all its connections, is over 20 per second; retry in 500ms"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -145,11 +145,11 @@ func (c *Conn) settle(err error) {
 		c.end(wrong.code, wrong.reason, badRequest(wrong.reason))
 	case c.stream.complaint != "":
 		reason := c.stream.complaint[2:]
-		c.end(websocket.CloseProtocolError, reason, badRequest("breach of RFC 6455: "+reason))
+		c.end(websocket.CloseProtocolError, reason, badRequest("violation of RFC 6455: "+reason))
 	case timedOut(err) && said:
 		// The client has the close frame and does not answer.
 	case timedOut(err) && !closing:
-		c.refuse(realtime.Errorf(realtime.CodeTimeout, "no message came in time; send one after connecting"))
+		c.refuse(realtime.Errorf(realtime.CodeTimeout, "no message arrived in time; send one after connecting"))
 	default:
 		c.begin(websocket.CloseAbnormalClosure, err)
 		c.leave() // aborting closes

@@ -96,17 +96,17 @@ func TestVerdicts(t *testing.T) {
 			send: text("a"), want: []string{"text mine", "close 4429 slower", "end"}, code: realtime.CodeLimited,
 		},
 		"binary": {prepare: textOnly, send: frame(0x82, "a"),
-			want: []string{"close 1003 binary messages are not spoken here; send text", "end"}, code: realtime.CodeBadRequest},
+			want: []string{"close 1003 binary messages are not supported; send text", "end"}, code: realtime.CodeBadRequest},
 		"too large": {o: Options{ReadLimit: 10}, send: text("elevenbytes"),
-			want: []string{"text error too-large", "close 4413 a message may have 10 bytes; send smaller ones", "end"}, code: realtime.CodeTooLarge},
+			want: []string{"text error too-large", "close 4413 a message must be at most 10 bytes; send smaller ones", "end"}, code: realtime.CodeTooLarge},
 		"too large for this client": {prepare: func(x *session) { x.conn.SetReadLimit(3) }, send: text("four"),
-			want: []string{"text error too-large", "close 4413 a message may have 3 bytes; send smaller ones", "end"}, code: realtime.CodeTooLarge},
+			want: []string{"text error too-large", "close 4413 a message must be at most 3 bytes; send smaller ones", "end"}, code: realtime.CodeTooLarge},
 		"too large in fragments": {o: Options{ReadLimit: 10}, send: append(frame(0x01, "eleven"), frame(0x80, "bytes")...),
-			want: []string{"text error too-large", "close 4413 a message may have 10 bytes; send smaller ones", "end"}, code: realtime.CodeTooLarge},
+			want: []string{"text error too-large", "close 4413 a message must be at most 10 bytes; send smaller ones", "end"}, code: realtime.CodeTooLarge},
 		"as large as may be": {o: Options{ReadLimit: 10}, send: append(text("ten  bytes"), closeFrame(4000, "")...),
 			want: []string{"text ten  bytes", "close 4000", "end"}},
 		"huge length": {send: []byte{0x81, masked | 127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0},
-			want: []string{"text error too-large", "close 4413 a message may have 65536 bytes; send smaller ones", "end"}, code: realtime.CodeTooLarge},
+			want: []string{"text error too-large", "close 4413 a message must be at most 65536 bytes; send smaller ones", "end"}, code: realtime.CodeTooLarge},
 		"breach of protocol": {send: frame(0x83, ""), want: []string{"close 1002 bad opcode 3", "end"}, code: realtime.CodeBadRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestInputUnderWay(t *testing.T) {
 		defer close(sent)
 		_, _ = unfailing{c}.Write(text(strings.Repeat("x", 8<<20)))
 	}()
-	c.want("text error too-large", "close 4413 a message may have 65536 bytes; send smaller ones", "end")
+	c.want("text error too-large", "close 4413 a message must be at most 65536 bytes; send smaller ones", "end")
 	<-sent
 	c.Close()
 	x.end(t)
@@ -208,7 +208,7 @@ func TestDeadlines(t *testing.T) {
 	t.Run("first message missing", start(func(t *testing.T) {
 		begin := time.Now()
 		c, x, _ := pipe(t, Options{}, func(x *session) { x.conn.FirstWithin(5 * time.Second) })
-		c.want("text error timeout", "close 4408 no message came in time; send one after connecting")
+		c.want("text error timeout", "close 4408 no message arrived in time; send one after connecting")
 		within(t, begin, 5*time.Second)
 		c.want("end")
 		if e := x.end(t); e.code != 4408 || realtime.CodeOf(e.err) != realtime.CodeTimeout {
@@ -224,7 +224,7 @@ func TestDeadlines(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 		}()
-		c.want("text error timeout", "close 4408 no message came in time; send one after connecting")
+		c.want("text error timeout", "close 4408 no message arrived in time; send one after connecting")
 		within(t, begin, 5*time.Second)
 		x.end(t)
 		time.Sleep(10 * time.Second) // until the dribbling is over

@@ -162,7 +162,7 @@ func (c *Conn) Beat(now time.Time) bool {
 // control queues a control frame. A client for which too many wait is closed.
 func (c *Conn) control(o *outbox.Outbox, op Opcode) {
 	if !o.Control(NewFrame(op, nil)) {
-		c.refuse(realtime.Errorf(realtime.CodeTooSlow, "the client did not take the control frames that waited for it"))
+		c.refuse(realtime.Errorf(realtime.CodeTooSlow, "the client did not read the control frames that were waiting for it"))
 	}
 }
 

@@ -72,7 +72,7 @@ func TestCompression(t *testing.T) {
 		t.Parallel()
 		c, x := s.dial(t, offer)
 		c.send(frame(0xc1, squeezed(t, strings.Repeat("x", 65537))))
-		c.want("text error too-large", "close 4413 a message may have 65536 bytes; send smaller ones", "end")
+		c.want("text error too-large", "close 4413 a message must be at most 65536 bytes; send smaller ones", "end")
 		c.Close()
 		x.end(t)
 	})

@@ -71,7 +71,7 @@ func (c *Conn) read() {
 // next handles one message.
 func (c *Conn) next() error {
 	if c.stream.stump() {
-		return &breach{websocket.CloseProtocolError, "a close frame with half a code"}
+		return &breach{websocket.CloseProtocolError, "a close frame with an incomplete code"}
 	}
 	limit := c.limit.Load()
 	c.ws.SetReadLimit(limit)
@@ -117,7 +117,7 @@ func (c *Conn) receive(kind int, r io.Reader, limit int64) error {
 	if kind == websocket.BinaryMessage {
 		b, ok := c.handler.(BinaryHandler)
 		if !ok {
-			return &breach{websocket.CloseUnsupportedData, "binary messages are not spoken here; send text"}
+			return &breach{websocket.CloseUnsupportedData, "binary messages are not supported; send text"}
 		}
 		handle = b.Binary
 	} else if !utf8.Valid(buf.Bytes()) {
@@ -156,7 +156,7 @@ func (c *Conn) ignore() error {
 func tooLarge(limit int64) *realtime.Error {
 	return &realtime.Error{
 		Code:    realtime.CodeTooLarge,
-		Message: fmt.Sprintf("a message may have %d bytes; send smaller ones", limit),
+		Message: fmt.Sprintf("a message must be at most %d bytes; send smaller ones", limit),
 		Limit:   "messageBytes",
 	}
 }

@@ -85,8 +85,8 @@ func exchanges() (all []exchange) {
 		add(fmt.Sprintf("close %d", code), protocolError(fmt.Sprintf("bad close code %d", code)), closeFrame(code, ""))
 	}
 	add("close without a code", is("close", "end"), frame(0x88, ""))
-	add("close with half a code", protocolError("a close frame with half a code"), frame(0x88, "\x03"))
-	add("close with half a code after a message", is("text a", "close 1002 a close frame with half a code", "end"), text("a"), frame(0x88, "\x03"))
+	add("close with half a code", protocolError("a close frame with an incomplete code"), frame(0x88, "\x03"))
+	add("close with half a code after a message", is("text a", "close 1002 a close frame with an incomplete code", "end"), text("a"), frame(0x88, "\x03"))
 	add("close with a reason", is("close 1000", "end"), closeFrame(1000, "goodbye"))
 	add("close with the longest reason", is("close 1000", "end"), closeFrame(1000, strings.Repeat("x", 123)))
 	add("close too long", protocolError("len > 125 for control"), closeFrame(1000, strings.Repeat("x", 124)))

@@ -123,7 +123,7 @@ func (c *Conn) written(b *batch, err error) bool {
 	switch {
 	case err != nil:
 		if timedOut(err) {
-			err = &realtime.Error{Code: realtime.CodeTooSlow, Message: "the client did not take what was written in time", Err: err}
+			err = &realtime.Error{Code: realtime.CodeTooSlow, Message: "the client did not read in time", Err: err}
 		}
 		c.broken(err)
 	case b.last:

@@ -37,11 +37,11 @@ func exportersTo(ctx context.Context, to, project string) (*exporters, error) {
 		return nil, nil
 	case to == "gcp":
 		if project == "" {
-			return nil, errors.New("the backend names no Google Cloud project that it belongs to")
+			return nil, errors.New("gcp needs a backend in a Google Cloud project")
 		}
 		identity, err := oauth.NewApplicationDefault(ctx, googleScope)
 		if err != nil {
-			return nil, fmt.Errorf("find out who this process runs as: %w", err)
+			return nil, fmt.Errorf("find the credentials of this process: %w", err)
 		}
 		sign := grpc.WithPerRPCCredentials(identity)
 		return newExporters(ctx,
@@ -49,13 +49,13 @@ func exportersTo(ctx context.Context, to, project string) (*exporters, error) {
 			[]otlptracegrpc.Option{otlptracegrpc.WithEndpoint(googleEndpoint), otlptracegrpc.WithDialOption(sign)})
 	case kind == "otlp":
 		if _, _, err := net.SplitHostPort(address); err != nil {
-			return nil, errors.New("otlp needs the address of a collector, otlp:HOST:PORT")
+			return nil, errors.New("otlp needs the address of a collector: otlp:HOST:PORT")
 		}
 		return newExporters(ctx,
 			[]otlpmetricgrpc.Option{otlpmetricgrpc.WithEndpoint(address), otlpmetricgrpc.WithInsecure()},
 			[]otlptracegrpc.Option{otlptracegrpc.WithEndpoint(address), otlptracegrpc.WithInsecure()})
 	}
-	return nil, errors.New("it is none of none, gcp and otlp:HOST:PORT")
+	return nil, errors.New("must be none, gcp or otlp:HOST:PORT")
 }
 
 func newExporters(ctx context.Context, m []otlpmetricgrpc.Option, s []otlptracegrpc.Option) (*exporters, error) {

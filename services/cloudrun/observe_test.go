@@ -61,9 +61,9 @@ func TestProfiles(t *testing.T) {
 func TestObserveRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, value, want string }{
-		{"TIDEWIRE_TELEMETRY", "stackdriver", "none of none, gcp and otlp:HOST:PORT"},
+		{"TIDEWIRE_TELEMETRY", "stackdriver", "must be none, gcp or otlp:HOST:PORT"},
 		{"TIDEWIRE_TELEMETRY", "otlp", "address of a collector"},
-		{"TIDEWIRE_TELEMETRY", "gcp", "names no Google Cloud project"},
+		{"TIDEWIRE_TELEMETRY", "gcp", "gcp needs a backend in a Google Cloud project"},
 		{"TIDEWIRE_PPROF", "nowhere", "TIDEWIRE_PPROF: "},
 	} {
 		t.Run(tt.value, func(t *testing.T) {

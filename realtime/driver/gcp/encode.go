@@ -124,7 +124,7 @@ func decode(p *pubsubpb.PubsubMessage) (realtime.Message, error) {
 	var m realtime.Message
 	var ok bool
 	if m.Kind, ok = kindOf(d.text(attrKind)); !ok {
-		return m, fmt.Errorf("%s: %.40q is no kind of message", attrKind, d.text(attrKind))
+		return m, fmt.Errorf("%s: %.40q is an unknown kind of message", attrKind, d.text(attrKind))
 	}
 	if _, ok := d.attributes[attrID]; !ok {
 		return m, fmt.Errorf("%s: is missing", attrID)
@@ -202,7 +202,7 @@ func (d *decoder) tags() map[string]string {
 		n, pair := strings.CutPrefix(name, attrTagName)
 		switch _, again := tags[value]; {
 		case pair && (!reserved(value) || again): // every instance has to read the same tags
-			d.fail(name, value, "is no tag that travels as a pair, or is one twice")
+			d.fail(name, value, "is not a valid pair of a tag, or appears twice")
 		case pair:
 			add(value, d.attributes[attrTagValue+n])
 		case !reserved(name):

@@ -59,7 +59,7 @@ func (l *Lost) Lost(ctx context.Context, docs []realtime.ConnectionDoc) error {
 		}
 	}
 	if errs != nil {
-		return brokerError("tell of lost connections", fmt.Errorf("%d of %d failed: %w", len(errs), len(docs), errs[0]))
+		return brokerError("publish lost connections", fmt.Errorf("%d of %d failed: %w", len(errs), len(docs), errs[0]))
 	}
 	return nil
 }

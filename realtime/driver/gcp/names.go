@@ -42,7 +42,7 @@ func checkInstance(name string) error {
 		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_')
 	}
 	if !ok {
-		return realtime.Errorf(realtime.CodeBadRequest, "instance: %.80q must be 1 to 63 of a-z, 0-9, '-' and '_', as a label of Pub/Sub", name)
+		return realtime.Errorf(realtime.CodeBadRequest, "instance: must be 1 to 63 of a-z, 0-9, '-' and '_', like a Pub/Sub label, got %.80q", name)
 	}
 	return nil
 }

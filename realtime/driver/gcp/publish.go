@@ -58,7 +58,7 @@ func (b *Broker) publish(ctx context.Context, topic realtime.Topic, m *realtime.
 		return fmt.Errorf("publish to topic %q: %w", topic, err)
 	}
 	if len(m.Data) > MaxData {
-		return realtime.Errorf(realtime.CodeTooLarge, "data: %d bytes, the limit of a message is %d", len(m.Data), MaxData)
+		return realtime.Errorf(realtime.CodeTooLarge, "data: must be at most %d bytes, got %d", MaxData, len(m.Data))
 	}
 	if m.Kind < realtime.KindPublication || m.Kind > realtime.KindClose {
 		return realtime.Errorf(realtime.CodeBadRequest, "kind: must be %d to %d, got %d", realtime.KindPublication, realtime.KindClose, m.Kind)
@@ -77,7 +77,7 @@ func (b *Broker) publish(ctx context.Context, topic realtime.Topic, m *realtime.
 	if b.pending > 0 && b.pending+size > b.o.PendingBytes {
 		return &realtime.Error{
 			Code: realtime.CodeUnavailable, Limit: "pendingBytes", RetryAfter: retryAfter,
-			Message: fmt.Sprintf("%d bytes wait to be stored, and the limit is %d", b.pending, b.o.PendingBytes),
+			Message: fmt.Sprintf("%d bytes are waiting to be stored, the limit is %d", b.pending, b.o.PendingBytes),
 		}
 	}
 	message := encode(m)

@@ -29,7 +29,7 @@ const (
 )
 
 // errSilent ends a pull whose server has shown no sign of life for too long.
-var errSilent = errors.New("the server has fallen silent")
+var errSilent = errors.New("the server stopped responding")
 
 // pull is one call of StreamingPull.
 type pull struct {

@@ -117,7 +117,7 @@ func (b *Broker) publish(ctx context.Context, name realtime.Topic, m *realtime.M
 		return fmt.Errorf("publish to topic %q: %w", name, err)
 	}
 	if len(m.Data) > b.options.MessageBytes {
-		return realtime.Errorf(realtime.CodeTooLarge, "data: %d bytes, the limit of a message is %d", len(m.Data), b.options.MessageBytes)
+		return realtime.Errorf(realtime.CodeTooLarge, "data: must be at most %d bytes, got %d", b.options.MessageBytes, len(m.Data))
 	}
 	t, err := b.topic(name)
 	if err != nil {
@@ -229,7 +229,7 @@ func (b *Broker) topic(name realtime.Topic) (*topic, error) {
 		return t, nil
 	}
 	if !closed && b.options.Topics != nil && !b.options.Topics(name) {
-		return nil, realtime.Errorf(realtime.CodeNotFound, "topic: there is no %q", name)
+		return nil, realtime.Errorf(realtime.CodeNotFound, "topic: %q is unknown", name)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -42,7 +42,7 @@ func (s *stream) Receive(ctx context.Context) ([]realtime.Message, error) {
 		}
 		run, missed := s.read()
 		if missed > 0 {
-			return nil, realtime.Errorf(realtime.CodeTooSlow, "topic %q let %d messages go before they were read; follow anew", s.topic.name, missed)
+			return nil, realtime.Errorf(realtime.CodeTooSlow, "topic %q dropped %d messages before they were read; follow it again", s.topic.name, missed)
 		}
 		if len(run) > 0 {
 			// A copy, because the caller may do with it as it likes. No lock is needed: what is

@@ -62,7 +62,7 @@ func LoadTenants(r io.Reader) (*Tenants, error) {
 		return nil, fmt.Errorf("read the tenants: %w", err)
 	}
 	if len(text) > maxTenantsFile {
-		return nil, realtime.Errorf(realtime.CodeTooLarge, "tenants: more than %d bytes", maxTenantsFile)
+		return nil, realtime.Errorf(realtime.CodeTooLarge, "tenants: must be at most %d bytes", maxTenantsFile)
 	}
 	var file struct {
 		Tenants map[string]realtime.Tenant `json:"tenants"`

@@ -186,7 +186,7 @@ func TestDemoSession(t *testing.T) {
 		case "acme":
 			return web.Session{Tenant: tenant, User: group + "-desk", Groups: []string{group}, Token: "token"}, nil
 		}
-		return web.Session{}, realtime.Errorf(realtime.CodeNotFound, "there is no tenant %q", tenant)
+		return web.Session{}, realtime.Errorf(realtime.CodeNotFound, "unknown tenant %q", tenant)
 	}})
 	tests := []struct {
 		name, query string
@@ -203,7 +203,7 @@ func TestDemoSession(t *testing.T) {
 		{"of another site", "tenant=acme&group=index", []string{"Sec-Fetch-Site", "cross-site"}, 403, `"code":"forbidden"`},
 		{"of another port", "tenant=acme&group=index", []string{"Sec-Fetch-Site", "same-site"}, 403, `"code":"forbidden"`},
 		{"a name made to point here", "tenant=acme&group=index", []string{"Host", "rebound.example.com:8080"}, 403, `"code":"forbidden"`},
-		{"unknown tenant", "tenant=nobody", nil, 404, `there is no tenant \"nobody\"`},
+		{"unknown tenant", "tenant=nobody", nil, 404, `unknown tenant \"nobody\"`},
 		{"a fault", "tenant=broken", nil, 500, `"code":"internal"`},
 	}
 	for _, test := range tests {
