@@ -85,7 +85,7 @@ func (p *program) drain() {
 		return p.host.Close(ending)
 	})
 	if err != nil {
-		p.log.Warn("the function did not end in order", realtime.KeyError, err)
+		p.log.Warn("the function did not shut down cleanly", realtime.KeyError, err)
 	}
 	time.Sleep(writeTime)
 	os.Exit(0) //nolint:gocritic // nothing deferred matters any more

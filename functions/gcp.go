@@ -47,7 +47,7 @@ func (p *program) openCloudTenants(ctx context.Context) (realtime.Tenants, shutd
 // openJanitor opens functions/janitor.
 func (p *program) openJanitor(ctx context.Context) (http.Handler, shutdown.Step, error) {
 	if p.settings.Backend != settings.GCP {
-		return nil, nil, fmt.Errorf("TIDEWIRE_BACKEND: the janitor has nothing to sweep in %s", p.settings.Backend)
+		return nil, nil, fmt.Errorf("TIDEWIRE_BACKEND: must be gcp:PROJECT for the janitor, got %s", p.settings.Backend)
 	}
 	ctx = context.WithoutCancel(ctx) // clients may keep it
 	db, err := gcp.OpenFirestore(ctx, p.connection(nil))

@@ -190,7 +190,7 @@ func (d *door) opened(ctx context.Context) (http.Handler, error) {
 
 // notOpen is what those are told who come while a function cannot be opened.
 func notOpen(wait time.Duration, err error) error {
-	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the function could not be started and will be tried again; its log says why", RetryAfter: wait, Err: err}
+	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the function could not start and will try again; its log has the reason", RetryAfter: wait, Err: err}
 }
 
 // attempt starts to open the function; d.mu is held. It belongs to no request, because the one

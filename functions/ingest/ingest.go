@@ -72,11 +72,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) *problem.Problem {
 	tenantID, ok := tenantIn(r.URL.Path)
 	if !ok {
-		return problem.Of(realtime.Errorf(realtime.CodeNotFound, "there is nothing here; events go to /v1/tenants/{tenant}/events"))
+		return problem.Of(realtime.Errorf(realtime.CodeNotFound, "no such path; send events to /v1/tenants/{tenant}/events"))
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "%.16q: send events by POST", r.Method))
+		return problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "method %.16q is not supported at this path; use POST", r.Method))
 	}
 	tenant, principal, err := h.authorize(r, tenantID)
 	if err != nil {
@@ -120,7 +120,7 @@ func (h *handler) refused(r *http.Request, err error) *problem.Problem {
 	p := problem.Of(err)
 	h.o.Metrics.Add(realtime.CountRefusals, "", string(p.Code), 1)
 	if p.Status >= http.StatusInternalServerError && !auth.IsUnknown(err) {
-		h.o.Logger.ErrorContext(r.Context(), "a sender could not be let in", realtime.KeyCode, string(p.Code), realtime.KeyError, err)
+		h.o.Logger.ErrorContext(r.Context(), "a producer could not be authorized", realtime.KeyCode, string(p.Code), realtime.KeyError, err)
 	}
 	return p
 }

@@ -89,7 +89,7 @@ func New(o Options) *Janitor {
 func (j *Janitor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "%.16q: call the janitor by POST", r.Method)).Write(w)
+		problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "method %.16q is not supported at this path; use POST", r.Method)).Write(w)
 		return
 	}
 	report, err := j.Run(r.Context())
@@ -117,7 +117,7 @@ func (j *Janitor) Run(ctx context.Context) (Report, error) {
 	r := s.report
 	if err != nil {
 		j.o.Logger.ErrorContext(ctx, "the janitor could not tell who is dead", realtime.KeyError, err, realtime.KeyDuration, time.Since(start))
-		return r, &realtime.Error{Code: realtime.CodeUnavailable, Message: "the leases or what instances have left could not be read; nothing was removed", RetryAfter: time.Minute, Err: err}
+		return r, &realtime.Error{Code: realtime.CodeUnavailable, Message: "the leases, or the leftovers of instances, could not be read; nothing was removed", RetryAfter: time.Minute, Err: err}
 	}
 	level := slog.LevelInfo
 	if r.Errors > 0 {

@@ -240,7 +240,7 @@ func (s *sweep) failed(ctx context.Context, what, instance string, err error) {
 		return
 	}
 	s.count(func(r *Report) { r.Errors++ })
-	s.o.Logger.WarnContext(ctx, "something is left to the next run", realtime.KeyReason, what, realtime.KeyInstance, instance, realtime.KeyError, err)
+	s.o.Logger.WarnContext(ctx, "something is left for the next run", realtime.KeyReason, what, realtime.KeyInstance, instance, realtime.KeyError, err)
 }
 
 // each calls f for every item, some at once, until ctx ends, and waits for the calls.

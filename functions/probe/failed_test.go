@@ -169,7 +169,7 @@ func TestFailures(t *testing.T) {
 		},
 		"another thing is delivered": {
 			change: func(t *testing.T, d *deployment, o *probe.Options) { o.Ingest = serve(t, d.changed(t)) },
-			stage:  probe.StageDelivery, says: "not what was published",
+			stage:  probe.StageDelivery, says: "differs from the event published",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

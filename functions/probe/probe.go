@@ -118,7 +118,7 @@ func New(o Options) (*Probe, error) {
 func origin(option, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "%s: %.100q is no origin such as https://gateway.example.com", option, value)
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "%s: must be an origin such as https://gateway.example.com, got %.100q", option, value)
 	}
 	return u, nil
 }
@@ -128,7 +128,7 @@ func origin(option, value string) (*url.URL, error) {
 func (p *Probe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		w.Header().Set("Allow", "GET, POST")
-		problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "%.16q: call the probe by GET or POST", r.Method)).Write(w)
+		problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "method %.16q is not supported at this path; use GET or POST", r.Method)).Write(w)
 		return
 	}
 	report, err := p.Run(r.Context())

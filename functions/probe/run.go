@@ -147,7 +147,7 @@ func (r *run) deliver(ctx context.Context) error {
 		return err
 	}
 	if f.Channel != e.Channel || !bytes.Equal(f.Data, e.Data) || !strings.HasSuffix(f.Position, "-"+e.ID) {
-		return fmt.Errorf("what came is not what was published: %.200q on %q at %q", f.Data, f.Channel, f.Position)
+		return fmt.Errorf("the event received differs from the event published: %.200q on %q at %q", f.Data, f.Channel, f.Position)
 	}
 	return nil
 }
@@ -183,9 +183,9 @@ func (r *run) publish(ctx context.Context, e *event) error {
 	}
 	var p problem.Problem
 	if json.Unmarshal(answer, &p) != nil || p.Code == "" {
-		return fmt.Errorf("%s answered %s", r.probe.events, res.Status)
+		return fmt.Errorf("%s answered with %s", r.probe.events, res.Status)
 	}
-	return realtime.Errorf(p.Code, "%s answered %s: %s", r.probe.events, res.Status, p.Detail)
+	return realtime.Errorf(p.Code, "%s answered with %s: %s", r.probe.events, res.Status, p.Detail)
 }
 
 // read returns the first frame that is wanted. An error frame, or the close that it announces, is an error;

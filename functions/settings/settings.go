@@ -108,24 +108,24 @@ func Read(getenv func(string) string) (Settings, error) {
 		TenantsFile: getenv("TIDEWIRE_TENANTS"),
 		Database:    getenv("TIDEWIRE_DATABASE"),
 
-		Telemetry:    r.form("TIDEWIRE_TELEMETRY", telemetry, "it is gcp, otlp:HOST:PORT or none"),
+		Telemetry:    r.form("TIDEWIRE_TELEMETRY", telemetry, "must be gcp, otlp:HOST:PORT or none"),
 		ShownTenants: r.number("TIDEWIRE_METRICS_TENANTS", 20, 0, maxShown),
 		Service:      getenv("K_SERVICE"),
 		Revision:     getenv("K_REVISION"),
 		Region:       getenv("TIDEWIRE_REGION"),
 
 		Shards:       r.number("TIDEWIRE_SHARDS", 0, 0, maxShards),
-		LostTopic:    r.form("TIDEWIRE_LOST_TOPIC", topic, "a topic is named by its identifier alone"),
+		LostTopic:    r.form("TIDEWIRE_LOST_TOPIC", topic, "must be the identifier of a topic, without its project"),
 		JanitorGrace: r.duration("TIDEWIRE_JANITOR_GRACE", 5*time.Minute, minGrace, 24*time.Hour),
 		JanitorTime:  r.duration("TIDEWIRE_JANITOR_TIME", 50*time.Second, time.Second, 30*time.Minute),
 
-		Gateway:     r.form("TIDEWIRE_GATEWAY", origin, "an origin is https:// and a host"),
-		Ingest:      r.form("TIDEWIRE_INGEST", origin, "an origin is https:// and a host"),
-		ProbeTenant: r.form("TIDEWIRE_PROBE_TENANT", tenant, "a tenant is named by its identifier"),
+		Gateway:     r.form("TIDEWIRE_GATEWAY", origin, "must be an origin such as https://live.example.com"),
+		Ingest:      r.form("TIDEWIRE_INGEST", origin, "must be an origin such as https://live.example.com"),
+		ProbeTenant: r.form("TIDEWIRE_PROBE_TENANT", tenant, "must be the identifier of a tenant"),
 		ProbeTime:   r.duration("TIDEWIRE_PROBE_TIME", 50*time.Second, time.Second, 50*time.Second),
 		ProbeHeld:   r.number("TIDEWIRE_PROBE_HELD", 6, 0, maxHeld),
 
-		PubSubRegion:      r.form("TIDEWIRE_PUBSUB_REGION", region, "a region is written as europe-west1"),
+		PubSubRegion:      r.form("TIDEWIRE_PUBSUB_REGION", region, "must be a region such as europe-west1"),
 		PubSubEmulator:    getenv("PUBSUB_EMULATOR_HOST"),
 		FirestoreEmulator: getenv("FIRESTORE_EMULATOR_HOST"),
 	}
@@ -135,7 +135,7 @@ func Read(getenv func(string) string) (Settings, error) {
 		r.needed("TIDEWIRE_GATEWAY", "TIDEWIRE_INGEST", "TIDEWIRE_PROBE_TENANT")
 	}
 	if (s.PubSubEmulator == "") != (s.FirestoreEmulator == "") {
-		r.fault("PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST", "only one of them is set; a project is on the emulators of both or of neither")
+		r.fault("PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST", "only one of them is set; set both or neither")
 	}
 	return s, errors.Join(r.faults...)
 }
@@ -157,27 +157,27 @@ func (r *reader) backend(s *Settings) {
 	s.Backend = Backend(kind)
 	switch {
 	case value == "":
-		r.fault(name, "is not set; it is gcp:PROJECT or memory")
+		r.fault(name, "is not set; must be gcp:PROJECT or memory")
 	case value == string(Memory):
 		if s.TenantsFile == "" {
 			r.fault("TIDEWIRE_TENANTS", "is not set; memory needs a file of tenant documents")
 		}
 	case s.Backend == GCP:
 		if s.Project = id; !project.MatchString(id) {
-			r.fault(name, "%q has no project identifier after gcp:", value)
+			r.fault(name, "must be gcp:PROJECT with a project identifier, got %q", value)
 		}
 		if s.TenantsFile != "" {
-			r.fault("TIDEWIRE_TENANTS", "is set, and gcp has its tenant documents in Firestore; it is for memory alone")
+			r.fault("TIDEWIRE_TENANTS", "is set, but only memory reads it; with gcp, tenant documents are in Firestore")
 		}
 	default:
-		r.fault(name, "%q is not gcp:PROJECT or memory", value)
+		r.fault(name, "must be gcp:PROJECT or memory, got %q", value)
 	}
 }
 
 func (r *reader) level(l *slog.Level) {
 	const name = "TIDEWIRE_LOG_LEVEL"
 	if value := r.getenv(name); value != "" && l.UnmarshalText([]byte(value)) != nil {
-		r.fault(name, "%q is not debug, info, warn or error", value)
+		r.fault(name, "must be debug, info, warn or error, got %q", value)
 	}
 }
 
@@ -185,7 +185,7 @@ func (r *reader) level(l *slog.Level) {
 func (r *reader) needed(names ...string) {
 	for _, name := range names {
 		if r.getenv(name) == "" {
-			r.fault(name, "is not set; the probe needs it")
+			r.fault(name, "is not set; required by the probe")
 		}
 	}
 }
@@ -193,7 +193,7 @@ func (r *reader) needed(names ...string) {
 func (r *reader) form(name string, form *regexp.Regexp, hint string) string {
 	value := r.getenv(name)
 	if value != "" && !form.MatchString(value) {
-		r.fault(name, "%q is not one: %s", value, hint)
+		r.fault(name, "%s, got %q", hint, value)
 	}
 	return value
 }
@@ -205,7 +205,7 @@ func (r *reader) number(name string, otherwise, least, most int) int {
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < least || n > most {
-		r.fault(name, "%q is not a number of %d to %d", value, least, most)
+		r.fault(name, "must be a number from %d to %d, got %q", least, most, value)
 	}
 	return n
 }
@@ -217,7 +217,7 @@ func (r *reader) duration(name string, otherwise, least, most time.Duration) tim
 	}
 	d, err := time.ParseDuration(value)
 	if err != nil || d < least || d > most {
-		r.fault(name, "%q is not a duration of %v to %v", value, least, most)
+		r.fault(name, "must be a duration from %v to %v, got %q", least, most, value)
 	}
 	return d
 }

@@ -67,8 +67,8 @@ func TestEveryFaultIsNamed(t *testing.T) {
 		want []string // a line each
 	}{
 		{"nothing is set", env{}, []string{"TIDEWIRE_BACKEND: is not set"}},
-		{"another backend", env{"TIDEWIRE_BACKEND": "redis:6379"}, []string{`TIDEWIRE_BACKEND: "redis:6379"`}},
-		{"memory with something behind it", env{"TIDEWIRE_BACKEND": "memory:x"}, []string{`TIDEWIRE_BACKEND: "memory:x"`}},
+		{"another backend", env{"TIDEWIRE_BACKEND": "redis:6379"}, []string{`TIDEWIRE_BACKEND: must be gcp:PROJECT or memory, got "redis:6379"`}},
+		{"memory with something behind it", env{"TIDEWIRE_BACKEND": "memory:x"}, []string{`TIDEWIRE_BACKEND: must be gcp:PROJECT or memory, got "memory:x"`}},
 		{"memory without tenants", env{"TIDEWIRE_BACKEND": "memory"}, []string{"TIDEWIRE_TENANTS: is not set"}},
 		{"gcp without a project", env{"TIDEWIRE_BACKEND": "gcp"}, []string{"TIDEWIRE_BACKEND:"}},
 		{"gcp with a bad project", env{"TIDEWIRE_BACKEND": "gcp:My Project"}, []string{"TIDEWIRE_BACKEND:"}},

@@ -327,7 +327,7 @@ func testMemory(t *testing.T, binary string) {
 	if a := j.post(t, "/", "", ""); a.Status != 503 || a.Header.Get("Retry-After") == "" {
 		t.Errorf("a janitor without anything to sweep answered %d: %s", a.Status, a.Raw)
 	}
-	if line := j.said("cannot start"); line["severity"] != "ERROR" || !strings.Contains(fmt.Sprint(line["error"]), "the janitor has nothing to sweep in memory") {
+	if line := j.said("cannot start"); line["severity"] != "ERROR" || !strings.Contains(fmt.Sprint(line["error"]), "must be gcp:PROJECT for the janitor, got memory") {
 		t.Errorf("its log says %v", line)
 	}
 }

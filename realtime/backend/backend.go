@@ -64,7 +64,7 @@ func Open(ctx context.Context, spec string, o Options) (*Backend, error) {
 	case kind == "gcp" && name != "":
 		b, err = openGCP(ctx, name, o)
 	default:
-		err = errors.New("is neither memory nor gcp:PROJECT")
+		err = errors.New("must be memory or gcp:PROJECT")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("backend %q: %w", spec, err)

@@ -19,13 +19,13 @@ func TestOpenRefuses(t *testing.T) {
 		o    backend.Options
 		says string
 	}{
-		{"", backend.Options{}, `backend "": is neither memory nor gcp:PROJECT`},
-		{"floppy", backend.Options{}, "is neither memory nor gcp:PROJECT"},
-		{"memory:", backend.Options{}, "is neither"},
-		{"gcp", backend.Options{}, "is neither"},
-		{"gcp:", backend.Options{}, "is neither"},
-		{"gcp:p1", backend.Options{TenantsFile: "/nowhere"}, "is for memory"},
-		{"gcp:p1", backend.Options{PubSubEmulator: "127.0.0.1:1"}, "name both"},
+		{"", backend.Options{}, `backend "": must be memory or gcp:PROJECT`},
+		{"floppy", backend.Options{}, "must be memory or gcp:PROJECT"},
+		{"memory:", backend.Options{}, "must be memory or gcp:PROJECT"},
+		{"gcp", backend.Options{}, "must be memory or gcp:PROJECT"},
+		{"gcp:", backend.Options{}, "must be memory or gcp:PROJECT"},
+		{"gcp:p1", backend.Options{TenantsFile: "/nowhere"}, "is only for memory"},
+		{"gcp:p1", backend.Options{PubSubEmulator: "127.0.0.1:1"}, "set both or neither"},
 		{"memory", backend.Options{TenantsFile: "/nowhere"}, "/nowhere"},
 		{"memory", backend.Options{PubSubEmulator: "127.0.0.1:1"}, "for gcp:PROJECT"},
 		{"memory", backend.Options{Database: "other"}, "for gcp:PROJECT"},

@@ -10,9 +10,9 @@ import (
 func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 	switch {
 	case o.TenantsFile != "":
-		return nil, errors.New("a file of tenant documents is for memory; here they are in Firestore, where the api puts them")
+		return nil, errors.New("a file of tenant documents is only for memory; with gcp, tenant documents are in Firestore")
 	case (o.PubSubEmulator == "") != (o.FirestoreEmulator == ""):
-		return nil, errors.New("one emulator is named and not the other; name both, or neither for the services themselves")
+		return nil, errors.New("only one emulator is set; set both or neither")
 	}
 	c := gcp.Connection{Project: project, Database: o.Database, Region: o.PubSubRegion, PubSubEmulator: o.PubSubEmulator, FirestoreEmulator: o.FirestoreEmulator, Metrics: o.Metrics}
 	broker, err := gcp.OpenBroker(ctx, c, gcp.BrokerOptions{Subscriptions: o.Subscriptions, Logger: o.Logger})

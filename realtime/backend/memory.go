@@ -21,7 +21,7 @@ func brokerBytes() int {
 
 func openMemory(o Options) (*Backend, error) {
 	if o.Database != "" || o.PubSubEmulator != "" || o.FirestoreEmulator != "" {
-		return nil, errors.New("a database or an emulator is for gcp:PROJECT")
+		return nil, errors.New("a database or an emulator is only for gcp:PROJECT")
 	}
 	tenants, err := memory.NewTenants()
 	if o.TenantsFile != "" {

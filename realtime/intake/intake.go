@@ -123,7 +123,7 @@ func (in *Intake) refused(w http.ResponseWriter, r *http.Request, tenant string,
 	}
 	in.count(tenant, p.Code)
 	if p.Status >= http.StatusInternalServerError {
-		in.o.Logger.ErrorContext(r.Context(), "events were not taken in",
+		in.o.Logger.ErrorContext(r.Context(), "events were not accepted",
 			realtime.KeyTenant, tenant, realtime.KeyCode, string(p.Code), realtime.KeyError, err)
 	}
 	return p

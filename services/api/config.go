@@ -38,7 +38,7 @@ func readConfig(e *cloudrun.Environment) config {
 func (c *config) verifier(o auth.Options) (*auth.Verifier, error) {
 	v, err := httpapi.NewOperators(c.operators, o)
 	if err != nil {
-		return nil, fmt.Errorf("who the operators are: %w", err)
+		return nil, fmt.Errorf("read the operators: %w", err)
 	}
 	return v, nil
 }

@@ -100,7 +100,7 @@ func TestServiceThatCannotStart(t *testing.T) {
 		"":                         "is not set",
 		"{":                        "line 1",
 		`{"keyz":[]}`:              "keyz",
-		`{}`:                       "neither a key nor a jwksUrl",
+		`{}`:                       "must have a key or a jwksUrl",
 		`{"keys":[{"alg":"ES1"}]}`: "ES1",
 	} {
 		t.Run(text, func(t *testing.T) {

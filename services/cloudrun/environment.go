@@ -53,7 +53,7 @@ func (e *Environment) Text(name, standard string) string {
 func (e *Environment) Needed(name, what string) string {
 	s := e.Text(name, "")
 	if s == "" {
-		e.Fault(name, "is not set; it is %s", what)
+		e.Fault(name, "is not set; must be %s", what)
 	}
 	return s
 }
@@ -63,7 +63,7 @@ func (e *Environment) Number(name string, standard, low, high int) int {
 	s := e.Text(name, strconv.Itoa(standard))
 	n, err := strconv.Atoi(s)
 	if err != nil || n < low || n > high {
-		e.Fault(name, "%q is no number from %d to %d", s, low, high)
+		e.Fault(name, "must be a number from %d to %d, got %q", low, high, s)
 		return standard
 	}
 	return n
@@ -74,7 +74,7 @@ func (e *Environment) Duration(name, standard string, low, high time.Duration) t
 	s := e.Text(name, standard)
 	d, err := time.ParseDuration(s)
 	if err != nil || d < low || d > high {
-		e.Fault(name, "%q is no time from %s to %s, such as 90s or 58m", s, low, high)
+		e.Fault(name, "must be a duration from %s to %s, such as 90s or 58m, got %q", low, high, s)
 		return low
 	}
 	return d
@@ -87,7 +87,7 @@ func (e *Environment) Switch(name string) bool {
 		return true
 	case "false":
 	default:
-		e.Fault(name, "%q is neither true nor false", s)
+		e.Fault(name, "must be true or false, got %q", s)
 	}
 	return false
 }
@@ -97,7 +97,7 @@ func (e *Environment) Share(name string) float64 {
 	s := e.Text(name, "0")
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || f < 0 || f > 1 {
-		e.Fault(name, "%q is no share from 0 to 1, such as 0.01", s)
+		e.Fault(name, "must be a share from 0 to 1, such as 0.01, got %q", s)
 		return 0
 	}
 	return f
@@ -107,7 +107,7 @@ func (e *Environment) Share(name string) float64 {
 func (e *Environment) Level(name string) slog.Level {
 	var l slog.Level
 	if s := e.Text(name, "info"); l.UnmarshalText([]byte(s)) != nil {
-		e.Fault(name, "%q is none of debug, info, warn and error", s)
+		e.Fault(name, "must be debug, info, warn or error, got %q", s)
 	}
 	return l
 }

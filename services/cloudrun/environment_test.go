@@ -65,13 +65,13 @@ func TestEnvironmentFaults(t *testing.T) {
 	e.Level("L")
 	e.Fault("F", "is %d too many", 1)
 	want := []string{
-		"A: is not set; it is a text",
-		`N: "seven" is no number from 0 to 10`,
-		`M: "11" is no number from 0 to 10`,
-		`D: "90" is no time from 1s to 1h0m0s, such as 90s or 58m`,
-		`E: "2h" is no time from 1s to 1h0m0s, such as 90s or 58m`,
-		`S: "yes" is neither true nor false`,
-		`L: "loud" is none of debug, info, warn and error`,
+		"A: is not set; must be a text",
+		`N: must be a number from 0 to 10, got "seven"`,
+		`M: must be a number from 0 to 10, got "11"`,
+		`D: must be a duration from 1s to 1h0m0s, such as 90s or 58m, got "90"`,
+		`E: must be a duration from 1s to 1h0m0s, such as 90s or 58m, got "2h"`,
+		`S: must be true or false, got "yes"`,
+		`L: must be debug, info, warn or error, got "loud"`,
 		"F: is 1 too many",
 	}
 	if diff := cmp.Diff(want, strings.Split(e.Err().Error(), "\n")); diff != "" {

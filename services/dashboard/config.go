@@ -23,7 +23,7 @@ func readConfig(e *cloudrun.Environment) config {
 		demo:    e.Switch("TIDEWIRE_DEMO"),
 	}
 	if c.gateway != "" && !isOrigin(c.gateway) {
-		e.Fault("TIDEWIRE_GATEWAY", "%q is no origin such as https://live.example.com", c.gateway)
+		e.Fault("TIDEWIRE_GATEWAY", "must be an origin such as https://live.example.com, got %q", c.gateway)
 	}
 	for host := range strings.SplitSeq(e.Text("TIDEWIRE_HOSTS", ""), ",") {
 		if host = strings.TrimSpace(host); host != "" {
@@ -31,7 +31,7 @@ func readConfig(e *cloudrun.Environment) config {
 		}
 	}
 	if c.demo && len(c.hosts) == 0 {
-		e.Fault("TIDEWIRE_HOSTS", "is not set; with TIDEWIRE_DEMO it lists the names this service is reached by, such as demo.example.com")
+		e.Fault("TIDEWIRE_HOSTS", "is not set; with TIDEWIRE_DEMO it must list the host names of this service, such as demo.example.com")
 	}
 	return c
 }

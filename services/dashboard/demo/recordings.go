@@ -87,7 +87,7 @@ func readVolatility() ([]Instrument, error) {
 func (in *Instrument) add(date, price string) error {
 	p, err := strconv.ParseFloat(price, 64)
 	if err != nil || !(p > 0) {
-		return fmt.Errorf("%s, %s: %q is no price", in.Symbol, date, price)
+		return fmt.Errorf("%s, %s: %q is not a price", in.Symbol, date, price)
 	}
 	in.Quotes = append(in.Quotes, Quote{Date: date, Price: p})
 	return nil
@@ -102,7 +102,7 @@ func readCSV(text string, header ...string) ([][]string, error) {
 		return nil, err
 	}
 	if len(rows) < 2 || !slices.Equal(rows[0], header) {
-		return nil, fmt.Errorf("must begin with the columns %q", header)
+		return nil, fmt.Errorf("must start with the columns %q", header)
 	}
 	return rows[1:], nil
 }

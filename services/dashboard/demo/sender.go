@@ -73,7 +73,7 @@ func (s *sender) send(ctx context.Context, e envelope) error {
 		err := s.post(ctx, token, body)
 		if err == nil {
 			if try > 0 {
-				s.log.InfoContext(ctx, "the replay goes on")
+				s.log.InfoContext(ctx, "the replay continues")
 			}
 			return nil
 		}
@@ -92,7 +92,7 @@ func (s *sender) send(ctx context.Context, e envelope) error {
 		}
 		wait := backoff(try, r)
 		if try == 0 {
-			s.log.WarnContext(ctx, "the replay waits", realtime.KeyError, err)
+			s.log.WarnContext(ctx, "the replay is waiting", realtime.KeyError, err)
 		}
 		if !sleep(ctx, wait) {
 			return ctx.Err()

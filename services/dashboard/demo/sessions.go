@@ -26,7 +26,7 @@ type Sessions struct {
 func (s Sessions) Session(ctx context.Context, tenant, group string) (web.Session, error) {
 	desk := s.find(tenant, group)
 	if desk == nil {
-		return web.Session{}, realtime.Errorf(realtime.CodeNotFound, "there is no group %q of a tenant %q in the demo; choose another one", group, tenant)
+		return web.Session{}, realtime.Errorf(realtime.CodeNotFound, "the demo has no group %q in a tenant %q; choose another one", group, tenant)
 	}
 	now := time.Now()
 	p := Reader(desk.Tenant, desk.Group)

@@ -53,7 +53,7 @@ func demoSession(o Options) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		if !ownPage(r, o.Hosts) {
-			problem.Write(w, realtime.Errorf(realtime.CodeForbidden, "the demo gives tokens to its own page only; open it by the address it listens on"))
+			problem.Write(w, realtime.Errorf(realtime.CodeForbidden, "the demo gives tokens only to its own page; open it at the address it listens on"))
 			return
 		}
 		q := r.URL.Query()
