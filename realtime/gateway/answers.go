@@ -25,7 +25,7 @@ func (s *session) resume(f *wire.ClientFrame) {
 	if n, most := len(f.Subscriptions), limits.SubscriptionsPerConnection; n > most {
 		s.fail("", "", &realtime.Error{
 			Code: realtime.CodeLimited, Limit: "subscriptionsPerConnection",
-			Message: fmt.Sprintf("subscriptions: %d, limits.subscriptionsPerConnection is %d; none of them was taken", n, most),
+			Message: fmt.Sprintf("subscriptions: must be at most %d (limits.subscriptionsPerConnection), got %d; none was accepted", most, n),
 		})
 		return
 	}
@@ -72,7 +72,7 @@ func (s *session) presence(f *wire.ClientFrame) {
 
 func (s *session) call(f *wire.ClientFrame) {
 	if s.g.o.Hooks == nil {
-		s.fail(f.ID, "", realtime.Errorf(realtime.CodeNotFound, "route: there is no %.64q", f.Route))
+		s.fail(f.ID, "", realtime.Errorf(realtime.CodeNotFound, "route: %.64q is unknown", f.Route))
 		return
 	}
 	data, refused := guard(s.g, "call", func(ctx context.Context) ([]byte, error) {

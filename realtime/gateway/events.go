@@ -48,7 +48,7 @@ var errNoFlush = &realtime.Error{
 func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet { // HEAD, which GET's route takes in
 		w.Header().Set("Allow", http.MethodGet)
-		problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "a stream of events is asked for by GET")).Write(w)
+		problem.WithStatus(http.StatusMethodNotAllowed, realtime.Errorf(realtime.CodeBadRequest, "request a stream of events with GET")).Write(w)
 		return
 	}
 	if r.Header.Get("Last-Event-ID") == sse.StoppedID {
@@ -128,7 +128,7 @@ func (s *stream) subscribe(channels []realtime.Channel) *realtime.Error {
 // channelsOf returns the channels that a request names.
 func channelsOf(tenant string, names []string) ([]realtime.Channel, error) {
 	if len(names) == 0 || len(names) > sse.MaxChannels {
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "channel: there are %d; a stream has 1 to %d", len(names), sse.MaxChannels)
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "channel: must be 1 to %d channels, got %d", sse.MaxChannels, len(names))
 	}
 	channels := make([]realtime.Channel, 0, len(names))
 	seen := map[realtime.Channel]bool{}

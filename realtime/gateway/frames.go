@@ -68,7 +68,7 @@ func (s *session) hello(f *wire.ClientFrame, size int, bad *wire.DecodeError) *r
 		return bad.Err
 	}
 	if f.Type != wire.TypeConnect || f.Token == "" {
-		return realtime.Errorf(realtime.CodeUnauthorized, "the handshake held no token, so the first frame must be connect with one")
+		return realtime.Errorf(realtime.CodeUnauthorized, "the handshake had no token, so the first frame must be connect with one")
 	}
 	ctx, cancel := context.WithTimeout(s.g.life, s.g.o.FirstFrame)
 	defer cancel()

@@ -127,7 +127,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		notFound(w, r)
 		return
 	}
-	refuseRequest(w, realtime.Errorf(realtime.CodeBadRequest, "body: no path of a gateway takes one; send the request without"))
+	refuseRequest(w, realtime.Errorf(realtime.CodeBadRequest, "body: no path of a gateway accepts one; send the request without it"))
 }
 
 func (g *Gateway) serveReady(w http.ResponseWriter, _ *http.Request) {
@@ -151,7 +151,7 @@ func healthy(w http.ResponseWriter) {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	problem.Write(w, realtime.Errorf(realtime.CodeNotFound, "%.100q is no path of a gateway; it serves /v1/socket, /v1/events, /healthz and /readyz, all by GET", r.URL.Path))
+	problem.Write(w, realtime.Errorf(realtime.CodeNotFound, "no such path: %.100q; a gateway serves GET /v1/socket, /v1/events, /healthz and /readyz", r.URL.Path))
 }
 
 // ready says why nobody may enter, if so. g.mu is held.
@@ -224,7 +224,7 @@ func (g *Gateway) Close(ctx context.Context) error {
 	case failed := <-released:
 		return errors.Join(err, failed)
 	case <-ctx.Done():
-		return errors.Join(err, fmt.Errorf("release what the instance holds: %w", ctx.Err()))
+		return errors.Join(err, fmt.Errorf("release the resources of the instance: %w", ctx.Err()))
 	}
 }
 

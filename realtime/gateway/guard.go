@@ -35,7 +35,7 @@ func (g *Gateway) shown(ctx context.Context, doing string, err error) *realtime.
 		known = realtime.Errorf(realtime.CodeInternal, "something went wrong")
 	}
 	if (known.Code == realtime.CodeInternal || known.Code == realtime.CodeUnavailable) && !auth.IsUnknown(err) {
-		g.o.Logger.ErrorContext(ctx, "a client was told of a fault", realtime.KeyReason, doing, realtime.KeyError, err)
+		g.o.Logger.ErrorContext(ctx, "an internal error was reported to a client", realtime.KeyReason, doing, realtime.KeyError, err)
 	}
 	if known.Code == realtime.CodeUnavailable && known.RetryAfter == 0 {
 		later := *known

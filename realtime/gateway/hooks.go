@@ -70,7 +70,7 @@ func (a *ConnectResult) check() error {
 	for _, patterns := range [][]realtime.Pattern{a.Grants.Subscribe, a.Grants.Publish, a.Grants.Presence} {
 		for _, p := range patterns {
 			if err := realtime.CheckPattern(string(p)); err != nil {
-				return realtime.Errorf(realtime.CodeInternal, "the connect hook granted what is no pattern: %v", err)
+				return realtime.Errorf(realtime.CodeInternal, "the connect hook granted an invalid pattern: %v", err)
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func (a *ConnectResult) check() error {
 		size += len(name) + len(value)
 	}
 	if size > MaxMetaBytes {
-		return realtime.Errorf(realtime.CodeInternal, "the connect hook returned %d bytes of meta, the limit is %d", size, MaxMetaBytes)
+		return realtime.Errorf(realtime.CodeInternal, "the connect hook must return at most %d bytes of meta, got %d", MaxMetaBytes, size)
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func (h HookFuncs) Publish(ctx context.Context, c *Client, p *realtime.Publicati
 // Call calls OnCall.
 func (h HookFuncs) Call(ctx context.Context, c *Client, route string, data json.RawMessage) (any, error) {
 	if h.OnCall == nil {
-		return nil, realtime.Errorf(realtime.CodeNotFound, "route: there is no %.64q", route)
+		return nil, realtime.Errorf(realtime.CodeNotFound, "route: %.64q is unknown", route)
 	}
 	return h.OnCall(ctx, c, route, data)
 }

@@ -129,11 +129,11 @@ func suspended() *realtime.Error {
 }
 
 func gone() *realtime.Error {
-	return realtime.Errorf(realtime.CodeForbidden, "there is no such tenant any more")
+	return realtime.Errorf(realtime.CodeForbidden, "the tenant was deleted")
 }
 
 func foreign(from page) *realtime.Error {
-	return realtime.Errorf(realtime.CodeForbidden, "origin: pages of %.100q may not connect; the tenant's document lists those that may", strings.Join(from.origins, ", "))
+	return realtime.Errorf(realtime.CodeForbidden, "origin: pages from %.100q may not connect; the tenant's document lists the allowed origins", strings.Join(from.origins, ", "))
 }
 
 // page is where a guest came from; without an origin it is no page.

@@ -56,7 +56,7 @@ func (l *line) join(ctx context.Context, f waitingFrame) (start bool, err *realt
 	if l.full(f.size) && !l.wait(ctx, f.size) {
 		return false, &realtime.Error{
 			Code: realtime.CodeLimited, Limit: lineLimit, RetryAfter: barFor,
-			Message: "too many frames wait for their answers; send the next ones when some have come",
+			Message: "too many frames are waiting for their answers; send more when some have been answered",
 		}
 	}
 	if l.closed || l.leaving || ctx.Err() != nil {

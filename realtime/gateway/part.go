@@ -40,7 +40,7 @@ func (g *Gateway) hold() {
 		err = errors.Join(err, g.roll.settled(ctx))
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		g.o.Logger.WarnContext(ctx, "the last client has gone and not everything is let go", realtime.KeyError, err, realtime.KeyDuration, lastHold)
+		g.o.Logger.WarnContext(ctx, "the last client has disconnected, but not everything was released", realtime.KeyError, err, realtime.KeyDuration, lastHold)
 	}
 }
 

@@ -90,7 +90,7 @@ func checkHooked(p *realtime.Publication, t *realtime.Tenant) (err error) {
 		return realtime.Errorf(realtime.CodeInternal, "the publish hook returned %v", err)
 	}
 	if n, most := len(p.Data), t.Limits.WithDefaults().MessageBytes; n > most {
-		return realtime.Errorf(realtime.CodeInternal, "the publish hook returned data of %d bytes, limits.messageBytes is %d", n, most)
+		return realtime.Errorf(realtime.CodeInternal, "the publish hook must return at most %d bytes of data (limits.messageBytes), got %d", most, n)
 	}
 	return p.Check()
 }

@@ -117,7 +117,7 @@ func (a *allowance) Input(frames, _ int, _ time.Duration) (time.Duration, *realt
 		a.g.o.Metrics.Add(realtime.CountRefusals, "", "unknownFrames", 1)
 		return 0, &realtime.Error{
 			Code: realtime.CodeLimited, Limit: "unknownFrames", RetryAfter: jitter(retryLater),
-			Message: fmt.Sprintf("more than %d frames came before or within the first message", unknownFrames),
+			Message: fmt.Sprintf("more than %d frames arrived before or within the first message", unknownFrames),
 		}
 	}
 	return 0, nil

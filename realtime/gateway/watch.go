@@ -139,7 +139,7 @@ func (w *watch) log(ctx context.Context, down error) {
 	w.mu.Unlock()
 	switch {
 	case down != nil && !was:
-		w.g.o.Logger.WarnContext(ctx, "tenant documents cannot be read; those who are connected stay", realtime.KeyError, down)
+		w.g.o.Logger.WarnContext(ctx, "tenant documents cannot be read; connected clients stay connected", realtime.KeyError, down)
 	case down == nil && was:
 		w.g.o.Logger.InfoContext(ctx, "tenant documents can be read again")
 	}
