@@ -66,11 +66,11 @@ func (c Channel) LogValue() slog.Value {
 // document path and a URL without escaping.
 func CheckTenantID(id string) error {
 	if id == "" || len(id) > 63 || id[0] == '-' {
-		return Errorf(CodeBadRequest, "tenant: %q must be 1 to 63 characters and start with a letter or digit", clip(id))
+		return Errorf(CodeBadRequest, "tenant: must be 1 to 63 characters and start with a letter or digit, got %q", clip(id))
 	}
 	for i := range len(id) {
 		if c := id[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return Errorf(CodeBadRequest, "tenant: %q may hold only a-z, 0-9 and '-'", clip(id))
+			return Errorf(CodeBadRequest, "tenant: must contain only a-z, 0-9 and '-', got %q", clip(id))
 		}
 	}
 	return nil
@@ -83,11 +83,11 @@ func checkName(field, name string, limit int, extra string) error {
 		return Errorf(CodeBadRequest, "%s: is empty", field)
 	}
 	if len(name) > limit {
-		return Errorf(CodeBadRequest, "%s: %d bytes, the limit is %d", field, len(name), limit)
+		return Errorf(CodeBadRequest, "%s: must be at most %d bytes, got %d", field, limit, len(name))
 	}
 	for i := range len(name) {
 		if c := name[i]; !segmentByte[c] && strings.IndexByte(extra, c) < 0 {
-			return Errorf(CodeBadRequest, "%s: %q holds %q; allowed are letters, digits and _ - . / @ = + ~ %s", field, clip(name), name[i:i+1], extra)
+			return Errorf(CodeBadRequest, "%s: %q contains %q; allowed are letters, digits and _ - . / @ = + ~ %s", field, clip(name), name[i:i+1], extra)
 		}
 	}
 	return nil

@@ -103,7 +103,7 @@ func (p *Publication) CheckData() error {
 // checkSize refuses Data that is larger than any tenant's limit, with CodeTooLarge.
 func (p *Publication) checkSize() error {
 	if len(p.Data) > MaxMessageBytes {
-		return Errorf(CodeTooLarge, "data: %d bytes, the limit is %d", len(p.Data), MaxMessageBytes)
+		return Errorf(CodeTooLarge, "data: must be at most %d bytes, got %d", MaxMessageBytes, len(p.Data))
 	}
 	return nil
 }

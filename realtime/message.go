@@ -47,7 +47,7 @@ func (t Target) Check() error {
 		}
 	}
 	if n != 1 {
-		return Errorf(CodeBadRequest, "to: name one of connection, user and group")
+		return Errorf(CodeBadRequest, "to: must name one of connection, user and group")
 	}
 	return nil
 }

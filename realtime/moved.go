@@ -52,7 +52,7 @@ func (m *Moved) check() error {
 	case m == nil:
 		return nil
 	case m.From != PlacementOwn && m.From != PlacementPooled:
-		return Errorf(CodeBadRequest, "moved.from: %q is not own or pooled", clip(m.From))
+		return Errorf(CodeBadRequest, "moved.from: must be own or pooled, got %q", clip(m.From))
 	case m.At.IsZero() || !m.Until.After(m.At):
 		return Errorf(CodeBadRequest, "moved.until: must be later than moved.at")
 	}

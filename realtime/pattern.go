@@ -21,7 +21,7 @@ func CheckPattern(p string) error {
 		case "*", "{user}", "{group}":
 		case "**":
 			if more {
-				return Errorf(CodeBadRequest, "pattern: %q has '**' before its end", clip(p))
+				return Errorf(CodeBadRequest, "pattern: %q contains '**' before its end", clip(p))
 			}
 		default:
 			if err := checkName("pattern", segment, MaxChannelBytes, ""); err != nil {

@@ -50,7 +50,7 @@ func ParsePosition(s string) (Position, error) {
 	digits, id, ok := strings.Cut(s, "-")
 	ms, err := strconv.ParseUint(digits, 10, 48)
 	if !ok || err != nil || ms == 0 || digits[0] == '+' || digits[0] == '0' {
-		return Position{}, Errorf(CodeBadRequest, "position: %q is not <milliseconds>-<id>; give back the position you were given", clip(s))
+		return Position{}, Errorf(CodeBadRequest, "position: must be <milliseconds>-<id>, as the server sent it, got %q", clip(s))
 	}
 	if err := checkText("position", id, MaxIDBytes); err != nil {
 		return Position{}, err

@@ -54,11 +54,11 @@ func (p *Publication) CheckFields() error {
 		return err
 	}
 	if len(p.Tags) > MaxTags {
-		return Errorf(CodeBadRequest, "tags: %d, the limit is %d", len(p.Tags), MaxTags)
+		return Errorf(CodeBadRequest, "tags: must be at most %d, got %d", MaxTags, len(p.Tags))
 	}
 	for name, value := range p.Tags {
 		if name == "" {
-			return Errorf(CodeBadRequest, "tags: a name is empty")
+			return Errorf(CodeBadRequest, "tags: a name must not be empty")
 		}
 		if err := checkText("tags: "+clip(name), name, MaxTagBytes); err != nil {
 			return err
@@ -72,14 +72,14 @@ func (p *Publication) CheckFields() error {
 
 func checkText(field, s string, limit int) error {
 	if len(s) > limit {
-		return Errorf(CodeBadRequest, "%s: %d bytes, the limit is %d", field, len(s), limit)
+		return Errorf(CodeBadRequest, "%s: must be at most %d bytes, got %d", field, limit, len(s))
 	}
 	if !utf8.ValidString(s) {
 		return Errorf(CodeBadRequest, "%s: is not UTF-8", field)
 	}
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] == 0x7f {
-			return Errorf(CodeBadRequest, "%s: holds a control character", field)
+			return Errorf(CodeBadRequest, "%s: contains a control character", field)
 		}
 	}
 	return nil

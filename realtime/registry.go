@@ -85,7 +85,7 @@ func (d *ConnectionDoc) Check() error {
 		return err
 	}
 	if d.Expires.IsZero() {
-		return Errorf(CodeBadRequest, "expireAt: is missing of connection %q", clip(d.ID))
+		return Errorf(CodeBadRequest, "expireAt: is missing in connection %q", clip(d.ID))
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func checkNamed(field, name string) error {
 		return Errorf(CodeBadRequest, "%s: is missing", field)
 	}
 	if len(name) > maxNamedBytes {
-		return Errorf(CodeBadRequest, "%s: %d bytes, the limit is %d", field, len(name), maxNamedBytes)
+		return Errorf(CodeBadRequest, "%s: must be at most %d bytes, got %d", field, maxNamedBytes, len(name))
 	}
 	return nil
 }

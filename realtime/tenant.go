@@ -149,7 +149,7 @@ func (t *Tenant) Check() error {
 		}
 	}
 	if t.Placement != "" && t.Placement != PlacementOwn && t.Placement != PlacementPooled {
-		return Errorf(CodeBadRequest, "placement: %q is not own or pooled", clip(t.Placement))
+		return Errorf(CodeBadRequest, "placement: must be own or pooled, got %q", clip(t.Placement))
 	}
 	if err := t.Moved.check(); err != nil {
 		return err
@@ -162,7 +162,7 @@ func (n Namespace) check(field string) error {
 	case n.Window < 0 || n.Window > 100_000:
 		return Errorf(CodeBadRequest, "%s.window: must be 0 to 100000", field)
 	case n.WindowFor < 0 || n.WindowFor > Duration(10*time.Minute):
-		return Errorf(CodeBadRequest, "%s.windowFor: must be at most 10m, which a topic keeps", field)
+		return Errorf(CodeBadRequest, "%s.windowFor: must be at most 10m, because a topic keeps no more", field)
 	case n.Tick < 0 || n.Tick > Duration(time.Second):
 		return Errorf(CodeBadRequest, "%s.tick: must be at most 1s", field)
 	}
@@ -170,7 +170,7 @@ func (n Namespace) check(field string) error {
 	case "", OverflowDisconnect, OverflowConflate, OverflowDropOldest:
 		return nil
 	}
-	return Errorf(CodeBadRequest, "%s.overflow: %q is not disconnect, conflate or drop-oldest", field, clip(string(n.Overflow)))
+	return Errorf(CodeBadRequest, "%s.overflow: must be disconnect, conflate or drop-oldest, got %q", field, clip(string(n.Overflow)))
 }
 
 // Duration is a time.Duration that JSON writes as "2m".
@@ -183,11 +183,11 @@ func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Durat
 func (d *Duration) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
-		return fmt.Errorf("a duration is written as \"20ms\" or \"2m\": %w", err)
+		return fmt.Errorf("must be a duration such as \"20ms\" or \"2m\": %w", err)
 	}
 	v, err := time.ParseDuration(s)
 	if err != nil {
-		return fmt.Errorf("a duration is written as \"20ms\" or \"2m\": %w", err)
+		return fmt.Errorf("must be a duration such as \"20ms\" or \"2m\": %w", err)
 	}
 	*d = Duration(v)
 	return nil

@@ -26,7 +26,7 @@ type TenantStore interface {
 
 // StaleTenant returns the error of a Put of what is not the newest state any more: it has CodeConflict.
 func StaleTenant(cause error) *Error {
-	return &Error{Code: CodeConflict, Message: "the tenant's document has been changed by somebody else meanwhile", Err: cause}
+	return &Error{Code: CodeConflict, Message: "the tenant's document was changed by somebody else meanwhile", Err: cause}
 }
 
 // TenantDeleted returns the error of a tenant whose document says that it was deleted, at a version of its store: it has

@@ -69,7 +69,7 @@ func TestSendRefuses(t *testing.T) {
 		{`{"data":1,"Key":"a","tag":{}}`, 400, "Key: unknown field; tag: unknown field"},
 		{`{"data":1,"tags":{"a":1}}`, 400, "tags.a: must be a string"},
 		{`{"data":1,"data":2}`, 400, "data: appears twice"},
-		{`{"data":1,"id":"` + strings.Repeat("x", 201) + `"}`, 400, "id: 201 bytes"},
+		{`{"data":1,"id":"` + strings.Repeat("x", 201) + `"}`, 400, "id: must be at most 200 bytes, got 201"},
 		{`[]`, 400, "body: must be an object"},
 		{`{"data":`, 400, "line 1: unexpected EOF"},
 		{"{\"data\":\"\xff\"}", 400, "UTF-8"},

@@ -261,7 +261,7 @@ func TestMakeToken(t *testing.T) {
 		{op, `{}`, 400, "sub"},
 		{op, `{"user":"ann","ttl":"25h"}`, 400, "ttl: must be 1s to 24h"},
 		{op, `{"user":"ann","ttl":"0s"}`, 400, "ttl:"},
-		{op, `{"user":"ann","ttl":60}`, 400, "ttl: a duration is written"},
+		{op, `{"user":"ann","ttl":60}`, 400, "ttl: must be a duration such as"},
 		{op, `{"user":"ann","channels":{"subscribe":["a**"]}}`, 400, "pattern"},
 		{op, `{"user":"ann","channels":{"read":["a"]}}`, 400, "channels.read: unknown field"},
 		{op, `{"user":"ann","sub":"bob"}`, 400, "sub: unknown field"},

@@ -40,7 +40,7 @@ func TestDecode(t *testing.T) {
 		{name: "all faults", text: `{"on":"yes","list":[{"secret":1},{"sekret":"x"}],"tags":{"x":1},"wait":5}`,
 			want: sample{List: []realtime.Key{{}, {}}, Tags: map[string]string{"x": ""}},
 			faults: []string{"on: must be true or false, got a string", "list[0].secret: must be a string, got 1", "list[1].sekret: unknown field",
-				"tags.x: must be a string, got 1", "wait: a duration is written"}},
+				"tags.x: must be a string, got 1", "wait: must be a duration such as"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -124,7 +124,7 @@ func (s *Steady) missing(id string, seen *seenTenant, cause error, now time.Time
 func absentNow(id string, seen *seenTenant, cause error) error {
 	e := &realtime.Error{Code: realtime.CodeUnavailable, Message: fmt.Sprintf("tenant: the document of %q cannot be found now", id), RetryAfter: absentRetry, Err: cause}
 	if seen == nil {
-		e.Message = fmt.Sprintf("tenant: the document of %q cannot be found now; unless the name is wrong, it may come in a moment", id)
+		e.Message = fmt.Sprintf("tenant: the document of %q cannot be found at the moment; check the name, or try again", id)
 		e.Err = unseenTenant{cause}
 	}
 	return e
@@ -192,14 +192,14 @@ func TenantUnknown() *realtime.Error {
 	return &realtime.Error{Code: realtime.CodeNotFound, Message: "tenant: is unknown", Err: errUnknownTenant}
 }
 
-var errUnknownTenant = errors.New("the store holds all documents, and none of it")
+var errUnknownTenant = errors.New("the store contains all documents, but not this one")
 
 func isUnknown(err error) bool { return errors.Is(err, errUnknownTenant) }
 
 // unseenTenant marks the errors of names of which Steady have never seen a document.
 type unseenTenant struct{ cause error }
 
-func (u unseenTenant) Error() string { return "it was never seen: " + u.cause.Error() }
+func (u unseenTenant) Error() string { return "never seen: " + u.cause.Error() }
 
 func (u unseenTenant) Unwrap() error { return u.cause }
 

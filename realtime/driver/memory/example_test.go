@@ -60,5 +60,5 @@ func ExampleLoadTenants() {
 	fmt.Println(err)
 	// Output:
 	// tenants.acme.limits.conections: unknown field
-	// tenants.globex.placement: "elsewhere" is not own or pooled
+	// tenants.globex.placement: must be own or pooled, got "elsewhere"
 }
