@@ -1,13 +1,13 @@
-// Package ingest is the door for producers: an http.Handler that takes events in
+// Package ingest is the API for producers: an http.Handler that accepts events
 // and publishes them to the channels of a tenant.
 //
 //	POST /v1/tenants/{tenant}/events      Authorization: Bearer <token>
 //	-> token, Principal -> package intake: events, every one checked -> limits -> Publisher -> 200
 //
-// Package intake says which forms an event may have, and what the answers mean.
+// Package intake defines the formats of an event and the meaning of the answers.
 //
-// # Who learns what
+// # What an answer reveals
 //
 // A token of another tenant gets the same 403 whether the tenant in the path
-// exists or not, and a request without a good token the same 401.
+// exists or not, and a request without a valid token always gets the same 401.
 package ingest

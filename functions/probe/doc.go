@@ -1,5 +1,5 @@
-// Package probe shows that a deployment works, from one end to the other: asked over HTTP, it does
-// what a page and a producer do and says how long each step took.
+// Package probe shows that a deployment works from end to end: when it is called over HTTP, it does
+// what a page and a producer do, and reports how long each step took.
 //
 //	GET or POST /
 //	-> token    signed with the probe's tenant's own key
@@ -8,28 +8,28 @@
 //	-> delivery   an event through ingest, until the socket has it, unchanged
 //	-> 200 {"connect":41,"subscribe":12,"publish":38,"delivery":63}, in milliseconds
 //
-// What fails is answered with a problem document, 503, whose detail begins with the stage, and the
-// stage stands in the log line, by which failures are counted. A run is bounded as a whole. Runs may
-// overlap: all use one channel, so that they leave one record in the gateways and not one each, and
-// each waits for the event that has its own key.
+// A failure is answered with 503 and a problem document whose detail begins with the stage. The log
+// line also has the stage, by which failures are counted. The time of a whole run is bounded. Runs may
+// overlap: all use one channel, so that they leave one record in the gateways instead of one each, and
+// each waits for the event with its own key.
 //
-// The socket of a run stays open for the next few (Options.Held), so that gateways go on following the probe's topic; a deployment
-// whose topic is followed anew for each run would be measured at its slowest, and called broken when Pub/Sub takes its minute to
-// begin a replay.
+// The socket of a run stays open during the next runs (Options.Held), so that gateways continue to follow the probe's
+// topic. Otherwise each run would follow the topic again: it would measure the deployment at its slowest, and report it
+// as broken when Pub/Sub takes a minute to begin a replay.
 //
-// # Whose token
+// # The token
 //
-// The probe reads its tenant's document and signs a token for itself that lives half an hour longer than
-// a run may take, for as long as its socket is held, and is good for its one channel. The choices were:
+// The probe reads its tenant's document and signs a token for itself. The token is valid for half an hour longer than
+// a run may take, because its socket stays open, and only for the probe's channel. The choices were:
 //
-//   - a token that lives long, in Secret Manager: somebody has to renew it, and the first alarm of
-//     the probe would be its own expiry;
-//   - a key of its own in Secret Manager, whose public half is in the document: the function could
-//     read nothing else, and each rotation has two places;
-//   - the document, as ingest and the dashboards' sessions do.
+//   - a long-lived token in Secret Manager: somebody must renew it, and the first alert of
+//     the probe would be about its own token;
+//   - a key of its own in Secret Manager, with its public half in the document: the function could
+//     read nothing else, but each rotation changes two places;
+//   - the key in the document, as for ingest and the dashboards' sessions.
 //
-// It is the last: nothing is to be made, rotated or forgotten besides the tenant itself, and a document that
-// cannot be read is one of the faults that the probe is there to find. What it costs is that its service account may
-// read tenants' documents. It is the same right that ingest has, of the same source, and
-// nobody from outside may call this one: Cloud Run's IAM admits the caller of the uptime check alone.
+// We chose the last: nothing must be created, rotated or remembered except the tenant itself, and an unreadable
+// document is one of the faults that the probe must find. The price is that its service account can read tenants'
+// documents. Ingest, from the same source, has the same permission, and nobody from outside can call the probe:
+// Cloud Run's IAM admits only the caller of the uptime check.
 package probe

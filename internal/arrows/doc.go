@@ -1,3 +1,3 @@
-// Package arrows holds nothing but the test that keeps the imports of this
-// module running one way.
+// Package arrows contains only the test that keeps the imports of this
+// module in one direction.
 package arrows

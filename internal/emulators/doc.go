@@ -1,9 +1,9 @@
 // Package emulators starts Google's emulators of Pub/Sub and Firestore for tests and for
-// development: straight with java, since the process that gcloud would start outlives the
-// signal that ends gcloud.
+// development. It starts them directly with java, because the process that gcloud would start
+// outlives the signal that ends gcloud.
 //
-// A test binary has one of each at most, which Shared keeps, and each test a project of its own: the
-// emulators keep projects fully apart.
+// A test binary has at most one of each, which Shared keeps, and each test has its own project: the
+// emulators isolate projects completely.
 //
 //	var servers emulators.Shared
 //

@@ -8,14 +8,14 @@
 //	        -> logouts:          was the user logged out since it was issued?
 //	        -> Principal
 //
-// Three rules carry the rest, and each follows a recommendation of RFC 8725:
+// Three rules determine the rest. Each follows a recommendation of RFC 8725:
 //
 //   - The algorithm belongs to the key, which the tenant's document or its
 //     issuer's key set names; a token can only agree with it.
-//   - The tenant a token claims chooses the keys, and nothing else is believed
+//   - The tenant that a token claims selects the keys, and nothing else is trusted
 //     until one of them has verified it. A key of one tenant verifies no token of another.
-//   - What is not the one canonical spelling is refused: padding, whitespace or stray bits
-//     in base64, a member named twice, bytes that are not UTF-8.
+//   - Only the canonical encoding is accepted. Padding, whitespace or stray bits
+//     in base64, a member that appears twice, or bytes that are not UTF-8 are refused.
 //
 // # Which key
 //
@@ -28,7 +28,7 @@
 //
 // Tenants that name the same issuer trust it to put the right tenant into its tokens.
 //
-// # What a stranger learns
+// # What a stranger can learn
 //
 // Every refusal is the same *realtime.Error with CodeUnauthorized, except for two that
 // need a verified signature first: CodeExpired, and CodeSuspended. A tenant whose document is missing is
@@ -38,7 +38,7 @@
 //
 // # Why the parser of golang-jwt is not used
 //
-// Its signature methods and its signing are. Its parser asks a process-wide table
-// for the method the token names, accepts any PSS salt length, skips line breaks inside base64 and
-// keeps the last of two members of one name; here each of these is a refusal.
+// Its signature methods and its signing are used. Its parser looks up the method that the token
+// names in a process-wide table, accepts any PSS salt length, skips line breaks inside base64, and
+// keeps the last of two members with the same name. This package refuses all of these.
 package auth

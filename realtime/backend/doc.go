@@ -1,7 +1,7 @@
-// Package backend is the one switch from a word to drivers:
+// Package backend is the one switch from a name to drivers:
 //
-//	memory        everything in this process, which nothing else can read from
+//	memory        everything in this process; no other process can read it
 //	gcp:PROJECT   Pub/Sub and Firestore of a Google Cloud project, or their emulators
 //
-// A binary of one's own that needs one backend alone calls its driver, and does not link the others.
+// A program that needs only one backend can call its driver directly, and then does not link the others.
 package backend

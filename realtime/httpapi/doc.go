@@ -4,22 +4,22 @@
 //	token -> caller: an operator, or a tenant's own token with a claim manage
 //	      -> may it? is it its own tenant? -> limits -> the call -> 200, or a problem document
 //
-// openapi.json describes each call; it is served at /v1/openapi.json and tests hold it and the
-// handler together.
+// openapi.json describes each call. It is served at /v1/openapi.json, and tests compare it with
+// the handler.
 //
 // # Who may call
 //
-// An operator may do everything to every tenant. Its tokens are verified by keys that no tenant
-// has (NewOperators) and name the tenant "operators", which is none.
+// An operator may do everything to every tenant. Its tokens are verified with keys that no tenant
+// has (NewOperators), and name the tenant "operators", which is not a real tenant.
 //
 // A tenant's own token may do to its own tenant what its claim manage lists (realtime.Manage).
-// It may neither write the tenant's document nor hand the claim on: those are for operators.
-// Everything else is refused, and with the same answer whether another tenant exists or not.
+// It can neither write the tenant's document nor grant the claim: only operators can.
+// Everything else is refused, with the same answer whether another tenant exists or not.
 //
-// # What is asked when
+// # Order of the steps
 //
-// Sends and closes travel through the tenant's topic to whatever instance holds the socket. Before them the
-// Registry is asked who is there, so that a send to nobody is a 404 and not a silence. It knows a connection a
-// moment after it was opened. A logout asks nobody: first it is written that the user's tokens are no
-// longer good, then the sockets are told. Repeating any call is safe.
+// Sends and closes travel through the tenant's topic to the instance that holds the socket. The handler first asks
+// the Registry who is connected, so that a send to nobody is a 404 instead of silence. The Registry knows a
+// connection a moment after it was opened. A logout asks nobody: it first writes that the user's tokens are no
+// longer valid, then tells the sockets. Every call can be repeated safely.
 package httpapi

@@ -1,12 +1,12 @@
-// Package intake takes the events of an HTTP request in: what the ingest function and the
-// management API do alike, once they know who is asking.
+// Package intake reads and publishes the events of an HTTP request: what the ingest function and the
+// management API have in common, once they know the caller.
 //
 //	body, tenant, Principal -> events, every one checked -> limits -> Publisher -> 200
 //
-// # Forms
+// # Formats
 //
 //	application/json                      one event, or an array of events
-//	application/x-ndjson, jsonl, ndjson   one event a line
+//	application/x-ndjson, jsonl, ndjson   one event per line
 //	any, with ce-specversion              a CloudEvent in binary mode
 //	application/cloudevents+json          a CloudEvent in structured mode
 //	application/cloudevents-batch+json    an array of CloudEvents
@@ -27,13 +27,13 @@
 //
 // # One request is all or nothing
 //
-// Every event is checked, also whether the token may publish to its channel, before the first is
-// published; one that is bad refuses the request, and the problem document names
-// each bad one by its index. The answer 200 comes when the broker has all of them:
+// Before the first event is published, every event is checked, also whether the token may publish to
+// its channel. If one event is refused, the whole request is, and the problem document names
+// each refused event by its index. The answer 200 is sent when the broker has stored all of them:
 //
 //	{"accepted":2,"results":[{"id":"quote-17"},{"id":"3q2-7wAAqHvP0XcBoG5R2w"}]}
 //
-// After a 503 some events may have been published all the same. Sending the request again
-// is safe for events with an ID, because every hub drops a repeated ID;
-// one without is given a new one each time.
+// After a 503, some events may have been published. It is safe to send the request again
+// for events with an ID, because every hub drops a repeated ID. An event
+// without an ID gets a new one each time.
 package intake

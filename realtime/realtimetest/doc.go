@@ -1,5 +1,5 @@
-// Package realtimetest holds what proves the claims of package realtime, for the
-// drivers of this module and for those of others.
+// Package realtimetest has the tests of the contracts of package realtime, for the
+// drivers of this module and for drivers of others.
 //
 //   - TestBroker, TestRegistry, TestRevocations and TestTenants are the contracts of those interfaces
 //     of package realtime as tests. A driver calls them with a Harness.

@@ -5,17 +5,17 @@
 //	outbox.Outbox <- Flush, Beat, Shut <- Hub
 //
 // Reading: a connection has one goroutine, which waits for the client with an
-// almost empty stack and no buffer. What comes is parsed by a fresh one, which
-// lives until everything received is handled; the HTTP handler has long returned,
-// and net/http's buffers and stack with it.
+// almost empty stack and no buffer. A new goroutine parses what arrives, and
+// lives until everything received is handled. The HTTP handler has returned long
+// before, and net/http's buffers and stack are free.
 //
-// Writing: whoever queues a frame writes it, as far as the kernel takes it at
-// once. Only for a client that is slower does a goroutine exist, until the client has
-// caught up. All frames that wait go out in one write. Everything, answers to pings
-// and close frames too, goes through the Outbox and so has one writer at a time.
+// Writing: whoever queues a frame writes it, as far as the kernel accepts it at
+// once. Only for a slower client is there a goroutine, until the client has
+// caught up. All waiting frames are sent in one write. Everything, including answers to
+// pings and close frames, goes through the Outbox, so there is one writer at a time.
 //
-// Nothing costs a timer while a connection is idle: Beat, which the Hub calls for all
-// connections, sends the pings and finds the dead.
+// An idle connection needs no timer: Beat, which the Hub calls for all
+// connections, sends the pings and finds dead clients.
 //
-// Client is the other end, for a command line and for tests.
+// Client is the client side, for a command line and for tests.
 package socket

@@ -1,8 +1,8 @@
-// Package telemetry is what an operator sees: metrics and traces by OpenTelemetry, sent over OTLP to
-// Google Cloud or to any collector, and log lines in the shape that Cloud Logging reads, with the
-// trace they belong to. Package scrape below shows the same metrics to Prometheus.
+// Package telemetry provides what an operator sees: OpenTelemetry metrics and traces, sent over OTLP to
+// Google Cloud or to any collector, and log lines in the format of Cloud Logging, with the
+// trace that they belong to. Package scrape serves the same metrics to Prometheus.
 //
-// The framework knows none of it: it tells a realtime.Metrics what happens, and a realtime.Tracer where single
-// publications go. Metrics and Tracer here are those on OpenTelemetry, for any provider; Open
+// The framework does not depend on it: it reports events to a realtime.Metrics, and the path of single
+// publications to a realtime.Tracer. Metrics and Tracer here implement these on OpenTelemetry, for any provider. Open
 // assembles them for a process.
 package telemetry

@@ -2,5 +2,5 @@
 // environment, with every fault at once; logs in Cloud Logging's shape; the backend; and the container
 // contract, which is to listen on PORT, and to have ended ten seconds after SIGTERM.
 //
-// It is the configuration of mains, and nothing below them: the framework reads no environment.
+// Only mains use it: the framework reads no environment.
 package cloudrun

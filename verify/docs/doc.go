@@ -1,3 +1,3 @@
-// Package docs holds no code, only tests that compare pages of docs with what they speak of: what a deployment costs, who
-// may do what in it, and the commands that a page has its reader type.
+// Package docs contains only tests that compare the pages of docs with what they describe: the costs of a deployment, the
+// permissions in it, and the commands that a page shows.
 package docs

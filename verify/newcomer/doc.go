@@ -1,3 +1,3 @@
-// Package newcomer holds no code, only tests that paste the commands of the README and of docs/api.md into terminals of
-// somebody who has nothing but a clone: an empty home folder, and a network of his own.
+// Package newcomer contains only tests. They paste the commands of the README and of docs/api.md into terminals of a
+// user who has only a clone, with an empty home folder and a separate network.
 package newcomer

@@ -255,7 +255,7 @@ func decodeTenant(v tenantVersion) (*realtime.Tenant, error) {
 	t, err := readTenant(v)
 	if err != nil {
 		// It is nothing that who asks could mend, so it has no code of the fault's.
-		return nil, &realtime.Error{Code: realtime.CodeInternal, Message: fmt.Sprintf("the document of tenant %s is none", v.id), Err: errors.New(err.Error())}
+		return nil, &realtime.Error{Code: realtime.CodeInternal, Message: fmt.Sprintf("the document of tenant %s is invalid", v.id), Err: errors.New(err.Error())}
 	}
 	return t, nil
 }

@@ -78,9 +78,9 @@ func (c *tenantCache) note(err error) bool {
 	case err != nil && c.ctx.Err() != nil: // by Close
 	case err != nil && c.failing.IsZero():
 		c.failing, c.failure = time.Now(), err
-		c.o.Logger.Warn("the documents of tenants cannot be read; those that are known serve on", realtime.KeyError, err)
+		c.o.Logger.Warn("tenant documents cannot be read; known documents stay in effect", realtime.KeyError, err)
 	case err == nil && !c.failing.IsZero():
-		c.o.Logger.Info("the documents of tenants can be read again", realtime.KeyDuration, time.Since(c.failing))
+		c.o.Logger.Info("tenant documents can be read again", realtime.KeyDuration, time.Since(c.failing))
 		c.failing, c.failure = time.Time{}, nil
 	}
 	return err == nil

@@ -1,9 +1,9 @@
-// Package demo is what `tidewire dev` shows before anybody has data of their
-// own: two tenants with two groups each, the channels these groups may read,
+// Package demo is what `tidewire dev` shows before a user has data of their
+// own: two tenants with two groups each, the channels that these groups may read,
 // and a producer that replays recorded market data to them.
 //
-// The producer is an ordinary client of the ingest endpoint and knows nothing else
-// of the system. Nothing here is used unless a program asks for it:
+// The producer is an ordinary client of the ingest endpoint, and uses nothing else
+// of the system. A program must ask for each part:
 //
 //	tenants := demo.Tenants(secret)                            // documents, for the server
 //	web.Handler(web.Options{Session: sessions.Session})        // who a browser is

@@ -2,8 +2,8 @@
 // the browser client, embedded, under a strict Content-Security-Policy.
 //
 // The page is plain ES modules. pages/dashboard.js binds channels to widgets
-// and is the one to copy; each widget in pages/widgets has mount, update and
-// unmount and knows nothing of sockets; pages/tidewire.css holds the
+// and is the one to copy. Each widget in pages/widgets has mount, update and
+// unmount, and does not use sockets. pages/tidewire.css has the
 // colours, sizes and times that all pages share.
 //
 //	mux.Handle("/v1/", gateway)
