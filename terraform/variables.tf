@@ -19,7 +19,7 @@ variable "images" {
 
   validation {
     condition     = alltrue([for image in values(var.images) : can(regex("^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+@sha256:[0-9a-f]{64}$", image))])
-    error_message = "Each image is given by its digest: REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE@sha256: and 64 hexadecimal digits."
+    error_message = "images: must be given by digest: REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE@sha256: and 64 hexadecimal digits."
   }
 }
 
@@ -46,7 +46,7 @@ variable "functions" {
 
   validation {
     condition     = var.functions == null ? true : can(regex("[0-9a-f]{16,64}\\.zip$", var.functions.object))
-    error_message = "The object's name ends with a hash of its content and .zip, so that another source is another object."
+    error_message = "functions: the name of the object must end with a hash of its content and .zip, so that another source is another object."
   }
 }
 

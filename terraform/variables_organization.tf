@@ -73,7 +73,7 @@ variable "service_accounts" {
 
   validation {
     condition     = length(distinct(values(var.service_accounts))) == length(var.service_accounts)
-    error_message = "service_accounts: each program must have an account of its own."
+    error_message = "service_accounts: each program must have its own account."
   }
 }
 

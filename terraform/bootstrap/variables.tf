@@ -36,7 +36,7 @@ variable "branch" {
 
   validation {
     condition     = startswith(var.branch, "^") && endswith(var.branch, "$")
-    error_message = "The branch is a regular expression from ^ to $, or others match as well."
+    error_message = "branch: must be a regular expression from ^ to $, or it matches other branches too."
   }
 }
 

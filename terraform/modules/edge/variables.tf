@@ -23,7 +23,7 @@ variable "routes" {
 
   validation {
     condition     = length(var.routes) > 0 && length(distinct([for r in values(var.routes) : r.domain])) == length(var.routes)
-    error_message = "There is at least one route, and each has a domain of its own."
+    error_message = "routes: must be at least one, each with its own domain."
   }
 }
 
@@ -35,7 +35,7 @@ variable "requests_per_minute" {
 
   validation {
     condition     = var.requests_per_minute >= 1 && var.requests_per_minute <= 1000000 && floor(var.requests_per_minute) == var.requests_per_minute
-    error_message = "An address may make 1 to 1000000 requests in a minute."
+    error_message = "requests_per_minute: must be 1 to 1000000."
   }
 }
 
@@ -47,7 +47,7 @@ variable "log_sample_rate" {
 
   validation {
     condition     = var.log_sample_rate >= 0 && var.log_sample_rate <= 1
-    error_message = "The share of requests that are logged is 0 to 1."
+    error_message = "log_sample_rate: must be 0 to 1."
   }
 }
 

@@ -42,7 +42,7 @@ variable "backup_days" {
 
   validation {
     condition     = var.backup_days >= 0 && var.backup_days <= 98 && floor(var.backup_days) == var.backup_days
-    error_message = "A backup is kept for 0 to 98 days, which is what Firestore takes."
+    error_message = "backup_days: must be 0 to 98, the maximum of Firestore."
   }
 }
 

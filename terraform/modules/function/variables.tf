@@ -36,7 +36,7 @@ variable "runtime" {
 
   validation {
     condition     = can(regex("^go1[0-9]{2}$", var.runtime))
-    error_message = "The runtime is one of Go, such as go126."
+    error_message = "runtime: must be a Go runtime, such as go126."
   }
 }
 
@@ -73,7 +73,7 @@ variable "concurrency" {
 
   validation {
     condition     = var.concurrency >= 1 && var.concurrency <= 1000
-    error_message = "An instance takes 1 to 1000 requests at once."
+    error_message = "concurrency: must be 1 to 1000."
   }
 }
 
@@ -85,7 +85,7 @@ variable "timeout_seconds" {
 
   validation {
     condition     = var.timeout_seconds >= 1 && var.timeout_seconds <= 3600
-    error_message = "A request takes 1 to 3600 seconds."
+    error_message = "timeout_seconds: must be 1 to 3600."
   }
 }
 
@@ -117,7 +117,7 @@ variable "max_instances" {
 
   validation {
     condition     = var.max_instances >= 1 && var.max_instances >= var.min_instances
-    error_message = "There may be at least one instance, and as many as are kept warm."
+    error_message = "max_instances: must be at least 1, and at least min_instances."
   }
 }
 
@@ -135,7 +135,7 @@ variable "ingress" {
 
   validation {
     condition     = contains(["ALLOW_ALL", "ALLOW_INTERNAL_ONLY", "ALLOW_INTERNAL_AND_GCLB"], var.ingress)
-    error_message = "The ingress is ALLOW_ALL, ALLOW_INTERNAL_ONLY or ALLOW_INTERNAL_AND_GCLB."
+    error_message = "ingress: must be ALLOW_ALL, ALLOW_INTERNAL_ONLY or ALLOW_INTERNAL_AND_GCLB."
   }
 }
 

@@ -41,7 +41,7 @@ variable "probe" {
   # Cloud Monitoring waits for an answer for a minute, and the first request of an instance takes its start as well.
   validation {
     condition     = var.probe == null ? true : var.probe.seconds >= 1 && var.probe.seconds <= 50
-    error_message = "probe.seconds is 1 to 50."
+    error_message = "probe.seconds: must be 1 to 50."
   }
 }
 
@@ -53,7 +53,7 @@ variable "notification_channels" {
 
   validation {
     condition     = alltrue([for channel in var.notification_channels : can(regex("^projects/[^/]+/notificationChannels/[^/]+$", channel))])
-    error_message = "A notification channel is named projects/PROJECT/notificationChannels/ID."
+    error_message = "notification_channels: must be projects/PROJECT/notificationChannels/ID."
   }
 }
 
@@ -88,7 +88,7 @@ variable "check_period_seconds" {
 
   validation {
     condition     = contains([60, 300, 600, 900], var.check_period_seconds)
-    error_message = "check_period_seconds is 60, 300, 600 or 900."
+    error_message = "check_period_seconds: must be 60, 300, 600 or 900."
   }
 }
 
@@ -107,7 +107,7 @@ variable "check_regions" {
 
   validation {
     condition     = length(distinct(var.check_regions)) >= 3 && alltrue([for region in var.check_regions : contains(["USA", "USA_OREGON", "USA_IOWA", "USA_VIRGINIA", "EUROPE", "SOUTH_AMERICA", "ASIA_PACIFIC"], region)])
-    error_message = "check_regions are three or more of USA, USA_OREGON, USA_IOWA, USA_VIRGINIA, EUROPE, SOUTH_AMERICA and ASIA_PACIFIC."
+    error_message = "check_regions: must be three or more of USA, USA_OREGON, USA_IOWA, USA_VIRGINIA, EUROPE, SOUTH_AMERICA and ASIA_PACIFIC."
   }
 }
 

@@ -24,7 +24,7 @@ variable "cidr" {
 
   validation {
     condition     = can(cidrhost(var.cidr, 0)) && try(tonumber(split("/", var.cidr)[1]) <= 26, false)
-    error_message = "The subnetwork is a range such as 10.20.0.0/22, and a /26 at least."
+    error_message = "cidr: must be a range such as 10.20.0.0/22, and at least a /26."
   }
 }
 

@@ -5,7 +5,7 @@ variable "project" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
-    error_message = "The project is given by its identifier: 6 to 30 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "project: must be a project identifier: 6 to 30 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
@@ -16,7 +16,7 @@ variable "number" {
 
   validation {
     condition     = can(regex("^[0-9]{1,19}$", var.number))
-    error_message = "The project's number has digits only."
+    error_message = "number: must contain digits only."
   }
 }
 
@@ -27,7 +27,7 @@ variable "region" {
 
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]{1,2}$", var.region))
-    error_message = "The region is one such as europe-west1."
+    error_message = "region: must be a region such as europe-west1."
   }
 }
 
@@ -40,13 +40,13 @@ variable "name" {
   # 20, because the longest account is NAME-dashboard or NAME-scheduler, and an account has 30 characters.
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "The name has 3 to 20 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen."
+    error_message = "name: must be 3 to 20 lower-case letters, digits and hyphens, start with a letter and not end with a hyphen."
   }
 
   # tw-lost would be the topic of a tenant called lost, and Pub/Sub refuses what begins with goog.
   validation {
     condition     = !startswith(var.name, "tw-") && !startswith(var.name, "goog")
-    error_message = "The name must not begin with tw-, which topics of tenants begin with, or with goog."
+    error_message = "name: must not start with tw-, the prefix of tenants' topics, or with goog."
   }
 }
 
@@ -58,7 +58,7 @@ variable "database" {
 
   validation {
     condition     = var.database == "(default)" || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.database))
-    error_message = "The database is (default), or has 4 to 63 lower-case letters, digits and hyphens, beginning with a letter."
+    error_message = "database: must be (default), or 4 to 63 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 
@@ -79,28 +79,28 @@ variable "tenants" {
   # The rule of realtime.CheckTenantID.
   validation {
     condition     = alltrue([for id in keys(var.tenants) : can(regex("^[a-z0-9][a-z0-9-]{0,62}$", id))])
-    error_message = "A tenant's identifier has 1 to 63 of a-z, 0-9 and '-', and begins with a letter or digit."
+    error_message = "tenants: an identifier must be 1 to 63 of a-z, 0-9 and '-', and start with a letter or digit."
   }
 
   validation {
     condition     = alltrue([for t in values(var.tenants) : contains(["own", "pooled"], t.placement)])
-    error_message = "The placement of a tenant is own or pooled."
+    error_message = "tenants: placement must be own or pooled."
   }
 
   validation {
     condition     = var.shards > 0 || alltrue([for t in values(var.tenants) : t.placement != "pooled"])
-    error_message = "A tenant can be pooled only if there are shards."
+    error_message = "tenants: placement can be pooled only if shards is 1 or more."
   }
 
   # What Pub/Sub takes is 10 minutes to 31 days, and a replay reaches back 5 minutes.
   validation {
     condition     = alltrue([for t in values(var.tenants) : t.retention_seconds >= 600 && t.retention_seconds <= 2678400 && floor(t.retention_seconds) == t.retention_seconds])
-    error_message = "A topic keeps messages for 600 to 2678400 seconds, a whole number of them."
+    error_message = "tenants: retention_seconds must be a whole number of 600 to 2678400."
   }
 
   validation {
     condition     = alltrue([for t in values(var.tenants) : t.placement != "pooled" || t.retention_seconds == 600])
-    error_message = "A pooled tenant has no retention of its own: its topic is that of others, too."
+    error_message = "tenants: a pooled tenant must not have retention_seconds, because it shares its topic."
   }
 
   # The rules of realtime.Limits.
@@ -111,12 +111,12 @@ variable "tenants" {
       "userShare", "tenantShare", "subscriptionsPerConnection", "messageBytes", "batchEvents",
       "queueMessages", "queueBytes", "recordBytes",
     ], l)]]))
-    error_message = "A limit has one of the names in docs/limits.md, such as connections."
+    error_message = "tenants: the name of a limit must be one of those in docs/limits.md, such as connections."
   }
 
   validation {
     condition     = alltrue(flatten([for t in values(var.tenants) : [for l in values(t.limits) : l >= 0 && floor(l) == l]]))
-    error_message = "A limit is a whole number that is not negative; 0 is the default."
+    error_message = "tenants: a limit must be a whole number of 0 or more; 0 is the default."
   }
 
   validation {
@@ -125,13 +125,13 @@ variable "tenants" {
       (lookup(t.limits, "queueMessages", 0) == 0 || lookup(t.limits, "queueMessages", 0) >= 64) &&
       (lookup(t.limits, "queueBytes", 0) == 0 || lookup(t.limits, "queueBytes", 0) >= 131072)
     ])
-    error_message = "messageBytes is at most 1048576; queueMessages at least 64 and queueBytes at least 131072, or a burst overflows them."
+    error_message = "tenants: messageBytes must be at most 1048576, queueMessages at least 64 and queueBytes at least 131072, or a burst overflows them."
   }
 
   # Plans of many hundred topics are slow and have been seen to fail, and a tenant needs none.
   validation {
     condition     = length(var.tenants) <= 200
-    error_message = "Terraform makes the topics of 200 tenants at most; the api makes those of any number."
+    error_message = "tenants: must be at most 200; the api creates the topics of any number of tenants."
   }
 }
 
@@ -144,7 +144,7 @@ variable "shards" {
   # The program takes 1000; a topic carries thousands of small tenants, and each is one more in every plan.
   validation {
     condition     = var.shards >= 0 && var.shards <= 100 && floor(var.shards) == var.shards
-    error_message = "The number of shards is a whole number of 0 to 100."
+    error_message = "shards: must be a whole number of 0 to 100."
   }
 }
 
@@ -156,7 +156,7 @@ variable "subscriptions" {
 
   validation {
     condition     = var.subscriptions >= 1 && var.subscriptions <= 10000 && floor(var.subscriptions) == var.subscriptions
-    error_message = "The budget of subscriptions is a whole number of 1 to 10000."
+    error_message = "subscriptions: must be a whole number of 1 to 10000."
   }
 }
 
@@ -168,17 +168,17 @@ variable "domains" {
 
   validation {
     condition     = alltrue([for k in keys(var.domains) : contains(["gateway", "api", "dashboard", "ingest"], k)])
-    error_message = "Domains are those of gateway, api, dashboard and ingest."
+    error_message = "domains: must be of gateway, api, dashboard and ingest."
   }
 
   validation {
     condition     = alltrue([for d in values(var.domains) : length(d) <= 253 && can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,63}$", d))])
-    error_message = "A domain is a name such as live.example.com, in lower case and without scheme or port."
+    error_message = "domains: must be names such as live.example.com, in lower case and without scheme or port."
   }
 
   validation {
     condition     = length(distinct(values(var.domains))) == length(var.domains)
-    error_message = "Each service has a domain of its own."
+    error_message = "domains: each service must have its own domain."
   }
 }
 
@@ -196,7 +196,7 @@ variable "probe_tenant" {
 
   validation {
     condition     = var.probe_tenant == null || can(regex("^[a-z0-9][a-z0-9-]{0,62}$", var.probe_tenant))
-    error_message = "The probe's tenant is the identifier of one."
+    error_message = "probe_tenant: must be the identifier of a tenant."
   }
 }
 
@@ -227,7 +227,7 @@ variable "log_level" {
 
   validation {
     condition     = contains(["debug", "info", "warn", "error"], var.log_level)
-    error_message = "The log level is debug, info, warn or error."
+    error_message = "log_level: must be debug, info, warn or error."
   }
 }
 
@@ -257,6 +257,6 @@ variable "hook_url" {
 
   validation {
     condition     = var.hook_url == null || can(regex("^https://[^\\s/?#@]+(/[^\\s#]*)?$", var.hook_url))
-    error_message = "The hook is an https address; Pub/Sub pushes to no other."
+    error_message = "hook_url: must be an https address; Pub/Sub pushes to no other."
   }
 }

@@ -24,7 +24,7 @@ variable "operators_version" {
 
   validation {
     condition     = var.operators_version >= 1 && floor(var.operators_version) == var.operators_version
-    error_message = "The number of the operators' key is 1, 2, and so on."
+    error_message = "operators_version: must be a whole number of 1 or more."
   }
 }
 

@@ -23,7 +23,7 @@ variable "image" {
 
   validation {
     condition     = can(regex("^[^@\\s]+@sha256:[0-9a-f]{64}$", var.image))
-    error_message = "The image is given by its digest, NAME@sha256:..."
+    error_message = "image: must be given by digest, NAME@sha256:..."
   }
 }
 
@@ -55,7 +55,7 @@ variable "concurrency" {
 
   validation {
     condition     = var.concurrency >= 1 && var.concurrency <= 1000
-    error_message = "An instance takes 1 to 1000 requests at once."
+    error_message = "concurrency: must be 1 to 1000."
   }
 }
 
@@ -67,7 +67,7 @@ variable "timeout_seconds" {
 
   validation {
     condition     = var.timeout_seconds >= 1 && var.timeout_seconds <= 3600
-    error_message = "A request takes 1 to 3600 seconds."
+    error_message = "timeout_seconds: must be 1 to 3600."
   }
 }
 
@@ -113,7 +113,7 @@ variable "max_instances" {
 
   validation {
     condition     = var.max_instances >= 1 && var.max_instances >= var.min_instances
-    error_message = "There may be at least one instance, and as many as are kept warm."
+    error_message = "max_instances: must be at least 1, and at least min_instances."
   }
 }
 

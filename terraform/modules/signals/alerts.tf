@@ -7,7 +7,7 @@ locals {
   plain_alerts = {
     sockets-fell = {
       severity = "CRITICAL"
-      summary  = "More than half of the sockets are gone within ten minutes."
+      summary  = "More than half of the sockets closed within ten minutes."
       conditions = {
         "half of the sockets gone" = { promql = <<-EOT
           sum({'tidewire.connections',@gateway} offset 10m) > 50
@@ -18,7 +18,7 @@ locals {
     }
     gaps = {
       severity = "ERROR"
-      summary  = "More than one in twenty of those who resume are told gap: they may have missed something and load anew."
+      summary  = "More than one in twenty resuming clients are told gap: they may have missed something, and reload their state."
       conditions = {
         "gaps of a tenant" = { duration = 300, promql = <<-EOT
           sum by (tenant) (rate({'tidewire.answers',@own,reason='gap'}[15m]))
@@ -30,7 +30,7 @@ locals {
     }
     holes = {
       severity = "ERROR"
-      summary  = "A publisher's number was skipped: Pub/Sub has lost something or brought it late. This is 0 on a broker that keeps its promise."
+      summary  = "A publisher's number was skipped: Pub/Sub has lost something or delivered it late. This is 0 on a broker that keeps its promise."
       conditions = {
         "a hole" = { promql = <<-EOT
           sum by (tenant) (increase({'tidewire.holes',@own}[10m])) > 0
@@ -53,7 +53,7 @@ locals {
     }
     publishes-failed = {
       severity = "CRITICAL"
-      summary  = "More than one in a hundred events could not be handed to Pub/Sub; their producers were told so."
+      summary  = "Pub/Sub could not store more than one in a hundred events; their producers were told so."
       conditions = {
         "publishes failing" = { duration = 120, promql = <<-EOT
           sum(rate({'tidewire.publishes',@own,reason='failed'}[5m])) / sum(rate({'tidewire.publishes',@own}[5m])) > 0.01
@@ -64,7 +64,7 @@ locals {
     }
     ingest-errors = {
       severity = "CRITICAL"
-      summary  = "More than one in fifty requests to ingest are answered 5xx."
+      summary  = "More than one in fifty requests to ingest are answered with 5xx."
       conditions = {
         "answered 5xx" = { duration = 120, promql = <<-EOT
           sum(rate({'run.googleapis.com/request_count',monitored_resource='cloud_run_revision',service_name='@name-ingest',response_code_class='5xx'}[5m]))
@@ -76,7 +76,7 @@ locals {
     }
     api-errors = {
       severity = "ERROR"
-      summary  = "More than one in fifty requests to the api or the dashboard are answered 5xx."
+      summary  = "More than one in fifty requests to the api or the dashboard are answered with 5xx."
       conditions = {
         "answered 5xx" = { duration = 300, promql = <<-EOT
           sum by (service_name) (rate({'run.googleapis.com/request_count',monitored_resource='cloud_run_revision',service_name=~'@name-(api|dashboard)',response_code_class='5xx'}[10m]))
@@ -104,7 +104,7 @@ locals {
     }
     documents-malformed = {
       severity = "WARNING"
-      summary  = "Firestore holds a document that Tidewire does not write: somebody has changed it by hand."
+      summary  = "Firestore contains a document that Tidewire did not write: somebody has changed it by hand."
       conditions = {
         "counted" = { promql = <<-EOT
           sum by (reason) (increase({'tidewire.backend.errors',@own,reason=~'firestore malformed (tenant|logout|connection|lease)'}[10m])) > 0
@@ -115,7 +115,7 @@ locals {
     }
     panics = {
       severity = "ERROR"
-      summary  = "A part of the program panics: each time one connection, channel, hook or request is ended."
+      summary  = "A part of the program panics: each time, one connection, channel, hook or request ends."
       conditions = {
         "contained" = { promql = <<-EOT
           sum by (reason) (increase({'tidewire.panics',@own}[10m])) > 0
@@ -140,7 +140,7 @@ locals {
     }
     refusals = {
       severity = "WARNING"
-      summary  = "More than one a second of a tenant's clients or producers are turned away."
+      summary  = "More than one client or producer of a tenant is refused per second."
       conditions = {
         "refusing" = { duration = 600, promql = <<-EOT
           sum by (tenant, reason) (rate({'tidewire.refusals',@own}[10m])) > 1
@@ -160,7 +160,7 @@ locals {
     }
     gateway-concurrency = {
       severity = "ERROR"
-      summary  = "A gateway holds more than 90 % of the sockets that Cloud Run lets it have."
+      summary  = "A gateway holds more than 90 % of the sockets that Cloud Run allows."
       conditions = {
         "sockets" = { duration = 300, promql = <<-EOT
           max(sum by (instance) ({'tidewire.connections',@gateway})) > ${0.9 * var.gateway.concurrency}
@@ -174,7 +174,7 @@ locals {
     }
     gateway-instances = {
       severity = "ERROR"
-      summary  = "Almost as many gateways run as may: soon nobody else is let in."
+      summary  = "Almost the maximum number of gateways is running: soon nobody else can connect."
       conditions = {
         "instances near the most" = { duration = 600, promql = <<-EOT
           sum({'run.googleapis.com/container/instance_count',@run-gateway}) > ${max(1, 0.9 * var.gateway.max_instances - 0.5)}
@@ -184,7 +184,7 @@ locals {
     }
     gateway-saturated = {
       severity = "ERROR"
-      summary  = "A gateway's CPU or memory is almost used up. Without memory an instance dies with all its sockets."
+      summary  = "A gateway's CPU or memory is almost used up. An instance that runs out of memory is killed with all its sockets."
       conditions = {
         "CPU above 85 %" = { duration = 900, promql = <<-EOT
           histogram_quantile(0.99, sum by (le) (rate({'run.googleapis.com/container/cpu/utilizations_bucket',@run-gateway}[5m]))) > 0.85
@@ -198,7 +198,7 @@ locals {
     }
     telemetry-missing = {
       severity = "WARNING"
-      summary  = "Gateways run and send no metrics: most alerts and charts see nothing."
+      summary  = "Gateways run but send no metrics: most alerts and charts are blind."
       conditions = {
         "no metrics of gateways" = { duration = 900, promql = <<-EOT
           sum({'run.googleapis.com/container/instance_count',@run-gateway,state='active'}) > 0
@@ -209,7 +209,7 @@ locals {
     }
     janitor = {
       severity = "ERROR"
-      summary  = "The janitor fails, or does not run: what dead instances leave piles up and uses the budget of subscriptions."
+      summary  = "The janitor fails, or does not run: leftovers of dead instances accumulate and use the budget of subscriptions."
       conditions = {
         "failing" = { promql = <<-EOT
           sum(increase({'logging.googleapis.com/user/@name-janitor-failures',@log}[15m])) >= 3
@@ -228,7 +228,7 @@ locals {
     }
     lost-connections = {
       severity = "WARNING"
-      summary  = "Events of lost connections could not be handed over and lie in the dead letter."
+      summary  = "Events of lost connections could not be delivered and are in the dead-letter topic."
       conditions = {
         "dead letters" = { duration = 300, promql = <<-EOT
           sum({'pubsub.googleapis.com/subscription/num_undelivered_messages',monitored_resource='pubsub_subscription',subscription_id='@name-lost-dead'}) > 0
@@ -238,7 +238,7 @@ locals {
     }
     errors-logged = {
       severity = "WARNING"
-      summary  = "A service or function logs errors again and again."
+      summary  = "A service or function logs errors repeatedly."
       conditions = {
         "errors" = { promql = <<-EOT
           sum by (service_name) (increase({'logging.googleapis.com/user/@name-errors',@log}[15m])) > 30
@@ -259,7 +259,7 @@ locals {
     probe = {
       check    = "probe"
       severity = "CRITICAL"
-      summary  = "No event goes from ingest to a socket: the probe fails, or does not run."
+      summary  = "No event gets from ingest to a socket: the probe fails, or does not run."
       seconds  = var.probe_failing_seconds
       missing = {
         # Asked by every checker every minute, unless the check was given a longer period.

@@ -6,7 +6,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "name is 3 to 20 of a-z, 0-9 and '-', and begins with a letter."
+    error_message = "name: must be 3 to 20 of a-z, 0-9 and '-', and start with a letter."
   }
 }
 
@@ -17,7 +17,7 @@ variable "project" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
-    error_message = "project is a project identifier: 6 to 30 of a-z, 0-9 and '-'."
+    error_message = "project: must be a project identifier: 6 to 30 of a-z, 0-9 and '-'."
   }
 }
 
@@ -29,7 +29,7 @@ variable "runbooks_url" {
 
   validation {
     condition     = startswith(var.runbooks_url, "https://") && !strcontains(var.runbooks_url, "#")
-    error_message = "runbooks_url is an https URL without an anchor."
+    error_message = "runbooks_url: must be an https URL without an anchor."
   }
 }
 
@@ -44,11 +44,11 @@ variable "gateway" {
 
   validation {
     condition     = var.gateway.concurrency >= 1 && var.gateway.concurrency <= 1000
-    error_message = "gateway.concurrency is 1 to 1000, as on Cloud Run."
+    error_message = "gateway.concurrency: must be 1 to 1000, as on Cloud Run."
   }
   validation {
     condition     = var.gateway.max_instances >= 1
-    error_message = "gateway.max_instances is at least 1."
+    error_message = "gateway.max_instances: must be at least 1."
   }
 }
 
@@ -60,7 +60,7 @@ variable "subscriptions_budget" {
 
   validation {
     condition     = var.subscriptions_budget >= 1 && var.subscriptions_budget <= 10000
-    error_message = "subscriptions_budget is 1 to 10000, Pub/Sub's wall."
+    error_message = "subscriptions_budget: must be 1 to 10000, Pub/Sub's limit."
   }
 }
 
@@ -76,15 +76,15 @@ variable "objective" {
 
   validation {
     condition     = var.objective.goal > 0.5 && var.objective.goal <= 0.999
-    error_message = "objective.goal is above 0.5 and at most 0.999, the most that Cloud Monitoring takes."
+    error_message = "objective.goal: must be above 0.5 and at most 0.999, the maximum of Cloud Monitoring."
   }
   validation {
     condition     = var.objective.days >= 1 && var.objective.days <= 30 && floor(var.objective.days) == var.objective.days
-    error_message = "objective.days is a whole number of 1 to 30."
+    error_message = "objective.days: must be a whole number of 1 to 30."
   }
   validation {
     condition     = var.objective.seconds > 0
-    error_message = "objective.seconds is above 0."
+    error_message = "objective.seconds: must be above 0."
   }
 }
 
@@ -103,7 +103,7 @@ variable "uptime_check_ids" {
 
   validation {
     condition     = length(setsubtract(keys(var.uptime_check_ids), ["gateway", "probe"])) == 0
-    error_message = "uptime_check_ids has the keys gateway and probe, or one of them, or none."
+    error_message = "uptime_check_ids: must have no keys except gateway and probe."
   }
 }
 
@@ -127,6 +127,6 @@ variable "extra_widgets" {
 
   validation {
     condition     = can([for widget in var.extra_widgets : widget.title])
-    error_message = "extra_widgets is a list of widgets, each with a title."
+    error_message = "extra_widgets: must be a list of widgets, each with a title."
   }
 }
