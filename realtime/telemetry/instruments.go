@@ -60,34 +60,34 @@ type described[N ~string] struct {
 var counters = [...]described[realtime.Counter]{
 	{realtime.CountConnects, "{connection}", "Connections that were opened."},
 	{realtime.CountDisconnects, "{connection}", "Connections that ended, by the code they were closed with."},
-	{realtime.CountRefusals, "{refusal}", "Connects, frames and requests that were refused, by what refused them."},
+	{realtime.CountRefusals, "{refusal}", "Connects, frames and requests that were refused, by limit or code."},
 	{realtime.CountPublishes, "{publication}", "Publications that were handed to the broker."},
 	{realtime.CountPublications, "{publication}", "Publications that an instance received from the broker."},
 	{realtime.CountDeliveries, "{delivery}", "Publications that were queued for a connection."},
-	{realtime.CountDrops, "{publication}", "Publications that were not delivered, by the reason."},
+	{realtime.CountDrops, "{publication}", "Publications that were not delivered, by reason."},
 	{realtime.CountAnswers, "{answer}", "Answers to subscribes."},
-	{realtime.CountGaps, "{gap}", "Times that readers were told that something may be missing, by the reason."},
+	{realtime.CountGaps, "{gap}", "Times that readers were told that something may be missing, by reason."},
 	{realtime.CountHoles, "{hole}", "Publications that the broker did not deliver in order."},
-	{realtime.CountFences, "{fence}", "Fences, by what became of them."},
-	{realtime.CountFollows, "{follow}", "Followings of topics, by why they began."},
-	{realtime.CountEvictions, "{publication}", "Publications that records forgot, by the reason."},
-	{realtime.CountBackendErrors, "{error}", "Calls of the backend's services that failed, each attempt, by service and code."},
-	{realtime.CountPanics, "{panic}", "Panics, each of which has ended one thing, by what that was."},
+	{realtime.CountFences, "{fence}", "Fences, by outcome."},
+	{realtime.CountFollows, "{follow}", "Times that an instance started to follow a topic, by reason."},
+	{realtime.CountEvictions, "{publication}", "Publications that records dropped, by reason."},
+	{realtime.CountBackendErrors, "{error}", "Failed attempts to call the services of the backend, by service and code."},
+	{realtime.CountPanics, "{panic}", "Contained panics, by what they ended."},
 }
 
 var gauges = [...]described[realtime.Gauge]{
 	{realtime.GaugeConnections, "{connection}", "Connections that are open."},
 	{realtime.GaugeTopics, "{topic}", "Topics that the instance follows."},
-	{realtime.GaugeRecordBytes, "By", "Size of the records that resume answers from."},
+	{realtime.GaugeRecordBytes, "By", "Size of the records, from which resumes are answered."},
 	{realtime.GaugeQueueMessages, "{message}", "Messages that wait for their connections."},
-	{realtime.GaugeQueueBytes, "By", "Size of what waits for its connections."},
-	{realtime.GaugeSubscriptions, "{subscription}", "Subscriptions that all of the project have at the broker, as last counted."},
+	{realtime.GaugeQueueBytes, "By", "Size of the messages that wait for their connections."},
+	{realtime.GaugeSubscriptions, "{subscription}", "Subscriptions in the whole project, as last counted."},
 }
 
 var timings = [...]described[realtime.Timing]{
 	{realtime.TimingDelivery, "s", "Time from the broker's publish time to the queues of the readers."},
 	{realtime.TimingAnswer, "s", "Time from a subscribe to its answer."},
-	{realtime.TimingPublish, "s", "Time to have a call's publications stored."},
+	{realtime.TimingPublish, "s", "Time until the broker has stored a call's publications."},
 }
 
 // buckets are the bounds of all timings, in seconds. 1 s is the objective of deliveries.
