@@ -22,13 +22,13 @@ func arbitraryURL(t *testing.T, browser chromium, d dev) {
 		{"", ""},
 		{"span=5&sort=-price&charts=IBM&q=", ""},
 		{"foo=bar&span=", ""},
-		{"span=banana", "“banana” is no time span: 2 min are shown."},
-		{"span=0", "“0” is no time span"}, {"span=-1", "is no time span"}, {"span=1e9", "is no time span"}, {"span=__proto__", "is no time span"}, {"span=NaN&span=1", "“NaN” is no time span"},
-		{"sort=constructor", "“constructor” is no column to sort by: the symbol is used."}, {"sort=--price", "is no column"},
-		{"channel=a%20b", "“a b” is no channel: your first one is shown."}, {"channel=" + long, "…” is no channel"}, {"channel=:::", "is no channel"}, {"channel=prices:*", "is no channel"},
-		{"tenant=%00acme", "is no tenant"}, {"group=" + long, "is no group"}, {"q=%07", "is no filter"},
-		{"charts=banana,split", "There is no chart of “banana,split”: all are shown."}, {"charts=%3Cimg%20src%3Dx%3E", "There is no chart of “<img src=x>”"},
-		{"span=%E0%A4%A&sort=x&channel=%20&q=%00", "is no column to sort by"},
+		{"span=banana", "“banana” is not a time span: 2 min are shown."},
+		{"span=0", "“0” is not a time span"}, {"span=-1", "is not a time span"}, {"span=1e9", "is not a time span"}, {"span=__proto__", "is not a time span"}, {"span=NaN&span=1", "“NaN” is not a time span"},
+		{"sort=constructor", "“constructor” is not a column to sort by: the symbol is used."}, {"sort=--price", "is not a column"},
+		{"channel=a%20b", "“a b” is not a channel: your first one is shown."}, {"channel=" + long, "…” is not a channel"}, {"channel=:::", "is not a channel"}, {"channel=prices:*", "is not a channel"},
+		{"tenant=%00acme", "is not a tenant"}, {"group=" + long, "is not a group"}, {"q=%07", "is not a filter"},
+		{"charts=banana,split", "No chart of “banana,split”: all are shown."}, {"charts=%3Cimg%20src%3Dx%3E", "No chart of “<img src=x>”"},
+		{"span=%E0%A4%A&sort=x&channel=%20&q=%00", "is not a column to sort by"},
 	} {
 		p.do(chromedp.Navigate(d.URL + "/?" + tt.query))
 		p.waitFor("prices with "+tt.query, hasPrices(5))

@@ -22,7 +22,7 @@ func noPermission(t *testing.T, browser chromium, d dev) {
 func noSession(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/?tenant=initech&group=equities", desk)
 	p.cut = true // the console tells of the 404
-	p.waitFor("that there is no session", noticeIncludes("There is no session.")+` && `+words+` === "Refused"`)
+	p.waitFor("that there is no session", noticeIncludes("No session.")+` && `+words+` === "Refused"`)
 	value[any](p, `document.querySelector("#notice button").click()`)
 	p.waitFor("a session", hasPrices(5))
 }

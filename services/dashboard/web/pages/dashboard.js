@@ -71,7 +71,7 @@ export function start(channel, { session, renew, page, elements }) {
     interrupted = false;
   });
   client.on("subscription", ({ name, code }) => {
-    if (name === "waiting") notice.update({ kind: "warning", title: "The channel is not available yet.", text: "It is asked for again by itself." });
+    if (name === "waiting") notice.update({ kind: "warning", title: "The channel is not available yet.", text: "The page asks again by itself." });
     if (name === "live") notice.update(null);
     if (name === "refused") {
       stopTicking();

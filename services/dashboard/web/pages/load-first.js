@@ -20,7 +20,7 @@
       notice.dataset.kind = "error";
       notice.hidden = false;
       const title = Object.assign(document.createElement("strong"), { textContent: "The page could not be loaded." });
-      const text = Object.assign(document.createElement("span"), { textContent: "It is tried again every few seconds." });
+      const text = Object.assign(document.createElement("span"), { textContent: "The page retries every few seconds." });
       notice.replaceChildren(title, " ", text);
     };
     if (document.readyState === "loading") addEventListener("DOMContentLoaded", show);

@@ -46,7 +46,7 @@ const page = {
   charts(rows, known) {
     const chosen = view.charts.split(",").filter(Boolean);
     if (!rows || !known || rows.size === 0 || chosen.length === 0 || chosen.some((key) => rows.has(key))) return new Set(chosen);
-    if (unknownCharts !== view.charts) noted([`There is no chart of ${views.quote((unknownCharts = view.charts))}: all are shown.`]);
+    if (unknownCharts !== view.charts) noted([`No chart of ${views.quote((unknownCharts = view.charts))}: all are shown.`]);
     return new Set();
   },
   toggleChart(key) {
@@ -129,11 +129,11 @@ function failed(error) {
     const wait = Math.max(error.afterMs ?? 0, Math.min(retryMostMs, retryMs * 2 ** failures++) * (0.5 + Math.random() / 2));
     retry = setTimeout(show, wait);
     connection.update({ state: "reconnecting", at: Date.now() + wait, why: error.message });
-    return notice.update({ kind: "error", title: error.message, text: "Nothing can be shown without its answer; it is asked again by itself.", action: { label: "Try again", run: show } });
+    return notice.update({ kind: "error", title: error.message, text: "Nothing can be shown without its answer. The page asks again by itself.", action: { label: "Try again", run: show } });
   }
   connection.update({ state: "refused", why: error.message });
   main.toggleAttribute("data-bare", true);
-  notice.update({ kind: "error", title: "There is no session.", text: error.message, action: { label: "Start again", run: () => go({ tenant: "", group: "", channel: "" }) } });
+  notice.update({ kind: "error", title: "No session.", text: error.message, action: { label: "Start again", run: () => go({ tenant: "", group: "", channel: "" }) } });
 }
 
 $("filter").oninput = () => page.setView({ q: $("filter").value });

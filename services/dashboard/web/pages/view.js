@@ -27,7 +27,7 @@ export function read() {
     const value = given.get(parameter) ?? "";
     if (value === "") continue;
     if (good(value)) view[parameter] = value;
-    else notes.push(`${quote(value)} is no ${what}: ${instead}.`);
+    else notes.push(`${quote(value)} is not a ${what}: ${instead}.`);
   }
   return { view, notes };
 }
