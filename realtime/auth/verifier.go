@@ -216,9 +216,9 @@ func (v *Verifier) tenant(ctx context.Context, id string) (*realtime.Tenant, err
 	case err == nil: // everything below trusts this, so it is not left to the store
 		return nil, realtime.Errorf(realtime.CodeInternal, "the document of tenant %q belongs to tenant %q", id, clip(t.ID))
 	case realtime.CodeOf(err) == realtime.CodeNotFound:
-		r := &refusal{reason: reasonTenant, detail: fmt.Errorf("there is no tenant %q: %w", id, err)}
+		r := &refusal{reason: reasonTenant, detail: fmt.Errorf("unknown tenant %q: %w", id, err)}
 		if tenantcache.IsTenantUnseen(err) { // it was told that the document is missing before
-			r.says = fmt.Sprintf("the token is not valid: there is no tenant %q", id)
+			r.says = fmt.Sprintf("the token is not valid: unknown tenant %q", id)
 		}
 		return nil, r
 	}

@@ -116,7 +116,7 @@ func (ch *channel) hole(why string, ms int64, now time.Time) {
 	hub.count.Add(realtime.CountGaps, ch.name.Tenant(), "hole", 1)
 	if now.Sub(ch.g.complained) >= time.Minute {
 		ch.g.complained = now
-		hub.log.Warn("a publication never came", realtime.KeyTenant, ch.name.Tenant(), realtime.KeyChannel, ch.name.Name(), realtime.KeyReason, why)
+		hub.log.Warn("a publication never arrived", realtime.KeyTenant, ch.name.Tenant(), realtime.KeyChannel, ch.name.Name(), realtime.KeyReason, why)
 	}
 	ch.lose(ms)
 }

@@ -106,7 +106,7 @@ func (c *Connection) Close(err *realtime.Error) {
 func (c *Connection) Renew(p *realtime.Principal) ([]realtime.Channel, error) {
 	old := c.Principal()
 	if p.Tenant != old.Tenant || p.User != old.User {
-		return nil, realtime.Errorf(realtime.CodeForbidden, "token: it is of another user; open another connection for it")
+		return nil, realtime.Errorf(realtime.CodeForbidden, "token: belongs to another user; open another connection for it")
 	}
 	ended, err := c.feed.renew(c, p)
 	var channels []realtime.Channel

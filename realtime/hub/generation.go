@@ -87,7 +87,7 @@ func (g *generation) run() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.ctx), g.feed.pace.Beacon)
 		defer cancel()
 		if err := g.leave(ctx, stream); err != nil {
-			g.feed.hub.log.Warn("a stream was not let go cleanly", realtime.KeyTopic, g.feed.topic, realtime.KeyError, err)
+			g.feed.hub.log.Warn("a stream was not closed cleanly", realtime.KeyTopic, g.feed.topic, realtime.KeyError, err)
 		}
 	}()
 	sifter := inspector{feed: g.feed}

@@ -72,7 +72,7 @@ func (i *inspector) belongs(m *realtime.Message) error {
 			return nil
 		}
 	}
-	return realtime.Errorf(realtime.CodeBadRequest, "tenant: %q is not carried by this topic", tenant)
+	return realtime.Errorf(realtime.CodeBadRequest, "tenant: %q does not belong to this topic", tenant)
 }
 
 func (i *inspector) drop(why error, now time.Time) {

@@ -38,7 +38,7 @@ func (h *Hub) makeRoom(now time.Time) {
 	}
 	if now.Sub(b.said) >= time.Minute {
 		b.said = now
-		h.log.Warn("memory is short: the oldest records are given up", realtime.KeyBytes, excess)
+		h.log.Warn("memory is short: the oldest events of all records are dropped", realtime.KeyBytes, excess)
 	}
 	feeds, before := h.followed(), b.records.Load()
 	until := b.until(excess, now)
@@ -77,7 +77,7 @@ func (h *Hub) closeSlowest(feeds []*feed, bytes int64) (freed int64) {
 		}
 		freed += int64(s.bytes)
 		h.count.Add(realtime.CountDrops, s.conn.Tenant().ID, "too-slow", 1)
-		s.conn.Close(realtime.Errorf(realtime.CodeTooSlow, "the server is short of memory, and %d bytes waited for this connection", s.bytes))
+		s.conn.Close(realtime.Errorf(realtime.CodeTooSlow, "the server is short of memory, and %d bytes were waiting for this connection", s.bytes))
 	}
 	return freed
 }

@@ -42,7 +42,7 @@ func (f *feed) review(c *Connection) (ended []realtime.Right) {
 // end takes a right away and tells the client. It is false for a subscribe that has yet to be asked:
 // it will be refused.
 func (f *feed) end(c *Connection, right realtime.Right) bool {
-	why := realtime.Errorf(realtime.CodeForbidden, "channel: the token in force does not grant %s of %q", right.Action, right.Channel.Name())
+	why := realtime.Errorf(realtime.CodeForbidden, "channel: the current token does not grant %s of %q", right.Action, right.Channel.Name())
 	if right.Action == realtime.ActionPresence {
 		f.unwatch(c, right.Channel)
 	} else {

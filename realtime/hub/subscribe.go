@@ -82,7 +82,7 @@ func (c *Connection) admit(r *reader) error {
 	defer c.mu.Unlock()
 	for _, have := range c.readers {
 		if have.name == r.name {
-			return realtime.Errorf(realtime.CodeConflict, "channel: %q is subscribed already", r.name.Name())
+			return realtime.Errorf(realtime.CodeConflict, "channel: %q is already subscribed", r.name.Name())
 		}
 	}
 	if err := c.hasRoom(limit); err != nil {
@@ -112,7 +112,7 @@ func (c *Connection) hasRoom(limit int) error {
 	if len(c.readers)+c.watching < limit {
 		return nil
 	}
-	err := realtime.Errorf(realtime.CodeLimited, "channel: the connection has %d subscriptions and presence watches, limits.subscriptionsPerConnection is %d; end one first", len(c.readers)+c.watching, limit)
+	err := realtime.Errorf(realtime.CodeLimited, "channel: the connection has %d subscriptions and presence watches, the maximum is %d (limits.subscriptionsPerConnection); end one first", len(c.readers)+c.watching, limit)
 	err.Limit = "subscriptionsPerConnection"
 	return err
 }

@@ -136,7 +136,7 @@ func check(t *realtime.Tenant, pubs []realtime.Publication) error {
 			err = pubs[i].CheckData()
 		}
 		if c := pubs[i].Channel; err == nil && c.Tenant() != t.ID {
-			err = realtime.Errorf(realtime.CodeBadRequest, "channel: %q is a channel of another tenant", c.Name())
+			err = realtime.Errorf(realtime.CodeBadRequest, "channel: %q belongs to another tenant", c.Name())
 		}
 		if err != nil {
 			bad = append(bad, Failed{i, err})
@@ -303,7 +303,7 @@ func (c *call) wait(ctx context.Context, timeout time.Duration) *Error {
 		case <-timer.C:
 			late = &realtime.Error{Code: realtime.CodeUnavailable, Message: "the broker has not stored it in " + timeout.String(), RetryAfter: time.Second}
 		case <-ctx.Done():
-			late = &realtime.Error{Code: realtime.CodeUnavailable, Message: "nobody waits for it any more", RetryAfter: time.Second, Err: context.Cause(ctx)}
+			late = &realtime.Error{Code: realtime.CodeUnavailable, Message: "nobody is waiting for it any longer", RetryAfter: time.Second, Err: context.Cause(ctx)}
 		}
 		timer.Stop()
 		c.mu.Lock()

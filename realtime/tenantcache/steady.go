@@ -117,12 +117,12 @@ func (s *Steady) missing(id string, seen *seenTenant, cause error, now time.Time
 	if absent.lasts(now) < UnseenFor {
 		return absentNow(id, nil, cause)
 	}
-	return &realtime.Error{Code: realtime.CodeNotFound, Message: fmt.Sprintf("tenant: there is no tenant %q; its document has been missing for %v", id, UnseenFor), Err: unseenTenant{cause}}
+	return &realtime.Error{Code: realtime.CodeNotFound, Message: fmt.Sprintf("tenant: %q is unknown; its document has been missing for %v", id, UnseenFor), Err: unseenTenant{cause}}
 }
 
 // absentNow is the answer while it cannot be told whether there is a tenant.
 func absentNow(id string, seen *seenTenant, cause error) error {
-	e := &realtime.Error{Code: realtime.CodeUnavailable, Message: fmt.Sprintf("tenant: the document of %q cannot be found now", id), RetryAfter: absentRetry, Err: cause}
+	e := &realtime.Error{Code: realtime.CodeUnavailable, Message: fmt.Sprintf("tenant: the document of %q cannot be found at the moment", id), RetryAfter: absentRetry, Err: cause}
 	if seen == nil {
 		e.Message = fmt.Sprintf("tenant: the document of %q cannot be found at the moment; check the name, or try again", id)
 		e.Err = unseenTenant{cause}
