@@ -118,7 +118,7 @@ func failsAtLoad(t *testing.T, browser chromium, d dev) {
 		t.Parallel()
 		p := openTab(t, browser, failing(t, d, "/prices.js", status(500, "no"), status(500, "no")), desk)
 		p.cut = true
-		p.waitFor("that it is not loaded", `/could not be loaded\.\s+It is tried again/.test(document.querySelector("#notice")?.innerText)`)
+		p.waitFor("that it is not loaded", `/could not be loaded\.\s+The page retries/.test(document.querySelector("#notice")?.innerText)`)
 		p.waitFor("prices, by itself", `document.querySelectorAll("#table tr[data-key]").length === 5`)
 	})
 }
