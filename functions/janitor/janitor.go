@@ -2,7 +2,6 @@ package janitor
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
@@ -93,18 +92,7 @@ func (j *Janitor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	report, err := j.Run(r.Context())
-	if err != nil {
-		problem.Write(w, err)
-		return
-	}
-	body, err := json.Marshal(report)
-	if err != nil {
-		problem.Write(w, err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(body) // nobody may be left to read it, and it was logged
+	problem.WriteReport(w, report, err)
 }
 
 // Run makes one run. An error has CodeUnavailable and says that nothing was removed.

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -132,18 +131,7 @@ func (p *Probe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	report, err := p.Run(r.Context())
-	if err != nil {
-		problem.Write(w, err)
-		return
-	}
-	body, err := json.Marshal(report)
-	if err != nil {
-		problem.Write(w, err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(body) // nobody may be left to read it, and it was logged
+	problem.WriteReport(w, report, err)
 }
 
 // Run makes one run. An error has CodeUnavailable and a *Failed in its chain.

@@ -132,22 +132,12 @@ func (f *fields) text(which field) (string, error) {
 }
 
 func (f *fields) tags() (map[string]string, error) {
-	object := f[fieldTags]
-	if isNull(object) {
+	if isNull(f[fieldTags]) {
 		return nil, nil
 	}
-	if object[0] != '{' {
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: must be an object of strings")
-	}
-	tags := map[string]string{}
-	for name, value := range jsontext.Members(object) {
-		if value[0] != '"' {
-			return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: %.64q must be a string", name)
-		}
-		if _, twice := tags[string(name)]; twice {
-			return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: %.64q appears twice", name)
-		}
-		tags[string(name)] = jsontext.Unquote(value)
+	tags, err := jsontext.Strings(f[fieldTags])
+	if err != nil {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "tags: %v", err)
 	}
 	return tags, nil
 }

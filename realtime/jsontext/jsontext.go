@@ -10,6 +10,8 @@ package jsontext
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"iter"
 )
 
@@ -49,6 +51,24 @@ func Elements[T Text](array T) iter.Seq[T] {
 			at = skipComma(array, end)
 		}
 	}
+}
+
+// Strings returns an object of strings as a map. An error says what of the value is something else, and names the member.
+func Strings[T Text](value T) (map[string]string, error) {
+	if Begins(value) != '{' {
+		return nil, errors.New("must be an object of strings")
+	}
+	all := map[string]string{}
+	for name, text := range Members(value) {
+		if text[0] != '"' {
+			return nil, fmt.Errorf("%.64q must be a string", name)
+		}
+		if _, twice := all[string(name)]; twice { // readers of JSON do not agree which of the two counts
+			return nil, fmt.Errorf("%.64q appears twice", name)
+		}
+		all[string(name)] = Unquote(text)
+	}
+	return all, nil
 }
 
 // Unquote returns what a string says. An escape that is half a surrogate pair becomes U+FFFD.

@@ -85,6 +85,21 @@ func WithStatus(status int, err error) *Problem {
 // Write answers a request with the document of an error.
 func Write(w http.ResponseWriter, err error) { Of(err).Write(w) }
 
+// WriteReport answers a request with what was done, as JSON, or with the document of the error that it ended with.
+func WriteReport(w http.ResponseWriter, report any, err error) {
+	var body []byte
+	if err == nil {
+		body, err = json.Marshal(report)
+	}
+	if err != nil {
+		Write(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(body) // the client may be gone: nobody is left to tell
+}
+
 // Write answers a request. A 401 asks for a bearer token (RFC 6750 section 3) unless the
 // handler has set another challenge.
 func (p *Problem) Write(w http.ResponseWriter) {

@@ -235,22 +235,9 @@ func (m *members) tags() map[string]string {
 	if !m.has(memberTags, false) {
 		return nil
 	}
-	object := m.raw[memberTags]
-	if object[0] != '{' {
-		m.wrong("tags: must be an object of strings")
-		return nil
-	}
-	tags := map[string]string{}
-	for name, value := range jsontext.Members(object) {
-		if value[0] != '"' {
-			m.wrong("tags: %.64q must be a string", name)
-			return nil
-		}
-		if _, twice := tags[string(name)]; twice {
-			m.wrong("tags: %.64q appears twice", name)
-			return nil
-		}
-		tags[string(name)] = jsontext.Unquote(value)
+	tags, err := jsontext.Strings(m.raw[memberTags])
+	if err != nil {
+		m.wrong("tags: %v", err)
 	}
 	return tags
 }
