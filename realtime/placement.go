@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"context"
 	"hash/fnv"
 	"strconv"
 )
@@ -34,4 +35,9 @@ func Placed(shards int) func(*Tenant) Topic {
 		_, _ = h.Write([]byte(t.ID)) // never fails: hash.Hash
 		return PooledTopic(int(h.Sum32() % uint32(shards)))
 	}
+}
+
+// TopicMaker makes topics, where they do not begin with their first use. Making one that is there is no error.
+type TopicMaker interface {
+	EnsureTopic(ctx context.Context, topic Topic) error
 }

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -13,21 +12,9 @@ import (
 	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
-// Verifier makes a Principal of a token. An error has code CodeUnauthorized,
-// CodeExpired or CodeSuspended for a token that is not good, another one if nobody can
-// tell. *auth.Verifier is one.
-type Verifier interface {
-	Verify(ctx context.Context, token string) (*realtime.Principal, error)
-}
-
-// rechecker is a Verifier that can judge a token again by another document, as *auth.Verifier can.
-type rechecker interface {
-	Recheck(ctx context.Context, doc *realtime.Tenant, p *realtime.Principal) error
-}
-
 // Options configure the handler. Verifier, Tenants and Publisher are required.
 type Options struct {
-	Verifier  Verifier
+	Verifier  auth.TokenVerifier
 	Tenants   realtime.Tenants
 	Publisher intake.Publisher
 	// Limiter holds users and tenants to publishesPerSecond; nil holds nobody to anything.
@@ -103,10 +90,8 @@ func (h *handler) authorize(r *http.Request, tenantID string) (*realtime.Tenant,
 	if err != nil {
 		return nil, nil, err
 	}
-	if verifier, ok := h.o.Verifier.(rechecker); ok { // it was judged by this document, or by the one before
-		if err := verifier.Recheck(r.Context(), t, p); err != nil {
-			return nil, nil, err
-		}
+	if err := auth.RecheckBy(r.Context(), h.o.Verifier, t, p); err != nil { // it was judged by this document, or by the one before
+		return nil, nil, err
 	}
 	if t.Suspended {
 		return nil, nil, realtime.Errorf(realtime.CodeSuspended, "the tenant is suspended")

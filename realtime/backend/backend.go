@@ -17,16 +17,11 @@ type Backend struct {
 	Revocations realtime.Revocations
 	Tenants     realtime.TenantStore
 	// Topics makes the topics of tenants; nil where a topic begins with its first use.
-	Topics Topics
+	Topics realtime.TopicMaker
 	// Placement says which topic carries a tenant. Whoever publishes or follows has to use it.
 	Placement func(*realtime.Tenant) realtime.Topic
 
 	closers []func(context.Context) error // in the order in which they are called
-}
-
-// Topics makes topics. Making one that is there is no error.
-type Topics interface {
-	EnsureTopic(ctx context.Context, topic realtime.Topic) error
 }
 
 // Options are what a driver needs besides the word that chooses it. The zero value works.

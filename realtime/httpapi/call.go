@@ -71,8 +71,8 @@ func (a *api) enter(c *call, rt route) error {
 		}
 		return err
 	}
-	if r, ok := a.o.Verifier.(rechecker); ok && !c.operator { // it may have been judged by another document
-		if err := r.Recheck(c.r.Context(), c.tenant, c.principal); err != nil {
+	if !c.operator { // it may have been judged by another document
+		if err := auth.RecheckBy(c.r.Context(), a.o.Verifier, c.tenant, c.principal); err != nil {
 			return err
 		}
 	}

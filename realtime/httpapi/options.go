@@ -7,25 +7,9 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/intake"
 )
-
-// Verifier makes a Principal of a token. An error has code CodeUnauthorized,
-// CodeExpired or CodeSuspended for a token that is not good, another one if nobody can
-// tell. *auth.Verifier is one.
-type Verifier interface {
-	Verify(ctx context.Context, token string) (*realtime.Principal, error)
-}
-
-// rechecker is a Verifier that can judge a token again by another document, as *auth.Verifier can.
-type rechecker interface {
-	Recheck(ctx context.Context, doc *realtime.Tenant, p *realtime.Principal) error
-}
-
-// Topics makes the topics of tenants. Making one that is there is no error.
-type Topics interface {
-	EnsureTopic(ctx context.Context, topic realtime.Topic) error
-}
 
 // Registry knows who is connected; it is the part of realtime.Registry that is asked here.
 type Registry interface {
@@ -50,7 +34,7 @@ type Limiter interface {
 // Options say what the API is made of. Those up to Publisher are required.
 type Options struct {
 	// Verifier judges the tokens of tenants. It has to ask the same Revocations.
-	Verifier    Verifier
+	Verifier    auth.TokenVerifier
 	Tenants     realtime.TenantStore // the memory and gcp drivers' Tenants are ones
 	Registry    Registry
 	Revocations realtime.Revocations
@@ -58,9 +42,9 @@ type Options struct {
 
 	// Operators judges the tokens of operators, and of nobody else; NewOperators makes one. nil: there are no
 	// operators, and what only they may do nobody may.
-	Operators Verifier
+	Operators auth.TokenVerifier
 	// Topics makes a tenant's topic before its document is written; nil: a topic needs no making.
-	Topics Topics
+	Topics realtime.TopicMaker
 	// Placement says which topic carries a tenant, everywhere the same; nil is realtime.OwnTopic.
 	Placement func(*realtime.Tenant) realtime.Topic
 	// Limiter counts publishes and requests. nil holds nobody to anything. Operators are not held to
