@@ -4,7 +4,6 @@ import (
 	linked "container/list"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -128,90 +127,6 @@ func (g *generation) take(sifter *inspector, messages []realtime.Message, broken
 		g.feed.broken(g)
 	}
 	return nil
-}
-
-// follow publishes the beacon and opens the stream, again and again until both
-// are done; it returns nil when the generation is let go first.
-func (g *generation) follow() realtime.Stream {
-	f := g.feed
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		stream, err := g.tryFollow()
-		if err == nil {
-			if err = g.begin(stream); err == nil {
-				return stream
-			}
-			_ = g.leave(g.ctx, stream) // what went wrong before is the news
-		}
-		if g.ctx.Err() != nil {
-			return nil
-		}
-		f.hub.count.Add(realtime.CountFollows, "", "failed", 1)
-		f.hub.log.Warn("a topic could not be followed", realtime.KeyTopic, f.topic, realtime.KeyError, err)
-		if code := realtime.CodeOf(err); code == realtime.CodeLimited || code == realtime.CodeNotFound {
-			f.turnAway(g, err)
-		}
-		select {
-		case <-time.After(wait):
-		case <-g.ctx.Done():
-			return nil
-		}
-	}
-}
-
-// begin is told that the stream is open.
-func (g *generation) begin(stream realtime.Stream) (err error) {
-	defer g.feed.caught(contain.Broker, &err)
-	g.feed.opened(g, stream.CompleteSince())
-	return nil
-}
-
-func (g *generation) tryFollow() (stream realtime.Stream, err error) {
-	f := g.feed
-	defer f.caught(contain.Broker, &err)
-	ctx, cancel := context.WithTimeout(g.ctx, f.pace.Fence)
-	defer cancel()
-	stored := make(chan error, 1)
-	f.hub.broker.Publish(ctx, f.topic, &realtime.Message{
-		Kind: realtime.KindBeacon, Publication: realtime.Publication{ID: g.beacon}, Origin: f.hub.o.Instance,
-	}, func(err error) { stored <- err })
-	if err := <-stored; err != nil {
-		return nil, err
-	}
-	f.lock()
-	g.asked = time.Now()
-	f.unlock()
-	return f.hub.broker.Follow(ctx, f.topic, realtime.Following{
-		Instance: f.hub.o.Instance, Generation: g.number, Since: time.Now().Add(-f.pace.Horizon),
-	})
-}
-
-// turnAway closes the connections of a topic that this instance has never followed and will
-// not follow soon: there is no room for it, or no such topic. Those who come later are
-// closed by the next attempt.
-func (f *feed) turnAway(g *generation, why error) {
-	f.lock()
-	given := g != f.current || f.stopped
-	conns := slices.Clone(f.conns)
-	f.unlock()
-	if given {
-		return
-	}
-	after := 10 * time.Second
-	if e := (*realtime.Error)(nil); errors.As(why, &e) && e.RetryAfter > 0 {
-		after = e.RetryAfter
-	}
-	for _, c := range conns {
-		c.Close(&realtime.Error{
-			Code: realtime.CodeUnavailable, Message: "there is no room for the tenant at the moment", RetryAfter: after + spread(after, c.id), Err: why,
-		})
-	}
-}
-
-func (f *feed) opened(g *generation, complete time.Time) {
-	f.lock()
-	defer f.unlock()
-	g.open, g.opened, g.complete, g.heardAt = true, time.Now(), complete, time.Now()
-	g.sendFences()
 }
 
 // received handles a batch from the stream, a burst at a time.
