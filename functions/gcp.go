@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/shutdown"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 func (p *program) connection(metrics realtime.Metrics) gcp.Connection {
@@ -29,7 +30,7 @@ func (p *program) openCloudStores(ctx context.Context, metrics realtime.Metrics)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Metrics: metrics, Logger: p.log})
+	tenants := tenantcache.New(gcp.NewTenants(db, gcp.TenantsOptions{Metrics: metrics, Logger: p.log}), tenantcache.Options{Logger: p.log})
 	closing := func(ctx context.Context) error { return errors.Join(broker.Close(ctx), tenants.Close(), db.Close()) }
 	return &stores{tenants: tenants, revocations: gcp.NewRevocations(db, gcp.RevocationsOptions{Metrics: metrics, Logger: p.log}), broker: broker, close: closing}, nil
 }
@@ -40,7 +41,7 @@ func (p *program) openCloudTenants(ctx context.Context) (realtime.Tenants, shutd
 	if err != nil {
 		return nil, nil, err
 	}
-	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Logger: p.log})
+	tenants := tenantcache.New(gcp.NewTenants(db, gcp.TenantsOptions{Logger: p.log}), tenantcache.Options{Logger: p.log})
 	return tenants, func(context.Context) error { return errors.Join(tenants.Close(), db.Close()) }, nil
 }
 

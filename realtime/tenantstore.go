@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // TenantStore is Tenants that can be written to. Writers compare and set: none overwrites what it has not read. A
@@ -51,4 +52,28 @@ func TenantDeletedAt(err error) (version int64, deleted bool) {
 func IsTenantDeleted(err error) bool {
 	_, deleted := TenantDeletedAt(err)
 	return deleted
+}
+
+// TenantState is a tenant's document as a store had it at a moment.
+type TenantState struct {
+	ID string
+	// Exists says whether there is a document; the rest is of one.
+	Exists bool
+	// Version orders the states of one document: a larger one is newer.
+	Version int64
+	// Doc is the document, marked as deleted or not; nil if it is malformed, which Fault says. It is not changed.
+	Doc   *Tenant
+	Fault error
+}
+
+// TenantSource is what a TenantStore offers that is reached over a network, so that its documents can be served from memory, as
+// package tenantcache does. Every call asks the store. Implementations are safe for concurrent use.
+type TenantSource interface {
+	// Read returns a document as it is now. That there is none is no error.
+	Read(ctx context.Context, id string) (TenantState, error)
+	// Changed returns the documents that were written since a moment by this process's clock, each as it is now and those
+	// it can tell of: a deletion, or a write by hand, may be missing.
+	Changed(ctx context.Context, since time.Time) ([]TenantState, error)
+	// Malformed is told once of each state with a Fault that is taken notice of, for metrics and logs.
+	Malformed(ctx context.Context, id string, fault error)
 }

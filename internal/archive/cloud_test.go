@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 const events = "/v1/tenants/%s/events"
@@ -44,7 +45,7 @@ func openProject(t *testing.T) *project {
 	}
 	t.Cleanup(func() { _ = db.Close() }) // its emulator may have been ended
 	p.revocations = gcp.NewRevocations(db, gcp.RevocationsOptions{})
-	tenants := gcp.NewTenants(db, gcp.TenantsOptions{Timeout: time.Minute})
+	tenants := tenantcache.New(gcp.NewTenants(db, gcp.TenantsOptions{Timeout: time.Minute}), tenantcache.Options{Timeout: time.Minute})
 	for _, id := range []string{"acme", "shared", "closed", "nobody"} {
 		if _, err := tenants.Put(t.Context(), document(t, id)); err != nil {
 			t.Fatal(err)
@@ -187,7 +188,7 @@ func testWholeDeployment(t *testing.T, p *project, f *function, binary string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tenants := gcp.NewTenants(db, gcp.TenantsOptions{})
+	tenants := tenantcache.New(gcp.NewTenants(db, gcp.TenantsOptions{}), tenantcache.Options{})
 	verifier := auth.New(tenants, auth.Options{})
 	g, err := gateway.New(gateway.Options{Broker: p.broker, Tenants: tenants, Verifier: verifier, Placement: realtime.Placed(2)})
 	if err != nil {

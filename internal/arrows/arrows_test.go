@@ -72,7 +72,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/realtimetest": {own: []string{"realtime", "realtime/hub", "realtime/outbox", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
 	// Functions pay for their binary at each cold start: no gateway. The probe's client of sockets is 0.2 MB of 22.8.
 	"functions": {
-		own:    []string{"functions/...", "realtime", "realtime/publish", "realtime/auth", "realtime/limit", "realtime/shutdown", "realtime/telemetry", "realtime/driver/memory", "realtime/driver/gcp"},
+		own:    []string{"functions/...", "realtime", "realtime/publish", "realtime/auth", "realtime/limit", "realtime/shutdown", "realtime/telemetry", "realtime/tenantcache", "realtime/driver/memory", "realtime/driver/gcp"},
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
 	"functions/host":     {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
@@ -82,7 +82,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"functions/probe":  {own: []string{"realtime", "realtime/auth", "realtime/problem", "realtime/socket", "realtime/wire"}},
 	"functions/ingest": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/problem"}},
 	// The one place where all drivers meet.
-	"realtime/backend": {own: []string{"realtime", "realtime/driver/memory", "realtime/driver/gcp"}},
+	"realtime/backend": {own: []string{"realtime", "realtime/tenantcache", "realtime/driver/memory", "realtime/driver/gcp"}},
 	// The services on Cloud Run: mains over what the framework has.
 	"services/cloudrun":              {own: []string{"realtime", "realtime/backend", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape"}, others: []string{"github.com/KimMachineGun/automemlimit"}},
 	"services/cloudrun/cloudruntest": {own: []string{"realtime", "realtime/backend", "services/cloudrun"}, others: []string{"github.com/google/go-cmp", "go.uber.org/goleak", "google.golang.org/genproto/googleapis/logging/type"}},

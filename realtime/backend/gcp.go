@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
@@ -23,7 +24,7 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, errors.Join(err, broker.Close(ctx))
 	}
-	tenants := gcp.NewTenants(store, gcp.TenantsOptions{Metrics: o.Metrics, Logger: o.Logger})
+	tenants := tenantcache.New(gcp.NewTenants(store, gcp.TenantsOptions{Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Logger: o.Logger})
 	return &Backend{
 		Broker: broker, Topics: broker, Tenants: tenants,
 		Registry:    gcp.NewRegistry(store, gcp.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),

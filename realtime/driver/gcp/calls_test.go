@@ -15,6 +15,7 @@ import (
 	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // backendErrors counts them by reason.
@@ -96,7 +97,7 @@ func TestCallsThatAreWell(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }() // nothing is under way
-	tenants := gcp.NewTenants(db, gcp.TenantsOptions{})
+	tenants := tenantcache.New(gcp.NewTenants(db, gcp.TenantsOptions{}), tenantcache.Options{})
 	if _, err := tenants.Put(t.Context(), &realtime.Tenant{ID: "acme"}); err != nil {
 		t.Error(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // patience is how long a test waits for an emulator.
@@ -80,9 +81,9 @@ func TestTenants(t *testing.T) {
 }
 
 // tenants returns Tenants that are closed with the test.
-func tenants(t testing.TB, db *firestore.Client, o gcp.TenantsOptions) *gcp.Tenants {
+func tenants(t testing.TB, db *firestore.Client, o gcp.TenantsOptions) *tenantcache.Cache {
 	t.Helper()
-	all := gcp.NewTenants(db, o)
+	all := tenantcache.New(gcp.NewTenants(db, o), tenantcache.Options{Poll: 50 * time.Millisecond, Timeout: o.Timeout})
 	t.Cleanup(func() {
 		if err := all.Close(); err != nil {
 			t.Error(err)

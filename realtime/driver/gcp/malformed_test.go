@@ -275,7 +275,7 @@ func TestMalformedLogout(t *testing.T) {
 func TestMalformedTenant(t *testing.T) {
 	t.Parallel()
 	ctx, db := t.Context(), fresh(t)
-	all := tenants(t, db, gcp.TenantsOptions{Poll: 20 * time.Millisecond, Timeout: patience})
+	all := tenants(t, db, gcp.TenantsOptions{Timeout: patience})
 	for name, value := range map[string]any{
 		"limits": "none", "namespaces": map[string]any{"prices": map[string]any{"overflow": "sometimes"}}, "surprise": 1, "auth": []any{1}, "suspended": "no",
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
 // outage is a Firestore of its own, which a test stops.
@@ -18,7 +19,7 @@ type outage struct {
 	*testing.T
 	registry    *gcp.Registry
 	revocations *gcp.Revocations
-	tenants     *gcp.Tenants
+	tenants     *tenantcache.Cache
 }
 
 // calls makes every call that a process makes of Firestore, all at one time.
@@ -138,7 +139,7 @@ func TestWithoutFirestore(t *testing.T) {
 	db := open(t, addr, emulators.Project(t))
 	o := &outage{
 		T: t, registry: gcp.NewRegistry(db, gcp.RegistryOptions{}),
-		revocations: gcp.NewRevocations(db, gcp.RevocationsOptions{}), tenants: tenants(t, db, gcp.TenantsOptions{Timeout: time.Second, Poll: 50 * time.Millisecond}),
+		revocations: gcp.NewRevocations(db, gcp.RevocationsOptions{}), tenants: tenants(t, db, gcp.TenantsOptions{Timeout: time.Second}),
 	}
 	o.down()
 	server, err := emulators.StartFirestoreAt(t.Context(), addr)

@@ -15,75 +15,89 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/strict"
 )
 
 // TenantsOptions configure Tenants. The zero value works.
 type TenantsOptions struct {
-	// Poll is how often changed documents are asked for, while anybody asks for tenants; 0 is 2 s. One poll
-	// that finds nothing costs one reading of a document.
-	Poll time.Duration
-	// Outage is how long known documents serve while Firestore cannot be reached; 0 is an hour.
-	Outage time.Duration
 	// Timeout bounds one call of Firestore; 0 is 5 s.
 	Timeout time.Duration
 	// Metrics counts malformed documents, as backend errors; nil forgets.
 	Metrics realtime.Metrics
-	// Logger gets a line when Firestore cannot be read and when it can again, and one per malformed document; nil discards.
+	// Logger gets a line for each; nil discards.
 	Logger *slog.Logger
 }
 
 // Tenants are the tenant documents in Firestore, tenants/{tenant}, with the fields of a realtime.Tenant as JSON
-// names them and updatedAt, which Put writes.
+// names them and updatedAt, which Put writes. Every call asks Firestore: what asks often does so by a tenantcache.Cache.
 //
-// They are served from memory. A document is read when it is first asked for, and what changed is asked for every two
-// seconds while anybody asks for any; so a change arrives in about that time, if its
-// updatedAt says so, and otherwise, or if the document was deleted, within a minute. After a minute in
-// which nobody asked nothing is read any more, and the next who asks for a document waits until it was read anew.
-//
-// While Firestore cannot be reached, known documents serve for TenantsOptions.Outage; others are
-// answered with CodeUnavailable. A document that has come to hold what is none, such as an unknown field, is
-// logged, and the one before serves on; without one before it is an error. The Version of a document is the time of its
-// last write, by Firestore's clock.
+// The Version of a document is the time of its last write, by Firestore's clock. Changed goes by updatedAt, so it
+// tells of all writes that set that.
 type Tenants struct {
-	db *firestore.Client
-	o  TenantsOptions
-	*tenantCache
+	db        *firestore.Client
+	timeout   time.Duration
+	malformed malformed
 }
 
-// NewTenants returns Tenants on a client, which stays open. Close them.
+var (
+	_ realtime.TenantStore  = (*Tenants)(nil)
+	_ realtime.TenantSource = (*Tenants)(nil)
+)
+
+// NewTenants returns Tenants on a client, which stays open.
 func NewTenants(db *firestore.Client, o TenantsOptions) *Tenants {
-	o.Poll = cmp.Or(o.Poll, 2*time.Second)
-	o.Outage = cmp.Or(o.Outage, time.Hour)
-	o.Timeout = cmp.Or(o.Timeout, storeTimeout)
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	return &Tenants{db: db, o: o, tenantCache: newTenantCache(tenantDocuments{db}, o)}
+	return &Tenants{db: db, timeout: cmp.Or(o.Timeout, storeTimeout), malformed: newMalformed(o.Metrics, o.Logger)}
 }
 
-// Stored returns a document as Firestore has it now. Fields that are none are left out of it, and logged.
+// Tenant returns a document as Firestore has it now.
+func (t *Tenants) Tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
+	if realtime.CheckTenantID(id) != nil {
+		return nil, noSuchTenant()
+	}
+	state, err := t.Read(ctx, id)
+	switch {
+	case err != nil:
+		return nil, storeError("read tenant "+id, err)
+	case !state.Exists:
+		return nil, noSuchTenant()
+	case state.Fault != nil:
+		t.Malformed(ctx, id, state.Fault)
+		return nil, &realtime.Error{Code: realtime.CodeInternal, Message: fmt.Sprintf("the document of tenant %s is invalid", id), Err: errors.New(state.Fault.Error())}
+	case state.Doc.Deleted:
+		return nil, realtime.TenantDeleted(state.Version)
+	}
+	return state.Doc, nil
+}
+
+func noSuchTenant() error {
+	return realtime.Errorf(realtime.CodeNotFound, "tenant: is unknown")
+}
+
+// Malformed counts and logs a document.
+func (t *Tenants) Malformed(ctx context.Context, id string, fault error) {
+	t.malformed.found(ctx, tenantKind, tenantsCollection+"/"+id, fault)
+}
+
+// Stored returns a document as Firestore has it now. Fields that are malformed are left out of it, and told of.
 func (t *Tenants) Stored(ctx context.Context, id string) (*realtime.Tenant, error) {
 	if err := realtime.CheckTenantID(id); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.o.Timeout)
-	defer cancel()
-	v, err := t.source.read(ctx, id)
+	s, err := t.get(ctx, id)
+	if status.Code(err) == codes.NotFound {
+		return nil, noSuchTenant()
+	}
 	if err != nil {
 		return nil, storeError("read tenant "+id, err)
 	}
-	if !v.exists {
-		return nil, noSuchTenant()
-	}
-	doc, err := readTenant(v)
+	doc, err := readTenant(id, s.UpdateTime, textOf(s))
 	if err != nil {
-		t.malformed.found(ctx, tenantKind, tenantsCollection+"/"+id, err) // a write replaces what is wrong with it
+		t.Malformed(ctx, id, err) // a write replaces what is wrong with it
 	}
 	return doc, nil
 }
 
-// Put writes a document in the place of the state of its Version, and returns it with its new one. It must not be
-// changed afterwards. Who wrote it reads it at once.
+// Put writes a document in the place of the state of its Version, and returns it with its new one.
 func (t *Tenants) Put(ctx context.Context, doc *realtime.Tenant) (*realtime.Tenant, error) {
 	if err := doc.Check(); err != nil {
 		return nil, err
@@ -97,7 +111,7 @@ func (t *Tenants) Put(ctx context.Context, doc *realtime.Tenant) (*realtime.Tena
 		return nil, err
 	}
 	fields[updatedAt] = firestore.ServerTimestamp
-	ctx, cancel := context.WithTimeout(ctx, t.o.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	at, err := t.set(ctx, doc, fields)
 	if status.Code(err) == codes.InvalidArgument {
@@ -109,10 +123,7 @@ func (t *Tenants) Put(ctx context.Context, doc *realtime.Tenant) (*realtime.Tena
 	if err != nil {
 		return nil, storeError("write tenant "+doc.ID, err)
 	}
-	t.wrote(tenantVersion{id: doc.ID, exists: true, updated: at, text: string(text)})
-	written := *doc
-	written.Version = at.UnixNano()
-	return &written, nil
+	return readTenant(doc.ID, at, text) // a copy of what was checked
 }
 
 // set writes fields if the document is still what doc.Version names, and returns when.
@@ -158,7 +169,7 @@ func (t *Tenants) List(ctx context.Context, after string, limit int) (ids []stri
 	if limit, err = pageLimit(limit); err != nil {
 		return nil, "", err
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.o.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	query := t.db.Collection(tenantsCollection).OrderBy(firestore.DocumentID, firestore.Asc).Select().Limit(limit + 1)
 	if after != "" {
@@ -185,32 +196,36 @@ func (t *Tenants) List(ctx context.Context, after string, limit int) (ids []stri
 // updatedAt is the field of a tenant document that is not the tenant's.
 const updatedAt = "updatedAt"
 
-// tenantDocuments is the source of tenants in Firestore.
-type tenantDocuments struct{ db *firestore.Client }
-
-func (d tenantDocuments) read(ctx context.Context, id string) (tenantVersion, error) {
-	s, err := d.db.Collection(tenantsCollection).Doc(id).Get(ctx)
+// Read returns a document as Firestore has it now.
+func (t *Tenants) Read(ctx context.Context, id string) (realtime.TenantState, error) {
+	s, err := t.get(ctx, id)
 	if status.Code(err) == codes.NotFound {
-		return tenantVersion{id: id}, nil
+		return realtime.TenantState{ID: id}, nil
 	}
 	if err != nil {
-		return tenantVersion{}, err
+		return realtime.TenantState{}, err
 	}
-	return tenantVersionOf(s), nil
+	return stateOf(s), nil
 }
 
-// changed asks by the one field that every writer sets, which Firestore indexes by itself.
-func (d tenantDocuments) changed(ctx context.Context, since time.Time) ([]tenantVersion, error) {
+func (t *Tenants) get(ctx context.Context, id string) (*firestore.DocumentSnapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	defer cancel()
+	return t.db.Collection(tenantsCollection).Doc(id).Get(ctx)
+}
+
+// Changed asks by the one field that every writer sets, which Firestore indexes by itself.
+func (t *Tenants) Changed(ctx context.Context, since time.Time) ([]realtime.TenantState, error) {
 	const page = 500
-	var all []tenantVersion
-	query := d.db.Collection(tenantsCollection).Where(updatedAt, ">", since).OrderBy(updatedAt, firestore.Asc).Limit(page)
+	var all []realtime.TenantState
+	query := t.db.Collection(tenantsCollection).Where(updatedAt, ">", since).OrderBy(updatedAt, firestore.Asc).Limit(page)
 	for {
 		found, err := query.Documents(ctx).GetAll()
 		if err != nil {
 			return nil, err
 		}
 		for _, s := range found {
-			all = append(all, tenantVersionOf(s))
+			all = append(all, stateOf(s))
 		}
 		if len(found) < page {
 			return all, nil
@@ -219,15 +234,36 @@ func (d tenantDocuments) changed(ctx context.Context, since time.Time) ([]tenant
 	}
 }
 
-// tenantVersionOf writes the fields of a document as JSON. What JSON cannot say is left to be refused as what it is not.
-func tenantVersionOf(s *firestore.DocumentSnapshot) tenantVersion {
+func stateOf(s *firestore.DocumentSnapshot) realtime.TenantState {
+	state := realtime.TenantState{ID: s.Ref.ID, Exists: true, Version: s.UpdateTime.UnixNano()}
+	if doc, err := readTenant(s.Ref.ID, s.UpdateTime, textOf(s)); err != nil {
+		state.Fault = err
+	} else {
+		state.Doc = doc
+	}
+	return state
+}
+
+// textOf writes the fields of a document as JSON. What JSON cannot say is left to be refused as what it is not.
+func textOf(s *firestore.DocumentSnapshot) []byte {
 	fields := s.Data()
 	delete(fields, updatedAt)
 	text, err := json.Marshal(fields)
 	if err != nil {
 		text = fmt.Appendf(nil, "%q", err.Error())
 	}
-	return tenantVersion{id: s.Ref.ID, exists: true, updated: s.UpdateTime, text: string(text)}
+	return text
+}
+
+// readTenant returns what can be read of a document, and what is wrong with the rest.
+func readTenant(id string, updated time.Time, text []byte) (*realtime.Tenant, error) {
+	t := new(realtime.Tenant)
+	err := strict.Decode("the document", text, t)
+	t.ID, t.Version = id, updated.UnixNano()
+	if err == nil {
+		err = t.Check()
+	}
+	return t, err
 }
 
 // encodeTenant returns the fields of a document as Firestore takes them.

@@ -1,4 +1,4 @@
-package gcp
+package tenantcache
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 )
 
 // wake begins to poll, if it does not. c.mu is held.
-func (c *tenantCache) wake(now time.Time) {
+func (c *Cache) wake(now time.Time) {
 	c.asked = now
 	if c.polling || c.closed {
 		return
@@ -20,7 +20,7 @@ func (c *tenantCache) wake(now time.Time) {
 }
 
 // poll asks for what changed until nobody asks for tenants any more.
-func (c *tenantCache) poll(since time.Time) {
+func (c *Cache) poll(since time.Time) {
 	tick := time.NewTicker(c.o.Poll)
 	defer tick.Stop()
 	for {
@@ -34,7 +34,7 @@ func (c *tenantCache) poll(since time.Time) {
 		}
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(c.ctx, c.o.Timeout)
-		changed, err := c.source.changed(ctx, since)
+		changed, err := c.store.Changed(ctx, since)
 		cancel()
 		if c.heard(changed, begun, err) {
 			since = begun.Add(-pollOverlap)
@@ -43,7 +43,7 @@ func (c *tenantCache) poll(since time.Time) {
 }
 
 // rest ends the polling if it is time.
-func (c *tenantCache) rest() bool {
+func (c *Cache) rest() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -55,7 +55,7 @@ func (c *tenantCache) rest() bool {
 }
 
 // heard takes the answer to a poll, and is false if there was none.
-func (c *tenantCache) heard(changed []tenantVersion, begun time.Time, err error) bool {
+func (c *Cache) heard(changed []realtime.TenantState, begun time.Time, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.note(err) {
@@ -63,17 +63,17 @@ func (c *tenantCache) heard(changed []tenantVersion, begun time.Time, err error)
 	}
 	c.polled = begun
 	for _, v := range changed {
-		if d := c.known[v.id]; d != nil {
+		if d := c.known[v.ID]; d != nil {
 			c.change(d, v)
 		} else {
-			c.absent.remove(v.id)
+			c.absent.remove(v.ID)
 		}
 	}
 	return true
 }
 
-// note keeps whether the source can be read, and logs when that changes. c.mu is held.
-func (c *tenantCache) note(err error) bool {
+// note keeps whether the store can be read, and logs when that changes. c.mu is held.
+func (c *Cache) note(err error) bool {
 	switch {
 	case err != nil && c.ctx.Err() != nil: // by Close
 	case err != nil && c.failing.IsZero():

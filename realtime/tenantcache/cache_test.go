@@ -1,4 +1,4 @@
-package gcp
+package tenantcache
 
 import (
 	"context"
@@ -14,21 +14,25 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/strict"
 )
 
-// cabinet is a source of tenant documents that can be closed.
+// cabinet is a store of tenant documents that can be closed.
 type cabinet struct {
-	mu      sync.Mutex // guards what follows
-	down    bool
-	held    chan struct{} // not nil: readings wait for it, and bring what was there when they began
-	docs    map[string]tenantVersion
-	reads   int
-	polls   int
-	changes map[string]time.Time // what a poll finds, and since when
+	realtime.TenantStore // nil: a cache asks for nothing of it but to write
+
+	mu        sync.Mutex // guards what follows
+	malformed int        // that were told of
+	down      bool
+	held      chan struct{} // not nil: readings wait for it, and bring what was there when they began
+	docs      map[string]realtime.TenantState
+	reads     int
+	polls     int
+	changes   map[string]time.Time // what a poll finds, and since when
 }
 
 func newCabinet() *cabinet {
-	return &cabinet{docs: map[string]tenantVersion{}, changes: map[string]time.Time{}}
+	return &cabinet{docs: map[string]realtime.TenantState{}, changes: map[string]time.Time{}}
 }
 
 // put writes a document as Put does, or as somebody by hand who leaves updatedAt as it is.
@@ -36,10 +40,30 @@ func (c *cabinet) put(id, text string, byHand bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	c.docs[id] = tenantVersion{id: id, exists: true, updated: now, text: text}
+	c.docs[id] = stateOf(id, text, now)
 	if !byHand {
 		c.changes[id] = now
 	}
+}
+
+// stateOf is what a driver makes of the text of a document.
+func stateOf(id, text string, written time.Time) realtime.TenantState {
+	doc := &realtime.Tenant{}
+	err := strict.Decode("the document", []byte(text), doc)
+	doc.ID, doc.Version = id, written.UnixNano()
+	if err == nil {
+		err = doc.Check()
+	}
+	if err != nil {
+		doc = nil
+	}
+	return realtime.TenantState{ID: id, Exists: true, Version: written.UnixNano(), Doc: doc, Fault: err}
+}
+
+func (c *cabinet) Malformed(context.Context, string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.malformed++
 }
 
 func (c *cabinet) remove(id string) {
@@ -73,26 +97,26 @@ func (c *cabinet) wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (c *cabinet) read(ctx context.Context, id string) (tenantVersion, error) {
+func (c *cabinet) Read(ctx context.Context, id string) (realtime.TenantState, error) {
 	c.mu.Lock()
 	c.reads++
 	v, held := c.docs[id], c.held
 	c.mu.Unlock()
-	v.id = id
+	v.ID = id
 	if held != nil {
 		<-held
 	}
 	return v, c.wait(ctx)
 }
 
-func (c *cabinet) changed(ctx context.Context, since time.Time) ([]tenantVersion, error) {
+func (c *cabinet) Changed(ctx context.Context, since time.Time) ([]realtime.TenantState, error) {
 	if err := c.wait(ctx); err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.polls++
-	var all []tenantVersion
+	var all []realtime.TenantState
 	for _, id := range slices.Sorted(maps.Keys(c.changes)) {
 		if c.changes[id].After(since) {
 			all = append(all, c.docs[id])
@@ -102,11 +126,11 @@ func (c *cabinet) changed(ctx context.Context, since time.Time) ([]tenantVersion
 }
 
 // cached runs a test with a cache on virtual time.
-func cached(t *testing.T, test func(t *testing.T, tenants *tenantCache, source *cabinet)) {
+func cached(t *testing.T, test func(t *testing.T, tenants *Cache, source *cabinet)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		source := newCabinet()
-		tenants := newTenantCache(source, TenantsOptions{
+		tenants := New(source, Options{
 			Poll: 2 * time.Second, Outage: time.Hour, Timeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler),
 		})
 		defer func() { _ = tenants.Close() }() // it returns no error
@@ -115,7 +139,7 @@ func cached(t *testing.T, test func(t *testing.T, tenants *tenantCache, source *
 }
 
 // want fails unless the tenant has this limit of connections, or the answer is an error of the code.
-func want(t *testing.T, tenants *tenantCache, id string, connections int, code realtime.Code) *realtime.Tenant {
+func want(t *testing.T, tenants *Cache, id string, connections int, code realtime.Code) *realtime.Tenant {
 	t.Helper()
 	doc, err := tenants.Tenant(t.Context(), id)
 	switch {
@@ -134,7 +158,7 @@ func want(t *testing.T, tenants *tenantCache, id string, connections int, code r
 func limited(n int) string { return fmt.Sprintf(`{"limits":{"connections":%d}}`, n) }
 
 // pass lets time pass while somebody asks for the tenant every second, as a gateway does.
-func pass(t *testing.T, tenants *tenantCache, id string, d time.Duration) {
+func pass(t *testing.T, tenants *Cache, id string, d time.Duration) {
 	t.Helper()
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		<-time.After(time.Second)
@@ -144,7 +168,7 @@ func pass(t *testing.T, tenants *tenantCache, id string, d time.Duration) {
 
 func TestTenantsAreReadOnceAndPolled(t *testing.T) {
 	t.Parallel()
-	cached(t, func(t *testing.T, tenants *tenantCache, source *cabinet) {
+	cached(t, func(t *testing.T, tenants *Cache, source *cabinet) {
 		source.put("acme", limited(1), false)
 		first := want(t, tenants, "acme", 1, "")
 		for range 1000 {
@@ -172,7 +196,7 @@ func TestTenantsAreReadOnceAndPolled(t *testing.T) {
 
 func TestTenantsByHand(t *testing.T) {
 	t.Parallel()
-	cached(t, func(t *testing.T, tenants *tenantCache, source *cabinet) {
+	cached(t, func(t *testing.T, tenants *Cache, source *cabinet) {
 		source.put("acme", limited(1), true)
 		source.put("globex", limited(1), true)
 		want(t, tenants, "acme", 1, "")
@@ -193,7 +217,7 @@ func TestTenantsByHand(t *testing.T) {
 
 func TestTenantsThatAreNot(t *testing.T) {
 	t.Parallel()
-	cached(t, func(t *testing.T, tenants *tenantCache, source *cabinet) {
+	cached(t, func(t *testing.T, tenants *Cache, source *cabinet) {
 		for range 1000 {
 			want(t, tenants, "acme", 0, realtime.CodeNotFound)
 		}
@@ -221,7 +245,7 @@ func TestTenantsThatAreNot(t *testing.T) {
 
 func TestTenantsInAnOutage(t *testing.T) {
 	t.Parallel()
-	cached(t, func(t *testing.T, tenants *tenantCache, source *cabinet) {
+	cached(t, func(t *testing.T, tenants *Cache, source *cabinet) {
 		source.put("acme", limited(1), false)
 		source.put("globex", limited(1), false)
 		want(t, tenants, "acme", 1, "")
@@ -259,7 +283,7 @@ func TestTenantsInAnOutage(t *testing.T) {
 
 func TestTenantsSleep(t *testing.T) {
 	t.Parallel()
-	cached(t, func(t *testing.T, tenants *tenantCache, source *cabinet) {
+	cached(t, func(t *testing.T, tenants *Cache, source *cabinet) {
 		source.put("acme", limited(1), false)
 		want(t, tenants, "acme", 1, "")
 		<-time.After(10 * time.Minute)
@@ -292,7 +316,7 @@ func TestTenantsSleep(t *testing.T) {
 
 func TestTenantsReadTogether(t *testing.T) {
 	t.Parallel()
-	cached(t, func(t *testing.T, tenants *tenantCache, source *cabinet) {
+	cached(t, func(t *testing.T, tenants *Cache, source *cabinet) {
 		source.put("acme", limited(1), false)
 		source.held = make(chan struct{})
 		var all sync.WaitGroup
@@ -316,13 +340,13 @@ func TestTenantsReadTogether(t *testing.T) {
 // TestTenantsOldReading: what a slow reading brings does not replace what was written since it began.
 func TestTenantsOldReading(t *testing.T) {
 	t.Parallel()
-	cached(t, func(t *testing.T, tenants *tenantCache, source *cabinet) {
+	cached(t, func(t *testing.T, tenants *Cache, source *cabinet) {
 		source.held = make(chan struct{})
 		var all sync.WaitGroup
 		all.Go(func() { want(t, tenants, "acme", 2, "") })
 		synctest.Wait() // it has begun, and found none
 		<-time.After(time.Second)
-		tenants.wrote(tenantVersion{id: "acme", exists: true, updated: time.Now(), text: limited(2)})
+		tenants.wrote(stateOf("acme", limited(2), time.Now()))
 		close(source.held)
 		all.Wait()
 		want(t, tenants, "acme", 2, "")
@@ -331,7 +355,7 @@ func TestTenantsOldReading(t *testing.T) {
 
 func TestTenantsThatAreNone(t *testing.T) {
 	t.Parallel()
-	cached(t, func(t *testing.T, tenants *tenantCache, source *cabinet) {
+	cached(t, func(t *testing.T, tenants *Cache, source *cabinet) {
 		source.put("acme", `{"limits":{"conections":1}}`, false)
 		_, err := tenants.Tenant(t.Context(), "acme")
 		if e := (*realtime.Error)(nil); !errors.As(err, &e) || e.Code != realtime.CodeInternal || !strings.Contains(err.Error(), "limits.conections: unknown field") {
@@ -342,15 +366,20 @@ func TestTenantsThatAreNone(t *testing.T) {
 		want(t, tenants, "acme", 1, "")
 		for _, text := range []string{`{"placement":"moon"}`, `{"suspended":"yes"}`, `"json: unsupported value: NaN"`} {
 			source.put("acme", text, false)
-			pass(t, tenants, "acme", 3*time.Second)
+			pass(t, tenants, "acme", 90*time.Second)
 			want(t, tenants, "acme", 1, "")
+		}
+		source.mu.Lock()
+		defer source.mu.Unlock()
+		if source.malformed != 4 {
+			t.Errorf("%d malformed states were told of, want each of 4 once", source.malformed)
 		}
 	})
 }
 
 func TestTenantsAfterClose(t *testing.T) {
 	t.Parallel()
-	cached(t, func(t *testing.T, tenants *tenantCache, source *cabinet) {
+	cached(t, func(t *testing.T, tenants *Cache, source *cabinet) {
 		source.put("acme", limited(1), false)
 		want(t, tenants, "acme", 1, "")
 		source.held = make(chan struct{})
