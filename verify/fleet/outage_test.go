@@ -31,7 +31,7 @@ type problem struct {
 	Detail string
 }
 
-// Who may not is told so at both doors: an expired, an unknown and a suspended tenant's; one that has no topic.
+// Who may not is told so at both doors: an expired, an unknown (which is missing at first) and a suspended tenant's; one that has no topic.
 func TestTenantsThatMayNot(t *testing.T) {
 	f := startFleet(t, 1, tenant("acme"), tenant("closed", func(t *realtime.Tenant) { t.Suspended = true }), tenant("bare"))
 	f.tenants["nobody"] = tenant("nobody") // signs, but was never put
@@ -45,7 +45,7 @@ func TestTenantsThatMayNot(t *testing.T) {
 		status              int           // of ingest
 	}{
 		{"expired", "acme", f.tokenUntil("acme", "ann", time.Now().Add(-time.Minute)), realtime.CodeExpired, 401},
-		{"unknown", "nobody", f.token("nobody", "ann"), realtime.CodeUnauthorized, 401},
+		{"unknown", "nobody", f.token("nobody", "ann"), realtime.CodeUnavailable, 503}, // for two minutes
 		{"suspended", "closed", f.token("closed", "ann"), realtime.CodeSuspended, 403},
 	}
 	for _, tt := range tests {
