@@ -30,6 +30,10 @@ func (s *session) resume(f *wire.ClientFrame) {
 		return
 	}
 	for _, sub := range f.Subscriptions {
+		if sub.Err != nil {
+			s.fail("", sub.Channel, sub.Err)
+			continue
+		}
 		s.subscribe("", sub.Channel, sub.Since, f.AsOf)
 	}
 }

@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -93,9 +95,9 @@ func (s *stream) begin(r *http.Request) *realtime.Error {
 	if err != nil {
 		return s.g.shown(ctx, "verifying a token", err)
 	}
-	channels, err := channelsOf(p.Tenant, r.URL.Query()["channel"])
-	if err != nil {
-		return s.g.shown(ctx, "naming channels", err)
+	channels, refused := s.channelsOf(p.Tenant, r.URL.Query()["channel"])
+	if refused != nil {
+		return refused
 	}
 	s.at = sse.NewStream(channels)
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
@@ -112,36 +114,63 @@ func (s *stream) begin(r *http.Request) *realtime.Error {
 	return s.subscribe(channels)
 }
 
+// subscribe reads the channels. One that may not be read does not disturb the others; if none may, the request is refused.
 func (s *stream) subscribe(channels []realtime.Channel) *realtime.Error {
 	if limited := s.guest.seat.Subscribe(); limited != nil {
 		return limited
 	}
 	asOf := s.at.AsOf()
+	var first *realtime.Error
+	reads := false
 	for i, ch := range channels {
-		if err := s.guest.subscribe("", ch, s.at.Since(i), asOf); err != nil {
-			return s.g.shown(s.g.life, "subscribing", err)
+		err := s.guest.subscribe("", ch, s.at.Since(i), asOf)
+		if err == nil {
+			reads = true
+			continue
 		}
+		told := s.g.shown(s.g.life, "subscribing", err)
+		if told.Code != realtime.CodeForbidden {
+			return told
+		}
+		first = cmp.Or(first, told)
+		s.refuse(ch.Name(), told)
+	}
+	if !reads {
+		return first
 	}
 	return nil
 }
 
-// channelsOf returns the channels that a request names.
-func channelsOf(tenant string, names []string) ([]realtime.Channel, error) {
+// refuse tells the client of a channel that its stream does not carry, once there is a stream.
+func (s *stream) refuse(name string, why *realtime.Error) {
+	if len(name) > realtime.MaxChannelBytes {
+		name = ""
+	}
+	s.refused = append(s.refused, sse.Encoder{}.NotCarried(name, why))
+}
+
+// channelsOf returns the channels that a request names. One that is named badly, or twice, does not disturb the others.
+func (s *stream) channelsOf(tenant string, names []string) ([]realtime.Channel, *realtime.Error) {
 	if len(names) == 0 || len(names) > sse.MaxChannels {
 		return nil, realtime.Errorf(realtime.CodeBadRequest, "channel: must be 1 to %d channels, got %d", sse.MaxChannels, len(names))
 	}
 	channels := make([]realtime.Channel, 0, len(names))
-	seen := map[realtime.Channel]bool{}
+	var first *realtime.Error
 	for _, name := range names {
 		ch, err := realtime.NewChannel(tenant, name)
-		if err != nil {
-			return nil, err
+		if err == nil && slices.Contains(channels, ch) {
+			err = realtime.Errorf(realtime.CodeConflict, "channel: %q appears twice", name)
 		}
-		if seen[ch] {
-			return nil, realtime.Errorf(realtime.CodeConflict, "channel: %q appears twice", name)
+		if err == nil {
+			channels = append(channels, ch)
+			continue
 		}
-		seen[ch] = true
-		channels = append(channels, ch)
+		told := s.g.shown(s.g.life, "naming channels", err)
+		first = cmp.Or(first, told)
+		s.refuse(name, told)
+	}
+	if len(channels) == 0 {
+		return nil, first
 	}
 	return channels, nil
 }

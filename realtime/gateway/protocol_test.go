@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // What docs/protocol.md says of a first frame's size: a client without a token in its handshake has 64 KiB, whatever the
@@ -37,29 +39,111 @@ func TestFirstFrameMayBe64KiB(t *testing.T) {
 	known.closed(4413)
 }
 
-// What docs/protocol.md says of subscriptions that are malformed: those that are no subscriptions at all spoil their
-// frame, and a name that no channel can have spoils itself alone.
+// What docs/protocol.md says of subscriptions that are wrong: each costs itself alone and the others are taken, whether the token came
+// in the handshake, in the frame, or with a request for events.
 func TestMalformedSubscriptionsOfConnect(t *testing.T) {
 	t.Parallel()
-	s := start(t, gateway.Options{})
-	for name, subscriptions := range map[string]string{
-		"no array": `{"channel":"a"}`, "null": `null`, "no object": `[{"channel":"a"},"b"]`, "no channel": `[{"channel":"a"},{"since":"1-"}]`,
-		"empty channel": `[{"channel":"a"},{"channel":""}]`, "a number": `[{"channel":"a"},{"channel":7}]`, "reserved": `[{"channel":"a"},{"channel":"b","filter":"x"}]`,
-		"a member twice": `[{"channel":"a"},{"channel":"b","channel":"c"}]`,
+	long := strings.Repeat("x", 201)
+	for name, c := range map[string]struct {
+		subscription, query string // query is empty where a request for events cannot say it
+		channel             string // that the error names
+		code                realtime.Code
+	}{
+		"no object":      {`"b"`, "", "", realtime.CodeBadRequest},
+		"null":           {`null`, "", "", realtime.CodeBadRequest},
+		"no channel":     {`{"since":"1-"}`, "", "", realtime.CodeBadRequest},
+		"empty":          {`{"channel":""}`, "channel=", "", realtime.CodeBadRequest},
+		"a number":       {`{"channel":7}`, "", "", realtime.CodeBadRequest},
+		"reserved":       {`{"channel":"b","filter":"x"}`, "", "b", realtime.CodeBadRequest},
+		"a member twice": {`{"channel":"b","since":"1-","since":"2-"}`, "", "b", realtime.CodeBadRequest},
+		"white space":    {`{"channel":"a b"}`, "channel=a%20b", "a b", realtime.CodeBadRequest},
+		"empty segment":  {`{"channel":"a::b"}`, "channel=a::b", "a::b", realtime.CodeBadRequest},
+		"too long":       {`{"channel":"` + long + `"}`, "channel=" + long, "", realtime.CodeBadRequest},
+		"twice":          {`{"channel":"first"}`, "channel=first", "first", realtime.CodeConflict},
+		"no grant":       {`{"channel":"secret:1"}`, "channel=secret:1", "secret:1", realtime.CodeForbidden},
 	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, gateway.Options{})
+			token := s.token("acme", "ann", func(c *auth.Claims) {
+				c.Grants.Subscribe = []realtime.Pattern{"first", "last", "a:**", "b"}
+			})
+			verdict := func(how string, answers []wire.ServerFrame) {
+				t.Helper()
+				read := 0
+				for _, f := range answers {
+					switch {
+					case f.Type == wire.TypeOK && (f.Channel == "first" || f.Channel == "last"):
+						read++
+					case f.Type != wire.TypeError || f.Code != c.code || f.Channel != c.channel || f.ID != "":
+						t.Errorf("%s: told %+v", how, f)
+					}
+				}
+				if read != 2 || len(answers) != 3 {
+					t.Errorf("%s: %+v", how, answers)
+				}
+			}
+			frame := `{"type":"connect","id":1,"subscriptions":[{"channel":"first"},` + c.subscription + `,{"channel":"last"}]`
+			three := func(p *peer) (answers []wire.ServerFrame) {
+				for range 3 {
+					answers = append(answers, p.expect(`{}`))
+				}
+				p.send(`{"type":"ping"}`)
+				p.expect(`{"type":"pong"}`) // and the connection goes on
+				return answers
+			}
+			p := s.dial("")
+			p.send(frame + `,"token":"` + token + `"}`)
+			p.expect(`{"type":"welcome","id":1}`)
+			verdict("token in the frame", three(p))
+			p = s.dial(token)
+			p.expect(`{"type":"welcome"}`)
+			p.send(frame + `}`)
+			p.expect(`{"type":"welcome","id":1}`)
+			verdict("token in the handshake", three(p))
+			if c.query == "" {
+				return
+			}
+			events := readPage(t, s.get("/v1/events?channel=first&"+c.query+"&channel=last", http.Header{"Authorization": {"Bearer " + token}}))
+			if e, _ := events.next(); e.retry == "" {
+				t.Errorf("no retry hint: %+v", e)
+			}
+			events.expect("welcome", `{}`)
+			var answers []wire.ServerFrame
+			for range 3 {
+				e, _ := events.next()
+				if (e.frame.Type == wire.TypeError) != (e.name == "refused") {
+					t.Errorf("%+v", e)
+				}
+				answers = append(answers, e.frame)
+			}
+			verdict("events", answers)
+		})
+	}
+}
+
+// What is no list of subscriptions at all costs them, and not the connection.
+func TestSubscriptionsAreNoArray(t *testing.T) {
+	t.Parallel()
+	s := start(t, gateway.Options{})
+	for _, subscriptions := range []string{`{"channel":"a"}`, `null`, `"a"`, `7`} {
 		frame := `{"type":"connect","id":1,"subscriptions":` + subscriptions
 		unknown := s.dial("")
 		unknown.send(frame + `,"token":"` + s.token("acme", "ann") + `"}`)
-		if f := unknown.closed(4400); f.Type != "error" || f.Code != realtime.CodeBadRequest || f.Connection != "" {
-			t.Errorf("%s, in the frame with the token: told %+v", name, f)
-		}
 		known := s.connect("acme", "ann")
-		known.send(frame+`}`, `{"type":"unsubscribe","id":2,"channel":"a"}`)
-		if f := known.expect(`{"type":"error","id":1,"code":"bad-request"}`); f.Channel != "" || !strings.HasPrefix(f.Message, "subscriptions") {
-			t.Errorf("%s: told %+v", name, f)
+		known.send(frame + `}`)
+		for _, p := range []*peer{unknown, known} {
+			p.expect(`{"type":"welcome","id":1}`, `{"type":"error","code":"bad-request","message":"subscriptions: must be an array of objects"}`)
+			p.send(`{"type":"ping"}`)
+			p.expect(`{"type":"pong"}`)
 		}
-		known.expect(`{"type":"error","id":2,"code":"not-found"}`) // a was not taken, and the connection goes on
 	}
+}
+
+// A name that no channel can have spoils itself alone.
+func TestBadNamesInConnect(t *testing.T) {
+	t.Parallel()
+	s := start(t, gateway.Options{})
 	known := s.connect("acme", "ann")
 	known.send(`{"type":"connect","id":1,"subscriptions":[{"channel":"a b"},{"channel":"a"},{"channel":"a"},{"channel":"` + strings.Repeat("x", 201) + `"},{"channel":"b"}]}`)
 	known.expect(`{"type":"welcome","id":1}`)

@@ -29,11 +29,12 @@ const (
 // stream is one answer of Server-Sent Events, and the outbox.Transport of its
 // Outbox. The goroutine of its HTTP request is the writer.
 type stream struct {
-	g     *Gateway
-	box   *outbox.Outbox
-	guest *guest        // nil until admitted
-	at    *sse.Stream   // the writer's alone
-	wake  chan struct{} // holds one: there is something to write
+	g       *Gateway
+	box     *outbox.Outbox
+	guest   *guest         // nil until admitted
+	at      *sse.Stream    // the writer's alone
+	refused []outbox.Frame // of channels that it does not carry; the writer's alone
+	wake    chan struct{}  // holds one: there is something to write
 
 	mu      sync.Mutex               // guards all below
 	control *http.ResponseController // nil until it runs
@@ -128,6 +129,10 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
 	var out bytes.Buffer
 	out.WriteString("retry: " + strconv.FormatInt(streamRetry.Milliseconds(), 10) + "\n\n")
 	s.at.Append(&out, sse.Encoder{}.Welcome(v.session(v.doc().Limits.WithDefaults())).Bytes)
+	for _, f := range s.refused {
+		s.at.Append(&out, f.Bytes)
+	}
+	s.refused = nil
 	s.mu.Lock()
 	s.control = http.NewResponseController(w)
 	// The server's deadline for a request's body would end a stream, whose request is over.

@@ -51,6 +51,11 @@ func (e Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) out
 	return closing(err, e.json.Refused(id, c, err))
 }
 
+// NotCarried is an event "refused", about a channel as the client wrote it that the stream does not carry. The stream goes on.
+func (Encoder) NotCarried(channel string, err *realtime.Error) outbox.Frame {
+	return event(nil, "refused", wire.Encoder{}.Error("", channel, err))
+}
+
 // Direct is an event "direct".
 func (e Encoder) Direct(p *realtime.Publication) outbox.Frame {
 	return event(nil, wire.TypeDirect, e.json.Direct(p))

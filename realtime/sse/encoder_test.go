@@ -43,6 +43,7 @@ func TestEvents(t *testing.T) {
 		"ended":            {e.Ended(subscription, realtime.Errorf(realtime.CodeForbidden, "no")), "event: closing\nid: stopped\ndata: " + json(wire.Encoder{}.Ended(subscription, realtime.Errorf(realtime.CodeForbidden, "no"))), realtime.Position{}, true},
 		"watch ended":      {e.Ended(watch, nil), "event: notice\ndata: " + json(wire.Encoder{}.Ended(watch, nil)), realtime.Position{}, false},
 		"refused":          {e.Refused("", names[0], realtime.Errorf(realtime.CodeUnavailable, "no")), "event: closing\ndata: " + json(wire.Encoder{}.Refused("", names[0], realtime.Errorf(realtime.CodeUnavailable, "no"))), realtime.Position{}, true},
+		"not carried":      {e.NotCarried("a b", realtime.Errorf(realtime.CodeBadRequest, "no")), "event: refused\ndata: " + json(wire.Encoder{}.Error("", "a b", realtime.Errorf(realtime.CodeBadRequest, "no"))), realtime.Position{}, false},
 		"closing": {e.Closing(&realtime.Error{Code: realtime.CodeDraining, RetryAfter: 1499*time.Millisecond + 1}),
 			"event: closing\nretry: 1500\ndata: " + json(wire.Encoder{}.Closing(&realtime.Error{Code: realtime.CodeDraining, RetryAfter: 1500 * time.Millisecond})), realtime.Position{}, true},
 	} {

@@ -138,42 +138,42 @@ func (m *members) unserved() {
 	}
 }
 
-// subscriptions returns those of a connect frame.
+// subscriptions returns those of a connect frame. What is wrong with one is its own concern: a client whose token is
+// in the frame would lose its connection to one bad name.
 func (m *members) subscriptions() []Subscription {
-	if !m.has(memberSubscriptions, false) {
-		return nil
-	}
 	array := m.raw[memberSubscriptions]
-	if array[0] != '[' {
-		m.wrong("subscriptions: must be an array of objects")
+	switch {
+	case array == nil:
 		return nil
+	case array[0] != '[':
+		return []Subscription{{Err: realtime.Errorf(realtime.CodeBadRequest, "subscriptions: must be an array of objects")}}
 	}
 	const most = 128 // to make room for at once: what a hostile array seems to hold costs little
 	all := make([]Subscription, 0, min(most, bytes.Count(array, []byte{'{'})))
 	for element := range jsontext.Elements(array) {
-		if element[0] != '{' {
-			m.wrong("subscriptions[%d]: must be an object", len(all))
-			return nil
-		}
-		one, err := readSubscription(element)
-		if err != nil {
-			m.wrong("subscriptions[%d].%v", len(all), err)
-			return nil
-		}
-		all = append(all, one)
+		all = append(all, readSubscription(element, len(all)))
 	}
 	return all
 }
 
-func readSubscription(object []byte) (Subscription, error) {
+// readSubscription reads the entry at an index.
+func readSubscription(element []byte, index int) Subscription {
+	if element[0] != '{' {
+		return Subscription{Err: realtime.Errorf(realtime.CodeBadRequest, "subscriptions[%d]: must be an object", index)}
+	}
 	var m members
-	if err := m.scan(&scanner{text: object}); err != nil {
-		return Subscription{}, err
+	if err := m.scan(&scanner{text: element}); err != nil {
+		return Subscription{Err: realtime.Errorf(realtime.CodeBadRequest, "subscriptions[%d]: %v", index, err)}
 	}
 	one := Subscription{Channel: m.text(memberChannel, true), Since: m.returnedPosition(memberSince)}
 	m.unserved()
-	if m.err != nil {
-		return Subscription{}, m.err
+	if m.err == nil {
+		return one
 	}
-	return one, nil
+	only := members{}
+	only.raw[memberChannel] = m.raw[memberChannel]
+	return Subscription{
+		Channel: only.text(memberChannel, true),
+		Err:     realtime.Errorf(realtime.CodeBadRequest, "subscriptions[%d].%s", index, m.err.Message),
+	}
 }

@@ -40,41 +40,78 @@ func checkRefused(t *testing.T, payload []byte, want refusal) {
 
 // wrongFrames are refused by Decode and by the schemas.
 var wrongFrames = map[string]refusal{
-	"array":                    {frame: `[{"type":"ping"}]`, says: "frame: is not a JSON object", fatal: true},
-	"string":                   {frame: `"ping"`, says: "frame: is not a JSON object", fatal: true},
-	"null":                     {frame: `null`, says: "frame: is not a JSON object", fatal: true},
-	"no type":                  {frame: `{"id":1}`, says: "type: is missing", id: `1`},
-	"type is a number":         {frame: `{"id":"a","type":7}`, says: "type: must be a string", id: `"a"`},
-	"type is empty":            {frame: `{"id":1,"type":""}`, says: "type: is empty", id: `1`},
-	"unknown type":             {frame: `{"id":1,"type":"Subscribe","channel":"a"}`, says: `type: "Subscribe" is unknown; a client may send connect, subscribe`, id: `1`},
-	"a server's type":          {frame: `{"id":1,"type":"welcome"}`, says: `type: "welcome" is unknown`, id: `1`},
-	"no id":                    {frame: `{"type":"subscribe","channel":"a"}`, says: "id: is missing"},
-	"id is null":               {frame: `{"type":"ping","id":null}`, says: "id: must be an integer or a string"},
-	"id is an object":          {frame: `{"type":"ping","id":{}}`, says: "id: must be an integer or a string"},
-	"id is true":               {frame: `{"type":"ping","id":true}`, says: "id: must be an integer or a string"},
-	"id is a fraction":         {frame: `{"type":"ping","id":1.5}`, says: "id: must be an integer or a string"},
-	"id is too long":           {frame: `{"type":"ping","id":"` + strings.Repeat("a", 65) + `"}`, says: "id: must be at most 64 bytes, got 65"},
-	"subscribe to nothing":     {frame: `{"type":"subscribe","id":1}`, says: "channel: is missing", id: `1`},
-	"channel is empty":         {frame: `{"type":"subscribe","id":1,"channel":""}`, says: "channel: is empty", id: `1`},
-	"channel is an array":      {frame: `{"type":"unsubscribe","id":1,"channel":["a"]}`, says: "channel: must be a string", id: `1`},
-	"filter":                   {frame: `{"type":"subscribe","id":1,"channel":"a","filter":"tags.a == 'b'"}`, says: "filter: is not supported yet", id: `1`},
-	"state":                    {frame: `{"type":"subscribe","id":1,"channel":"a","state":true}`, says: "state: is not supported yet", id: `1`},
-	"maxRate":                  {frame: `{"type":"subscribe","id":1,"channel":"a","maxRate":5}`, says: "maxRate: is not supported yet", id: `1`},
-	"token is a number":        {frame: `{"type":"connect","token":1}`, says: "token: must be a string"},
-	"subscriptions is a list":  {frame: `{"type":"connect","subscriptions":"a"}`, says: "subscriptions: must be an array of objects"},
-	"a subscription is a name": {frame: `{"type":"connect","subscriptions":[{"channel":"a"},"b"]}`, says: "subscriptions[1]: must be an object"},
-	"a subscription to none":   {frame: `{"type":"connect","subscriptions":[{"channel":"a"},{}]}`, says: "subscriptions[1].channel: is missing"},
-	"a subscription's filter":  {frame: `{"type":"connect","id":"c","subscriptions":[{"channel":"a","filter":"b"}]}`, says: "subscriptions[0].filter: is not supported yet", id: `"c"`},
-	"publish without data":     {frame: `{"type":"publish","id":1,"channel":"a"}`, says: "data: is missing", id: `1`},
-	"key is null":              {frame: `{"type":"publish","id":1,"channel":"a","data":1,"key":null}`, says: "key: must be a string", id: `1`},
-	"event is a number":        {frame: `{"type":"publish","id":1,"channel":"a","data":1,"event":2}`, says: "event: must be a string", id: `1`},
-	"tags are an array":        {frame: `{"type":"publish","id":1,"channel":"a","data":1,"tags":["b"]}`, says: "tags: must be an object of strings", id: `1`},
-	"a tag is a number":        {frame: `{"type":"publish","id":1,"channel":"a","data":1,"tags":{"b":"c","d":2}}`, says: `tags: "d" must be a string`, id: `1`},
-	"call nothing":             {frame: `{"type":"call","id":1,"data":{}}`, says: "route: is missing", id: `1`},
-	"route is empty":           {frame: `{"type":"call","id":1,"route":""}`, says: "route: is empty", id: `1`},
-	"watch is a word":          {frame: `{"type":"presence","id":1,"channel":"a","watch":"yes"}`, says: "watch: must be true or false", id: `1`},
-	"refresh without token":    {frame: `{"type":"refresh","id":1}`, says: "token: is missing", id: `1`},
-	"refresh with an empty":    {frame: `{"type":"refresh","id":1,"token":""}`, says: "token: is empty", id: `1`},
+	"array":                 {frame: `[{"type":"ping"}]`, says: "frame: is not a JSON object", fatal: true},
+	"string":                {frame: `"ping"`, says: "frame: is not a JSON object", fatal: true},
+	"null":                  {frame: `null`, says: "frame: is not a JSON object", fatal: true},
+	"no type":               {frame: `{"id":1}`, says: "type: is missing", id: `1`},
+	"type is a number":      {frame: `{"id":"a","type":7}`, says: "type: must be a string", id: `"a"`},
+	"type is empty":         {frame: `{"id":1,"type":""}`, says: "type: is empty", id: `1`},
+	"unknown type":          {frame: `{"id":1,"type":"Subscribe","channel":"a"}`, says: `type: "Subscribe" is unknown; a client may send connect, subscribe`, id: `1`},
+	"a server's type":       {frame: `{"id":1,"type":"welcome"}`, says: `type: "welcome" is unknown`, id: `1`},
+	"no id":                 {frame: `{"type":"subscribe","channel":"a"}`, says: "id: is missing"},
+	"id is null":            {frame: `{"type":"ping","id":null}`, says: "id: must be an integer or a string"},
+	"id is an object":       {frame: `{"type":"ping","id":{}}`, says: "id: must be an integer or a string"},
+	"id is true":            {frame: `{"type":"ping","id":true}`, says: "id: must be an integer or a string"},
+	"id is a fraction":      {frame: `{"type":"ping","id":1.5}`, says: "id: must be an integer or a string"},
+	"id is too long":        {frame: `{"type":"ping","id":"` + strings.Repeat("a", 65) + `"}`, says: "id: must be at most 64 bytes, got 65"},
+	"subscribe to nothing":  {frame: `{"type":"subscribe","id":1}`, says: "channel: is missing", id: `1`},
+	"channel is empty":      {frame: `{"type":"subscribe","id":1,"channel":""}`, says: "channel: is empty", id: `1`},
+	"channel is an array":   {frame: `{"type":"unsubscribe","id":1,"channel":["a"]}`, says: "channel: must be a string", id: `1`},
+	"filter":                {frame: `{"type":"subscribe","id":1,"channel":"a","filter":"tags.a == 'b'"}`, says: "filter: is not supported yet", id: `1`},
+	"state":                 {frame: `{"type":"subscribe","id":1,"channel":"a","state":true}`, says: "state: is not supported yet", id: `1`},
+	"maxRate":               {frame: `{"type":"subscribe","id":1,"channel":"a","maxRate":5}`, says: "maxRate: is not supported yet", id: `1`},
+	"token is a number":     {frame: `{"type":"connect","token":1}`, says: "token: must be a string"},
+	"publish without data":  {frame: `{"type":"publish","id":1,"channel":"a"}`, says: "data: is missing", id: `1`},
+	"key is null":           {frame: `{"type":"publish","id":1,"channel":"a","data":1,"key":null}`, says: "key: must be a string", id: `1`},
+	"event is a number":     {frame: `{"type":"publish","id":1,"channel":"a","data":1,"event":2}`, says: "event: must be a string", id: `1`},
+	"tags are an array":     {frame: `{"type":"publish","id":1,"channel":"a","data":1,"tags":["b"]}`, says: "tags: must be an object of strings", id: `1`},
+	"a tag is a number":     {frame: `{"type":"publish","id":1,"channel":"a","data":1,"tags":{"b":"c","d":2}}`, says: `tags: "d" must be a string`, id: `1`},
+	"call nothing":          {frame: `{"type":"call","id":1,"data":{}}`, says: "route: is missing", id: `1`},
+	"route is empty":        {frame: `{"type":"call","id":1,"route":""}`, says: "route: is empty", id: `1`},
+	"watch is a word":       {frame: `{"type":"presence","id":1,"channel":"a","watch":"yes"}`, says: "watch: must be true or false", id: `1`},
+	"refresh without token": {frame: `{"type":"refresh","id":1}`, says: "token: is missing", id: `1`},
+	"refresh with an empty": {frame: `{"type":"refresh","id":1,"token":""}`, says: "token: is empty", id: `1`},
+}
+
+// wrongSubscriptions are refused by the schemas, and cost only the entry that is wrong.
+var wrongSubscriptions = map[string]struct {
+	subscriptions string
+	want          []wire.Subscription // with the message of Err alone
+}{
+	"no array":        {`"a"`, []wire.Subscription{wrong("", "subscriptions: must be an array of objects")}},
+	"null":            {`null`, []wire.Subscription{wrong("", "subscriptions: must be an array of objects")}},
+	"a name":          {`[{"channel":"a"},"b"]`, []wire.Subscription{{Channel: "a"}, wrong("", "subscriptions[1]: must be an object")}},
+	"to none":         {`[{},{"channel":"a"}]`, []wire.Subscription{wrong("", "subscriptions[0].channel: is missing"), {Channel: "a"}}},
+	"an empty name":   {`[{"channel":""},{"channel":"a"}]`, []wire.Subscription{wrong("", "subscriptions[0].channel: is empty"), {Channel: "a"}}},
+	"a number":        {`[{"channel":7},{"channel":"a"}]`, []wire.Subscription{wrong("", "subscriptions[0].channel: must be a string"), {Channel: "a"}}},
+	"a filter":        {`[{"channel":"a"},{"channel":"b","filter":"x"}]`, []wire.Subscription{{Channel: "a"}, wrong("b", "subscriptions[1].filter: is not supported yet; leave it out")}},
+	"a state":         {`[{"channel":"b","state":true}]`, []wire.Subscription{wrong("b", "subscriptions[0].state: is not supported yet; leave it out")}},
+	"several at once": {`[1,{"channel":"a"},{"maxRate":5}]`, []wire.Subscription{wrong("", "subscriptions[0]: must be an object"), {Channel: "a"}, wrong("", "subscriptions[2].channel: is missing")}},
+}
+
+func wrong(channel, says string) wire.Subscription {
+	return wire.Subscription{Channel: channel, Err: realtime.Errorf(realtime.CodeBadRequest, "%s", says)}
+}
+
+func TestDecodeWrongSubscriptions(t *testing.T) {
+	t.Parallel()
+	check := func(t *testing.T, subscriptions string, want []wire.Subscription) {
+		t.Helper()
+		f, err := wire.Decode([]byte(`{"type":"connect","id":1,"token":"t","subscriptions":` + subscriptions + `}`))
+		if err != nil || f.Token != "t" {
+			t.Fatalf("%+v, %v", f, err)
+		}
+		if diff := cmp.Diff(want, f.Subscriptions, cmp.AllowUnexported(realtime.Position{})); diff != "" {
+			t.Error(diff)
+		}
+	}
+	for name, c := range wrongSubscriptions {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			check(t, c.subscriptions, c.want)
+		})
+	}
+	check(t, `[{"channel":"a","channel":"b"},{"channel":"c"}]`, []wire.Subscription{wrong("a", "subscriptions[0].channel: appears twice"), {Channel: "c"}})
 }
 
 // TestDecodeRefuses has what a schema cannot say.
@@ -114,7 +151,6 @@ func TestDecodeRefuses(t *testing.T) {
 		"nested and never ended": {frame: `{"data":` + strings.Repeat(`{"a":`, 100_000), says: "frame: is nested deeper than 64 levels", fatal: true},
 		"two types":              {frame: `{"type":"ping","id":1,"type":"connect"}`, says: "type: appears twice", id: `1`},
 		"two channels":           {frame: `{"type":"subscribe","id":1,"channel":"a","\u0063hannel":"b"}`, says: "channel: appears twice", id: `1`},
-		"two of a subscription":  {frame: `{"type":"connect","subscriptions":[{"channel":"a","channel":"b"}]}`, says: "subscriptions[0].channel: appears twice"},
 		"two of a tag":           {frame: `{"type":"publish","id":1,"channel":"a","data":1,"tags":{"b":"1","\u0062":"2"}}`, says: `tags: "b" appears twice`, id: `1`},
 		"id is 1.0":              {frame: `{"type":"ping","id":1.0}`, says: "id: must be an integer"},
 		"id is 1e3":              {frame: `{"type":"ping","id":1e3}`, says: "id: must be an integer"},

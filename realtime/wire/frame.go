@@ -75,8 +75,9 @@ type ClientFrame struct {
 
 	Token string // connect (if it did not come in the handshake), refresh
 	// AsOf is what a heartbeat said, in connect and subscribe: milliseconds since 1970, or 0 also if it is malformed.
-	AsOf          int64
-	Subscriptions []Subscription // connect
+	AsOf int64
+	// Subscriptions are those of connect. If they are no array they are one entry with an Err.
+	Subscriptions []Subscription
 
 	// Channel is the name inside the tenant: subscribe, unsubscribe, publish, presence. It is
 	// not empty, and not checked further: realtime.NewChannel does that.
@@ -98,8 +99,10 @@ type ClientFrame struct {
 
 // Subscription is one entry of a connect frame.
 type Subscription struct {
-	Channel string
+	Channel string // as in ClientFrame; empty if it could not be read
 	Since   realtime.Position
+	// Err says what is wrong with the entry, which is to be refused with it while the others are taken; nil: nothing is.
+	Err *realtime.Error
 }
 
 // DecodeError says why Decode refused a frame. It has the code

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,9 @@ func FuzzDecode(f *testing.F) {
 	for _, c := range wrongFrames {
 		f.Add([]byte(c.frame))
 	}
+	for _, c := range wrongSubscriptions {
+		f.Add([]byte(`{"type":"connect","subscriptions":` + c.subscriptions + `}`))
+	}
 	f.Add([]byte(" { \"type\" : \"ping\" , \"id\" : \"\\ud83d\\ude00\" }\n"))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		before := bytes.Clone(payload)
@@ -45,6 +49,15 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("data %q is not compact: %v", frame.Data, err)
 			}
 		}
+		for _, sub := range frame.Subscriptions {
+			if sub.Err == nil {
+				continue
+			}
+			if _, err := wire.DecodeServer(payloadOf(t, wire.Encoder{}.Error("", sub.Channel, sub.Err).Bytes)); err != nil {
+				t.Fatalf("the answer to %+v: %v", sub, err)
+			}
+		}
+		frame.Subscriptions = slices.DeleteFunc(frame.Subscriptions, func(s wire.Subscription) bool { return s.Err != nil })
 		again, err := wire.Decode(frame.AppendJSON(nil))
 		if err != nil {
 			t.Fatalf("%q is refused: %v", frame.AppendJSON(nil), err)

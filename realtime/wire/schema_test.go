@@ -168,6 +168,11 @@ func TestWrongFrames(t *testing.T) {
 			}
 		})
 	}
+	for name, c := range wrongSubscriptions {
+		if frame := `{"type":"connect","subscriptions":` + c.subscriptions + `}`; d.validate("client", []byte(frame)) == nil {
+			t.Errorf("%s: the schema of client frames accepts %s", name, frame)
+		}
+	}
 	if err := d.validate("client", []byte(`{"type":"ping","colour":"red"}`)); err != nil {
 		t.Errorf("an unknown member is refused: %v", err)
 	}
