@@ -123,8 +123,8 @@ func (s *story) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// answerWithin is what a Hub promises, two of its sweeps, and the longest time that a client
-// of this world does not read.
+// answerWithin is what a Hub promises (TestSubscribeIsAnsweredIn41Seconds) and the longest time that a client of this world
+// does not read, with a second for one that reads slowly.
 const answerWithin = 50 * time.Second
 
 func newWorld(t *testing.T, seed uint64) *world {
