@@ -25,7 +25,7 @@ func (ch *channel) wait(q *question) {
 // answerAtOnce answers what needs no fence: a reader from now on, or one whose
 // Publication is in the record, both on a channel that stands.
 func (ch *channel) answerAtOnce(q *question) bool {
-	if !ch.standing || ch.suspect() || !ch.g.open {
+	if ch.state() != live || !ch.g.phase.open() {
 		return false
 	}
 	since := q.request.Since
@@ -49,7 +49,7 @@ func (ch *channel) answer(q *question, ms int64) {
 		return
 	}
 	q.request.disbelieve(ms + ch.skew())
-	if !ch.standing {
+	if ch.state() == buffering {
 		ch.answerEarly(q, ch.moment(ms))
 		return
 	}

@@ -17,13 +17,13 @@ type channel struct {
 	quota *quota
 	place int // in quota.oldest, from 1; 0 while it is not in
 
-	standing bool   // the record stands: what comes is live
-	proved   uint64 // g.breaks when a fence last came back, or when the channel began
-	moving   bool   // readers of the generation before wait to move here
-	queued   bool   // in g.wanting
-	at       int    // in g.all
-	mate     int    // in quota.channels
-	busyAt   int    // in g.busy, from 1; 0 while it has no readers
+	stood  bool   // the record has been made of what was buffered; see state
+	proved uint64 // g.breaks when a fence last came back, or when the channel began
+	moving bool   // readers of the generation before wait to move here
+	queued bool   // in g.wanting
+	at     int    // in g.all
+	mate   int    // in quota.channels
+	busyAt int    // in g.busy, from 1; 0 while it has no readers
 
 	aside     []put  // before it stands, as it came
 	asideTurn uint64 // of the oldest of them, about
@@ -67,7 +67,7 @@ func (ch *channel) publication(m *realtime.Message, now time.Time) {
 	if repeated {
 		hub.count.Add(realtime.CountDrops, ch.name.Tenant(), "repeated", 1)
 	}
-	if !ch.standing {
+	if ch.state() == buffering {
 		ch.putAside(m, repeated)
 		return
 	}
@@ -150,7 +150,7 @@ func (ch *channel) position() realtime.Position {
 // after the beacon came back, has come back too, and so has all before it. It
 // reports whether there is a hole.
 func (ch *channel) stand(ms int64) (hole bool) {
-	ch.standing = true
+	ch.stood = true
 	ch.series.since = ch.g.complete
 	ch.floor = ch.moment(ms)
 	ch.rec.since = ch.g.complete

@@ -140,11 +140,11 @@ func (g *generation) condemn(name realtime.Channel, fault any) {
 		if ch == nil {
 			return
 		}
-		if ch.faults++; ch.standing {
+		if ch.faults++; ch.state() != buffering {
 			f.hub.count.Add(realtime.CountGaps, name.Tenant(), "hole", 1)
 			ch.lose(max(ch.newest, g.heard))
 		}
-		if ch.faults > 1 || !ch.standing {
+		if ch.faults > 1 || ch.state() == buffering {
 			f.distrust(g)
 		}
 	}, args...)

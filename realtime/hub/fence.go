@@ -65,14 +65,14 @@ func (f *feed) hand(ctx context.Context, m *realtime.Message, done func(error)) 
 func (ch *channel) sendFence() {
 	g := ch.g
 	asked := len(ch.waiting) > 0
-	if ch.fence != nil || !asked && !ch.moving && (len(ch.readers) == 0 || ch.standing && !ch.suspect()) {
+	if ch.fence != nil || !asked && !ch.moving && (len(ch.readers) == 0 || ch.state() == live) {
 		return
 	}
-	if !g.open || !ch.standing && !g.begun && !(asked && g.overdue) {
+	if !g.phase.open() || ch.state() == buffering && g.phase != caughtUp && !(asked && g.phase == overdue) {
 		ch.enqueue()
 		return
 	}
-	fe := &fence{id: uid.New(), ch: ch, sent: time.Now(), strong: g.begun, breaks: g.breaks, questions: ch.waiting}
+	fe := &fence{id: uid.New(), ch: ch, sent: time.Now(), strong: g.phase == caughtUp, breaks: g.breaks, questions: ch.waiting}
 	ch.fence, ch.waiting = fe, nil
 	g.fences[fe.id] = fe
 	fe.place = g.sent.PushBack(fe)
@@ -118,7 +118,7 @@ func (fe *fence) returned(ms int64) {
 		ch.sendFence()
 		return
 	}
-	if !ch.standing && fe.strong {
+	if ch.state() == buffering && fe.strong {
 		if hole := ch.stand(ms); hole && g.why != "hole" {
 			// Perhaps only this stream lacks it; the next generation tells.
 			ch.doubt()
@@ -134,7 +134,7 @@ func (fe *fence) returned(ms int64) {
 	for _, q := range answered {
 		ch.answer(q, ms)
 	}
-	if ch.moving && ch.standing {
+	if ch.moving && ch.state() != buffering {
 		ch.takeOver()
 	}
 	ch.sendFence()

@@ -90,6 +90,6 @@ func (f *feed) turnAway(g *generation, why error) {
 func (f *feed) opened(g *generation, complete time.Time) {
 	f.lock()
 	defer f.unlock()
-	g.open, g.opened, g.complete, g.heardAt = true, time.Now(), complete, time.Now()
+	g.phase, g.opened, g.complete, g.heardAt = replaying, time.Now(), complete, time.Now()
 	g.sendFences()
 }

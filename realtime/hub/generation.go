@@ -20,13 +20,11 @@ type generation struct {
 	cancel context.CancelFunc
 	why    string
 
-	open     bool      // the stream has been opened
-	opened   time.Time // when
+	phase    phase
+	opened   time.Time // when the stream was
 	asked    time.Time // when the opening was asked for, after the beacon was stored
 	complete time.Time // the stream's CompleteSince
 	beacon   string    // ID of the beacon published before the stream was opened
-	begun    bool      // the beacon came back: so has, in any fence's order, the replay
-	overdue  bool      // it did not come in time: questions no longer wait for it
 	unfit    string    // why it has to be replaced; empty if it has not
 
 	seen      *seen
@@ -170,7 +168,7 @@ func (g *generation) hear(m *realtime.Message, now time.Time) {
 	case realtime.KindBeacon:
 		// A copy that a retry stored after the opening comes live and shows nothing.
 		if m.ID == g.beacon && !m.Time.After(g.asked.Add(g.feed.pace.Skew)) {
-			g.begun = true
+			g.phase = caughtUp
 			g.sendFences()
 		}
 	case realtime.KindPulse:
@@ -198,7 +196,7 @@ func (f *feed) broken(g *generation) {
 func (f *feed) ended(g *generation) {
 	f.lock()
 	defer f.unlock()
-	g.open = false
+	g.phase = ended
 	f.replace(g, "ended")
 }
 
@@ -221,5 +219,5 @@ func (g *generation) memorable(now time.Time) int64 {
 
 // sure reports whether what was heard is all there was up to then.
 func (g *generation) sure() bool {
-	return g.open && g.begun && g.suspects == 0 && g.parked == 0 && g.unfit == ""
+	return g.phase == caughtUp && g.suspects == 0 && g.parked == 0 && g.unfit == ""
 }

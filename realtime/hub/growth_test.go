@@ -97,7 +97,7 @@ func newTopicBench(tb testing.TB) *topicBench {
 	b.feed.current = b.feed.newGeneration("first")
 	<-followed
 	b.g = b.feed.current
-	b.g.open, b.g.opened, b.g.begun, b.g.complete, b.g.heardAt = true, b.now, true, b.now, b.now
+	b.g.phase, b.g.opened, b.g.complete, b.g.heardAt = caughtUp, b.now, b.now, b.now
 	tb.Cleanup(func() {
 		b.feed.stop()
 		if err := hub.Close(context.Background()); err != nil {
@@ -117,7 +117,7 @@ func (b *topicBench) channel(tenant, name string) realtime.Channel {
 		b.tb.Fatal(err)
 	}
 	ch := b.g.channel(c)
-	if !ch.standing {
+	if ch.state() == buffering {
 		ch.stand(b.now.UnixMilli())
 	}
 	return c
@@ -243,7 +243,7 @@ func happenings() []happening {
 			}
 		}},
 		{"questions that nobody answers", func(b *topicBench) {
-			b.g.open = false
+			b.g.phase = ended
 			for id, t := range b.feed.tenants {
 				c, err := realtime.NewChannel(id, "asked")
 				if err != nil {
@@ -306,7 +306,7 @@ func (b *topicBench) followAnew(why string) {
 	next := b.feed.next
 	b.feed.opened(next, b.now)
 	b.feed.lock()
-	next.begun = true
+	next.phase = caughtUp
 	next.sendFences()
 	b.feed.unlock()
 	b.settled()

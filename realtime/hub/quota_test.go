@@ -212,7 +212,7 @@ func TestQuotaHoldsForBothGenerations(t *testing.T) {
 	next := b.feed.next
 	b.feed.mu.Unlock()
 	<-b.followed
-	next.open, next.begun, next.complete = true, true, b.now
+	next.phase, next.complete = caughtUp, b.now
 	check := func(when string) {
 		t.Helper()
 		used := old.quotas["acme"].used

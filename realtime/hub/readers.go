@@ -13,7 +13,7 @@ func (ch *channel) join(r *reader) {
 
 // remove takes a reader out.
 func (ch *channel) remove(r *reader) {
-	if !ch.standing {
+	if ch.state() == buffering {
 		ch.g.parked--
 	}
 	last := len(ch.readers) - 1
@@ -21,7 +21,7 @@ func (ch *channel) remove(r *reader) {
 	ch.readers[r.index].index = r.index
 	ch.readers[last] = nil
 	ch.readers = ch.readers[:last]
-	if !r.ahead.IsZero() && ch.standing {
+	if !r.ahead.IsZero() && ch.state() != buffering {
 		ch.ahead--
 	}
 	ch.endReplay(r)

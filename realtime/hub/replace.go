@@ -60,7 +60,7 @@ func (g *generation) readopt(from *channel) {
 		behind := r.replay.active
 		from.remove(r)
 		ch := g.channel(r.name)
-		if !ch.standing {
+		if ch.state() == buffering {
 			ch.park(r, at)
 			continue
 		}

@@ -61,11 +61,11 @@ func (f *feed) vouch() int64 {
 
 // deadlines replaces a generation whose fence, pulse or beacon did not come back.
 func (f *feed) deadlines(g *generation, now time.Time) {
-	if g.open && !g.begun && !g.overdue && now.Sub(g.opened) >= f.pace.Beacon {
-		g.overdue = true
+	if g.phase == replaying && now.Sub(g.opened) >= f.pace.Beacon {
+		g.phase = overdue
 		f.hub.log.Warn("the replay did not begin in time", realtime.KeyTopic, f.topic)
 	}
-	if g.open && !g.begun && now.Sub(g.opened) >= seekTakes {
+	if (g.phase == replaying || g.phase == overdue) && now.Sub(g.opened) >= seekTakes {
 		f.replace(g, "beacon")
 	}
 	if oldest := g.sent.Front(); oldest != nil && (g != f.current || f.next == nil) {
@@ -75,9 +75,9 @@ func (f *feed) deadlines(g *generation, now time.Time) {
 		}
 	}
 	switch {
-	case g.open && g.pulse != "" && now.Sub(g.pulsed) >= f.pace.Fence:
+	case g.phase.open() && g.pulse != "" && now.Sub(g.pulsed) >= f.pace.Fence:
 		f.replace(g, "pulse")
-	case g.open && g.pulse == "" && now.Sub(g.heardAt) >= f.pace.Pulse:
+	case g.phase.open() && g.pulse == "" && now.Sub(g.heardAt) >= f.pace.Pulse:
 		g.sendPulse(now)
 	case g.unfit != "":
 		f.replace(g, g.unfit)
@@ -106,7 +106,7 @@ func (g *generation) ageSome(now time.Time) (more bool) {
 // age evicts what is too old, and forgets the channel if it holds and serves nothing.
 func (ch *channel) age(now time.Time) {
 	ch.series.forget(now)
-	if ch.standing {
+	if ch.state() != buffering {
 		ch.expire(now)
 	} else {
 		ch.expireAside(now.Add(-time.Duration(ch.rules.WindowFor)).UnixMilli())
