@@ -73,7 +73,7 @@ func (m *Message) checkEvent() error {
 	if (m.Series == "") != (m.Number == 0) {
 		return Errorf(CodeBadRequest, "number: must be positive with a series and 0 without, got %d", m.Number)
 	}
-	return m.checkSize()
+	return m.CheckSize()
 }
 
 func (m *Message) checkAddressed() error {
@@ -86,12 +86,12 @@ func (m *Message) checkAddressed() error {
 	if m.Kind == KindClose && !m.Code.Known() {
 		return Errorf(CodeBadRequest, "code: %q is unknown", clip(string(m.Code)))
 	}
-	return m.checkSize()
+	return m.CheckSize()
 }
 
 // CheckData refuses what no reader could be given.
 func (p *Publication) CheckData() error {
-	if err := p.checkSize(); err != nil {
+	if err := p.CheckSize(); err != nil {
 		return err
 	}
 	if len(p.Data) > 0 && !json.Valid(p.Data) {
@@ -100,8 +100,8 @@ func (p *Publication) CheckData() error {
 	return nil
 }
 
-// checkSize refuses Data that is larger than any tenant's limit, with CodeTooLarge.
-func (p *Publication) checkSize() error {
+// CheckSize refuses Data that is larger than any tenant's limit, with CodeTooLarge.
+func (p *Publication) CheckSize() error {
 	if len(p.Data) > MaxMessageBytes {
 		return Errorf(CodeTooLarge, "data: must be at most %d bytes, got %d", MaxMessageBytes, len(p.Data))
 	}

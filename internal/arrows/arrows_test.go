@@ -30,11 +30,13 @@ var allowed = map[string]struct{ own, others []string }{
 	// Those that do the work. The queue and the publishing side know no hub, nor each other.
 	"realtime/hub":          {own: []string{"realtime", "realtime/contain", "realtime/internal/uid", "realtime/outbox", "realtime/recent"}},
 	"realtime/outbox":       {own: []string{"realtime"}},
-	"realtime/publish":      {own: []string{"realtime", "realtime/internal/uid"}},
+	"realtime/publish":      {own: []string{"realtime", "realtime/internal/checked", "realtime/internal/uid"}},
 	"realtime/contain":      {own: []string{"realtime"}},
 	"realtime/tenantcache":  {own: []string{"realtime", "realtime/recent"}},
 	"realtime/internal/uid": {},
-	"realtime/recent":       {},
+	// What packages of this module tell each other, and nobody else can.
+	"realtime/internal/checked": {},
+	"realtime/recent":           {},
 
 	"realtime/wire":       {own: []string{"realtime", "realtime/outbox", "realtime/jsontext"}},
 	"realtime/sse":        {own: []string{"realtime", "realtime/outbox", "realtime/wire"}}, // its events carry wire's JSON
@@ -66,7 +68,7 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"cloud.google.com/go/pubsub/v2", "cloud.google.com/go/firestore", "google.golang.org/api", "google.golang.org/grpc",
 			"google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 	},
-	"realtime/gateway": {own: []string{"realtime", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/sse", "realtime/wire"}},
+	"realtime/gateway": {own: []string{"realtime", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/internal/checked", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/sse", "realtime/wire"}},
 	"realtime/httpapi": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.
 	"realtime/realtimetest": {own: []string{"realtime", "realtime/hub", "realtime/outbox", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},

@@ -13,7 +13,8 @@ import (
 // connection's frames are of one: what the Hub sends by the outbox.Encoder, what the gateway answers by the others.
 type protocol struct {
 	encoder
-	// decode reads a frame of a client. An error is a *wire.DecodeError. Of the frame Data alone may be a part of payload.
+	// decode reads a frame of a client. An error is a *wire.DecodeError. Of the frame Data alone may be a part of payload; it
+	// is valid JSON, and nobody checks it again.
 	decode func(payload []byte) (wire.ClientFrame, error)
 }
 

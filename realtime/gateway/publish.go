@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/internal/checked"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -27,7 +28,7 @@ func (s *session) publish(frames []waitingFrame) {
 		}
 		pubs, asked = append(pubs, p), append(asked, f)
 	}
-	err := s.g.o.Publisher.Publish(s.g.life, s.guest.doc(), pubs)
+	err := s.g.o.Publisher.PublishChecked(s.g.life, s.guest.doc(), pubs, checked.JSON{}) // by protocol.decode, and checkHooked
 	refused := make([]error, len(pubs))
 	if bad := (*publish.Error)(nil); errors.As(err, &bad) {
 		for _, f := range bad.Failed {

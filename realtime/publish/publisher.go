@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/internal/checked"
 )
 
 // Options configure a Publisher. The zero value works.
@@ -65,10 +66,20 @@ func New(broker realtime.Broker, o Options) *Publisher {
 // channel, and none of them is stored ahead of it: who publishes again all that failed, in their order, and before
 // anything newer of the same channels, has published in order.
 func (p *Publisher) Publish(ctx context.Context, t *realtime.Tenant, pubs []realtime.Publication) error {
+	return p.publish(ctx, t, pubs, (*realtime.Publication).CheckData)
+}
+
+// PublishChecked is Publish for a gateway, which has read the Data as part of its clients' frames: it is not read again. Only
+// packages of this module can call it.
+func (p *Publisher) PublishChecked(ctx context.Context, t *realtime.Tenant, pubs []realtime.Publication, _ checked.JSON) error {
+	return p.publish(ctx, t, pubs, (*realtime.Publication).CheckSize)
+}
+
+func (p *Publisher) publish(ctx context.Context, t *realtime.Tenant, pubs []realtime.Publication, checkData func(*realtime.Publication) error) error {
 	if len(pubs) == 0 {
 		return nil
 	}
-	if err := check(t, pubs); err != nil {
+	if err := check(t, pubs, checkData); err != nil {
 		return err
 	}
 	trace, ended := p.trace(ctx, t.ID, pubs)
@@ -126,12 +137,12 @@ func (p *Publisher) measure(tenant string, all int, err *Error, d time.Duration)
 }
 
 // check refuses a call of which any Publication is out of bounds.
-func check(t *realtime.Tenant, pubs []realtime.Publication) error {
+func check(t *realtime.Tenant, pubs []realtime.Publication, checkData func(*realtime.Publication) error) error {
 	var bad []Failed
 	for i := range pubs {
 		err := pubs[i].Check()
 		if err == nil {
-			err = pubs[i].CheckData()
+			err = checkData(&pubs[i])
 		}
 		if c := pubs[i].Channel; err == nil && c.Tenant() != t.ID {
 			err = realtime.Errorf(realtime.CodeBadRequest, "channel: %q belongs to another tenant", c.Name())

@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/internal/checked"
 	"github.com/tidewire/tidewire/realtime/publish"
 )
 
@@ -231,6 +233,39 @@ func TestPublisherRefusesWhole(t *testing.T) {
 	}
 	if err := p.Publish(t.Context(), acme, nil); err != nil {
 		t.Errorf("nothing to publish: %v", err)
+	}
+}
+
+// What was read as part of a frame is not read again; whoever else publishes has it checked, and sizes are checked always.
+func TestPublisherChecksData(t *testing.T) {
+	t.Parallel()
+	broker := &recorder{}
+	p := publish.New(broker, publish.Options{})
+	plain := func(pubs []realtime.Publication) error { return p.Publish(t.Context(), acme, pubs) }
+	read := func(pubs []realtime.Publication) error {
+		return p.PublishChecked(t.Context(), acme, pubs, checked.JSON{})
+	}
+	for _, c := range []struct {
+		name    string
+		publish func([]realtime.Publication) error
+		data    []byte
+		code    realtime.Code
+	}{
+		{"valid", plain, []byte(`{"a":[1,2]}`), ""},
+		{"not JSON", plain, []byte(`{"a":`), realtime.CodeBadRequest},
+		{"too large", plain, bytes.Repeat([]byte("1"), realtime.MaxMessageBytes+1), realtime.CodeTooLarge},
+		{"read: valid", read, []byte(`{"a":[1,2]}`), ""},
+		{"read: too large", read, bytes.Repeat([]byte("1"), realtime.MaxMessageBytes+1), realtime.CodeTooLarge},
+	} {
+		pub := publication(t, "a", "")
+		pub.Data = c.data
+		err := c.publish([]realtime.Publication{pub})
+		if (err == nil) != (c.code == "") || err != nil && realtime.CodeOf(err) != c.code {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	if n := len(broker.messages); n != 2 {
+		t.Errorf("%d were published, want 2", n)
 	}
 }
 

@@ -45,6 +45,9 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal("accepted what is no JSON object")
 		}
 		if frame.Data != nil {
+			if !json.Valid(frame.Data) { // a Publisher does not look again
+				t.Fatalf("data %q is no JSON", frame.Data)
+			}
 			if compact, err := wire.Compact(frame.Data); err != nil || !bytes.Equal(compact, frame.Data) {
 				t.Fatalf("data %q is not compact: %v", frame.Data, err)
 			}
