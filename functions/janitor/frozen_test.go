@@ -29,6 +29,7 @@ type frozenInstance struct {
 	name    string
 	takes   atomic.Int64 // each operation of a store, a time.Duration
 	frozen  atomic.Bool
+	ending  atomic.Bool // SIGTERM has come: the CPU stays until the end
 	gateway *gateway.Gateway
 	token   string
 	hooked  atomic.Int64 // disconnect hooks that were run
@@ -149,7 +150,7 @@ func (c *requestConn) Close() error {
 	c.once.Do(func() {
 		c.i.mu.Lock()
 		defer c.i.mu.Unlock()
-		if c.i.open--; c.i.open == 0 {
+		if c.i.open--; c.i.open == 0 && !c.i.ending.Load() {
 			c.i.frozen.Store(true)
 		}
 	})
@@ -253,6 +254,7 @@ func onPlatform(t *testing.T, takes time.Duration, test func(i *frozenInstance))
 		served := make(chan error)
 		go func() { served <- server.Serve(i) }()
 		test(i)
+		i.ending.Store(true)
 		i.frozen.Store(false)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

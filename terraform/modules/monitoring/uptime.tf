@@ -21,7 +21,7 @@ resource "google_monitoring_uptime_check_config" "gateway" {
   }
 
   content_matchers {
-    content = "is no path of a gateway"
+    content = "no such path"
     matcher = "CONTAINS_STRING"
   }
 

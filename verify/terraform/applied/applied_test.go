@@ -140,7 +140,7 @@ func TestAnImageByItsTag(t *testing.T) {
 		"functions": map[string]any{"bucket": "archives", "object": strings.Repeat("a", 64) + ".zip"},
 	})
 	r.give(t, nil)
-	if out, err := r.run(t, "plan"); err == nil || !strings.Contains(err.Error(), "by its digest") {
+	if out, err := r.run(t, "plan"); err == nil || !strings.Contains(err.Error(), "must be given by digest") {
 		t.Errorf("an image that a tag names was planned: %v\n%s", err, out)
 	}
 }
