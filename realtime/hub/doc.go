@@ -10,6 +10,8 @@
 // Publication once, when the first of its readers needs it: entry.go has the one function by which a Publication
 // reaches a client, live or from the record.
 //
+// states.go draws the phases of a generation, the states of a channel and the way of a reader.
+//
 // The lock of a feed guards all that belongs to its topic. It is held for a bounded number of steps; what takes
 // longer is done in parts, and writing, publishing and closing happen after it is released.
 //

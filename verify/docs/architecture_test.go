@@ -115,3 +115,22 @@ func functions(t *testing.T, name string) (all []string) {
 	}
 	return all
 }
+
+// The drawings of the engine's states are those of the code.
+func TestArchitectureDrawsTheStates(t *testing.T) {
+	t.Parallel()
+	page := read(t, filepath.Join(root, "docs", "architecture.md"))
+	drawings := regexp.MustCompile(`(?m)^//\t.*\n(?://(?:\t.*)?\n)*`).FindAllString(read(t, filepath.Join(root, "realtime", "hub", "states.go")), -1)
+	if len(drawings) != 3 {
+		t.Errorf("states.go has %d drawings, want three", len(drawings))
+	}
+	for _, d := range drawings {
+		var want strings.Builder
+		for line := range strings.Lines(d) {
+			want.WriteString(strings.TrimPrefix(strings.TrimPrefix(line, "//"), "\t"))
+		}
+		if text := strings.TrimRight(want.String(), "\n"); !strings.Contains(page, "```text\n"+text+"\n```") {
+			t.Errorf("docs/architecture.md does not show this drawing of states.go:\n%s", text)
+		}
+	}
+}
