@@ -19,7 +19,8 @@ test: ## all tests; installs Chromium and Node with apt-get where they are missi
 	./.ci/tools
 	GOWORK=off go vet ./...
 	cd verify && GOWORK=off go vet ./...
-	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test tf-check
+	@# Make keeps what a part prints until it ends; what goes to 3 is seen at once.
+	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test tf-check 3>&1
 	./.ci/jstests
 
 # The tests of the program wait for much, and leave room for those of the HCL beside them. TEST_JOBS=1 is for little memory.
