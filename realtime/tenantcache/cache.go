@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/recent"
 )
 
 var _ realtime.TenantStore = (*Cache)(nil)
@@ -20,6 +21,7 @@ const (
 	rereadAfter  = time.Minute      // between two readings of a document of its own, which see what a poll does not
 	absentFor    = 10 * time.Second // how long it is believed that there is no such tenant
 	absentKept   = 10_000           // how many of these are remembered at least
+	knownKept    = 10_000           // how many documents are kept at least; a store bounds the size of each
 	readingsMost = 1000             // documents that are read at one time
 	idleAfter    = time.Minute      // without anybody asking: nothing is polled any more
 	pollOverlap  = 10 * time.Second // how far polls look back over each other, as clocks and commits differ
@@ -50,6 +52,9 @@ type Options struct {
 // tells of it, and otherwise, or if the document was deleted, within a minute. After a minute in
 // which nobody asked nothing is read any more, and the next who asks for a document waits until it was read anew.
 //
+// The documents that were asked for last are kept, some ten thousand; one that nobody has asked for in Options.Outage may be
+// forgotten, and is read anew.
+//
 // While the store cannot be reached, known documents serve for Options.Outage; others are
 // answered with CodeUnavailable. A document that has come to be malformed is
 // told of, and the one before serves on; without one before it is an error. It is safe for concurrent use. Close it.
@@ -61,7 +66,7 @@ type Cache struct {
 
 	mu       sync.Mutex // guards all below
 	closed   bool
-	known    map[string]*knownTenant
+	known    *recent.Map[string, *knownTenant] // those that were asked for last
 	absent   absentTenants
 	readings map[string]*tenantReading // under way
 	asked    time.Time                 // by anybody
@@ -80,7 +85,6 @@ type knownTenant struct {
 	version int64            // of the newest
 	learnt  time.Time        // when what is known came to be so
 	read    time.Time        // when the last reading of its own began
-	asked   time.Time
 }
 
 // tenantReading is one under way and, once done is closed, how it went.
@@ -97,7 +101,8 @@ func New(store Store, o Options) *Cache {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Cache{store: store, o: o, known: map[string]*knownTenant{}, readings: map[string]*tenantReading{}, absent: newAbsentTenants()}
+	c := &Cache{store: store, o: o, readings: map[string]*tenantReading{}, absent: newAbsentTenants()}
+	c.known = recent.New[string, *knownTenant](o.Outage, knownKept, time.Now())
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
 }
@@ -165,14 +170,13 @@ func (c *Cache) Close() error {
 
 // await returns the reading that an answer has to wait for; nil if none. c.mu is held.
 func (c *Cache) await(id string, now time.Time) *tenantReading {
-	d := c.known[id]
-	if d == nil {
+	d, known := c.known.Touch(id, now)
+	if !known {
 		if c.absent.has(id, now) || !c.failing.IsZero() {
 			return nil
 		}
 		return c.begin(id, now)
 	}
-	d.asked = now
 	if !c.failing.IsZero() { // an outage: polls will tell when it is over
 		return nil
 	}
@@ -200,7 +204,7 @@ func (c *Cache) sure(d *knownTenant) time.Time {
 
 // answer says what is known now, after a reading that failed perhaps. c.mu is held.
 func (c *Cache) answer(id string, now time.Time, failed error) (*realtime.Tenant, error) {
-	d := c.known[id]
+	d, _ := c.known.Get(id)
 	failed = errors.Join(failed, c.failure)
 	switch {
 	case d == nil && c.absent.has(id, now):
@@ -252,17 +256,18 @@ func (c *Cache) begin(id string, now time.Time) *tenantReading {
 
 // learn takes what a reading found that began then. c.mu is held.
 func (c *Cache) learn(id string, v realtime.TenantState, begun time.Time) {
-	d := c.known[id]
+	d, _ := c.known.Get(id)
 	switch {
 	case v.Exists && d == nil:
-		d = &knownTenant{read: begun, asked: begun}
-		c.known[id] = d
+		d = &knownTenant{read: begun}
+		c.known.Turn(time.Now())
+		c.known.Put(id, d)
 		c.change(d, v)
 	case v.Exists:
 		d.read = begun
 		c.change(d, v)
 	case d == nil || d.learnt.Before(begun): // it is not there, unless it came meanwhile
-		delete(c.known, id)
+		c.known.Delete(id)
 		c.absent.add(id, time.Now())
 	}
 }

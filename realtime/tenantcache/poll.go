@@ -2,7 +2,6 @@ package tenantcache
 
 import (
 	"context"
-	"maps"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -50,7 +49,7 @@ func (c *Cache) rest() bool {
 	if now.Sub(c.asked) >= idleAfter {
 		c.polling = false
 	}
-	maps.DeleteFunc(c.known, func(_ string, d *knownTenant) bool { return now.Sub(d.asked) >= c.o.Outage })
+	c.known.Turn(now)
 	return !c.polling
 }
 
@@ -63,7 +62,7 @@ func (c *Cache) heard(changed []realtime.TenantState, begun time.Time, err error
 	}
 	c.polled = begun
 	for _, v := range changed {
-		if d := c.known[v.ID]; d != nil {
+		if d, known := c.known.Get(v.ID); known {
 			c.change(d, v)
 		} else {
 			c.absent.remove(v.ID)

@@ -34,11 +34,11 @@ func expected(all []sight) string {
 	var newest sight // its version is 0 while nothing was seen
 	var missing, behind []time.Time
 	for _, s := range all {
-		switch {
-		case s.kind == "missing":
+		switch s.kind {
+		case "missing":
 			missing = append(missing, s.at)
 			continue
-		case s.kind == "there":
+		case "there":
 			missing = nil
 		}
 		if s.version < newest.version {
