@@ -58,7 +58,7 @@ func (s *source) find(ctx context.Context, p proof) (*key, error) {
 	s.mu.Unlock()
 	switch {
 	case miss == nil && (failed != nil || ended == nil): // an outage: do not wait on it again
-		return found, nil
+		return found, nil //nolint:nilerr // of the last reading, and the key is known from one before
 	case ended == nil:
 		return nil, s.unavailable(failed)
 	}
@@ -80,7 +80,7 @@ func (s *source) find(ctx context.Context, p proof) (*key, error) {
 }
 
 // look looks among the keys that are known and not too old to be believed. age is that of the set.
-func (s *source) look(p proof, now time.Time) (found *key, miss error, age time.Duration) { //nolint:revive // miss is an answer
+func (s *source) look(p proof, now time.Time) (found *key, miss error, age time.Duration) { //nolint:revive,staticcheck // miss is an answer
 	s.mu.Lock()
 	keys := s.keys
 	if age = now.Sub(s.read); age >= s.fetcher.options.Outage {

@@ -98,7 +98,7 @@ func (s *session) hello(f *wire.ClientFrame, size int, bad *wire.DecodeError) *r
 // limited takes the frame from the buckets of all limits that it concerns.
 func (s *session) limited(f *wire.ClientFrame, size int) *realtime.Error {
 	if f.Type == wire.TypePublish {
-		return s.limitedPublish(f, size)
+		return s.limitedPublish(size)
 	}
 	seat := s.guest.seat
 	if err := seat.Frame(size); err != nil {
@@ -119,7 +119,7 @@ const (
 )
 
 // limitedPublish takes a publish from the buckets, and waits for them within bounds.
-func (s *session) limitedPublish(f *wire.ClientFrame, size int) *realtime.Error {
+func (s *session) limitedPublish(size int) *realtime.Error {
 	seat := s.guest.seat
 	patience := holdEach
 	if !s.held.IsZero() {

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,7 +74,7 @@ func (f *feed) stop() {
 	f.lock()
 	defer f.unlock()
 	if !f.stopped {
-		gone = append(f.leaving, f.generations()...)
+		gone = slices.Concat(f.leaving, f.generations())
 	}
 	f.stopped = true
 	for f.asked.first != nil { // nothing is delivered by this topic any more

@@ -68,7 +68,8 @@ func (ch *channel) sendFence() {
 	if ch.fence != nil || !asked && !ch.moving && (len(ch.readers) == 0 || ch.state() == live) {
 		return
 	}
-	if !g.phase.open() || ch.state() == buffering && g.phase != caughtUp && !(asked && g.phase == overdue) {
+	sendable := g.phase == caughtUp || g.phase.open() && (ch.state() != buffering || asked && g.phase == overdue)
+	if !sendable {
 		ch.enqueue()
 		return
 	}

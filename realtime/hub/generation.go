@@ -59,7 +59,7 @@ type generation struct {
 func (f *feed) newGeneration(why string) *generation {
 	now := time.Now()
 	g := &generation{
-		feed: f, number: f.hub.generation.Add(1), why: why,
+		feed: f, number: f.hub.generation.Add(1), why: why, phase: opening,
 		beacon: uid.New(), seen: newSeen(f.pace.Memory, now), heardAt: now,
 		channels: map[realtime.Channel]*channel{}, quotas: map[string]*quota{}, fences: map[string]*fence{},
 	}

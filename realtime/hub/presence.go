@@ -60,13 +60,14 @@ func (h *Hub) Presence(c *Connection, name realtime.Channel, on bool) ([]realtim
 		w = f.count(name)
 		f.watched[name] = w
 	}
-	if on && c.index >= 0 {
+	switch {
+	case on && c.index >= 0:
 		// Who watches already is told now what has been gathered: from here on all know the same.
 		f.tellPresence(name, w)
 		w.watchers[c] = struct{}{}
-	} else if watches {
+	case watches:
 		f.unwatch(c, name)
-	} else {
+	default:
 		f.linger(name, w)
 	}
 	members := make([]realtime.Member, 0, min(len(w.users), maxMembers))

@@ -61,7 +61,7 @@ func TestEachProtocolEncodesOnce(t *testing.T) {
 				want("live", 10, 10, 0)
 
 				// Those who come later are given the same frames, and a protocol that comes later its own.
-				readers := append(others, first)
+				readers := append(slices.Clone(others), first)
 				for _, p := range protocols {
 					for range 2 {
 						readers = append(readers, r.speak(p, channel, began))

@@ -136,6 +136,7 @@ func (ch *channel) giveWay() int {
 
 // cutRecord forgets all entries: something is missing before the moment.
 func (ch *channel) cutRecord(since time.Time) {
+	// One by one, for the budget keeps them by their times.
 	for ch.rec.len() > 0 {
 		ms := ch.rec.at(0).at.Time
 		ch.quota.freed(ch.rec.evict(), ms)
@@ -143,14 +144,12 @@ func (ch *channel) cutRecord(since time.Time) {
 	ch.rec.cut(since)
 }
 
-// evict forgets the oldest entry of the channel's record and returns what it used.
-func (ch *channel) evict(why string) int {
+// evict forgets the oldest entry of the channel's record.
+func (ch *channel) evict(why string) {
 	ms := ch.rec.at(0).at.Time
-	n := ch.rec.evict()
-	ch.quota.freed(n, ms)
+	ch.quota.freed(ch.rec.evict(), ms)
 	ch.g.feed.steps++
 	ch.g.feed.hub.count.Add(realtime.CountEvictions, ch.name.Tenant(), why, 1)
-	return n
 }
 
 // remember appends an entry to the channel's record and evicts what is too much.

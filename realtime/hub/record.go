@@ -75,14 +75,13 @@ func (r *record) evict() int {
 }
 
 // cut forgets everything: something is missing before the moment, and nobody
-// resumes across it, nor across what was evicted. It returns what the entries cost.
-func (r *record) cut(since time.Time) (cost int) {
+// resumes across it, nor across what was evicted.
+func (r *record) cut(since time.Time) {
 	for r.len() > 0 {
-		cost += r.evict()
+		r.evict()
 	}
 	ms := max(since.UnixMilli(), r.since.UnixMilli(), r.evicted.Time+1)
 	r.evicted, r.since = realtime.Position{}, time.UnixMilli(ms)
-	return cost
 }
 
 // after returns the index of the first entry later than a moment.

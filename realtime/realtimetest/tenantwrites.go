@@ -9,12 +9,12 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// stored reads a document as it is in the store.
-func (f *files) stored(s realtime.TenantStore, id string) *realtime.Tenant {
+// stored reads the document of acme as it is in a store.
+func (f *files) stored(s realtime.TenantStore) *realtime.Tenant {
 	f.Helper()
-	doc, err := s.Stored(f.Context(), id)
+	doc, err := s.Stored(f.Context(), "acme")
 	if err != nil {
-		f.Fatalf("stored %s: %v", id, err)
+		f.Fatalf("stored: %v", err)
 	}
 	return doc
 }
@@ -36,7 +36,7 @@ func (f *files) compareAndSet() {
 		f.Errorf("(-put +written):\n%s", diff)
 	}
 	refused("a second first one", f.other, whole())
-	seen := f.stored(f.other, "acme")
+	seen := f.stored(f.other)
 	if seen.Version != first.Version {
 		f.Errorf("it has version %d, and was written as %d", seen.Version, first.Version)
 	}
@@ -52,7 +52,7 @@ func (f *files) compareAndSet() {
 	refused("over what somebody else wrote", f.store, change(first, 3))
 	refused("by what was read before", f.other, change(seen, 4))
 	refused("of a version to come", f.store, change(&realtime.Tenant{ID: "acme", Version: second.Version + 1}, 5))
-	third, err := f.store.Put(f.Context(), change(f.stored(f.store, "acme"), 6))
+	third, err := f.store.Put(f.Context(), change(f.stored(f.store), 6))
 	if err != nil || third.Version <= second.Version {
 		f.Fatalf("the third: %+v, %v, behind %d", third, err, second.Version)
 	}
@@ -60,7 +60,7 @@ func (f *files) compareAndSet() {
 	if err != nil || same.Version <= third.Version {
 		f.Errorf("the same words again: %+v, %v, behind %d", same, err, third.Version)
 	}
-	if got := f.stored(f.other, "acme"); got.Limits.Connections != 6 || got.Version != same.Version {
+	if got := f.stored(f.other); got.Limits.Connections != 6 || got.Version != same.Version {
 		f.Errorf("there is %+v", got)
 	}
 	if got := f.read(f.store, "acme"); got.Limits.Connections != 6 {
@@ -96,7 +96,7 @@ func (f *files) writersTogether() {
 	}
 	all.Wait()
 	count := map[string]int{}
-	for _, o := range f.stored(f.store, "acme").Origins {
+	for _, o := range f.stored(f.store).Origins {
 		count[o]++
 	}
 	for w := range writers {
@@ -120,7 +120,7 @@ func (f *files) storedIsFresh() {
 		doc := whole()
 		doc.Limits.Connections = 1 + n
 		f.write(doc)
-		if got := f.stored(f.other, "acme"); got.Limits.Connections != 1+n {
+		if got := f.stored(f.other); got.Limits.Connections != 1+n {
 			f.Errorf("after %d it reads %d", 1+n, got.Limits.Connections)
 		}
 		_, _ = f.other.Tenant(f.Context(), "acme") // it is remembered
@@ -136,7 +136,7 @@ func (f *files) deleted() {
 		f.Errorf("who deleted it reads %+v, %v", doc, err)
 	}
 	f.eventually("acme", func(_ *realtime.Tenant, err error) bool { return realtime.IsTenantDeleted(err) })
-	if got := f.stored(f.other, "acme"); !got.Deleted || got.Version != gone.Version {
+	if got := f.stored(f.other); !got.Deleted || got.Version != gone.Version {
 		f.Errorf("stored is %+v", got)
 	}
 	if _, err := f.store.Put(f.Context(), &realtime.Tenant{ID: "acme"}); realtime.CodeOf(err) != realtime.CodeConflict {

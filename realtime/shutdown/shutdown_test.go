@@ -12,12 +12,12 @@ import (
 )
 
 // signalled runs main and sends it a SIGTERM after a second.
-func signalled(main func(ctx context.Context) error) (err error, took time.Duration) {
+func signalled(main func(ctx context.Context) error) (took time.Duration, err error) {
 	signals := make(chan os.Signal, 1)
 	time.AfterFunc(time.Second, func() { signals <- syscall.SIGTERM })
 	begun := time.Now()
 	err = run(context.Background(), main, func() (<-chan os.Signal, func()) { return signals, func() {} })
-	return err, time.Since(begun) - time.Second
+	return time.Since(begun) - time.Second, err
 }
 
 func hang(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
@@ -47,7 +47,7 @@ func TestEndsInTime(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				release := make(chan struct{})
-				err, took := signalled(func(ctx context.Context) error {
+				took, err := signalled(func(ctx context.Context) error {
 					<-ctx.Done()
 					ctx, cancel := Begin(ctx)
 					defer cancel()
@@ -87,7 +87,7 @@ func TestEachStepHasItsTime(t *testing.T) {
 func TestOneDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		_, took := signalled(func(ctx context.Context) error {
+		took, _ := signalled(func(ctx context.Context) error {
 			<-ctx.Done()
 			if why := context.Cause(ctx).Error(); !strings.Contains(why, "terminated") {
 				t.Errorf("the cause is %q", why)
@@ -116,7 +116,7 @@ func TestMainThatHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		err, took := signalled(func(context.Context) error { <-release; return nil })
+		took, err := signalled(func(context.Context) error { <-release; return nil })
 		close(release)
 		if !errors.Is(err, ErrLate) || took != Within+grace || took > 9*time.Second {
 			t.Errorf("it took %s and ended with %v", took, err)

@@ -52,7 +52,7 @@ func (h *honest) listen(c *client) error {
 		_ = c.conn.SetReadDeadline(time.Now().Add(time.Second))
 		payload, err := c.read(buf[:0])
 		if err != nil {
-			return nil // closed, or silent: another connection tells
+			return nil //nolint:nilerr // closed, or silent: another connection tells
 		}
 		buf = payload
 		var f struct {

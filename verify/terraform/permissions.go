@@ -8,7 +8,7 @@ import "strings"
 // apply. A permission or a role that is right and missing here is looked up there, and added.
 
 // permissions has what there is of each kind of resource.
-var permissions = map[string]string{
+var permissions = map[string]string{ //nolint:gosec // names of permissions, no credentials
 	"artifactregistry.repositories":       "create delete deleteArtifacts downloadArtifacts get getIamPolicy list setIamPolicy update uploadArtifacts",
 	"billing.budgets":                     "create delete get list update",
 	"cloudkms.cryptoKeys":                 "create get getIamPolicy list setIamPolicy update",
