@@ -1,15 +1,21 @@
 package gateway_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -35,9 +41,9 @@ func (s *service) get(path string, header http.Header) *http.Response {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	s := start(t, gateway.Options{DrainSpread: 4 * time.Second})
-	peers := make([]*peer, 8)
+	peers := make([]*peer, 64)
 	for i := range peers {
-		peers[i] = s.connect("acme", "ann")
+		peers[i] = s.connect("acme", fmt.Sprintf("user-%d", i))
 	}
 	waiting := s.dial("") // has not said who it is
 	for _, path := range []string{"/healthz", "/readyz"} {
@@ -59,8 +65,8 @@ func TestDrain(t *testing.T) {
 		}
 		delays[f.RetryAfterMs] = true
 	}
-	if len(delays) < 6 {
-		t.Errorf("all come back at the same time: %v", delays)
+	if len(delays) < 56 { // of 65, spread over 4,000 ms
+		t.Errorf("many come back at the same time: %d different delays of %d", len(delays), len(peers)+1)
 	}
 	if err := <-closed; err != nil {
 		t.Error(err)
@@ -150,4 +156,46 @@ func TestClientIsAskedToMove(t *testing.T) {
 	}
 	p.send(`{"id":1,"type":"ping"}`) // it may stay as long as the platform lets it
 	p.expect(`{"type":"pong","id":1}`)
+}
+
+// A gateway that is given no time to close cuts its clients off, and says so only if there were any.
+func TestCloseWithoutTime(t *testing.T) {
+	t.Parallel()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	said := &logged{}
+	o := gateway.Options{Registry: memory.NewRegistry(), Logger: slog.New(slog.NewTextHandler(said, nil))}
+	for range 20 { // whichever of two things that are so is looked at first
+		_ = start(t, o).gateway.Close(ended) // what it holds elsewhere may not be let go in no time
+	}
+	if n := said.of("clients were cut off"); n != 0 {
+		t.Errorf("nobody was there, and clients were cut off %d times", n)
+	}
+	s := start(t, o)
+	p := s.connect("acme", "ann")
+	_ = s.gateway.Close(ended)
+	for range 3 {
+		if _, err := p.next(); err != nil {
+			return
+		}
+	}
+	t.Error("the client is still there")
+}
+
+// logged is what was logged, as text.
+type logged struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) of(message string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), message)
 }

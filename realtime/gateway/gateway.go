@@ -212,19 +212,20 @@ func (g *Gateway) Close(ctx context.Context) error {
 	leaving, cancel := shutdown.Before(ctx, cutOff)
 	defer cancel()
 	err := g.gone(leaving)
+	last := ctx // until when what the instance holds may still be let go
 	g.end()
 	if err != nil {
 		g.o.Logger.WarnContext(ctx, "clients were cut off", realtime.KeyCount, len(g.clients()))
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), cutOff)
+		cut, cancel := context.WithTimeout(context.WithoutCancel(ctx), cutOff)
 		defer cancel()
-		err = errors.Join(err, g.gone(ctx))
+		err = errors.Join(err, g.gone(cut))
+		last = cut
 	}
 	select {
 	case failed := <-released:
 		return errors.Join(err, failed)
-	case <-ctx.Done():
-		return errors.Join(err, fmt.Errorf("release the resources of the instance: %w", ctx.Err()))
+	case <-last.Done():
+		return errors.Join(err, fmt.Errorf("release the resources of the instance: %w", last.Err()))
 	}
 }
 
@@ -241,7 +242,7 @@ func (g *Gateway) releaseAll(ctx context.Context) error {
 		}
 		lease <- g.roll.close(ctx)
 	}()
-	err := g.hub.Close(ctx)
+	err := g.hub.Drain(ctx) // which leaves the clients to Close: a Hub would have all of them come back at the same time
 	g.watch.close()
 	if g.o.Verifier == nil {
 		err = errors.Join(err, g.verifier.Close())
@@ -264,12 +265,17 @@ func (g *Gateway) drain() bool {
 	return true
 }
 
-// gone waits until nobody is left.
+// gone waits until nobody is left. If that is so, it is no error that ctx has ended.
 func (g *Gateway) gone(ctx context.Context) error {
 	select {
 	case <-g.empty:
 		return nil
 	case <-ctx.Done():
+	}
+	select {
+	case <-g.empty:
+		return nil
+	default:
 		return ctx.Err()
 	}
 }
