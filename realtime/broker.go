@@ -15,8 +15,9 @@ type Broker interface {
 	// the message to be stored.
 	//
 	// done is called exactly once, perhaps before Publish returns and perhaps on
-	// another goroutine, and must not block: with nil when the message is
-	// stored and every Stream will have it, else with an error. After
+	// another goroutine: with nil when the message is
+	// stored and every Stream will have it, else with an error. It must not block, but for the time of another call of
+	// Publish, so a Publish calls no done but its own and holds no lock that another one needs while it calls it. After
 	// an error the message may or may not be stored. An *Error with CodeUnavailable or CodeLimited is worth a retry,
 	// one with CodeTooLarge or CodeNotFound (no such topic) is not. Cancelling ctx ends the
 	// wait: done is called soon after.
@@ -24,7 +25,8 @@ type Broker interface {
 	// An error that is worth a retry leaves the order of the channel as it was: whatever was handed over to the channel
 	// after m, and before that call of done has returned, fails as well, with an error that is worth a retry, and is
 	// never stored unless m is stored before it. So a publisher that publishes m again, and then what came after it, has
-	// published in order, however many it had handed over meanwhile.
+	// published in order, however many it had handed over meanwhile. One that looks for failures before it hands over the next
+	// message lets no done return in between.
 	//
 	// The broker sets Time, in whole milliseconds, and carries every other field unchanged. Within a channel
 	// it never decreases for one publisher, and by less than Pace.Skew for several that publish at once. It does not keep m or its Data and

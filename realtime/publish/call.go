@@ -19,6 +19,8 @@ type call struct {
 
 	mu     sync.Mutex                           // guards what follows, err and ended of every handover, and pubs, which are the caller's again when left is 0
 	left   int                                  // not done yet
+	under  int32                                // the index in pubs of what is being handed over; -1: nothing is
+	free   sync.Cond                            // told when under comes to -1
 	ended  chan struct{}                        // made by a wait that has to, closed when left comes to 0
 	failed map[realtime.Channel]*realtime.Error // the first failure of each channel that is worth a retry; made by it
 }
@@ -33,12 +35,17 @@ type handover struct {
 }
 
 // handOver gives the call's message its number and to the broker, as one step
-// for its channel: the order of numbers is the order of the broker, on each topic.
+// for its channel: the order of numbers is the order of the broker, on each topic. It hands over nothing
+// behind a failure.
 func (p *Publisher) handOver(ctx context.Context, c *call, topics []realtime.Topic, hs []handover) {
 	m := &c.message
 	s := p.tallies.of(m.Channel)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !c.begin(m.Channel, hs) {
+		return
+	}
+	defer c.handedOver()
 	tally := s.tally(m.Channel)
 	tally.number(m, time.Now())
 	for i, topic := range topics {
@@ -47,28 +54,32 @@ func (p *Publisher) handOver(ctx context.Context, c *call, topics []realtime.Top
 	}
 }
 
-// behind returns why a Publication to the channel may not be handed over: one before it failed, will be published again,
-// and must not come after it. What was handed over by then fails by the contract of the broker.
-func (c *call) behind(ch realtime.Channel) *realtime.Error {
+// begin reports whether a Publication may be handed over, and if one before it on its channel has failed it ends it: that one
+// will be published again, and must not come after it. From here to handedOver no call of done with the failure of another
+// one returns. So the broker refuses, by its contract, what is handed over before such a failure is known here.
+func (c *call) begin(ch realtime.Channel, hs []handover) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first := c.failed[ch]
 	if first == nil {
-		return nil
+		c.under = hs[0].index
+		return true
 	}
-	return &realtime.Error{
+	why := &realtime.Error{
 		Code: first.Code, Limit: first.Limit, RetryAfter: max(first.RetryAfter, time.Second), Err: first,
 		Message: "a publication before it on its channel was not stored; publish both again, in their order",
 	}
-}
-
-// refuse ends what is not handed over.
-func (c *call) refuse(hs []handover, why error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	for i := range hs {
 		hs[i].end(why)
 	}
+	return false
+}
+
+func (c *call) handedOver() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.under = -1
+	c.free.Broadcast()
 }
 
 // fail remembers a failure that is worth a retry. c.mu is held.
@@ -86,11 +97,14 @@ func (c *call) fail(h *handover, err error) {
 }
 
 // done is what the broker calls, perhaps while handOver holds the lock of the
-// channel, perhaps after wait has given up.
+// channel, perhaps after wait has given up. A failure waits for the end of a hand-over, see begin.
 func (h *handover) done(err error) {
 	c := h.call
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for err != nil && c.under >= 0 && c.under != h.index {
+		c.free.Wait()
+	}
 	h.end(err)
 }
 

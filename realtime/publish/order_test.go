@@ -66,6 +66,40 @@ func TestPublishedInOrderWhateverFails(t *testing.T) {
 	}
 }
 
+// A failure that is told while the next message is being handed over: a broker that has settled all it had before, and the call
+// of done has returned, is free to store that message. So the call must not return, or the message must not be handed over.
+func TestFailureDuringAHandOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var failed func(error)
+		var stored []string
+		broker := &recorder{answer: func(m *realtime.Message, done func(error)) {
+			if m.ID == "0" {
+				failed = done
+				return
+			}
+			told := make(chan struct{})
+			go func() {
+				failed(&realtime.Error{Code: realtime.CodeUnavailable, Message: "down"})
+				close(told)
+			}()
+			synctest.Wait()
+			select {
+			case <-told: // the failure is over and forgotten
+				stored = append(stored, m.ID)
+				done(nil)
+			default:
+				done(&realtime.Error{Code: realtime.CodeUnavailable, Message: "behind a failure"})
+			}
+		}}
+		pubs := []realtime.Publication{publication(t, "a", "0"), publication(t, "a", "1")}
+		err := publish.New(broker, publish.Options{}).Publish(t.Context(), acme, pubs)
+		if left := unpublished(pubs, err); len(left) != 2 || len(stored) > 0 {
+			t.Errorf("stored %v, and refused %v; want both refused, in order", stored, err)
+		}
+	})
+}
+
 // unpublished returns those that an error of Publish names.
 func unpublished(pubs []realtime.Publication, err error) (left []realtime.Publication) {
 	if e := (*publish.Error)(nil); errors.As(err, &e) {

@@ -85,7 +85,8 @@ func (p *Publisher) publish(ctx context.Context, t *realtime.Tenant, pubs []real
 	trace, ended := p.trace(ctx, t.ID, pubs)
 	start := time.Now()
 	topics, n := realtime.WriteTopics(p.o.Placement, t, start)
-	c := &call{pubs: pubs, left: n * len(pubs)}
+	c := &call{pubs: pubs, left: n * len(pubs), under: -1}
+	c.free.L = &c.mu
 	c.handovers = c.one[:]
 	if c.left > 1 {
 		c.handovers = make([]handover, c.left)
@@ -97,10 +98,6 @@ func (p *Publisher) publish(ctx context.Context, t *realtime.Tenant, pubs []real
 		hs := c.handovers[i*n : (i+1)*n]
 		for k := range hs {
 			hs[k].call, hs[k].index = c, int32(i) //nolint:gosec // nobody publishes two billion at once
-		}
-		if why := c.behind(pubs[i].Channel); why != nil {
-			c.refuse(hs, why)
-			continue
 		}
 		c.message = realtime.Message{Kind: realtime.KindPublication, Publication: pubs[i], Trace: trace}
 		p.handOver(ctx, c, topics[:n], hs)

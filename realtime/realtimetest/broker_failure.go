@@ -10,32 +10,53 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// outcomes are what became of messages, by ID.
+// outcomes are what became of messages, by ID. A failure is told either before the next message is handed over or after that, so
+// that nothing is handed over once a failure is known.
 type outcomes struct {
-	mu   sync.Mutex // guards what follows
-	errs map[string]error
 	each chan struct{} // one per call of done
+
+	mu    sync.Mutex // guards what follows
+	errs  map[string]error
+	under string    // the ID of what is being handed over, or empty
+	free  sync.Cond // told when that comes to its end
 }
 
 func newOutcomes(n int) *outcomes {
-	return &outcomes{errs: map[string]error{}, each: make(chan struct{}, n)}
+	o := &outcomes{errs: map[string]error{}, each: make(chan struct{}, n)}
+	o.free.L = &o.mu
+	return o
 }
 
-func (o *outcomes) done(id string) func(error) {
-	return func(err error) {
-		o.mu.Lock()
-		o.errs[id] = err
-		o.mu.Unlock()
-		o.each <- struct{}{}
-	}
-}
-
-// of returns what became of a message, and whether that is known.
-func (o *outcomes) of(id string) (known bool, err error) {
+// handOver calls publish with the done of a message, unless stop is the ID of one that is known to have failed.
+func (o *outcomes) handOver(id, stop string, publish func(done func(error))) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	err, known = o.errs[id]
-	return known, err
+	if o.errs[stop] != nil {
+		return false
+	}
+	o.under = id
+	o.mu.Unlock()
+	publish(func(err error) { o.done(id, err) })
+	o.mu.Lock()
+	o.under = ""
+	o.free.Broadcast()
+	return true
+}
+
+func (o *outcomes) done(id string, err error) {
+	o.mu.Lock()
+	for err != nil && o.under != "" && o.under != id {
+		o.free.Wait()
+	}
+	o.errs[id] = err
+	o.mu.Unlock()
+	o.each <- struct{}{}
+}
+
+func (o *outcomes) of(id string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.errs[id]
 }
 
 // afterAFailure: a publisher that does not wait hears that one failed. Whatever it had handed over behind that one fails as well, and when
@@ -69,25 +90,24 @@ func (b *bed) handOverUntilAFailure(c, other realtime.Channel, round int) (ids [
 		if m.ID == bad {
 			b.backend.Fail(b.T, m)
 		}
-		if known, _ := o.of(bad); known {
+		if !o.handOver(m.ID, bad, func(done func(error)) { b.broker.Publish(b.Context(), b.topic, m, done) }) {
 			break
 		}
-		b.broker.Publish(b.Context(), b.topic, m, o.done(m.ID))
 		ids = append(ids, m.ID)
 		if i == before+1 {
-			b.broker.Publish(b.Context(), b.topic, event(other, "o-"+ids[0]), o.done("other"))
+			o.handOver("other", "", func(done func(error)) { b.broker.Publish(b.Context(), b.topic, event(other, "o-"+ids[0]), done) })
 		}
 		if i > before {
 			<-time.After(5 * time.Millisecond)
 		}
 	}
 	b.await(o, len(ids)+1)
-	if _, err := o.of("other"); err != nil {
+	if err := o.of("other"); err != nil {
 		b.Errorf("what was published to another channel: %v", err)
 	}
 	var again []string
 	for i, id := range ids {
-		_, err := o.of(id)
+		err := o.of(id)
 		switch code := realtime.CodeOf(err); {
 		case err == nil && i >= before:
 			b.Errorf("%s was stored, though %s failed before it", id, bad)

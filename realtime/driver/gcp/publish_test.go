@@ -202,28 +202,50 @@ func TestPublishKeepsOrderWhenRequestsFail(t *testing.T) {
 	b := f.serve(t, gcp.BrokerOptions{})
 	const all = 3000
 	for next := 0; next < all; {
-		failed := atomic.Int64{} // the first that failed, and one
-		var told sync.WaitGroup
-		for i := next; i < all && failed.Load() == 0; i++ {
-			told.Add(1)
-			b.Publish(t.Context(), "tw-acme", publication(t, "a", strconv.Itoa(i)), func(err error) {
-				defer told.Done()
-				if err == nil {
-					return
-				}
-				if realtime.CodeOf(err) != realtime.CodeUnavailable {
-					t.Errorf("number %d: %v", i, err)
-				}
-				for was := failed.Load(); (was == 0 || int64(i) < was-1) && !failed.CompareAndSwap(was, int64(i)+1); was = failed.Load() {
-				}
-			})
-		}
-		told.Wait()
-		if next = int(failed.Load()) - 1; next < 0 {
-			break
-		}
+		next = publishUntilAFailure(t, b, next, all)
 	}
 	if !slices.IsSorted(got) || len(slices.Compact(got)) != all {
 		t.Errorf("stored %v", got)
 	}
+}
+
+// publishUntilAFailure publishes the numbers from next on without waiting, until it hears that one has failed, and returns the
+// first that was not stored. No call of done with a failure returns while another number is being handed over.
+func publishUntilAFailure(t *testing.T, b *gcp.Broker, next, all int) int {
+	t.Helper()
+	var under, failed atomic.Int64 // what is being handed over, and the first that failed
+	var handing sync.Mutex         // held meanwhile
+	var told sync.WaitGroup
+	failed.Store(int64(all))
+	done := func(i int64, err error) {
+		defer told.Done()
+		if err == nil {
+			return
+		}
+		if realtime.CodeOf(err) != realtime.CodeUnavailable {
+			t.Errorf("number %d: %v", i, err)
+		}
+		if under.Load() != i {
+			handing.Lock()
+			defer handing.Unlock()
+		}
+		for was := failed.Load(); i < was && !failed.CompareAndSwap(was, i); was = failed.Load() {
+		}
+	}
+	handOver := func(i int64) bool {
+		handing.Lock()
+		defer handing.Unlock()
+		if failed.Load() < int64(all) {
+			return false
+		}
+		under.Store(i)
+		defer under.Store(-1)
+		told.Add(1)
+		b.Publish(t.Context(), "tw-acme", publication(t, "a", strconv.FormatInt(i, 10)), func(err error) { done(i, err) })
+		return true
+	}
+	for i := int64(next); i < int64(all) && handOver(i); i++ {
+	}
+	told.Wait()
+	return int(failed.Load())
 }
