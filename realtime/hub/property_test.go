@@ -95,10 +95,10 @@ type world struct {
 	sent    int          // events ever
 	asked   atomic.Int64 // questions ever
 	clients []*wanderer
-	brisk   bool           // no client reads slowly
 	busy    sync.WaitGroup // publishes under way
 	closing sync.WaitGroup // hubs and connections that end
 	story   story
+	losses  *losses // nil: the checker judges alone
 }
 
 // story keeps what happened, for whoever has to find out why a claim failed. It is
@@ -223,7 +223,9 @@ func (w *world) publish(n int) {
 	w.story.tell("published %s %s to %s", channel.Name(), pubs[0].ID, pubs[n-1].ID)
 	w.busy.Go(func() {
 		for try := 0; len(pubs) > 0 && try < 20; try++ {
+			asked := time.Now()
 			err := p.Publish(context.Background(), w.tenant, pubs)
+			w.losses.published(pubs, err, asked)
 			if err == nil {
 				return
 			}
@@ -257,8 +259,20 @@ func (w *world) replaceHub(i int) {
 	})
 }
 
-// end lets what is under way arrive, judges, and takes the world down.
+// end lets what is under way arrive, takes the world down, and judges.
 func (w *world) end() realtimetest.Counts {
+	w.close()
+	if err := w.checker.Err(); err != nil {
+		w.t.Error(err)
+		for _, line := range w.story.lines {
+			w.t.Log(line)
+		}
+	}
+	return w.checker.Counts()
+}
+
+// close lets what is under way arrive, and takes the world down.
+func (w *world) close() {
 	w.broker.Calm()
 	w.busy.Wait()
 	for _, c := range w.clients {
@@ -285,11 +299,4 @@ func (w *world) end() realtimetest.Counts {
 	if err := w.inner.Close(context.Background()); err != nil {
 		w.t.Error(err)
 	}
-	if err := w.checker.Err(); err != nil {
-		w.t.Error(err)
-		for _, line := range w.story.lines {
-			w.t.Log(line)
-		}
-	}
-	return w.checker.Counts()
 }

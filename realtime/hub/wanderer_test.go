@@ -49,10 +49,8 @@ func (c *wanderer) connect(h *hub.Hub) {
 		old = nil
 	}
 	v := &visit{who: c, hub: h, told: c.client.Open(), box: outbox.New(wire.Encoder{}, nil), asked: map[realtime.Channel]string{}}
-	if !c.w.brisk {
-		v.slow = c.w.rand.IntN(3) == 0
-		v.box.LimitReplays(c.w.rand.IntN(3000)) // so that replays last
-	}
+	v.slow = c.w.rand.IntN(3) == 0
+	v.box.LimitReplays(c.w.rand.IntN(3000)) // so that replays last
 	conn, err := h.Connect(c.w.tenant, &realtime.Principal{
 		Tenant: "acme", User: c.name, Expires: time.Now().Add(100 * time.Hour),
 		Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
@@ -241,6 +239,7 @@ func (v *visit) hear(f wire.ServerFrame) {
 		v.who.w.t.Error(err)
 	}
 	v.who.w.story.tell("%s %s %s: %s %s resumed=%v gap=%v %s", v.who.name, v.hub.Instance(), f.Channel, f.Type, f.Position, f.Resumed, f.Gap, f.Code)
+	v.who.w.losses.heard(v, channel, &f, at)
 	switch f.Type {
 	case wire.TypeOK:
 		if string(f.ID) != strconv.Quote(v.asked[channel]) {
