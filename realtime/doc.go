@@ -26,7 +26,7 @@
 //	codes.go                                  which errors a caller acts on
 //	metrics.go, tracer.go, log.go             what to count, and the keys of log lines
 //
-// Each contract names the suite of package realtimetest that holds a driver to it.
+// Each contract names the suite, in package realtimetest or storetest below it, that holds a driver to it.
 //
 // # Who does the work
 //

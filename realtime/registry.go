@@ -9,7 +9,7 @@ import (
 // Implementations are safe for concurrent use. A connection is alive while it
 // has not expired and the lease of its instance is valid; every method reads
 // "alive" so, whatever a sweep has left lying about.
-// realtimetest.TestRegistry is this contract as a test.
+// storetest.TestRegistry is this contract as a test.
 type Registry interface {
 	// Renew writes an instance's lease, which ends at its Until.
 	Renew(ctx context.Context, lease Lease) error
@@ -121,7 +121,7 @@ type ConnectionPage struct {
 
 // Revocations keep, per user, the moment before which tokens are no longer good: what
 // a logout leaves behind. Implementations are safe for concurrent use.
-// realtimetest.TestRevocations is this contract as a test.
+// storetest.TestRevocations is this contract as a test.
 type Revocations interface {
 	// Revoke makes tokens of the user no longer good that were issued at before or earlier, or that do
 	// not say when. It may be forgotten from until on, when no such token can still be

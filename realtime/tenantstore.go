@@ -8,7 +8,7 @@ import (
 )
 
 // TenantStore is Tenants that can be written to. Writers compare and set: none overwrites what it has not read. A
-// driver is held to it by realtimetest.TestTenants.
+// driver is held to it by storetest.TestTenants.
 type TenantStore interface {
 	Tenants
 	// Stored returns the document as the store has it now, never what is remembered of it: every write begins

@@ -71,7 +71,11 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/gateway": {own: []string{"realtime", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/internal/checked", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/sse", "realtime/wire"}},
 	"realtime/httpapi": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.
-	"realtime/realtimetest": {own: []string{"realtime", "realtime/hub", "realtime/outbox", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
+	"realtime/realtimetest":              {own: []string{"realtime", "realtime/hub", "realtime/outbox", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
+	"realtime/realtimetest/storetest":    {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
+	"realtime/realtimetest/faultybroker": {own: []string{"realtime"}},
+	"realtime/realtimetest/resumetest":   {own: []string{"realtime"}},
+	"realtime/outbox/outboxtest":         {own: []string{"realtime", "realtime/outbox"}},
 	// Functions pay for their binary at each cold start: no gateway. The probe's client of sockets is 0.2 MB of 22.8.
 	"functions": {
 		own:    []string{"functions/...", "realtime", "realtime/publish", "realtime/auth", "realtime/limit", "realtime/shutdown", "realtime/telemetry", "realtime/tenantcache", "realtime/driver/memory", "realtime/driver/gcp"},

@@ -14,7 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/faultybroker"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -142,7 +142,7 @@ func retriedPublishes(t *testing.T, seed uint64) {
 		t.Fatal(err)
 	}
 	l := &ledger{Broker: memory.NewBroker(memory.BrokerOptions{}), stored: map[string][]string{}}
-	broker := realtimetest.NewFaultyBroker(l, realtimetest.FaultOptions{
+	broker := faultybroker.New(l, faultybroker.Options{
 		Seed: seed, Refuse: 0.02 * float64(seed%2), RefuseLate: 0.02 * float64(seed/2%2), Disown: 0.02, RefuseWithin: 300 * time.Millisecond,
 	})
 	defer func() {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/faultybroker"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -42,10 +42,10 @@ func TestSubscribeIsAnsweredIn41Seconds(t *testing.T) {
 		"not followed":   func(b realtime.Broker) realtime.Broker { return silent{b, false} },
 		"brings nothing": func(b realtime.Broker) realtime.Broker { return silent{b, true} },
 		"refuses all": func(b realtime.Broker) realtime.Broker {
-			return realtimetest.NewFaultyBroker(b, realtimetest.FaultOptions{Refuse: 1, RefuseFollow: 1})
+			return faultybroker.New(b, faultybroker.Options{Refuse: 1, RefuseFollow: 1})
 		},
 		"refuses late": func(b realtime.Broker) realtime.Broker {
-			return realtimetest.NewFaultyBroker(b, realtimetest.FaultOptions{RefuseLate: 1})
+			return faultybroker.New(b, faultybroker.Options{RefuseLate: 1})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/outbox/outboxtest"
 	"github.com/tidewire/tidewire/realtime/publish"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -32,7 +32,7 @@ func BenchmarkFanOut(b *testing.B) {
 			var delivered atomic.Int64
 			for range readers {
 				box := outbox.New(wire.Encoder{}, nil)
-				s := realtimetest.NewTaker(box, &delivered)
+				s := outboxtest.NewTaker(box, &delivered)
 				c, err := h.Connect(tenant, &realtime.Principal{
 					Tenant: "acme", User: "ann", Expires: time.Now().Add(time.Hour),
 					Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/faultybroker"
 )
 
 // faulty puts a broker that misbehaves on request under a rig.
-func faulty(r *rig) *realtimetest.FaultyBroker {
-	f := realtimetest.NewFaultyBroker(r.broker, realtimetest.FaultOptions{})
+func faulty(r *rig) *faultybroker.Broker {
+	f := faultybroker.New(r.broker, faultybroker.Options{})
 	r.rebase(f)
 	return f
 }

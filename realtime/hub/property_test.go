@@ -19,7 +19,8 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/publish"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/faultybroker"
+	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -33,7 +34,7 @@ func TestResumeProperty(t *testing.T) {
 	steps, worlds := number(t, "TIDEWIRE_STEPS", 16_000), 8
 	seed := number(t, "TIDEWIRE_SEED", 1)
 	var mu sync.Mutex
-	var sum realtimetest.Counts
+	var sum resumetest.Counts
 	t.Run("worlds", func(t *testing.T) {
 		for i := range worlds {
 			t.Run(strconv.Itoa(seed+i), func(t *testing.T) {
@@ -70,7 +71,7 @@ func number(t *testing.T, name string, standard int) int {
 	return n
 }
 
-func add(sum *realtimetest.Counts, c realtimetest.Counts) {
+func add(sum *resumetest.Counts, c resumetest.Counts) {
 	sum.Published += c.Published
 	sum.Delivered += c.Delivered
 	sum.Answers += c.Answers
@@ -84,9 +85,9 @@ func add(sum *realtimetest.Counts, c realtimetest.Counts) {
 type world struct {
 	t       *testing.T
 	rand    *rand.Rand
-	checker *realtimetest.Checker
+	checker *resumetest.Checker
 	inner   *memory.Broker
-	broker  *realtimetest.FaultyBroker
+	broker  *faultybroker.Broker
 	tenant  *realtime.Tenant
 	chans   []realtime.Channel
 	pubs    []*publish.Publisher
@@ -131,7 +132,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
 	w := &world{
 		t: t, rand: rand.New(rand.NewPCG(seed, 7)),
-		checker: realtimetest.NewChecker(realtimetest.CheckerOptions{AnswerWithin: answerWithin}),
+		checker: resumetest.NewChecker(resumetest.CheckerOptions{AnswerWithin: answerWithin}),
 		tenant: &realtime.Tenant{ID: "acme", Namespaces: map[string]realtime.Namespace{
 			"short": {Window: 15},
 			"quick": {WindowFor: realtime.Duration(20 * time.Second)},
@@ -140,7 +141,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		inner: memory.NewBroker(memory.BrokerOptions{}),
 	}
 	w.tenant.Limits.QueueMessages = 64
-	w.broker = realtimetest.NewFaultyBroker(w.checker.Tap(w.inner), realtimetest.Rough(seed))
+	w.broker = faultybroker.New(w.checker.Tap(w.inner), faultybroker.Rough(seed))
 	for _, name := range []string{"plain:1", "plain:2", "plain:silent", "short:1", "quick:1", "tick:1"} {
 		c, err := realtime.NewChannel("acme", name)
 		if err != nil {
@@ -155,7 +156,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.hubs = append(w.hubs, w.newHub())
 	}
 	for i := range 10 {
-		w.clients = append(w.clients, &wanderer{w: w, name: fmt.Sprintf("client%d", i), client: realtimetest.NewClient(fmt.Sprintf("client%d", i), w.checker)})
+		w.clients = append(w.clients, &wanderer{w: w, name: fmt.Sprintf("client%d", i), client: resumetest.NewClient(fmt.Sprintf("client%d", i), w.checker)})
 	}
 	return w
 }
@@ -260,7 +261,7 @@ func (w *world) replaceHub(i int) {
 }
 
 // end lets what is under way arrive, takes the world down, and judges.
-func (w *world) end() realtimetest.Counts {
+func (w *world) end() resumetest.Counts {
 	w.close()
 	if err := w.checker.Err(); err != nil {
 		w.t.Error(err)

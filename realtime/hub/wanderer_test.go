@@ -9,7 +9,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/outbox"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -17,7 +17,7 @@ import (
 type wanderer struct {
 	w      *world
 	name   string
-	client *realtimetest.Client
+	client *resumetest.Client
 
 	mu    sync.Mutex // guards visit
 	visit *visit
@@ -28,7 +28,7 @@ type visit struct {
 	who  *wanderer
 	hub  *hub.Hub
 	conn *hub.Connection
-	told *realtimetest.ClientConnection
+	told *resumetest.ClientConnection
 	box  *outbox.Outbox
 
 	mu    sync.Mutex // held while frames are read; guards what follows

@@ -13,7 +13,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/publish"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/faultybroker"
 )
 
 // A broker fails at random places, at once and late. Who publishes again what failed, in order and before anything newer of
@@ -25,9 +25,9 @@ func TestPublishedInOrderWhateverFails(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 3))
-				o := realtimetest.FaultOptions{Seed: seed, Refuse: 0.1 * float64(seed%2), RefuseLate: 0.1 * float64(seed/2%2), Disown: 0.1 * float64(seed/4%2)}
+				o := faultybroker.Options{Seed: seed, Refuse: 0.1 * float64(seed%2), RefuseLate: 0.1 * float64(seed/2%2), Disown: 0.1 * float64(seed/4%2)}
 				stored := &recorder{}
-				broker := realtimetest.NewFaultyBroker(stored, o)
+				broker := faultybroker.New(stored, o)
 				defer func() {
 					if err := broker.Close(context.Background()); err != nil {
 						t.Error(err)

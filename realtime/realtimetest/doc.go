@@ -1,13 +1,11 @@
-// Package realtimetest has the tests of the contracts of package realtime, for the
-// drivers of this module and for drivers of others.
+// Package realtimetest has the contract of realtime.Broker as a test, for the drivers of this module and for drivers of
+// others. A driver calls TestBroker with a Harness, from a test of its own. What else tests of drivers and hubs need is in
+// the packages below:
 //
-//   - TestBroker, TestRegistry, TestRevocations and TestTenants are the contracts of those interfaces
-//     of package realtime as tests. A driver calls them with a Harness.
-//   - FaultyBroker misbehaves on request, around any other Broker, within what the
-//     contract allows.
-//   - Checker knows all that was published and judges what each Client was told: every
-//     Publication once and in order, or a gap at that very place.
+//   - storetest has the contracts of stores: of registries, tenants, logouts, and of what the janitor reads.
+//   - faultybroker has a broker that misbehaves on request, around any other, within what the contract allows.
+//   - resumetest judges what clients were told: every Publication once and in order, or a gap at that very place.
 //
-// It imports testing, so no program should import it. Everything in it works
-// within a testing/synctest bubble, where time costs nothing.
+// They import testing, so no program should import them. Everything in them works within a testing/synctest bubble, where
+// time costs nothing.
 package realtimetest

@@ -13,20 +13,11 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// Harness is what a driver gives to the suites.
+// Harness is what a driver gives to TestBroker.
 type Harness struct {
 	// Broker makes a backend; TestBroker calls it once per case. What it starts
 	// it ends by t.Cleanup.
 	Broker func(t *testing.T) BrokerBackend
-	// Registry makes an empty registry; TestRegistry calls it once per case.
-	Registry func(t *testing.T) realtime.Registry
-	// Revocations makes an empty store and returns it as two processes have it, or the same twice if it
-	// lives within one; TestRevocations calls it once per case.
-	Revocations func(t *testing.T) [2]realtime.Revocations
-	// Tenants does the same for TestTenants.
-	Tenants func(t *testing.T) [2]realtime.TenantStore
-	// Leftovers makes empty stores of one driver; TestLeftovers calls it once per case.
-	Leftovers func(t *testing.T) Leftovers
 	// Features are what the driver promises beyond the least.
 	Features Features
 	// Patience is how long a case waits for what has to come; 0 is 10 seconds.

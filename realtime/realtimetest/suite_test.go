@@ -5,10 +5,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"path"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,7 +15,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 )
 
-// flawEnv names the flaw that TestFlawed runs the suites with.
+// flawEnv names the flaw that TestFlawed runs the suite with.
 const flawEnv = "REALTIMETEST_FLAW"
 
 // flaw is a driver that breaks the contract in one way, and the case that must
@@ -25,9 +23,6 @@ const flawEnv = "REALTIMETEST_FLAW"
 type flaw struct {
 	name, caught string
 	broker       func(*flawedBroker)
-	registry     func(realtime.Registry) realtime.Registry
-	revocations  func(realtime.Revocations) realtime.Revocations
-	tenants      func(realtime.TenantStore) realtime.TenantStore
 }
 
 // flawedBroker does what the fields say and otherwise what the memory broker does.
@@ -231,7 +226,7 @@ func flaws() []flaw {
 					return
 				}
 				b.fails.Store(nil)
-				time.AfterFunc(30*time.Millisecond, func() { done(unavailable("nothing was stored")) })
+				time.AfterFunc(30*time.Millisecond, func() { done(realtime.Errorf(realtime.CodeUnavailable, "nothing was stored")) })
 			}
 		}},
 		{name: "does not say done when cancelled", caught: "CancelledPublish", broker: func(b *flawedBroker) {
@@ -252,220 +247,31 @@ func flaws() []flaw {
 		}},
 		{name: "does not close streams", caught: "CloseStream", broker: func(b *flawedBroker) { b.open = true }},
 		{name: "closes once", caught: "CloseBroker", broker: func(b *flawedBroker) { b.again = errors.New("closed already") }},
-
-		{name: "lists all tenants", caught: "TenantsAreApart", registry: func(r realtime.Registry) realtime.Registry { return oneTenant{r} }},
-		{name: "knows no leases", caught: "LeaseEnds", registry: func(r realtime.Registry) realtime.Registry { return longLeases{r} }},
-		{name: "knows no expiry", caught: "Expiry", registry: func(r realtime.Registry) realtime.Registry { return longLives{r} }},
-		{name: "has small pages only", caught: "Bulk", registry: func(r realtime.Registry) realtime.Registry { return onePage{r} }},
-		{name: "does not release", caught: "Release", registry: func(r realtime.Registry) realtime.Registry { return noRelease{r} }},
-
-		{name: "lets the last logout hold", caught: "LatestHolds", revocations: func(realtime.Revocations) realtime.Revocations { return &oneLogout{} }},
-		{name: "lets the earliest logout hold", caught: "Together", revocations: func(realtime.Revocations) realtime.Revocations { return &oneLogout{first: true} }},
-		{name: "takes a name for a path", caught: "OddUsers", revocations: func(r realtime.Revocations) realtime.Revocations { return pathLogout{r} }},
-		{name: "logs out everywhere", caught: "TenantsAreApart", revocations: func(r realtime.Revocations) realtime.Revocations { return everyLogout{r} }},
-
-		{name: "makes a value per ask", caught: "SameValueUntilItChanges", tenants: func(t realtime.TenantStore) realtime.TenantStore { return freshTenants{t} }},
-		{name: "does not hear of changes", caught: "ChangeArrives", tenants: func(t realtime.TenantStore) realtime.TenantStore { return &deafTenants{TenantStore: t} }},
-		{name: "remembers that there is none", caught: "NewArrives", tenants: func(t realtime.TenantStore) realtime.TenantStore { return &deafTenants{TenantStore: t} }},
-		{name: "overwrites", caught: "CompareAndSet", tenants: func(t realtime.TenantStore) realtime.TenantStore { return overwriting{t} }},
-		{name: "loses writers", caught: "WritersTogether", tenants: func(t realtime.TenantStore) realtime.TenantStore { return overwriting{t} }},
-		{name: "writes what it remembers", caught: "StoredIsFresh", tenants: func(t realtime.TenantStore) realtime.TenantStore {
-			return rememberedTenants{t, &deafTenants{TenantStore: t}}
-		}},
-		{name: "gives deleted tenants out", caught: "Deleted", tenants: func(t realtime.TenantStore) realtime.TenantStore { return deletedTenants{t} }},
-		{name: "lists one page", caught: "List", tenants: func(t realtime.TenantStore) realtime.TenantStore { return oneTenantPage{t} }},
 	}
 }
 
-type oneTenant struct{ realtime.Registry }
-
-func (r oneTenant) Connect(ctx context.Context, docs []realtime.ConnectionDoc) error {
-	docs = slices.Clone(docs)
-	for i := range docs {
-		docs[i].Tenant = "one"
-	}
-	return r.Registry.Connect(ctx, docs)
-}
-
-func (r oneTenant) Connections(ctx context.Context, _ string, q realtime.ConnectionQuery) (realtime.ConnectionPage, error) {
-	return r.Registry.Connections(ctx, "one", q)
-}
-
-type longLeases struct{ realtime.Registry }
-
-func (r longLeases) Renew(ctx context.Context, l realtime.Lease) error {
-	l.Until = time.Now().Add(time.Hour)
-	return r.Registry.Renew(ctx, l)
-}
-
-type longLives struct{ realtime.Registry }
-
-func (r longLives) Connect(ctx context.Context, docs []realtime.ConnectionDoc) error {
-	docs = slices.Clone(docs)
-	for i := range docs {
-		docs[i].Expires = time.Now().Add(time.Hour)
-	}
-	return r.Registry.Connect(ctx, docs)
-}
-
-type onePage struct{ realtime.Registry }
-
-func (r onePage) Connections(ctx context.Context, tenant string, q realtime.ConnectionQuery) (realtime.ConnectionPage, error) {
-	page, err := r.Registry.Connections(ctx, tenant, q)
-	page.Next = ""
-	return page, err
-}
-
-type noRelease struct{ realtime.Registry }
-
-func (noRelease) Release(context.Context, string) error { return nil }
-
-// oneLogout keeps what came last, or what is the earliest.
-type oneLogout struct {
-	first bool
-	mu    sync.Mutex // guards kept
-	kept  time.Time
-}
-
-func (o *oneLogout) Revoke(_ context.Context, _, _ string, before, _ time.Time) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !o.first || o.kept.IsZero() || before.Before(o.kept) {
-		o.kept = before
-	}
-	return nil
-}
-
-func (o *oneLogout) RevokedBefore(context.Context, string, string) (time.Time, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.kept, nil
-}
-
-type pathLogout struct{ realtime.Revocations }
-
-func (p pathLogout) Revoke(ctx context.Context, tenant, user string, before, until time.Time) error {
-	return p.Revocations.Revoke(ctx, tenant, path.Join("/", user), before, until)
-}
-
-func (p pathLogout) RevokedBefore(ctx context.Context, tenant, user string) (time.Time, error) {
-	return p.Revocations.RevokedBefore(ctx, tenant, path.Join("/", user))
-}
-
-type everyLogout struct{ realtime.Revocations }
-
-func (e everyLogout) Revoke(ctx context.Context, _, user string, before, until time.Time) error {
-	return e.Revocations.Revoke(ctx, "acme", user, before, until)
-}
-
-func (e everyLogout) RevokedBefore(ctx context.Context, _, user string) (time.Time, error) {
-	return e.Revocations.RevokedBefore(ctx, "acme", user)
-}
-
-type freshTenants struct{ realtime.TenantStore }
-
-func (f freshTenants) Tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
-	t, err := f.TenantStore.Tenant(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	fresh := *t
-	return &fresh, nil
-}
-
-// deafTenants gives the first answer for ever.
-type deafTenants struct {
-	realtime.TenantStore
-	once sync.Once
-	doc  *realtime.Tenant
-	err  error
-}
-
-func (d *deafTenants) Tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
-	d.once.Do(func() { d.doc, d.err = d.TenantStore.Tenant(ctx, id) })
-	return d.doc, d.err
-}
-
-// overwriting writes over whatever is there.
-type overwriting struct{ realtime.TenantStore }
-
-func (o overwriting) Put(ctx context.Context, doc *realtime.Tenant) (*realtime.Tenant, error) {
-	time.Sleep(time.Millisecond) // somebody else has read meanwhile
-	next := *doc
-	if stored, err := o.TenantStore.Stored(ctx, doc.ID); err == nil {
-		next.Version = stored.Version
-	}
-	return o.TenantStore.Put(ctx, &next)
-}
-
-// rememberedTenants says of what is stored what was there when it was asked for first.
-type rememberedTenants struct {
-	realtime.TenantStore
-	deaf *deafTenants
-}
-
-func (r rememberedTenants) Stored(ctx context.Context, id string) (*realtime.Tenant, error) {
-	return r.deaf.Tenant(ctx, id)
-}
-
-type deletedTenants struct{ realtime.TenantStore }
-
-func (d deletedTenants) Tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
-	return d.TenantStore.Stored(ctx, id)
-}
-
-type oneTenantPage struct{ realtime.TenantStore }
-
-func (o oneTenantPage) List(ctx context.Context, after string, limit int) ([]string, string, error) {
-	ids, _, err := o.TenantStore.List(ctx, after, limit)
-	return ids, "", err
-}
-
-// TestFlawed runs the suites against a flawed driver, in a process of
-// TestSuitesSeeFlaws alone.
+// TestFlawed runs the suite against a flawed driver, in a process of
+// TestSuiteSeesFlaws alone.
 func TestFlawed(t *testing.T) {
 	at := slices.IndexFunc(flaws(), func(f flaw) bool { return f.name == os.Getenv(flawEnv) })
 	if at < 0 {
 		return
 	}
-	f := flaws()[at]
-	h := Harness{
+	TestBroker(t, Harness{
 		Patience: 300 * time.Millisecond, Large: 1000,
 		Features: Features{Ordered: true, SameOrder: true, Replay: true, Topics: true, Failures: true, MaxData: 1000},
 		Broker: func(*testing.T) BrokerBackend {
 			b := &flawedBroker{Broker: memory.NewBroker(memory.BrokerOptions{MessageBytes: 1000, Topics: func(t realtime.Topic) bool { return t != "no-such-topic" }})}
-			f.broker(b)
+			flaws()[at].broker(b)
 			return BrokerBackend{
 				Open: func(*testing.T) realtime.Broker { return b },
 				Fail: func(_ *testing.T, m *realtime.Message) { b.fails.Store(&m.ID) },
 			}
 		},
-		Registry: func(*testing.T) realtime.Registry { return f.registry(memory.NewRegistry()) },
-	}
-	switch {
-	case f.broker != nil:
-		TestBroker(t, h)
-	case f.registry != nil:
-		TestRegistry(t, h)
-	case f.revocations != nil:
-		h.Revocations = func(*testing.T) [2]realtime.Revocations {
-			r := f.revocations(memory.NewRevocations())
-			return [2]realtime.Revocations{r, r}
-		}
-		TestRevocations(t, h)
-	case f.tenants != nil:
-		h.Tenants = func(t *testing.T) [2]realtime.TenantStore {
-			tenants, err := memory.NewTenants()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return [2]realtime.TenantStore{tenants, f.tenants(tenants)}
-		}
-		TestTenants(t, h)
-	}
+	})
 }
 
-func TestSuitesSeeFlaws(t *testing.T) {
+func TestSuiteSeesFlaws(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(flawEnv) != "" {
 		return

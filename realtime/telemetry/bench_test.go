@@ -14,8 +14,8 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/outbox/outboxtest"
 	"github.com/tidewire/tidewire/realtime/publish"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -55,7 +55,7 @@ func publishTo(b *testing.B, readers int, with string) {
 	var delivered atomic.Int64
 	for range readers {
 		box := outbox.New(wire.Encoder{}, nil)
-		s := realtimetest.NewTaker(box, &delivered)
+		s := outboxtest.NewTaker(box, &delivered)
 		c, err := h.Connect(tenant, &realtime.Principal{
 			Tenant: "acme", User: "ann", Expires: time.Now().Add(time.Hour), Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
 		}, box, s)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -20,7 +20,7 @@ type reader struct {
 	addr    string
 	token   string
 	channel realtime.Channel
-	client  *realtimetest.Client // keeps its Position, and tells the checker
+	client  *resumetest.Client // keeps its Position, and tells the checker
 
 	got      []int // the data of all messages, in order
 	last     atomic.Int64
@@ -67,7 +67,7 @@ func (r *reader) visit(wanted func() bool) error {
 }
 
 // take is what a client does with a frame.
-func (r *reader) take(conn *realtimetest.ClientConnection, f wire.ServerFrame) {
+func (r *reader) take(conn *resumetest.ClientConnection, f wire.ServerFrame) {
 	at := realtime.Position{}
 	if f.Position != "" {
 		var err error
@@ -99,19 +99,19 @@ func (r *reader) take(conn *realtimetest.ClientConnection, f wire.ServerFrame) {
 	}
 }
 
-func (s *service) reader(t *testing.T, k *realtimetest.Checker, addr, channel string) *reader {
+func (s *service) reader(t *testing.T, k *resumetest.Checker, addr, channel string) *reader {
 	t.Helper()
 	ch, err := realtime.NewChannel("acme", channel)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &reader{t: t, addr: addr, token: s.token("acme", "ann"), channel: ch, client: realtimetest.NewClient("ann", k)}
+	r := &reader{t: t, addr: addr, token: s.token("acme", "ann"), channel: ch, client: resumetest.NewClient("ann", k)}
 	r.last.Store(-1)
 	return r
 }
 
 // judge has the checker judge the end.
-func judge(t *testing.T, k *realtimetest.Checker) realtimetest.Counts {
+func judge(t *testing.T, k *resumetest.Checker) resumetest.Counts {
 	t.Helper()
 	k.Finish()
 	if err := k.Err(); err != nil {
@@ -126,7 +126,7 @@ func judge(t *testing.T, k *realtimetest.Checker) realtimetest.Counts {
 func TestCutAHundredTimes(t *testing.T) {
 	t.Parallel()
 	const cuts, perSecond, messages = 100, 200, 1000
-	checker := realtimetest.NewChecker(realtimetest.CheckerOptions{AnswerWithin: patience})
+	checker := resumetest.NewChecker(resumetest.CheckerOptions{AnswerWithin: patience})
 	s := start(t, setup{tenants: []*realtime.Tenant{tenant("acme")}, around: checker.Tap})
 	s.connect(t, "acme", "keeper") // or the topic is let go while the only client is away
 	p := newProxy(t, s.addr)
@@ -203,7 +203,7 @@ func TestCutAHundredTimes(t *testing.T) {
 // Who comes back from beyond the window is told so, at once and in that place.
 func TestOutsideTheWindow(t *testing.T) {
 	t.Parallel()
-	checker := realtimetest.NewChecker(realtimetest.CheckerOptions{AnswerWithin: patience})
+	checker := resumetest.NewChecker(resumetest.CheckerOptions{AnswerWithin: patience})
 	s := start(t, setup{around: checker.Tap, tenants: []*realtime.Tenant{tenant("acme", func(t *realtime.Tenant) {
 		t.Namespaces = map[string]realtime.Namespace{"short": {Window: 10}}
 	})}})

@@ -10,14 +10,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // book is where all that happens in a run is written down, and where it is judged.
 type book struct {
 	t       *testing.T
-	checker *realtimetest.Checker
+	checker *resumetest.Checker
 	begun   time.Time
 
 	mu     sync.Mutex // guards what follows
@@ -49,7 +49,7 @@ type reading struct{ client, channel string }
 
 func newBook(t *testing.T) *book {
 	return &book{
-		t: t, checker: realtimetest.NewChecker(realtimetest.CheckerOptions{AnswerWithin: patience}), begun: time.Now(),
+		t: t, checker: resumetest.NewChecker(resumetest.CheckerOptions{AnswerWithin: patience}), begun: time.Now(),
 		counts: map[string]int{}, open: map[reading]*gap{},
 	}
 }
@@ -132,7 +132,7 @@ func (b *book) after(client, channel string, last, n int64) {
 }
 
 // judge has the checker judge the end, and reports all that must not be.
-func (b *book) judge() realtimetest.Counts {
+func (b *book) judge() resumetest.Counts {
 	b.t.Helper()
 	b.checker.Finish()
 	if err := b.checker.Err(); err != nil {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
 	"github.com/tidewire/tidewire/realtime/socket"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -25,7 +25,7 @@ type client struct {
 	url      string
 	token    string
 	channels []realtime.Channel
-	keeper   *realtimetest.Client
+	keeper   *resumetest.Client
 	book     *book
 	heard    func(p payload, at time.Time) // every new message; nil does nothing
 
@@ -56,7 +56,7 @@ type payload struct {
 func newClient(name, tenant, url, token string, b *book, channels ...realtime.Channel) *client {
 	c := &client{
 		name: name, tenant: tenant, url: url, token: token, channels: channels, book: b,
-		keeper: realtimetest.NewClient(name, b.checker), last: map[string]*atomic.Int64{},
+		keeper: resumetest.NewClient(name, b.checker), last: map[string]*atomic.Int64{},
 		events: make(chan func(), 16), done: make(chan struct{}),
 	}
 	for _, ch := range channels {
@@ -239,7 +239,7 @@ func ending(l *link, err error) string {
 type link struct {
 	client *client
 	conn   *socket.Client
-	record *realtimetest.ClientConnection
+	record *resumetest.ClientConnection
 	opened time.Time
 
 	silence  time.Duration // after which it is dead
@@ -295,7 +295,7 @@ func (l *link) hello() error {
 	return nil
 }
 
-func subscribe(q realtimetest.Question) []byte {
+func subscribe(q resumetest.Question) []byte {
 	name := q.Channel.Name()
 	id, _ := json.Marshal(name) // strings never fail
 	f := wire.ClientFrame{Type: wire.TypeSubscribe, ID: wire.ID(id), Channel: name, Since: q.Since, AsOf: q.AsOf.Time}

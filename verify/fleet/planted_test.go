@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -98,7 +98,7 @@ func found(c *client) string {
 	counts := c.book.checker.Counts()
 	for name, n := range map[string]int{
 		"gaps": counts.Gaps, "foreign": c.book.counted("foreign"), "dropped": c.book.counted("faults") - c.book.counted("foreign"),
-		string(realtimetest.FaultRepeated): c.keeper.Repeated(), // which the client has dropped
+		string(resumetest.FaultRepeated): c.keeper.Repeated(), // which the client has dropped
 	} {
 		if all[name] += n; all[name] == 0 {
 			delete(all, name)

@@ -9,7 +9,7 @@ import (
 	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/storetest"
 	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
@@ -39,7 +39,7 @@ func fresh(t testing.TB) *firestore.Client {
 
 func TestRegistry(t *testing.T) {
 	t.Parallel()
-	realtimetest.TestRegistry(t, realtimetest.Harness{
+	storetest.TestRegistry(t, storetest.Harness{
 		Patience: patience,
 		Registry: func(t *testing.T) realtime.Registry {
 			return gcp.NewRegistry(fresh(t), gcp.RegistryOptions{Timeout: patience})
@@ -49,19 +49,19 @@ func TestRegistry(t *testing.T) {
 
 func TestLeftovers(t *testing.T) {
 	t.Parallel()
-	realtimetest.TestLeftovers(t, realtimetest.Harness{
+	storetest.TestLeftovers(t, storetest.Harness{
 		Patience: patience,
-		Leftovers: func(t *testing.T) realtimetest.Leftovers {
+		Leftovers: func(t *testing.T) storetest.Leftovers {
 			r := gcp.NewRegistry(fresh(t), gcp.RegistryOptions{Timeout: patience})
 			b := openBroker(t, emulators.Project(t), gcp.BrokerOptions{})
-			return realtimetest.Leftovers{Registry: r, Leases: r, Connections: r, Subscriptions: b, Broker: b, Topic: newTopic(t, b)}
+			return storetest.Leftovers{Registry: r, Leases: r, Connections: r, Subscriptions: b, Broker: b, Topic: newTopic(t, b)}
 		},
 	})
 }
 
 func TestRevocations(t *testing.T) {
 	t.Parallel()
-	realtimetest.TestRevocations(t, realtimetest.Harness{
+	storetest.TestRevocations(t, storetest.Harness{
 		Revocations: func(t *testing.T) [2]realtime.Revocations {
 			db := fresh(t)
 			return [2]realtime.Revocations{gcp.NewRevocations(db, gcp.RevocationsOptions{}), gcp.NewRevocations(db, gcp.RevocationsOptions{})}
@@ -71,7 +71,7 @@ func TestRevocations(t *testing.T) {
 
 func TestTenants(t *testing.T) {
 	t.Parallel()
-	realtimetest.TestTenants(t, realtimetest.Harness{
+	storetest.TestTenants(t, storetest.Harness{
 		Patience: patience,
 		Tenants: func(t *testing.T) [2]realtime.TenantStore {
 			db := fresh(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/publish"
-	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -21,7 +21,7 @@ import (
 type mover struct {
 	t       *testing.T
 	channel realtime.Channel
-	client  *realtimetest.Client
+	client  *resumetest.Client
 
 	mu  sync.Mutex // guards all below
 	had int        // messages that were new
@@ -32,7 +32,7 @@ type visit struct {
 	m        *mover
 	hub      *hub.Hub
 	conn     *hub.Connection
-	told     *realtimetest.ClientConnection
+	told     *resumetest.ClientConnection
 	box      *outbox.Outbox
 	answered chan struct{}
 }
@@ -121,7 +121,7 @@ func TestMoveBetweenTopics(t *testing.T) {
 	project, place := emulators.Project(t), realtime.Placed(3)
 	tenant := &realtime.Tenant{ID: "acme"}
 	moved := &realtime.Tenant{ID: "acme", Placement: realtime.PlacementPooled}
-	checker := realtimetest.NewChecker(realtimetest.CheckerOptions{})
+	checker := resumetest.NewChecker(resumetest.CheckerOptions{})
 	broker := openBroker(t, project, gcp.BrokerOptions{})
 	h := hub.New(broker, hub.Options{Instance: "i1", Payload: wire.Compact, Placement: place})
 	for _, d := range []*realtime.Tenant{tenant, moved} {
@@ -133,7 +133,7 @@ func TestMoveBetweenTopics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &mover{t: t, channel: channel, client: realtimetest.NewClient("ann", checker)}
+	m := &mover{t: t, channel: channel, client: resumetest.NewClient("ann", checker)}
 	v := m.visit(h, tenant)
 
 	pub := publish.New(broker, publish.Options{Placement: place})
