@@ -10,6 +10,8 @@ import (
 	"github.com/tidewire/tidewire/functions/settings"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
@@ -22,26 +24,26 @@ func (p *program) connection(metrics realtime.Metrics) gcp.Connection {
 // openCloudStores opens what ingest needs of Google Cloud, without asking it for anything yet.
 func (p *program) openCloudStores(ctx context.Context, metrics realtime.Metrics) (*stores, error) {
 	ctx = context.WithoutCancel(ctx) // clients may keep it
-	db, err := gcp.OpenFirestore(ctx, p.connection(metrics))
+	db, err := gcpfirestore.Open(ctx, p.connection(metrics))
 	if err != nil {
 		return nil, err
 	}
-	broker, err := gcp.OpenBroker(ctx, p.connection(metrics), gcp.BrokerOptions{Logger: p.log})
+	broker, err := gcppubsub.OpenBroker(ctx, p.connection(metrics), gcppubsub.BrokerOptions{Logger: p.log})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	tenants := tenantcache.New(gcp.NewTenants(db, gcp.TenantsOptions{Metrics: metrics, Logger: p.log}), tenantcache.Options{Logger: p.log})
+	tenants := tenantcache.New(gcpfirestore.NewTenants(db, gcpfirestore.TenantsOptions{Metrics: metrics, Logger: p.log}), tenantcache.Options{Logger: p.log})
 	closing := func(ctx context.Context) error { return errors.Join(broker.Close(ctx), tenants.Close(), db.Close()) }
-	return &stores{tenants: tenants, revocations: gcp.NewRevocations(db, gcp.RevocationsOptions{Metrics: metrics, Logger: p.log}), broker: broker, close: closing}, nil
+	return &stores{tenants: tenants, revocations: gcpfirestore.NewRevocations(db, gcpfirestore.RevocationsOptions{Metrics: metrics, Logger: p.log}), broker: broker, close: closing}, nil
 }
 
 // openCloudTenants opens the documents of tenants alone.
 func (p *program) openCloudTenants(ctx context.Context) (realtime.Tenants, shutdown.Step, error) {
-	db, err := gcp.OpenFirestore(context.WithoutCancel(ctx), p.connection(nil))
+	db, err := gcpfirestore.Open(context.WithoutCancel(ctx), p.connection(nil))
 	if err != nil {
 		return nil, nil, err
 	}
-	tenants := tenantcache.New(gcp.NewTenants(db, gcp.TenantsOptions{Logger: p.log}), tenantcache.Options{Logger: p.log})
+	tenants := tenantcache.New(gcpfirestore.NewTenants(db, gcpfirestore.TenantsOptions{Logger: p.log}), tenantcache.Options{Logger: p.log})
 	return tenants, func(context.Context) error { return errors.Join(tenants.Close(), db.Close()) }, nil
 }
 
@@ -51,15 +53,15 @@ func (p *program) openJanitor(ctx context.Context) (http.Handler, shutdown.Step,
 		return nil, nil, fmt.Errorf("TIDEWIRE_BACKEND: must be gcp:PROJECT for the janitor, got %s", p.settings.Backend)
 	}
 	ctx = context.WithoutCancel(ctx) // clients may keep it
-	db, err := gcp.OpenFirestore(ctx, p.connection(nil))
+	db, err := gcpfirestore.Open(ctx, p.connection(nil))
 	if err != nil {
 		return nil, nil, err
 	}
-	broker, err := gcp.OpenBroker(ctx, p.connection(nil), gcp.BrokerOptions{Logger: p.log})
+	broker, err := gcppubsub.OpenBroker(ctx, p.connection(nil), gcppubsub.BrokerOptions{Logger: p.log})
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	registry := gcp.NewRegistry(db, gcp.RegistryOptions{Logger: p.log})
+	registry := gcpfirestore.NewRegistry(db, gcpfirestore.RegistryOptions{Logger: p.log})
 	o := janitor.Options{
 		Subscriptions: broker, Leases: registry, Connections: registry,
 		Grace: p.settings.JanitorGrace, MaxTime: p.settings.JanitorTime, Logger: p.log,
@@ -67,7 +69,7 @@ func (p *program) openJanitor(ctx context.Context) (http.Handler, shutdown.Step,
 	if p.settings.LostTopic == "" {
 		return janitor.New(o), func(ctx context.Context) error { return errors.Join(broker.Close(ctx), db.Close()) }, nil
 	}
-	lost, err := gcp.OpenLost(ctx, p.connection(nil), p.settings.LostTopic)
+	lost, err := gcppubsub.OpenLost(ctx, p.connection(nil), p.settings.LostTopic)
 	if err != nil {
 		return nil, nil, errors.Join(err, broker.Close(ctx), db.Close())
 	}

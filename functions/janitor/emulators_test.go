@@ -25,13 +25,15 @@ import (
 	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
 )
 
 // cloud is a project of the emulators, with the real drivers on it.
 type cloud struct {
 	connection gcp.Connection
-	broker     *gcp.Broker // the janitor's
-	registry   *gcp.Registry
+	broker     *gcppubsub.Broker // the janitor's
+	registry   *gcpfirestore.Registry
 	raw        *pubsub.Client
 }
 
@@ -39,7 +41,7 @@ func openCloud(t *testing.T, pubsubAddr, firestoreAddr string) *cloud {
 	t.Helper()
 	c := &cloud{connection: gcp.Connection{Project: emulators.Project(t), PubSubEmulator: pubsubAddr, FirestoreEmulator: firestoreAddr}}
 	c.broker = c.openBroker(t)
-	db, err := gcp.OpenFirestore(t.Context(), c.connection)
+	db, err := gcpfirestore.Open(t.Context(), c.connection)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +50,7 @@ func openCloud(t *testing.T, pubsubAddr, firestoreAddr string) *cloud {
 			t.Error(err)
 		}
 	})
-	c.registry = gcp.NewRegistry(db, gcp.RegistryOptions{Timeout: time.Minute})
+	c.registry = gcpfirestore.NewRegistry(db, gcpfirestore.RegistryOptions{Timeout: time.Minute})
 	c.raw, err = pubsub.NewClient(t.Context(), c.connection.Project, option.WithEndpoint(pubsubAddr), option.WithoutAuthentication(),
 		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
 	if err != nil {
@@ -58,9 +60,9 @@ func openCloud(t *testing.T, pubsubAddr, firestoreAddr string) *cloud {
 	return c
 }
 
-func (c *cloud) openBroker(t *testing.T) *gcp.Broker {
+func (c *cloud) openBroker(t *testing.T) *gcppubsub.Broker {
 	t.Helper()
-	b, err := gcp.OpenBroker(t.Context(), c.connection, gcp.BrokerOptions{})
+	b, err := gcppubsub.OpenBroker(t.Context(), c.connection, gcppubsub.BrokerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,9 +215,9 @@ func (c *cloud) take(t *testing.T, name string, n int) []*pubsubpb.PubsubMessage
 	return all
 }
 
-func (c *cloud) openLost(t *testing.T, topic string) *gcp.Lost {
+func (c *cloud) openLost(t *testing.T, topic string) *gcppubsub.Lost {
 	t.Helper()
-	l, err := gcp.OpenLost(t.Context(), c.connection, topic)
+	l, err := gcppubsub.OpenLost(t.Context(), c.connection, topic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +328,7 @@ func lostConnection(t *testing.T, m *pubsubpb.PubsubMessage) (connection, instan
 	if err := json.Unmarshal(e.Data(), &data); err != nil {
 		t.Fatal(err)
 	}
-	if e.Type() != gcp.LostType || e.ID() != data.ID || e.Subject() != "tenants/"+data.Tenant+"/connections/"+data.ID ||
+	if e.Type() != gcppubsub.LostType || e.ID() != data.ID || e.Subject() != "tenants/"+data.Tenant+"/connections/"+data.ID ||
 		e.Source() != "/instances/"+data.Instance || e.Extensions()["tenant"] != data.Tenant {
 		t.Errorf("not an event of this connection: %s", e)
 	}

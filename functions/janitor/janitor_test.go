@@ -431,7 +431,7 @@ func TestNothingGoesBeforeItIsHandedOver(t *testing.T) {
 }
 
 func ExampleJanitor() {
-	p := newProject() // a gcp.Broker and a gcp.Registry in a deployment
+	p := newProject() // a gcppubsub.Broker and a gcpfirestore.Registry in a deployment
 	p.instance("gateway-1", time.Hour, 2*time.Hour)
 	j := janitor.New(janitor.Options{Subscriptions: p, Leases: p, Connections: p, Owed: p, Confirm: time.Millisecond})
 

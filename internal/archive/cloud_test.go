@@ -13,6 +13,8 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
@@ -23,8 +25,8 @@ const events = "/v1/tenants/%s/events"
 type project struct {
 	gcp.Connection
 	pubsub, firestore *emulators.Process
-	broker            *gcp.Broker
-	revocations       *gcp.Revocations
+	broker            *gcppubsub.Broker
+	revocations       *gcpfirestore.Revocations
 }
 
 func openProject(t *testing.T) *project {
@@ -39,13 +41,13 @@ func openProject(t *testing.T) *project {
 	t.Cleanup(p.firestore.Kill)
 	p.Connection = gcp.Connection{Project: emulators.Project(t), PubSubEmulator: p.pubsub.Addr(), FirestoreEmulator: p.firestore.Addr()}
 
-	db, err := gcp.OpenFirestore(t.Context(), p.Connection)
+	db, err := gcpfirestore.Open(t.Context(), p.Connection)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() }) // its emulator may have been ended
-	p.revocations = gcp.NewRevocations(db, gcp.RevocationsOptions{})
-	tenants := tenantcache.New(gcp.NewTenants(db, gcp.TenantsOptions{Timeout: time.Minute}), tenantcache.Options{Timeout: time.Minute})
+	p.revocations = gcpfirestore.NewRevocations(db, gcpfirestore.RevocationsOptions{})
+	tenants := tenantcache.New(gcpfirestore.NewTenants(db, gcpfirestore.TenantsOptions{Timeout: time.Minute}), tenantcache.Options{Timeout: time.Minute})
 	for _, id := range []string{"acme", "shared", "closed", "nobody"} {
 		if _, err := tenants.Put(t.Context(), document(t, id)); err != nil {
 			t.Fatal(err)
@@ -54,7 +56,7 @@ func openProject(t *testing.T) *project {
 	if err := tenants.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p.broker, err = gcp.OpenBroker(t.Context(), p.Connection, gcp.BrokerOptions{})
+	p.broker, err = gcppubsub.OpenBroker(t.Context(), p.Connection, gcppubsub.BrokerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,11 +186,11 @@ func testPlacements(t *testing.T, p *project, f *function) {
 
 // testWholeDeployment has the probe go through ingest, Pub/Sub and a gateway.
 func testWholeDeployment(t *testing.T, p *project, f *function, binary string) {
-	db, err := gcp.OpenFirestore(t.Context(), p.Connection)
+	db, err := gcpfirestore.Open(t.Context(), p.Connection)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tenants := tenantcache.New(gcp.NewTenants(db, gcp.TenantsOptions{}), tenantcache.Options{})
+	tenants := tenantcache.New(gcpfirestore.NewTenants(db, gcpfirestore.TenantsOptions{}), tenantcache.Options{})
 	verifier := auth.New(tenants, auth.Options{})
 	g, err := gateway.New(gateway.Options{Broker: p.broker, Tenants: tenants, Verifier: verifier, Placement: realtime.Placed(2)})
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
 	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
@@ -16,19 +18,19 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 		return nil, errors.New("only one emulator is set; set both or neither")
 	}
 	c := gcp.Connection{Project: project, Database: o.Database, Region: o.PubSubRegion, PubSubEmulator: o.PubSubEmulator, FirestoreEmulator: o.FirestoreEmulator, Metrics: o.Metrics}
-	broker, err := gcp.OpenBroker(ctx, c, gcp.BrokerOptions{Subscriptions: o.Subscriptions, Logger: o.Logger})
+	broker, err := gcppubsub.OpenBroker(ctx, c, gcppubsub.BrokerOptions{Subscriptions: o.Subscriptions, Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}
-	store, err := gcp.OpenFirestore(ctx, c)
+	store, err := gcpfirestore.Open(ctx, c)
 	if err != nil {
 		return nil, errors.Join(err, broker.Close(ctx))
 	}
-	tenants := tenantcache.New(gcp.NewTenants(store, gcp.TenantsOptions{Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Logger: o.Logger})
+	tenants := tenantcache.New(gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Logger: o.Logger})
 	return &Backend{
 		Broker: broker, Topics: broker, Tenants: tenants,
-		Registry:    gcp.NewRegistry(store, gcp.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),
-		Revocations: gcp.NewRevocations(store, gcp.RevocationsOptions{Metrics: o.Metrics, Logger: o.Logger}),
+		Registry:    gcpfirestore.NewRegistry(store, gcpfirestore.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),
+		Revocations: gcpfirestore.NewRevocations(store, gcpfirestore.RevocationsOptions{Metrics: o.Metrics, Logger: o.Logger}),
 		closers: []func(context.Context) error{
 			broker.Close,
 			func(context.Context) error { return errors.Join(tenants.Close(), store.Close()) },

@@ -16,7 +16,7 @@ import (
 
 	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
 	"github.com/tidewire/tidewire/realtime/gateway"
 )
 
@@ -132,7 +132,7 @@ func TestConnectionsAreWrittenTwice(t *testing.T) {
 	bulk := n/100 + 2 // one that was under way, and those of 100 documents
 	c := new(toll)
 	db := counted(t, c)
-	registry := gcp.NewRegistry(db, gcp.RegistryOptions{Timeout: patience})
+	registry := gcpfirestore.NewRegistry(db, gcpfirestore.RegistryOptions{Timeout: patience})
 	doc := tenant("acme")
 	begun := time.Now()
 	s := start(t, setup{tenants: []*realtime.Tenant{doc}, gateway: gateway.Options{Registry: registry, Instance: "i1"}})

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
 )
 
 // What lies in the stores is looked at with their own clients, not through the drivers.
@@ -23,7 +24,7 @@ import (
 // documents returns a client of Firestore, for the time of the test.
 func (f *fleet) documents() *firestore.Client {
 	f.t.Helper()
-	c, err := gcp.OpenFirestore(f.t.Context(), gcp.Connection{Project: f.project, Database: f.plan.database, FirestoreEmulator: f.firestore.Addr()})
+	c, err := gcpfirestore.Open(f.t.Context(), gcp.Connection{Project: f.project, Database: f.plan.database, FirestoreEmulator: f.firestore.Addr()})
 	if err != nil {
 		f.t.Fatal(err)
 	}

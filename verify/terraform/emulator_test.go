@@ -17,6 +17,7 @@ import (
 	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
 )
 
 // TestEnsured makes the topics that Terraform plans on the emulator, as Terraform would, and has the driver ensure
@@ -77,9 +78,9 @@ func TestEnsured(t *testing.T) {
 }
 
 // open opens the driver's broker as a service does.
-func open(t *testing.T, project, addr string) *gcp.Broker {
+func open(t *testing.T, project, addr string) *gcppubsub.Broker {
 	t.Helper()
-	broker, err := gcp.OpenBroker(t.Context(), gcp.Connection{Project: project, PubSubEmulator: addr}, gcp.BrokerOptions{})
+	broker, err := gcppubsub.OpenBroker(t.Context(), gcp.Connection{Project: project, PubSubEmulator: addr}, gcppubsub.BrokerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,13 +3,13 @@ package terraform
 import (
 	"slices"
 
-	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
 )
 
 // fields: what is set for single fields in Firestore is what the driver's queries and writes need.
 func fields(d *deployed, found *problems) {
 	wanted := map[string]Field{}
-	for _, f := range gcp.Fields() {
+	for _, f := range gcpfirestore.Fields() {
 		wanted[f.Collection+"."+f.Name] = Field{f.Collection, f.Name, f.TTL, f.Group, f.Plain}
 	}
 	for _, name := range sortedKeys(d.plan().Fields) {

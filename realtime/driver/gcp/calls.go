@@ -6,8 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"cloud.google.com/go/firestore/apiv1/firestorepb"
-	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -68,17 +66,25 @@ func (c calls) ended(method string, err error) {
 	}
 }
 
+// The methods of which a code says something else than usually. They are written out here, so that whoever uses one of the services links no
+// other.
+const (
+	methodStreamingPull = "/google.pubsub.v1.Subscriber/StreamingPull"
+	methodPublish       = "/google.pubsub.v1.Publisher/Publish"
+	methodRunQuery      = "/google.firestore.v1.Firestore/RunQuery"
+)
+
 // telling reports whether a code says something of the service: not that something is not there or is there already,
 // of which most is asked to learn just that, and not that somebody stopped waiting.
 func telling(method string, code codes.Code) bool {
 	switch code {
 	case codes.Unavailable:
 		// Pub/Sub ends every streaming pull so after a while, and is well (https://cloud.google.com/pubsub/docs/pull-troubleshooting).
-		return method != pubsubpb.Subscriber_StreamingPull_FullMethodName
+		return method != methodStreamingPull
 	case codes.NotFound:
-		return method == pubsubpb.Publisher_Publish_FullMethodName // the topic of a tenant is missing
+		return method == methodPublish // the topic of a tenant is missing
 	case codes.FailedPrecondition:
-		return method == firestorepb.Firestore_RunQuery_FullMethodName // an index is missing
+		return method == methodRunQuery // an index is missing
 	case codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted, codes.Internal, codes.DataLoss, codes.Unknown,
 		codes.PermissionDenied, codes.Unauthenticated:
 		return true

@@ -2,11 +2,9 @@ package gcp
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
-	"cloud.google.com/go/firestore"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -39,13 +37,13 @@ func (c *Connection) metrics() realtime.Metrics {
 	return c.Metrics
 }
 
-// pubsub returns the options of a client of Pub/Sub that publishes and administers.
-func (c *Connection) pubsub() []option.ClientOption {
+// PubSub returns the options of a client of Pub/Sub that publishes and administers.
+func (c *Connection) PubSub() []option.ClientOption {
 	return slices.Concat(c.pubsubAddress(), reconnecting(callSilence, callPing), counting("pubsub", c.metrics()))
 }
 
-// pulling returns those of one that holds streams.
-func (c *Connection) pulling() []option.ClientOption {
+// PubSubStreams returns those of a client that holds streams.
+func (c *Connection) PubSubStreams() []option.ClientOption {
 	return slices.Concat(c.pubsubAddress(), reconnecting(streamSilence, streamPing), counting("pubsub", c.metrics()))
 }
 
@@ -62,22 +60,9 @@ func (c *Connection) pubsubAddress() []option.ClientOption {
 // pubsubEndpoint is the address of a region (https://cloud.google.com/pubsub/docs/reference/service_apis_overview).
 func pubsubEndpoint(region string) string { return region + "-pubsub.googleapis.com:443" }
 
-// firestore returns those of a client of Firestore.
-func (c *Connection) firestore() []option.ClientOption {
+// Firestore returns those of a client of Firestore.
+func (c *Connection) Firestore() []option.ClientOption {
 	return slices.Concat(emulator(c.FirestoreEmulator, true), reconnecting(callSilence, callPing), counting("firestore", c.metrics()))
-}
-
-// OpenFirestore returns a client of the database, which the caller closes.
-func OpenFirestore(ctx context.Context, c Connection) (*firestore.Client, error) {
-	database := c.Database
-	if database == "" {
-		database = firestore.DefaultDatabaseID
-	}
-	client, err := firestore.NewClientWithDatabase(ctx, c.Project, database, c.firestore()...)
-	if err != nil {
-		return nil, fmt.Errorf("open firestore of project %s: %w", c.Project, err)
-	}
-	return client, nil
 }
 
 // When a connection is asked whether it lives: after silence with something under way on it; and how long it may take to answer.

@@ -1,4 +1,4 @@
-# Settings of single fields in Firestore: the table of realtime/driver/gcp, Fields(), which says why each is there. A field that is not
+# Settings of single fields in Firestore: the table of realtime/driver/gcp/gcpfirestore, Fields(), which says why each is there. A field that is not
 # here has what Firestore gives each: indexes for queries within one collection.
 locals {
   field_list = [

@@ -1,0 +1,9 @@
+// Package gcpfirestore has a Registry, Revocations and Tenants on Google Cloud Firestore:
+//
+//	Registry     tenants/{tenant}/connections/{connection}, instances/{instance}
+//	Revocations  tenants/{tenant}/users/{user}
+//	Tenants      tenants/{tenant}
+//
+// Fields are the settings of a database that their queries need. All of it works on the emulator as well, which
+// gcp.Connection names.
+package gcpfirestore

@@ -1,0 +1,137 @@
+package gcppubsub
+
+import (
+	"context"
+	"time"
+
+	vkit "cloud.google.com/go/pubsub/v2/apiv1"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// The settings of a subscription; each is the smallest that Pub/Sub takes.
+const (
+	ackDeadline              = 10 * time.Second
+	subscriptionRetention    = 10 * time.Minute
+	subscriptionExpiration   = 24 * time.Hour
+	replayTwinAfter          = 300 * time.Millisecond
+	deleteAfterFailedOpening = 2 * time.Second
+)
+
+// Follow makes a subscription of its own and moves it back to f.Since. What the topic
+// does not keep any more does not come, and CompleteSince says so.
+func (b *Broker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Following) (realtime.Stream, error) {
+	if err := checkInstance(f.Instance); err != nil {
+		return nil, err
+	}
+	if err := b.budget.admit(ctx); err != nil {
+		return nil, err
+	}
+	name := b.subscriptionPath(subscriptionName(topic, f))
+	kept, err := b.subscribe(ctx, name, topic, labels("follow", f.Instance, time.Now()))
+	if err != nil {
+		b.budget.freed()
+		return nil, err
+	}
+	s := &stream{broker: b, topic: topic, name: name, complete: complete(f.Since, kept, time.Now(), b.o.RetryMargin)}
+	t, err := b.replay(ctx, s, f)
+	if err == nil {
+		err = b.open(s, t)
+	}
+	if err != nil {
+		b.abandon(ctx, name)
+		b.budget.freed()
+		return nil, err
+	}
+	return s, nil
+}
+
+// subscribe makes a subscription and returns how long its topic keeps messages.
+func (b *Broker) subscribe(ctx context.Context, name string, topic realtime.Topic, labels map[string]string) (kept time.Duration, err error) {
+	var made *pubsubpb.Subscription
+	err = b.admin(ctx, func(ctx context.Context, subs *vkit.SubscriptionAdminClient) (err error) {
+		made, err = subs.CreateSubscription(ctx, &pubsubpb.Subscription{
+			Name: name, Topic: b.topicPath(topic), Labels: labels,
+			AckDeadlineSeconds:       int32(ackDeadline / time.Second),
+			EnableMessageOrdering:    true,
+			MessageRetentionDuration: durationpb.New(subscriptionRetention),
+			ExpirationPolicy:         &pubsubpb.ExpirationPolicy{Ttl: durationpb.New(subscriptionExpiration)},
+		})
+		if status.Code(err) == codes.AlreadyExists { // by an attempt whose answer was lost
+			made, err = subs.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: name})
+		}
+		return err
+	})
+	if err != nil {
+		return 0, brokerError("follow topic "+string(topic), err)
+	}
+	if kept := made.GetTopicMessageRetentionDuration().AsDuration(); kept > 0 {
+		return kept, nil
+	}
+	// The service says it with the subscription; the emulator with the topic alone.
+	ctx, cancel := context.WithTimeout(ctx, adminTime)
+	defer cancel()
+	t, err := b.client.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: b.topicPath(topic)})
+	if err != nil {
+		return 0, brokerError("read topic "+string(topic), err)
+	}
+	return t.GetMessageRetentionDuration().AsDuration(), nil
+}
+
+// complete is the claim of a stream: from the start of the replay, as far as the topic
+// keeps it, and the margin for retries.
+func complete(since time.Time, kept time.Duration, now time.Time, margin time.Duration) time.Time {
+	if oldest := now.Add(-kept); since.Before(oldest) {
+		since = oldest
+	}
+	if since.After(now) {
+		since = now
+	}
+	return since.Add(margin)
+}
+
+// replay asks for what was published since f.Since, before anything is pulled. On the emulator, which
+// knows no seek, it returns a second subscription that helps to bring it.
+func (b *Broker) replay(ctx context.Context, s *stream, f realtime.Following) (*twin, error) {
+	err := b.admin(ctx, func(ctx context.Context, subs *vkit.SubscriptionAdminClient) error {
+		return seek(ctx, subs, s.name, f.Since)
+	})
+	if status.Code(err) != codes.Unimplemented {
+		return nil, brokerError("replay topic "+string(s.topic), err)
+	}
+	// The emulator's new subscription gets the topic's whole history unasked, but for some of
+	// what was published while it was made. A second one, made later, has those.
+	select {
+	case <-time.After(replayTwinAfter):
+	case <-ctx.Done():
+		return nil, brokerError("replay topic "+string(s.topic), ctx.Err())
+	}
+	t := newTwin(s.name+"-replay", f.Instance, time.Now())
+	_, err = b.subscribe(ctx, t.name, s.topic, labels("replay", f.Instance, time.Now()))
+	return t, err
+}
+
+// seek marks everything that was published since a moment as not delivered
+// (https://cloud.google.com/pubsub/docs/replay-overview). It takes effect eventually.
+func seek(ctx context.Context, subs *vkit.SubscriptionAdminClient, subscription string, since time.Time) error {
+	_, err := subs.Seek(ctx, &pubsubpb.SeekRequest{
+		Subscription: subscription, Target: &pubsubpb.SeekRequest_Time{Time: timestamppb.New(since)},
+	})
+	return err
+}
+
+// abandon deletes a subscription that could not be used.
+func (b *Broker) abandon(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteAfterFailedOpening)
+	defer cancel()
+	for _, n := range []string{name, name + "-replay"} {
+		if err := b.left.let(ctx, n); err != nil {
+			b.o.Logger.WarnContext(ctx, "a subscription was left behind", realtime.KeyTopic, n, realtime.KeyError, err)
+		}
+	}
+}
