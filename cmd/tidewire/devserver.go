@@ -16,11 +16,11 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/backend"
+	"github.com/tidewire/tidewire/realtime/budget"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/httpserver"
-	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/shutdown"
@@ -150,7 +150,7 @@ func (d *devServer) assemble(ctx context.Context, s state) (err error) {
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement,
 		Verifier: d.verifier, Limiter: d.limiter, Publisher: d.pub,
 		Service: "dev", Logger: d.o.log, Metrics: d.metrics,
-		Budget: hub.ProcessBudget(), DrainSpread: 2 * time.Second,
+		Budget: budget.OfProcess(), DrainSpread: 2 * time.Second,
 	})
 	if err != nil {
 		err = errors.Join(err, d.operators.Close(), d.verifier.Close(), b.Close(ctx))

@@ -28,12 +28,14 @@ var allowed = map[string]struct{ own, others []string }{
 	// The words and the contracts of drivers: the standard library only, and none of those that do the work.
 	"realtime": {},
 	// Those that do the work. The queue and the publishing side know no hub, nor each other.
-	"realtime/hub":          {own: []string{"realtime", "realtime/contain", "realtime/internal/uid", "realtime/outbox", "realtime/recent"}},
-	"realtime/outbox":       {own: []string{"realtime"}},
-	"realtime/publish":      {own: []string{"realtime", "realtime/internal/checked", "realtime/internal/uid"}},
-	"realtime/contain":      {own: []string{"realtime"}},
-	"realtime/tenantcache":  {own: []string{"realtime", "realtime/recent"}},
-	"realtime/internal/uid": {},
+	"realtime/hub":             {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/internal/spread", "realtime/internal/uid", "realtime/outbox", "realtime/recent"}},
+	"realtime/budget":          {own: []string{"realtime", "realtime/internal/spread"}},
+	"realtime/outbox":          {own: []string{"realtime"}},
+	"realtime/publish":         {own: []string{"realtime", "realtime/internal/checked", "realtime/internal/uid"}},
+	"realtime/contain":         {own: []string{"realtime"}},
+	"realtime/tenantcache":     {own: []string{"realtime", "realtime/recent"}},
+	"realtime/internal/uid":    {},
+	"realtime/internal/spread": {},
 	// What packages of this module tell each other, and nobody else can.
 	"realtime/internal/checked": {},
 	"realtime/recent":           {},
@@ -72,7 +74,7 @@ var allowed = map[string]struct{ own, others []string }{
 		own:    []string{"realtime", "realtime/driver/gcp", "realtime/strict"},
 		others: []string{"cloud.google.com/go/firestore", "google.golang.org/grpc"},
 	},
-	"realtime/gateway": {own: []string{"realtime", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/internal/checked", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/sse", "realtime/wire"}},
+	"realtime/gateway": {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/internal/checked", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/sse", "realtime/wire"}},
 	"realtime/httpapi": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.
 	"realtime/realtimetest":              {own: []string{"realtime", "realtime/hub", "realtime/outbox", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
@@ -97,7 +99,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"services/cloudrun":              {own: []string{"realtime", "realtime/backend", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape"}, others: []string{"github.com/KimMachineGun/automemlimit"}},
 	"services/cloudrun/cloudruntest": {own: []string{"realtime", "realtime/backend", "services/cloudrun"}, others: []string{"github.com/google/go-cmp", "go.uber.org/goleak", "google.golang.org/genproto/googleapis/logging/type"}},
 	"services/api":                   {own: []string{"realtime", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/httpapi", "realtime/limit", "realtime/strict", "services/cloudrun"}},
-	"services/gateway":               {own: []string{"realtime/hub", "realtime/auth", "realtime/backend", "realtime/gateway", "services/cloudrun"}},
+	"services/gateway":               {own: []string{"realtime/budget", "realtime/auth", "realtime/backend", "realtime/gateway", "services/cloudrun"}},
 	"services/dashboard":             {own: []string{"realtime", "realtime/auth", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
 	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
@@ -124,7 +126,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"verify/terraform/stub":       {others: []string{"github.com/hashicorp/terraform-plugin-go"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
-		own: []string{"clients/js", "functions/ingest", "internal/capacity", "realtime", "realtime/hub", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",
+		own: []string{"clients/js", "functions/ingest", "internal/capacity", "realtime", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/..."},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric", "github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},

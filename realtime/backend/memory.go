@@ -10,7 +10,7 @@ import (
 )
 
 // brokerBytes is what the topics of a process may keep: a quarter of what Go may use, if that is limited. Hubs have a
-// hub.Budget for what they keep besides.
+// budget.Budget for what they keep besides.
 func brokerBytes() int {
 	limit := debug.SetMemoryLimit(-1)
 	if limit == math.MaxInt64 {

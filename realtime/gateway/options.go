@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/budget"
 	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/publish"
@@ -69,9 +70,9 @@ type Options struct {
 	// proxy that is the proxy's, and which header to believe is yours to know.
 	Remote func(*http.Request) string
 
-	// Budget is what the process may keep for its clients; nil has no bound. hub.ProcessBudget makes one
+	// Budget is what the process may keep for its clients; nil has no bound. budget.OfProcess makes one
 	// of the memory limit of the Go runtime.
-	Budget *hub.Budget
+	Budget *budget.Budget
 
 	Metrics realtime.Metrics // nil forgets
 	Tracer  realtime.Tracer  // nil follows nothing

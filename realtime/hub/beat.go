@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/internal/spread"
 )
 
 // movesWithin is how long a client may wait before it moves.
@@ -49,7 +50,7 @@ func (f *feed) doDue(c *Connection, now time.Time) {
 		return
 	}
 	if d.moves {
-		c.Move(spread(movesWithin, c.id))
+		c.Move(spread.Part(movesWithin, c.id))
 	}
 	if d.flushes {
 		c.flush()

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/budget"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // budgeted is a topic whose Hub has a Budget.
-func budgeted(tb testing.TB, bytes int) *topicBench {
+func budgeted(tb testing.TB, shared *budget.Budget) *topicBench {
 	b := newTopicBench(tb)
-	b.hub.o.Budget = NewBudget(bytes)
+	b.hub.o.Budget = shared
 	b.hub.mu.Lock()
 	b.hub.feeds[b.feed.topic] = b.feed
 	b.hub.mu.Unlock()
@@ -52,19 +53,21 @@ func (b *topicBench) fill(seconds int) (names []realtime.Channel) {
 // When memory is short the oldest records go first, whichever tenant has them, and no more than has to.
 func TestBudgetTakesTheOldestOfAllTenants(t *testing.T) {
 	t.Parallel()
-	b := budgeted(t, 1<<30)
+	const room = 4 << 20
+	inUse, round := int64(0), uint64(0)
+	shared := budget.Measured(room, func() (int64, uint64) { round++; return inUse, round })
+	b := budgeted(t, shared)
 	names := b.fill(300)
 	busy := names[0] // it has more than the others, all of it new
 	for range 500 {
 		b.at(busy, 100*time.Millisecond, 100)
 	}
-	budget := b.hub.o.Budget
-	used := budget.records.Load()
-	budget.room = used / 2
-	b.hub.makeRoom(time.Now())
-	left := budget.records.Load()
-	if left > budget.room || left < budget.room*7/8 {
-		t.Errorf("of %d bytes %d are left, want about %d", used, left, budget.room)
+	used := shared.Records()
+	inUse = room + used/2
+	shared.MakeRoom(time.Now(), keeper{b.hub}, b.hub.log)
+	left := shared.Records()
+	if least := used/2 - room/8; left > used/2 || left < least {
+		t.Errorf("of %d bytes %d are left, want %d to %d", used, left, least, used/2)
 	}
 	first := b.g.channels[names[1]].rec.at(0).at.Time
 	for _, name := range names {
@@ -85,11 +88,11 @@ func TestBudgetTakesTheOldestOfAllTenants(t *testing.T) {
 func TestBudgetHoldsWhileNobodyLooks(t *testing.T) {
 	t.Parallel()
 	const room = 1 << 20
-	b := budgeted(t, room)
+	b := budgeted(t, budget.New(room))
 	names := b.fill(1)
 	for i := range 20_000 {
 		b.at(names[i%len(names)], 0, 200)
-		if used := b.hub.o.Budget.records.Load(); used > room+1000 {
+		if used := b.hub.o.Budget.Records(); used > room+1000 {
 			t.Fatalf("after %d events %d bytes of %d", i, used, room)
 		}
 	}
@@ -98,7 +101,7 @@ func TestBudgetHoldsWhileNobodyLooks(t *testing.T) {
 // What is let go is given back: a generation that was replaced, and a topic.
 func TestBudgetIsGivenBack(t *testing.T) {
 	t.Parallel()
-	b := budgeted(t, 1<<30)
+	b := budgeted(t, budget.New(1<<30))
 	names := b.fill(10)
 	b.subscribe(b.connect("t0", "ann"), names[0])
 	b.followAnew("pulse")
@@ -119,21 +122,21 @@ func TestBudgetIsGivenBack(t *testing.T) {
 		return n
 	}
 	for range 1000 {
-		if b.hub.o.Budget.records.Load() == said() {
+		if b.hub.o.Budget.Records() == said() {
 			break
 		}
 		time.Sleep(time.Millisecond)
 	}
-	if got := b.hub.o.Budget.records.Load(); got != said() {
+	if got := b.hub.o.Budget.Records(); got != said() {
 		t.Errorf("%d bytes are counted, the records say %d", got, said())
 	}
 	b.feed.stop()
 	b.feed.stop() // as Drain and Close do
-	if got := b.hub.o.Budget.records.Load(); got != 0 {
+	if got := b.hub.o.Budget.Records(); got != 0 {
 		t.Errorf("%d bytes are counted of a topic that was let go", got)
 	}
-	for s := range b.hub.o.Budget.ages {
-		if n := b.hub.o.Budget.ages[s].Load(); n != 0 {
+	for s := range time.Duration(20) {
+		if n := b.hub.o.Budget.Published(b.now.Add(10*time.Second - s*time.Second)); n != 0 {
 			t.Errorf("%d bytes of second %d are left", n, s)
 		}
 	}
@@ -142,11 +145,12 @@ func TestBudgetIsGivenBack(t *testing.T) {
 // When no records are left, the slowest clients are closed, and new ones are refused until there is room.
 func TestBudgetClosesTheSlowest(t *testing.T) {
 	t.Parallel()
-	b := budgeted(t, 1<<20)
-	b.serve(&realtime.Tenant{ID: "acme"})
-	budget := b.hub.o.Budget
+	const room = 1 << 20
 	inUse, round := int64(0), uint64(0)
-	budget.live = func() (int64, uint64) { round++; return inUse, round }
+	shared := budget.Measured(room, func() (int64, uint64) { round++; return inUse, round })
+	b := budgeted(t, shared)
+	b.serve(&realtime.Tenant{ID: "acme"})
+	makeRoom := func() { shared.MakeRoom(time.Now(), keeper{b.hub}, b.hub.log) }
 	var closed []*Connection
 	slow := func(bytes int) *Connection {
 		c := b.connect("acme", "ann")
@@ -158,29 +162,29 @@ func TestBudgetClosesTheSlowest(t *testing.T) {
 	}
 	some, most := slow(100_000), slow(400_000)
 	slow(1000)
-	b.hub.makeRoom(time.Now())
-	if len(closed) > 0 || budget.connect("x") != nil {
+	makeRoom()
+	if len(closed) > 0 || shared.Connect("x") != nil {
 		t.Fatal("nothing is short")
 	}
-	inUse = budget.room + 100_000
-	b.hub.makeRoom(time.Now())
+	inUse = room + 100_000
+	makeRoom()
 	if len(closed) != 1 || closed[0] != most {
 		t.Errorf("%d are closed, want the slowest", len(closed))
 	}
-	if err := budget.connect("x"); err != nil {
+	if err := shared.Connect("x"); err != nil {
 		t.Errorf("there will be room: %v", err)
 	}
-	inUse = 2 * budget.room
-	b.hub.makeRoom(time.Now())
+	inUse = 2 * room
+	makeRoom()
 	if len(closed) != 2 || closed[1] != some {
 		t.Errorf("%d are closed, want the second slowest too", len(closed))
 	}
-	if err := budget.connect("x"); realtime.CodeOf(err) != realtime.CodeUnavailable || err.RetryAfter <= 0 {
+	if err := shared.Connect("x"); realtime.CodeOf(err) != realtime.CodeUnavailable || err.RetryAfter <= 0 {
 		t.Errorf("a connection is let in: %v", err)
 	}
 	inUse = 0
-	b.hub.makeRoom(time.Now())
-	if err := budget.connect("x"); err != nil {
+	makeRoom()
+	if err := shared.Connect("x"); err != nil {
 		t.Errorf("there is room again: %v", err)
 	}
 }

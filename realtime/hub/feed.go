@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/internal/spread"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -115,9 +116,9 @@ func (f *feed) add(c *Connection) *realtime.Error {
 		return err
 	}
 	c.index, c.connected = len(f.conns), time.Now()
-	c.beatAt = time.Now().Add(spread(f.pace.Heartbeat, c.id))
+	c.beatAt = time.Now().Add(spread.Part(f.pace.Heartbeat, c.id))
 	if life := f.hub.o.Lifetime; life > 0 {
-		c.moveAt = time.Now().Add(life - spread(life/10, c.id))
+		c.moveAt = time.Now().Add(life - spread.Part(life/10, c.id))
 	}
 	f.conns = append(f.conns, c)
 	known := f.moveIn(c)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/internal/spread"
 )
 
 // follow publishes the beacon and opens the stream, again and again until both
@@ -82,7 +83,7 @@ func (f *feed) turnAway(g *generation, why error) {
 	}
 	for _, c := range conns {
 		c.Close(&realtime.Error{
-			Code: realtime.CodeUnavailable, Message: "there is no room for the tenant at the moment", RetryAfter: after + spread(after, c.id), Err: why,
+			Code: realtime.CodeUnavailable, Message: "there is no room for the tenant at the moment", RetryAfter: after + spread.Part(after, c.id), Err: why,
 		})
 	}
 }

@@ -89,7 +89,7 @@ func (h *Hub) Connect(t *realtime.Tenant, p *realtime.Principal, box *outbox.Out
 		return nil, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second}
 	}
 	c.protocol = h.protocol(box.Encoder())
-	if err := h.o.Budget.connect(c.id); err != nil {
+	if err := h.o.Budget.Connect(c.id); err != nil {
 		h.count.Add(realtime.CountRefusals, t.ID, "memory", 1)
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (h *Hub) Connect(t *realtime.Tenant, p *realtime.Principal, box *outbox.Out
 	}
 	c.feed = f
 	if err := f.add(c); err != nil {
-		h.o.Budget.disconnect()
+		h.o.Budget.Disconnect()
 		return nil, err // by a feed that has heard of it: not one that was made just now
 	}
 	h.opened(t.ID, 1)
@@ -124,7 +124,7 @@ func (h *Hub) Disconnect(c *Connection) {
 		return
 	}
 	c.box.Close()
-	h.o.Budget.disconnect()
+	h.o.Budget.Disconnect()
 	h.mu.Lock()
 	h.opened(c.Tenant().ID, -1)
 	var idle []*feed

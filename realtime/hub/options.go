@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/budget"
 )
 
 // Options configure a Hub. Instance is required.
@@ -22,7 +23,7 @@ type Options struct {
 	Lifetime time.Duration
 	// Pace are the deadlines and intervals; a zero field has its default.
 	Pace    Pace
-	Budget  *Budget          // what the process may keep, shared by all that keeps something; nil has no bound
+	Budget  *budget.Budget   // what the process may keep, shared by all that keeps something; nil has no bound
 	Metrics realtime.Metrics // nil forgets
 	Tracer  realtime.Tracer  // nil follows nothing
 	Logger  *slog.Logger     // nil discards; what names the instance in its lines is the caller's to add

@@ -34,7 +34,7 @@ func newQuota(g *generation, tenant string) *quota {
 // took counts bytes of something published at ms, or 0; freed takes them back.
 func (q *quota) took(n int, ms int64) {
 	q.used += n
-	q.g.feed.hub.o.Budget.took(n, ms)
+	q.g.feed.hub.o.Budget.Take(n, ms)
 }
 
 func (q *quota) freed(n int, ms int64) { q.took(-n, ms) }
@@ -111,7 +111,7 @@ func (q *quota) fit(added int) {
 		}
 	}
 	// What makes the process run short gives room itself, until the Hub has found the oldest of all tenants.
-	for n := 0; freed < 2*added && n < evictAtOnce && len(q.oldest) > 0 && q.g.feed.hub.o.Budget.over(); n++ {
+	for n := 0; freed < 2*added && n < evictAtOnce && len(q.oldest) > 0 && q.g.feed.hub.o.Budget.Over(); n++ {
 		if ch := q.oldest.first(); ch != nil {
 			freed += ch.giveWay()
 		}

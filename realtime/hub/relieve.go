@@ -10,60 +10,45 @@ import (
 	"github.com/tidewire/tidewire/realtime/contain"
 )
 
+// heedEvery is how often a Hub looks at its Budget, unless records grow beyond it sooner.
+const heedEvery = 250 * time.Millisecond
+
 // heedBudget makes room whenever the Budget is short, until ctx ends.
 func (h *Hub) heedBudget(ctx context.Context) {
-	tick := time.NewTicker(budgetEvery)
+	tick := time.NewTicker(heedEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		case <-h.o.Budget.short:
+		case <-h.o.Budget.Short():
 		}
-		_ = contain.Do(h.log, h.count, contain.Sweep, func() { h.makeRoom(time.Now()) })
+		_ = contain.Do(h.log, h.count, contain.Sweep, func() { h.o.Budget.MakeRoom(time.Now(), keeper{h}, h.log) })
 	}
 }
 
-// makeRoom gives up what can be spared when the Budget is short: the oldest records of all tenants, then, when
-// few are left, the queues of the slowest clients. While it is short all the same, connections are refused.
-func (h *Hub) makeRoom(now time.Time) {
-	b := h.o.Budget
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	excess := b.excess()
-	if excess <= 0 {
-		b.full.Store(false)
-		return
+// keeper is the Hub as its Budget sees it.
+type keeper struct{ hub *Hub }
+
+// GiveUpUntil forgets what the records of all topics hold that was published up to a moment, in ms.
+func (k keeper) GiveUpUntil(ms int64) {
+	for _, f := range k.hub.followed() {
+		f.giveUpUntil(ms)
 	}
-	if now.Sub(b.said) >= time.Minute {
-		b.said = now
-		h.log.Warn("memory is short: the oldest events of all records are dropped", realtime.KeyBytes, excess)
-	}
-	feeds, before := h.followed(), b.records.Load()
-	until := b.until(excess, now)
-	for _, f := range feeds {
-		f.giveUpUntil(until)
-	}
-	left := excess - (before - b.records.Load())
-	if left > 0 && b.records.Load() <= b.room/8 {
-		left -= h.closeSlowest(feeds, left)
-		b.full.Store(left > 0)
-	}
-	b.collect()
 }
 
 // slowQueue is what a client leaves in its queue to be taken for one that the process can do without.
 const slowQueue = 32 << 10
 
-// closeSlowest closes the clients with the longest queues until as many bytes are free, and returns how many are.
-func (h *Hub) closeSlowest(feeds []*feed, bytes int64) (freed int64) {
+// CloseSlowest closes the clients with the longest queues until as many bytes are free, and returns how many are.
+func (k keeper) CloseSlowest(bytes int64) (freed int64) {
 	type slow struct {
 		conn  *Connection
 		bytes int
 	}
 	var all []slow
-	for _, f := range feeds {
+	for _, f := range k.hub.followed() {
 		for _, c := range f.connections() {
 			if _, n := c.box.Weight(); n >= slowQueue {
 				all = append(all, slow{c, n})
@@ -76,7 +61,7 @@ func (h *Hub) closeSlowest(feeds []*feed, bytes int64) (freed int64) {
 			break
 		}
 		freed += int64(s.bytes)
-		h.count.Add(realtime.CountDrops, s.conn.Tenant().ID, "too-slow", 1)
+		k.hub.count.Add(realtime.CountDrops, s.conn.Tenant().ID, "too-slow", 1)
 		s.conn.Close(realtime.Errorf(realtime.CodeTooSlow, "the server is short of memory, and %d bytes were waiting for this connection", s.bytes))
 	}
 	return freed
@@ -133,12 +118,12 @@ func (g *generation) release() {
 	for _, ch := range g.all {
 		for i := range ch.rec.len() {
 			e := ch.rec.at(i)
-			b.took(-e.cost(), e.at.Time)
+			b.Take(-e.cost(), e.at.Time)
 		}
 		for i := range ch.aside {
 			m := &ch.aside[i].Message
-			b.took(-asideCost(m), m.Time.UnixMilli())
+			b.Take(-asideCost(m), m.Time.UnixMilli())
 		}
-		b.took(-ch.cost(), 0)
+		b.Take(-ch.cost(), 0)
 	}
 }

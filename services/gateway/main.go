@@ -10,8 +10,8 @@ import (
 
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/backend"
+	"github.com/tidewire/tidewire/realtime/budget"
 	"github.com/tidewire/tidewire/realtime/gateway"
-	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/services/cloudrun"
 )
 
@@ -43,7 +43,7 @@ func (c *config) handler(p *cloudrun.Parts, b *backend.Backend) (http.Handler, e
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement, Verifier: verifier,
 		Instance: c.Instance, Service: c.Service, Revision: c.Revision, Region: c.Region,
 		Lifetime: c.lifetime, DrainSpread: c.drainSpread, Compress: c.compress, Remote: remote(c.proxies),
-		Budget: hub.ProcessBudget(), Logger: p.Log, Metrics: p.Metrics, Tracer: p.Tracer,
+		Budget: budget.OfProcess(), Logger: p.Log, Metrics: p.Metrics, Tracer: p.Tracer,
 	})
 	if err != nil {
 		return nil, err

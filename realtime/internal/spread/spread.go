@@ -1,13 +1,13 @@
-package hub
+// Package spread keeps what many do every so often from being done by all at once.
+package spread
 
 import (
 	"math/bits"
 	"time"
 )
 
-// spread returns a part of d that differs from connection to connection, so
-// that what all of them do every d is not done by all at once.
-func spread(d time.Duration, id string) time.Duration {
+// Part returns a part of d, a quarter at the least, that differs from one id to another and is always the same for one.
+func Part(d time.Duration, id string) time.Duration {
 	n := uint32(2166136261)
 	for i := range len(id) {
 		n = (n ^ uint32(id[i])) * 16777619
