@@ -70,6 +70,7 @@ var allowed = map[string]struct{ own, others []string }{
 		own:    []string{"realtime", "realtime/driver/gcp"},
 		others: []string{"cloud.google.com/go/pubsub/v2", "google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 	},
+	"realtime/driver/gcp/pubsubemulator": {own: []string{"realtime"}}, // around any broker
 	"realtime/driver/gcp/gcpfirestore": {
 		own:    []string{"realtime", "realtime/driver/gcp", "realtime/strict"},
 		others: []string{"cloud.google.com/go/firestore", "google.golang.org/grpc"},

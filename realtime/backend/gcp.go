@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/pubsubemulator"
 	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
@@ -18,9 +20,13 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 		return nil, errors.New("only one emulator is set; set both or neither")
 	}
 	c := gcp.Connection{Project: project, Database: o.Database, Region: o.PubSubRegion, PubSubEmulator: o.PubSubEmulator, FirestoreEmulator: o.FirestoreEmulator, Metrics: o.Metrics}
-	broker, err := gcppubsub.OpenBroker(ctx, c, gcppubsub.BrokerOptions{Subscriptions: o.Subscriptions, Logger: o.Logger})
+	topics, err := gcppubsub.OpenBroker(ctx, c, gcppubsub.BrokerOptions{Subscriptions: o.Subscriptions, Logger: o.Logger})
 	if err != nil {
 		return nil, err
+	}
+	var broker realtime.Broker = topics
+	if o.PubSubEmulator != "" {
+		broker = pubsubemulator.NewBroker(topics, o.Logger)
 	}
 	store, err := gcpfirestore.Open(ctx, c)
 	if err != nil {
@@ -28,7 +34,7 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 	}
 	tenants := tenantcache.New(gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Logger: o.Logger})
 	return &Backend{
-		Broker: broker, Topics: broker, Tenants: tenants,
+		Broker: broker, Topics: topics, Tenants: tenants,
 		Registry:    gcpfirestore.NewRegistry(store, gcpfirestore.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),
 		Revocations: gcpfirestore.NewRevocations(store, gcpfirestore.RevocationsOptions{Metrics: o.Metrics, Logger: o.Logger}),
 		closers: []func(context.Context) error{

@@ -118,10 +118,32 @@ func (b *bed) handOverUntilAFailure(c, other realtime.Channel, round int) (ids [
 			again = append(again, id)
 		}
 	}
-	for _, id := range again { // once the failure is known, the channel takes messages
-		b.publish(b.broker, b.topic, event(c, id))
+	for _, id := range again {
+		b.publishAgain(event(c, id))
 	}
 	return ids
+}
+
+// publishAgain publishes a message to a channel of which the failure is known. While a call of done has not returned, the channel may still
+// refuse messages.
+func (b *bed) publishAgain(m *realtime.Message) {
+	b.Helper()
+	stored := make(chan error, 1)
+	for late := time.After(b.harness.Patience); ; {
+		b.broker.Publish(b.Context(), b.topic, m, func(err error) { stored <- err })
+		select {
+		case err := <-stored:
+			if err == nil {
+				return
+			}
+			if code := realtime.CodeOf(err); code != realtime.CodeUnavailable && code != realtime.CodeLimited {
+				b.Fatalf("publish again: %v", err)
+			}
+			<-time.After(time.Millisecond)
+		case <-late:
+			b.Fatalf("publish again: not stored within %v", b.harness.Patience)
+		}
+	}
 }
 
 // await waits for n calls of done.

@@ -3,4 +3,6 @@
 //
 //	gcppubsub     a Broker on Pub/Sub
 //	gcpfirestore  a Registry, Revocations and Tenants on Firestore
+//
+// Package pubsubemulator makes up, around the Broker, for what the emulator of Pub/Sub lacks.
 package gcp

@@ -67,14 +67,15 @@ func defaultTo[T comparable](field *T, value T) {
 // Broker is a realtime.Broker on Pub/Sub. Topics are made by EnsureTopic, or by
 // Terraform, never by use. It is safe for concurrent use.
 type Broker struct {
-	project string
-	region  string // in which messages are stored; empty: where the project's policy says
-	o       BrokerOptions
-	metrics realtime.Metrics
-	client  *pubsub.Client // publishes and administers
-	lines   *lines         // the connections streams are pulled over
-	budget  *budget        // of the project's subscriptions
-	left    *leftovers     // subscriptions to be deleted
+	project  string
+	region   string // in which messages are stored; empty: where the project's policy says
+	emulator bool   // it speaks to one
+	o        BrokerOptions
+	metrics  realtime.Metrics
+	client   *pubsub.Client // publishes and administers
+	lines    *lines         // the connections streams are pulled over
+	budget   *budget        // of the project's subscriptions
+	left     *leftovers     // subscriptions to be deleted
 
 	life context.Context // ends with Close: of streams and of what outlives a call
 	end  context.CancelFunc
@@ -103,7 +104,7 @@ func OpenBroker(ctx context.Context, c gcp.Connection, o BrokerOptions) (*Broker
 		region = "" // it is in none, and refuses a topic's change of its storage policy
 	}
 	b := &Broker{
-		project: c.Project, region: region, o: o.withDefaults(), metrics: metrics, client: client,
+		project: c.Project, region: region, emulator: c.PubSubEmulator != "", o: o.withDefaults(), metrics: metrics, client: client,
 		topics: map[realtime.Topic]*publisher{}, streams: map[*stream]struct{}{},
 	}
 	b.budget = &budget{limit: b.o.Subscriptions, count: b.countSubscriptions, metrics: b.metrics}

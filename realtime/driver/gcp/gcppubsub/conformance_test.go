@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/pubsubemulator"
 	"github.com/tidewire/tidewire/realtime/realtimetest"
 )
 
@@ -49,7 +50,7 @@ func TestBroker(t *testing.T) {
 			project, server := emulators.Project(t), before(t, servers.PubSub(t))
 			return realtimetest.BrokerBackend{
 				Open: func(t *testing.T) realtime.Broker {
-					return openBrokerAt(t, server.addr, project, gcppubsub.BrokerOptions{})
+					return pubsubemulator.NewBroker(openBrokerAt(t, server.addr, project, gcppubsub.BrokerOptions{}), nil)
 				},
 				Fail: func(_ *testing.T, m *realtime.Message) { server.fail(m.ID) },
 				Topic: func(t *testing.T) realtime.Topic {

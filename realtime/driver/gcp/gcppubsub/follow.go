@@ -19,7 +19,6 @@ const (
 	ackDeadline              = 10 * time.Second
 	subscriptionRetention    = 10 * time.Minute
 	subscriptionExpiration   = 24 * time.Hour
-	replayTwinAfter          = 300 * time.Millisecond
 	deleteAfterFailedOpening = 2 * time.Second
 )
 
@@ -33,15 +32,15 @@ func (b *Broker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Fo
 		return nil, err
 	}
 	name := b.subscriptionPath(subscriptionName(topic, f))
-	kept, err := b.subscribe(ctx, name, topic, labels("follow", f.Instance, time.Now()))
+	kept, err := b.subscribe(ctx, name, topic, labels(f.Instance, time.Now()))
 	if err != nil {
 		b.budget.freed()
 		return nil, err
 	}
 	s := &stream{broker: b, topic: topic, name: name, complete: complete(f.Since, kept, time.Now(), b.o.RetryMargin)}
-	t, err := b.replay(ctx, s, f)
+	err = b.replay(ctx, s, f.Since)
 	if err == nil {
-		err = b.open(s, t)
+		err = b.open(s)
 	}
 	if err != nil {
 		b.abandon(ctx, name)
@@ -95,25 +94,15 @@ func complete(since time.Time, kept time.Duration, now time.Time, margin time.Du
 	return since.Add(margin)
 }
 
-// replay asks for what was published since f.Since, before anything is pulled. On the emulator, which
-// knows no seek, it returns a second subscription that helps to bring it.
-func (b *Broker) replay(ctx context.Context, s *stream, f realtime.Following) (*twin, error) {
+// replay asks for what was published since a moment, before anything is pulled.
+func (b *Broker) replay(ctx context.Context, s *stream, since time.Time) error {
 	err := b.admin(ctx, func(ctx context.Context, subs *vkit.SubscriptionAdminClient) error {
-		return seek(ctx, subs, s.name, f.Since)
+		return seek(ctx, subs, s.name, since)
 	})
-	if status.Code(err) != codes.Unimplemented {
-		return nil, brokerError("replay topic "+string(s.topic), err)
+	if b.emulator && status.Code(err) == codes.Unimplemented {
+		return nil // its new subscriptions get the topic's whole history unasked; see package pubsubemulator
 	}
-	// The emulator's new subscription gets the topic's whole history unasked, but for some of
-	// what was published while it was made. A second one, made later, has those.
-	select {
-	case <-time.After(replayTwinAfter):
-	case <-ctx.Done():
-		return nil, brokerError("replay topic "+string(s.topic), ctx.Err())
-	}
-	t := newTwin(s.name+"-replay", f.Instance, time.Now())
-	_, err = b.subscribe(ctx, t.name, s.topic, labels("replay", f.Instance, time.Now()))
-	return t, err
+	return brokerError("replay topic "+string(s.topic), err)
 }
 
 // seek marks everything that was published since a moment as not delivered
@@ -129,9 +118,7 @@ func seek(ctx context.Context, subs *vkit.SubscriptionAdminClient, subscription 
 func (b *Broker) abandon(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteAfterFailedOpening)
 	defer cancel()
-	for _, n := range []string{name, name + "-replay"} {
-		if err := b.left.let(ctx, n); err != nil {
-			b.o.Logger.WarnContext(ctx, "a subscription was left behind", realtime.KeyTopic, n, realtime.KeyError, err)
-		}
+	if err := b.left.let(ctx, name); err != nil {
+		b.o.Logger.WarnContext(ctx, "a subscription was left behind", realtime.KeyTopic, name, realtime.KeyError, err)
 	}
 }

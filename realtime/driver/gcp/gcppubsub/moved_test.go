@@ -10,6 +10,7 @@ import (
 	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/pubsubemulator"
 	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/publish"
@@ -123,7 +124,7 @@ func TestMoveBetweenTopics(t *testing.T) {
 	moved := &realtime.Tenant{ID: "acme", Placement: realtime.PlacementPooled}
 	checker := resumetest.NewChecker(resumetest.CheckerOptions{})
 	broker := openBroker(t, project, gcppubsub.BrokerOptions{})
-	h := hub.New(broker, hub.Options{Instance: "i1", Payload: wire.Compact, Placement: place})
+	h := hub.New(pubsubemulator.NewBroker(broker, nil), hub.Options{Instance: "i1", Payload: wire.Compact, Placement: place})
 	for _, d := range []*realtime.Tenant{tenant, moved} {
 		if err := broker.EnsureTopic(t.Context(), place(d)); err != nil {
 			t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 // The labels of Tidewire's topics and subscriptions. Pub/Sub does not say when a
 // subscription was made, so a label does.
 const (
-	labelKind     = "tidewire"          // "topic", "follow" or "replay"
+	labelKind     = "tidewire"          // "topic" or "follow"
 	labelInstance = "tidewire-instance" // of a subscription: who follows
 	labelCreated  = "tidewire-created"  // of a subscription: Unix seconds
 )
@@ -47,8 +47,8 @@ func checkInstance(name string) error {
 	return nil
 }
 
-func labels(kind, instance string, created time.Time) map[string]string {
-	return map[string]string{labelKind: kind, labelInstance: instance, labelCreated: strconv.FormatInt(created.Unix(), 10)}
+func labels(instance string, created time.Time) map[string]string {
+	return map[string]string{labelKind: "follow", labelInstance: instance, labelCreated: strconv.FormatInt(created.Unix(), 10)}
 }
 
 // createdOf reads the label; a subscription that does not say is as old as can be.

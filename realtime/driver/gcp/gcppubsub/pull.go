@@ -42,7 +42,7 @@ type pull struct {
 
 // pullOnce pulls until it is interrupted. Everything is acknowledged as it comes: what the Hub
 // holds is not durable, and a replay brings what it loses.
-func (s *stream) pullOnce(ctx context.Context, subscription string, put func(context.Context, batch) error) (brought bool, err error) {
+func (s *stream) pullOnce(ctx context.Context) (brought bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx) // ends the call
 	defer cancel(nil)
 	line, err := s.broker.lines.take(ctx)
@@ -53,12 +53,12 @@ func (s *stream) pullOnce(ctx context.Context, subscription string, put func(con
 	p := &pull{}
 	p.heard.Store(time.Now().UnixNano())
 	// The client adds this to every other call by itself. It leads the call to where the subscription is served.
-	routed := gax.InsertMetadataIntoOutgoingContext(ctx, "x-goog-request-params", "subscription="+url.QueryEscape(subscription))
+	routed := gax.InsertMetadataIntoOutgoingContext(ctx, "x-goog-request-params", "subscription="+url.QueryEscape(s.name))
 	if p.call, err = line.client.StreamingPull(routed); err != nil {
 		return false, err
 	}
 	err = p.ask(&pubsubpb.StreamingPullRequest{
-		Subscription: subscription, StreamAckDeadlineSeconds: int32(ackDeadline / time.Second),
+		Subscription: s.name, StreamAckDeadlineSeconds: int32(ackDeadline / time.Second),
 		MaxOutstandingMessages: pullMessages, MaxOutstandingBytes: pullBytes,
 		ClientId: s.client, ProtocolVersion: pullProtocol,
 	})
@@ -90,7 +90,7 @@ func (s *stream) pullOnce(ctx context.Context, subscription string, put func(con
 			return brought, because(ctx, err)
 		}
 		p.away.Store(true)
-		if err := put(ctx, batch{messages: messages}); err != nil {
+		if err := s.put(ctx, batch{messages: messages}); err != nil {
 			return brought, err
 		}
 		p.heard.Store(time.Now().UnixNano())

@@ -18,6 +18,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/pubsubemulator"
 )
 
 // TestPullAsksFor: what Google's own clients send with a pull, and go on sending.
@@ -228,7 +229,8 @@ func TestSilentRelay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = b.Close(context.Background()) }) // what went over dead connections may be left
+	emulated := pubsubemulator.NewBroker(b, nil)
+	t.Cleanup(func() { _ = emulated.Close(context.Background()) }) // what went over dead connections may be left
 	direct := openBroker(t, project, gcppubsub.BrokerOptions{})
 	t.Cleanup(func() {
 		if err := direct.Close(context.Background()); err != nil {
@@ -242,7 +244,7 @@ func TestSilentRelay(t *testing.T) {
 		generation++
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second) // Pace.Fence
 		defer cancel()
-		s, err := b.Follow(ctx, topic, realtime.Following{Instance: "i1", Generation: generation, Since: time.Now()})
+		s, err := emulated.Follow(ctx, topic, realtime.Following{Instance: "i1", Generation: generation, Since: time.Now()})
 		if err != nil {
 			t.Logf("follow %d: %v", generation, err)
 			return false

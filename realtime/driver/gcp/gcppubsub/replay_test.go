@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/pubsubemulator"
 )
 
 // A stream that is opened while others publish has everything of a channel once a fence
@@ -19,6 +20,7 @@ import (
 func TestReplayWhileOthersPublish(t *testing.T) {
 	t.Parallel()
 	b := openBroker(t, emulators.Project(t), gcppubsub.BrokerOptions{})
+	emulated := pubsubemulator.NewBroker(b, nil)
 	topic := newTopic(t, b)
 	stop := make(chan struct{})
 	var publishing sync.WaitGroup
@@ -45,7 +47,7 @@ func TestReplayWhileOthersPublish(t *testing.T) {
 		if err := send(t, b, topic, &realtime.Message{Kind: realtime.KindBeacon, Origin: fmt.Sprint("i", n), Publication: realtime.Publication{ID: fmt.Sprint("beacon", n)}}); err != nil {
 			t.Fatal(err)
 		}
-		s, err := b.Follow(t.Context(), topic, realtime.Following{Instance: fmt.Sprint("i", n), Generation: 1, Since: time.Now().Add(-time.Minute)})
+		s, err := emulated.Follow(t.Context(), topic, realtime.Following{Instance: fmt.Sprint("i", n), Generation: 1, Since: time.Now().Add(-time.Minute)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +86,7 @@ func TestReplayWhileOthersPublish(t *testing.T) {
 	publishing.Wait()
 	close(ended)
 	reading.Wait()
-	if err := b.Close(context.Background()); err != nil {
+	if err := emulated.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 }
@@ -114,6 +116,7 @@ func TestFollowsManyTopics(t *testing.T) {
 	const topics = 130
 	project := emulators.Project(t)
 	b := openBroker(t, project, gcppubsub.BrokerOptions{PublishTimeout: 4 * patience}) // of a machine that is busy
+	emulated := pubsubemulator.NewBroker(b, nil)
 	var all sync.WaitGroup
 	for n := range topics {
 		all.Go(func() {
@@ -122,7 +125,7 @@ func TestFollowsManyTopics(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			s, err := b.Follow(t.Context(), topic, realtime.Following{Instance: "i1", Generation: 1, Since: time.Now()})
+			s, err := emulated.Follow(t.Context(), topic, realtime.Following{Instance: "i1", Generation: 1, Since: time.Now()})
 			if err != nil {
 				t.Error(err)
 				return
@@ -137,7 +140,7 @@ func TestFollowsManyTopics(t *testing.T) {
 	if n := gcppubsub.Lines(b); n < 2 || n > 4 { // while they replay they are twice as many
 		t.Errorf("%d streams use %d connections, want 2 to 4", topics, n)
 	}
-	if err := b.Close(context.Background()); err != nil {
+	if err := emulated.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	other := openBroker(t, project, gcppubsub.BrokerOptions{})

@@ -11,7 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// stream pulls from one subscription, and for a while from its twin on the emulator. The client's
+// stream pulls from one subscription. The client's
 // own Receive would hide that a pull was interrupted, gather acknowledgements and extend
 // deadlines; a Hub acknowledges at once and wants to know.
 type stream struct {
@@ -20,11 +20,11 @@ type stream struct {
 	name     string // of the subscription
 	complete time.Time
 
-	client string     // what names the puller to Pub/Sub, the same for all of its pulls
-	came   chan batch // from the pulls
-	ended  chan struct{}
-	cancel context.CancelFunc
-	pulls  sync.WaitGroup
+	client  string     // what names the puller to Pub/Sub, the same for all of its pulls
+	came    chan batch // from the pull
+	ended   chan struct{}
+	cancel  context.CancelFunc
+	pulling sync.WaitGroup
 
 	mu  sync.Mutex // guards err
 	err error      // why it has ended
@@ -50,7 +50,7 @@ const (
 )
 
 // open begins to pull.
-func (b *Broker) open(s *stream, t *twin) error {
+func (b *Broker) open(s *stream) error {
 	s.client = rand.Text()
 	s.came, s.ended = make(chan batch, batchesWaiting), make(chan struct{})
 	pulling, cancel := context.WithCancel(b.life)
@@ -63,30 +63,27 @@ func (b *Broker) open(s *stream, t *twin) error {
 		return errClosed()
 	}
 	b.streams[s] = struct{}{}
-	if t != nil {
-		s.pulls.Go(func() { s.pullTwin(pulling, t) })
-	}
-	s.pulls.Go(func() { s.end(s.pull(pulling, s.name, t.endsIfBroken(t.hold(s.put)))) })
+	s.pulling.Go(func() { s.end(s.pull(pulling)) })
 	return nil
 }
 
-// pull pulls from a subscription until ctx ends or it will never work again. A pull
+// pull pulls from the subscription until ctx ends or it will never work again. A pull
 // that breaks is begun again at once, and more slowly if that brings nothing.
-func (s *stream) pull(ctx context.Context, subscription string, put func(context.Context, batch) error) error {
+func (s *stream) pull(ctx context.Context) error {
 	for wait := time.Duration(0); ; wait = min(max(2*wait, reopenMin), reopenMax) {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		brought, err := s.pullOnce(ctx, subscription, put)
+		brought, err := s.pullOnce(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if lasting(err) {
 			return brokerError("receive from topic "+string(s.topic), err)
 		}
-		if err := put(ctx, batch{err: errBroken(s.topic, err)}); err != nil {
+		if err := s.put(ctx, batch{err: errBroken(s.topic, err)}); err != nil {
 			return err
 		}
 		if brought {
@@ -153,7 +150,7 @@ func (s *stream) CompleteSince() time.Time { return s.complete }
 func (s *stream) Close(ctx context.Context) error {
 	s.closing.Do(func() {
 		s.cancel()
-		s.pulls.Wait()
+		s.pulling.Wait()
 		s.broker.mu.Lock()
 		delete(s.broker.streams, s)
 		s.broker.mu.Unlock()
