@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"cmp"
-	"context"
 	"crypto/rand"
 	"errors"
 	"log/slog"
@@ -38,7 +37,7 @@ type Options struct {
 	Verifier *auth.Verifier
 	// Revocations are what the gateway's own Verifier asks for logouts; nil: nobody is logged out.
 	Revocations realtime.Revocations
-	// Limiter counts for every door of the process; nil is one of the gateway's own.
+	// Limiter counts for all APIs of the process; nil is one of the gateway's own.
 	Limiter *limit.Limiter
 	// Publisher publishes what clients send. A process has one per Broker; nil is one of the gateway's own.
 	Publisher *publish.Publisher
@@ -117,9 +116,4 @@ func peer(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	return host
-}
-
-// tenant returns a tenant's document.
-func (g *Gateway) tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
-	return g.o.Tenants.Tenant(ctx, id)
 }

@@ -1,66 +1,71 @@
-package gateway
+package gateway_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/gateway"
 )
+
+// leaseless is a Registry that renews no lease while it is down.
+type leaseless struct {
+	*memory.Registry
+	down atomic.Bool
+}
+
+func (r *leaseless) Renew(ctx context.Context, l realtime.Lease) error {
+	if r.down.Load() {
+		return errors.New("the registry is down")
+	}
+	return r.Registry.Renew(ctx, l)
+}
 
 // While nobody could be registered nobody new is taken, and those who are connected stay.
 func TestNobodyEntersWithoutRegistry(t *testing.T) {
 	t.Parallel()
-	acme := &realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{{Alg: "HS256", Secret: strings.Repeat("s", 32)}}}}
-	tenants, err := memory.NewTenants(acme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	broker := memory.NewBroker(memory.BrokerOptions{})
-	g, err := New(Options{Broker: broker, Tenants: tenants, Registry: memory.NewRegistry()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := g.Close(t.Context()); err != nil && t.Context().Err() == nil {
-			t.Error(err)
+	key := realtime.Key{KID: "mine", Alg: "HS256", Secret: strings.Repeat("mine", 16)}
+	acme := &realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{key}}}
+	token := longLived(t, acme, "ann")
+	registry := &leaseless{Registry: memory.NewRegistry()}
+	inBubble(t, gateway.Options{Tenants: newDocuments(acme), Registry: registry}, func(b *inside) {
+		status := func(path string) int {
+			client := &http.Client{Transport: &http.Transport{DialContext: b.dial, DisableKeepAlives: true}}
+			r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, "http://gateway"+path, nil)
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer "+token)
+			resp, err := client.Do(r)
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") == "" {
+				b.t.Errorf("%s does not say when to come back", path)
+			}
+			return resp.StatusCode
 		}
-		if err := broker.Close(context.Background()); err != nil {
-			t.Error(err)
+		early := b.socket(http.Header{"Authorization": {"Bearer " + token}}, "")
+		time.Sleep(time.Minute)
+		if code := status("/readyz"); code != http.StatusOK {
+			b.t.Errorf("ready: %d", code)
+		}
+		registry.down.Store(true)
+		time.Sleep(30 * time.Second)
+		for path, want := range map[string]int{"/readyz": 503, "/v1/events?channel=a:1": 503, "/healthz": 200} {
+			if code := status(path); code != want {
+				b.t.Errorf("%s: %d, want %d", path, code, want)
+			}
+		}
+		if open, welcomed, code := early.state(); !open || !welcomed {
+			b.t.Errorf("who was connected is there: %t, was welcomed: %t, %s", open, welcomed, code)
 		}
 	})
-	signer, err := auth.NewSigner(acme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := signer.Sign(auth.Claims{User: "ann", Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}}, Expires: time.Now().Add(time.Hour)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	get := func(path string) int {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
-		r.Header.Set("Authorization", "Bearer "+token)
-		w := httptest.NewRecorder()
-		g.ServeHTTP(w, r)
-		if w.Code == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
-			t.Errorf("%s does not say when to come back", path)
-		}
-		return w.Code
-	}
-	if code := get("/readyz"); code != http.StatusOK {
-		t.Errorf("ready: %d", code)
-	}
-	g.roll.mu.Lock()
-	g.roll.failing = time.Now().Add(-leaseFor - time.Second)
-	g.roll.mu.Unlock()
-	for path, want := range map[string]int{"/readyz": 503, "/v1/events?channel=a:1": 503, "/healthz": 200} {
-		if code := get(path); code != want {
-			t.Errorf("%s: %d, want %d", path, code, want)
-		}
-	}
 }

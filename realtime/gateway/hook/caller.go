@@ -1,0 +1,103 @@
+package hook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/gateway/internal/refusal"
+)
+
+// Caller calls hooks: each with a deadline, and so that a panic ends nothing but the call. Its errors may be shown
+// to the client; what may not has been logged. It is safe for concurrent use. Only Present may be called
+// of a Caller without Hooks.
+type Caller struct {
+	Hooks   Hooks           // nil: there are none
+	Life    context.Context // of the gateway: no hook outlives it
+	Timeout time.Duration   // of one call
+	Logger  *slog.Logger
+	Metrics realtime.Metrics
+}
+
+// Present reports whether there are hooks.
+func (c *Caller) Present() bool { return c.Hooks != nil }
+
+// Connect asks whether a client may connect. The result is nil if the hook adds nothing.
+func (c *Caller) Connect(e *ConnectEvent) (*ConnectResult, *realtime.Error) {
+	added, refused := call(c, "connect", func(ctx context.Context) (ConnectResult, error) {
+		added, err := c.Hooks.Connect(ctx, e)
+		if err == nil {
+			err = added.Check()
+		}
+		return added, err
+	})
+	if refused != nil || added.empty() {
+		return nil, refused
+	}
+	return &added, nil
+}
+
+// Subscribe asks whether a client may subscribe to a channel.
+func (c *Caller) Subscribe(client *Client, ch realtime.Channel) *realtime.Error {
+	_, refused := call(c, "subscribe", func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, c.Hooks.Subscribe(ctx, client, ch)
+	})
+	return refused
+}
+
+// Publish asks whether a client may publish p, which the hook may change. check refuses what the hook must not return.
+func (c *Caller) Publish(client *Client, p *realtime.Publication, check func() error) *realtime.Error {
+	_, refused := call(c, "publish", func(ctx context.Context) (struct{}, error) {
+		if err := c.Hooks.Publish(ctx, client, p); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, check()
+	})
+	return refused
+}
+
+// Call answers a call of a client with JSON; nil if the answer has no data.
+func (c *Caller) Call(client *Client, route string, data []byte) ([]byte, *realtime.Error) {
+	return call(c, "call", func(ctx context.Context) ([]byte, error) {
+		out, err := c.Hooks.Call(ctx, client, route, json.RawMessage(data))
+		if err != nil || out == nil {
+			return nil, err
+		}
+		data, err := json.Marshal(out)
+		if err != nil {
+			return nil, fmt.Errorf("writing the answer to a call: %w", err)
+		}
+		return data, nil
+	})
+}
+
+// Disconnect tells the program that a connection has ended. What goes wrong is logged: nobody is left to be told.
+func (c *Caller) Disconnect(client *Client, code realtime.Code) {
+	_, _ = call(c, "disconnect", func(ctx context.Context) (struct{}, error) {
+		c.Hooks.Disconnect(ctx, client, code)
+		return struct{}{}, nil
+	})
+}
+
+// call calls a hook.
+func call[T any](c *Caller, name string, hook func(context.Context) (T, error)) (out T, refused *realtime.Error) {
+	ctx, cancel := context.WithTimeout(c.Life, c.Timeout)
+	defer cancel()
+	var err error
+	if refused := contain.Do(c.Logger, c.Metrics, contain.Hook, func() { out, err = hook(ctx) }); refused != nil {
+		return out, refused
+	}
+	if err == nil {
+		return out, nil
+	}
+	if known := (*realtime.Error)(nil); errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && !errors.As(err, &known) {
+		c.Logger.WarnContext(ctx, "a hook took too long", realtime.KeyReason, name, realtime.KeyDuration, c.Timeout)
+		return out, realtime.Errorf(realtime.CodeTimeout, "no answer within %s", c.Timeout)
+	}
+	return out, refusal.Reporter{Logger: c.Logger}.Report(ctx, name, err)
+}

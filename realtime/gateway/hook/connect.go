@@ -1,0 +1,73 @@
+package hook
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// ConnectEvent is a client that wants to connect.
+type ConnectEvent struct {
+	// Principal is what its token says. It is not to be changed.
+	Principal *realtime.Principal
+	// Remote is the address it comes from, Path the one it asks for.
+	Remote string
+	Path   string
+	// Header and Query are those of its HTTP request, without the token.
+	Header http.Header
+	Query  url.Values
+}
+
+// ConnectResult is what a client has beyond its token, for as long as it is
+// connected; a renewed token does not take it away.
+type ConnectResult struct {
+	// Groups are added to those of the token, and what {group} in a pattern may stand for.
+	Groups []string
+	// Grants are added to those of the token.
+	Grants realtime.Grants
+	// Meta goes into the connection's document and to the later hooks. It is small: at most
+	// MaxMetaBytes of names and values.
+	Meta map[string]string
+}
+
+// MaxMetaBytes bounds the names and values of ConnectResult.Meta together.
+const MaxMetaBytes = 4096
+
+// Check refuses a result that the hook should not have made. It is a fault of the program, not of the client.
+func (r *ConnectResult) Check() error {
+	for _, patterns := range [][]realtime.Pattern{r.Grants.Subscribe, r.Grants.Publish, r.Grants.Presence} {
+		for _, p := range patterns {
+			if err := realtime.CheckPattern(string(p)); err != nil {
+				return realtime.Errorf(realtime.CodeInternal, "the connect hook granted an invalid pattern: %v", err)
+			}
+		}
+	}
+	size := 0
+	for name, value := range r.Meta {
+		size += len(name) + len(value)
+	}
+	if size > MaxMetaBytes {
+		return realtime.Errorf(realtime.CodeInternal, "the connect hook must return at most %d bytes of meta, got %d", MaxMetaBytes, size)
+	}
+	return nil
+}
+
+// Extend returns the principal of a token with what the hook added to it; a nil result adds nothing.
+func (r *ConnectResult) Extend(p *realtime.Principal) *realtime.Principal {
+	if r == nil {
+		return p
+	}
+	more := *p
+	more.Groups = slices.Concat(p.Groups, r.Groups)
+	more.Grants.Subscribe = slices.Concat(p.Grants.Subscribe, r.Grants.Subscribe)
+	more.Grants.Publish = slices.Concat(p.Grants.Publish, r.Grants.Publish)
+	more.Grants.Presence = slices.Concat(p.Grants.Presence, r.Grants.Presence)
+	return &more
+}
+
+// empty reports whether the hook has added nothing.
+func (r *ConnectResult) empty() bool {
+	return len(r.Groups)+len(r.Meta)+len(r.Grants.Subscribe)+len(r.Grants.Publish)+len(r.Grants.Presence) == 0
+}

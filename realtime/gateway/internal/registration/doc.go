@@ -1,0 +1,2 @@
+// Package registration keeps the connection documents of one instance, and its lease, in a realtime.Registry.
+package registration

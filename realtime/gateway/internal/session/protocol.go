@@ -1,0 +1,38 @@
+package session
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// Protocol is one that sockets speak, by the name of its encoder in the handshake (RFC 6455 section 1.9). All of a
+// connection's frames are of one: what the Hub sends by the outbox.Encoder, what the gateway answers by the others.
+type Protocol struct {
+	Encoder
+	// Decode reads a frame of a client. An error is a *wire.DecodeError. Of the frame Data alone may be a part of payload; it
+	// is valid JSON, and nobody checks it again.
+	Decode func(payload []byte) (wire.ClientFrame, error)
+}
+
+// Encoder makes the frames that servers send. Where it takes an ID, the answer carries it; package wire
+// says of each answer what it means.
+type Encoder interface {
+	outbox.Encoder
+	Welcome(id wire.ID, s wire.Session) outbox.Frame
+	UnsubscribeOK(id wire.ID, c realtime.Channel) outbox.Frame
+	PublishOK(id wire.ID, event string) outbox.Frame
+	PublishRefused(id wire.ID, channel string, err *realtime.Error, number int64) outbox.Frame
+	CallOK(id wire.ID, data []byte) outbox.Frame
+	PresenceOK(id wire.ID, c realtime.Channel, members []realtime.Member, count int) outbox.Frame
+	RefreshOK(id wire.ID, expires time.Time) outbox.Frame
+	Error(id wire.ID, channel string, err *realtime.Error) outbox.Frame
+	Pong(id wire.ID) outbox.Frame
+}
+
+// Protocols returns those that every gateway speaks. The first is also that of clients that name none.
+func Protocols() []*Protocol {
+	return []*Protocol{{wire.Encoder{}, wire.Decode}}
+}
