@@ -32,7 +32,7 @@ func (p *program) openCloudStores(ctx context.Context, metrics realtime.Metrics)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	tenants := tenantcache.New(gcpfirestore.NewTenants(db, gcpfirestore.TenantsOptions{Metrics: metrics, Logger: p.log}), tenantcache.Options{Logger: p.log})
+	tenants := tenantcache.New(gcpfirestore.NewTenants(db, gcpfirestore.TenantsOptions{Retention: broker.Retention(), Metrics: metrics, Logger: p.log}), tenantcache.Options{Logger: p.log})
 	closing := func(ctx context.Context) error { return errors.Join(broker.Close(ctx), tenants.Close(), db.Close()) }
 	return &stores{tenants: tenants, revocations: gcpfirestore.NewRevocations(db, gcpfirestore.RevocationsOptions{Metrics: metrics, Logger: p.log}), broker: broker, close: closing}, nil
 }

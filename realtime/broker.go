@@ -7,7 +7,8 @@ import (
 )
 
 // Broker carries Messages between instances. Implementations are safe for
-// concurrent use. realtimetest.TestBroker is this contract as a test.
+// concurrent use. realtimetest.TestBroker is this contract as a test. One that keeps messages for another time than DefaultRetention is a
+// Retainer as well.
 type Broker interface {
 	// Publish hands m over to the topic and returns as soon as its place in the order of
 	// its channel is fixed: messages of one channel that are handed over one after

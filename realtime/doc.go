@@ -23,6 +23,7 @@
 //	registry.go                               Registry, Revocations: documents of connections, leases, logouts
 //	leftovers.go                              what a dead instance leaves behind, for the janitor
 //	tenant.go, tenantstore.go                 Tenants, TenantStore: documents of tenants
+//	retention.go                              Retainer: how long topics keep messages
 //	codes.go                                  which errors a caller acts on
 //	metrics.go, tracer.go, log.go             what to count, and the keys of log lines
 //

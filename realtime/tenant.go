@@ -132,9 +132,12 @@ func (t *Tenant) Rules(namespace string) Namespace {
 	return n
 }
 
-// Check refuses a document that cannot work. An error has code CodeBadRequest
-// and names the field. Keys are parsed by package auth, not here.
-func (t *Tenant) Check() error {
+// Check refuses a document that cannot work with a Broker that keeps messages for DefaultRetention. An error has code
+// CodeBadRequest and names the field. Keys are parsed by package auth, not here.
+func (t *Tenant) Check() error { return t.CheckFor(DefaultRetention) }
+
+// CheckFor is Check for a Broker whose topics keep messages for another time, which RetentionOf returns.
+func (t *Tenant) CheckFor(retention time.Duration) error {
 	if err := CheckTenantID(t.ID); err != nil {
 		return err
 	}
@@ -144,7 +147,7 @@ func (t *Tenant) Check() error {
 				return err
 			}
 		}
-		if err := n.check("namespaces." + clip(name)); err != nil {
+		if err := n.check("namespaces."+clip(name), retention); err != nil {
 			return err
 		}
 	}
@@ -157,12 +160,12 @@ func (t *Tenant) Check() error {
 	return t.Limits.check()
 }
 
-func (n Namespace) check(field string) error {
+func (n Namespace) check(field string, retention time.Duration) error {
 	switch {
 	case n.Window < 0 || n.Window > 100_000:
 		return Errorf(CodeBadRequest, "%s.window: must be 0 to 100000", field)
-	case n.WindowFor < 0 || n.WindowFor > Duration(10*time.Minute):
-		return Errorf(CodeBadRequest, "%s.windowFor: must be at most 10m, because a topic keeps no more", field)
+	case n.WindowFor < 0 || n.WindowFor > Duration(retention):
+		return Errorf(CodeBadRequest, "%s.windowFor: must be at most %s, because a topic keeps no more", field, shortly(retention))
 	case n.Tick < 0 || n.Tick > Duration(time.Second):
 		return Errorf(CodeBadRequest, "%s.tick: must be at most 1s", field)
 	}

@@ -32,7 +32,7 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, errors.Join(err, broker.Close(ctx))
 	}
-	tenants := tenantcache.New(gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Logger: o.Logger})
+	tenants := tenantcache.New(gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Retention: topics.Retention(), Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Logger: o.Logger})
 	return &Backend{
 		Broker: broker, Topics: topics, Tenants: tenants,
 		Registry:    gcpfirestore.NewRegistry(store, gcpfirestore.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),

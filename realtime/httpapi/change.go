@@ -52,7 +52,7 @@ func (a *api) change(c *call, what string, may scope, make func(stored *realtime
 		if err := c.meets(stored, there); err != nil {
 			return err
 		}
-		doc, did, err := plan(c, stored, there, may, make)
+		doc, did, err := a.plan(c, stored, there, may, make)
 		if err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func (a *api) change(c *call, what string, may scope, make func(stored *realtime
 }
 
 // plan makes a document of the one stored and checks it.
-func plan(c *call, stored *realtime.Tenant, there bool, may scope, make func(*realtime.Tenant) (*realtime.Tenant, error)) (*realtime.Tenant, change, error) { //nolint:revive // make says it
+func (a *api) plan(c *call, stored *realtime.Tenant, there bool, may scope, make func(*realtime.Tenant) (*realtime.Tenant, error)) (*realtime.Tenant, change, error) { //nolint:revive // make says it
 	from := stored
 	if !there {
 		from = &realtime.Tenant{}
@@ -102,7 +102,7 @@ func plan(c *call, stored *realtime.Tenant, there bool, may scope, make func(*re
 		return nil, "", err
 	}
 	if may == upsert { // who may only suspend has not written the rest
-		if err := errors.Join(doc.Check(), auth.CheckKeys(doc), auth.CheckOrigins(doc)); err != nil {
+		if err := errors.Join(doc.CheckFor(a.o.Retention), auth.CheckKeys(doc), auth.CheckOrigins(doc)); err != nil {
 			return nil, "", faults(err)
 		}
 	}

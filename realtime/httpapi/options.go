@@ -47,6 +47,8 @@ type Options struct {
 	Topics realtime.TopicMaker
 	// Placement says which topic carries a tenant, everywhere the same; nil is realtime.OwnTopic.
 	Placement func(*realtime.Tenant) realtime.Topic
+	// Retention is how long topics keep messages, and so the longest windowFor of a document; 0 is realtime.DefaultRetention.
+	Retention time.Duration
 	// Limiter counts publishes and requests. nil holds nobody to anything. Operators are not held to
 	// requestsPerSecond.
 	Limiter Limiter
@@ -65,6 +67,7 @@ func (o Options) withDefaults() Options {
 	if o.Placement == nil {
 		o.Placement = realtime.OwnTopic
 	}
+	o.Retention = cmp.Or(o.Retention, realtime.DefaultRetention)
 	o.TokenTTL = cmp.Or(o.TokenTTL, 24*time.Hour)
 	o.TokenLife = cmp.Or(o.TokenLife, 366*24*time.Hour)
 	if o.Metrics == nil {

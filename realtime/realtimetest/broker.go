@@ -37,6 +37,7 @@ func TestBroker(t *testing.T, h Harness) {
 		{"Replay", f.Replay, replay},
 		{"ReplaySinceAMoment", f.Replay, replaySinceAMoment},
 		{"CompleteSince", true, completeSince},
+		{"Retention", f.Replay, retention},
 		{"Persistent", f.Persistent && f.Replay, persistent},
 		{"Malformed", f.Replay, malformed},
 		{"DoneOnce", true, doneOnce},

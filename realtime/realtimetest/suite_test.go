@@ -32,6 +32,7 @@ type flawedBroker struct {
 	follow   func(topic *realtime.Topic, f *realtime.Following)
 	receive  func(ctx context.Context, s realtime.Stream) ([]realtime.Message, error)
 	complete func() time.Time
+	keeps    func() time.Duration
 	open     bool // a closed stream stays open
 	again    error
 	closed   atomic.Bool
@@ -44,6 +45,13 @@ func (b *flawedBroker) Publish(ctx context.Context, topic realtime.Topic, m *rea
 		return
 	}
 	b.publish(ctx, topic, m, done)
+}
+
+func (b *flawedBroker) Retention() time.Duration {
+	if b.keeps == nil {
+		return realtime.RetentionOf(b.Broker)
+	}
+	return b.keeps()
 }
 
 func (b *flawedBroker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Following) (realtime.Stream, error) {
@@ -213,6 +221,10 @@ func flaws() []flaw {
 			b.complete = func() time.Time { return time.UnixMilli(1) }
 		}},
 		{name: "claims anew", caught: "CompleteSince", broker: func(b *flawedBroker) { b.complete = time.Now }},
+		{name: "keeps nothing", caught: "Retention", broker: func(b *flawedBroker) { b.keeps = func() time.Duration { return 0 } }},
+		{name: "claims more than it keeps", caught: "Retention", broker: func(b *flawedBroker) {
+			b.complete = func() time.Time { return time.Now().Add(-time.Hour) }
+		}},
 		{name: "says done twice", caught: "DoneOnce", broker: func(b *flawedBroker) {
 			b.publish = func(ctx context.Context, t topic, m *message, done func(error)) {
 				b.Broker.Publish(ctx, t, m, done)

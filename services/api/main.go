@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/httpapi"
@@ -48,6 +49,7 @@ func (c *config) handler(p *cloudrun.Parts, b *backend.Backend) (http.Handler, e
 		Verifier: verifier, Operators: operators,
 		Tenants: b.Tenants, Registry: b.Registry, Revocations: b.Revocations, Topics: b.Topics, Placement: b.Placement,
 		Publisher: publish.New(b.Broker, publish.Options{Placement: b.Placement, Metrics: p.Metrics, Tracer: p.Tracer}),
+		Retention: realtime.RetentionOf(b.Broker),
 		Limiter:   limit.New(limit.Options{Metrics: p.Metrics}),
 		Metrics:   p.Metrics, Logger: p.Log,
 	}))), nil

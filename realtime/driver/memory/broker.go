@@ -80,7 +80,7 @@ type topic struct {
 // NewBroker returns a broker without topics.
 func NewBroker(options BrokerOptions) *Broker {
 	if options.Retention <= 0 {
-		options.Retention = 10 * time.Minute
+		options.Retention = realtime.DefaultRetention
 	}
 	if options.TopicBytes <= 0 {
 		options.TopicBytes = 64 << 20
@@ -105,6 +105,9 @@ func NewBroker(options BrokerOptions) *Broker {
 	b.swept.Store(b.began)
 	return b
 }
+
+// Retention is how long a topic keeps what was published.
+func (b *Broker) Retention() time.Duration { return b.options.Retention }
 
 // Publish appends a copy of m to the topic's log and calls done before it
 // returns. All streams that are open have the message from then on.

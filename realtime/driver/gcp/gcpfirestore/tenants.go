@@ -22,6 +22,9 @@ import (
 type TenantsOptions struct {
 	// Timeout bounds one call of Firestore; 0 is 5 s.
 	Timeout time.Duration
+	// Retention is how long topics of the broker beside it keep messages, by which documents are checked; 0 is
+	// realtime.DefaultRetention.
+	Retention time.Duration
 	// Metrics counts malformed documents, as backend errors; nil forgets.
 	Metrics realtime.Metrics
 	// Logger gets a line for each; nil discards.
@@ -36,6 +39,7 @@ type TenantsOptions struct {
 type Tenants struct {
 	db        *firestore.Client
 	timeout   time.Duration
+	retention time.Duration
 	malformed malformed
 }
 
@@ -46,7 +50,10 @@ var (
 
 // NewTenants returns Tenants on a client, which stays open.
 func NewTenants(db *firestore.Client, o TenantsOptions) *Tenants {
-	return &Tenants{db: db, timeout: cmp.Or(o.Timeout, storeTimeout), malformed: newMalformed(o.Metrics, o.Logger)}
+	return &Tenants{
+		db: db, timeout: cmp.Or(o.Timeout, storeTimeout), retention: cmp.Or(o.Retention, realtime.DefaultRetention),
+		malformed: newMalformed(o.Metrics, o.Logger),
+	}
 }
 
 // Tenant returns a document as Firestore has it now.
@@ -90,7 +97,7 @@ func (t *Tenants) Stored(ctx context.Context, id string) (*realtime.Tenant, erro
 	if err != nil {
 		return nil, storeError("read tenant "+id, err)
 	}
-	doc, err := readTenant(id, s.UpdateTime, textOf(s))
+	doc, err := t.decode(id, s.UpdateTime, textOf(s))
 	if err != nil {
 		t.Malformed(ctx, id, err) // a write replaces what is wrong with it
 	}
@@ -99,7 +106,7 @@ func (t *Tenants) Stored(ctx context.Context, id string) (*realtime.Tenant, erro
 
 // Put writes a document in the place of the state of its Version, and returns it with its new one.
 func (t *Tenants) Put(ctx context.Context, doc *realtime.Tenant) (*realtime.Tenant, error) {
-	if err := doc.Check(); err != nil {
+	if err := doc.CheckFor(t.retention); err != nil {
 		return nil, err
 	}
 	fields, err := encodeTenant(doc)
@@ -123,7 +130,7 @@ func (t *Tenants) Put(ctx context.Context, doc *realtime.Tenant) (*realtime.Tena
 	if err != nil {
 		return nil, storeError("write tenant "+doc.ID, err)
 	}
-	return readTenant(doc.ID, at, text) // a copy of what was checked
+	return t.decode(doc.ID, at, text) // a copy of what was checked
 }
 
 // set writes fields if the document is still what doc.Version names, and returns when.
@@ -205,7 +212,7 @@ func (t *Tenants) Read(ctx context.Context, id string) (realtime.TenantState, er
 	if err != nil {
 		return realtime.TenantState{}, err
 	}
-	return stateOf(s), nil
+	return t.stateOf(s), nil
 }
 
 func (t *Tenants) get(ctx context.Context, id string) (*firestore.DocumentSnapshot, error) {
@@ -225,7 +232,7 @@ func (t *Tenants) Changed(ctx context.Context, since time.Time) ([]realtime.Tena
 			return nil, err
 		}
 		for _, s := range found {
-			all = append(all, stateOf(s))
+			all = append(all, t.stateOf(s))
 		}
 		if len(found) < page {
 			return all, nil
@@ -234,9 +241,9 @@ func (t *Tenants) Changed(ctx context.Context, since time.Time) ([]realtime.Tena
 	}
 }
 
-func stateOf(s *firestore.DocumentSnapshot) realtime.TenantState {
+func (t *Tenants) stateOf(s *firestore.DocumentSnapshot) realtime.TenantState {
 	state := realtime.TenantState{ID: s.Ref.ID, Exists: true, Version: s.UpdateTime.UnixNano()}
-	if doc, err := readTenant(s.Ref.ID, s.UpdateTime, textOf(s)); err != nil {
+	if doc, err := t.decode(s.Ref.ID, s.UpdateTime, textOf(s)); err != nil {
 		state.Fault = err
 	} else {
 		state.Doc = doc
@@ -255,15 +262,15 @@ func textOf(s *firestore.DocumentSnapshot) []byte {
 	return text
 }
 
-// readTenant returns what can be read of a document, and what is wrong with the rest.
-func readTenant(id string, updated time.Time, text []byte) (*realtime.Tenant, error) {
-	t := new(realtime.Tenant)
-	err := strict.Decode("the document", text, t)
-	t.ID, t.Version = id, updated.UnixNano()
+// decode returns what can be read of a document, and what is wrong with the rest.
+func (t *Tenants) decode(id string, updated time.Time, text []byte) (*realtime.Tenant, error) {
+	doc := new(realtime.Tenant)
+	err := strict.Decode("the document", text, doc)
+	doc.ID, doc.Version = id, updated.UnixNano()
 	if err == nil {
-		err = t.Check()
+		err = doc.CheckFor(t.retention)
 	}
-	return t, err
+	return doc, err
 }
 
 // encodeTenant returns the fields of a document as Firestore takes them.

@@ -44,7 +44,7 @@ type BrokerOptions struct {
 }
 
 func (o BrokerOptions) withDefaults() BrokerOptions {
-	defaultTo(&o.Retention, 10*time.Minute)
+	defaultTo(&o.Retention, realtime.DefaultRetention)
 	defaultTo(&o.PublishTimeout, 8*time.Second)
 	defaultTo(&o.PendingBytes, 64<<20)
 	defaultTo(&o.RetryMargin, time.Minute)
@@ -113,6 +113,9 @@ func OpenBroker(ctx context.Context, c gcp.Connection, o BrokerOptions) (*Broker
 	b.life, b.end = context.WithCancel(context.Background())
 	return b, nil
 }
+
+// Retention is how long topics that EnsureTopic makes keep messages. Terraform makes them alike.
+func (b *Broker) Retention() time.Duration { return b.o.Retention }
 
 // Close ends all streams and deletes their subscriptions, waits for what was handed over, and
 // closes the connections. When ctx ends before that, it closes the connections at once: subscriptions that are

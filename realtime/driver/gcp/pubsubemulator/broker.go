@@ -78,6 +78,9 @@ func (b *Broker) followTwin(ctx context.Context, topic realtime.Topic, f realtim
 	return made, twin, err
 }
 
+// Retention is that of the inner broker.
+func (b *Broker) Retention() time.Duration { return realtime.RetentionOf(b.Broker) }
+
 // Close ends all streams, and closes the inner broker.
 func (b *Broker) Close(ctx context.Context) error {
 	b.mu.Lock()
