@@ -71,12 +71,12 @@ func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error)
 		return nil, &realtime.Error{Code: code, Message: "websocket handshake refused", Err: err}
 	}
 	h.stream.upgraded = true
-	h.stream.takeBack()
+	h.stream.freeBuffer()
 	c := &Conn{acceptor: a, ws: ws, stream: h.stream}
-	h.stream.conn = c
+	c.reader.c, c.writer.c, h.stream.conn = c, c, c
 	c.SetReadLimit(a.o.ReadLimit)
-	ws.SetPingHandler(func(payload string) error { c.ping([]byte(payload)); return nil })
-	ws.SetPongHandler(func(string) error { c.alive(); return nil })
+	ws.SetPingHandler(func(payload string) error { c.reader.ping([]byte(payload)); return nil })
+	ws.SetPongHandler(func(string) error { c.liveness.heard(); return nil })
 	ws.SetCloseHandler(func(int, string) error { return nil })
 	return c, nil
 }

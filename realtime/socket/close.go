@@ -46,16 +46,8 @@ func (c *Conn) refuse(err *realtime.Error) {
 // abort ends the connection without a word.
 func (c *Conn) abort(err error) {
 	c.begin(websocket.CloseAbnormalClosure, err)
-	c.stream.cut(timedOut(err))
+	c.stream.abort(timedOut(err))
 	c.sendClose(websocket.CloseAbnormalClosure, "") // fails, and so ends the writing
-}
-
-// broken is abort for the writer, whose write has failed. It must not block, as closing might: it
-// wakes the reading goroutine, which does the rest.
-func (c *Conn) broken(err error) {
-	c.begin(websocket.CloseAbnormalClosure, err)
-	c.outbox.Load().Close()
-	c.readUntil(time.Unix(1, 0))
 }
 
 // end ends the connection with a close frame. Only the first reason counts.
@@ -106,65 +98,6 @@ func closePayload(code int, reason string) []byte {
 	return append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...)
 }
 
-// finish is the end of reading, and so of the connection.
-func (c *Conn) finish(err error) {
-	c.finishing = true
-	c.Uncork()
-	defer c.done.Done()
-	defer func() { c.handler.Closed(c.code, c.cause) }()
-	c.settle(err)
-	enough := time.AfterFunc(c.acceptor.o.WriteTimeout, func() { c.stream.cut(true) })
-	c.writes.Wait()
-	enough.Stop()
-	c.leave()
-	if _, said := c.state(); said {
-		c.stream.hangUp()
-	} else {
-		c.stream.cut(true)
-	}
-	if c.detach != nil {
-		c.detach()
-	}
-}
-
-// settle ends the connection as err, for which nothing more can be read, asks for; unless
-// the end has begun already.
-func (c *Conn) settle(err error) {
-	var (
-		left    *websocket.CloseError
-		refusal *realtime.Error
-		wrong   *breach
-	)
-	closing, said := c.state()
-	switch {
-	case errors.As(err, &left) && left.Code != websocket.CloseAbnormalClosure:
-		c.end(left.Code, "", nil) // the answer has the client's own code
-	case errors.As(err, &refusal):
-		c.refuse(refusal)
-	case errors.As(err, &wrong):
-		c.end(wrong.code, wrong.reason, badRequest(wrong.reason))
-	case c.stream.complaint != "":
-		reason := c.stream.complaint[2:]
-		c.end(websocket.CloseProtocolError, reason, badRequest("violation of RFC 6455: "+reason))
-	case timedOut(err) && said:
-		// The client has the close frame and does not answer.
-	case timedOut(err) && !closing:
-		c.refuse(realtime.Errorf(realtime.CodeTimeout, "no message arrived in time; send one after connecting"))
-	default:
-		c.begin(websocket.CloseAbnormalClosure, err)
-		c.leave() // aborting closes
-		c.abort(err)
-	}
-}
-
-// leave tells the Handler, once, that the connection is about to be closed.
-func (c *Conn) leave() {
-	if l, ok := c.handler.(Leaver); ok && !c.left {
-		c.left = true
-		l.Leaving(c.code, c.cause)
-	}
-}
-
 // timedOut reports whether a deadline has passed. The parser does not pass on os.ErrDeadlineExceeded.
 func timedOut(err error) bool {
 	var e net.Error
@@ -175,8 +108,8 @@ func badRequest(reason string) *realtime.Error {
 	return &realtime.Error{Code: realtime.CodeBadRequest, Message: reason}
 }
 
-func (c *Conn) state() (closing, said bool) {
+func (c *Conn) state() (closing, sent bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.closing, c.said
+	return c.closing, c.sent
 }

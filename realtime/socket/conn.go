@@ -46,23 +46,18 @@ type BinaryHandler interface {
 // Conn is one accepted WebSocket. It is the outbox.Transport of its Outbox, and as
 // such safe for concurrent use, as all its methods are but Start.
 type Conn struct {
-	acceptor  *Acceptor
-	ws        *websocket.Conn // for reading alone
-	stream    *stream
-	outbox    atomic.Pointer[outbox.Outbox] // nil until Start
-	handler   Handler
-	limit     atomic.Int64 // bytes of a message
-	heard     atomic.Int64 // when the client last gave a sign of life, in nanoseconds since 1970
-	partial   atomic.Int64 // since when a message has been coming, in nanoseconds since 1970; 0 while none is
-	detach    func() bool  // from Start's ctx
-	ignored   int          // messages that came after the end had begun; of the reading goroutine
-	finishing bool         // finish was called; of the reading goroutine
-	corked    atomic.Bool  // Flush waits for Uncork
-	left      bool         // Leaving was called; of the reading goroutine
-	unwritten atomic.Bool  // nothing will be written again
+	acceptor *Acceptor
+	ws       *websocket.Conn // for reading alone
+	stream   *stream
+	outbox   atomic.Pointer[outbox.Outbox] // nil until Start
+	handler  Handler
+	limit    atomic.Int64 // bytes of a message
+	detach   func() bool  // from Start's ctx
+	reader   reader
+	writer   writer
+	liveness liveness
 
-	done   sync.WaitGroup // until Handler.Closed has returned
-	writes sync.WaitGroup // until nothing will ever be written again
+	done sync.WaitGroup // until Handler.Closed has returned
 
 	mu      sync.Mutex      // guards all below
 	early   *realtime.Error // Shut before Start
@@ -70,7 +65,7 @@ type Conn struct {
 	cause   error
 	answer  []byte // payload of the newest ping, if it was not yet answered
 	closing bool   // the end has begun, for the reason in code and cause
-	said    bool   // the close frame is written
+	sent    bool   // the close frame is written
 	first   bool   // a deadline for the first message stands
 }
 
@@ -93,11 +88,11 @@ func (c *Conn) FirstWithin(d time.Duration) {
 // Start is called exactly once.
 func (c *Conn) Start(ctx context.Context, box *outbox.Outbox, h Handler) {
 	c.handler = h
-	c.alive()
+	c.liveness.heard()
 	c.done.Add(1)
-	c.writes.Add(1)
+	c.writer.done.Add(1)
 	if box.Empty() {
-		c.greet()
+		c.writer.acceptHandshake()
 	}
 	c.mu.Lock()
 	c.outbox.Store(box)
@@ -110,26 +105,19 @@ func (c *Conn) Start(ctx context.Context, box *outbox.Outbox, h Handler) {
 		c.Shut(early)
 	}
 	c.Flush()
-	go c.wait()
+	go c.reader.wait()
 }
 
 // Cork lets Flush wait until Uncork, or until the Outbox is half full, so that the answers to input that came together go out together. It is for
 // Handler.Message, and for what does not wait for anything: a Conn uncorks itself when it has handled what has come.
-func (c *Conn) Cork() { c.corked.Store(true) }
+func (c *Conn) Cork() { c.writer.corked.Store(true) }
 
 // Uncork ends what Cork began, and writes what has been queued meanwhile.
 func (c *Conn) Uncork() {
-	if c.corked.Load() {
-		c.corked.Store(false)
+	if c.writer.corked.Load() {
+		c.writer.corked.Store(false)
 		c.Flush()
 	}
-}
-
-// greet answers the handshake when there is nothing to write with it. A new
-// connection takes it at once; if it is broken already, reading tells.
-func (c *Conn) greet() {
-	_, _ = c.stream.send(c.stream.greeting, c.acceptor.o.WriteTimeout)
-	c.stream.greeting = nil
 }
 
 // Wait returns when the connection is over and Handler.Closed has returned.
@@ -148,11 +136,7 @@ func (c *Conn) Beat(now time.Time) bool {
 	if o == nil {
 		return true
 	}
-	since := c.heard.Load()
-	if begun := c.partial.Load(); begun != 0 {
-		since = min(since, begun)
-	}
-	if now.Sub(time.Unix(0, since)) > c.acceptor.o.DeadAfter {
+	if c.liveness.silence(now) > c.acceptor.o.DeadAfter {
 		return false
 	}
 	c.control(o, ping)
@@ -166,31 +150,10 @@ func (c *Conn) control(o *outbox.Outbox, op Opcode) {
 	}
 }
 
-func (c *Conn) alive() { c.heard.Store(time.Now().UnixNano()) }
-
-// ping answers a client's ping. A client that pings faster than it reads gets an answer to
-// its newest ping alone (RFC 6455 section 5.5.3), so its answers never pile up: the pong
-// frame queued here has no payload, and the writer puts the newest one in its place.
-func (c *Conn) ping(payload []byte) {
-	c.alive()
-	c.mu.Lock()
-	owed := c.answer != nil
-	c.answer = append(c.answer[:0], payload...)
-	if c.answer == nil {
-		c.answer = []byte{}
+// Flush writes what the Outbox holds, as far as the client takes it now; a
+// goroutine writes the rest. If somebody is writing already, it goes on with what has been queued since.
+func (c *Conn) Flush() {
+	if o := c.outbox.Load(); o != nil {
+		c.writer.flush(o)
 	}
-	c.mu.Unlock()
-	if !owed {
-		c.control(c.outbox.Load(), pong)
-		c.Flush()
-	}
-}
-
-// pong takes the answer that is owed.
-func (c *Conn) pong() []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	f := NewFrame(pong, c.answer)
-	c.answer = nil
-	return f.Bytes
 }

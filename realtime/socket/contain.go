@@ -7,54 +7,49 @@ import (
 	"github.com/tidewire/tidewire/realtime/contain"
 )
 
-// report tells of a panic that has been recovered, whose stack is still there.
-func (c *Conn) report(fault any) *realtime.Error {
-	return contain.Do(c.acceptor.o.Logger, c.acceptor.o.Metrics, contain.Connection, func() { panic(fault) })
+// report reports a panic that has been recovered, whose stack is still there.
+func (a *Acceptor) report(fault any) *realtime.Error {
+	return contain.Do(a.o.Logger, a.o.Metrics, contain.Connection, func() { panic(fault) })
 }
 
-// containReading is deferred by what reads. A panic, of the Handler too, ends the connection and nothing else.
-func (c *Conn) containReading() {
+// contain is deferred by what reads. A panic, of the Handler too, ends the connection and nothing else.
+func (r *reader) contain() {
 	fault := recover()
 	if fault == nil {
 		return
 	}
-	err := c.report(fault)
+	c := r.c
+	err := c.acceptor.report(fault)
 	defer func() {
 		if again := recover(); again != nil { // in ending it
-			_ = c.report(again)
-			c.stream.cut(true)
+			_ = c.acceptor.report(again)
+			c.stream.abort(true)
 		}
 	}()
-	if c.finishing {
-		c.stream.cut(true)
+	if r.finishing {
+		c.stream.abort(true)
 		return
 	}
-	c.finish(err)
+	r.finish(err)
 }
 
-// containWriting is deferred by what writes, which may be anybody's goroutine. After a panic nothing is written any more;
+// contain is deferred by what writes, which may be anybody's goroutine. After a panic nothing is written any more;
 // the reading goroutine does the rest.
-func (c *Conn) containWriting() {
+func (w *writer) contain() {
 	fault := recover()
 	if fault == nil {
 		return
 	}
-	_ = c.report(fault)
+	c := w.c
+	_ = c.acceptor.report(fault)
 	defer func() {
 		if again := recover(); again != nil {
-			_ = c.report(again)
-			c.stream.cut(true)
+			_ = c.acceptor.report(again)
+			c.stream.abort(true)
 		}
 	}()
-	defer c.wrote()
-	c.broken(errPanic)
+	defer w.stop()
+	w.fail(errPanic)
 }
 
 var errPanic = errors.New("a panic in writing")
-
-// wrote says that nothing will be written again.
-func (c *Conn) wrote() {
-	if !c.unwritten.Swap(true) {
-		c.writes.Done()
-	}
-}

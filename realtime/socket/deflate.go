@@ -48,7 +48,7 @@ func (d *deflater) frame(f []byte) []byte {
 	switch {
 	case len(f) < minDeflate:
 		return f
-	case len(f) > mostAtOnce:
+	case len(f) > maxWrite:
 		return d.compress(f) // too large to be kept
 	}
 	z := d.entry(f)

@@ -14,70 +14,97 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
+// reader is what the reading goroutine of a connection does and remembers; nobody else calls its methods.
+type reader struct {
+	c         *Conn
+	ignored   int  // messages that came after the end had begun
+	finishing bool // finish was called
+	left      bool // Leaving was called
+}
+
 // wait waits for input. Its stack has to stay small, as an idle connection consists of little
 // else; so it answers pings and takes pongs, which is all that an idle client sends, and
 // turns to reading, which needs a deep stack, only for more.
-func (c *Conn) wait() {
-	defer c.containReading()
+func (r *reader) wait() {
+	defer r.contain()
 	for {
-		if err := c.stream.await(); err != nil {
-			c.finish(err)
+		if err := r.c.stream.await(); err != nil {
+			r.finish(err)
 			return
 		}
-		if !c.heartbeats() {
+		if !r.heartbeats() {
 			break
 		}
 	}
-	c.read()
+	r.read()
 }
 
 // heartbeats takes pings and pongs off the input, and reports whether that was all of it.
-func (c *Conn) heartbeats() bool {
-	for len(c.stream.ahead) > 0 {
-		op, payload, size := heartbeat(c.stream.ahead)
+func (r *reader) heartbeats() bool {
+	for len(r.c.stream.ahead) > 0 {
+		op, payload, size := heartbeat(r.c.stream.ahead)
 		if size == 0 {
 			return false
 		}
 		if op == ping {
-			c.ping(payload)
+			r.ping(payload)
 		} else {
-			c.alive()
+			r.c.liveness.heard()
 		}
-		c.stream.consume(size)
+		r.c.stream.consume(size)
 	}
 	return true
 }
 
+// ping answers a client's ping. A client that pings faster than it reads gets an answer to
+// its newest ping alone (RFC 6455 section 5.5.3), so its answers never pile up: the pong
+// frame queued here has no payload, and the writer puts the newest one in its place.
+func (r *reader) ping(payload []byte) {
+	c := r.c
+	c.liveness.heard()
+	c.mu.Lock()
+	unanswered := c.answer != nil
+	c.answer = append(c.answer[:0], payload...)
+	if c.answer == nil {
+		c.answer = []byte{}
+	}
+	c.mu.Unlock()
+	if !unanswered {
+		c.control(c.outbox.Load(), pong)
+		c.Flush()
+	}
+}
+
 // read handles messages while there is input. The next wait is a new goroutine's: this one's stack
 // has grown, and would stay so.
-func (c *Conn) read() {
-	defer c.containReading()
-	c.stream.lend()
+func (r *reader) read() {
+	defer r.contain()
+	r.c.stream.takeBuffer()
 	for {
-		err := c.next()
+		err := r.next()
 		if err != nil {
-			c.finish(err)
+			r.finish(err)
 			return
 		}
-		if c.stream.idle() {
-			c.Uncork()
-			c.stream.takeBack()
-			go c.wait()
+		if r.c.stream.idle() {
+			r.c.Uncork()
+			r.c.stream.freeBuffer()
+			go r.wait()
 			return
 		}
 	}
 }
 
 // next handles one message.
-func (c *Conn) next() error {
-	if c.stream.stump() {
-		return &breach{websocket.CloseProtocolError, "a close frame with an incomplete code"}
+func (r *reader) next() error {
+	if r.c.stream.closesIncompletely() {
+		return &protocolError{websocket.CloseProtocolError, "a close frame with an incomplete code"}
 	}
-	limit := c.limit.Load()
-	c.ws.SetReadLimit(limit)
-	kind, r, err := c.ws.NextReader()
+	limit := r.c.limit.Load()
+	r.c.ws.SetReadLimit(limit)
+	kind, message, err := r.c.ws.NextReader()
 	if err == nil {
-		err = c.receive(kind, r, limit)
+		err = r.receive(kind, message, limit)
 	}
 	if errors.Is(err, websocket.ErrReadLimit) {
 		return tooLarge(limit)
@@ -85,43 +112,43 @@ func (c *Conn) next() error {
 	return err
 }
 
-// breach is what a client did against RFC 6455 that the parser does not look for.
-type breach struct {
+// protocolError is a violation of RFC 6455 that the parser does not look for.
+type protocolError struct {
 	code   int
 	reason string
 }
 
-func (b *breach) Error() string { return b.reason }
+func (e *protocolError) Error() string { return e.reason }
 
 // receive reads one message and hands it over.
-func (c *Conn) receive(kind int, r io.Reader, limit int64) error {
+func (r *reader) receive(kind int, message io.Reader, limit int64) error {
+	c := r.c
 	buf := c.acceptor.messages.Get().(*bytes.Buffer)
 	defer c.acceptor.keepMessage(buf)
-	c.partial.Store(time.Now().UnixNano())
+	c.liveness.beginMessage()
 	// The parser counts the bytes received; they may unfold to more.
-	if _, err := buf.ReadFrom(io.LimitReader(r, max(limit, limit+1))); err != nil {
+	if _, err := buf.ReadFrom(io.LimitReader(message, max(limit, limit+1))); err != nil {
 		if e := flate.CorruptInputError(0); errors.As(err, &e) {
-			return &breach{websocket.CloseInvalidFramePayloadData, "a compressed message is damaged"}
+			return &protocolError{websocket.CloseInvalidFramePayloadData, "a compressed message is damaged"}
 		}
 		return err
 	}
-	c.partial.Store(0)
-	c.alive()
+	c.liveness.endMessage()
 	if int64(buf.Len()) > limit {
 		return websocket.ErrReadLimit
 	}
-	if !c.arrived() {
-		return c.ignore()
+	if !r.arrived() {
+		return r.ignore()
 	}
 	handle := c.handler.Message
 	if kind == websocket.BinaryMessage {
 		b, ok := c.handler.(BinaryHandler)
 		if !ok {
-			return &breach{websocket.CloseUnsupportedData, "binary messages are not supported; send text"}
+			return &protocolError{websocket.CloseUnsupportedData, "binary messages are not supported; send text"}
 		}
 		handle = b.Binary
 	} else if !utf8.Valid(buf.Bytes()) {
-		return &breach{websocket.CloseInvalidFramePayloadData, "a text message is not valid UTF-8"}
+		return &protocolError{websocket.CloseInvalidFramePayloadData, "a text message is not valid UTF-8"}
 	}
 	if refusal := handle(buf.Bytes()); refusal != nil {
 		return refusal
@@ -130,7 +157,8 @@ func (c *Conn) receive(kind int, r io.Reader, limit int64) error {
 }
 
 // arrived lifts the deadline for the first message. It reports whether messages are still wanted.
-func (c *Conn) arrived() bool {
+func (r *reader) arrived() bool {
+	c := r.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.first && !c.closing {
@@ -140,13 +168,13 @@ func (c *Conn) arrived() bool {
 	return !c.closing
 }
 
-// mostIgnored is how many messages may still come once the connection is being closed: what was under way.
-const mostIgnored = 4096
+// maxIgnored is how many messages may still come once the connection is being closed: what was under way.
+const maxIgnored = 4096
 
 // ignore is what happens to a message that comes when the connection is being closed. A client that goes on
 // for long is not read from any more.
-func (c *Conn) ignore() error {
-	if c.ignored++; c.ignored > mostIgnored {
+func (r *reader) ignore() error {
+	if r.ignored++; r.ignored > maxIgnored {
 		return &realtime.Error{Code: realtime.CodeLimited, Message: "messages kept coming after the close frame"}
 	}
 	return nil
@@ -165,7 +193,7 @@ func newMessageBuffer() any { return new(bytes.Buffer) }
 
 // keepMessage keeps the buffer for another message unless it has grown large.
 func (a *Acceptor) keepMessage(b *bytes.Buffer) {
-	if b.Cap() <= mostAtOnce {
+	if b.Cap() <= maxWrite {
 		b.Reset()
 		a.messages.Put(b)
 	}

@@ -20,10 +20,10 @@ type stream struct {
 	raw  syscall.RawConn // non-blocking reads and writes; nil where there are none
 	a    *Acceptor       // for its buffers
 
-	upgraded bool    // the handshake is done
-	greeting []byte  // its answer, until it is written together with the first frames
-	deflates bool    // the upgrader has agreed on compression, which it tells nobody but the client
-	one      [1]byte // input of a stream that cannot wait without a buffer
+	upgraded  bool    // the handshake is done
+	handshake []byte  // its answer, until it is written together with the first frames
+	deflates  bool    // the upgrader has agreed on compression, which it tells nobody but the client
+	one       [1]byte // input of a stream that cannot wait without a buffer
 
 	input *[]byte // of a.inputs, while ahead holds something
 	ahead []byte  // read from the network, not yet by the parser
@@ -35,32 +35,32 @@ type stream struct {
 	over    *realtime.Error // the meter's: nothing more is read
 
 	parsed *bufio.Reader // the parser's; without a buffer while idle
-	lent   *bufio.Reader // of a.readers: where its buffer is from
+	buffer *bufio.Reader // of a.readers: where its buffer is from
 
-	complaint string // payload of the close frame that the parser wanted to write
+	violation string // payload of the close frame that the parser wanted to write
 }
 
 func newStream(nc net.Conn, a *Acceptor) *stream {
 	s := &stream{Conn: nc, raw: rawConn(nc), a: a, parsed: new(bufio.Reader)}
-	s.lend()
+	s.takeBuffer()
 	return s
 }
 
-// lend gives the parser's reader a buffer. It is gorilla's for good, but all that
+// takeBuffer gives the parser's reader a buffer. It is gorilla's for good, but all that
 // it holds between messages is that buffer, so idle connections do without.
-func (s *stream) lend() {
-	if s.lent == nil {
-		s.lent = s.a.readers.Get().(*bufio.Reader)
-		s.lent.Reset(s)
-		*s.parsed = *s.lent
+func (s *stream) takeBuffer() {
+	if s.buffer == nil {
+		s.buffer = s.a.readers.Get().(*bufio.Reader)
+		s.buffer.Reset(s)
+		*s.parsed = *s.buffer
 	}
 }
 
-// takeBack takes the buffer, which must be empty.
-func (s *stream) takeBack() {
-	s.lent.Reset(nil)
-	s.a.readers.Put(s.lent)
-	s.lent, *s.parsed = nil, bufio.Reader{}
+// freeBuffer gives the buffer back, which must be empty.
+func (s *stream) freeBuffer() {
+	s.buffer.Reset(nil)
+	s.a.readers.Put(s.buffer)
+	s.buffer, *s.parsed = nil, bufio.Reader{}
 }
 
 // idle reports whether all that was received has been parsed.
@@ -88,9 +88,9 @@ func (s *stream) await() error {
 	return s.arrived(s.ahead)
 }
 
-// stump waits for a frame and reports whether it is a close frame with one byte of payload, which
+// closesIncompletely waits for a frame and reports whether it is a close frame with one byte of payload, which
 // RFC 6455 section 5.5.1 rules out and the parser takes for one with none.
-func (s *stream) stump() bool {
+func (s *stream) closesIncompletely() bool {
 	b, err := s.parsed.Peek(2) // the parser meets the same error
 	return err == nil && opcode(b) == closing && b[1] == masked|1
 }
@@ -133,15 +133,15 @@ func (s *stream) readInto(p []byte) (int, error) {
 
 // Write keeps the answer to the handshake, which is written together with the first
 // frames: a write and a wake-up of the client less for each connect. After it the parser writes nothing
-// but a close frame when it meets a breach of protocol. That is remembered, and the Conn sends it.
+// but a close frame when it meets a violation of the protocol. That is remembered, and the Conn sends it.
 func (s *stream) Write(p []byte) (int, error) {
 	if !s.upgraded {
 		s.deflates = bytes.Contains(p, []byte("\r\nSec-WebSocket-Extensions: permessage-deflate;"))
-		s.greeting = append(s.greeting, p...)
+		s.handshake = append(s.handshake, p...)
 		return len(p), nil
 	}
 	if len(p) > 2 {
-		s.complaint = string(p[2:])
+		s.violation = string(p[2:])
 	}
 	return len(p), nil
 }
@@ -157,7 +157,7 @@ func (s *stream) SetWriteDeadline(t time.Time) error {
 // send writes p, chunk by chunk, each within timeout. It returns what is not written.
 func (s *stream) send(p []byte, timeout time.Duration) ([]byte, error) {
 	for len(p) > 0 {
-		chunk := p[:min(len(p), mostAtOnce)]
+		chunk := p[:min(len(p), maxWrite)]
 		if err := s.Conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
 			return p, err
 		}
@@ -170,22 +170,22 @@ func (s *stream) send(p []byte, timeout time.Duration) ([]byte, error) {
 	return p, s.Conn.SetWriteDeadline(time.Time{}) // or the next non-blocking write fails
 }
 
-// mostAfterClose is how much a client may have sent before it saw our close frame. The rest costs it a reset.
-const mostAfterClose = 1 << 20
+// maxAfterClose is how much a client may have sent before it saw our close frame. The rest costs it a reset.
+const maxAfterClose = 1 << 20
 
-// hangUp ends our half and waits for the client to end its own, so that the last frames are not
+// finish ends our half and waits for the client to end its own, so that the last frames are not
 // lost to a reset, which is what closing with input unread would cause. It waits until the read deadline.
-func (s *stream) hangUp() {
+func (s *stream) finish() {
 	half, ok := s.Conn.(interface{ CloseWrite() error })
 	if ok && half.CloseWrite() == nil {
-		_, _ = io.CopyN(io.Discard, s.Conn, mostAfterClose) // or its end, an error or the deadline: all the same
+		_, _ = io.CopyN(io.Discard, s.Conn, maxAfterClose) // or its end, an error or the deadline: all the same
 	}
 	_ = s.Conn.Close() // the connection is over either way
 }
 
-// cut ends the connection without a word. What the kernel still holds for a client that does not
+// abort ends the connection without a word. What the kernel still holds for a client that does not
 // read is thrown away if reset, or it would keep it for many minutes.
-func (s *stream) cut(reset bool) {
+func (s *stream) abort(reset bool) {
 	if tcp, ok := s.Conn.(*net.TCPConn); ok && reset {
 		_ = tcp.SetLinger(0) // fails only if closed already
 	}

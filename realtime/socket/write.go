@@ -1,19 +1,23 @@
 package socket
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 const (
-	// mostAtOnce is how many bytes are joined for one write, and have to be taken within
+	// maxWrite is how many bytes are joined for one write, and have to be taken within
 	// Options.WriteTimeout.
-	mostAtOnce = 64 << 10
-	// mostInPlace is how many writes one Flush makes before a goroutine takes over: others go on
+	maxWrite = 64 << 10
+	// maxInlineWrites is how many writes one Flush makes before a goroutine takes over: others go on
 	// queueing meanwhile, and its caller has more clients to serve.
-	mostInPlace = 4
+	maxInlineWrites = 4
 )
 
 // batch is what is written at once. It is pooled, and write is bound once, so that a
@@ -35,26 +39,42 @@ func newBatch() any {
 
 func (a *Acceptor) keepBatch(b *batch) {
 	b.rest, b.last, b.err = nil, false, nil
-	if cap(b.joined) > 2*mostAtOnce {
+	if cap(b.joined) > 2*maxWrite {
 		b.joined = nil
 	}
 	a.batches.Put(b)
 }
 
-// Flush writes what the Outbox holds, as far as the client takes it now; a
-// goroutine writes the rest. If somebody is writing already, it goes on with what has been queued since.
+// writer writes what the Outbox of a connection holds. Its methods but flush are called by the one goroutine that
+// is the writer.
 //
 // Whoever Outbox.Begin made the writer stays it until Outbox.Next has nothing more, and for
 // ever once the close frame is written or a write has failed.
-func (c *Conn) Flush() {
-	o := c.outbox.Load()
-	if o == nil || c.corked.Load() && !o.Filling() || !o.Begin() {
+type writer struct {
+	c       *Conn
+	corked  atomic.Bool    // flush waits for Uncork
+	stopped atomic.Bool    // nothing will be written again
+	done    sync.WaitGroup // until then
+}
+
+// acceptHandshake answers the handshake when there is nothing to write with it. A new
+// connection takes it at once; if it is broken already, reading tells.
+func (w *writer) acceptHandshake() {
+	s := w.c.stream
+	_, _ = s.send(s.handshake, w.c.acceptor.o.WriteTimeout)
+	s.handshake = nil
+}
+
+// flush makes the caller the writer, unless there is one or the connection is corked.
+func (w *writer) flush(o *outbox.Outbox) {
+	if w.corked.Load() && !o.Filling() || !o.Begin() {
 		return
 	}
-	defer c.containWriting()
+	defer w.contain()
+	c := w.c
 	b := c.acceptor.batches.Get().(*batch)
-	for i := 0; i < mostInPlace && c.stream.raw != nil; i++ {
-		if !c.take(o, b) {
+	for i := 0; i < maxInlineWrites && c.stream.raw != nil; i++ {
+		if !w.take(o, b) {
 			c.acceptor.keepBatch(b)
 			return
 		}
@@ -65,20 +85,21 @@ func (c *Conn) Flush() {
 		if len(b.rest) > 0 && err == nil {
 			break // the client is slow
 		}
-		if c.written(b, err) {
+		if w.written(b, err) {
 			return
 		}
 	}
-	go c.drain(o, b)
+	go w.drain(o, b)
 }
 
 // drain writes the rest of b and what has been queued since, at the client's pace.
-func (c *Conn) drain(o *outbox.Outbox, b *batch) {
-	defer c.containWriting()
-	for len(b.rest) > 0 || c.take(o, b) {
+func (w *writer) drain(o *outbox.Outbox, b *batch) {
+	defer w.contain()
+	c := w.c
+	for len(b.rest) > 0 || w.take(o, b) {
 		var err error
 		b.rest, err = c.stream.send(b.rest, c.acceptor.o.WriteTimeout)
-		if c.written(b, err) {
+		if w.written(b, err) {
 			return
 		}
 	}
@@ -86,13 +107,14 @@ func (c *Conn) drain(o *outbox.Outbox, b *batch) {
 }
 
 // take puts the next frames in b.rest. It reports false if there are none.
-func (c *Conn) take(o *outbox.Outbox, b *batch) bool {
-	b.frames = o.Next(b.frames[:0], mostAtOnce)
+func (w *writer) take(o *outbox.Outbox, b *batch) bool {
+	c := w.c
+	b.frames = o.Next(b.frames[:0], maxWrite)
 	frames := b.frames
 	for i := 0; i < len(frames) && !b.last; i++ {
 		switch op := opcode(frames[i]); {
 		case op == pong:
-			frames[i] = c.pong()
+			frames[i] = w.pong()
 		case op == closing:
 			frames, b.last = frames[:i+1], true // RFC 6455 section 5.5.1: nothing comes after it
 		case c.stream.deflates:
@@ -102,12 +124,12 @@ func (c *Conn) take(o *outbox.Outbox, b *batch) bool {
 	if len(frames) == 0 {
 		return false // and somebody else may be the writer by now
 	}
-	switch greeting := c.stream.greeting; {
-	case len(frames) == 1 && greeting == nil:
+	switch handshake := c.stream.handshake; {
+	case len(frames) == 1 && handshake == nil:
 		b.rest = frames[0]
 	default:
-		b.joined = append(b.joined[:0], greeting...)
-		c.stream.greeting = nil
+		b.joined = append(b.joined[:0], handshake...)
+		c.stream.handshake = nil
 		for _, f := range frames {
 			b.joined = append(b.joined, f...)
 		}
@@ -119,22 +141,48 @@ func (c *Conn) take(o *outbox.Outbox, b *batch) bool {
 
 // written is told how a write ended, and reports whether it was the last: then
 // the connection is over for the writer, and b is gone.
-func (c *Conn) written(b *batch, err error) bool {
+func (w *writer) written(b *batch, err error) bool {
+	c := w.c
 	switch {
 	case err != nil:
 		if timedOut(err) {
 			err = &realtime.Error{Code: realtime.CodeTooSlow, Message: "the client did not read in time", Err: err}
 		}
-		c.broken(err)
+		w.fail(err)
 	case b.last:
 		c.mu.Lock()
-		c.said = true
+		c.sent = true
 		c.mu.Unlock()
 		c.readUntil(time.Now().Add(c.acceptor.o.CloseTimeout))
 	default:
 		return false
 	}
 	c.acceptor.keepBatch(b)
-	c.wrote()
+	w.stop()
 	return true
+}
+
+// fail ends the connection after a write has failed. It must not block, as closing might: it
+// wakes the reading goroutine, which does the rest.
+func (w *writer) fail(err error) {
+	w.c.begin(websocket.CloseAbnormalClosure, err)
+	w.c.outbox.Load().Close()
+	w.c.readUntil(time.Unix(1, 0))
+}
+
+// stop says that nothing will be written again.
+func (w *writer) stop() {
+	if !w.stopped.Swap(true) {
+		w.done.Done()
+	}
+}
+
+// pong is the answer to the newest ping.
+func (w *writer) pong() []byte {
+	c := w.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := NewFrame(pong, c.answer)
+	c.answer = nil
+	return f.Bytes
 }
