@@ -8,7 +8,7 @@ import (
 
 // What is here reads and removes what instances have left that have died: leases, connection documents, subscriptions. The
 // janitor uses it. A driver whose store needs no janitor implements none of it. Iterators yield an error at most as
-// the last, and none after the loop has ended. storetest.TestLeftovers is these contracts as a test.
+// the last, and none after the loop has ended. storetest.TestLeftovers is these contracts as a test, but for LostConnections, whose is storetest.TestLostConnections.
 
 // LeaseStore are the leases of all instances, alive or not. Implementations are safe for concurrent use.
 type LeaseStore interface {

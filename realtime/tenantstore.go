@@ -67,7 +67,8 @@ type TenantState struct {
 }
 
 // TenantSource is what a TenantStore offers that is reached over a network, so that its documents can be served from memory, as
-// package tenantcache does. Every call asks the store. Implementations are safe for concurrent use.
+// package tenantcache does. Every call asks the store. Implementations are safe for concurrent use. storetest.TestTenantSource is this
+// contract as a test.
 type TenantSource interface {
 	// Read returns a document as it is now. That there is none is no error.
 	Read(ctx context.Context, id string) (TenantState, error)

@@ -55,3 +55,22 @@ func TestTenants(t *testing.T) {
 		return [2]realtime.TenantStore{tenants, tenants}
 	}})
 }
+
+func TestTenantSource(t *testing.T) {
+	t.Parallel()
+	storetest.TestTenantSource(t, storetest.Harness{TenantSource: func(t *testing.T) storetest.TenantSource {
+		tenants, err := memory.NewTenants()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return storetest.TenantSource{Source: tenants, Store: tenants}
+	}})
+}
+
+func TestLostConnections(t *testing.T) {
+	t.Parallel()
+	storetest.TestLostConnections(t, storetest.Harness{Lost: func(*testing.T) storetest.Lost {
+		lost := memory.NewLost()
+		return storetest.Lost{Connections: lost, Taken: func(*testing.T) []realtime.ConnectionDoc { return lost.Take() }}
+	}})
+}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/strict"
@@ -24,13 +25,19 @@ const maxTenantsFile = 16 << 20
 type Tenants struct {
 	mu      sync.RWMutex // guards what follows
 	docs    map[string]*realtime.Tenant
-	version int64 // the last one given
+	written map[string]time.Time // when each was
+	version int64                // the last one given
 }
+
+var (
+	_ realtime.TenantStore  = (*Tenants)(nil)
+	_ realtime.TenantSource = (*Tenants)(nil)
+)
 
 // NewTenants returns the tenants of the documents, whose Version does not count and whose content must not be changed
 // afterwards. Each is checked; the error joins the faults of all.
 func NewTenants(docs ...*realtime.Tenant) (*Tenants, error) {
-	t := &Tenants{docs: map[string]*realtime.Tenant{}}
+	t := &Tenants{docs: map[string]*realtime.Tenant{}, written: map[string]time.Time{}}
 	var faults []error
 	for _, doc := range docs {
 		switch err := check(doc); {
@@ -103,7 +110,7 @@ func (t *Tenants) keep(doc *realtime.Tenant) *realtime.Tenant {
 	t.version++
 	kept := *doc
 	kept.Version = t.version
-	t.docs[doc.ID] = &kept
+	t.docs[doc.ID], t.written[doc.ID] = &kept, time.Now()
 	return &kept
 }
 
@@ -171,6 +178,44 @@ func (t *Tenants) List(ctx context.Context, after string, limit int) (ids []stri
 	}
 	return ids, "", nil
 }
+
+// Read returns a document as it is now.
+func (t *Tenants) Read(ctx context.Context, id string) (realtime.TenantState, error) {
+	if err := ctx.Err(); err != nil {
+		return realtime.TenantState{}, err
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.state(id), nil
+}
+
+// state is called with mu held.
+func (t *Tenants) state(id string) realtime.TenantState {
+	doc := t.docs[id]
+	if doc == nil {
+		return realtime.TenantState{ID: id}
+	}
+	return realtime.TenantState{ID: id, Exists: true, Version: doc.Version, Doc: doc}
+}
+
+// Changed returns the documents that were written since a moment.
+func (t *Tenants) Changed(ctx context.Context, since time.Time) ([]realtime.TenantState, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var all []realtime.TenantState
+	for id, at := range t.written {
+		if at.After(since) {
+			all = append(all, t.state(id))
+		}
+	}
+	return all, nil
+}
+
+// Malformed does nothing: what is here was checked when it was written.
+func (t *Tenants) Malformed(context.Context, string, error) {}
 
 // IDs returns the tenants' identifiers, sorted, those of deleted ones included.
 func (t *Tenants) IDs() []string {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
 )
 
 type oneTenant struct{ realtime.Registry }
@@ -153,3 +154,58 @@ func (o oneTenantPage) List(ctx context.Context, after string, limit int) ([]str
 	ids, _, err := o.TenantStore.List(ctx, after, limit)
 	return ids, "", err
 }
+
+// deafSource gives the first answer for ever.
+type deafSource struct {
+	realtime.TenantSource
+	once  sync.Once
+	state realtime.TenantState
+	err   error
+}
+
+func (d *deafSource) Read(ctx context.Context, id string) (realtime.TenantState, error) {
+	d.once.Do(func() { d.state, d.err = d.TenantSource.Read(ctx, id) })
+	return d.state, d.err
+}
+
+// livingSource knows nothing of what was deleted.
+type livingSource struct{ realtime.TenantSource }
+
+func (l livingSource) Read(ctx context.Context, id string) (realtime.TenantState, error) {
+	state, err := l.TenantSource.Read(ctx, id)
+	if state.Doc != nil && state.Doc.Deleted {
+		return realtime.TenantState{ID: id}, err
+	}
+	return state, err
+}
+
+func (l livingSource) Changed(ctx context.Context, since time.Time) ([]realtime.TenantState, error) {
+	all, err := l.TenantSource.Changed(ctx, since)
+	return slices.DeleteFunc(all, func(s realtime.TenantState) bool { return s.Doc.Deleted }), err
+}
+
+type oneSourcePage struct{ realtime.TenantSource }
+
+func (o oneSourcePage) Changed(ctx context.Context, since time.Time) ([]realtime.TenantState, error) {
+	all, err := o.TenantSource.Changed(ctx, since)
+	return all[:min(len(all), 500)], err
+}
+
+type partlyLost struct{ lost *memory.Lost }
+
+func (p partlyLost) Lost(ctx context.Context, docs []realtime.ConnectionDoc) error {
+	return p.lost.Lost(ctx, docs[:min(len(docs), 500)])
+}
+
+// lateLost takes over what it was told of when it is asked what it has taken over.
+type lateLost struct {
+	lost *memory.Lost
+	docs []realtime.ConnectionDoc
+}
+
+func (l *lateLost) Lost(_ context.Context, docs []realtime.ConnectionDoc) error {
+	l.docs = append(l.docs, docs...)
+	return nil
+}
+
+func (l *lateLost) flush() { _ = l.lost.Lost(context.Background(), l.docs) }

@@ -16,6 +16,10 @@ type Harness struct {
 	Revocations func(t *testing.T) [2]realtime.Revocations
 	// Tenants does the same for TestTenants.
 	Tenants func(t *testing.T) [2]realtime.TenantStore
+	// TenantSource makes an empty store; TestTenantSource calls it once per case.
+	TenantSource func(t *testing.T) TenantSource
+	// Lost makes one that has taken over nothing; TestLostConnections calls it once per case.
+	Lost func(t *testing.T) Lost
 	// Leftovers makes empty stores of one driver; TestLeftovers calls it once per case.
 	Leftovers func(t *testing.T) Leftovers
 	// Patience is how long a case waits for what has to come; 0 is 10 seconds.

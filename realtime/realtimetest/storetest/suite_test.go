@@ -22,6 +22,8 @@ type flaw struct {
 	registry     func(realtime.Registry) realtime.Registry
 	revocations  func(realtime.Revocations) realtime.Revocations
 	tenants      func(realtime.TenantStore) realtime.TenantStore
+	source       func(realtime.TenantSource) realtime.TenantSource
+	lost         func(*memory.Lost) realtime.LostConnections
 }
 
 func flaws() []flaw {
@@ -46,6 +48,15 @@ func flaws() []flaw {
 			return rememberedTenants{t, &deafTenants{TenantStore: t}}
 		}},
 		{name: "gives deleted tenants out", caught: "Deleted", tenants: func(t realtime.TenantStore) realtime.TenantStore { return deletedTenants{t} }},
+		{name: "reads what it remembers", caught: "Read", source: func(s realtime.TenantSource) realtime.TenantSource { return &deafSource{TenantSource: s} }},
+		{name: "does not tell of deletions", caught: "Changed", source: func(s realtime.TenantSource) realtime.TenantSource { return livingSource{s} }},
+		{name: "does not read what was deleted", caught: "ReadDeleted", source: func(s realtime.TenantSource) realtime.TenantSource { return livingSource{s} }},
+		{name: "tells of one page", caught: "ManyChanged", source: func(s realtime.TenantSource) realtime.TenantSource { return oneSourcePage{s} }},
+
+		{name: "takes over a part", caught: "Many", lost: func(l *memory.Lost) realtime.LostConnections { return partlyLost{l} }},
+		{name: "keeps the caller's documents", caught: "CallerKeepsItsValues", lost: func(l *memory.Lost) realtime.LostConnections { return &lateLost{lost: l} }},
+		{name: "takes over in a cancelled context", caught: "Cancelled", lost: func(l *memory.Lost) realtime.LostConnections { return &lateLost{lost: l} }},
+
 		{name: "lists one page", caught: "List", tenants: func(t realtime.TenantStore) realtime.TenantStore { return oneTenantPage{t} }},
 	}
 }
@@ -78,6 +89,27 @@ func TestFlawed(t *testing.T) {
 			return [2]realtime.TenantStore{tenants, f.tenants(tenants)}
 		}
 		TestTenants(t, h)
+	case f.source != nil:
+		h.TenantSource = func(t *testing.T) TenantSource {
+			tenants, err := memory.NewTenants()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return TenantSource{Source: f.source(tenants), Store: tenants}
+		}
+		TestTenantSource(t, h)
+	case f.lost != nil:
+		h.Lost = func(*testing.T) Lost {
+			kept := memory.NewLost()
+			lost := f.lost(kept)
+			return Lost{Connections: lost, Taken: func(*testing.T) []realtime.ConnectionDoc {
+				if late, ok := lost.(*lateLost); ok {
+					late.flush()
+				}
+				return kept.Take()
+			}}
+		}
+		TestLostConnections(t, h)
 	}
 }
 

@@ -88,6 +88,19 @@ func TestTenants(t *testing.T) {
 	})
 }
 
+func TestTenantSource(t *testing.T) {
+	t.Parallel()
+	storetest.TestTenantSource(t, storetest.Harness{
+		TenantSource: func(t *testing.T) storetest.TenantSource {
+			db := fresh(t)
+			all := gcpfirestore.NewTenants(db, gcpfirestore.TenantsOptions{Timeout: patience})
+			return storetest.TenantSource{Source: all, Store: all, Spoil: func(t *testing.T, id string) {
+				set(t, db.Collection("tenants").Doc(id), map[string]any{"limits": "none", "updatedAt": firestore.ServerTimestamp})
+			}}
+		},
+	})
+}
+
 // tenants returns Tenants that are closed with the test.
 func tenants(t testing.TB, db *firestore.Client, o gcpfirestore.TenantsOptions) *tenantcache.Cache {
 	t.Helper()
