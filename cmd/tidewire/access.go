@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/devstate"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 )
 
 // access is which server a command talks to, and as whom. Flags win over the environment. A token in the environment
@@ -45,7 +48,7 @@ func (a *access) googleFlags(cmd *cobra.Command) {
 	f.StringVar(&a.fileOfG, "google-token-file", "", "file with the identity token")
 }
 
-// resolve fills in what no flag gave. The error is a usageError, and holds no token.
+// resolve fills in what no flag gave. The error is a usage.Error, and holds no token.
 func (a *access) resolve(ctx context.Context) (err error) {
 	if a.url, err = a.one("url", a.url, a.environment.url); err != nil {
 		return err
@@ -55,9 +58,9 @@ func (a *access) resolve(ctx context.Context) (err error) {
 	}
 	switch {
 	case a.url == "":
-		return usagef("%s: no URL: use --url or set TIDEWIRE_URL%s", a.cmd.Name(), a.where(ctx))
+		return usage.Errorf("%s: no URL: use --url or set TIDEWIRE_URL%s", a.cmd.Name(), a.where(ctx))
 	case a.token == "":
-		return usagef("%s: no token: set TIDEWIRE_TOKEN, or use --token-file or --token; tidewire token makes one", a.cmd.Name())
+		return usage.Errorf("%s: no token: set TIDEWIRE_TOKEN, or use --token-file or --token; tidewire token makes one", a.cmd.Name())
 	}
 	if a.cmd.Flag("google-token") == nil {
 		return nil
@@ -73,7 +76,7 @@ func (a *access) one(flag, value, environment string) (string, error) {
 		return environment, nil
 	}
 	if strings.TrimSpace(value) == "" {
-		return "", usagef("--%s: must not be empty; is a variable in the command not set?", flag)
+		return "", usage.Errorf("--%s: must not be empty; is a variable in the command not set?", flag)
 	}
 	return value, nil
 }
@@ -89,23 +92,23 @@ func (a *access) secret(flag, value, file, environment string) (string, error) {
 	case err != nil:
 		return "", err
 	case named != "" && token != "":
-		return "", usagef("--%s and --%s-file: use only one of them", flag, flag)
+		return "", usage.Errorf("--%s and --%s-file: use only one of them", flag, flag)
 	case named == "-" && a.stdin:
-		return "", usagef("--%s-file: must be a file, because the command reads standard input itself", flag)
+		return "", usage.Errorf("--%s-file: must be a file, because the command reads standard input itself", flag)
 	case named != "":
 		from = "--" + flag + "-file"
 		if token, err = readToken(a.in, named); err != nil {
-			return "", usagef("%s: %w", from, err)
+			return "", usage.Errorf("%s: %w", from, err)
 		}
 	case token == "":
 		from, token = "TIDEWIRE_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), environment
 	}
 	token = strings.TrimSpace(token)
 	if strings.HasPrefix(token, "-") {
-		return "", usagef("%s: must be a token, got a flag; is a variable in the command not set, and not in quotes?", from)
+		return "", usage.Errorf("%s: must be a token, got a flag; is a variable in the command not set, and not in quotes?", from)
 	}
 	if strings.IndexFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
-		return "", usagef("%s: must be one word of printable ASCII, got %d bytes with other characters", from, len(token))
+		return "", usage.Errorf("%s: must be one word of printable ASCII, got %d bytes with other characters", from, len(token))
 	}
 	return token, nil
 }
@@ -142,5 +145,18 @@ func swallowed(cmd *cobra.Command, err error) error {
 	if err == nil || token == nil || !token.Changed || strings.Count(token.Value.String(), ".") == 2 {
 		return err
 	}
-	return usageError{fmt.Errorf("%w\nthe value of --token is not a JWT; is a variable in the command not set, and not in quotes?", err)}
+	return usage.Errorf("%w\nthe value of --token is not a JWT; is a variable in the command not set, and not in quotes?", err)
+}
+
+// where says where devs run, for somebody who named no address.
+func (s std) where(ctx context.Context) string {
+	kept, err := devstate.Find(s.state)
+	if err != nil {
+		return ""
+	}
+	alive, err := kept.Alive(ctx)
+	if err != nil || len(alive) == 0 {
+		return ""
+	}
+	return "; tidewire dev is at " + devstate.URLs(alive)
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/httpapi"
@@ -29,16 +31,16 @@ const maxNamed = 20
 func readDocuments(s std, file string) (map[string]json.RawMessage, error) {
 	text, err := readFile(s.in, file)
 	if err != nil {
-		return nil, usagef("%s: %w", file, err)
+		return nil, usage.Errorf("%s: %w", file, err)
 	}
 	if _, err := memory.LoadTenants(bytes.NewReader(text)); err != nil {
-		return nil, usagef("%s: %w", file, err)
+		return nil, usage.Errorf("%s: %w", file, err)
 	}
 	var documents struct {
 		Tenants map[string]json.RawMessage `json:"tenants"`
 	}
 	if err := json.Unmarshal(text, &documents); err != nil {
-		return nil, usagef("%s: %w", file, err)
+		return nil, usage.Errorf("%s: %w", file, err)
 	}
 	return documents.Tenants, nil
 }
@@ -54,7 +56,7 @@ func readFile(in io.Reader, name string) ([]byte, error) {
 // applying is one call of a command that changes tenants.
 type applying struct {
 	*operation
-	api           *apiClient
+	api           *client.API
 	prune, dryRun bool
 	changes       map[string]int // how many of each kind
 	refused       []error
@@ -81,12 +83,12 @@ func (a *applying) apply(ctx context.Context, tenant string, document []byte) (d
 		document = []byte("{}")
 	}
 	for range applyTries {
-		plan, tag, err := a.api.plan(ctx, tenant, document, a.prune)
+		plan, tag, err := a.api.Plan(ctx, tenant, document, a.prune)
 		if err != nil || a.dryRun {
 			return planned(plan), err
 		}
-		change, err := a.api.patch(ctx, tenant, document, a.prune, tag)
-		if !overtaken(err) {
+		change, err := a.api.Patch(ctx, tenant, document, a.prune, tag)
+		if !client.Overtaken(err) {
 			return outcome{change, plan}, err
 		}
 	}
@@ -126,7 +128,7 @@ func (a *applying) each(ctx context.Context, tenants []string, change func(conte
 
 // ofTheTenant reports whether an error is about one tenant, so that the next one may well be taken.
 func ofTheTenant(err error) bool {
-	if r := (*refusal)(nil); !errors.As(err, &r) {
+	if r := (*client.Refusal)(nil); !errors.As(err, &r) {
 		return false
 	}
 	switch realtime.CodeOf(err) {

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/devstate"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 )
 
@@ -31,11 +32,11 @@ func parts() []string {
 
 // devURLs are where devs run.
 func (s std) devURLs(cmd *cobra.Command) []string {
-	kept, err := findState(s.state)
+	kept, err := devstate.Find(s.state)
 	if err != nil {
 		return nil
 	}
-	alive, err := kept.alive(cmd.Context())
+	alive, err := kept.Alive(cmd.Context())
 	if err != nil {
 		return nil
 	}
@@ -48,17 +49,17 @@ func (s std) devURLs(cmd *cobra.Command) []string {
 
 // devTenants are the tenants of the devs that run.
 func (s std) devTenants(cmd *cobra.Command) []string {
-	kept, err := findState(s.state)
+	kept, err := devstate.Find(s.state)
 	if err != nil {
 		return nil
 	}
-	alive, err := kept.alive(cmd.Context())
+	alive, err := kept.Alive(cmd.Context())
 	if err != nil {
 		return nil
 	}
 	var all []string
 	for _, r := range alive {
-		if tenants, err := loadTenants(kept, r.Tenants, r.Demo); err == nil {
+		if tenants, err := kept.Tenants(r.Tenants, r.Demo); err == nil {
 			all = append(all, tenants.IDs()...)
 		}
 	}

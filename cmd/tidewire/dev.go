@@ -3,19 +3,21 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/devserver"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 )
 
 func newDev(s std) *cobra.Command {
-	var o devOptions
+	var o devserver.Options
 	var kind, project string
 	var asJSON, verbose bool
 	cmd := &cobra.Command{
@@ -32,27 +34,27 @@ func newDev(s std) *cobra.Command {
 			if !cmd.Flags().Changed("project") {
 				project = cmp.Or(s.project, project)
 			}
-			if o.backend, err = devBackend(kind, project, s.emulators); err != nil {
+			if o.Backend, err = devBackend(kind, project, s.emulators); err != nil {
 				return err
 			}
-			o.emulators = s.emulators
-			o.anyPort = !cmd.Flags().Changed("addr")
-			if o.tenants, err = absolute(o.tenants); err != nil {
+			o.Emulators = s.emulators
+			o.AnyPort = !cmd.Flags().Changed("addr")
+			if o.Tenants, err = absolute(o.Tenants); err != nil {
 				return err
 			}
-			o.state = s.state
-			o.log = newLogger(s.err, asJSON, verbose)
+			o.State = s.state
+			o.Logger = newLogger(s.err, asJSON, verbose)
 			return shutdown.Run(cmd.Context(), func(ctx context.Context) error {
-				return runDev(ctx, o, func(d *devServer) error { return d.introduce(s.out, asJSON) })
+				return devserver.Run(ctx, o, func(d *devserver.Server) error { return d.Introduce(s.out, asJSON) })
 			})
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "address to listen on; port 0 picks a free one; by default, if 8080 is in use, dev uses one of 8090 to 8099")
-	f.StringVar(&o.tenants, "tenants", "", "file of tenant documents")
+	f.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "address to listen on; port 0 picks a free one; by default, if 8080 is in use, dev uses one of 8090 to 8099")
+	f.StringVar(&o.Tenants, "tenants", "", "file of tenant documents")
 	f.StringVar(&kind, "backend", "memory", "where events and connections are kept: memory, or gcp for Google's emulators")
 	f.StringVar(&project, "project", "tidewire-dev", "project in the emulators, with --backend gcp (default: GOOGLE_CLOUD_PROJECT, otherwise this)")
-	f.BoolVar(&o.demo, "demo", true, "demo tenants, dashboards that need no login, live data")
+	f.BoolVar(&o.Demo, "demo", true, "demo tenants, dashboards that need no login, live data")
 	f.BoolVar(&asJSON, "json", false, "one line of JSON instead of text, and logs as JSON")
 	f.BoolVar(&verbose, "verbose", false, "log more")
 	complete(cmd, "backend", fixed("memory", "gcp"))
@@ -60,32 +62,32 @@ func newDev(s std) *cobra.Command {
 }
 
 // devBackend returns the word for backend.Open. A project of Google's own is not for dev: its demo lets everybody in.
-func devBackend(kind, project string, e emulators) (string, error) {
+func devBackend(kind, project string, e devserver.Emulators) (string, error) {
 	switch kind {
 	case "memory":
 		return kind, nil
 	case "gcp":
-		if missing := e.missing(); missing != "" {
-			return "", usagef("--backend gcp: %s must name the emulators that dev uses instead of Google Cloud; make emulators starts them and prints both variables", missing)
+		if missing := missingOf(e); missing != "" {
+			return "", usage.Errorf("--backend gcp: %s must name the emulators that dev uses instead of Google Cloud; make emulators starts them and prints both variables", missing)
 		}
 		if !projectID.MatchString(project) {
-			return "", usagef("--project or GOOGLE_CLOUD_PROJECT: must be a project ID such as tidewire-dev, got %q", project)
+			return "", usage.Errorf("--project or GOOGLE_CLOUD_PROJECT: must be a project ID such as tidewire-dev, got %q", project)
 		}
 		return "gcp:" + project, nil
 	}
-	return "", usagef("--backend: must be memory or gcp, got %q", kind)
+	return "", usage.Errorf("--backend: must be memory or gcp, got %q", kind)
 }
 
 // projectID is the form of the ID of a project in Google Cloud, which the emulators do not check; some have a domain.
 var projectID = regexp.MustCompile(`^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
 
-// missing names the variables that are not set.
-func (e emulators) missing() string {
+// missingOf names the variables that are not set.
+func missingOf(e devserver.Emulators) string {
 	var all []string
-	if e.pubsub == "" {
+	if e.PubSub == "" {
 		all = append(all, "PUBSUB_EMULATOR_HOST")
 	}
-	if e.firestore == "" {
+	if e.Firestore == "" {
 		all = append(all, "FIRESTORE_EMULATOR_HOST")
 	}
 	return strings.Join(all, " and ")
@@ -102,18 +104,10 @@ func newLogger(w io.Writer, asJSON, verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
-// runDev serves until ctx ends, and then drains, within the time that package shutdown grants. ready is called once it accepts.
-func runDev(ctx context.Context, o devOptions, ready func(*devServer) error) error {
-	d, err := startDev(ctx, o)
-	if err != nil {
-		return err
+// absolute makes a path good for a command started elsewhere.
+func absolute(file string) (string, error) {
+	if file == "" {
+		return "", nil
 	}
-	err = ready(d)
-	if err == nil {
-		select {
-		case <-ctx.Done():
-		case err = <-d.failed:
-		}
-	}
-	return errors.Join(err, d.close(ctx))
+	return filepath.Abs(file)
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/devserver"
 	gcloud "github.com/tidewire/tidewire/internal/emulators"
 	"github.com/tidewire/tidewire/realtime/backend"
 )
@@ -56,7 +57,7 @@ func TestDevServesEverything(t *testing.T) {
 func TestDevOnGoogle(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	c.emulators = emulators{pubsub: google.PubSub(t), firestore: google.Firestore(t)}
+	c.emulators = devserver.Emulators{PubSub: google.PubSub(t), Firestore: google.Firestore(t)}
 	project := gcloud.Project(t)
 	c.environment.project = project // GOOGLE_CLOUD_PROJECT
 	dev := c.dev("--backend", "gcp")
@@ -70,7 +71,7 @@ func TestDevOnGoogle(t *testing.T) {
 	}
 	tail.stop()
 
-	b, err := backend.Open(t.Context(), "gcp:"+project, backend.Options{PubSubEmulator: c.pubsub, FirestoreEmulator: c.firestore})
+	b, err := backend.Open(t.Context(), "gcp:"+project, backend.Options{PubSubEmulator: c.emulators.PubSub, FirestoreEmulator: c.emulators.Firestore})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/devstate"
 )
 
 // Without --tenants a token is for a dev that runs.
@@ -42,14 +43,14 @@ func TestKilledDevIsNotFollowed(t *testing.T) {
 	down.Close()
 	for name, url := range map[string]string{"nothing is there": down.URL, "another program is there": other.URL} {
 		c := newConsole(t)
-		killed := newRunning(url, "", true)
+		killed := devstate.New(url, "", true)
 		killed.Started = time.Now().Add(time.Hour)
-		write(t, c, killed)
+		announce(t, c, killed)
 		if out, errors, code := c.call("", "token", "--tenant", "acme", "--user", "ann"); code != exitFailed || out != "" {
 			t.Errorf("%s: %d, %q, %s", name, code, out, errors)
 		}
 		c.plain() // and forgets the killed one
-		if _, err := os.Stat(filepath.Join(c.state, killed.file())); err == nil {
+		if _, err := os.Stat(filepath.Join(c.state, "devs", killed.ID+".json")); err == nil {
 			t.Errorf("%s: the killed dev is still remembered", name)
 		}
 		if _, errors, code := c.call("", "token", "--tenant", "acme", "--user", "ann"); code != 0 || errors != "" {
@@ -58,13 +59,14 @@ func TestKilledDevIsNotFollowed(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, c *console, r running) {
+// announce writes what a dev tells the other commands.
+func announce(t *testing.T, c *console, d devstate.Dev) {
 	t.Helper()
-	raw, err := json.Marshal(r)
+	folder, err := devstate.Find(c.state)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (state{c.state}).write(r.file(), raw); err != nil {
+	if err := folder.Announce(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,43 +89,5 @@ func TestDoctorInJSON(t *testing.T) {
 	}
 	if code != exitFailed || got.Inputs.Sockets != 9999 || got.Figures.Sockets != 2400 || got.Walls["sockets"] == "" || len(got.Refused) != 0 {
 		t.Errorf("code %d: %s", code, out)
-	}
-}
-
-func TestDoctorAsksGcloud(t *testing.T) {
-	t.Parallel()
-	answer := func(value string) string {
-		return `{"dimensionsInfos": [{"dimensions": {"region": "us-east1"}, "details": {"value": "1"}}, {"dimensions": {"region": "europe-west1"}, "details": {"value": "` + value + `"}}]}`
-	}
-	for name, c := range map[string]struct {
-		cpu, memory string
-		err         error
-		code        int
-		says        string
-	}{
-		"a larger quota":      {cpu: answer("200000"), memory: answer("429496729600"), says: "200"},
-		"one for all regions": {cpu: `{"dimensionsInfos": [{"details": {"value": "18000"}, "applicableLocations": ["us-east1", "europe-west1"]}]}`, memory: answer("42949672960"), code: exitFailed, says: "quota is 18"},
-		"another region":      {cpu: `{"dimensionsInfos": [{"dimensions": {"region": "us-east1"}, "details": {"value": "1"}}]}`, code: exitUnavailable, says: "europe-west1"},
-		"no answer":           {cpu: "oops", code: exitUnavailable, says: "CpuAllocPerProjectRegion"},
-		"not signed in":       {err: errors.New("exit status 1: please run gcloud auth login"), code: exitUnavailable, says: "gcloud auth login"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d := &doctor{project: "my-project", region: "europe-west1", gcloud: func(_ context.Context, args ...string) ([]byte, error) {
-				if args[4] != "--service=run.googleapis.com" || args[5] != "--project=my-project" {
-					t.Errorf("asked %v", args)
-				}
-				return []byte(map[string]string{"CpuAllocPerProjectRegion": c.cpu, "MemAllocPerProjectRegion": c.memory}[args[3]]), c.err
-			}}
-			var out bytes.Buffer
-			err := d.run(t.Context(), std{out: &out})
-			text := out.String()
-			if err != nil {
-				text += err.Error()
-			}
-			if exitCode(err) != c.code || !strings.Contains(text, c.says) {
-				t.Errorf("code %d, want %d; %q not in:\n%s", exitCode(err), c.code, c.says, text)
-			}
-		})
 	}
 }

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/devserver"
 )
 
 // Each command that dev prints can be pasted as it is into a terminal that knows nothing, in any folder.
@@ -83,7 +84,7 @@ func paste(t *testing.T, commands []string) {
 		if sign, ok := endless(command); ok {
 			// It is read until the sign comes, and then stopped.
 			script += "coproc E { exec " + command + " 2>&1; }\n" +
-				"timeout 20 grep -m1 -- " + quoted(sign) + " <&\"${E[0]}\" >/dev/null\n" +
+				"timeout 20 grep -m1 -- " + "'" + strings.ReplaceAll(sign, "'", `'\''`) + "'" + " <&\"${E[0]}\" >/dev/null\n" +
 				"kill $E_PID; wait $E_PID || true\n"
 			continue
 		}
@@ -100,47 +101,19 @@ func paste(t *testing.T, commands []string) {
 	}
 }
 
-// The default port may be in use. If nobody asked for it, another one is taken, and said; if somebody did, the error
-// says how to have another one (TestDevRefuses).
-func TestDefaultPortInUse(t *testing.T) {
-	t.Parallel()
-	c := newConsole(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	log := &shared{}
-	o := devOptions{addr: l.Addr().String(), anyPort: true, backend: "memory", state: c.state, log: newLogger(log, false, false)}
-	d, err := startDev(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	_, port, err := net.SplitHostPort(strings.TrimPrefix(d.url, "http://"))
-	if err != nil || len(port) != 4 || !strings.HasPrefix(port, "809") {
-		t.Errorf("it is at %s: %v", d.url, err)
-	}
-	if said := log.String(); !strings.Contains(said, "port is in use") || !strings.Contains(said, ":"+port) {
-		t.Errorf("it says %s", log)
-	}
-}
-
 // With the emulators, the project is that of the environment unless a flag says otherwise, and what is missing is named.
 func TestDevOnGoogleNeeds(t *testing.T) {
 	t.Parallel()
-	both := emulators{pubsub: "127.0.0.1:1", firestore: "127.0.0.1:2"}
+	both := devserver.Emulators{PubSub: "127.0.0.1:1", Firestore: "127.0.0.1:2"}
 	for name, tt := range map[string]struct {
-		emulators emulators
+		emulators devserver.Emulators
 		project   string
 		args      []string
 		saying    string
 	}{
-		"nothing":           {emulators{}, "p-12345", nil, "PUBSUB_EMULATOR_HOST and FIRESTORE_EMULATOR_HOST must name"},
-		"one":               {emulators{pubsub: "127.0.0.1:1"}, "p-12345", nil, "gcp: FIRESTORE_EMULATOR_HOST must name"},
-		"the other":         {emulators{firestore: "127.0.0.1:1"}, "p-12345", nil, "gcp: PUBSUB_EMULATOR_HOST must name"},
+		"nothing":           {devserver.Emulators{}, "p-12345", nil, "PUBSUB_EMULATOR_HOST and FIRESTORE_EMULATOR_HOST must name"},
+		"one":               {devserver.Emulators{PubSub: "127.0.0.1:1"}, "p-12345", nil, "gcp: FIRESTORE_EMULATOR_HOST must name"},
+		"the other":         {devserver.Emulators{Firestore: "127.0.0.1:1"}, "p-12345", nil, "gcp: PUBSUB_EMULATOR_HOST must name"},
 		"an empty project":  {both, "p-12345", []string{"--project", ""}, `must be a project ID such as tidewire-dev, got ""`},
 		"no ID":             {both, "My Project", nil, `GOOGLE_CLOUD_PROJECT: must be a project ID such as tidewire-dev, got "My Project"`},
 		"a flag that is no": {both, "p-12345", []string{"--project", "a/b"}, `got "a/b"`},

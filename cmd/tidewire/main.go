@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/devserver"
 )
 
 func main() {
@@ -17,7 +19,7 @@ func main() {
 			url: os.Getenv("TIDEWIRE_URL"), token: os.Getenv("TIDEWIRE_TOKEN"),
 			googleToken: os.Getenv("TIDEWIRE_GOOGLE_TOKEN"), project: os.Getenv("GOOGLE_CLOUD_PROJECT"),
 		},
-		emulators: emulators{pubsub: os.Getenv("PUBSUB_EMULATOR_HOST"), firestore: os.Getenv("FIRESTORE_EMULATOR_HOST")},
+		emulators: devserver.Emulators{PubSub: os.Getenv("PUBSUB_EMULATOR_HOST"), Firestore: os.Getenv("FIRESTORE_EMULATOR_HOST")},
 	}, os.Args[1:]))
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/devserver"
 	gcloud "github.com/tidewire/tidewire/internal/emulators"
 )
 
@@ -46,7 +47,7 @@ type console struct {
 	t     *testing.T
 	state string
 	environment
-	emulators
+	emulators devserver.Emulators
 }
 
 func newConsole(t *testing.T) *console {

@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -56,11 +58,11 @@ func newPublish(s std) *cobra.Command {
 				return err
 			}
 			if overSocket && (len(args) == 0 || args[0] == "-" && !text) {
-				return usagef("--socket: takes one DATA; events from standard input go to the ingest endpoint")
+				return usage.Errorf("--socket: takes one DATA; events from standard input go to the ingest endpoint")
 			}
 			lines := len(args) == 0 || args[0] == "-" && !text
 			if f, ok := s.in.(*os.File); ok && len(args) == 0 && (text || term.IsTerminal(int(f.Fd()))) {
-				return usagef("publish: DATA is missing; - reads events from standard input")
+				return usage.Errorf("publish: DATA is missing; - reads events from standard input")
 			}
 			var one event
 			if !lines {
@@ -76,17 +78,17 @@ func newPublish(s std) *cobra.Command {
 				return p.overSocket(cmd.Context(), to, one)
 			}
 			if tenant == "" {
-				return usagef("publish: --tenant is missing; see tidewire publish --help")
+				return usage.Errorf("publish: --tenant is missing; see tidewire publish --help")
 			}
-			if p.to, err = newIngestClient(to.url, tenant, to.token); err != nil {
+			if p.to, err = client.NewIngest(to.url, tenant, to.token); err != nil {
 				return err
 			}
-			defer p.to.close()
+			defer p.to.Close()
 			if !lines {
 				return p.finish(p.send(cmd.Context(), []event{one}))
 			}
 			if err = p.lines(cmd.Context()); err == nil && p.accepted == 0 && len(args) == 0 {
-				return usagef("publish: DATA is missing, and standard input is empty")
+				return usage.Errorf("publish: DATA is missing, and standard input is empty")
 			}
 			return p.finish(err)
 		},
@@ -109,7 +111,7 @@ func parseTags(tags []string) (map[string]string, error) {
 	for _, tag := range tags {
 		k, v, ok := strings.Cut(tag, "=")
 		if !ok || k == "" {
-			return nil, usagef("--tag: must be k=v, got %q", tag)
+			return nil, usage.Errorf("--tag: must be k=v, got %q", tag)
 		}
 		if m == nil {
 			m = map[string]string{}
@@ -122,7 +124,7 @@ func parseTags(tags []string) (map[string]string, error) {
 // publishing is one call of the command.
 type publishing struct {
 	std
-	to       *ingestClient
+	to       *client.Ingest
 	standard event // stands in for what an event leaves out
 	json     bool
 	accepted int
@@ -132,7 +134,7 @@ type publishing struct {
 func (p *publishing) event(data string, text bool) (event, error) {
 	e := p.standard
 	if e.Channel == "" {
-		return e, usagef("publish: --channel is missing; see tidewire publish --help")
+		return e, usage.Errorf("publish: --channel is missing; see tidewire publish --help")
 	}
 	var err error
 	e.Data, err = dataOf(data, text)
@@ -141,7 +143,7 @@ func (p *publishing) event(data string, text bool) (event, error) {
 
 // overSocket publishes one event as a page does.
 func (p *publishing) overSocket(ctx context.Context, to access, e event) error {
-	answer, err := ask(ctx, to.url, to.token, wire.ClientFrame{Type: wire.TypePublish, Channel: e.Channel, Key: e.Key, Tags: e.Tags, Data: e.Data})
+	answer, err := client.Ask(ctx, to.url, to.token, wire.ClientFrame{Type: wire.TypePublish, Channel: e.Channel, Key: e.Key, Tags: e.Tags, Data: e.Data})
 	if err != nil {
 		return err
 	}
@@ -166,7 +168,7 @@ func (p *publishing) send(ctx context.Context, batch []event) error {
 	if err != nil {
 		return err
 	}
-	answer, err := p.to.post(ctx, body)
+	answer, err := p.to.Post(ctx, body)
 	if err != nil {
 		return explain(err, batch)
 	}
@@ -180,21 +182,21 @@ func (p *publishing) send(ctx context.Context, batch []event) error {
 // explain says which lines a refused batch is about.
 func explain(err error, batch []event) error {
 	first, last := batch[0].line, batch[len(batch)-1].line
-	var r *refusal
-	switch parts := errors.As(err, &r) && len(r.parts) > 0; {
+	var r *client.Refusal
+	switch parts := errors.As(err, &r) && len(r.Parts) > 0; {
 	case parts && first == 0: // the one event of the command line
-		named := *r.why
-		named.Message = r.parts[0].Detail
+		named := *r.Why
+		named.Message = r.Parts[0].Detail
 		return &named
 	case first == 0:
 		return err
 	case !parts:
 		return fmt.Errorf("lines %d to %d: %w", first, last, err)
 	}
-	named := *r.why
-	for n, part := range r.parts {
+	named := *r.Why
+	for n, part := range r.Parts {
 		if n == 10 {
-			named.Message += fmt.Sprintf("\nand %d more", len(r.parts)-n)
+			named.Message += fmt.Sprintf("\nand %d more", len(r.Parts)-n)
 			break
 		}
 		if part.Index < len(batch) {

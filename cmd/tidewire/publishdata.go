@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 )
 
 // likeJSON is how JSON begins, or a piece of it, or a number in another form. Words begin otherwise.
@@ -17,15 +19,15 @@ var likeJSON = regexp.MustCompile(`^(?:[][{}"',:.+0-9-]|(?:true|false|null)\b)`)
 func dataOf(argument string, text bool) (json.RawMessage, error) {
 	switch trimmed := strings.TrimSpace(argument); {
 	case !utf8.ValidString(argument):
-		return nil, usagef("DATA: must be UTF-8")
+		return nil, usage.Errorf("DATA: must be UTF-8")
 	case text:
 	case trimmed == "":
-		return nil, usagef(`DATA: must not be empty; '""' is the empty string, and null is no data`)
+		return nil, usage.Errorf(`DATA: must not be empty; '""' is the empty string, and null is no data`)
 	case json.Valid([]byte(argument)):
 		return json.RawMessage(argument), nil
 	case likeJSON.MatchString(trimmed):
 		var value any
-		return nil, usagef("DATA: must be JSON, or words: %w; with --text it is sent as a string", explained([]byte(argument), json.Unmarshal([]byte(argument), &value)))
+		return nil, usage.Errorf("DATA: must be JSON, or words: %w; with --text it is sent as a string", explained([]byte(argument), json.Unmarshal([]byte(argument), &value)))
 	}
 	return json.Marshal(argument)
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/devserver"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
 )
 
@@ -17,7 +19,7 @@ type std struct {
 	out, err io.Writer
 	state    string // folder for what dev keeps; empty is one in the user's own
 	environment
-	emulators
+	emulators devserver.Emulators
 }
 
 // environment is what commands read from the environment where no flag says otherwise. An empty variable is like none.
@@ -41,33 +43,21 @@ const exitHelp = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (token, grant, bad
 event), 4 not available now (try again later).`
 
-// usageError is a call whose words are off.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
 // differsError is a dry run that found something to change.
 type differsError struct{ error }
 
 func exitCode(err error) int {
-	var usage usageError
 	var known *realtime.Error
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &usage):
+	case errors.As(err, &usage.Error{}):
 		return exitUsage
 	case errors.As(err, &differsError{}):
 		return exitDiffers
-	case errors.As(err, &known):
-		switch known.Code {
-		case realtime.CodeUnavailable, realtime.CodeLimited, realtime.CodeDraining:
-			return exitUnavailable
-		case realtime.CodeInternal:
-			return exitFailed
-		}
+	case client.Temporary(err):
+		return exitUnavailable
+	case errors.As(err, &known) && known.Code != realtime.CodeInternal:
 		return exitRefused
 	}
 	return exitFailed
@@ -84,7 +74,7 @@ func newRoot(s std) *cobra.Command {
 		SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("unknown command %q; see tidewire --help", args[0])
+				return usage.Errorf("unknown command %q; see tidewire --help", args[0])
 			}
 			return nil
 		},
@@ -94,7 +84,7 @@ func newRoot(s std) *cobra.Command {
 	root.SetOut(s.out)
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see %s --help", err, cmd.CommandPath())
+		return usage.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(newDev(s), newToken(s), newPublish(s), newTail(s), newCall(s), newTenants(s), newDoctor(s))
 	return root
@@ -113,7 +103,7 @@ func version() string {
 func exactly(low, high int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < low || high >= 0 && len(args) > high {
-			return swallowed(cmd, usagef("%s: takes %s; see %s --help", cmd.Name(), what, cmd.CommandPath()))
+			return swallowed(cmd, usage.Errorf("%s: takes %s; see %s --help", cmd.Name(), what, cmd.CommandPath()))
 		}
 		return nil
 	}

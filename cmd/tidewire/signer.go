@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/devstate"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
@@ -14,20 +16,20 @@ import (
 
 // signer returns what signs for a tenant: with the keys of a file, or else of a dev that runs, at url if there is one.
 func (s std) signer(ctx context.Context, tenant, file, url string) (*auth.Signer, error) {
-	kept, err := findState(s.state)
+	kept, err := devstate.Find(s.state)
 	if err != nil {
 		return nil, err
 	}
 	if file != "" {
-		tenants, err := loadTenants(kept, file, false)
+		tenants, err := kept.Tenants(file, false)
 		if err != nil {
 			return nil, err
 		}
 		return signerIn(ctx, tenants, tenant)
 	}
 	var signer *auth.Signer
-	dev, more, err := kept.pick(ctx, url, func(r running) error {
-		tenants, err := loadTenants(kept, r.Tenants, r.Demo)
+	dev, more, err := kept.Pick(ctx, url, func(r devstate.Dev) error {
+		tenants, err := kept.Tenants(r.Tenants, r.Demo)
 		if err == nil {
 			signer, err = signerIn(ctx, tenants, tenant)
 		}
@@ -42,17 +44,17 @@ func (s std) signer(ctx context.Context, tenant, file, url string) (*auth.Signer
 func signerIn(ctx context.Context, tenants *memory.Tenants, tenant string) (*auth.Signer, error) {
 	t, err := tenants.Tenant(ctx, tenant)
 	if err != nil {
-		return nil, usagef("--tenant: must be one of %s, got %q", strings.Join(tenants.IDs(), ", "), tenant)
+		return nil, usage.Errorf("--tenant: must be one of %s, got %q", strings.Join(tenants.IDs(), ", "), tenant)
 	}
 	signer, err := auth.NewSigner(t)
 	if err != nil {
-		return nil, usagef("--tenant: %w", err)
+		return nil, usage.Errorf("--tenant: %w", err)
 	}
 	return signer, nil
 }
 
 // sayWhich says which dev a token is for, if it may have been another one that was meant.
-func (s std) sayWhich(dev running, more bool) error {
+func (s std) sayWhich(dev devstate.Dev, more bool) error {
 	if !more {
 		return nil
 	}
@@ -69,20 +71,20 @@ func (s std) operatorSigner(ctx context.Context, tenant, tenants, file, url stri
 		flag = "--operators"
 	}
 	if tenant != "" || tenants != "" {
-		return nil, usagef("%s: an operator belongs to no tenant; leave out --tenant and --tenants", flag)
+		return nil, usage.Errorf("%s: an operator belongs to no tenant; leave out --tenant and --tenants", flag)
 	}
 	if file != "" {
 		return s.signerOf(file)
 	}
-	kept, err := findState(s.state)
+	kept, err := devstate.Find(s.state)
 	if err != nil {
 		return nil, err
 	}
-	dev, more, err := kept.pick(ctx, url, func(running) error { return nil })
+	dev, more, err := kept.Pick(ctx, url, func(devstate.Dev) error { return nil })
 	if err != nil {
 		return nil, err
 	}
-	keys, err := kept.operatorKeys()
+	keys, err := kept.OperatorKeys()
 	if err != nil {
 		return nil, err
 	}
@@ -97,15 +99,15 @@ func (s std) operatorSigner(ctx context.Context, tenant, tenants, file, url stri
 func (s std) signerOf(file string) (*auth.Signer, error) {
 	text, err := readFile(s.in, file)
 	if err != nil {
-		return nil, usagef("--operators: %w", err)
+		return nil, usage.Errorf("--operators: %w", err)
 	}
 	var keys realtime.Auth
 	if err := strict.Decode("it", text, &keys); err != nil {
-		return nil, usagef("--operators: %w", err)
+		return nil, usage.Errorf("--operators: %w", err)
 	}
 	signer, err := httpapi.NewOperatorSigner(keys)
 	if err != nil {
-		return nil, usagef("--operators: %w", err)
+		return nil, usage.Errorf("--operators: %w", err)
 	}
 	return signer, nil
 }

@@ -9,6 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 )
 
 // operation is what the commands of tenants share: where the API is, who asks, and how to answer.
@@ -24,7 +27,7 @@ func newTenants(s std) *cobra.Command {
 		Long:  "tenants calls the management API of a deployment, or of dev, with an operator's\ntoken; tidewire token makes one.\n" + exitHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("unknown command %q; see tidewire tenants --help", args[0])
+				return usage.Errorf("unknown command %q; see tidewire tenants --help", args[0])
 			}
 			return nil
 		},
@@ -43,17 +46,17 @@ func (o *operation) flags(cmd *cobra.Command) {
 }
 
 // with calls f with the API.
-func (o *operation) with(ctx context.Context, f func(*apiClient) error) error {
+func (o *operation) with(ctx context.Context, f func(*client.API) error) error {
 	if err := o.resolve(ctx); err != nil {
 		return err
 	}
-	s, err := newServer(o.url, o.access.token)
+	s, err := client.New(o.url, o.access.token)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	s.google = o.google
-	return f(&apiClient{s})
+	defer s.Close()
+	s.Google = o.google
+	return f(&client.API{Server: s})
 }
 
 func newTenantsApply(s std) *cobra.Command {
@@ -83,14 +86,14 @@ func newTenantsApply(s std) *cobra.Command {
 			if len(args) == 1 {
 				file = args[0]
 			} else if f, ok := s.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-				return usagef("apply: FILE is missing; - reads it from standard input")
+				return usage.Errorf("apply: FILE is missing; - reads it from standard input")
 			}
 			o.stdin = file == "-"
 			documents, err := readDocuments(s, file)
 			if err != nil {
 				return err
 			}
-			return o.with(cmd.Context(), func(api *apiClient) error {
+			return o.with(cmd.Context(), func(api *client.API) error {
 				a.api = api
 				return a.all(cmd.Context(), documents)
 			})
@@ -113,10 +116,10 @@ func newTenantsShow(s std) *cobra.Command {
 		Example: "  tidewire tenants show acme >acme.json",
 		Args:    exactly(1, -1, "one TENANT or more"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.with(cmd.Context(), func(api *apiClient) error {
+			return o.with(cmd.Context(), func(api *client.API) error {
 				file := map[string]map[string]json.RawMessage{"tenants": {}}
 				for _, tenant := range args {
-					document, err := api.get(cmd.Context(), tenant)
+					document, err := api.Get(cmd.Context(), tenant)
 					if err != nil {
 						return fmt.Errorf("%s: %w", tenant, err)
 					}
@@ -144,8 +147,8 @@ func newTenantsList(s std) *cobra.Command {
 		Example: "  tidewire tenants list",
 		Args:    exactly(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.with(cmd.Context(), func(api *apiClient) error {
-				ids, err := api.list(cmd.Context())
+			return o.with(cmd.Context(), func(api *client.API) error {
+				ids, err := api.List(cmd.Context())
 				if err != nil {
 					return err
 				}
@@ -179,10 +182,10 @@ func newSuspension(s std, verb string) *cobra.Command {
 		Example: "  tidewire tenants " + verb + " acme",
 		Args:    exactly(1, -1, "one TENANT or more"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.with(cmd.Context(), func(api *apiClient) error {
+			return o.with(cmd.Context(), func(api *client.API) error {
 				a := &applying{operation: o, api: api}
 				return a.each(cmd.Context(), args, func(ctx context.Context, tenant string) (outcome, error) {
-					change, err := api.change(ctx, http.MethodPost, nil, tenant, verb)
+					change, err := api.Change(ctx, http.MethodPost, nil, tenant, verb)
 					return outcome{change: change}, err
 				})
 			})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/httpapi"
@@ -39,10 +40,10 @@ func newToken(s std) *cobra.Command {
 				return err
 			}
 			if ttl <= 0 {
-				return usagef("--ttl: must be positive, got %v", ttl)
+				return usage.Errorf("--ttl: must be positive, got %v", ttl)
 			}
 			if cmd.Flags().Changed("url") && url == "" {
-				return usagef("--url: must not be empty; is a variable in the command not set?")
+				return usage.Errorf("--url: must not be empty; is a variable in the command not set?")
 			}
 			if url == "" {
 				url = s.environment.url
@@ -90,7 +91,7 @@ func newToken(s std) *cobra.Command {
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		if operator || operators != "" { // of no tenant
 			if user == "" {
-				return usagef("token: --user is missing; see tidewire token --help")
+				return usage.Errorf("token: --user is missing; see tidewire token --help")
 			}
 			return nil
 		}
@@ -103,7 +104,7 @@ func parseManage(parts []string) ([]realtime.Manage, error) {
 	var all []realtime.Manage
 	for _, p := range parts {
 		if !slices.Contains(httpapi.Parts(), realtime.Manage(p)) {
-			return nil, usagef("--manage: must be publish, connections, users, tokens or tenant, got %q", p)
+			return nil, usage.Errorf("--manage: must be publish, connections, users, tokens or tenant, got %q", p)
 		}
 		all = append(all, realtime.Manage(p))
 	}
@@ -119,7 +120,7 @@ func parseGrants(subscribe, publish, presence []string) (realtime.Grants, error)
 	}{{"subscribe", subscribe, &g.Subscribe}, {"publish", publish, &g.Publish}, {"presence", presence, &g.Presence}} {
 		for _, pattern := range part.from {
 			if err := realtime.CheckPattern(pattern); err != nil {
-				return g, usagef("--%s: %w", part.flag, err)
+				return g, usage.Errorf("--%s: %w", part.flag, err)
 			}
 			*part.to = append(*part.to, realtime.Pattern(pattern))
 		}
@@ -133,7 +134,7 @@ func required(cmd *cobra.Command, flags ...string) {
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		for _, name := range flags {
 			if cmd.Flag(name).Value.String() == "" {
-				return usagef("%s: --%s is missing; see %s --help", cmd.Name(), name, cmd.CommandPath())
+				return usage.Errorf("%s: --%s is missing; see %s --help", cmd.Name(), name, cmd.CommandPath())
 			}
 		}
 		return nil

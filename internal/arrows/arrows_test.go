@@ -139,9 +139,19 @@ var allowed = map[string]struct{ own, others []string }{
 	"verify/terraform/stub":       {others: []string{"github.com/hashicorp/terraform-plugin-go"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
-		own: []string{"clients/js", "functions/ingest", "internal/capacity", "realtime", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/strict", "realtime/telemetry", "realtime/telemetry/scrape", "realtime/wire",
-			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/..."},
-		others: []string{"go.opentelemetry.io/otel/sdk/metric", "github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
+		own:    []string{"realtime", "realtime/auth", "realtime/driver/memory", "realtime/httpapi", "realtime/shutdown", "realtime/strict", "realtime/wire", "cmd/tidewire/internal/..."},
+		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
+	},
+	"cmd/tidewire/internal/usage":    {},
+	"cmd/tidewire/internal/client":   {own: []string{"realtime", "realtime/httpapi", "realtime/problem", "realtime/socket", "realtime/wire", "cmd/tidewire/internal/usage"}},
+	"cmd/tidewire/internal/devstate": {own: []string{"realtime", "realtime/auth", "realtime/driver/memory", "services/dashboard/demo", "cmd/tidewire/internal/usage"}},
+	"cmd/tidewire/internal/doctor":   {own: []string{"internal/capacity", "realtime", "cmd/tidewire/internal/usage"}},
+	"cmd/tidewire/internal/tail":     {own: []string{"realtime", "realtime/socket", "realtime/wire", "cmd/tidewire/internal/client"}},
+	// Everything in one process.
+	"cmd/tidewire/internal/devserver": {
+		own: []string{"functions/ingest", "realtime", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
+			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/internal/devstate"},
+		others: []string{"go.opentelemetry.io/otel/sdk/metric"},
 	},
 }
 

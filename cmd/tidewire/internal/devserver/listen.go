@@ -1,4 +1,4 @@
-package main
+package devserver
 
 import (
 	"context"
@@ -15,30 +15,30 @@ import (
 const firstOther, lastOther = 8090, 8099
 
 // listen listens where it was told, or else where it can, and says so.
-func (d *devServer) listen(ctx context.Context) (net.Listener, error) {
+func (d *Server) listen(ctx context.Context) (net.Listener, error) {
 	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", d.o.addr)
+	l, err := config.Listen(ctx, "tcp", d.o.Addr)
 	if err == nil || !errors.Is(err, syscall.EADDRINUSE) {
-		return l, failed(err)
+		return l, addressError(err)
 	}
-	host, port, split := net.SplitHostPort(d.o.addr)
+	host, port, split := net.SplitHostPort(d.o.Addr)
 	if split != nil {
 		return nil, err
 	}
-	if !d.o.anyPort {
+	if !d.o.AnyPort {
 		return nil, fmt.Errorf("--addr: port %s is in use on this machine; choose another one, such as tidewire dev --addr %s, or make dev PORT=%d (port 0 picks a free one)",
 			port, net.JoinHostPort(host, strconv.Itoa(firstOther)), firstOther)
 	}
 	for other := firstOther; other <= lastOther; other++ {
 		if l, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(other))); err == nil {
-			d.o.log.WarnContext(ctx, "the port is in use, so dev uses another one; choose one with --addr or make dev PORT=", realtime.KeyAddress, l.Addr().String())
+			d.o.Logger.WarnContext(ctx, "the port is in use, so dev uses another one; choose one with --addr or make dev PORT=", realtime.KeyAddress, l.Addr().String())
 			return l, nil
 		}
 	}
 	return nil, fmt.Errorf("ports %s and %d to %d are in use on this machine; choose another one with --addr, or make dev PORT=", port, firstOther, lastOther)
 }
 
-func failed(err error) error {
+func addressError(err error) error {
 	if err == nil {
 		return nil
 	}

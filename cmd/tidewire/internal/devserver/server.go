@@ -1,4 +1,4 @@
-package main
+package devserver
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/metric"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/devstate"
 	"github.com/tidewire/tidewire/functions/ingest"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
@@ -30,24 +31,27 @@ import (
 	"github.com/tidewire/tidewire/services/dashboard/web"
 )
 
-type devOptions struct {
-	addr, tenants, state string
-	anyPort              bool   // addr is only the default, so that another port will do
-	backend              string // the word that backend.Open takes
-	emulators            emulators
-	demo                 bool
-	log                  *slog.Logger
+// Options say what a Server is started with.
+type Options struct {
+	Addr      string
+	AnyPort   bool   // Addr is only the default, so that another port will do
+	Tenants   string // file of tenant documents; empty: none
+	State     string // folder of devstate; empty: the user's own
+	Backend   string // the word that backend.Open takes
+	Emulators Emulators
+	Demo      bool
+	Logger    *slog.Logger
 }
 
-// emulators are the addresses of those that dev uses in place of Google Cloud.
-type emulators struct{ pubsub, firestore string }
+// Emulators are the addresses of those that dev uses in place of Google Cloud.
+type Emulators struct{ PubSub, Firestore string }
 
 // devShards is how many topics the pooled tenants of a dev share.
 const devShards = 2
 
-// devServer is everything in one process: what Cloud Run services and functions are elsewhere.
-type devServer struct {
-	o             devOptions
+// Server is everything in one process: what Cloud Run services and functions are elsewhere.
+type Server struct {
+	o             Options
 	url           string
 	docs          *memory.Tenants // what it was started with
 	tenantOfToken string
@@ -65,22 +69,38 @@ type devServer struct {
 	gateway   *gateway.Gateway
 	server    *httpserver.Server
 	stop      context.CancelFunc
-	kept      state
-	self      running // what the other commands are told, kept in kept
+	kept      devstate.Folder
+	self      devstate.Dev // what the other commands are told, kept in kept
 	running   sync.WaitGroup
 }
 
-// startDev listens and serves. The caller closes what it returns.
-func startDev(ctx context.Context, o devOptions) (*devServer, error) {
-	s, err := findState(o.state)
+// Run serves until ctx ends, and then drains, within the time that package shutdown grants. ready is called once it accepts.
+func Run(ctx context.Context, o Options, ready func(*Server) error) error {
+	d, err := start(ctx, o)
+	if err != nil {
+		return err
+	}
+	err = ready(d)
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-d.failed:
+		}
+	}
+	return errors.Join(err, d.close(ctx))
+}
+
+// start listens and serves. The caller closes what it returns.
+func start(ctx context.Context, o Options) (*Server, error) {
+	s, err := devstate.Find(o.State)
 	if err != nil {
 		return nil, err
 	}
-	d := &devServer{o: o, failed: make(chan error, 4)}
+	d := &Server{o: o, failed: make(chan error, 4)}
 	if err := d.observe(ctx); err != nil {
 		return nil, err
 	}
-	if d.docs, err = loadTenants(s, o.tenants, o.demo); err != nil {
+	if d.docs, err = s.Tenants(o.Tenants, o.Demo); err != nil {
 		return nil, err
 	}
 	if err := d.firstToken(ctx); err != nil {
@@ -91,8 +111,8 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 		return nil, err
 	}
 	d.url = "http://" + reachable(listener.Addr())
-	if o.demo && !isLoopback(listener.Addr()) {
-		o.log.WarnContext(ctx, "the demo requires no login, and others can reach this address; --demo=false turns it off")
+	if o.Demo && !isLoopback(listener.Addr()) {
+		o.Logger.WarnContext(ctx, "the demo requires no login, and others can reach this address; --demo=false turns it off")
 	}
 	if err := d.assemble(ctx, s); err != nil {
 		return nil, errors.Join(err, listener.Close())
@@ -101,24 +121,24 @@ func startDev(ctx context.Context, o devOptions) (*devServer, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), d.close(ctx))
 	}
-	d.kept, d.self = s, newRunning(d.url, o.tenants, o.demo)
+	d.kept, d.self = s, devstate.New(d.url, o.Tenants, o.Demo)
 	d.serve(d.named(handler), listener)
-	if err := s.announce(ctx, d.self); err != nil {
+	if err := s.Announce(ctx, d.self); err != nil {
 		return nil, errors.Join(err, d.close(ctx))
 	}
 	return d, nil
 }
 
 // named puts into every answer which dev this is.
-func (d *devServer) named(next http.Handler) http.Handler {
+func (d *Server) named(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set(devHeader, d.self.ID)
+		w.Header().Set(devstate.Header, d.self.ID)
 		next.ServeHTTP(w, r)
 	})
 }
 
 // observe makes the metrics, which are shown at /metrics.
-func (d *devServer) observe(ctx context.Context) error {
+func (d *Server) observe(ctx context.Context) error {
 	page, err := scrape.New()
 	if err != nil {
 		return err
@@ -131,25 +151,25 @@ func (d *devServer) observe(ctx context.Context) error {
 }
 
 // assemble makes the parts. They share one backend, one limiter and one publisher.
-func (d *devServer) assemble(ctx context.Context, s state) (err error) {
-	keys, err := s.operatorKeys()
+func (d *Server) assemble(ctx context.Context, s devstate.Folder) (err error) {
+	keys, err := s.OperatorKeys()
 	if err != nil {
 		return err
 	}
-	if d.operators, err = httpapi.NewOperators(keys, auth.Options{Logger: d.o.log, Metrics: d.metrics}); err != nil {
+	if d.operators, err = httpapi.NewOperators(keys, auth.Options{Logger: d.o.Logger, Metrics: d.metrics}); err != nil {
 		return err
 	}
 	if d.backend, err = d.open(ctx); err != nil {
 		return errors.Join(err, d.operators.Close())
 	}
 	b := d.backend
-	d.verifier = auth.New(b.Tenants, auth.Options{Logger: d.o.log, Metrics: d.metrics, Revocations: b.Revocations})
+	d.verifier = auth.New(b.Tenants, auth.Options{Logger: d.o.Logger, Metrics: d.metrics, Revocations: b.Revocations})
 	d.limiter = limit.New(limit.Options{Metrics: d.metrics})
 	d.pub = publish.New(b.Broker, publish.Options{Placement: b.Placement, Metrics: d.metrics})
 	d.gateway, err = gateway.New(gateway.Options{
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement,
 		Verifier: d.verifier, Limiter: d.limiter, Publisher: d.pub,
-		Service: "dev", Logger: d.o.log, Metrics: d.metrics,
+		Service: "dev", Logger: d.o.Logger, Metrics: d.metrics,
 		Budget: budget.OfProcess(), DrainSpread: 2 * time.Second,
 	})
 	if err != nil {
@@ -159,10 +179,10 @@ func (d *devServer) assemble(ctx context.Context, s state) (err error) {
 }
 
 // open opens the backend and puts dev's tenants into it.
-func (d *devServer) open(ctx context.Context) (*backend.Backend, error) {
-	b, err := backend.Open(ctx, d.o.backend, backend.Options{
-		PubSubEmulator: d.o.emulators.pubsub, FirestoreEmulator: d.o.emulators.firestore, Shards: devShards,
-		Logger: d.o.log, Metrics: d.metrics,
+func (d *Server) open(ctx context.Context) (*backend.Backend, error) {
+	b, err := backend.Open(ctx, d.o.Backend, backend.Options{
+		PubSubEmulator: d.o.Emulators.PubSub, FirestoreEmulator: d.o.Emulators.Firestore, Shards: devShards,
+		Logger: d.o.Logger, Metrics: d.metrics,
 	})
 	if err != nil {
 		return nil, err
@@ -179,25 +199,25 @@ func (d *devServer) open(ctx context.Context) (*backend.Backend, error) {
 	return b, nil
 }
 
-func (d *devServer) routes() (http.Handler, error) {
+func (d *Server) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", d.gateway)
 	mux.Handle("/healthz", d.gateway)
 	mux.Handle("/readyz", d.gateway)
 	mux.Handle("/v1/tenants/{tenant}/events", ingest.New(ingest.Options{
 		Verifier: d.verifier, Tenants: d.backend.Tenants, Publisher: d.pub, Limiter: d.limiter,
-		Logger: d.o.log, Metrics: d.metrics,
+		Logger: d.o.Logger, Metrics: d.metrics,
 	}))
 	api := httpapi.New(httpapi.Options{
 		Verifier: d.verifier, Operators: d.operators, Tenants: d.backend.Tenants, Registry: d.backend.Registry,
 		Revocations: d.backend.Revocations, Publisher: d.pub, Topics: d.backend.Topics, Placement: d.backend.Placement,
-		Limiter: d.limiter, Logger: d.o.log, Metrics: d.metrics,
+		Limiter: d.limiter, Logger: d.o.Logger, Metrics: d.metrics,
 	})
 	for _, path := range []string{"/v1/tenants", "/v1/tenants/", "/v1/openapi.json"} {
 		mux.Handle(path, api)
 	}
 	mux.Handle("GET /metrics", d.page)
-	if !d.o.demo {
+	if !d.o.Demo {
 		return mux, nil
 	}
 	desks, err := demo.Desks()
@@ -205,72 +225,13 @@ func (d *devServer) routes() (http.Handler, error) {
 		return nil, err
 	}
 	sessions := demo.Sessions{Desks: desks, Sign: d.sign}
-	mux.Handle("/", web.Handler(web.Options{Session: sessions.Session, Logger: d.o.log}))
+	mux.Handle("/", web.Handler(web.Options{Session: sessions.Session, Logger: d.o.Logger}))
 	d.startProducers(desks)
 	return mux, nil
 }
 
-// startProducers replays recorded data to the demo's tenants, through the
-// address that any other producer would use.
-func (d *devServer) startProducers(desks []demo.Desk) {
-	ctx, cancel := context.WithCancel(context.Background())
-	d.stop = cancel
-	started := map[string]bool{}
-	for _, desk := range desks {
-		if started[desk.Tenant] {
-			continue
-		}
-		started[desk.Tenant] = true
-		p := demo.Producer{
-			URL: d.url, Tenant: desk.Tenant, Desks: desks, Logger: d.o.log,
-			Token: func(ctx context.Context) (string, error) {
-				w := demo.Writer(desk.Tenant)
-				w.Issued, w.Expires = time.Now(), time.Now().Add(time.Hour)
-				return d.sign(ctx, w)
-			},
-		}
-		d.running.Go(func() {
-			if err := p.Run(ctx); err != nil {
-				d.failed <- err
-			}
-		})
-	}
-}
-
-func (d *devServer) sign(ctx context.Context, p *realtime.Principal) (string, error) {
-	t, err := d.docs.Tenant(ctx, p.Tenant)
-	if err != nil {
-		return "", err
-	}
-	signer, err := auth.NewSigner(t)
-	if err != nil {
-		return "", err
-	}
-	return signer.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Manage: p.Manage, Issued: p.Issued, Expires: p.Expires})
-}
-
-// firstToken makes the token that dev prints: of the first tenant that can sign one.
-func (d *devServer) firstToken(ctx context.Context) error {
-	all := []realtime.Pattern{"**"}
-	p := &realtime.Principal{
-		User: "dev", Issued: time.Now(), Expires: time.Now().Add(12 * time.Hour),
-		Grants: realtime.Grants{Subscribe: all, Publish: all, Presence: all}, Manage: httpapi.Parts(),
-	}
-	for _, p.Tenant = range d.docs.IDs() {
-		token, err := d.sign(ctx, p)
-		if err == nil {
-			d.tenantOfToken, d.token = p.Tenant, token
-			return nil
-		}
-		if realtime.CodeOf(err) != realtime.CodeNotFound {
-			return fmt.Errorf("tenant %s: %w", p.Tenant, err)
-		}
-	}
-	return nil // tokens come from elsewhere
-}
-
-func (d *devServer) serve(handler http.Handler, listener net.Listener) {
-	d.server = httpserver.New(handler, httpserver.Options{Logger: d.o.log, Metrics: d.metrics})
+func (d *Server) serve(handler http.Handler, listener net.Listener) {
+	d.server = httpserver.New(handler, httpserver.Options{Logger: d.o.Logger, Metrics: d.metrics})
 	d.running.Go(func() {
 		if err := d.server.Serve(listener); err != nil {
 			d.failed <- err
@@ -279,13 +240,13 @@ func (d *devServer) serve(handler http.Handler, listener net.Listener) {
 }
 
 // close ends everything with one deadline: producers first, then sockets, requests, and what they use.
-func (d *devServer) close(ctx context.Context) error {
+func (d *Server) close(ctx context.Context) error {
 	if d.stop != nil {
 		d.stop()
 	}
 	var err error
 	if d.self.ID != "" {
-		err = d.kept.leave(d.self)
+		err = d.kept.Withdraw(d.self)
 	}
 	steps := []shutdown.Step{d.gateway.Close}
 	if d.server != nil {

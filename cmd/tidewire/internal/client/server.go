@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/problem"
 )
@@ -25,43 +26,48 @@ const (
 	attemptTimeout = 30 * time.Second
 )
 
-// server is somebody who answers requests, and a token for it. Close it.
-type server struct {
+// Server answers requests to which a token is added. Close it.
+type Server struct {
 	url      *url.URL
 	token    string
-	google   string // an identity token for Cloud Run's IAM, which would take the other for its own
+	Google   string // an identity token for Cloud Run's IAM, which would take the other for its own
 	http     *http.Client
 	answered bool // it was reached before, so that it may come back
 }
 
-func newServer(address, token string) (*server, error) {
+// New returns the Server at a URL. The error is a usage.Error.
+func New(address, token string) (*Server, error) {
 	u, err := serverURL(address)
 	if err != nil {
 		return nil, err
 	}
-	return &server{url: u, token: token, http: &http.Client{Timeout: attemptTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}}, nil
+	return &Server{url: u, token: token, http: &http.Client{Timeout: attemptTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}}, nil
 }
 
-func (s *server) close() { s.http.CloseIdleConnections() }
+// Close frees the connections.
+func (s *Server) Close() { s.http.CloseIdleConnections() }
 
-// refusal is an answer other than 200: a problem document (RFC 9457).
-type refusal struct {
-	why    *realtime.Error
-	status int
-	parts  []problem.Part // what is wrong with events of the batch
+// Refusal is an answer other than 200: a problem document (RFC 9457).
+type Refusal struct {
+	Why    *realtime.Error
+	Status int
+	Parts  []problem.Part // what is wrong with events of the batch
 }
 
-func (r *refusal) Error() string { return r.why.Error() }
-func (r *refusal) Unwrap() error { return r.why }
+// Error is what the server says.
+func (r *Refusal) Error() string { return r.Why.Error() }
+
+// Unwrap returns the *realtime.Error.
+func (r *Refusal) Unwrap() error { return r.Why }
 
 // do sends a request, which may be repeated, until the server has taken it, as often and as late as it asks.
-// The error is a *refusal, or another *realtime.Error if it cannot be reached.
-func (s *server) do(ctx context.Context, method string, to *url.URL, body []byte) ([]byte, http.Header, error) {
+// The error is a *Refusal, or another *realtime.Error if it cannot be reached.
+func (s *Server) do(ctx context.Context, method string, to *url.URL, body []byte) ([]byte, http.Header, error) {
 	return s.doIf(ctx, method, to, body, nil)
 }
 
 // doIf is do with header fields of a condition.
-func (s *server) doIf(ctx context.Context, method string, to *url.URL, body []byte, condition http.Header) ([]byte, http.Header, error) {
+func (s *Server) doIf(ctx context.Context, method string, to *url.URL, body []byte, condition http.Header) ([]byte, http.Header, error) {
 	deadline := time.Now().Add(patience)
 	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		answer, header, err := s.try(ctx, method, to, body, condition)
@@ -69,7 +75,7 @@ func (s *server) doIf(ctx context.Context, method string, to *url.URL, body []by
 			return nil, nil, ctx.Err()
 		}
 		after := max(wait, retryAfter(err))
-		if exitCode(err) != exitUnavailable || !s.answered || time.Now().Add(after).After(deadline) {
+		if !Temporary(err) || !s.answered || time.Now().Add(after).After(deadline) {
 			return answer, header, err
 		}
 		select {
@@ -80,6 +86,17 @@ func (s *server) doIf(ctx context.Context, method string, to *url.URL, body []by
 	}
 }
 
+// Temporary reports whether an error is one after which to try again later.
+func Temporary(err error) bool {
+	if known := (*realtime.Error)(nil); errors.As(err, &known) {
+		switch known.Code {
+		case realtime.CodeUnavailable, realtime.CodeLimited, realtime.CodeDraining:
+			return true
+		}
+	}
+	return false
+}
+
 func retryAfter(err error) time.Duration {
 	if e := (*realtime.Error)(nil); errors.As(err, &e) {
 		return e.RetryAfter
@@ -87,15 +104,15 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-func (s *server) try(ctx context.Context, method string, to *url.URL, body []byte, condition http.Header) ([]byte, http.Header, error) {
+func (s *Server) try(ctx context.Context, method string, to *url.URL, body []byte, condition http.Header) ([]byte, http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, err
 	}
 	maps.Copy(req.Header, condition)
 	req.Header.Set("Authorization", "Bearer "+s.token)
-	if s.google != "" {
-		req.Header.Set("X-Serverless-Authorization", "Bearer "+s.google)
+	if s.Google != "" {
+		req.Header.Set("X-Serverless-Authorization", "Bearer "+s.Google)
 	}
 	if len(body) > 0 {
 		req.Header.Set("Content-Type", "application/json")
@@ -121,7 +138,7 @@ func unreachable(err error) error {
 }
 
 // refused reads a problem document, or makes do with the status of a proxy's own answer.
-func refused(res *http.Response, answer []byte) *refusal {
+func refused(res *http.Response, answer []byte) *Refusal {
 	var p problem.Problem
 	if json.Unmarshal(answer, &p) != nil || p.Code == "" {
 		p.Code, p.Detail = realtime.CodeInternal, "the server answered "+res.Status
@@ -134,7 +151,7 @@ func refused(res *http.Response, answer []byte) *refusal {
 	if s, bad := strconv.Atoi(res.Header.Get("Retry-After")); bad == nil && err.RetryAfter == 0 {
 		err.RetryAfter = time.Duration(s) * time.Second
 	}
-	return &refusal{why: err, status: res.StatusCode, parts: p.Errors}
+	return &Refusal{Why: err, Status: res.StatusCode, Parts: p.Errors}
 }
 
 // serverURL parses the address of a server.
@@ -143,9 +160,9 @@ func serverURL(address string) (*url.URL, error) {
 	shown, _, _ := strings.Cut(address, "?") // behind it may be a token
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return nil, usagef("--url or TIDEWIRE_URL: must be a URL such as http://127.0.0.1:8080, got %.100q", strings.TrimSpace(shown))
+		return nil, usage.Errorf("--url or TIDEWIRE_URL: must be a URL such as http://127.0.0.1:8080, got %.100q", strings.TrimSpace(shown))
 	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		return nil, usagef("--url or TIDEWIRE_URL: must have no query, fragment or user")
+		return nil, usage.Errorf("--url or TIDEWIRE_URL: must have no query, fragment or user")
 	}
 	return u, nil
 }

@@ -1,4 +1,4 @@
-package main
+package devstate
 
 import (
 	"cmp"
@@ -17,17 +17,19 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 )
 
-// devHeader is in every answer of a dev: by it other commands know that what answers at an address is that dev, and not
+// Header is in every answer of a dev: by it other commands know that what answers at an address is that dev, and not
 // another program that has its port by now.
-const devHeader = "Tidewire-Dev"
+const Header = "Tidewire-Dev"
 
 // answersWithin is how long a dev may take to say that it runs.
 const answersWithin = 2 * time.Second
 
-// running is what a dev that runs tells the other commands, in a file of its own that it removes when it ends.
-type running struct {
+// Dev is what a dev server that runs tells the other commands, in a file of its own that it removes when it ends.
+type Dev struct {
 	ID      string    `json:"id"`
 	URL     string    `json:"url"`
 	Tenants string    `json:"tenants,omitempty"` // the FILE it was given
@@ -35,45 +37,46 @@ type running struct {
 	Started time.Time `json:"started"`
 }
 
-func newRunning(address, tenants string, demo bool) running {
-	return running{ID: rand.Text(), URL: address, Tenants: tenants, Demo: demo, Started: time.Now()}
+// New returns a Dev that starts now.
+func New(address, tenants string, demo bool) Dev {
+	return Dev{ID: rand.Text(), URL: address, Tenants: tenants, Demo: demo, Started: time.Now()}
 }
 
-func (r running) file() string { return filepath.Join("devs", r.ID+".json") }
+func (d Dev) file() string { return filepath.Join("devs", d.ID+".json") }
 
-// announce tells the other commands of a dev, and forgets those that have ended without saying so.
-func (s state) announce(ctx context.Context, r running) error {
-	all, err := s.devs()
+// Announce tells the other commands of a dev, and forgets those that have ended without saying so.
+func (f Folder) Announce(ctx context.Context, d Dev) error {
+	all, err := f.devs()
 	if err != nil {
 		return err
 	}
-	for _, ended := range s.asked(ctx, all) {
+	for _, ended := range f.asked(ctx, all) {
 		if errors.Is(ended.err, errEnded) {
-			_ = os.Remove(filepath.Join(s.dir, ended.file())) // it is only in the way
+			_ = os.Remove(filepath.Join(f.dir, ended.file())) // it is only in the way
 		}
 	}
-	raw, err := json.Marshal(r)
+	raw, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	return s.write(r.file(), raw)
+	return f.write(d.file(), raw)
 }
 
-// leave takes back what announce told.
-func (s state) leave(r running) error {
-	if err := os.Remove(filepath.Join(s.dir, r.file())); !errors.Is(err, os.ErrNotExist) {
+// Withdraw takes back what Announce told.
+func (f Folder) Withdraw(d Dev) error {
+	if err := os.Remove(filepath.Join(f.dir, d.file())); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
 // devs returns what the devs told that have not taken it back: those that run, and those that were killed.
-func (s state) devs() ([]running, error) {
-	files, err := filepath.Glob(filepath.Join(s.dir, "devs", "*.json"))
+func (f Folder) devs() ([]Dev, error) {
+	files, err := filepath.Glob(filepath.Join(f.dir, "devs", "*.json"))
 	if err != nil {
 		return nil, err
 	}
-	var all []running
+	var all []Dev
 	for _, name := range files {
 		raw, err := os.ReadFile(name) //nolint:gosec // of the user's own folder
 		if errors.Is(err, os.ErrNotExist) {
@@ -82,7 +85,7 @@ func (s state) devs() ([]running, error) {
 		if err != nil {
 			return nil, err
 		}
-		var r running
+		var r Dev
 		if err := json.Unmarshal(raw, &r); err != nil || r.file() != filepath.Join("devs", filepath.Base(name)) {
 			return nil, fmt.Errorf("%s: was not written by tidewire dev; remove it (%w)", name, err)
 		}
@@ -91,25 +94,25 @@ func (s state) devs() ([]running, error) {
 	return all, nil
 }
 
-// alive returns the devs that run now, the one that was started last first.
-func (s state) alive(ctx context.Context) ([]running, error) {
-	all, err := s.devs()
+// Alive returns the dev servers that run now, the one that was started last first.
+func (f Folder) Alive(ctx context.Context) ([]Dev, error) {
+	all, err := f.devs()
 	if err != nil {
 		return nil, err
 	}
-	var alive []running
-	for _, r := range s.asked(ctx, all) {
+	var alive []Dev
+	for _, r := range f.asked(ctx, all) {
 		if r.err == nil {
-			alive = append(alive, r.running)
+			alive = append(alive, r.Dev)
 		}
 	}
-	slices.SortFunc(alive, func(a, b running) int { return cmp.Or(b.Started.Compare(a.Started), strings.Compare(a.ID, b.ID)) })
+	slices.SortFunc(alive, func(a, b Dev) int { return cmp.Or(b.Started.Compare(a.Started), strings.Compare(a.ID, b.ID)) })
 	return alive, nil
 }
 
 // askedDev is a dev, and why it does not seem to run, if it does not.
 type askedDev struct {
-	running
+	Dev
 	err error
 }
 
@@ -117,7 +120,7 @@ type askedDev struct {
 var errEnded = errors.New("it has ended")
 
 // asked asks devs whether they run, all at once.
-func (s state) asked(ctx context.Context, devs []running) []askedDev {
+func (f Folder) asked(ctx context.Context, devs []Dev) []askedDev {
 	ctx, cancel := context.WithTimeout(ctx, answersWithin)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy: it is on this machine
@@ -130,8 +133,8 @@ func (s state) asked(ctx context.Context, devs []running) []askedDev {
 	return all
 }
 
-func (r running) ask(ctx context.Context, client *http.Client) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL+"/healthz", nil)
+func (d Dev) ask(ctx context.Context, client *http.Client) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL+"/healthz", nil)
 	if err != nil {
 		return err
 	}
@@ -143,17 +146,17 @@ func (r running) ask(ctx context.Context, client *http.Client) error {
 		return err
 	}
 	_ = res.Body.Close() // it is not read
-	if res.Header.Get(devHeader) != r.ID {
+	if res.Header.Get(Header) != d.ID {
 		return errEnded
 	}
 	return nil
 }
 
 // named returns the dev at an address.
-func named(devs []running, address string) (running, bool) {
-	i := slices.IndexFunc(devs, func(r running) bool { return host(r.URL) == host(address) })
+func named(devs []Dev, address string) (Dev, bool) {
+	i := slices.IndexFunc(devs, func(d Dev) bool { return host(d.URL) == host(address) })
 	if i < 0 {
-		return running{}, false
+		return Dev{}, false
 	}
 	return devs[i], true
 }
@@ -170,8 +173,8 @@ func host(address string) string {
 	return u.Host
 }
 
-// urls lists where devs are.
-func urls(devs []running) string {
+// URLs lists where dev servers are.
+func URLs(devs []Dev) string {
 	var all []string
 	for _, r := range devs {
 		all = append(all, r.URL)
@@ -179,23 +182,10 @@ func urls(devs []running) string {
 	return strings.Join(all, ", ")
 }
 
-// where says where devs run, for somebody who named no address.
-func (s std) where(ctx context.Context) string {
-	kept, err := findState(s.state)
-	if err != nil {
-		return ""
-	}
-	alive, err := kept.alive(ctx)
-	if err != nil || len(alive) == 0 {
-		return ""
-	}
-	return "; tidewire dev is at " + urls(alive)
-}
-
-// pick returns the dev that a token is for: the one at address, or else the newest one that can. more says whether there was
+// Pick returns the dev that a token is for: the one at address, or else the newest one that can. more says whether there was
 // a choice.
-func (s state) pick(ctx context.Context, address string, can func(running) error) (dev running, more bool, err error) {
-	alive, err := s.alive(ctx)
+func (f Folder) Pick(ctx context.Context, address string, can func(Dev) error) (dev Dev, more bool, err error) {
+	alive, err := f.Alive(ctx)
 	if err != nil {
 		return dev, false, err
 	}
@@ -205,7 +195,7 @@ func (s state) pick(ctx context.Context, address string, can func(running) error
 	if address != "" {
 		dev, ok := named(alive, address)
 		if !ok {
-			return dev, false, usagef("--url or TIDEWIRE_URL: must be a dev server that runs on this machine (%s), got %q", urls(alive), address)
+			return dev, false, usage.Errorf("--url or TIDEWIRE_URL: must be a dev server that runs on this machine (%s), got %q", URLs(alive), address)
 		}
 		return dev, false, can(dev)
 	}

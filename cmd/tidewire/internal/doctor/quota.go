@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 )
 
 // quotas reads those of the project, with gcloud.
-func (d *doctor) quotas(ctx context.Context, into *capacity.Quota) error {
+func (d *Doctor) quotas(ctx context.Context, into *capacity.Quota) error {
 	cpu, err := d.quota(ctx, "CpuAllocPerProjectRegion") // in thousandths of a vCPU
 	if err != nil {
 		return err
@@ -28,14 +28,18 @@ func (d *doctor) quotas(ctx context.Context, into *capacity.Quota) error {
 }
 
 // quota is the value of one of Cloud Run's quotas in the region.
-func (d *doctor) quota(ctx context.Context, id string) (int64, error) {
-	out, err := d.gcloud(ctx, "quotas", "info", "describe", id, "--service=run.googleapis.com", "--project="+d.project, "--format=json")
-	if err != nil {
-		return 0, &realtime.Error{Code: realtime.CodeUnavailable, Message: fmt.Sprintf("the quota %s of %s could not be read: %v", id, d.project, err), Err: err}
+func (d *Doctor) quota(ctx context.Context, id string) (int64, error) {
+	gcloud := d.Gcloud
+	if gcloud == nil {
+		gcloud = runGcloud
 	}
-	value, err := regional(out, d.region)
+	out, err := gcloud(ctx, "quotas", "info", "describe", id, "--service=run.googleapis.com", "--project="+d.Project, "--format=json")
 	if err != nil {
-		return 0, &realtime.Error{Code: realtime.CodeUnavailable, Message: fmt.Sprintf("the quota %s of %s: %v", id, d.project, err), Err: err}
+		return 0, &realtime.Error{Code: realtime.CodeUnavailable, Message: fmt.Sprintf("the quota %s of %s could not be read: %v", id, d.Project, err), Err: err}
+	}
+	value, err := regional(out, d.Region)
+	if err != nil {
+		return 0, &realtime.Error{Code: realtime.CodeUnavailable, Message: fmt.Sprintf("the quota %s of %s: %v", id, d.Project, err), Err: err}
 	}
 	return value, nil
 }

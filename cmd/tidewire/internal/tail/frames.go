@@ -1,4 +1,4 @@
-package main
+package tail
 
 import (
 	"fmt"
@@ -9,17 +9,17 @@ import (
 )
 
 // take handles a frame. Its error ends the connection.
-func (t *tail) take(f *wire.ServerFrame, raw []byte) error {
+func (t *Tail) take(f *wire.ServerFrame, raw []byte) error {
 	if f.Position != "" {
 		p, err := realtime.ParsePosition(f.Position)
 		if err != nil {
 			return err
 		}
-		t.positions[f.Channel] = p
+		t.Positions[f.Channel] = p
 	}
 	switch f.Type {
 	case wire.TypeWelcome:
-		return t.say("connected to %s as %s of %s", t.server, f.User, f.Tenant)
+		return t.say("connected to %s as %s of %s", t.Server, f.User, f.Tenant)
 	case wire.TypeMessage, wire.TypeDirect:
 		return t.print(f, raw)
 	case wire.TypeOK:
@@ -39,15 +39,15 @@ func (t *tail) take(f *wire.ServerFrame, raw []byte) error {
 }
 
 // print prints a message, or what was sent to the connection, its user or a group of the user, which is of no channel.
-func (t *tail) print(f *wire.ServerFrame, raw []byte) (err error) {
+func (t *Tail) print(f *wire.ServerFrame, raw []byte) (err error) {
 	channel := f.Channel
 	if f.Type == wire.TypeDirect {
 		channel = "(direct)"
 	}
-	if t.json {
-		_, err = fmt.Fprintf(t.out, "%s\n", raw)
+	if t.JSON {
+		_, err = fmt.Fprintf(t.Out, "%s\n", raw)
 	} else {
-		_, err = fmt.Fprintf(t.out, "%s %s %s %s\n", time.UnixMilli(f.Time).Format("15:04:05.000"), channel, orDash(f.Key), f.Data)
+		_, err = fmt.Fprintf(t.Out, "%s %s %s %s\n", time.UnixMilli(f.Time).Format("15:04:05.000"), channel, orDash(f.Key), f.Data)
 	}
 	if err != nil {
 		return outputError{err}
@@ -56,7 +56,7 @@ func (t *tail) print(f *wire.ServerFrame, raw []byte) (err error) {
 }
 
 // begun is the answer to the subscription of a channel.
-func (t *tail) begun(f *wire.ServerFrame) error {
+func (t *Tail) begun(f *wire.ServerFrame) error {
 	delete(t.unanswered, f.Channel)
 	t.reading = t.reading || len(t.unanswered) == 0
 	switch {
@@ -68,7 +68,7 @@ func (t *tail) begun(f *wire.ServerFrame) error {
 	return t.say("reading %s", f.Channel)
 }
 
-func (t *tail) noticed(f *wire.ServerFrame) error {
+func (t *Tail) noticed(f *wire.ServerFrame) error {
 	switch f.Code {
 	case wire.NoticeGap:
 		return t.say("gap: something was missed on %s before %s", f.Channel, f.Position)

@@ -1,26 +1,26 @@
-package main
+package devstate
 
 import (
 	"cmp"
 	"context"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/services/dashboard/demo"
 )
 
-// loadTenants returns the tenants of a file, and those of the demo that the file does not
+// Tenants returns the tenants of a file, and those of the demo that the file does not
 // have. Without a file and without the demo there are still the demo's tenants, since a
 // server without tenants serves nobody.
-func loadTenants(s state, file string, withDemo bool) (*memory.Tenants, error) {
+func (f Folder) Tenants(file string, withDemo bool) (*memory.Tenants, error) {
 	docs := map[string]*realtime.Tenant{}
 	if file == "" || withDemo {
-		secret, err := s.secret()
+		secret, err := f.secret()
 		if err != nil {
 			return nil, err
 		}
@@ -29,7 +29,7 @@ func loadTenants(s state, file string, withDemo bool) (*memory.Tenants, error) {
 	if file != "" {
 		fromFile, err := readTenants(file)
 		if err != nil {
-			return nil, usagef("--tenants: %w", err)
+			return nil, usage.Errorf("--tenants: %w", err)
 		}
 		for _, t := range fromFile {
 			docs[t.ID] = t
@@ -56,12 +56,4 @@ func readTenants(file string) ([]*realtime.Tenant, error) {
 		docs = append(docs, t)
 	}
 	return docs, nil
-}
-
-// absolute makes a path good for a command started elsewhere.
-func absolute(file string) (string, error) {
-	if file == "" {
-		return "", nil
-	}
-	return filepath.Abs(file)
 }

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"context"
@@ -11,11 +11,11 @@ import (
 	"github.com/tidewire/tidewire/realtime/httpapi"
 )
 
-// apiClient is the management API and an operator's token for it. Close it.
-type apiClient struct{ *server }
+// API is the management API, called with an operator's token.
+type API struct{ *Server }
 
-// plan asks what a document would change, and returns the ETag of the one that is there; empty if there is none.
-func (a *apiClient) plan(ctx context.Context, tenant string, document []byte, prune bool) (p *httpapi.Plan, tag string, err error) {
+// Plan asks what a document would change, and returns the ETag of the one that is there; empty if there is none.
+func (a *API) Plan(ctx context.Context, tenant string, document []byte, prune bool) (p *httpapi.Plan, tag string, err error) {
 	to := a.tenants(tenant)
 	to.RawQuery = patchQuery(prune, true)
 	answer, header, err := a.do(ctx, http.MethodPatch, to, document)
@@ -28,9 +28,9 @@ func (a *apiClient) plan(ctx context.Context, tenant string, document []byte, pr
 	return p, header.Get("ETag"), nil
 }
 
-// patch makes the change that was planned, and returns what became of the tenant. If somebody else has written the
-// document since, the error is one of overtaken.
-func (a *apiClient) patch(ctx context.Context, tenant string, document []byte, prune bool, tag string) (change string, err error) {
+// Patch makes the change that was planned, and returns what became of the tenant. If somebody else has written the
+// document since, the error is one of Overtaken.
+func (a *API) Patch(ctx context.Context, tenant string, document []byte, prune bool, tag string) (change string, err error) {
 	to := a.tenants(tenant)
 	to.RawQuery = patchQuery(prune, false)
 	condition := http.Header{"If-Match": {tag}}
@@ -55,14 +55,14 @@ func patchQuery(prune, dryRun bool) string {
 	return q.Encode()
 }
 
-// overtaken reports whether a change was refused because somebody else has changed the document since it was planned.
-func overtaken(err error) bool {
-	r := (*refusal)(nil)
-	return errors.As(err, &r) && r.status == http.StatusPreconditionFailed
+// Overtaken reports whether a change was refused because somebody else has changed the document since it was planned.
+func Overtaken(err error) bool {
+	r := (*Refusal)(nil)
+	return errors.As(err, &r) && r.Status == http.StatusPreconditionFailed
 }
 
-// change changes a tenant and returns what became of it.
-func (a *apiClient) change(ctx context.Context, method string, body []byte, path ...string) (string, error) {
+// Change changes a tenant and returns what became of it.
+func (a *API) Change(ctx context.Context, method string, body []byte, path ...string) (string, error) {
 	_, header, err := a.do(ctx, method, a.tenants(path...), body)
 	if err != nil {
 		return "", err
@@ -74,8 +74,8 @@ func (a *apiClient) change(ctx context.Context, method string, body []byte, path
 	return change, nil
 }
 
-// get returns a tenant's document, without secrets.
-func (a *apiClient) get(ctx context.Context, tenant string) (json.RawMessage, error) {
+// Get returns a tenant's document, without secrets.
+func (a *API) Get(ctx context.Context, tenant string) (json.RawMessage, error) {
 	answer, _, err := a.do(ctx, http.MethodGet, a.tenants(tenant), nil)
 	if err == nil && !json.Valid(answer) {
 		err = fmt.Errorf("--url: %s is not the management API", a.url)
@@ -83,8 +83,8 @@ func (a *apiClient) get(ctx context.Context, tenant string) (json.RawMessage, er
 	return answer, err
 }
 
-// list returns the names of all tenants, in order.
-func (a *apiClient) list(ctx context.Context) ([]string, error) {
+// List returns the names of all tenants, in order.
+func (a *API) List(ctx context.Context) ([]string, error) {
 	all := []string{}
 	for after := ""; ; {
 		to := a.tenants()
@@ -109,7 +109,7 @@ func (a *apiClient) list(ctx context.Context) ([]string, error) {
 }
 
 // tenants is where the tenants are, or something of one of them.
-func (a *apiClient) tenants(path ...string) *url.URL {
+func (a *API) tenants(path ...string) *url.URL {
 	to := a.url.JoinPath("v1", "tenants")
 	for _, p := range path {
 		to = to.JoinPath(url.PathEscape(p))

@@ -1,4 +1,4 @@
-package main
+package devstate
 
 import (
 	"crypto/hmac"
@@ -15,24 +15,24 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// state is the folder where dev keeps what the other commands need.
-type state struct{ dir string }
+// Folder is the folder where dev keeps what the other commands need.
+type Folder struct{ dir string }
 
-// findState returns the state in dir, or in a folder of the user's own.
-func findState(dir string) (state, error) {
+// Find returns the one in dir, or if that is empty in a folder of the user's own.
+func Find(dir string) (Folder, error) {
 	if dir != "" {
-		return state{dir}, nil
+		return Folder{dir}, nil
 	}
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return state{}, fmt.Errorf("a folder for the secret of dev: %w; set TIDEWIRE_STATE to one", err)
+		return Folder{}, fmt.Errorf("a folder for the secret of dev: %w; set TIDEWIRE_STATE to one", err)
 	}
-	return state{filepath.Join(dir, "tidewire")}, nil
+	return Folder{filepath.Join(dir, "tidewire")}, nil
 }
 
 // secret returns dev's own secret, which is made once and readable by its user only.
-func (s state) secret() (string, error) {
-	name := filepath.Join(s.dir, "secret")
+func (f Folder) secret() (string, error) {
+	name := filepath.Join(f.dir, "secret")
 	raw, err := os.ReadFile(name) //nolint:gosec // of the user's own folder
 	if err == nil && len(strings.TrimSpace(string(raw))) >= 32 {
 		return strings.TrimSpace(string(raw)), nil
@@ -41,15 +41,15 @@ func (s state) secret() (string, error) {
 		return "", fmt.Errorf("the secret of dev: %w", err)
 	}
 	secret := rand.Text() + rand.Text()
-	if err := s.write("secret", []byte(secret+"\n")); err != nil {
+	if err := f.write("secret", []byte(secret+"\n")); err != nil {
 		return "", fmt.Errorf("the secret of dev: %w", err)
 	}
 	return secret, nil
 }
 
-// operatorKeys are what the tokens of dev's operators are signed with: made from its secret, and no tenant's.
-func (s state) operatorKeys() (realtime.Auth, error) {
-	secret, err := s.secret()
+// OperatorKeys are what the tokens of dev's operators are signed with: made from its secret, and no tenant's.
+func (f Folder) OperatorKeys() (realtime.Auth, error) {
+	secret, err := f.secret()
 	if err != nil {
 		return realtime.Auth{}, err
 	}
@@ -58,9 +58,9 @@ func (s state) operatorKeys() (realtime.Auth, error) {
 	return realtime.Auth{Keys: []realtime.Key{{KID: "dev", Alg: "HS256", Secret: hex.EncodeToString(mac.Sum(nil))}}}, nil
 }
 
-// write replaces a file of the state in one step, readable by its user only.
-func (s state) write(name string, content []byte) error {
-	name = filepath.Join(s.dir, name)
+// write replaces a file of the folder in one step, readable by its user only.
+func (f Folder) write(name string, content []byte) error {
+	name = filepath.Join(f.dir, name)
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package devserver
 
 import (
 	"encoding/json"
@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// introduce says where everything is, and how to try it. Each line that is a command can be pasted as it is.
-func (d *devServer) introduce(out io.Writer, asJSON bool) error {
+// Introduce says where everything is, and how to try it. Each line that is a command can be pasted as it is.
+func (d *Server) Introduce(out io.Writer, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(struct {
 			URL     string   `json:"url"`
@@ -21,7 +21,7 @@ func (d *devServer) introduce(out io.Writer, asJSON bool) error {
 	}
 	w := &strings.Builder{}
 	w.WriteString("Tidewire is running. Stop it with Ctrl-C.\n\n")
-	if d.o.demo {
+	if d.o.Demo {
 		fmt.Fprintf(w, "  dashboard  %s/\n", d.url)
 	}
 	fmt.Fprintf(w, "  sockets    ws%s/v1/socket\n", strings.TrimPrefix(d.url, "http"))
@@ -32,10 +32,10 @@ func (d *devServer) introduce(out io.Writer, asJSON bool) error {
 	return err
 }
 
-func (d *devServer) introduceCommands(w *strings.Builder, tidewire string) {
+func (d *Server) introduceCommands(w *strings.Builder, tidewire string) {
 	fmt.Fprintf(w, "\nTo try it, in another terminal:\n\n  export TIDEWIRE_URL=%s\n", quoted(d.url))
-	if d.o.state != "" {
-		fmt.Fprintf(w, "  export TIDEWIRE_STATE=%s\n", quoted(d.o.state))
+	if d.o.State != "" {
+		fmt.Fprintf(w, "  export TIDEWIRE_STATE=%s\n", quoted(d.o.State))
 	}
 	if d.token != "" {
 		fmt.Fprintf(w, `  export TIDEWIRE_TOKEN="$(%[1]s token --tenant %[2]s --user dev --subscribe '**' --publish '**' --presence '**')"

@@ -1,4 +1,4 @@
-package main
+package devserver
 
 import (
 	"context"
@@ -45,7 +45,7 @@ func TestDevEndsInTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := &devServer{gateway: g, backend: b, seen: seen, operators: auth.New(tenants, auth.Options{}), verifier: auth.New(tenants, auth.Options{})}
+		d := &Server{gateway: g, backend: b, seen: seen, operators: auth.New(tenants, auth.Options{}), verifier: auth.New(tenants, auth.Options{})}
 		d.running.Go(func() { <-release }) // a producer
 		ctx, stop := context.WithCancel(t.Context())
 		stop()

@@ -1,0 +1,71 @@
+package devserver
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/httpapi"
+	"github.com/tidewire/tidewire/services/dashboard/demo"
+)
+
+// startProducers replays recorded data to the demo's tenants, through the
+// address that any other producer would use.
+func (d *Server) startProducers(desks []demo.Desk) {
+	ctx, cancel := context.WithCancel(context.Background())
+	d.stop = cancel
+	started := map[string]bool{}
+	for _, desk := range desks {
+		if started[desk.Tenant] {
+			continue
+		}
+		started[desk.Tenant] = true
+		p := demo.Producer{
+			URL: d.url, Tenant: desk.Tenant, Desks: desks, Logger: d.o.Logger,
+			Token: func(ctx context.Context) (string, error) {
+				w := demo.Writer(desk.Tenant)
+				w.Issued, w.Expires = time.Now(), time.Now().Add(time.Hour)
+				return d.sign(ctx, w)
+			},
+		}
+		d.running.Go(func() {
+			if err := p.Run(ctx); err != nil {
+				d.failed <- err
+			}
+		})
+	}
+}
+
+func (d *Server) sign(ctx context.Context, p *realtime.Principal) (string, error) {
+	t, err := d.docs.Tenant(ctx, p.Tenant)
+	if err != nil {
+		return "", err
+	}
+	signer, err := auth.NewSigner(t)
+	if err != nil {
+		return "", err
+	}
+	return signer.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Manage: p.Manage, Issued: p.Issued, Expires: p.Expires})
+}
+
+// firstToken makes the token that dev prints: of the first tenant that can sign one.
+func (d *Server) firstToken(ctx context.Context) error {
+	all := []realtime.Pattern{"**"}
+	p := &realtime.Principal{
+		User: "dev", Issued: time.Now(), Expires: time.Now().Add(12 * time.Hour),
+		Grants: realtime.Grants{Subscribe: all, Publish: all, Presence: all}, Manage: httpapi.Parts(),
+	}
+	for _, p.Tenant = range d.docs.IDs() {
+		token, err := d.sign(ctx, p)
+		if err == nil {
+			d.tenantOfToken, d.token = p.Tenant, token
+			return nil
+		}
+		if realtime.CodeOf(err) != realtime.CodeNotFound {
+			return fmt.Errorf("tenant %s: %w", p.Tenant, err)
+		}
+	}
+	return nil // tokens come from elsewhere
+}
