@@ -47,7 +47,7 @@ func init() {
 	level := &slog.LevelVar{}
 	var p program
 	var err error
-	p.settings, err = settings.Read(os.Getenv)
+	p.settings, err = settings.Read(os.LookupEnv)
 	p.log = slog.New(telemetry.NewCloudLog(os.Stdout, telemetry.CloudLogOptions{Level: level, Project: p.settings.Project}))
 	if err != nil {
 		p.log.Error("the function cannot start", realtime.KeyError, err)

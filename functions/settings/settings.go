@@ -26,13 +26,12 @@
 package settings
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tidewire/tidewire/realtime/environment"
 )
 
 // Backend is where a function publishes to and reads from.
@@ -100,124 +99,69 @@ var (
 	tenant = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 )
 
-// Read reads the settings by a function such as os.Getenv. Its error names every
+// Read reads the settings by a function such as os.LookupEnv. Its error names every
 // variable that is wrong, and how.
-func Read(getenv func(string) string) (Settings, error) {
-	r := reader{getenv: getenv}
+func Read(lookup environment.Lookup) (Settings, error) {
+	r := environment.New(lookup)
 	s := Settings{
-		TenantsFile: getenv("TIDEWIRE_TENANTS"),
-		Database:    getenv("TIDEWIRE_DATABASE"),
+		TenantsFile: r.Text("TIDEWIRE_TENANTS", ""),
+		Database:    r.Text("TIDEWIRE_DATABASE", ""),
 
-		Telemetry:    r.form("TIDEWIRE_TELEMETRY", telemetry, "must be gcp, otlp:HOST:PORT or none"),
-		ShownTenants: r.number("TIDEWIRE_METRICS_TENANTS", 20, 0, maxShown),
-		Service:      getenv("K_SERVICE"),
-		Revision:     getenv("K_REVISION"),
-		Region:       getenv("TIDEWIRE_REGION"),
+		Telemetry:    r.Form("TIDEWIRE_TELEMETRY", telemetry, "gcp, otlp:HOST:PORT or none"),
+		ShownTenants: r.Number("TIDEWIRE_METRICS_TENANTS", 20, 0, maxShown),
+		Service:      r.Text("K_SERVICE", ""),
+		Revision:     r.Text("K_REVISION", ""),
+		Region:       r.Text("TIDEWIRE_REGION", ""),
 
-		Shards:       r.number("TIDEWIRE_SHARDS", 0, 0, maxShards),
-		LostTopic:    r.form("TIDEWIRE_LOST_TOPIC", topic, "must be the identifier of a topic, without its project"),
-		JanitorGrace: r.duration("TIDEWIRE_JANITOR_GRACE", 5*time.Minute, minGrace, 24*time.Hour),
-		JanitorTime:  r.duration("TIDEWIRE_JANITOR_TIME", 50*time.Second, time.Second, 30*time.Minute),
+		Shards:       r.Number("TIDEWIRE_SHARDS", 0, 0, maxShards),
+		LostTopic:    r.Form("TIDEWIRE_LOST_TOPIC", topic, "the identifier of a topic, without its project"),
+		JanitorGrace: r.Duration("TIDEWIRE_JANITOR_GRACE", "5m", minGrace, 24*time.Hour),
+		JanitorTime:  r.Duration("TIDEWIRE_JANITOR_TIME", "50s", time.Second, 30*time.Minute),
 
-		Gateway:     r.form("TIDEWIRE_GATEWAY", origin, "must be an origin such as https://live.example.com"),
-		Ingest:      r.form("TIDEWIRE_INGEST", origin, "must be an origin such as https://live.example.com"),
-		ProbeTenant: r.form("TIDEWIRE_PROBE_TENANT", tenant, "must be the identifier of a tenant"),
-		ProbeTime:   r.duration("TIDEWIRE_PROBE_TIME", 50*time.Second, time.Second, 50*time.Second),
-		ProbeHeld:   r.number("TIDEWIRE_PROBE_HELD", 6, 0, maxHeld),
+		Gateway:     r.Form("TIDEWIRE_GATEWAY", origin, "an origin such as https://live.example.com"),
+		Ingest:      r.Form("TIDEWIRE_INGEST", origin, "an origin such as https://live.example.com"),
+		ProbeTenant: r.Form("TIDEWIRE_PROBE_TENANT", tenant, "the identifier of a tenant"),
+		ProbeTime:   r.Duration("TIDEWIRE_PROBE_TIME", "50s", time.Second, 50*time.Second),
+		ProbeHeld:   r.Number("TIDEWIRE_PROBE_HELD", 6, 0, maxHeld),
 
-		PubSubRegion:      r.form("TIDEWIRE_PUBSUB_REGION", region, "must be a region such as europe-west1"),
-		PubSubEmulator:    getenv("PUBSUB_EMULATOR_HOST"),
-		FirestoreEmulator: getenv("FIRESTORE_EMULATOR_HOST"),
+		PubSubRegion:      r.Form("TIDEWIRE_PUBSUB_REGION", region, "a region such as europe-west1"),
+		PubSubEmulator:    r.Text("PUBSUB_EMULATOR_HOST", ""),
+		FirestoreEmulator: r.Text("FIRESTORE_EMULATOR_HOST", ""),
+		LogLevel:          r.Level("TIDEWIRE_LOG_LEVEL"),
 	}
-	r.level(&s.LogLevel)
-	r.backend(&s)
-	if getenv("FUNCTION_TARGET") == "probe" {
-		r.needed("TIDEWIRE_GATEWAY", "TIDEWIRE_INGEST", "TIDEWIRE_PROBE_TENANT")
+	s.readBackend(r)
+	if r.Text("FUNCTION_TARGET", "") == "probe" {
+		for _, needed := range [][2]string{{"TIDEWIRE_GATEWAY", s.Gateway}, {"TIDEWIRE_INGEST", s.Ingest}, {"TIDEWIRE_PROBE_TENANT", s.ProbeTenant}} {
+			if needed[1] == "" {
+				r.Fault(needed[0], "is not set; required by the probe")
+			}
+		}
 	}
 	if (s.PubSubEmulator == "") != (s.FirestoreEmulator == "") {
-		r.fault("PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST", "only one of them is set; set both or neither")
+		r.Fault("PUBSUB_EMULATOR_HOST, FIRESTORE_EMULATOR_HOST", "only one of them is set; set both or neither")
 	}
-	return s, errors.Join(r.faults...)
+	return s, r.Err()
 }
 
-// reader reads variables and keeps what is wrong with them.
-type reader struct {
-	getenv func(string) string
-	faults []error
-}
-
-func (r *reader) fault(name, format string, args ...any) {
-	r.faults = append(r.faults, fmt.Errorf(name+": "+format, args...))
-}
-
-func (r *reader) backend(s *Settings) {
+func (s *Settings) readBackend(r *environment.Reader) {
 	const name = "TIDEWIRE_BACKEND"
-	value := r.getenv(name)
+	value := r.Needed(name, "gcp:PROJECT or memory")
 	kind, id, _ := strings.Cut(value, ":")
 	s.Backend = Backend(kind)
 	switch {
 	case value == "":
-		r.fault(name, "is not set; must be gcp:PROJECT or memory")
 	case value == string(Memory):
 		if s.TenantsFile == "" {
-			r.fault("TIDEWIRE_TENANTS", "is not set; memory needs a file of tenant documents")
+			r.Fault("TIDEWIRE_TENANTS", "is not set; memory needs a file of tenant documents")
 		}
 	case s.Backend == GCP:
 		if s.Project = id; !project.MatchString(id) {
-			r.fault(name, "must be gcp:PROJECT with a project identifier, got %q", value)
+			r.Fault(name, "must be gcp:PROJECT with a project identifier, got %q", value)
 		}
 		if s.TenantsFile != "" {
-			r.fault("TIDEWIRE_TENANTS", "is set, but only memory reads it; with gcp, tenant documents are in Firestore")
+			r.Fault("TIDEWIRE_TENANTS", "is set, but only memory reads it; with gcp, tenant documents are in Firestore")
 		}
 	default:
-		r.fault(name, "must be gcp:PROJECT or memory, got %q", value)
+		r.Fault(name, "must be gcp:PROJECT or memory, got %q", value)
 	}
-}
-
-func (r *reader) level(l *slog.Level) {
-	const name = "TIDEWIRE_LOG_LEVEL"
-	if value := r.getenv(name); value != "" && l.UnmarshalText([]byte(value)) != nil {
-		r.fault(name, "must be debug, info, warn or error, got %q", value)
-	}
-}
-
-// needed finds the variables that are not set.
-func (r *reader) needed(names ...string) {
-	for _, name := range names {
-		if r.getenv(name) == "" {
-			r.fault(name, "is not set; required by the probe")
-		}
-	}
-}
-
-func (r *reader) form(name string, form *regexp.Regexp, hint string) string {
-	value := r.getenv(name)
-	if value != "" && !form.MatchString(value) {
-		r.fault(name, "%s, got %q", hint, value)
-	}
-	return value
-}
-
-func (r *reader) number(name string, otherwise, least, most int) int {
-	value := r.getenv(name)
-	if value == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(value)
-	if err != nil || n < least || n > most {
-		r.fault(name, "must be a number from %d to %d, got %q", least, most, value)
-	}
-	return n
-}
-
-func (r *reader) duration(name string, otherwise, least, most time.Duration) time.Duration {
-	value := r.getenv(name)
-	if value == "" {
-		return otherwise
-	}
-	d, err := time.ParseDuration(value)
-	if err != nil || d < least || d > most {
-		r.fault(name, "must be a duration from %v to %v, got %q", least, most, value)
-	}
-	return d
 }

@@ -15,7 +15,10 @@ import (
 
 type env map[string]string
 
-func (e env) get(name string) string { return e[name] }
+func (e env) lookup(name string) (string, bool) {
+	value, ok := e[name]
+	return value, ok
+}
 
 func TestRead(t *testing.T) {
 	t.Parallel()
@@ -51,7 +54,7 @@ func TestRead(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := settings.Read(c.env.get)
+			got, err := settings.Read(c.env.lookup)
 			if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
 				t.Error(err, diff)
 			}
@@ -93,7 +96,7 @@ func TestEveryFaultIsNamed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := settings.Read(c.env.get)
+			_, err := settings.Read(c.env.lookup)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -124,9 +127,9 @@ func TestDocument(t *testing.T) {
 		}
 	}
 	read := map[string]bool{}
-	_, _ = settings.Read(func(name string) string { // what is wrong with nothing is not the question
+	_, _ = settings.Read(func(name string) (string, bool) { // what is wrong with nothing is not the question
 		read[name] = true
-		return ""
+		return "", false
 	})
 	if diff := cmp.Diff(read, documented); diff != "" {
 		t.Error("(-read +documented):\n", diff)

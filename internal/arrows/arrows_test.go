@@ -39,6 +39,8 @@ var allowed = map[string]struct{ own, others []string }{
 	// What packages of this module tell each other, and nobody else can.
 	"realtime/internal/checked": {},
 	"realtime/recent":           {},
+	// What mains read their settings with.
+	"realtime/environment": {},
 
 	"realtime/wire":       {own: []string{"realtime", "realtime/outbox", "realtime/jsontext"}},
 	"realtime/sse":        {own: []string{"realtime", "realtime/outbox", "realtime/wire"}}, // its events carry wire's JSON
@@ -101,7 +103,7 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
 	"functions/host":     {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
-	"functions/settings": {},
+	"functions/settings": {own: []string{"realtime/environment"}},
 	"functions/janitor":  {own: []string{"realtime", "realtime/problem"}},
 	// The probe is a client: it dials a socket, and accepts none.
 	"functions/probe":  {own: []string{"realtime", "realtime/auth", "realtime/problem", "realtime/socket", "realtime/wire"}},
@@ -109,11 +111,11 @@ var allowed = map[string]struct{ own, others []string }{
 	// The one place where all drivers meet.
 	"realtime/backend": {own: []string{"realtime", "realtime/tenantcache", "realtime/driver/memory", "realtime/driver/gcp", "realtime/driver/gcp/..."}},
 	// The services on Cloud Run: mains over what the framework has.
-	"services/cloudrun":              {own: []string{"realtime", "realtime/backend", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape"}, others: []string{"github.com/KimMachineGun/automemlimit"}},
-	"services/cloudrun/cloudruntest": {own: []string{"realtime", "realtime/backend", "services/cloudrun"}, others: []string{"github.com/google/go-cmp", "go.uber.org/goleak", "google.golang.org/genproto/googleapis/logging/type"}},
-	"services/api":                   {own: []string{"realtime", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/httpapi", "realtime/limit", "realtime/strict", "services/cloudrun"}},
-	"services/gateway":               {own: []string{"realtime/budget", "realtime/auth", "realtime/backend", "realtime/gateway", "services/cloudrun"}},
-	"services/dashboard":             {own: []string{"realtime", "realtime/auth", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
+	"services/cloudrun":              {own: []string{"realtime", "realtime/backend", "realtime/environment", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape"}, others: []string{"github.com/KimMachineGun/automemlimit"}},
+	"services/cloudrun/cloudruntest": {own: []string{"realtime", "realtime/backend", "realtime/environment", "services/cloudrun"}, others: []string{"github.com/google/go-cmp", "go.uber.org/goleak", "google.golang.org/genproto/googleapis/logging/type"}},
+	"services/api":                   {own: []string{"realtime", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/httpapi", "realtime/environment", "realtime/limit", "realtime/strict", "services/cloudrun"}},
+	"services/gateway":               {own: []string{"realtime/budget", "realtime/environment", "realtime/auth", "realtime/backend", "realtime/gateway", "services/cloudrun"}},
+	"services/dashboard":             {own: []string{"realtime", "realtime/auth", "realtime/environment", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
 	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
 	"services/dashboard/demo":        {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for

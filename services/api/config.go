@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/strict"
 	"github.com/tidewire/tidewire/services/cloudrun"
@@ -17,7 +18,7 @@ type config struct {
 }
 
 // readConfig reads the environment. Faults are in e.
-func readConfig(e *cloudrun.Environment) config {
+func readConfig(e *environment.Reader) config {
 	c := config{Config: cloudrun.ReadConfig(e)}
 	const name = "TIDEWIRE_OPERATORS"
 	text := e.Needed(name, `which tokens are operators', as auth in a tenant's document: {"keys":[{"alg":"HS256","secret":"..."}]}`)

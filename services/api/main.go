@@ -10,6 +10,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/backend"
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/publish"
@@ -19,8 +20,8 @@ import (
 func main() { os.Exit(cloudrun.Run(run)) }
 
 // run serves until ctx ends, and then lets the calls end that are under way.
-func run(ctx context.Context, lookup cloudrun.Lookup, out io.Writer) error {
-	e := cloudrun.NewEnvironment(lookup)
+func run(ctx context.Context, lookup environment.Lookup, out io.Writer) error {
+	e := environment.New(lookup)
 	c := readConfig(e)
 	if err := e.Err(); err != nil {
 		return err

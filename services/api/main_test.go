@@ -9,8 +9,8 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/httpapi"
-	"github.com/tidewire/tidewire/services/cloudrun"
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
 )
 
@@ -105,7 +105,7 @@ func TestServiceThatCannotStart(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
-			e := cloudrun.NewEnvironment(func(name string) (string, bool) {
+			e := environment.New(func(name string) (string, bool) {
 				return map[string]string{"TIDEWIRE_BACKEND": "memory", "TIDEWIRE_OPERATORS": text}[name], true
 			})
 			readConfig(e)
@@ -118,5 +118,5 @@ func TestServiceThatCannotStart(t *testing.T) {
 
 func TestConfigurationIsDocumented(t *testing.T) {
 	t.Parallel()
-	cloudruntest.Documented(t, "../../docs/configuration.md", "api", func(e *cloudrun.Environment) { readConfig(e) })
+	cloudruntest.Documented(t, "../../docs/configuration.md", "api", func(e *environment.Reader) { readConfig(e) })
 }

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/services/cloudrun"
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
 )
@@ -20,7 +21,7 @@ func TestEverythingHangs(t *testing.T) {
 			r.Header.Set("Authorization", "Bearer "+operator(t)) // of the bubble's time
 			return r
 		},
-		func(e *cloudrun.Environment) (*cloudrun.Config, cloudruntest.Assemble) {
+		func(e *environment.Reader) (*cloudrun.Config, cloudruntest.Assemble) {
 			c := readConfig(e)
 			return &c.Config, func(ctx context.Context, p *cloudrun.Parts) (func(), http.Handler, error) {
 				b, err := p.Open(ctx)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/realtime/backend"
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 )
 
@@ -34,7 +35,7 @@ type Config struct {
 }
 
 // ReadConfig reads what all services need. Faults are in e.
-func ReadConfig(e *Environment) Config {
+func ReadConfig(e *environment.Reader) Config {
 	c := Config{
 		Port:         e.Number("PORT", 8080, 0, 65535),
 		Service:      e.Text("K_SERVICE", ""),

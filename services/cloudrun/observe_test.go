@@ -12,7 +12,7 @@ import (
 // Metrics are nobody's to see and nothing is sent unless it is said.
 func TestObservedByNobody(t *testing.T) {
 	t.Parallel()
-	e := environment("TIDEWIRE_BACKEND", "memory")
+	e := variables("TIDEWIRE_BACKEND", "memory")
 	c := cloudrun.ReadConfig(e)
 	out := &log{}
 	seen, err := c.Observe(t.Context(), c.Logger(out))
@@ -32,7 +32,7 @@ func TestObservedByNobody(t *testing.T) {
 // Profiles have an address of their own.
 func TestProfiles(t *testing.T) {
 	t.Parallel()
-	e := environment("TIDEWIRE_BACKEND", "memory", "TIDEWIRE_PPROF", "127.0.0.1:0")
+	e := variables("TIDEWIRE_BACKEND", "memory", "TIDEWIRE_PPROF", "127.0.0.1:0")
 	c := cloudrun.ReadConfig(e)
 	out := &log{}
 	seen, err := c.Observe(t.Context(), c.Logger(out))
@@ -68,7 +68,7 @@ func TestObserveRefuses(t *testing.T) {
 	} {
 		t.Run(tt.value, func(t *testing.T) {
 			t.Parallel()
-			c := cloudrun.ReadConfig(environment("TIDEWIRE_BACKEND", "memory", tt.name, tt.value))
+			c := cloudrun.ReadConfig(variables("TIDEWIRE_BACKEND", "memory", tt.name, tt.value))
 			_, err := c.Observe(t.Context(), c.Logger(&log{}))
 			if err == nil || !strings.Contains(err.Error(), tt.name) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v", err)

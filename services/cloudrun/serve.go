@@ -13,13 +13,14 @@ import (
 	"strconv"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/httpserver"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 )
 
 // Service is a service from its start to its end, which comes when ctx ends.
-type Service func(ctx context.Context, lookup Lookup, out io.Writer) error
+type Service func(ctx context.Context, lookup environment.Lookup, out io.Writer) error
 
 // Run runs a service in the process's environment until SIGTERM or an interrupt, and returns the exit code. A
 // second signal ends the process at once. What the service failed with is a log line. When Run returns, within

@@ -13,9 +13,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/services/cloudrun"
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
 )
+
+// variables returns a reader of these names and values.
+func variables(pairs ...string) *environment.Reader {
+	vars := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		vars[pairs[i]] = pairs[i+1]
+	}
+	return environment.New(func(name string) (string, bool) {
+		s, ok := vars[name]
+		return s, ok
+	})
+}
 
 func TestMain(m *testing.M) { cloudruntest.Main(m, nil) }
 
@@ -40,7 +53,7 @@ func (l *log) String() string {
 // When ctx ends, the requests under way end well, and no other is taken.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	e := environment("PORT", "0", "TIDEWIRE_BACKEND", "memory", "TIDEWIRE_METRICS", "true")
+	e := variables("PORT", "0", "TIDEWIRE_BACKEND", "memory", "TIDEWIRE_METRICS", "true")
 	c := cloudrun.ReadConfig(e)
 	if err := e.Err(); err != nil {
 		t.Fatal(err)
@@ -120,7 +133,7 @@ func (l *log) address(t *testing.T) *net.TCPAddr {
 // What assemble has opened before it failed is closed, and what it failed with is the error.
 func TestServeThatCannotStart(t *testing.T) {
 	t.Parallel()
-	c := cloudrun.ReadConfig(environment("PORT", "0", "TIDEWIRE_BACKEND", "memory"))
+	c := cloudrun.ReadConfig(variables("PORT", "0", "TIDEWIRE_BACKEND", "memory"))
 	want, closed := errors.New("want"), 0
 	err := c.Serve(t.Context(), io.Discard, func(_ context.Context, p *cloudrun.Parts) (http.Handler, error) {
 		p.Closing(func(context.Context) error { closed++; return nil })

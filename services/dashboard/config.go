@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/services/cloudrun"
 )
 
@@ -16,7 +17,7 @@ type config struct {
 }
 
 // readConfig reads the environment. Faults are in e.
-func readConfig(e *cloudrun.Environment) config {
+func readConfig(e *environment.Reader) config {
 	c := config{
 		Config:  cloudrun.ReadConfig(e),
 		gateway: e.Needed("TIDEWIRE_GATEWAY", "the origin of the gateway, such as https://live.example.com"),

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
-	"github.com/tidewire/tidewire/services/cloudrun"
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
 	"github.com/tidewire/tidewire/services/dashboard/web"
 )
@@ -107,7 +107,7 @@ func TestServiceThatCannotStart(t *testing.T) {
 	for _, gateway := range []string{"", "live.example.com", "https://live.example.com/", "https://live.example.com; script-src *", "ftp://live.example.com"} {
 		t.Run(gateway, func(t *testing.T) {
 			t.Parallel()
-			e := cloudrun.NewEnvironment(func(name string) (string, bool) {
+			e := environment.New(func(name string) (string, bool) {
 				return map[string]string{"TIDEWIRE_BACKEND": "memory", "TIDEWIRE_GATEWAY": gateway, "TIDEWIRE_DEMO": "true"}[name], true
 			})
 			readConfig(e)
@@ -121,5 +121,5 @@ func TestServiceThatCannotStart(t *testing.T) {
 
 func TestConfigurationIsDocumented(t *testing.T) {
 	t.Parallel()
-	cloudruntest.Documented(t, "../../docs/configuration.md", "dashboard", func(e *cloudrun.Environment) { readConfig(e) })
+	cloudruntest.Documented(t, "../../docs/configuration.md", "dashboard", func(e *environment.Reader) { readConfig(e) })
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/services/cloudrun"
 )
 
@@ -16,7 +17,7 @@ type config struct {
 }
 
 // readConfig reads the environment. Faults are in e.
-func readConfig(e *cloudrun.Environment) config {
+func readConfig(e *environment.Reader) config {
 	return config{
 		Config: cloudrun.ReadConfig(e),
 		// Cloud Run cuts at 60 minutes, if the service asks for as many. Clients are asked one by one

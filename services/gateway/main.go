@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/budget"
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/services/cloudrun"
 )
@@ -18,8 +19,8 @@ import (
 func main() { os.Exit(cloudrun.Run(run)) }
 
 // run serves until ctx ends, and then drains.
-func run(ctx context.Context, lookup cloudrun.Lookup, out io.Writer) error {
-	e := cloudrun.NewEnvironment(lookup)
+func run(ctx context.Context, lookup environment.Lookup, out io.Writer) error {
+	e := environment.New(lookup)
 	c := readConfig(e)
 	if err := e.Err(); err != nil {
 		return err

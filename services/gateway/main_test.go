@@ -14,7 +14,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
-	"github.com/tidewire/tidewire/services/cloudrun"
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
 )
 
@@ -173,7 +173,7 @@ func TestServiceThatCannotStart(t *testing.T) {
 
 func TestConfigurationIsDocumented(t *testing.T) {
 	t.Parallel()
-	cloudruntest.Documented(t, "../../docs/configuration.md", "gateway", func(e *cloudrun.Environment) { readConfig(e) })
+	cloudruntest.Documented(t, "../../docs/configuration.md", "gateway", func(e *environment.Reader) { readConfig(e) })
 }
 
 func TestRemote(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/services/cloudrun"
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
@@ -31,8 +32,8 @@ func service() {
 	if os.Getenv(asHanging) == "" {
 		main()
 	}
-	os.Exit(cloudrun.Run(func(ctx context.Context, lookup cloudrun.Lookup, out io.Writer) error {
-		c := readConfig(cloudrun.NewEnvironment(lookup))
+	os.Exit(cloudrun.Run(func(ctx context.Context, lookup environment.Lookup, out io.Writer) error {
+		c := readConfig(environment.New(lookup))
 		return c.Serve(ctx, out, func(ctx context.Context, p *cloudrun.Parts) (http.Handler, error) {
 			_, h, err := hanging(ctx, &c, p)
 			return h, err
@@ -172,7 +173,7 @@ func TestEverythingHangsByTheClock(t *testing.T) {
 	t.Parallel()
 	name := file(t)
 	synctest.Test(t, func(t *testing.T) {
-		c := readConfig(cloudrun.NewEnvironment(func(variable string) (string, bool) {
+		c := readConfig(environment.New(func(variable string) (string, bool) {
 			v, ok := map[string]string{"TIDEWIRE_BACKEND": "memory", "TIDEWIRE_TENANTS": name}[variable]
 			return v, ok
 		}))

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tidewire/tidewire/services/cloudrun"
+	"github.com/tidewire/tidewire/realtime/environment"
 )
 
 // needed is what the documentation calls the default of a variable that has to be set.
@@ -15,7 +15,7 @@ const needed = "needed"
 
 // Documented fails the test unless the table in file lists exactly the variables that
 // a service reads, with their defaults.
-func Documented(t *testing.T, file, service string, read func(*cloudrun.Environment)) {
+func Documented(t *testing.T, file, service string, read func(*environment.Reader)) {
 	t.Helper()
 	text, err := os.ReadFile(file) //nolint:gosec // the test says which file
 	if err != nil {
@@ -34,7 +34,7 @@ func Documented(t *testing.T, file, service string, read func(*cloudrun.Environm
 			documented[strings.Trim(name, " `")] = strings.Trim(cells[3], " `")
 		}
 	}
-	e := cloudrun.NewEnvironment(func(string) (string, bool) { return "", false })
+	e := environment.New(func(string) (string, bool) { return "", false })
 	read(e)
 	has := map[string]string{}
 	for _, v := range e.Variables() {

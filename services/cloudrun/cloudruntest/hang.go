@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/backend"
+	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/services/cloudrun"
 )
 
@@ -97,10 +98,10 @@ type Assemble func(ctx context.Context, p *cloudrun.Parts) (release func(), h ht
 
 // EndsInTime runs a service in a bubble of synctest, asks it for what waits for a store that hangs, and ends it. The
 // request has to be answered by 503 with a time to come back, and the service to end within nine seconds.
-func EndsInTime(t *testing.T, variables []string, ask func(context.Context) *http.Request, configure func(*cloudrun.Environment) (*cloudrun.Config, Assemble)) {
+func EndsInTime(t *testing.T, variables []string, ask func(context.Context) *http.Request, configure func(*environment.Reader) (*cloudrun.Config, Assemble)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		e := cloudrun.NewEnvironment(func(name string) (string, bool) {
+		e := environment.New(func(name string) (string, bool) {
 			for _, v := range variables {
 				if value, ok := strings.CutPrefix(v, name+"="); ok {
 					return value, true
