@@ -217,16 +217,14 @@ class Socket {
     if (!this.welcome && type !== "connect") return this.end(4401, { code: "unauthorized" });
     switch (type) {
       case "connect":
-        if (!this.welcome) {
-          if (frame.subscriptions.some((each) => !this.valid(each))) return this.end(4400, { code: "bad-request" });
-          this.admit(frame.token, id);
-          if (!this.welcome) return;
-        } else {
-          this.greet(id);
-          if (frame.subscriptions.some((each) => !this.valid(each))) return refuse("bad-request");
-        }
+        if (this.welcome) this.greet(id);
+        else this.admit(frame.token, id);
+        if (!this.welcome) return;
         if (frame.subscriptions.length > this.welcome.limits.subscriptionsPerConnection) return this.give({ type: "error", code: "limited", limit: "subscriptionsPerConnection", message: "none was taken" });
-        for (const each of frame.subscriptions) this.subscribe(undefined, each);
+        for (const each of frame.subscriptions) {
+          if (this.valid(each)) this.subscribe(undefined, each);
+          else this.give({ type: "error", code: "bad-request", channel: each.channel, message: "subscriptions" });
+        }
         return;
       case "subscribe":
         return this.valid(frame) ? this.subscribe(id, frame) : refuse("bad-request");
