@@ -28,7 +28,8 @@ type stream struct {
 	err error // why it has ended; read after ended is closed
 
 	closing sync.Once
-	closed  error // of closing
+	within  context.Context // of closing, set before what start began with is cancelled
+	closed  error           // of closing
 }
 
 // batch is what one Receive brought.
@@ -111,11 +112,19 @@ func (s *stream) readTwin(ctx context.Context, younger realtime.Stream) {
 	if err := s.twin.end(put); err != nil {
 		s.log.Debug("a stream was closed during its replay", realtime.KeyTopic, s.topic)
 	}
-	closing, done := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
-	defer done()
-	if err := younger.Close(closing); err != nil {
+	if err := s.closeTwin(ctx, younger); err != nil {
 		s.log.Warn("a subscription was left behind", realtime.KeyTopic, s.topic, realtime.KeyError, err)
 	}
+}
+
+// closeTwin has the time of whoever closes the stream, and a short one of its own while nobody does.
+func (s *stream) closeTwin(ctx context.Context, younger realtime.Stream) error {
+	if ctx.Err() != nil {
+		return younger.Close(s.within)
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	return younger.Close(closing)
 }
 
 // Receive waits for what comes next, from either.
@@ -144,6 +153,7 @@ func (s *stream) Receive(ctx context.Context) ([]realtime.Message, error) {
 // Close ends both.
 func (s *stream) Close(ctx context.Context) error {
 	s.closing.Do(func() {
+		s.within = ctx
 		s.cancel()
 		s.reading.Wait()
 		s.forget(s)

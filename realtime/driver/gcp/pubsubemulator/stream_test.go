@@ -54,7 +54,8 @@ func (e *emulator) Close(context.Context) error { return nil }
 // fed is a stream of what a test gives it: messages or an error.
 type fed struct {
 	batches chan any
-	mu      sync.Mutex // guards closed
+	slow    time.Duration // what closing takes
+	mu      sync.Mutex    // guards closed
 	closed  bool
 }
 
@@ -72,7 +73,12 @@ func (f *fed) Receive(ctx context.Context) ([]realtime.Message, error) {
 
 func (f *fed) CompleteSince() time.Time { return time.UnixMilli(1) }
 
-func (f *fed) Close(context.Context) error {
+func (f *fed) Close(ctx context.Context) error {
+	select {
+	case <-time.After(f.slow):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true
@@ -191,5 +197,13 @@ func TestInterruptedTwinLeavesTheStream(t *testing.T) {
 		if got := takes(t, s); !slices.Equal(got, []string{"fence"}) {
 			t.Errorf("got %q", got)
 		}
+	})
+}
+
+// A stream that is closed early has its twin still: whoever closes it gives both the time that they need.
+func TestClosingHasItsTime(t *testing.T) {
+	t.Parallel()
+	world(t, func(_ *testing.T, _ realtime.Stream, elder, twin *fed) {
+		elder.slow, twin.slow = time.Minute, time.Minute
 	})
 }
