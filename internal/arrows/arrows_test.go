@@ -28,13 +28,17 @@ var allowed = map[string]struct{ own, others []string }{
 	// The words and the contracts of drivers: the standard library only, and none of those that do the work.
 	"realtime": {},
 	// Those that do the work. The queue and the publishing side know no hub, nor each other.
-	"realtime/hub":             {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/internal/spread", "realtime/internal/uid", "realtime/outbox", "realtime/recent"}},
+	"realtime/hub": {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/internal/heap", "realtime/internal/spread", "realtime/internal/uid", "realtime/outbox", "realtime/recent", "realtime/hub/..."}},
+	// The parts of the hub that know no connection, topic or lock.
+	"realtime/hub/protocol":    {own: []string{"realtime", "realtime/contain", "realtime/outbox"}},
+	"realtime/hub/record":      {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/internal/heap", "realtime/outbox"}},
 	"realtime/budget":          {own: []string{"realtime", "realtime/internal/spread"}},
 	"realtime/outbox":          {own: []string{"realtime"}},
 	"realtime/publish":         {own: []string{"realtime", "realtime/internal/checked", "realtime/internal/uid"}},
 	"realtime/contain":         {own: []string{"realtime"}},
 	"realtime/tenantcache":     {own: []string{"realtime", "realtime/recent"}},
 	"realtime/internal/uid":    {},
+	"realtime/internal/heap":   {},
 	"realtime/internal/spread": {},
 	// What packages of this module tell each other, and nobody else can.
 	"realtime/internal/checked": {},

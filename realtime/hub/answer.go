@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/record"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -30,13 +31,13 @@ func (ch *channel) answerAtOnce(q *question) bool {
 	}
 	since := q.request.Since
 	if since.IsZero() {
-		ch.begin(q, ch.rec.len(), outbox.Answer{Position: ch.position()}, "live")
+		ch.begin(q, ch.rec.Len(), outbox.Answer{Position: ch.rec.Position()}, "live")
 		return true
 	}
 	if m := q.reader.conn.Tenant().Moved; m != nil && since.Time < m.Until.UnixMilli() {
 		return false
 	}
-	from, ok := ch.rec.find(since)
+	from, ok := ch.rec.Find(since)
 	if ok {
 		ch.begin(q, from, outbox.Answer{Resumed: true, Position: since}, "resumed")
 	}
@@ -50,7 +51,7 @@ func (ch *channel) answer(q *question, ms int64) {
 	}
 	q.request.disbelieve(ms + ch.skew())
 	if ch.state() == buffering {
-		ch.answerEarly(q, ch.moment(ms))
+		ch.answerEarly(q, ch.rec.Moment(ms))
 		return
 	}
 	asOf := q.request.AsOf
@@ -62,26 +63,24 @@ func (ch *channel) answer(q *question, ms int64) {
 		return
 	}
 	ch.g.feed.hub.count.Add(realtime.CountGaps, ch.name.Tenant(), ch.whyGap(q.request.Since), 1)
-	ch.begin(q, ch.rec.len(), outbox.Answer{Gap: true, Position: ch.position().OrLater(q.request.Since)}, "gap")
+	ch.begin(q, ch.rec.Len(), outbox.Answer{Gap: true, Position: ch.rec.Position().OrLater(q.request.Since)}, "gap")
 }
 
 // resume is the record's, for a reader whose Position may be one of the topic that its tenant was moved away from.
 func (ch *channel) resume(p realtime.Position, asOf int64, m *realtime.Moved) (from int, ok bool) {
 	if m == nil || p.Time >= m.Until.UnixMilli() {
-		return ch.rec.resume(p, asOf)
+		return ch.rec.Resume(p, asOf)
 	}
-	if settled := m.Settled(); ch.g.feed.topic == ch.g.feed.hub.o.Placement(ch.quota.tenant) {
-		if ch.rec.since.Before(settled) {
-			ch.rec.since = settled // earlier ones went by the other topic
-		}
+	if settled := m.Settled(); ch.g.feed.topic == ch.g.feed.hub.o.Placement(ch.rec.Quota().Tenant()) {
+		ch.rec.BeginAt(settled) // earlier ones went by the other topic
 		if p.Time < settled.UnixMilli() {
 			p.ID = ""
 		}
 	}
-	from, ok = ch.rec.resume(p, asOf)
+	from, ok = ch.rec.Resume(p, asOf)
 	// What two publishers published at once, or one again, may stand in another order on the other
 	// topic. What comes again the client drops.
-	return min(from, ch.rec.after(p.Time-ch.g.feed.pace.Margin.Milliseconds())), ok
+	return min(from, ch.rec.After(p.Time-ch.g.feed.pace.Margin.Milliseconds())), ok
 }
 
 // answerEarly answers with a moment, because the replay is overdue and the
@@ -103,7 +102,7 @@ func (ch *channel) whyGap(since realtime.Position) string {
 	if !since.IsUsable() {
 		return "unusable"
 	}
-	if since.Time <= ch.rec.evicted.Time {
+	if since.Time <= ch.rec.Evicted().Time {
 		return "evicted"
 	}
 	return "horizon"
@@ -142,7 +141,7 @@ func (ch *channel) live(e delivery, now time.Time) {
 
 // delivery is an entry on its way to the readers.
 type delivery struct {
-	entry
+	record.Entry
 	number   uint64 // in the record
 	trace    string // if a Tracer follows it
 	received time.Time
@@ -151,9 +150,9 @@ type delivery struct {
 // deliver gives an entry to the readers.
 func (ch *channel) deliver(e *delivery, now time.Time) {
 	f := ch.g.feed
-	d := outbox.Delivery{Channel: ch.name, Key: e.key, Policy: ch.rules.Overflow}
-	shown, kept := &e.entry, false
-	if have := ch.rec.numbered(e.number); have != nil { // what is encoded now is there for those who come later
+	d := outbox.Delivery{Channel: ch.name, Key: e.Key, Policy: ch.rules.Overflow}
+	shown, kept := &e.Entry, false
+	if have := ch.rec.Numbered(e.number); have != nil { // what is encoded now is there for those who come later
 		shown, kept = have, true
 	}
 	lost, readers := 0, 0
@@ -162,10 +161,10 @@ func (ch *channel) deliver(e *delivery, now time.Time) {
 			continue // its replay has it, or will
 		}
 		readers++
-		if ch.ahead > 0 && !r.ahead.IsZero() && !ch.reached(r, e.at) {
+		if ch.ahead > 0 && !r.ahead.IsZero() && !ch.reached(r, e.At) {
 			continue
 		}
-		d.Frame = ch.visible(shown, r, kept)
+		d.Frame = ch.rec.Frame(shown, r.conn.protocol, kept)
 		lost += f.push(r.conn, &d)
 	}
 	count := f.hub.count
@@ -173,10 +172,10 @@ func (ch *channel) deliver(e *delivery, now time.Time) {
 	if lost > 0 {
 		count.Add(realtime.CountDrops, ch.name.Tenant(), string(ch.rules.Overflow), lost)
 	}
-	count.Took(realtime.TimingDelivery, ch.name.Tenant(), now.Sub(time.UnixMilli(e.at.Time)))
+	count.Took(realtime.TimingDelivery, ch.name.Tenant(), now.Sub(time.UnixMilli(e.At.Time)))
 	if e.trace != "" && f.hub.o.Tracer != nil {
 		f.traced = append(f.traced, traced{e.trace, realtime.Delivered{
-			Channel: ch.name, ID: e.at.ID, Published: time.UnixMilli(e.at.Time), Received: e.received, Queued: time.Now(), Readers: readers,
+			Channel: ch.name, ID: e.At.ID, Published: time.UnixMilli(e.At.Time), Received: e.received, Queued: time.Now(), Readers: readers,
 		}})
 	}
 }

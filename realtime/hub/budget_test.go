@@ -38,8 +38,11 @@ func (b *topicBench) fill(seconds int) (names []realtime.Channel) {
 	for i := range 20 {
 		id := fmt.Sprintf("t%d", i)
 		b.serve(&realtime.Tenant{ID: id, Namespaces: map[string]realtime.Namespace{"*": {WindowFor: realtime.Duration(10 * time.Minute)}}})
-		name := b.channel(id, "c")
-		b.g.channels[name].newest = 0
+		name, err := realtime.NewChannel(id, "c")
+		if err != nil {
+			b.tb.Fatal(err)
+		}
+		b.g.channel(name).rec.Make(b.now.Add(-10 * time.Minute).UnixMilli()) // what comes is older than now, and not late
 		names = append(names, name)
 	}
 	for s := seconds; s > 0; s-- {
@@ -69,17 +72,17 @@ func TestBudgetTakesTheOldestOfAllTenants(t *testing.T) {
 	if least := used/2 - room/8; left > used/2 || left < least {
 		t.Errorf("of %d bytes %d are left, want %d to %d", used, left, least, used/2)
 	}
-	first := b.g.channels[names[1]].rec.at(0).at.Time
+	first := b.g.channels[names[1]].rec.At(0).At.Time
 	for _, name := range names {
-		if at := b.g.channels[name].rec.at(0).at.Time; at/1000 != first/1000 {
+		if at := b.g.channels[name].rec.At(0).At.Time; at/1000 != first/1000 {
 			t.Errorf("%v begins at %d, another one at %d", name, at, first)
 		}
 	}
-	if n := b.g.channels[busy].rec.len(); n < 500 {
+	if n := b.g.channels[busy].rec.Len(); n < 500 {
 		t.Errorf("of what is newest %d of 500 are left", n)
 	}
 	// Nobody is told that nothing is missing.
-	if b.g.channels[names[1]].rec.completeSince(b.now.Add(-299 * time.Second).UnixMilli()) {
+	if b.g.channels[names[1]].rec.CompleteSince(b.now.Add(-299 * time.Second).UnixMilli()) {
 		t.Error("a record that was given up claims to be complete")
 	}
 }
@@ -116,8 +119,8 @@ func TestBudgetIsGivenBack(t *testing.T) {
 		t.Fatal("the readers have not moved")
 	}
 	said := func() (n int64) {
-		for _, q := range next.quotas {
-			n += int64(q.used)
+		for i := range 20 {
+			n += int64(next.records.Quota(fmt.Sprintf("t%d", i)).Used())
 		}
 		return n
 	}

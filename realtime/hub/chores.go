@@ -98,7 +98,7 @@ func (f *feed) callBack() {
 		f.current.readopt(g.busy[n-1])
 		return
 	}
-	f.hub.running.Go(g.release)
+	f.hub.running.Go(g.records.Release)
 	f.leaving[len(f.leaving)-1] = nil
 	f.leaving = f.leaving[:len(f.leaving)-1]
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -19,7 +20,7 @@ type Connection struct {
 	tenant    atomic.Pointer[realtime.Tenant]
 	principal atomic.Pointer[realtime.Principal]
 	box       *outbox.Outbox
-	protocol  *protocol // that box has frames of
+	protocol  *protocol.Protocol // that box has frames of
 	transport outbox.Transport
 	owed      atomic.Int32 // subscribes not answered yet
 
@@ -35,8 +36,7 @@ type Connection struct {
 	watches   map[realtime.Channel]struct{}
 
 	// Guarded by hub.agenda.mu.
-	wakeAt time.Time
-	slot   int // in agenda.heap, from 1; 0 while it is not in
+	slot int // in agenda.heap, from 1; 0 while it is not in
 
 	mu       sync.Mutex // guards all below; taken after feed.mu where both are held
 	readers  []*reader

@@ -142,7 +142,7 @@ func (g *generation) condemn(name realtime.Channel, fault any) {
 		}
 		if ch.faults++; ch.state() != buffering {
 			f.hub.count.Add(realtime.CountGaps, name.Tenant(), "hole", 1)
-			ch.lose(max(ch.newest, g.heard))
+			ch.lose(max(ch.rec.Newest(), g.heard))
 		}
 		if ch.faults > 1 || ch.state() == buffering {
 			f.distrust(g)

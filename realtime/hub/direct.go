@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -11,8 +12,8 @@ import (
 // again, and both generations hear it while one replaces the other. It is not for
 // connections that were opened after it was sent, unless it closes those with an old token.
 func (f *feed) direct(m *realtime.Message, now time.Time) {
-	f.directs.turn(now)
-	if f.directs.repeated(m.Tenant, "", m.ID) {
+	f.directs.Turn(now)
+	if f.directs.Repeated(m.Tenant, "", m.ID) {
 		return
 	}
 	logout := m.Kind == realtime.KindClose && !m.Before.IsZero()
@@ -23,7 +24,7 @@ func (f *feed) direct(m *realtime.Message, now time.Time) {
 	if here == nil {
 		return
 	}
-	event := sharedFrame{make: func(p *protocol) outbox.Frame { return p.Direct(&m.Publication) }}
+	event := protocol.Shared{Make: func(p *protocol.Protocol) outbox.Frame { return p.Direct(&m.Publication) }}
 	for _, c := range here.conns {
 		p := c.Principal()
 		if !m.To.Selects(c.id, p) {
@@ -37,7 +38,7 @@ func (f *feed) direct(m *realtime.Message, now time.Time) {
 			f.closes = append(f.closes, closing{c, closedBy(m.Code)})
 			continue
 		}
-		frame := event.in(c.protocol)
+		frame := event.In(c.protocol)
 		if frame.IsZero() {
 			continue // the encoder panicked
 		}

@@ -6,9 +6,9 @@
 // channels; a channel has its record and its readers. A reader is one subscription of a Connection, whose
 // outbox.Outbox a transport empties.
 //
-// A record keeps Publications. The Outbox of a connection names the protocol that it speaks, and each protocol encodes a
-// Publication once, when the first of its readers needs it: entry.go has the one function by which a Publication
-// reaches a client, live or from the record.
+// A record (package record) keeps Publications. The Outbox of a connection names the protocol that it speaks, and each protocol
+// encodes a Publication once, when the first of its readers needs it: record.Record.Frame is the one function by which a
+// Publication reaches a client, live or from the record.
 //
 // states.go draws the phases of a generation, the states of a channel and the way of a reader.
 //

@@ -9,6 +9,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
 	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/recent"
 )
 
 // feed is what the hub holds of one topic: the connections of its tenants and
@@ -45,16 +46,14 @@ type feed struct {
 	out    []outgoing    // control messages to publish once unlocked
 	dirty  []*Connection // to be flushed once unlocked
 	closes []closing     // to be closed once unlocked
-	grown  []*quota      // whose records encodings have made grow
-	shown  scratch
-	traced []traced // to be reported once written
+	traced []traced      // to be reported once written
 
-	directs *seen    // IDs of messages for connections
-	logouts *logouts // that closed connections lately
+	directs *recent.IDs // IDs of messages for connections
+	logouts *logouts    // that closed connections lately
 }
 
 func newFeed(h *Hub, topic realtime.Topic) *feed {
-	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: map[string]*resident{}, watched: map[realtime.Channel]*watch{}, directs: newSeen(h.o.Pace.Memory, time.Now()), logouts: newLogouts(h.o.Pace.Memory, time.Now())}
+	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: map[string]*resident{}, watched: map[realtime.Channel]*watch{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: newLogouts(h.o.Pace.Memory, time.Now())}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f
 }
@@ -65,7 +64,7 @@ func (f *feed) stop() {
 	over := false
 	defer func() {
 		for _, g := range gone {
-			g.release()
+			g.records.Release()
 		}
 		if over {
 			f.hub.wentAway(f)

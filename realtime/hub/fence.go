@@ -120,7 +120,7 @@ func (fe *fence) returned(ms int64) {
 		return
 	}
 	if ch.state() == buffering && fe.strong {
-		if hole := ch.stand(ms); hole && g.why != "hole" {
+		if hole := ch.rec.Make(ms); hole && g.why != "hole" {
 			// Perhaps only this stream lacks it; the next generation tells.
 			ch.doubt()
 			ch.unpark()

@@ -91,6 +91,7 @@ func (f *feed) turnAway(g *generation, why error) {
 func (f *feed) opened(g *generation, complete time.Time) {
 	f.lock()
 	defer f.unlock()
-	g.phase, g.opened, g.complete, g.heardAt = replaying, time.Now(), complete, time.Now()
+	g.phase, g.opened, g.heardAt = replaying, time.Now(), time.Now()
+	g.records.Complete(complete)
 	g.sendFences()
 }

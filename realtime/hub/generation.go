@@ -8,7 +8,9 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/hub/record"
 	"github.com/tidewire/tidewire/realtime/internal/uid"
+	"github.com/tidewire/tidewire/realtime/recent"
 )
 
 // generation is one following of a topic: a stream, what came of it, and the
@@ -20,31 +22,28 @@ type generation struct {
 	cancel context.CancelFunc
 	why    string
 
-	phase    phase
-	opened   time.Time // when the stream was
-	asked    time.Time // when the opening was asked for, after the beacon was stored
-	complete time.Time // the stream's CompleteSince
-	beacon   string    // ID of the beacon published before the stream was opened
-	unfit    string    // why it has to be replaced; empty if it has not
+	phase  phase
+	opened time.Time // when the stream was
+	asked  time.Time // when the opening was asked for, after the beacon was stored
+	beacon string    // ID of the beacon published before the stream was opened
+	unfit  string    // why it has to be replaced; empty if it has not
 
-	seen      *seen
-	channels  map[realtime.Channel]*channel
-	quotas    map[string]*quota
-	fences    map[string]*fence // under way, by ID
-	sent      linked.List       // of the same, in the order they were sent
-	all       []*channel        // of channels, in no order
-	busy      []*channel        // those that have readers, in no order
-	wanting   []*channel        // in line for a fence
-	pass      int               // how many of them are to be looked at
-	recheck   int               // busy[:recheck] are to get a fence, since the stream broke
-	hand      int               // all[:hand] are still to be looked through for what is too old
-	look      int               // how many of them by this sweep
-	relief    int               // all[:relief] are to be looked through for what the Budget needs
-	vacant    []*quota          // that had no channels left, in that order
-	breaks    uint64            // interruptions of the stream
-	suspects  int               // busy channels that have not had a fence since the last of them
-	parked    int               // readers that were answered before their record stands
-	forgotten int64             // newest entry ever evicted from a channel that was removed, ms
+	seen     *recent.IDs
+	channels map[realtime.Channel]*channel
+	records  *record.Set
+	fences   map[string]*fence // under way, by ID
+	sent     linked.List       // of the same, in the order they were sent
+	all      []*channel        // of channels, in no order
+	busy     []*channel        // those that have readers, in no order
+	wanting  []*channel        // in line for a fence
+	pass     int               // how many of them are to be looked at
+	recheck  int               // busy[:recheck] are to get a fence, since the stream broke
+	hand     int               // all[:hand] are still to be looked through for what is too old
+	look     int               // how many of them by this sweep
+	relief   int               // all[:relief] are to be looked through for what the Budget needs
+	breaks   uint64            // interruptions of the stream
+	suspects int               // busy channels that have not had a fence since the last of them
+	parked   int               // readers that were answered before their record stands
 
 	heard   int64     // newest publish time that came, ms
 	heardAt time.Time // when anything last came
@@ -60,9 +59,10 @@ func (f *feed) newGeneration(why string) *generation {
 	now := time.Now()
 	g := &generation{
 		feed: f, number: f.hub.generation.Add(1), why: why, phase: opening,
-		beacon: uid.New(), seen: newSeen(f.pace.Memory, now), heardAt: now,
-		channels: map[realtime.Channel]*channel{}, quotas: map[string]*quota{}, fences: map[string]*fence{},
+		beacon: uid.New(), seen: recent.NewIDs(f.pace.Memory, now), heardAt: now,
+		channels: map[realtime.Channel]*channel{}, fences: map[string]*fence{},
 	}
+	g.records = record.New(record.Options{Owner: keeping{g}, Budget: f.hub.o.Budget, Skew: f.pace.Skew, Memory: f.pace.Memory})
 	g.ctx, g.cancel = context.WithCancel(f.ctx)
 	f.hub.count.Add(realtime.CountFollows, "", why, 1)
 	f.hub.log.Debug("following", realtime.KeyTopic, f.topic, realtime.KeyReason, why, realtime.KeyCount, g.number)
@@ -148,7 +148,7 @@ func (f *feed) burst(g *generation, messages []realtime.Message) {
 	}
 	now := time.Now()
 	g.heardAt = now
-	g.seen.turn(now)
+	g.seen.Turn(now)
 	for i := range messages {
 		g.hear(&messages[i], now)
 	}
@@ -206,7 +206,7 @@ func (g *generation) channel(name realtime.Channel) *channel {
 	if ch == nil {
 		ch = newChannel(g, name)
 		g.channels[name] = ch
-		ch.quota.fit(ch.cost())
+		g.records.Fit(ch.rec)
 	}
 	return ch
 }

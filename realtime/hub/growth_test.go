@@ -94,10 +94,13 @@ func newTopicBench(tb testing.TB) *topicBench {
 	hub := New(deadBroker{followed}, Options{Instance: "i", Pace: Pace{Fence: time.Hour}})
 	b := &topicBench{tb: tb, encoder: plainEncoder{}, hub: hub, now: time.Now(), followed: followed}
 	b.feed = newFeed(hub, "t")
+	b.feed.lock()
 	b.feed.current = b.feed.newGeneration("first")
+	b.feed.unlock()
 	<-followed
 	b.g = b.feed.current
-	b.g.phase, b.g.opened, b.g.complete, b.g.heardAt = caughtUp, b.now, b.now, b.now
+	b.g.phase, b.g.opened, b.g.heardAt = caughtUp, b.now, b.now
+	b.g.records.Complete(b.now)
 	tb.Cleanup(func() {
 		b.feed.stop()
 		if err := hub.Close(context.Background()); err != nil {
@@ -118,7 +121,7 @@ func (b *topicBench) channel(tenant, name string) realtime.Channel {
 	}
 	ch := b.g.channel(c)
 	if ch.state() == buffering {
-		ch.stand(b.now.UnixMilli())
+		ch.rec.Make(b.now.UnixMilli())
 	}
 	return c
 }

@@ -45,6 +45,16 @@ func (f *feed) unlock() {
 	f.recycle(dirty)
 }
 
+// fitGrown evicts what encodings have made too much.
+func (f *feed) fitGrown() {
+	if f.current != nil {
+		f.current.records.FitGrown()
+	}
+	if f.next != nil {
+		f.next.records.FitGrown()
+	}
+}
+
 // recycle keeps the slice of a flush for the next one.
 func (f *feed) recycle(dirty []*Connection) {
 	if cap(dirty) < 64 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/internal/uid"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
@@ -25,7 +26,7 @@ type Hub struct {
 	agenda     *agenda
 
 	mu        sync.Mutex // guards all below; taken before a feed's lock
-	protocols map[string]*protocol
+	protocols map[string]*protocol.Protocol
 	feeds     map[realtime.Topic]*feed // followed or about to be
 	drained   []*feed                  // those let go by Drain, for their connections
 	open      map[string]int           // connections of each tenant that has any
@@ -55,7 +56,7 @@ func New(broker realtime.Broker, o Options) *Hub {
 	return &Hub{
 		broker: broker, o: o, count: o.Metrics,
 		log:   o.Logger,
-		feeds: map[realtime.Topic]*feed{}, protocols: map[string]*protocol{}, open: map[string]int{}, going: map[*feed]struct{}{}, agenda: newAgenda(),
+		feeds: map[realtime.Topic]*feed{}, protocols: map[string]*protocol.Protocol{}, open: map[string]int{}, going: map[*feed]struct{}{}, agenda: newAgenda(),
 	}
 }
 
@@ -266,4 +267,15 @@ func (h *Hub) followed() []*feed {
 		feeds = append(feeds, f)
 	}
 	return feeds
+}
+
+// protocol returns what the connections of an Encoder's name share. There are as many as a program has protocols, so
+// none is forgotten. h.mu is held.
+func (h *Hub) protocol(e outbox.Encoder) *protocol.Protocol {
+	p := h.protocols[e.Name()]
+	if p == nil {
+		p = protocol.New(e, h.log, h.count)
+		h.protocols[e.Name()] = p
+	}
+	return p
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/recent"
 )
 
 // TestRecordsSayWhatTheyTake compares what the records say they use with what the process takes for them,
@@ -45,7 +46,7 @@ func TestRecordsSayWhatTheyTake(t *testing.T) {
 					for i, name := range channels {
 						ch := b.g.channel(name)
 						if state == "stands" {
-							ch.stand(b.now.UnixMilli())
+							ch.rec.Make(b.now.UnixMilli())
 						}
 						for j := range size.events {
 							// As it comes from a broker: each message has strings and bytes of its own.
@@ -66,8 +67,8 @@ func TestRecordsSayWhatTheyTake(t *testing.T) {
 							b.feed.unlock()
 						}
 					}
-					b.g.seen = newSeen(time.Minute, b.now) // it has a bound of its own
-					taken, said := inUse()-before, b.g.quotas["acme"].used
+					b.g.seen = recent.NewIDs(time.Minute, b.now) // it has a bound of its own
+					taken, said := inUse()-before, b.g.records.Quota("acme").Used()
 					runtime.KeepAlive(b)
 					ratio := float64(said) / float64(taken)
 					t.Logf("said %d KiB, taken %d KiB: %.2f", said>>10, taken>>10, ratio)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -222,9 +223,9 @@ func (f *feed) tellPresence(name realtime.Channel, w *watch) {
 	if len(came)+len(gone) == 0 {
 		return
 	}
-	news := sharedFrame{make: func(p *protocol) outbox.Frame { return p.Presence(name, came, gone, len(w.users)) }}
+	news := protocol.Shared{Make: func(p *protocol.Protocol) outbox.Frame { return p.Presence(name, came, gone, len(w.users)) }}
 	for c := range w.watchers {
-		if frame := news.in(c.protocol); !frame.IsZero() { // the encoder did not panic
+		if frame := news.In(c.protocol); !frame.IsZero() { // the encoder did not panic
 			f.push(c, &outbox.Delivery{Frame: frame})
 		}
 	}

@@ -90,13 +90,9 @@ func (f *feed) giveUpSome(until int64) (more bool) {
 				continue
 			}
 			ch := g.all[g.relief-1]
-			for ch.rec.len() > 0 && ch.rec.at(0).at.Time <= until {
-				if f.tired() {
-					return true
-				}
-				ch.evict("budget")
+			if ch.rec.GiveUpUntil(until, f.tired) {
+				return true
 			}
-			ch.expireAside(until + 1)
 			if ch.unused() {
 				g.remove(ch)
 			}
@@ -106,24 +102,4 @@ func (f *feed) giveUpSome(until int64) (more bool) {
 		}
 	}
 	return false
-}
-
-// release takes what a generation holds, that has been let go, out of the Budget. It is not
-// part of a feed any more, and no lock is held.
-func (g *generation) release() {
-	b := g.feed.hub.o.Budget
-	if b == nil {
-		return
-	}
-	for _, ch := range g.all {
-		for i := range ch.rec.len() {
-			e := ch.rec.at(i)
-			b.Take(-e.cost(), e.at.Time)
-		}
-		for i := range ch.aside {
-			m := &ch.aside[i].Message
-			b.Take(-asideCost(m), m.Time.UnixMilli())
-		}
-		b.Take(-ch.cost(), 0)
-	}
 }

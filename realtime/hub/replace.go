@@ -30,6 +30,7 @@ func (f *feed) replace(g *generation, why string) {
 		f.next.cancel()
 		f.leaving = append(f.leaving, f.next) // readers that moved to it already move again
 	}
+	n.records.Replaces(f.current.records)
 	f.next = n
 	f.asked.unplaced, f.migrate = f.asked.first, len(f.current.busy)
 	f.startChores()
@@ -64,7 +65,7 @@ func (g *generation) readopt(from *channel) {
 			ch.park(r, at)
 			continue
 		}
-		if i, ok := ch.rec.find(at); ok && behind {
+		if i, ok := ch.rec.Find(at); ok && behind {
 			ch.follow(r, i, at)
 			continue
 		}
@@ -82,7 +83,7 @@ func (ch *channel) standOf(r *reader) realtime.Position {
 	if r.replay.active {
 		return r.replay.at
 	}
-	return ch.position()
+	return ch.rec.Position()
 }
 
 // takeOver moves the channel's readers here from the generation before, each
@@ -112,18 +113,18 @@ func (ch *channel) takeOver() {
 // receive joins a reader that stands at a Position and, but for what the margin
 // of an asOf leaves open, has had everything of the topic up to a moment.
 func (ch *channel) receive(r *reader, at realtime.Position, vouched int64) {
-	from, ok := ch.rec.find(at)
+	from, ok := ch.rec.Find(at)
 	switch {
 	case ok:
-	case at.ID != "" && at.Time >= ch.newest-ch.skew():
+	case at.ID != "" && at.Time >= ch.rec.Newest()-ch.skew():
 		// The new stream lags behind what the reader has seen.
 		r.ahead = at
 		ch.ahead++
-		from = ch.rec.len()
+		from = ch.rec.Len()
 	default:
-		from, ok = ch.rec.resume(at, vouched-ch.g.feed.pace.Margin.Milliseconds())
+		from, ok = ch.rec.Resume(at, vouched-ch.g.feed.pace.Margin.Milliseconds())
 		if !ok {
-			at = ch.position()
+			at = ch.rec.Position()
 			ch.tellGap(r, at)
 		}
 	}
@@ -136,6 +137,7 @@ func (f *feed) settle() {
 		return
 	}
 	f.current.cancel()
-	f.hub.running.Go(f.current.release)
+	f.next.records.Alone()
+	f.hub.running.Go(f.current.records.Release)
 	f.current, f.next, f.migrate = f.next, nil, 0
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/record"
 )
 
 // replay is how a reader is given what it has missed: from the record, which all readers share, as far as
@@ -24,13 +25,13 @@ type replay struct {
 func (ch *channel) follow(r *reader, from int, at realtime.Position) {
 	ch.join(r)
 	ch.g.feed.touch(r.conn)
-	end := ch.rec.first + uint64(ch.rec.len())
-	r.replay = replay{from: math.MaxUint64, active: true, next: ch.rec.first + uint64(from), live: end, at: at}
+	end := ch.rec.Next()
+	r.replay = replay{from: math.MaxUint64, active: true, next: ch.rec.First() + uint64(from), live: end, at: at}
 	switch {
 	case from > 0:
-		r.replay.at = ch.rec.at(from - 1).at
-	case from < ch.rec.len() && !ch.rec.evicted.IsZero():
-		r.replay.at = ch.rec.evicted // or it could not be resumed
+		r.replay.at = ch.rec.At(from - 1).At
+	case from < ch.rec.Len() && !ch.rec.Evicted().IsZero():
+		r.replay.at = ch.rec.Evicted() // or it could not be resumed
 	}
 	ch.behind++
 	if len(r.conn.behind) > 0 || !ch.fill(r) { // others wait for room already
@@ -43,8 +44,8 @@ func (ch *channel) follow(r *reader, from int, at realtime.Position) {
 // fill queues what the reader has missed while there is room. It reports whether that was all.
 func (ch *channel) fill(r *reader) bool {
 	box, p, f := r.conn.box, &r.replay, ch.g.feed
-	if p.next < ch.rec.first { // what it was to be given next has been evicted
-		gone := ch.rec.evicted
+	if p.next < ch.rec.First() { // what it was to be given next has been evicted
+		gone := ch.rec.Evicted()
 		gap := r.conn.protocol.Gap(ch.name, gone)
 		if gap.IsZero() { // the encoder panicked
 			f.closes = append(f.closes, closing{r.conn, wentWrong()})
@@ -54,12 +55,12 @@ func (ch *channel) fill(r *reader) bool {
 			return false
 		}
 		f.hub.count.Add(realtime.CountGaps, ch.name.Tenant(), "evicted", 1)
-		p.next, p.at = ch.rec.first, gone
+		p.next, p.at = ch.rec.First(), gone
 	}
-	for i := int(p.next - ch.rec.first); i < ch.rec.len(); i++ {
-		e := ch.rec.at(i)
+	for i := int(p.next - ch.rec.First()); i < ch.rec.Len(); i++ {
+		e := ch.rec.At(i)
 		if !ch.replaced(p, e) {
-			frame := ch.visible(e, r, true)
+			frame := ch.rec.Frame(e, r.conn.protocol, true)
 			if frame.IsZero() {
 				f.closes = append(f.closes, closing{r.conn, wentWrong()})
 				return true
@@ -68,7 +69,7 @@ func (ch *channel) fill(r *reader) bool {
 				return false
 			}
 		}
-		p.next, p.at = p.next+1, e.at
+		p.next, p.at = p.next+1, e.At
 	}
 	return true
 }
@@ -78,9 +79,9 @@ func (ch *channel) endReplay(r *reader) {
 	if !r.replay.active {
 		return
 	}
-	r.replay = replay{from: ch.rec.first + uint64(ch.rec.len())}
+	r.replay = replay{from: ch.rec.Next()}
 	if ch.behind--; ch.behind == 0 {
-		ch.newestOf = nil
+		ch.rec.ForgetKeys()
 	}
 	c := r.conn
 	for i, have := range c.behind {
@@ -112,32 +113,6 @@ func (c *Connection) refill() {
 
 // replaced reports whether a reader need not have an entry, because its channel conflates, the
 // entry has come while the reader did not keep up, and there is a newer one of its key.
-func (ch *channel) replaced(p *replay, e *entry) bool {
-	if ch.rules.Overflow != realtime.OverflowConflate || p.next < p.live || e.key == "" {
-		return false
-	}
-	if ch.newestOf == nil {
-		ch.indexKeys()
-	}
-	return ch.newestOf[e.key] > p.next
-}
-
-func (ch *channel) indexKeys() {
-	ch.newestOf = make(map[string]uint64, ch.rec.len())
-	for i := range ch.rec.len() {
-		if e := ch.rec.at(i); e.key != "" {
-			ch.newestOf[e.key] = ch.rec.first + uint64(i)
-		}
-	}
-}
-
-// superseded notes the newest entry of a key for the replays that need it.
-func (ch *channel) superseded(key string, number uint64) {
-	if ch.newestOf == nil || key == "" {
-		return
-	}
-	if len(ch.newestOf) > 2*ch.rec.len()+64 {
-		ch.indexKeys() // without the keys of entries that are gone
-	}
-	ch.newestOf[key] = number
+func (ch *channel) replaced(p *replay, e *record.Entry) bool {
+	return ch.rules.Overflow == realtime.OverflowConflate && p.next >= p.live && ch.rec.Superseded(e.Key, p.next)
 }

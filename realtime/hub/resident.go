@@ -44,9 +44,17 @@ func (f *feed) forget(tenant string) {
 		return
 	}
 	for _, g := range f.generations() {
-		if g != nil && g.quotas[tenant] != nil {
+		if g != nil && g.records.Quota(tenant) != nil {
 			return
 		}
 	}
 	delete(f.tenants, tenant)
+}
+
+// document returns that of a tenant. On a pooled topic, one that nobody here serves has default rules.
+func (f *feed) document(tenant string) *realtime.Tenant {
+	if r := f.tenants[tenant]; r != nil {
+		return r.doc
+	}
+	return &realtime.Tenant{ID: tenant}
 }

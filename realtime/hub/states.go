@@ -67,7 +67,7 @@ const (
 // unverified at once, by one number.
 func (ch *channel) state() channelState {
 	switch {
-	case !ch.stood:
+	case !ch.rec.Made():
 		return buffering
 	case ch.suspect():
 		return unverified

@@ -105,56 +105,37 @@ func (g *generation) ageSome(now time.Time) (more bool) {
 
 // age evicts what is too old, and forgets the channel if it holds and serves nothing.
 func (ch *channel) age(now time.Time) {
-	ch.series.forget(now)
-	if ch.state() != buffering {
-		ch.expire(now)
-	} else {
-		ch.expireAside(now.Add(-time.Duration(ch.rules.WindowFor)).UnixMilli())
-	}
+	ch.rec.Age(now)
 	if ch.unused() {
 		ch.g.remove(ch)
 	}
-	ch.quota.tell()
+	if bytes, changed := ch.rec.Quota().Changed(); changed {
+		ch.g.feed.hub.count.Level(realtime.GaugeRecordBytes, ch.name.Tenant(), bytes)
+	}
 }
 
-// remove takes a channel out that holds and serves nothing. What it held is remembered as missing: a
-// new channel of the tenant does not claim to be complete since then.
+// remove takes a channel out that holds and serves nothing.
 func (g *generation) remove(ch *channel) {
-	ch.quota.forgotten = max(ch.quota.forgotten, ch.rec.evicted.Time, ch.rec.since.UnixMilli()-1, ch.newest)
 	delete(g.channels, ch.name)
 	last := len(g.all) - 1
 	g.all[ch.at], g.all[last].at = g.all[last], ch.at
 	g.all[last] = nil
 	g.all = g.all[:last]
-
-	q := ch.quota
-	q.oldest.remove(ch)
-	last = len(q.channels) - 1
-	q.channels[ch.mate], q.channels[last].mate = q.channels[last], ch.mate
-	q.channels[last] = nil
-	q.channels = q.channels[:last]
-	q.freed(ch.cost(), 0)
-	if last == 0 {
-		q.vacant = time.Now()
-		g.vacant = append(g.vacant, q)
-	}
+	g.records.Remove(ch.rec)
 }
 
-// forgetTenants drops the quotas of tenants that have had no channels for so long that what is
-// remembered as missing of them may as well be remembered for all.
+// forgetTenants drops what is known of tenants that have had no channels for long. It reports whether there are more.
 func (g *generation) forgetTenants(now time.Time) (more bool) {
-	for len(g.vacant) > 0 && now.Sub(g.vacant[0].vacant) >= g.feed.pace.Memory {
+	for {
+		tenant, some := g.records.ForgetTenant(now)
+		if tenant != "" {
+			g.feed.forget(tenant)
+		}
+		if !some {
+			return false
+		}
 		if g.feed.tired() {
 			return true
 		}
-		q := g.vacant[0]
-		g.vacant[0], g.vacant = nil, g.vacant[1:]
-		if len(q.channels) > 0 || now.Sub(q.vacant) < g.feed.pace.Memory || g.quotas[q.tenant.ID] != q {
-			continue // it has channels again, or had
-		}
-		g.forgotten = max(g.forgotten, q.forgotten)
-		delete(g.quotas, q.tenant.ID)
-		g.feed.forget(q.tenant.ID)
 	}
-	return false
 }

@@ -38,14 +38,16 @@ func (f *feed) update(t *realtime.Tenant) {
 
 // obey gives the tenant's channels the rules of its document.
 func (g *generation) obey(t *realtime.Tenant) {
-	q := g.quotas[t.ID]
+	q := g.records.Quota(t.ID)
 	if q == nil {
 		return // it has no channels here
 	}
-	q.tenant, q.limit = t, t.Limits.WithDefaults().RecordBytes
-	for _, ch := range q.channels {
+	q.Obey(t)
+	for _, rec := range q.Records() {
+		ch := g.channels[rec.Channel()]
 		ch.releaseTick() // held by the old rules; by the new ones nothing may be
 		ch.rules = t.Rules(ch.name.Namespace())
+		rec.Obey(ch.rules)
 	}
 }
 

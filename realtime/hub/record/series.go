@@ -1,4 +1,4 @@
-package hub
+package record
 
 import (
 	"slices"
@@ -8,24 +8,25 @@ import (
 )
 
 // seriesMemory is how long a publisher may be silent on a channel before its
-// count is forgotten.
+// number is forgotten.
 const seriesMemory = 30 * time.Minute
 
 // maxSeries is how many publishers of one channel are counted at once; of more, those that were silent
 // longest are forgotten, down to half.
 const maxSeries = 1024
 
-type count struct {
+// sequence is how far a publisher has come.
+type sequence struct {
 	number uint64
 	heard  int64 // ms
 }
 
 // series follows the numbers of a channel's publishers and finds holes.
 type series struct {
-	counts    map[string]count
-	since     time.Time // numbers of what was published before say nothing
-	skew      time.Duration
-	forgotten int64 // when the newest forgotten count was last heard, ms
+	publishers map[string]sequence
+	since      time.Time // numbers of what was published before say nothing
+	skew       time.Duration
+	forgotten  int64 // when the newest forgotten number was last heard, ms
 }
 
 type verdict uint8
@@ -41,14 +42,14 @@ func (s *series) hear(m *realtime.Message) verdict {
 	if m.Series == "" || m.Number == 0 {
 		return inOrder
 	}
-	if s.counts == nil {
-		s.counts = map[string]count{}
+	if s.publishers == nil {
+		s.publishers = map[string]sequence{}
 	}
-	c, known := s.counts[m.Series]
+	c, known := s.publishers[m.Series]
 	v := inOrder
 	switch {
 	case !known:
-		if len(s.counts) >= maxSeries {
+		if len(s.publishers) >= maxSeries {
 			s.forgetHalf()
 		}
 		if m.Number > 1 && m.Previous.After(s.since.Add(s.skew)) && m.Previous.UnixMilli() > s.forgotten+s.skew.Milliseconds() {
@@ -59,30 +60,30 @@ func (s *series) hear(m *realtime.Message) verdict {
 	case m.Number > c.number+1:
 		v = skipped
 	}
-	s.counts[m.Series] = count{m.Number, m.Time.UnixMilli()}
+	s.publishers[m.Series] = sequence{m.Number, m.Time.UnixMilli()}
 	return v
 }
 
-// forgetHalf drops the counts of the publishers that have been silent longest.
+// forgetHalf drops the numbers of the publishers that have been silent longest.
 func (s *series) forgetHalf() {
-	heard := make([]int64, 0, len(s.counts))
-	for _, c := range s.counts {
+	heard := make([]int64, 0, len(s.publishers))
+	for _, c := range s.publishers {
 		heard = append(heard, c.heard)
 	}
 	slices.Sort(heard)
 	s.forgetUntil(heard[len(heard)/2])
 }
 
-// forget drops the counts of publishers that have been silent for long.
+// forget drops the numbers of publishers that have been silent for long.
 func (s *series) forget(now time.Time) {
 	s.forgetUntil(now.Add(-seriesMemory).UnixMilli() - 1)
 }
 
 // forgetUntil drops those that were last heard at a moment or before.
 func (s *series) forgetUntil(ms int64) {
-	for name, c := range s.counts {
+	for name, c := range s.publishers {
 		if c.heard <= ms {
-			delete(s.counts, name)
+			delete(s.publishers, name)
 			s.forgotten = max(s.forgotten, c.heard)
 		}
 	}

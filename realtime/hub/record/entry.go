@@ -1,18 +1,19 @@
-package hub
+package record
 
 import (
 	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
-// entry is one Publication of a record, and what protocols have made of it: nothing until a reader needs it, then one
+// Entry is one Publication of a record, and what protocols have made of it: nothing until a reader needs it, then one
 // encoding for each protocol that readers speak. A channel that nobody reads encodes nothing.
-type entry struct {
-	at   realtime.Position
-	key  string
+type Entry struct {
+	At   realtime.Position
+	Key  string
 	tags string // packTags
 	// data is the payload. Once an encoding holds it, it is a part of that, so that it is kept once.
 	data  []byte
@@ -24,7 +25,7 @@ type entry struct {
 
 // encoding is something as one protocol puts it. The frame is zero if the Encoder panicked.
 type encoding struct {
-	by    *protocol
+	by    *protocol.Protocol
 	frame outbox.Frame
 }
 
@@ -34,18 +35,18 @@ type moreEncoding struct {
 }
 
 // newEntry returns an entry that shares the memory of a message's Data.
-func newEntry(m *realtime.Message) entry {
-	e := entry{at: m.Position(), key: m.Key, tags: packTags(m.Tags), data: m.Data}
+func newEntry(m *realtime.Message) Entry {
+	e := Entry{At: m.Position(), Key: m.Key, tags: packTags(m.Tags), data: m.Data}
 	e.held = len(e.tags) + cap(e.data)
 	return e
 }
 
 // cost is what the entry takes, in bytes. It changes with keep alone.
-func (e *entry) cost() int { return e.held + len(e.at.ID) + len(e.key) + entryOverhead }
+func (e *Entry) cost() int { return e.held + len(e.At.ID) + len(e.Key) + entryOverhead }
 
 // keep keeps an encoding, of which data is the part that holds the entry's data, nil if none does. It returns by how
 // much the cost has changed.
-func (e *entry) keep(made encoding, data []byte) (grown int) {
+func (e *Entry) keep(made encoding, data []byte) (grown int) {
 	before := e.held
 	e.held += len(made.frame.Bytes)
 	if e.first.by == nil {
@@ -80,15 +81,14 @@ func packTags(tags map[string]string) string {
 }
 
 // scratch is the Publication that Encoders are shown of entries, one at a time, so that none is allocated.
-// It is guarded by feed.mu.
 type scratch struct {
 	publication realtime.Publication
 	tags        map[string]string
 }
 
 // of returns the Publication of an entry. It is good until done is called.
-func (s *scratch) of(c realtime.Channel, e *entry) *realtime.Publication {
-	s.publication = realtime.Publication{Channel: c, ID: e.at.ID, Key: e.key, Data: e.data, Time: time.UnixMilli(e.at.Time)}
+func (s *scratch) of(c realtime.Channel, e *Entry) *realtime.Publication {
+	s.publication = realtime.Publication{Channel: c, ID: e.At.ID, Key: e.Key, Data: e.data, Time: time.UnixMilli(e.At.Time)}
 	if e.tags == "" {
 		return &s.publication
 	}
@@ -112,34 +112,33 @@ func (s *scratch) done() {
 	clear(s.tags)
 }
 
-// visible returns an entry as a reader may see it. Whatever carries a Publication of a channel to a client, live or from
+// Frame returns an entry as a protocol puts it. Whatever carries a Publication of a channel to a client, live or from
 // the record, has it from here, and each protocol encodes it once. It is zero if the reader's Encoder
-// panics: the connection cannot go on. kept says that the entry is in the channel's record.
-func (ch *channel) visible(e *entry, r *reader, kept bool) outbox.Frame {
-	if p := r.conn.protocol; e.first.by != p {
-		return ch.encoded(e, p, kept)
+// panics: the connection cannot go on. kept says that the entry is in the record, and not a copy.
+func (r *Record) Frame(e *Entry, p *protocol.Protocol, kept bool) outbox.Frame {
+	if e.first.by != p {
+		return r.quota.set.encoded(r, e, p, kept)
 	}
 	return e.first.frame // nearly always
 }
 
 // encoded returns an entry as a protocol puts it. Of one that an Encoder cannot put, readers are told in its place
 // that it is missing.
-func (ch *channel) encoded(e *entry, p *protocol, kept bool) outbox.Frame {
+func (s *Set) encoded(r *Record, e *Entry, p *protocol.Protocol, kept bool) outbox.Frame {
 	for have := e.more; have != nil; have = have.next {
 		if have.by == p {
 			return have.frame
 		}
 	}
-	f := ch.g.feed
-	frame, data := p.Message(f.shown.of(ch.name, e))
-	f.shown.done()
+	frame, data := p.Message(s.shown.of(r.name, e))
+	s.shown.done()
 	if frame.IsZero() {
-		f.hub.count.Add(realtime.CountGaps, ch.name.Tenant(), "hole", 1)
-		frame = p.Gap(ch.name, e.at)
+		s.o.Owner.Unencodable(r.name)
+		frame = p.Gap(r.name, e.At)
 	}
 	grown := e.keep(encoding{p, frame}, data)
 	if kept {
-		ch.quota.grew(grown, e.at.Time)
+		r.quota.grew(grown, e.At.Time)
 	}
 	return frame
 }
