@@ -21,7 +21,7 @@ func TestMoveBetweenTopics(t *testing.T) {
 		}
 		flow(w, time.Now().Add(10*time.Minute))
 		moveAndBack(w)
-		own := realtime.OwnTopic(w.tenant)
+		own := realtime.OwnTopic(w.tenant.Load())
 		for _, c := range w.clients {
 			if c.visit.conn.Topic() != own {
 				t.Errorf("%s reads %s", c.name, c.visit.conn.Topic())
@@ -37,11 +37,11 @@ func TestMoveBetweenTopics(t *testing.T) {
 // moveAndBack moves the tenant to a shared topic, and back to its own.
 func moveAndBack(w *world) {
 	for _, placement := range []string{realtime.PlacementPooled, realtime.PlacementOwn} {
-		moved := *w.tenant
-		moved.Placement, moved.Moved = placement, realtime.NewMoved(w.tenant.Placement, time.Now())
+		moved := *w.tenant.Load()
+		moved.Placement, moved.Moved = placement, realtime.NewMoved(w.tenant.Load().Placement, time.Now())
 		// Not everybody sees the document at once.
 		flow(w, time.Now().Add(time.Minute))
-		w.tenant = &moved
+		w.tenant.Store(&moved)
 		for _, h := range w.hubs {
 			h.Update(&moved)
 		}
@@ -55,7 +55,7 @@ func flow(w *world, until time.Time) {
 	for time.Now().Before(until) {
 		w.publish(1 + w.rand.IntN(5))
 		c := w.clients[w.rand.IntN(len(w.clients))]
-		stray := c.visit.conn.Topic() != c.visit.hub.Topic(w.tenant)
+		stray := c.visit.conn.Topic() != c.visit.hub.Topic(w.tenant.Load())
 		if stray || w.rand.IntN(20) == 0 {
 			c.connect(w.hubs[w.rand.IntN(len(w.hubs))])
 		}

@@ -88,7 +88,7 @@ type world struct {
 	checker *resumetest.Checker
 	inner   *memory.Broker
 	broker  *faultybroker.Broker
-	tenant  *realtime.Tenant
+	tenant  atomic.Pointer[realtime.Tenant]
 	chans   []realtime.Channel
 	pubs    []*publish.Publisher
 	hubs    []*hub.Hub
@@ -133,14 +133,15 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{
 		t: t, rand: rand.New(rand.NewPCG(seed, 7)),
 		checker: resumetest.NewChecker(resumetest.CheckerOptions{AnswerWithin: answerWithin}),
-		tenant: &realtime.Tenant{ID: "acme", Namespaces: map[string]realtime.Namespace{
-			"short": {Window: 15},
-			"quick": {WindowFor: realtime.Duration(20 * time.Second)},
-			"tick":  {Tick: realtime.Duration(20 * time.Millisecond)},
-		}},
-		inner: memory.NewBroker(memory.BrokerOptions{}),
+		inner:   memory.NewBroker(memory.BrokerOptions{}),
 	}
-	w.tenant.Limits.QueueMessages = 64
+	tenant := &realtime.Tenant{ID: "acme", Namespaces: map[string]realtime.Namespace{
+		"short": {Window: 15},
+		"quick": {WindowFor: realtime.Duration(20 * time.Second)},
+		"tick":  {Tick: realtime.Duration(20 * time.Millisecond)},
+	}}
+	tenant.Limits.QueueMessages = 64
+	w.tenant.Store(tenant)
 	w.broker = faultybroker.New(w.checker.Tap(w.inner), faultybroker.Rough(seed))
 	for _, name := range []string{"plain:1", "plain:2", "plain:silent", "short:1", "quick:1", "tick:1"} {
 		c, err := realtime.NewChannel("acme", name)
@@ -225,7 +226,7 @@ func (w *world) publish(n int) {
 	w.busy.Go(func() {
 		for try := 0; len(pubs) > 0 && try < 20; try++ {
 			asked := time.Now()
-			err := p.Publish(context.Background(), w.tenant, pubs)
+			err := p.Publish(context.Background(), w.tenant.Load(), pubs)
 			w.losses.published(pubs, err, asked)
 			if err == nil {
 				return
