@@ -81,7 +81,7 @@ func (a *access) one(flag, value, environment string) (string, error) {
 	return value, nil
 }
 
-// secret is a token: that of the flag, of the file, or of the environment. It never stands in an error.
+// secret is a token: that of the flag, of the file, or of the environment. No error contains it.
 func (a *access) secret(flag, value, file, environment string) (string, error) {
 	from := "--" + flag
 	token, err := a.one(flag, value, "")
@@ -138,9 +138,9 @@ func readToken(in io.Reader, name string) (string, error) {
 	return string(text), nil
 }
 
-// swallowed adds to an error about arguments that one of them may have become the token: $TOKEN, when it is not set and
+// explainSwallowed adds to an error about arguments that one of them may have become the token: $TOKEN, when it is not set and
 // not in quotes, leaves --token with the next word.
-func swallowed(cmd *cobra.Command, err error) error {
+func explainSwallowed(cmd *cobra.Command, err error) error {
 	token := cmd.Flag("token")
 	if err == nil || token == nil || !token.Changed || strings.Count(token.Value.String(), ".") == 2 {
 		return err

@@ -296,7 +296,7 @@ func TestKeysAreRotated(t *testing.T) {
 	without("a")
 	old.untilClosed(4401)
 	without("c")
-	last.untilClosed(4401) // clients are judged by this document when all were by the one before
+	last.untilClosed(4401) // clients are checked by this document when all were by the one before
 	if _, errors, code := c.call("", "tail", "--url", dev.URL, "--token", with("a", first), "news:today"); code != exitRefused {
 		t.Errorf("with the old key: %d %s", code, errors)
 	}

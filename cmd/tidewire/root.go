@@ -103,7 +103,7 @@ func version() string {
 func exactly(low, high int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < low || high >= 0 && len(args) > high {
-			return swallowed(cmd, usage.Errorf("%s: takes %s; see %s --help", cmd.Name(), what, cmd.CommandPath()))
+			return explainSwallowed(cmd, usage.Errorf("%s: takes %s; see %s --help", cmd.Name(), what, cmd.CommandPath()))
 		}
 		return nil
 	}

@@ -38,7 +38,7 @@ func (s std) signer(ctx context.Context, tenant, file, url string) (*auth.Signer
 	if err != nil {
 		return nil, err
 	}
-	return signer, s.sayWhich(dev, more)
+	return signer, s.reportChoice(dev, more)
 }
 
 func signerIn(ctx context.Context, tenants *memory.Tenants, tenant string) (*auth.Signer, error) {
@@ -53,8 +53,8 @@ func signerIn(ctx context.Context, tenants *memory.Tenants, tenant string) (*aut
 	return signer, nil
 }
 
-// sayWhich says which dev a token is for, if it may have been another one that was meant.
-func (s std) sayWhich(dev devstate.Dev, more bool) error {
+// reportChoice says which dev a token is for, if it may have been another one that was meant.
+func (s std) reportChoice(dev devstate.Dev, more bool) error {
 	if !more {
 		return nil
 	}
@@ -92,7 +92,7 @@ func (s std) operatorSigner(ctx context.Context, tenant, tenants, file, url stri
 	if err != nil {
 		return nil, err
 	}
-	return signer, s.sayWhich(dev, more)
+	return signer, s.reportChoice(dev, more)
 }
 
 // signerOf returns what signs with the keys of a file, which is what the api is given as TIDEWIRE_OPERATORS.

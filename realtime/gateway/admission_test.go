@@ -53,17 +53,21 @@ func TestDocumentChangesWhileAClientComesIn(t *testing.T) {
 		return h
 	}
 	socket := page("Sec-Websocket-Protocol", wire.Subprotocol)
-	ways := map[string]func(*inside) *visitor{
-		"subprotocol": func(b *inside) *visitor {
+	ways := map[string]func(*bubbleGateway) *bubbleClient{
+		"subprotocol": func(b *bubbleGateway) *bubbleClient {
 			return b.socket(page("Sec-Websocket-Protocol", wire.Subprotocol+", bearer."+token), "")
 		},
-		"query":       func(b *inside) *visitor { return b.socket(socket, "?token="+token) },
-		"first frame": func(b *inside) *visitor { return b.socket(socket, "", `{"type":"connect","token":"`+token+`"}`) },
-		"events":      func(b *inside) *visitor { return b.events(page("Authorization", "Bearer "+token), "?channel=a:1") },
-		"refresh": func(b *inside) *visitor {
+		"query": func(b *bubbleGateway) *bubbleClient { return b.socket(socket, "?token="+token) },
+		"first frame": func(b *bubbleGateway) *bubbleClient {
+			return b.socket(socket, "", `{"type":"connect","token":"`+token+`"}`)
+		},
+		"events": func(b *bubbleGateway) *bubbleClient {
+			return b.events(page("Authorization", "Bearer "+token), "?channel=a:1")
+		},
+		"refresh": func(b *bubbleGateway) *bubbleClient {
 			return b.socket(page("Sec-Websocket-Protocol", wire.Subprotocol+", bearer."+second), "", `{"id":1,"type":"refresh","token":"`+token+`"}`)
 		},
-		"connect with a token again": func(b *inside) *visitor {
+		"connect with a token again": func(b *bubbleGateway) *bubbleClient {
 			return b.socket(page("Sec-Websocket-Protocol", wire.Subprotocol+", bearer."+second), "", `{"id":1,"type":"connect","token":"`+token+`"}`)
 		},
 	}
@@ -85,7 +89,7 @@ func TestDocumentChangesWhileAClientComesIn(t *testing.T) {
 							return gateway.ConnectResult{}, nil
 						}}
 					}
-					inBubble(t, o, func(b *inside) {
+					inBubble(t, o, func(b *bubbleGateway) {
 						quiet := b.socket(page("Sec-Websocket-Protocol", wire.Subprotocol+", bearer."+issued(other, "bob")), "")
 						time.Sleep(5 * time.Second)
 						readings := 0
@@ -108,7 +112,7 @@ func TestDocumentChangesWhileAClientComesIn(t *testing.T) {
 }
 
 // checkAdmission compares who is connected with what the changed document says.
-func checkAdmission(t *testing.T, way, what string, v, quiet *visitor) {
+func checkAdmission(t *testing.T, way, what string, v, quiet *bubbleClient) {
 	t.Helper()
 	renews := way == "refresh" || strings.HasPrefix(way, "connect")
 	open, _, code := v.state()

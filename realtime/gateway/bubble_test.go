@@ -19,23 +19,23 @@ import (
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
-// inside is a gateway on connections in memory, within a bubble of synctest, so that its time is virtual.
-type inside struct {
+// bubbleGateway is a gateway on connections in memory, within a bubble of synctest, so that its time is virtual.
+type bubbleGateway struct {
 	t     *testing.T
 	conns chan net.Conn // to be accepted
 	done  chan struct{}
 
-	visitors []*visitor // all that came; they are stopped at the end
+	clients []*bubbleClient // all that came; they are stopped at the end
 }
 
 // inBubble runs a test with a gateway.
-func inBubble(t *testing.T, o gateway.Options, test func(*inside)) {
+func inBubble(t *testing.T, o gateway.Options, test func(*bubbleGateway)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { within(t, o, test) })
 }
 
 // within is inBubble of who is in one already.
-func within(t *testing.T, o gateway.Options, test func(*inside)) {
+func within(t *testing.T, o gateway.Options, test func(*bubbleGateway)) {
 	t.Helper()
 	broker := memory.NewBroker(memory.BrokerOptions{})
 	if o.Broker == nil {
@@ -45,12 +45,12 @@ func within(t *testing.T, o gateway.Options, test func(*inside)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &inside{t: t, conns: make(chan net.Conn), done: make(chan struct{})}
+	b := &bubbleGateway{t: t, conns: make(chan net.Conn), done: make(chan struct{})}
 	server := &http.Server{Handler: g} //nolint:gosec // it listens to the test alone
 	served := make(chan error)
 	go func() { served <- server.Serve(b) }()
 	defer func() {
-		for _, v := range b.visitors {
+		for _, v := range b.clients {
 			v.stop()
 		}
 		if err := g.Close(t.Context()); err != nil {
@@ -65,7 +65,7 @@ func within(t *testing.T, o gateway.Options, test func(*inside)) {
 	test(b)
 }
 
-func (b *inside) Accept() (net.Conn, error) {
+func (b *bubbleGateway) Accept() (net.Conn, error) {
 	select {
 	case c := <-b.conns:
 		return c, nil
@@ -74,21 +74,21 @@ func (b *inside) Accept() (net.Conn, error) {
 	}
 }
 
-func (b *inside) Close() error {
+func (b *bubbleGateway) Close() error {
 	close(b.done)
 	return nil
 }
 
-func (b *inside) Addr() net.Addr { return &net.TCPAddr{} }
+func (b *bubbleGateway) Addr() net.Addr { return &net.TCPAddr{} }
 
-func (b *inside) dial(context.Context, string, string) (net.Conn, error) {
+func (b *bubbleGateway) dial(context.Context, string, string) (net.Conn, error) {
 	near, far := net.Pipe()
 	b.conns <- far
 	return near, nil
 }
 
-// visitor is a client in a bubble, which takes whatever comes.
-type visitor struct {
+// bubbleClient is a client in a bubble, which takes whatever comes.
+type bubbleClient struct {
 	ws   *websocket.Conn // nil: it reads events
 	stop func()
 
@@ -98,7 +98,7 @@ type visitor struct {
 }
 
 // socket opens a socket with protocols offered, and sends frames.
-func (b *inside) socket(header http.Header, query string, frames ...string) *visitor {
+func (b *bubbleGateway) socket(header http.Header, query string, frames ...string) *bubbleClient {
 	b.t.Helper()
 	dialer := &websocket.Dialer{NetDialContext: b.dial}
 	ws, resp, err := dialer.DialContext(b.t.Context(), "ws://gateway/v1/socket"+query, header)
@@ -106,8 +106,8 @@ func (b *inside) socket(header http.Header, query string, frames ...string) *vis
 		b.t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	v := &visitor{ws: ws, stop: func() { _ = ws.Close() }}
-	b.visitors = append(b.visitors, v)
+	v := &bubbleClient{ws: ws, stop: func() { _ = ws.Close() }}
+	b.clients = append(b.clients, v)
 	go func() {
 		defer v.ended()
 		for {
@@ -123,7 +123,7 @@ func (b *inside) socket(header http.Header, query string, frames ...string) *vis
 }
 
 // events opens a stream of events.
-func (b *inside) events(header http.Header, query string) *visitor {
+func (b *bubbleGateway) events(header http.Header, query string) *bubbleClient {
 	b.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DialContext: b.dial, DisableKeepAlives: true}}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -132,8 +132,8 @@ func (b *inside) events(header http.Header, query string) *visitor {
 		b.t.Fatal(err)
 	}
 	r.Header = header
-	v := &visitor{stop: cancel}
-	b.visitors = append(b.visitors, v)
+	v := &bubbleClient{stop: cancel}
+	b.clients = append(b.clients, v)
 	go func() {
 		defer v.ended()
 		resp, err := client.Do(r)
@@ -150,13 +150,13 @@ func (b *inside) events(header http.Header, query string) *visitor {
 	return v
 }
 
-func (v *visitor) send(frames ...string) {
+func (v *bubbleClient) send(frames ...string) {
 	for _, f := range frames {
 		_ = v.ws.WriteMessage(websocket.TextMessage, []byte(f)) // it may have been closed
 	}
 }
 
-func (v *visitor) took(text []byte) {
+func (v *bubbleClient) took(text []byte) {
 	var f wire.ServerFrame
 	if json.Unmarshal(text, &f) != nil || f.Type == wire.TypeHeartbeat {
 		return
@@ -166,14 +166,14 @@ func (v *visitor) took(text []byte) {
 	v.frames = append(v.frames, f)
 }
 
-func (v *visitor) ended() {
+func (v *bubbleClient) ended() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.over = true
 }
 
-// state says whether the visitor is still connected, whether it was welcomed, and the code of the last error.
-func (v *visitor) state() (open, welcomed bool, code realtime.Code) {
+// state says whether the bubbleClient is still connected, whether it was welcomed, and the code of the last error.
+func (v *bubbleClient) state() (open, welcomed bool, code realtime.Code) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, f := range v.frames {
@@ -185,13 +185,13 @@ func (v *visitor) state() (open, welcomed bool, code realtime.Code) {
 	return !v.over, welcomed, code
 }
 
-func (v *visitor) connected() bool {
+func (v *bubbleClient) connected() bool {
 	open, _, _ := v.state()
 	return open
 }
 
 // last returns the newest frame.
-func (v *visitor) last() (f wire.ServerFrame) {
+func (v *bubbleClient) last() (f wire.ServerFrame) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if n := len(v.frames); n > 0 {

@@ -242,7 +242,7 @@ func TestSlowCallHoldsUpItsOwnConnectionOnly(t *testing.T) {
 	}
 }
 
-// Who leaves in the middle of a call is said goodbye to after it.
+// The Disconnect hook of a client that leaves during a call is called after it.
 func TestDisconnectHookComesLast(t *testing.T) {
 	t.Parallel()
 	entered, release, events := make(chan struct{}), make(chan struct{}), make(chan string, 4)

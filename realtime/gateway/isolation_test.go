@@ -16,7 +16,7 @@ var forged = []string{
 	`prices:fx\u0000`, `globex\u0000prices:fx`, "prices:fx/", "PRICES:FX", `prices\u003afx`,
 }
 
-// A tenant sees nothing of another by any door and any name.
+// A tenant sees nothing of another through any API and any name.
 func TestTenantsAreIsolated(t *testing.T) {
 	t.Parallel()
 	docs := tenant("acme")

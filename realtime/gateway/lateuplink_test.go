@@ -85,7 +85,7 @@ func TestLateUplinkKeepsTheOrder(t *testing.T) {
 			lateUplink(t, limits, hooks, func(u *uplink) {
 				u.rng, u.latest, u.hasty = rng, time.Duration(1+rng.IntN(8))*time.Second, seed%2 == 1
 				const calls = 150
-				channels := 1 + rng.IntN(20) // also more than are barred each for itself
+				channels := 1 + rng.IntN(20) // also more than are refused each for itself
 				for i := range calls {
 					u.calls = append(u.calls, &publishCall{n: i, channel: fmt.Sprintf("a:%d", rng.IntN(channels)), at: time.Now().Add(time.Duration(rng.IntN(10_000)) * time.Millisecond)})
 				}
@@ -129,7 +129,7 @@ type publishCall struct {
 // uplink is a client whose frames come late, in their order, and which sends refused ones again as protocol.md says.
 type uplink struct {
 	t      *testing.T
-	v      *visitor
+	v      *bubbleClient
 	rng    *rand.Rand
 	latest time.Duration // that a frame may take
 	hasty  bool          // it sends again without waiting for what is under way
@@ -160,7 +160,7 @@ func lateUplink(t *testing.T, limits realtime.Limits, hooks gateway.Hooks, test 
 		t.Fatal(err)
 	}
 	token := longLived(t, doc, "ann")
-	inBubble(t, gateway.Options{Tenants: tenants, Hooks: hooks}, func(b *inside) {
+	inBubble(t, gateway.Options{Tenants: tenants, Hooks: hooks}, func(b *bubbleGateway) {
 		u := &uplink{t: t}
 		subscriptions := ""
 		for i := range 20 {

@@ -16,8 +16,8 @@ import (
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
-// moody is a broker that takes its time to say that it has stored something, and fails at times.
-type moody struct {
+// flakyBroker is a broker that takes its time to say that it has stored something, and fails at times.
+type flakyBroker struct {
 	realtime.Broker
 
 	mu    sync.Mutex // guards what follows
@@ -27,8 +27,8 @@ type moody struct {
 	late  sync.WaitGroup
 }
 
-func newMoody(t *testing.T, seed uint64, slow time.Duration, fails float64) *moody {
-	b := &moody{Broker: memory.NewBroker(memory.BrokerOptions{}), rng: rand.New(rand.NewPCG(seed, 1)), slow: slow, fails: fails}
+func newFlakyBroker(t *testing.T, seed uint64, slow time.Duration, fails float64) *flakyBroker {
+	b := &flakyBroker{Broker: memory.NewBroker(memory.BrokerOptions{}), rng: rand.New(rand.NewPCG(seed, 1)), slow: slow, fails: fails}
 	t.Cleanup(func() {
 		b.late.Wait()
 		if err := b.Close(context.Background()); err != nil {
@@ -38,18 +38,18 @@ func newMoody(t *testing.T, seed uint64, slow time.Duration, fails float64) *moo
 	return b
 }
 
-func (b *moody) mood() (wait time.Duration, fail bool) {
+func (b *flakyBroker) chance() (wait time.Duration, fail bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return rand.N(b.slow + 1), b.rng.Float64() < b.fails
 }
 
-func (b *moody) Publish(ctx context.Context, topic realtime.Topic, m *realtime.Message, done func(error)) {
+func (b *flakyBroker) Publish(ctx context.Context, topic realtime.Topic, m *realtime.Message, done func(error)) {
 	if m.Kind != realtime.KindPublication {
 		b.Broker.Publish(ctx, topic, m, done)
 		return
 	}
-	wait, fail := b.mood()
+	wait, fail := b.chance()
 	if fail {
 		b.late.Go(func() {
 			time.Sleep(wait)
@@ -123,7 +123,7 @@ func (p *peer) reads(n int) map[string][]int {
 // as fast as the broker stores.
 func TestManyPublishesUnderWay(t *testing.T) {
 	t.Parallel()
-	s := start(t, gateway.Options{Broker: newMoody(t, 1, 30*time.Millisecond, 0)}, much())
+	s := start(t, gateway.Options{Broker: newFlakyBroker(t, 1, 30*time.Millisecond, 0)}, much())
 	reader := s.connect("acme", "reader")
 	reader.send(`{"type":"subscribe","id":1,"channel":"a:1"}`)
 	reader.expect(`{"type":"ok"}`)
@@ -177,8 +177,8 @@ func TestRefusedPublishIsNotOvertaken(t *testing.T) {
 	p.expect(`{"type":"ok","id":"again"}`)
 }
 
-// The line of a connection whose hook does not return fills up; then the client is told, and may leave.
-func TestFullLine(t *testing.T) {
+// The queue of a connection whose hook does not return fills up; then the client is told, and may leave.
+func TestFullQueue(t *testing.T) {
 	t.Parallel()
 	stuck, started := make(chan struct{}), make(chan struct{}, 1000)
 	s := start(t, gateway.Options{HookTimeout: time.Minute, Hooks: gateway.HookFuncs{
@@ -231,7 +231,7 @@ func TestAcceptedPublishesKeepTheirOrder(t *testing.T) {
 				}
 				return nil
 			}}
-			o := gateway.Options{Broker: newMoody(t, seed, time.Duration(rng.IntN(20))*time.Millisecond, float64(seed%3/2)*0.02)}
+			o := gateway.Options{Broker: newFlakyBroker(t, seed, time.Duration(rng.IntN(20))*time.Millisecond, float64(seed%3/2)*0.02)}
 			if seed%3 != 0 {
 				o.Hooks = hooks
 			}

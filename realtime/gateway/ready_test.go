@@ -34,7 +34,7 @@ func TestNobodyEntersWithoutRegistry(t *testing.T) {
 	acme := &realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{key}}}
 	token := longLived(t, acme, "ann")
 	registry := &leaseless{Registry: memory.NewRegistry()}
-	inBubble(t, gateway.Options{Tenants: newDocuments(acme), Registry: registry}, func(b *inside) {
+	inBubble(t, gateway.Options{Tenants: newDocuments(acme), Registry: registry}, func(b *bubbleGateway) {
 		status := func(path string) int {
 			client := &http.Client{Transport: &http.Transport{DialContext: b.dial, DisableKeepAlives: true}}
 			r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, "http://gateway"+path, nil)

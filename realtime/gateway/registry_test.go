@@ -10,19 +10,19 @@ import (
 	"github.com/tidewire/tidewire/realtime/gateway"
 )
 
-// told is a Registry that tells when connection documents have been written.
-type told struct {
+// notifyingRegistry is a Registry that says when connection documents have been written.
+type notifyingRegistry struct {
 	*memory.Registry
 	written chan string
 }
 
-func (r told) Connect(ctx context.Context, docs []realtime.ConnectionDoc) error {
+func (r notifyingRegistry) Connect(ctx context.Context, docs []realtime.ConnectionDoc) error {
 	err := r.Registry.Connect(ctx, docs)
 	r.written <- "connect"
 	return err
 }
 
-func (r told) Disconnect(ctx context.Context, refs []realtime.ConnectionRef) error {
+func (r notifyingRegistry) Disconnect(ctx context.Context, refs []realtime.ConnectionRef) error {
 	err := r.Registry.Disconnect(ctx, refs)
 	r.written <- "disconnect"
 	return err
@@ -30,7 +30,7 @@ func (r told) Disconnect(ctx context.Context, refs []realtime.ConnectionRef) err
 
 func TestConnectionDocuments(t *testing.T) {
 	t.Parallel()
-	registry := told{memory.NewRegistry(), make(chan string, 8)}
+	registry := notifyingRegistry{memory.NewRegistry(), make(chan string, 8)}
 	s := start(t, gateway.Options{
 		Registry: registry, Instance: "i-1",
 		Hooks: gateway.HookFuncs{OnConnect: func(context.Context, *gateway.ConnectEvent) (gateway.ConnectResult, error) {

@@ -18,14 +18,14 @@ import (
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
-// ledger is a broker that writes down what it has stored, by channel: the first copy of each.
-type ledger struct {
+// fakeRegistry is a broker that writes down what it has stored, by channel: the first copy of each.
+type fakeRegistry struct {
 	realtime.Broker
 	mu     sync.Mutex // guards stored
 	stored map[string][]string
 }
 
-func (l *ledger) Publish(ctx context.Context, topic realtime.Topic, m *realtime.Message, done func(error)) {
+func (l *fakeRegistry) Publish(ctx context.Context, topic realtime.Topic, m *realtime.Message, done func(error)) {
 	if m.Kind == realtime.KindPublication {
 		l.mu.Lock()
 		if name := m.Channel.Name(); !slices.Contains(l.stored[name], m.ID) {
@@ -39,7 +39,7 @@ func (l *ledger) Publish(ctx context.Context, topic realtime.Topic, m *realtime.
 // retrier is a client that publishes without waiting and sends again what it is told to, as clients/js does: what was
 // refused keeps its place, and nothing of its channel goes out before it.
 type retrier struct {
-	v      *visitor
+	v      *bubbleClient
 	uplink chan string // frames on their way to the server
 	all    []*attempt  // in the order in which they were asked for
 	heard  int         // of the frames that have come
@@ -56,7 +56,7 @@ type attempt struct {
 }
 
 // open starts a retrier whose frames need some time to arrive.
-func (b *inside) retrier(token string, latency time.Duration) *retrier {
+func (b *bubbleGateway) retrier(token string, latency time.Duration) *retrier {
 	r := &retrier{v: b.socket(bearing(token), ""), uplink: make(chan string, 100_000)}
 	go func() {
 		for f := range r.uplink {
@@ -141,7 +141,7 @@ func retriedPublishes(t *testing.T, seed uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &ledger{Broker: memory.NewBroker(memory.BrokerOptions{}), stored: map[string][]string{}}
+	l := &fakeRegistry{Broker: memory.NewBroker(memory.BrokerOptions{}), stored: map[string][]string{}}
 	broker := faultybroker.New(l, faultybroker.Options{
 		Seed: seed, Refuse: 0.02 * float64(seed%2), RefuseLate: 0.02 * float64(seed/2%2), Disown: 0.02, RefuseWithin: 300 * time.Millisecond,
 	})
@@ -167,7 +167,7 @@ func retriedPublishes(t *testing.T, seed uint64) {
 			return nil
 		}}
 	}
-	within(t, o, func(b *inside) {
+	within(t, o, func(b *bubbleGateway) {
 		r := b.retrier(longLived(t, doc, "ann"), time.Duration(rng.IntN(400))*time.Millisecond)
 		defer close(r.uplink)
 		for i := range 200 {

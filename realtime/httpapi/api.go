@@ -45,9 +45,9 @@ func routes() []route {
 		{"POST", tenant + "/resume", operatorsOnly, (*api).resumeTenant, true},
 		{"POST", tenant + "/tokens", realtime.ManageTokens, (*api).makeToken, false},
 		{"POST", tenant + "/publish", realtime.ManagePublish, (*api).publish, false},
-		{"POST", tenant + "/users/{user}/send", realtime.ManagePublish, (*api).sendToUser, false},
-		{"POST", tenant + "/groups/{group}/send", realtime.ManagePublish, (*api).sendToGroup, false},
-		{"POST", tenant + "/connections/{connection}/send", realtime.ManagePublish, (*api).sendToConnection, false},
+		{"POST", tenant + "/users/{user}/send", realtime.ManagePublish, sendTo("user"), false},
+		{"POST", tenant + "/groups/{group}/send", realtime.ManagePublish, sendTo("group"), false},
+		{"POST", tenant + "/connections/{connection}/send", realtime.ManagePublish, sendTo("connection"), false},
 		{"POST", tenant + "/users/{user}/logout", realtime.ManageUsers, (*api).logOut, false},
 		{"GET", tenant + "/connections", realtime.ManageConnections, (*api).listConnections, false},
 		{"GET", tenant + "/connections/{connection}", realtime.ManageConnections, (*api).getConnection, false},
@@ -83,20 +83,20 @@ func wrongMethod(w http.ResponseWriter, r *http.Request, allowed []string) {
 		realtime.Errorf(realtime.CodeBadRequest, "method %.16q is not supported at this path; use %s", r.Method, strings.Join(allowed, " or "))).Write(w)
 }
 
-// serve lets a caller in and answers its call.
+// serve authorizes a caller and answers its call.
 func (a *api) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	c := &call{w: w, r: r}
-	err := a.enter(c, rt)
+	err := a.authorize(c, rt)
 	if err == nil {
 		err = rt.serve(a, c)
 	}
 	if err != nil {
-		a.refuse(c, err)
+		a.writeError(c, err)
 	}
 }
 
-// refuse answers with the problem of an error, counts it, and logs it if it is a fault of ours.
-func (a *api) refuse(c *call, err error) {
+// writeError answers with the problem of an error, counts it, and logs it if it is a fault of ours.
+func (a *api) writeError(c *call, err error) {
 	p := problem.Of(err)
 	if e := (*intake.UnsupportedError)(nil); errors.As(err, &e) {
 		c.w.Header().Set(e.Header, e.List)
@@ -115,7 +115,7 @@ func (a *api) refuse(c *call, err error) {
 	p.Write(c.w)
 }
 
-// did logs a change that was made: who, and to what.
-func (a *api) did(c *call, what string, key, value string) {
+// logChange logs a change that was made: who, and to what.
+func (a *api) logChange(c *call, what string, key, value string) {
 	a.o.Logger.InfoContext(c.r.Context(), what, realtime.KeyTenant, c.label(), realtime.KeyCaller, c.name(), key, value) //nolint:sloglint // the keys are those of realtime/log.go
 }

@@ -25,7 +25,7 @@ const (
 	maxFaults = 2000
 )
 
-// call is one request and, once it was let in, who makes it and about which tenant.
+// call is one request and, once it is authorized, who makes it and about which tenant.
 type call struct {
 	w         http.ResponseWriter
 	r         *http.Request
@@ -37,9 +37,9 @@ type call struct {
 	kept      []realtime.Key   // that a patch does not name
 }
 
-// enter decides whether the caller may make the call. Nothing is told of a tenant before it is known that
+// authorize decides whether the caller may make the call. Nothing is told of a tenant before it is known that
 // the caller belongs to it.
-func (a *api) enter(c *call, rt route) error {
+func (a *api) authorize(c *call, rt route) error {
 	if err := a.identify(c); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (a *api) enter(c *call, rt route) error {
 		}
 		return err
 	}
-	if !c.operator { // it may have been judged by another document
+	if !c.operator { // it may have been verified by another document
 		if err := auth.RecheckBy(c.r.Context(), a.o.Verifier, c.tenant, c.principal); err != nil {
 			return err
 		}

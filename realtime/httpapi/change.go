@@ -31,8 +31,8 @@ const (
 	upsert              // the document, which may be the first
 )
 
-// tries is how often a change is made again because somebody else has written meanwhile.
-const tries = 10
+// maxAttempts is how often a change is made again because somebody else has written meanwhile.
+const maxAttempts = 10
 
 // change writes what make makes of the stored document, over that state of it alone: if another writer comes
 // in between, it is made again of what is there then, or refused if the caller named the state that it is for. It is
@@ -41,7 +41,7 @@ func (a *api) change(c *call, what string, may scope, make func(stored *realtime
 	if c.tenantID == OperatorsTenant {
 		return realtime.Errorf(realtime.CodeBadRequest, "tenant: %q is reserved for operators", c.tenantID)
 	}
-	for range tries {
+	for range maxAttempts {
 		stored, there, err := a.stored(c)
 		if err != nil {
 			return err
@@ -49,22 +49,22 @@ func (a *api) change(c *call, what string, may scope, make func(stored *realtime
 		if !there && may == part {
 			return noSuchTenant()
 		}
-		if err := c.meets(stored, there); err != nil {
+		if err := c.checkConditions(stored, there); err != nil {
 			return err
 		}
-		doc, did, err := a.plan(c, stored, there, may, make)
+		doc, outcome, err := a.plan(c, stored, there, may, make)
 		if err != nil {
 			return err
 		}
 		if c.dry {
-			return c.showPlan(stored, doc, there, did)
+			return c.showPlan(stored, doc, there, outcome)
 		}
 		if may == upsert && a.o.Topics != nil && !doc.Deleted {
 			if err := a.o.Topics.EnsureTopic(c.r.Context(), a.o.Placement(doc)); err != nil {
 				return withoutTopic(err)
 			}
 		}
-		if did != unchanged {
+		if outcome != unchanged {
 			if doc, err = a.o.Tenants.Put(c.r.Context(), doc); realtime.CodeOf(err) == realtime.CodeConflict {
 				if err := c.wait(); err != nil {
 					return err
@@ -74,9 +74,9 @@ func (a *api) change(c *call, what string, may scope, make func(stored *realtime
 			if err != nil {
 				return err
 			}
-			a.did(c, what, realtime.KeyTopic, string(a.o.Placement(doc)))
+			a.logChange(c, what, realtime.KeyTopic, string(a.o.Placement(doc)))
 		}
-		return c.changed(doc, did)
+		return c.changed(doc, outcome)
 	}
 	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the tenant's document keeps changing; try again", RetryAfter: time.Second}
 }
@@ -98,7 +98,7 @@ func (a *api) plan(c *call, stored *realtime.Tenant, there bool, may scope, make
 		doc = &realtime.Tenant{Deleted: true} // no key outlives its tenant
 	}
 	doc.ID, doc.Version = c.tenantID, stored.Version
-	if err := move(doc, from, !there, time.Now()); err != nil {
+	if err := noteMove(doc, from, !there, time.Now()); err != nil {
 		return nil, "", err
 	}
 	if may == upsert { // who may only suspend has not written the rest
@@ -109,7 +109,7 @@ func (a *api) plan(c *call, stored *realtime.Tenant, there bool, may scope, make
 	switch {
 	case !there:
 		return doc, created, nil
-	case same(stored, doc):
+	case equal(stored, doc):
 		return stored, unchanged, nil
 	}
 	return doc, changed, nil
@@ -145,12 +145,12 @@ func (c *call) wait() error {
 }
 
 // changed answers a change.
-func (c *call) changed(doc *realtime.Tenant, did change) error {
-	c.w.Header().Set(ChangeHeader, string(did))
+func (c *call) changed(doc *realtime.Tenant, outcome change) error {
+	c.w.Header().Set(ChangeHeader, string(outcome))
 	c.tag(doc)
 	status := http.StatusOK
-	if did == created {
+	if outcome == created {
 		status = http.StatusCreated
 	}
-	return c.answer(status, shown(doc))
+	return c.answer(status, withoutSecrets(doc))
 }

@@ -25,8 +25,8 @@ func (f *failedCondition) Error() string { return f.why.Error() }
 
 func (f *failedCondition) Unwrap() error { return f.why }
 
-// meets checks the conditions of a call against the stored document (RFC 9110 sections 13.1.1, 13.1.2 and 13.2.2).
-func (c *call) meets(stored *realtime.Tenant, there bool) error {
+// checkConditions checks the conditions of a call against the stored document (RFC 9110 sections 13.1.1, 13.1.2 and 13.2.2).
+func (c *call) checkConditions(stored *realtime.Tenant, there bool) error {
 	if lines := c.r.Header.Values("If-Match"); len(lines) > 0 {
 		match, err := matches("If-Match", lines, stored, there)
 		if err != nil {

@@ -64,7 +64,7 @@ func (a *api) closeConnection(c *call) error {
 	if err := a.o.Publisher.SendClose(c.r.Context(), c.tenant, realtime.Target{Connection: doc.ID}, realtime.CodeForbidden, time.Time{}); err != nil {
 		return withoutTopic(err)
 	}
-	a.did(c, "a connection was closed", realtime.KeyConnection, doc.ID)
+	a.logChange(c, "a connection was closed", realtime.KeyConnection, doc.ID)
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -89,6 +89,6 @@ func (a *api) logOut(c *call) error {
 	if err := a.o.Publisher.SendClose(c.r.Context(), c.tenant, to, realtime.CodeUnauthorized, now); err != nil {
 		return withoutTopic(err)
 	}
-	a.did(c, "a user was logged out", realtime.KeyUser, to.User)
+	a.logChange(c, "a user was logged out", realtime.KeyUser, to.User)
 	return c.answer(http.StatusOK, loggedOut{User: to.User, RevokedBefore: now})
 }

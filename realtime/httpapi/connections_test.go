@@ -186,14 +186,14 @@ func TestLogout(t *testing.T) {
 		s.registry.await(t, "acme", p.id, false)
 	}
 	bob.quiet()
-	// The old token does not come back: not here, whose door asked about ann a moment ago, nor at any other door.
+	// The old token does not come back: not here, where ann was asked about a moment ago, nor in any other process.
 	for range 20 {
 		s.dial(old).closed(4401)
 	}
-	door := auth.New(s.tenants, auth.Options{Revocations: s.revocations})
-	defer door.Close()
-	if _, err := door.Verify(t.Context(), old); realtime.CodeOf(err) != realtime.CodeUnauthorized {
-		t.Errorf("the old token at another door: %v", err)
+	another := auth.New(s.tenants, auth.Options{Revocations: s.revocations})
+	defer another.Close()
+	if _, err := another.Verify(t.Context(), old); realtime.CodeOf(err) != realtime.CodeUnauthorized {
+		t.Errorf("the old token in another process: %v", err)
 	}
 	// Again, and for who is nowhere.
 	s.want(200, "POST /v1/tenants/acme/users/ann/logout", api, "")

@@ -35,7 +35,7 @@ type FieldChange struct {
 }
 
 // showPlan answers instead of a change. Its ETag is that of the document that is there.
-func (c *call) showPlan(stored, doc *realtime.Tenant, there bool, did change) error {
+func (c *call) showPlan(stored, doc *realtime.Tenant, there bool, outcome change) error {
 	from := stored
 	if !there {
 		from = &realtime.Tenant{}
@@ -46,7 +46,7 @@ func (c *call) showPlan(stored, doc *realtime.Tenant, there bool, did change) er
 	if err != nil {
 		return err
 	}
-	p := Plan{Change: string(did), Changes: changes, Tenant: shown(doc)}
+	p := Plan{Change: string(outcome), Changes: changes, Tenant: withoutSecrets(doc)}
 	for i, k := range c.kept {
 		p.Kept = append(p.Kept, keyName(k, i))
 	}
@@ -173,7 +173,7 @@ func keyName(k realtime.Key, at int) string {
 }
 
 func shownKey(k realtime.Key) json.RawMessage {
-	return quoted(shown(&realtime.Tenant{Auth: realtime.Auth{Keys: []realtime.Key{k}}}).Auth.Keys[0])
+	return quoted(withoutSecrets(&realtime.Tenant{Auth: realtime.Auth{Keys: []realtime.Key{k}}}).Auth.Keys[0])
 }
 
 func quoted(value any) json.RawMessage {

@@ -40,7 +40,7 @@ type service struct {
 	t           testing.TB
 	url         string
 	tenants     *memory.Tenants
-	registry    *roll
+	registry    *watchedRegistry
 	revocations *memory.Revocations
 	topics      *topics
 	http        *http.Client
@@ -67,7 +67,7 @@ func start(t testing.TB, change ...func(*httpapi.Options)) *service {
 		t.Fatal(err)
 	}
 	s := &service{
-		t: t, tenants: tenants, registry: newRoll(), revocations: memory.NewRevocations(), topics: &topics{}, log: &lines{}, description: describe(t),
+		t: t, tenants: tenants, registry: newWatchedRegistry(), revocations: memory.NewRevocations(), topics: &topics{}, log: &lines{}, description: describe(t),
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
 	verifier := auth.New(tenants, auth.Options{Revocations: s.revocations})
@@ -330,36 +330,36 @@ func (p *peer) closed(code int) {
 	}
 }
 
-// roll is a registry that can be waited for, and that fails if it is told to.
-type roll struct {
+// watchedRegistry is a registry that can be waited for, and that fails if it is told to.
+type watchedRegistry struct {
 	*memory.Registry
 	mu      sync.Mutex // guards all below
 	changed *sync.Cond
 	fail    error
 }
 
-func newRoll() *roll {
-	r := &roll{Registry: memory.NewRegistry()}
+func newWatchedRegistry() *watchedRegistry {
+	r := &watchedRegistry{Registry: memory.NewRegistry()}
 	r.changed = sync.NewCond(&r.mu)
 	return r
 }
 
-func (r *roll) Renew(ctx context.Context, lease realtime.Lease) error {
+func (r *watchedRegistry) Renew(ctx context.Context, lease realtime.Lease) error {
 	defer r.tell()
 	return r.Registry.Renew(ctx, lease)
 }
 
-func (r *roll) Connect(ctx context.Context, docs []realtime.ConnectionDoc) error {
+func (r *watchedRegistry) Connect(ctx context.Context, docs []realtime.ConnectionDoc) error {
 	defer r.tell()
 	return r.Registry.Connect(ctx, docs)
 }
 
-func (r *roll) Disconnect(ctx context.Context, refs []realtime.ConnectionRef) error {
+func (r *watchedRegistry) Disconnect(ctx context.Context, refs []realtime.ConnectionRef) error {
 	defer r.tell()
 	return r.Registry.Disconnect(ctx, refs)
 }
 
-func (r *roll) Connections(ctx context.Context, tenant string, q realtime.ConnectionQuery) (realtime.ConnectionPage, error) {
+func (r *watchedRegistry) Connections(ctx context.Context, tenant string, q realtime.ConnectionQuery) (realtime.ConnectionPage, error) {
 	r.mu.Lock()
 	fail := r.fail
 	r.mu.Unlock()
@@ -369,14 +369,14 @@ func (r *roll) Connections(ctx context.Context, tenant string, q realtime.Connec
 	return r.Registry.Connections(ctx, tenant, q)
 }
 
-func (r *roll) tell() {
+func (r *watchedRegistry) tell() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.changed.Broadcast()
 }
 
 // await waits until a connection is there, or is not.
-func (r *roll) await(t testing.TB, tenant, id string, there bool) {
+func (r *watchedRegistry) await(t testing.TB, tenant, id string, there bool) {
 	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -44,7 +44,7 @@ func replaced(stored, doc *realtime.Tenant, body []byte) *realtime.Tenant {
 	next := *doc
 	next.Auth.Keys = slices.Clone(doc.Auth.Keys)
 	keepSecrets(&next, stored)
-	if !has(body, "suspended") {
+	if !hasMember(body, "suspended") {
 		next.Suspended = stored.Suspended
 	}
 	return &next

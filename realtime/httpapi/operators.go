@@ -10,7 +10,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
 
-// OperatorsTenant is what the tokens of operators say in their claim tenant. No tenant can be put under this name.
+// OperatorsTenant is what the tokens of operators say in their claim tenant. No tenant can have this name.
 const OperatorsTenant = "operators"
 
 // NewOperators returns what verifies the tokens of operators: those that one of the keys has made and that name

@@ -28,19 +28,18 @@ func (c *call) mayPublish() error {
 	return nil
 }
 
-func (a *api) sendToUser(c *call) error {
-	user := c.r.PathValue("user")
-	return a.send(c, realtime.Target{User: user}, realtime.ConnectionQuery{User: user}, "user")
-}
-
-func (a *api) sendToGroup(c *call) error {
-	group := c.r.PathValue("group")
-	return a.send(c, realtime.Target{Group: group}, realtime.ConnectionQuery{Group: group}, "group")
-}
-
-func (a *api) sendToConnection(c *call) error {
-	id := c.r.PathValue("connection")
-	return a.send(c, realtime.Target{Connection: id}, realtime.ConnectionQuery{ID: id}, "connection")
+// sendTo is the call that sends to those whose user, group or connection, which kind says, is named in the path.
+func sendTo(kind string) func(*api, *call) error {
+	return func(a *api, c *call) error {
+		name := c.r.PathValue(kind)
+		switch kind {
+		case "user":
+			return a.send(c, realtime.Target{User: name}, realtime.ConnectionQuery{User: name}, kind)
+		case "group":
+			return a.send(c, realtime.Target{Group: name}, realtime.ConnectionQuery{Group: name}, kind)
+		}
+		return a.send(c, realtime.Target{Connection: name}, realtime.ConnectionQuery{ID: name}, kind)
+	}
 }
 
 // sent answers a send.

@@ -47,7 +47,7 @@ func (a *api) getTenant(c *call) error {
 		return noSuchTenant()
 	}
 	c.tag(stored)
-	return c.answer(http.StatusOK, shown(stored))
+	return c.answer(http.StatusOK, withoutSecrets(stored))
 }
 
 // putTenant writes a document, after its topic is there. It replaces what was there but for what the body
@@ -75,8 +75,8 @@ func (a *api) setSuspended(c *call, suspended bool, what string) error {
 	})
 }
 
-// same reports whether two documents say the same.
-func same(a, b *realtime.Tenant) bool {
+// equal reports whether two documents say the same.
+func equal(a, b *realtime.Tenant) bool {
 	one, err := json.Marshal(a)
 	if err != nil {
 		return false
@@ -85,9 +85,9 @@ func same(a, b *realtime.Tenant) bool {
 	return err == nil && bytes.Equal(one, other)
 }
 
-// move notes in a document that its placement is another than that of the one stored. What a body says of
+// noteMove notes in a document that its placement is another than that of the one stored. What a body says of
 // moves does not count.
-func move(doc, stored *realtime.Tenant, created bool, now time.Time) error {
+func noteMove(doc, stored *realtime.Tenant, created bool, now time.Time) error {
 	doc.Moved = stored.Moved
 	placed := func(t *realtime.Tenant) string { return cmp.Or(t.Placement, realtime.PlacementOwn) }
 	if created || placed(doc) == placed(stored) {
@@ -119,8 +119,8 @@ func keepSecrets(doc, stored *realtime.Tenant) {
 	}
 }
 
-// shown returns a document without what is secret: secrets, and every pem that is not a public key.
-func shown(t *realtime.Tenant) *realtime.Tenant {
+// withoutSecrets returns a document without what is secret: secrets, and every pem that is not a public key.
+func withoutSecrets(t *realtime.Tenant) *realtime.Tenant {
 	s := *t
 	s.Auth.Keys = nil
 	for _, k := range t.Auth.Keys {
@@ -133,8 +133,8 @@ func shown(t *realtime.Tenant) *realtime.Tenant {
 	return &s
 }
 
-// has reports whether a body, which is a JSON object, gives a member a value.
-func has(body []byte, member string) bool {
+// hasMember reports whether a body, which is a JSON object, gives a member a value.
+func hasMember(body []byte, member string) bool {
 	if jsontext.Begins(body) != '{' {
 		return false // null
 	}

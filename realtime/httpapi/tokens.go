@@ -48,7 +48,7 @@ func (a *api) makeToken(c *call) error {
 	if err != nil {
 		return err
 	}
-	a.did(c, "a token was made", realtime.KeyUser, b.User)
+	a.logChange(c, "a token was made", realtime.KeyUser, b.User)
 	return c.answer(http.StatusOK, madeToken{Token: token, ExpiresAt: expires.UTC()})
 }
 

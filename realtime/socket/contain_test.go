@@ -13,14 +13,14 @@ import (
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
-// tallyPanics counts panics.
-type tallyPanics struct {
+// panicCounter counts panics.
+type panicCounter struct {
 	realtime.NoMetrics
 	mu sync.Mutex // guards n
 	n  int
 }
 
-func (c *tallyPanics) Add(name realtime.Counter, _, reason string, n int) {
+func (c *panicCounter) Add(name realtime.Counter, _, reason string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if name == realtime.CountPanics && reason == contain.Connection {
@@ -102,7 +102,7 @@ func TestPanicsEndTheirConnection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			count, out := &tallyPanics{}, &safe{}
+			count, out := &panicCounter{}, &safe{}
 			s := newServer(t, Options{CloseTimeout: 100 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(out, nil)), Metrics: count}, c.prepare)
 			other, _ := s.dial(t)
 			cl, x := s.dial(t)

@@ -85,7 +85,7 @@ func (c *Client) Write(message []byte) error {
 	return c.conn.WriteMessage(websocket.TextMessage, message)
 }
 
-// Close says goodbye and ends the connection.
+// Close sends a close frame and ends the connection.
 func (c *Client) Close() error {
 	c.stop()
 	message := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")

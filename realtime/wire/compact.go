@@ -9,7 +9,7 @@ import (
 )
 
 // Compact checks that data is one JSON value in UTF-8, nested at most MaxDepth
-// deep, and removes the white space between its tokens. Every door that takes
+// deep, and removes the white space between its tokens. Every API that accepts
 // Publication.Data from outside calls it; Decode does so for frames. Nothing else about the
 // value changes. A value without white space is returned as it is, the same slice; else a new one is. An error
 // has code realtime.CodeBadRequest.

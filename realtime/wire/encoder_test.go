@@ -57,7 +57,7 @@ func TestMessage(t *testing.T) {
 	t.Parallel()
 	const controls = "\x00\x1f\"\\/\n\r\t<>&\u2028\u2029\x7f ü😀"
 	tags := map[string]string{}
-	for i := range realtime.MaxTags + 8 { // more than a door lets through
+	for i := range realtime.MaxTags + 8 { // more than any API accepts
 		tags[strings.Repeat("t", i+1)] = controls
 	}
 	for name, p := range map[string]realtime.Publication{

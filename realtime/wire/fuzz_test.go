@@ -89,7 +89,7 @@ func checkRefusal(t *testing.T, err error, object bool) {
 	}
 }
 
-// FuzzMessage checks that every Publication that doors let through can be read back from its frame, and
+// FuzzMessage checks that every Publication that any API accepts can be read back from its frame, and
 // that any other makes valid JSON at least.
 func FuzzMessage(f *testing.F) {
 	f.Add("e1", "EURUSD", "region", "eu", []byte(`{"bid":1.08412}`), int64(ms1))

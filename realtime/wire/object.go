@@ -73,7 +73,7 @@ func (o *object) position(name string, p realtime.Position) {
 }
 
 // data appends JSON as it is, but for line breaks: in valid JSON they can only
-// be white space between tokens, and become spaces. Doors compact what they take, so
+// be white space between tokens, and become spaces. Whatever accepts data compacts it, so
 // there are none; the promise of frames without them does not hang on that.
 func (o *object) data(name string, json []byte) {
 	o.name(name)

@@ -1,6 +1,7 @@
-// Package cloudrun is what the mains of the services on Cloud Run share: configuration from the
-// environment, with every fault at once; logs in Cloud Logging's shape; the backend; and the container
-// contract, which is to listen on PORT, and to have ended ten seconds after SIGTERM.
+// Package cloudrun has what the services on Cloud Run share: configuration from the environment, logs in
+// the format of Cloud Logging, the backend, and Cloud Run's container contract. A service listens on PORT and
+// ends within ten seconds of SIGTERM.
 //
-// Only mains use it: the framework reads no environment.
+// Configuration errors are reported all at once. Only the main packages of services use this package: the framework itself
+// does not read the environment.
 package cloudrun

@@ -1,16 +1,18 @@
-// Package fleet holds no code, only tests of many: gateways, functions and the api as processes
-// of their own, on the emulators of Pub/Sub and Firestore, behind a TCP proxy that deals
-// connections out in turn. Terraform plans the deployment: its topics are made on the emulator with its settings, nobody makes others, and
-// each process has the environment that Terraform would give it. What a user of Tidewire is promised has to hold while processes die, come and
-// go, connections are cut and the services underneath stand still.
+// Package fleet contains only tests, which run a whole deployment: gateways, functions and the API as separate processes,
+// on the emulators of Pub/Sub and Firestore, behind a TCP proxy that distributes connections round-robin. The deployment is the
+// one that Terraform plans: topics are created on the emulator with the planned settings and no others exist, and each process gets
+// its planned environment.
 //
-//	faults_test.go    every fault in one run, judged by a checker
-//	planted_test.go   the checker finds what is planted
+// The tests check that Tidewire keeps its promises while processes crash, start and stop, connections break, and Pub/Sub and
+// Firestore stall.
+//
+//	faults_test.go    every fault in one run, verified by a checker
+//	planted_test.go   the checker finds faults that are planted
 //	rotation_test.go  a client moves ten times under load
 //	kill_test.go      a killed gateway's sockets are gone from the list within one lease
-//	outage_test.go    tenants that may not, topics that are not, Firestore and Pub/Sub down
+//	outage_test.go    suspended tenants, missing topics, Firestore and Pub/Sub down
 //	logout_test.go    a logout reaches every instance, and survives restarts
-//	latency_test.go   from publish to socket, and what of it is the emulator's
+//	latency_test.go   the time from publish to socket, and the emulator's share of it
 //
 // `make test` runs a small fleet; `make fleet` one of 400 sockets, by TIDEWIRE_SOCKETS.
 package fleet

@@ -42,7 +42,7 @@ func table(file string, programs ...string) (map[string]map[string]bool, error) 
 				continue
 			}
 			for name := range strings.SplitSeq(cells[0], ",") {
-				all[p][strings.Trim(name, " `")] = strings.Trim(cells[3], " `") == "needed"
+				all[p][strings.Trim(name, " `")] = strings.Trim(cells[3], " `") == "required"
 			}
 		}
 	}

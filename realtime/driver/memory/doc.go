@@ -1,12 +1,11 @@
-// Package memory keeps everything in the memory of one process: a Broker whose
-// topics are logs, a Registry of connection documents and leases, and Tenants
-// read from a file. It is the embedded default of Tidewire, runs under the same
-// conformance suites as every other driver, and needs nothing installed.
+// Package memory keeps everything in the memory of one process: a Broker whose topics are logs, a Registry of connection
+// documents and leases, and Tenants loaded from a file. It is the default for programs that embed Tidewire, needs
+// no other service, and passes the same conformance suites as every other driver.
 //
 //	Publish -> topic: one log of chunks -> Stream: an index into the log
 //	                  (oldest chunk goes   (nothing is queued per stream)
 //	                   by age and bytes)
 //
-// What it holds is bounded: a topic by age and bytes, connection documents by
-// their expiry. All of it ends with the process.
+// Memory is bounded: a topic by age and size, connection documents by their expiry. Everything is lost when the
+// process ends.
 package memory

@@ -25,7 +25,7 @@ type Hooks interface {
 	Subscribe(ctx context.Context, c *Client, ch realtime.Channel) error
 	// Publish may refuse an event that the grants allow, or change its Key, Tags and
 	// Data before it is published. Data is compact JSON and is replaced, not written into. After CodeUnavailable, or CodeLimited with
-	// a RetryAfter, the client sends the event again, and until then what it publishes to the channel is refused too, lest it come first.
+	// a RetryAfter, the client sends the event again, and until then what it publishes to the channel is refused too, so that it does not come first.
 	Publish(ctx context.Context, c *Client, p *realtime.Publication) error
 	// Call answers a call of the client. What it returns is the answer's data, as
 	// encoding/json writes it. A route that it does not know is an error with CodeNotFound.

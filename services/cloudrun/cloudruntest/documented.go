@@ -10,8 +10,8 @@ import (
 	"github.com/tidewire/tidewire/realtime/environment"
 )
 
-// needed is what the documentation calls the default of a variable that has to be set.
-const needed = "needed"
+// required is what the documentation calls the default of a variable that has to be set.
+const required = "required"
 
 // Documented fails the test unless the table in file lists exactly the variables that
 // a service reads, with their defaults.
@@ -43,7 +43,7 @@ func Documented(t *testing.T, file, service string, read func(*environment.Reade
 	if err := e.Err(); err != nil {
 		for line := range strings.Lines(err.Error()) {
 			if name, _, missing := strings.Cut(line, ": is not set"); missing {
-				has[name] = needed
+				has[name] = required
 			}
 		}
 	}

@@ -23,7 +23,7 @@ func (r *Request) kept(hooked bool) *Request {
 		return &Request{remote: r.remote, http: &http.Request{Host: h.Host, URL: h.URL, Header: withoutToken(h.Header)}}
 	}
 	header := http.Header{}
-	for _, origin := range h.Header["Origin"] { // two of them are judged otherwise than one
+	for _, origin := range h.Header["Origin"] { // two of them are refused where one is not
 		header["Origin"] = append(header["Origin"], strings.Clone(origin))
 	}
 	return &Request{remote: strings.Clone(r.remote), http: &http.Request{Host: strings.Clone(h.Host), URL: &url.URL{Path: h.URL.Path}, Header: header}}

@@ -17,8 +17,8 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// ledger is a Registry that notes what is written, and fails on request.
-type ledger struct {
+// fakeRegistry is a Registry that notes what is written, and fails on request.
+type fakeRegistry struct {
 	mu       sync.Mutex // guards all below
 	down     bool
 	docs     map[string]realtime.ConnectionDoc
@@ -27,23 +27,23 @@ type ledger struct {
 	released int
 }
 
-func (l *ledger) call(do func()) error {
+func (l *fakeRegistry) call(do func()) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.down {
-		return errors.New("the ledger is closed")
+		return errors.New("the registry is closed")
 	}
 	do()
 	return nil
 }
 
-func (l *ledger) Renew(_ context.Context, lease realtime.Lease) error {
+func (l *fakeRegistry) Renew(_ context.Context, lease realtime.Lease) error {
 	return l.call(func() { l.renewals = append(l.renewals, lease) })
 }
 
-func (l *ledger) Release(context.Context, string) error { return l.call(func() { l.released++ }) }
+func (l *fakeRegistry) Release(context.Context, string) error { return l.call(func() { l.released++ }) }
 
-func (l *ledger) Connect(_ context.Context, docs []realtime.ConnectionDoc) error {
+func (l *fakeRegistry) Connect(_ context.Context, docs []realtime.ConnectionDoc) error {
 	return l.call(func() {
 		l.writes++
 		for _, d := range docs {
@@ -52,7 +52,7 @@ func (l *ledger) Connect(_ context.Context, docs []realtime.ConnectionDoc) error
 	})
 }
 
-func (l *ledger) Disconnect(_ context.Context, refs []realtime.ConnectionRef) error {
+func (l *fakeRegistry) Disconnect(_ context.Context, refs []realtime.ConnectionRef) error {
 	return l.call(func() {
 		for _, ref := range refs {
 			delete(l.docs, ref.ID)
@@ -60,17 +60,17 @@ func (l *ledger) Disconnect(_ context.Context, refs []realtime.ConnectionRef) er
 	})
 }
 
-func (l *ledger) Connections(context.Context, string, realtime.ConnectionQuery) (realtime.ConnectionPage, error) {
+func (l *fakeRegistry) Connections(context.Context, string, realtime.ConnectionQuery) (realtime.ConnectionPage, error) {
 	return realtime.ConnectionPage{}, errors.New("nobody asks")
 }
 
-func (l *ledger) set(down bool) {
+func (l *fakeRegistry) set(down bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.down = down
 }
 
-func (l *ledger) ids() []string {
+func (l *fakeRegistry) ids() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Sorted(maps.Keys(l.docs))
@@ -81,10 +81,10 @@ func doc(id string) realtime.ConnectionDoc {
 }
 
 // withWriter runs a test with a Writer on virtual time.
-func withWriter(t *testing.T, test func(t *testing.T, w *Writer, l *ledger)) {
+func withWriter(t *testing.T, test func(t *testing.T, w *Writer, l *fakeRegistry)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		l := &ledger{docs: map[string]realtime.ConnectionDoc{}}
+		l := &fakeRegistry{docs: map[string]realtime.ConnectionDoc{}}
 		w := New(l, realtime.Lease{Instance: "i-1", Service: "gateway"}, slog.New(slog.DiscardHandler), realtime.NoMetrics{})
 		test(t, w, l)
 		l.set(false)
@@ -105,7 +105,7 @@ func pass(d time.Duration) {
 
 func TestWritesTwiceAndRenewsWhileThereAreSockets(t *testing.T) {
 	t.Parallel()
-	withWriter(t, func(t *testing.T, w *Writer, l *ledger) {
+	withWriter(t, func(t *testing.T, w *Writer, l *fakeRegistry) {
 		pass(time.Minute)
 		if len(l.renewals) != 0 {
 			t.Errorf("renewed %d times without a socket", len(l.renewals))
@@ -143,7 +143,7 @@ func TestWritesTwiceAndRenewsWhileThereAreSockets(t *testing.T) {
 
 func TestOutlivesAnOutage(t *testing.T) {
 	t.Parallel()
-	withWriter(t, func(t *testing.T, w *Writer, l *ledger) {
+	withWriter(t, func(t *testing.T, w *Writer, l *fakeRegistry) {
 		if err := w.Add(doc("before")); err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestOutlivesAnOutage(t *testing.T) {
 
 func TestIsBounded(t *testing.T) {
 	t.Parallel()
-	withWriter(t, func(t *testing.T, w *Writer, l *ledger) {
+	withWriter(t, func(t *testing.T, w *Writer, l *fakeRegistry) {
 		l.set(true)
 		for i := range maxPending {
 			if err := w.Add(doc(strconv.Itoa(i))); err != nil {
@@ -193,7 +193,7 @@ func TestIsBounded(t *testing.T) {
 
 func TestWritesWhatGathersAtOnce(t *testing.T) {
 	t.Parallel()
-	withWriter(t, func(t *testing.T, w *Writer, l *ledger) {
+	withWriter(t, func(t *testing.T, w *Writer, l *fakeRegistry) {
 		w.mu.Lock() // the writer cannot take them one by one
 		for _, id := range []string{"a", "b", "c", "d"} {
 			d := doc(id)

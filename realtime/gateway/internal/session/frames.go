@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
@@ -15,7 +14,7 @@ import (
 func (s *Session) Message(payload []byte) *realtime.Error {
 	first := !s.begun
 	s.begun = true
-	f, bad := s.decode(payload)
+	f, bad := s.handler.protocol.read(payload)
 	client := s.handler.client
 	if client == nil {
 		return s.hello(&f, len(payload), bad)
@@ -41,15 +40,6 @@ func (s *Session) Message(payload []byte) *realtime.Error {
 		return nil
 	}
 	return s.take(&f, len(payload))
-}
-
-// decode reads a frame. Of one that is refused the ID alone is there, if it could be read.
-func (s *Session) decode(payload []byte) (wire.ClientFrame, *wire.DecodeError) {
-	f, err := s.handler.protocol.Decode(payload)
-	if bad := (*wire.DecodeError)(nil); errors.As(err, &bad) {
-		return wire.ClientFrame{ID: bad.ID}, bad
-	}
-	return f, nil
 }
 
 // malformed answers what is wrong with a frame. What is no frame at all ends the connection.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -15,6 +16,15 @@ type Protocol struct {
 	// Decode reads a frame of a client. An error is a *wire.DecodeError. Of the frame Data alone may be a part of payload; it
 	// is valid JSON, and nobody checks it again.
 	Decode func(payload []byte) (wire.ClientFrame, error)
+}
+
+// read reads a frame. Of one that is refused the ID alone is there, if it could be read.
+func (p *Protocol) read(payload []byte) (wire.ClientFrame, *wire.DecodeError) {
+	f, err := p.Decode(payload)
+	if bad := (*wire.DecodeError)(nil); errors.As(err, &bad) {
+		return wire.ClientFrame{ID: bad.ID}, bad
+	}
+	return f, nil
 }
 
 // Encoder makes the frames that servers send. Where it takes an ID, the answer carries it; package wire

@@ -54,22 +54,22 @@ func TestKeysThatChange(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			docs := newDocuments(&realtime.Tenant{ID: "acme"})
-			inBubble(t, gateway.Options{Tenants: docs}, func(b *inside) { changeKeys(b, docs, rand.New(rand.NewPCG(seed, 1))) })
+			inBubble(t, gateway.Options{Tenants: docs}, func(b *bubbleGateway) { changeKeys(b, docs, rand.New(rand.NewPCG(seed, 1))) })
 		})
 	}
 }
 
-func changeKeys(b *inside, docs *documents, r *rand.Rand) {
+func changeKeys(b *bubbleGateway, docs *documents, r *rand.Rand) {
 	type client struct {
-		*visitor
+		*bubbleClient
 		token string
 		may   bool // leave: a document has refused its token
 	}
 	var clients []*client
-	judge := auth.New(docs, auth.Options{})
-	defer func() { _ = judge.Close() }()
+	verifier := auth.New(docs, auth.Options{})
+	defer func() { _ = verifier.Close() }()
 	verdict := func(token string) error {
-		_, err := judge.Verify(b.t.Context(), token)
+		_, err := verifier.Verify(b.t.Context(), token)
 		return err
 	}
 	come := func() {
@@ -159,7 +159,7 @@ func TestTenantIsMissing(t *testing.T) {
 			acme := tenant("acme")
 			docs := newDocuments(acme, tenant("globex"))
 			token, other := longLived(t, acme, "ann"), longLived(t, tenant("globex"), "bob")
-			inBubble(t, gateway.Options{Tenants: docs}, func(b *inside) {
+			inBubble(t, gateway.Options{Tenants: docs}, func(b *bubbleGateway) {
 				v, bob := b.socket(bearing(token), ""), b.socket(bearing(other), "")
 				time.Sleep(2 * time.Second)
 				docs.lose("acme", tt.gone)
@@ -211,12 +211,12 @@ func TestTenantWasNeverSeen(t *testing.T) {
 			docs := newDocuments(tenant("globex"))
 			docs.lose("acme", tt.deleted)
 			token, other := longLived(t, acme, "ann"), longLived(t, tenant("globex"), "bob")
-			inBubble(t, gateway.Options{Tenants: docs}, func(b *inside) {
+			inBubble(t, gateway.Options{Tenants: docs}, func(b *bubbleGateway) {
 				bob := b.socket(bearing(other), "")
-				ways := map[string]func() *visitor{
-					"handshake":   func() *visitor { return b.socket(bearing(token), "") },
-					"first frame": func() *visitor { return b.socket(nil, "", `{"type":"connect","token":"`+token+`"}`) },
-					"events": func() *visitor {
+				ways := map[string]func() *bubbleClient{
+					"handshake":   func() *bubbleClient { return b.socket(bearing(token), "") },
+					"first frame": func() *bubbleClient { return b.socket(nil, "", `{"type":"connect","token":"`+token+`"}`) },
+					"events": func() *bubbleClient {
 						return b.events(http.Header{"Authorization": {"Bearer " + token}}, "?channel=a:1")
 					},
 				}
@@ -258,7 +258,7 @@ func TestStoreIsBehind(t *testing.T) {
 	first.Version = 1
 	docs := newDocuments(first)
 	mine, next := longLived(t, first, "ann"), realtime.Key{KID: "k2", Alg: "HS256", Secret: strings.Repeat("next", 16)}
-	inBubble(t, gateway.Options{Tenants: docs}, func(b *inside) {
+	inBubble(t, gateway.Options{Tenants: docs}, func(b *bubbleGateway) {
 		v := b.socket(bearing(mine), "")
 		time.Sleep(2 * time.Second)
 		docs.change("acme", func(t *realtime.Tenant) {
@@ -332,7 +332,7 @@ func TestIssuerThatDoesNotAnswer(t *testing.T) {
 				})
 				verifier := auth.New(docs, auth.Options{JWKS: auth.JWKSOptions{Client: &http.Client{Transport: issuer}}})
 				defer func() { _ = verifier.Close() }()
-				within(t, gateway.Options{Tenants: docs, Verifier: verifier}, func(b *inside) {
+				within(t, gateway.Options{Tenants: docs, Verifier: verifier}, func(b *bubbleGateway) {
 					v, bob := b.socket(bearing(token), ""), b.socket(bearing(mine), "")
 					time.Sleep(10 * time.Second)
 					docs.change("acme", func(t *realtime.Tenant) { t.Auth.JWKSURL = "https://new.example" })

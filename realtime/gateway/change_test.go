@@ -141,7 +141,7 @@ func TestDocumentThatClosesClients(t *testing.T) {
 	}
 }
 
-// All clients of a suspended tenant are closed, by either door, and no other may come.
+// All clients of a suspended tenant are closed, on socket or stream, and no other may come.
 func TestSuspendedTenantIsEmptied(t *testing.T) {
 	t.Parallel()
 	docs := newDocuments(tenant("acme"), tenant("globex"))
@@ -254,7 +254,7 @@ func TestPlacementThatChanges(t *testing.T) {
 	}
 }
 
-// A client whose tenant was suspended while its token was judged is not let in.
+// A client whose tenant was suspended while its token was verified is not admitted.
 func TestSuspendedMeanwhile(t *testing.T) {
 	t.Parallel()
 	suspended := tenant("acme")
