@@ -85,11 +85,11 @@ func (f *feed) due(c *Connection, now time.Time) due {
 		c.beatAt = now.Add(f.pace.Heartbeat)
 		c.flushAt = now.Add(f.pace.grace())
 		var asOf int64
-		if up := f.vouch(); c.owed.Load() == 0 && c.box.Idle() {
+		if up := f.vouch(); c.owed.Load() == 0 && c.client.Box.Idle() {
 			asOf = up
 		}
-		if !c.box.Control(c.protocol.Heartbeat(realtime.Position{Time: asOf})) {
-			f.closes = append(f.closes, closing{c, c.tooSlow()})
+		if !c.client.Box.Control(c.client.Protocol.Heartbeat(realtime.Position{Time: asOf})) {
+			f.fx.Close(&c.client, nil)
 		}
 	}
 	f.schedule(c)

@@ -42,7 +42,7 @@ func (b *topicBench) fill(seconds int) (names []realtime.Channel) {
 		if err != nil {
 			b.tb.Fatal(err)
 		}
-		b.g.channel(name).rec.Make(b.now.Add(-10 * time.Minute).UnixMilli()) // what comes is older than now, and not late
+		b.g.channels.Open(name).Record().Make(b.now.Add(-10 * time.Minute).UnixMilli()) // what comes is older than now, and not late
 		names = append(names, name)
 	}
 	for s := seconds; s > 0; s-- {
@@ -72,17 +72,17 @@ func TestBudgetTakesTheOldestOfAllTenants(t *testing.T) {
 	if least := used/2 - room/8; left > used/2 || left < least {
 		t.Errorf("of %d bytes %d are left, want %d to %d", used, left, least, used/2)
 	}
-	first := b.g.channels[names[1]].rec.At(0).At.Time
+	first := b.g.channels.Get(names[1]).Record().At(0).At.Time
 	for _, name := range names {
-		if at := b.g.channels[name].rec.At(0).At.Time; at/1000 != first/1000 {
+		if at := b.g.channels.Get(name).Record().At(0).At.Time; at/1000 != first/1000 {
 			t.Errorf("%v begins at %d, another one at %d", name, at, first)
 		}
 	}
-	if n := b.g.channels[busy].rec.Len(); n < 500 {
+	if n := b.g.channels.Get(busy).Record().Len(); n < 500 {
 		t.Errorf("of what is newest %d of 500 are left", n)
 	}
 	// Nobody is told that nothing is missing.
-	if b.g.channels[names[1]].rec.CompleteSince(b.now.Add(-299 * time.Second).UnixMilli()) {
+	if b.g.channels.Get(names[1]).Record().CompleteSince(b.now.Add(-299 * time.Second).UnixMilli()) {
 		t.Error("a record that was given up claims to be complete")
 	}
 }
@@ -120,7 +120,7 @@ func TestBudgetIsGivenBack(t *testing.T) {
 	}
 	said := func() (n int64) {
 		for i := range 20 {
-			n += int64(next.records.Quota(fmt.Sprintf("t%d", i)).Used())
+			n += int64(next.channels.Records().Quota(fmt.Sprintf("t%d", i)).Used())
 		}
 		return n
 	}
@@ -159,7 +159,7 @@ func TestBudgetClosesTheSlowest(t *testing.T) {
 		c := b.connect("acme", "ann")
 		c.transport = shutTeller{func() { closed = append(closed, c) }}
 		for range bytes / 1000 {
-			c.box.Push(&outbox.Delivery{Frame: plainFrame(make([]byte, 1000)), Policy: realtime.OverflowDisconnect})
+			c.client.Box.Push(&outbox.Delivery{Frame: plainFrame(make([]byte, 1000)), Policy: realtime.OverflowDisconnect})
 		}
 		return c
 	}

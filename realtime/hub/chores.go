@@ -38,14 +38,14 @@ func (f *feed) workOff() (more bool) {
 
 // chores does what is to be done. It reports whether more is. f.mu is held.
 func (f *feed) chores() (more bool) {
-	for f.asked.unplaced != nil {
-		if f.tired() {
+	for f.asked.Unplaced() != nil {
+		if f.fx.Tired() {
 			return true
 		}
 		f.placeQuestion()
 	}
 	for n := len(f.reviews); n > 0; n = len(f.reviews) {
-		if f.tired() {
+		if f.fx.Tired() {
 			return true
 		}
 		c := f.reviews[n-1]
@@ -56,21 +56,16 @@ func (f *feed) chores() (more bool) {
 	}
 	f.reviews = nil
 	for len(f.leaving) > 0 {
-		if f.tired() {
+		if f.fx.Tired() {
 			return true
 		}
 		f.callBack()
 	}
-	for ; f.migrate > 0; f.migrate-- {
-		if f.tired() {
-			return true
-		}
-		if busy := f.current.busy; f.next != nil && f.migrate <= len(busy) {
-			f.next.prepare(busy[f.migrate-1].name)
-		}
+	if f.current.channels.Migrate() {
+		return true
 	}
 	for _, g := range f.generations() {
-		if g.ask() {
+		if g.channels.Work() {
 			return true
 		}
 	}
@@ -80,48 +75,20 @@ func (f *feed) chores() (more bool) {
 
 // placeQuestion lets the next question wait in the generation that is being built.
 func (f *feed) placeQuestion() {
-	q := f.asked.unplaced
-	f.asked.unplaced = q.behind
-	if q.ch.g == f.next {
-		return
+	q := f.asked.Unplaced()
+	f.asked.Placed()
+	if !q.In(f.next.channels) {
+		f.next.channels.Open(q.Request.Channel).Wait(q)
 	}
-	ch := f.next.channel(q.reader.name)
-	ch.wait(q)
-	ch.sendFence()
 }
 
 // callBack takes the readers of a channel of a generation that failed back into the current one.
 func (f *feed) callBack() {
 	g := f.leaving[len(f.leaving)-1]
-	if n := len(g.busy); n > 0 {
-		f.steps += len(g.busy[n-1].readers)
-		f.current.readopt(g.busy[n-1])
+	if f.current.channels.GiveBack(g.channels) {
 		return
 	}
-	f.hub.running.Go(g.records.Release)
+	f.hub.running.Go(g.channels.Records().Release)
 	f.leaving[len(f.leaving)-1] = nil
 	f.leaving = f.leaving[:len(f.leaving)-1]
-}
-
-// ask sends fences to the channels with readers, if the stream has broken, and to those in line.
-// It reports whether more are to be sent.
-func (g *generation) ask() (more bool) {
-	for ; g.recheck > 0; g.recheck-- {
-		if g.feed.tired() {
-			return true
-		}
-		if g.recheck <= len(g.busy) {
-			g.busy[g.recheck-1].sendFence()
-		}
-	}
-	for ; g.pass > 0 && len(g.wanting) > 0; g.pass-- {
-		if g.feed.tired() {
-			return true
-		}
-		ch := g.wanting[0]
-		g.wanting[0], g.wanting = nil, g.wanting[1:]
-		ch.queued = false
-		ch.sendFence()
-	}
-	return false
 }

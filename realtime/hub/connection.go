@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -19,8 +19,7 @@ type Connection struct {
 	feed      *feed
 	tenant    atomic.Pointer[realtime.Tenant]
 	principal atomic.Pointer[realtime.Principal]
-	box       *outbox.Outbox
-	protocol  *protocol.Protocol // that box has frames of
+	client    channel.Client // its queue and protocol
 	transport outbox.Transport
 	owed      atomic.Int32 // subscribes not answered yet
 
@@ -31,15 +30,13 @@ type Connection struct {
 	beatAt    time.Time // when its next heartbeat is due
 	flushAt   time.Time // when the last one is to be written if no data has taken it along; zero is never
 	moveAt    time.Time // when to ask it to move; zero is never
-	dirty     bool      // has frames to flush after this batch
-	behind    []*reader // whose replays wait for room in the box, in turn
 	watches   map[realtime.Channel]struct{}
 
 	// Guarded by hub.agenda.mu.
 	slot int // in agenda.heap, from 1; 0 while it is not in
 
 	mu       sync.Mutex // guards all below; taken after feed.mu where both are held
-	readers  []*reader
+	readers  []*channel.Reader
 	watching int // len(watches)
 }
 
@@ -64,7 +61,7 @@ func (c *Connection) LogValue() slog.Value {
 // Send queues an answer. It keeps its place among the data and is never dropped: a client that leaves
 // too much unread is closed with CodeTooSlow.
 func (c *Connection) Send(f outbox.Frame) {
-	if _, ok := c.box.Push(&outbox.Delivery{Frame: f}); !ok {
+	if _, ok := c.client.Box.Push(&outbox.Delivery{Frame: f}); !ok {
 		c.Close(c.tooSlow())
 		return
 	}
@@ -73,7 +70,7 @@ func (c *Connection) Send(f outbox.Frame) {
 
 // SendControl queues a frame that overtakes the data, with the same consequence.
 func (c *Connection) SendControl(f outbox.Frame) {
-	if !c.box.Control(f) {
+	if !c.client.Box.Control(f) {
 		c.Close(c.tooSlow())
 		return
 	}
@@ -82,7 +79,7 @@ func (c *Connection) SendControl(f outbox.Frame) {
 
 // Move asks the client to open another connection after a delay, and then to leave this one.
 func (c *Connection) Move(after time.Duration) {
-	c.SendControl(c.protocol.Move(after.Milliseconds()))
+	c.SendControl(c.client.Protocol.Move(after.Milliseconds()))
 }
 
 // tooSlow counts that the queue was full, and says so to the client.
@@ -95,7 +92,7 @@ func (c *Connection) tooSlow() *realtime.Error {
 // Close tells the client why and shuts the transport. It does not wait. Only the first call counts.
 func (c *Connection) Close(err *realtime.Error) {
 	defer c.giveUp()
-	c.box.Close(c.protocol.Closing(err))
+	c.client.Box.Close(c.client.Protocol.Closing(err))
 	c.transport.Shut(err)
 }
 
@@ -124,17 +121,17 @@ func (c *Connection) Channels() []realtime.Channel {
 	defer c.mu.Unlock()
 	all := make([]realtime.Channel, len(c.readers))
 	for i, r := range c.readers {
-		all[i] = r.name
+		all[i] = r.Channel()
 	}
 	return all
 }
 
 // take removes the reader of a channel and returns it; nil if there is none.
-func (c *Connection) take(name realtime.Channel) *reader {
-	return c.takeIf(func(r *reader) bool { return r.name == name })
+func (c *Connection) take(name realtime.Channel) *channel.Reader {
+	return c.takeIf(func(r *channel.Reader) bool { return r.Channel() == name })
 }
 
-func (c *Connection) takeIf(is func(*reader) bool) *reader {
+func (c *Connection) takeIf(is func(*channel.Reader) bool) *channel.Reader {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, r := range c.readers {
@@ -146,4 +143,12 @@ func (c *Connection) takeIf(is func(*reader) bool) *reader {
 		}
 	}
 	return nil
+}
+
+// refill queues more of the replays of the connection. The writer calls it, and no lock is held.
+func (c *Connection) refill() {
+	c.feed.mu.Lock()
+	defer c.feed.mu.Unlock() // and no more: the writer is here, so there is nothing to flush
+	defer c.feed.fitGrown()
+	c.client.Refill()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 )
 
 // A Hub calls what it was given: Encoders, Metrics, a Tracer, a Broker, and a Transport for each
@@ -136,15 +137,7 @@ func (g *generation) condemn(name realtime.Channel, fault any) {
 	args := []any{realtime.KeyTopic, f.topic, realtime.KeyTenant, name.Tenant(), realtime.KeyChannel, name.Name()}
 	contain.Report(f.hub.log, f.hub.count, contain.Channel, fault, args)
 	worse := contain.Do(f.hub.log, f.hub.count, contain.Channel, func() {
-		ch := g.channels[name]
-		if ch == nil {
-			return
-		}
-		if ch.faults++; ch.state() != buffering {
-			f.hub.count.Add(realtime.CountGaps, name.Tenant(), "hole", 1)
-			ch.lose(max(ch.rec.Newest(), g.heard))
-		}
-		if ch.faults > 1 || ch.state() == buffering {
+		if g.channels.Condemn(name, g.heard) {
 			f.distrust(g)
 		}
 	}, args...)
@@ -157,40 +150,34 @@ func (g *generation) condemn(name realtime.Channel, fault any) {
 
 // dismiss closes all that read a channel, and takes their readers out of it without a look at what it holds.
 func (g *generation) dismiss(name realtime.Channel, why *realtime.Error) {
-	f, ch := g.feed, g.channels[name]
-	if ch == nil {
+	f := g.feed
+	if g.channels.Get(name) == nil {
 		return
 	}
 	for _, c := range f.conns {
-		if !slices.Contains(c.Channels(), name) {
-			continue
-		}
-		f.closes = append(f.closes, closing{c, why})
-		c.behind = slices.DeleteFunc(c.behind, func(r *reader) bool { return r.name == name })
 		c.mu.Lock()
-		for _, r := range c.readers {
-			if r.name == name && r.ch == ch {
-				r.ch = nil
+		i := slices.IndexFunc(c.readers, func(r *channel.Reader) bool { return r.Channel() == name })
+		if i >= 0 {
+			f.fx.Close(&c.client, why)
+			if r := c.readers[i]; r.On() {
+				r.Abandon()
 			}
 		}
 		c.mu.Unlock()
 	}
-	ch.readers, ch.ahead, ch.behind = nil, 0, 0
-	if ch.busyAt > 0 {
-		ch.vacated()
-	}
+	g.channels.Dismiss(name)
 }
 
 // containQuestion is deferred by what takes in a question: the connection is closed, and what its channel
 // remembers is condemned. f.mu is held.
-func (f *feed) containQuestion(r *reader) {
+func (f *feed) containQuestion(r *channel.Reader) {
 	fault := recover()
 	if fault == nil {
 		return
 	}
-	f.closes = append(f.closes, closing{r.conn, wentWrong()})
+	f.fx.Fail(r.Client())
 	for _, g := range f.generations() {
-		g.condemn(r.name, fault)
+		g.condemn(r.Channel(), fault)
 	}
 }
 

@@ -35,20 +35,14 @@ func (f *feed) direct(m *realtime.Message, now time.Time) {
 			continue
 		}
 		if m.Kind == realtime.KindClose {
-			f.closes = append(f.closes, closing{c, closedBy(m.Code)})
+			f.fx.Close(&c.client, closedBy(m.Code))
 			continue
 		}
-		frame := event.In(c.protocol)
+		frame := event.In(c.client.Protocol)
 		if frame.IsZero() {
 			continue // the encoder panicked
 		}
 		f.hub.count.Add(realtime.CountDeliveries, m.Tenant, "direct", 1)
-		f.push(c, &outbox.Delivery{Frame: frame, Policy: realtime.OverflowDropOldest})
+		f.fx.Push(&c.client, &outbox.Delivery{Frame: frame, Policy: realtime.OverflowDropOldest})
 	}
-}
-
-// closing is a connection that is closed once feed.mu is released.
-type closing struct {
-	conn *Connection
-	err  *realtime.Error
 }

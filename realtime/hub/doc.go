@@ -3,14 +3,12 @@
 //
 // A Hub has one feed for each topic that it follows. A feed has a generation, which is one
 // stream of the broker and what came of it, and two generations while one replaces the other. A generation has its
-// channels; a channel has its record and its readers. A reader is one subscription of a Connection, whose
-// outbox.Outbox a transport empties.
+// channels (package channel, which draws their states); a channel has its record (package record) and its readers. A reader is
+// one subscription of a Connection, whose outbox.Outbox a transport empties.
 //
-// A record (package record) keeps Publications. The Outbox of a connection names the protocol that it speaks, and each protocol
+// A record keeps Publications. The Outbox of a connection names the protocol that it speaks, and each protocol
 // encodes a Publication once, when the first of its readers needs it: record.Record.Frame is the one function by which a
 // Publication reaches a client, live or from the record.
-//
-// states.go draws the phases of a generation, the states of a channel and the way of a reader.
 //
 // The lock of a feed guards all that belongs to its topic. It is held for a bounded number of steps; what takes
 // longer is done in parts, and writing, publishing and closing happen after it is released.

@@ -42,7 +42,7 @@ func TestEncodingsAreBounded(t *testing.T) {
 					readers = append(readers, c)
 					for _, name := range names {
 						since := realtime.Position{}
-						if rec := b.g.channels[name].rec; rec.Len() > 0 {
+						if rec := b.g.channels.Get(name).Record(); rec.Len() > 0 {
 							since = rec.At(r.IntN(rec.Len())).At
 						}
 						if err := b.hub.Subscribe(c, SubscribeRequest{Channel: name, Since: since}); err != nil {
@@ -54,7 +54,7 @@ func TestEncodingsAreBounded(t *testing.T) {
 					b.feed.remove(readers[i])
 					readers = append(readers[:i], readers[i+1:]...)
 				}
-				if used := b.g.records.Quota("acme").Used(); used > limit {
+				if used := b.g.channels.Records().Quota("acme").Used(); used > limit {
 					t.Fatalf("the records take %d bytes and may take %d", used, limit)
 				}
 			}
@@ -79,10 +79,10 @@ func TestAFullBufferBecomesTheRecord(t *testing.T) {
 				b.feed.burst(b.g, []realtime.Message{{Kind: realtime.KindPublication, Publication: m}})
 			}
 			b.feed.update(&realtime.Tenant{ID: "acme", Limits: realtime.Limits{RecordBytes: limit}})
-			ch := b.g.channels[c]
-			ch.rec.Make(b.now.UnixMilli() + 2000)
-			if used := ch.rec.Quota().Used(); ch.rec.Len() < limit/1000 || used > limit {
-				t.Errorf("%d are kept, of %d bytes", ch.rec.Len(), used)
+			ch := b.g.channels.Get(c)
+			ch.Record().Make(b.now.UnixMilli() + 2000)
+			if used := ch.Record().Quota().Used(); ch.Record().Len() < limit/1000 || used > limit {
+				t.Errorf("%d are kept, of %d bytes", ch.Record().Len(), used)
 			}
 		})
 	}

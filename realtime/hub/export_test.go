@@ -6,8 +6,8 @@ import "github.com/tidewire/tidewire/realtime"
 func (h *Hub) Spoil(c realtime.Channel) {
 	for _, f := range h.followed() {
 		f.lock()
-		if ch := f.current.channels[c]; ch != nil {
-			ch.readers = append([]*reader{nil}, ch.readers...)
+		if m := f.current.channels.Get(c); m != nil {
+			m.Readers()[0] = nil
 		}
 		f.unlock()
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/recent"
@@ -28,25 +29,21 @@ type feed struct {
 	stopped   bool
 	runs      int // generations whose goroutine has not ended
 	tenants   map[string]*resident
-	asked     asked
+	asked     channel.Questions
 	current   *generation
 	next      *generation // being built to replace current
 	rebuilt   time.Time   // when a generation was last replaced
 	tries     int         // replacements in a row that did not last
 	watched   map[realtime.Channel]*watch
 	lingering int           // of watched, those that nobody watches
-	migrate   int           // readers of current.busy[:migrate] are to be told to move to next
 	reviews   []*Connection // whose rights are to be looked at again
 	leaving   []*generation // failed while they were built: their readers go back to current
 	working   bool          // chores are being done
-	steps     int           // taken since the lock was taken: what is looked at or moved, one by one
 	longest   int           // most steps in one hold of the lock
 	held      *held         // times the holds; nil except in benchmarks
 
-	out    []outgoing    // control messages to publish once unlocked
-	dirty  []*Connection // to be flushed once unlocked
-	closes []closing     // to be closed once unlocked
-	traced []traced      // to be reported once written
+	fx  channel.Effects // of what happens under the lock, to be carried out once unlocked
+	out []outgoing      // control messages to publish once unlocked
 
 	directs *recent.IDs // IDs of messages for connections
 	logouts *logouts    // that closed connections lately
@@ -64,7 +61,7 @@ func (f *feed) stop() {
 	over := false
 	defer func() {
 		for _, g := range gone {
-			g.records.Release()
+			g.channels.Records().Release()
 		}
 		if over {
 			f.hub.wentAway(f)
@@ -77,8 +74,8 @@ func (f *feed) stop() {
 		gone = slices.Concat(f.leaving, f.generations())
 	}
 	f.stopped = true
-	for f.asked.first != nil { // nothing is delivered by this topic any more
-		f.refuse(f.asked.first, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
+	for f.asked.First() != nil { // nothing is delivered by this topic any more
+		f.refuse(f.asked.First(), &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
 	}
 	for _, g := range f.generations() {
 		g.cancel()
@@ -126,7 +123,7 @@ func (f *feed) add(c *Connection) *realtime.Error {
 		f.current = f.newGeneration("first")
 	case !known: // on a pooled topic its record began without its document
 		for _, g := range f.generations() {
-			g.obey(c.Tenant())
+			g.channels.Obey(c.Tenant())
 		}
 	}
 	f.schedule(c)
@@ -172,7 +169,7 @@ func (f *feed) remove(c *Connection) bool {
 	c.readers = nil
 	c.mu.Unlock()
 	for _, r := range readers {
-		f.steps++
+		f.fx.Steps++
 		f.detach(r)
 	}
 	f.unwatchAll(c)
@@ -193,98 +190,84 @@ func (f *feed) connections() []*Connection {
 }
 
 // ask puts the question of a subscribe where it can be answered.
-func (f *feed) ask(q *question) {
+func (f *feed) ask(q *channel.Question) {
 	f.lock()
 	defer f.unlock()
-	r := q.reader
+	r, c := q.Reader, connectionOf(q.Reader)
 	defer f.containQuestion(r)
-	r.pending = q
-	f.asked.add(q)
-	if r.gone {
-		f.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.name.Name()))
+	gone := r.State() == channel.Gone
+	r.Asks(q)
+	f.asked.Add(q)
+	if gone {
+		f.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.Channel().Name()))
 		return
 	}
-	if !r.conn.Principal().May(realtime.ActionSubscribe, r.name) { // it has renewed its token meanwhile
-		f.refuse(q, noGrant(r.name))
+	if !c.Principal().May(realtime.ActionSubscribe, r.Channel()) { // it has renewed its token meanwhile
+		f.refuse(q, noGrant(r.Channel()))
 		return
 	}
-	if f.stopped || r.conn.index < 0 {
+	if f.stopped || c.index < 0 {
 		f.refuse(q, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
 		return
 	}
 	// While a new generation is built, the old one still answers what it is
 	// sure of: the reader then moves with the others.
 	if f.next != nil {
-		if f.current.channel(r.name).answerAtOnce(q) {
+		if f.current.channels.Open(r.Channel()).AnswerAtOnce(q) {
 			return
 		}
-		f.next.channel(r.name).ask(q)
+		f.next.channels.Open(r.Channel()).Ask(q)
 		return
 	}
-	f.current.channel(r.name).ask(q)
+	f.current.channels.Open(r.Channel()).Ask(q)
 }
 
 // drop ends a subscription that its connection has let go already.
-func (f *feed) drop(r *reader) {
+func (f *feed) drop(r *channel.Reader) {
 	f.lock()
 	defer f.unlock()
 	f.detach(r)
-	r.conn.box.Forget(r.name)
+	r.Client().Box.Forget(r.Channel())
 }
 
 // detach takes a reader out of its channel, or out of the questions that wait.
-func (f *feed) detach(r *reader) {
-	if r.gone {
-		return
+func (f *feed) detach(r *channel.Reader) {
+	if q := r.Question(); q != nil {
+		f.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.Channel().Name()))
 	}
-	r.gone = true
-	if q := r.pending; q != nil {
-		f.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.name.Name()))
-	}
-	if r.ch != nil {
-		r.ch.remove(r)
+	if r.End() {
 		f.left(r)
 	}
 }
 
 // refuse answers a question with an error and forgets its reader. f.mu is held.
-func (f *feed) refuse(q *question, err *realtime.Error) {
-	r := q.reader
-	if r.pending != q {
+func (f *feed) refuse(q *channel.Question, err *realtime.Error) {
+	if !q.Withdraw() {
 		return // answered meanwhile
 	}
-	f.steps++
-	f.asked.remove(q)
-	r.pending = nil
-	r.gone = true
-	if q.ch != nil {
-		q.ch.bury()
-	}
-	r.conn.owed.Add(-1)
-	r.conn.takeIf(func(have *reader) bool { return have == r })
-	f.hub.count.Add(realtime.CountAnswers, r.name.Tenant(), string(err.Code), 1)
-	f.push(r.conn, &outbox.Delivery{Frame: r.conn.protocol.Refused(q.request.ID, r.name, err)})
+	f.fx.Steps++
+	f.asked.Remove(q)
+	r, c := q.Reader, connectionOf(q.Reader)
+	c.owed.Add(-1)
+	c.takeIf(func(have *channel.Reader) bool { return have == r })
+	f.hub.count.Add(realtime.CountAnswers, r.Channel().Tenant(), string(err.Code), 1)
+	f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.Refused(q.Request.ID, r.Channel(), err)})
 }
 
-// push queues a frame for a connection that is flushed once f.mu is released. Without the frame the
-// connection cannot go on.
-func (f *feed) push(c *Connection, d *outbox.Delivery) (lost int) {
-	if d.Frame.IsZero() {
-		f.closes = append(f.closes, closing{c, wentWrong()})
-		return 0
+// carryOut does what has followed for questions and generations. f.mu is held.
+func (f *feed) carryOut() {
+	for i, q := range f.fx.Answered {
+		f.asked.Remove(q)
+		connectionOf(q.Reader).owed.Add(-1)
+		f.joined(q.Reader)
+		f.fx.Answered[i] = nil
 	}
-	lost, ok := c.box.Push(d)
-	f.touch(c)
-	if !ok {
-		f.closes = append(f.closes, closing{c, c.tooSlow()})
+	f.fx.Answered = f.fx.Answered[:0]
+	if f.fx.Moved {
+		f.fx.Moved = false
+		f.settle()
 	}
-	return lost
 }
 
-// touch sees to it that a connection is flushed once f.mu is released.
-func (f *feed) touch(c *Connection) {
-	if !c.dirty {
-		c.dirty = true
-		f.dirty = append(f.dirty, c)
-	}
-}
+// connectionOf is the connection of a reader.
+func connectionOf(r *channel.Reader) *Connection { return r.Client().Conn.(*Connection) }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
 )
 
@@ -91,7 +92,7 @@ func (f *feed) turnAway(g *generation, why error) {
 func (f *feed) opened(g *generation, complete time.Time) {
 	f.lock()
 	defer f.unlock()
-	g.phase, g.opened, g.heardAt = replaying, time.Now(), time.Now()
-	g.records.Complete(complete)
+	g.channels.Phase, g.opened, g.heardAt = channel.Replaying, time.Now(), time.Now()
+	g.channels.Records().Complete(complete)
 	g.sendFences()
 }

@@ -1,14 +1,13 @@
 package hub
 
 import (
-	linked "container/list"
 	"context"
 	"errors"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
-	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/internal/uid"
 	"github.com/tidewire/tidewire/realtime/recent"
 )
@@ -22,47 +21,32 @@ type generation struct {
 	cancel context.CancelFunc
 	why    string
 
-	phase  phase
-	opened time.Time // when the stream was
-	asked  time.Time // when the opening was asked for, after the beacon was stored
-	beacon string    // ID of the beacon published before the stream was opened
-	unfit  string    // why it has to be replaced; empty if it has not
-
+	channels *channel.Set
+	opened   time.Time // when the stream was
+	asked    time.Time // when the opening was asked for, after the beacon was stored
+	beacon   string    // ID of the beacon published before the stream was opened
+	unfit    string    // why it has to be replaced; empty if it has not
 	seen     *recent.IDs
-	channels map[realtime.Channel]*channel
-	records  *record.Set
-	fences   map[string]*fence // under way, by ID
-	sent     linked.List       // of the same, in the order they were sent
-	all      []*channel        // of channels, in no order
-	busy     []*channel        // those that have readers, in no order
-	wanting  []*channel        // in line for a fence
-	pass     int               // how many of them are to be looked at
-	recheck  int               // busy[:recheck] are to get a fence, since the stream broke
-	hand     int               // all[:hand] are still to be looked through for what is too old
-	look     int               // how many of them by this sweep
-	relief   int               // all[:relief] are to be looked through for what the Budget needs
-	breaks   uint64            // interruptions of the stream
-	suspects int               // busy channels that have not had a fence since the last of them
-	parked   int               // readers that were answered before their record stands
 
 	heard   int64     // newest publish time that came, ms
 	heardAt time.Time // when anything last came
-	vouched int64     // heard, when all of it was last known to have been handed on, ms
 	pulse   string    // ID of the pulse under way
 	pulsed  time.Time // when it was sent
-
-	complained time.Time // when a hole was last logged
 }
 
 // newGeneration begins to follow the topic.
 func (f *feed) newGeneration(why string) *generation {
 	now := time.Now()
 	g := &generation{
-		feed: f, number: f.hub.generation.Add(1), why: why, phase: opening,
+		feed: f, number: f.hub.generation.Add(1), why: why,
 		beacon: uid.New(), seen: recent.NewIDs(f.pace.Memory, now), heardAt: now,
-		channels: map[realtime.Channel]*channel{}, fences: map[string]*fence{},
 	}
-	g.records = record.New(record.Options{Owner: keeping{g}, Budget: f.hub.o.Budget, Skew: f.pace.Skew, Memory: f.pace.Memory})
+	g.channels = channel.New(channel.Options{
+		Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log, Budget: f.hub.o.Budget,
+		Skew: f.pace.Skew, Margin: f.pace.Margin, Memory: f.pace.Memory, Traces: f.hub.o.Tracer != nil, Holes: why == "hole",
+		Document: f.document, After: g.after,
+		Home: func(t *realtime.Tenant) bool { return f.hub.o.Placement(t) == f.topic },
+	})
 	g.ctx, g.cancel = context.WithCancel(f.ctx)
 	f.hub.count.Add(realtime.CountFollows, "", why, 1)
 	f.hub.log.Debug("following", realtime.KeyTopic, f.topic, realtime.KeyReason, why, realtime.KeyCount, g.number)
@@ -160,15 +144,17 @@ func (g *generation) hear(m *realtime.Message, now time.Time) {
 	g.heard = max(g.heard, m.Time.UnixMilli())
 	switch m.Kind {
 	case realtime.KindPublication:
-		g.channel(m.Channel).publication(m, now)
+		g.channels.Open(m.Channel).Take(m, g.seen.Repeated(m.Channel.Tenant(), m.Channel.Name(), m.ID), now)
 	case realtime.KindFence:
-		if fe := g.fences[m.ID]; fe != nil && fe.ch.name == m.Channel { // no other channel's order proves anything
-			fe.returned(m.Time.UnixMilli())
+		hole := g.channels.Return(m.ID, m.Channel, m.Time.UnixMilli())
+		g.feed.carryOut()
+		if hole {
+			g.feed.replace(g, "hole")
 		}
 	case realtime.KindBeacon:
 		// A copy that a retry stored after the opening comes live and shows nothing.
 		if m.ID == g.beacon && !m.Time.After(g.asked.Add(g.feed.pace.Skew)) {
-			g.phase = caughtUp
+			g.channels.Phase = channel.CaughtUp
 			g.sendFences()
 		}
 	case realtime.KindPulse:
@@ -186,8 +172,7 @@ func (f *feed) broken(g *generation) {
 	f.lock()
 	defer f.unlock()
 	f.hub.count.Add(realtime.CountFollows, "", "broken", 1)
-	g.breaks++
-	g.suspects, g.recheck = len(g.busy), len(g.busy)
+	g.channels.Break()
 	f.startChores()
 	g.pulse = "" // it may be lost; a new one is sent in time
 }
@@ -196,28 +181,32 @@ func (f *feed) broken(g *generation) {
 func (f *feed) ended(g *generation) {
 	f.lock()
 	defer f.unlock()
-	g.phase = ended
+	g.channels.Phase = channel.Ended
 	f.replace(g, "ended")
 }
 
-// channel returns what the generation knows of a channel.
-func (g *generation) channel(name realtime.Channel) *channel {
-	ch := g.channels[name]
-	if ch == nil {
-		ch = newChannel(g, name)
-		g.channels[name] = ch
-		g.records.Fit(ch.rec)
-	}
-	return ch
-}
-
-// memorable is the moment before which an ID may have been forgotten, so that a
-// repetition looks new.
-func (g *generation) memorable(now time.Time) int64 {
-	return now.Add(-g.feed.pace.Memory).UnixMilli()
+// sendFences begins to send those that stand in line, as a chore.
+func (g *generation) sendFences() {
+	g.channels.SendFences()
+	g.feed.startChores()
 }
 
 // sure reports whether what was heard is all there was up to then.
-func (g *generation) sure() bool {
-	return g.phase == caughtUp && g.suspects == 0 && g.parked == 0 && g.unfit == ""
+func (g *generation) sure() bool { return g.unfit == "" && g.channels.Sure() }
+
+// after calls do for a channel after a while, under the lock.
+func (g *generation) after(c realtime.Channel, d time.Duration, do func()) *time.Timer {
+	f := g.feed
+	return time.AfterFunc(d, func() {
+		f.lock()
+		defer f.unlock()
+		defer func() {
+			if fault := recover(); fault != nil {
+				g.condemn(c, fault)
+			}
+		}()
+		if !f.stopped {
+			do()
+		}
+	})
 }

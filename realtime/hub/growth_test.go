@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/internal/uid"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
@@ -99,8 +100,8 @@ func newTopicBench(tb testing.TB) *topicBench {
 	b.feed.unlock()
 	<-followed
 	b.g = b.feed.current
-	b.g.phase, b.g.opened, b.g.heardAt = caughtUp, b.now, b.now
-	b.g.records.Complete(b.now)
+	b.g.channels.Phase, b.g.opened, b.g.heardAt = channel.CaughtUp, b.now, b.now
+	b.g.channels.Records().Complete(b.now)
 	tb.Cleanup(func() {
 		b.feed.stop()
 		if err := hub.Close(context.Background()); err != nil {
@@ -119,9 +120,9 @@ func (b *topicBench) channel(tenant, name string) realtime.Channel {
 	if err != nil {
 		b.tb.Fatal(err)
 	}
-	ch := b.g.channel(c)
-	if ch.state() == buffering {
-		ch.rec.Make(b.now.UnixMilli())
+	ch := b.g.channels.Open(c)
+	if ch.State() == channel.Buffering {
+		ch.Record().Make(b.now.UnixMilli())
 	}
 	return c
 }
@@ -133,9 +134,10 @@ func (b *topicBench) connect(tenant, user string) *Connection {
 		doc = t.doc
 	}
 	box := outbox.New(b.encoder, queueOf(doc))
-	c := &Connection{id: uid.New(), hub: b.hub, feed: b.feed, box: box, transport: deafTransport{box}}
+	c := &Connection{id: uid.New(), hub: b.hub, feed: b.feed, transport: deafTransport{box}}
+	c.client.Conn, c.client.Box = c, box
 	b.hub.mu.Lock()
-	c.protocol = b.hub.protocol(b.encoder)
+	c.client.Protocol = b.hub.protocol(b.encoder)
 	b.hub.mu.Unlock()
 	c.tenant.Store(doc)
 	all := []realtime.Pattern{"**"}
@@ -196,7 +198,7 @@ func crowdedTopic(tb testing.TB, tenants int) *topicBench {
 		b.publish(b.channel(id, "read"), []byte("1"))
 		b.publish(b.channel(id, "quiet"), []byte("1"))
 	}
-	b.g.vouched, b.feed.longest = 0, 0
+	b.g.channels.Vouched, b.feed.longest = 0, 0
 	return b
 }
 
@@ -246,7 +248,7 @@ func happenings() []happening {
 			}
 		}},
 		{"questions that nobody answers", func(b *topicBench) {
-			b.g.phase = ended
+			b.g.channels.Phase = channel.Ended
 			for id, t := range b.feed.tenants {
 				c, err := realtime.NewChannel(id, "asked")
 				if err != nil {
@@ -260,7 +262,7 @@ func happenings() []happening {
 			b.followAnew("pulse")
 			b.settled()
 			b.feed.sweep(b.now.Add(b.feed.pace.patience() + time.Minute))
-			if b.feed.asked.first != nil {
+			if b.feed.asked.First() != nil {
 				b.tb.Error("questions are left")
 			}
 		}},
@@ -309,7 +311,7 @@ func (b *topicBench) followAnew(why string) {
 	next := b.feed.next
 	b.feed.opened(next, b.now)
 	b.feed.lock()
-	next.phase = caughtUp
+	next.channels.Phase = channel.CaughtUp
 	next.sendFences()
 	b.feed.unlock()
 	b.settled()
@@ -318,16 +320,13 @@ func (b *topicBench) followAnew(why string) {
 // returnFences brings back all fences of a generation that are under way, one at a time.
 func (b *topicBench) returnFences(g *generation) {
 	b.feed.mu.Lock()
-	ids := make(map[string]realtime.Channel, len(g.fences))
-	for id, fe := range g.fences {
-		ids[id] = fe.ch.name
-	}
+	fences := g.channels.Fences()
 	b.feed.mu.Unlock()
-	if len(ids) == 0 {
+	if len(fences) == 0 {
 		b.tb.Error("no fence is under way")
 	}
-	for id, name := range ids {
-		b.feed.burst(g, []realtime.Message{{Kind: realtime.KindFence, Publication: realtime.Publication{Channel: name, ID: id, Time: b.now.Add(time.Duration(b.sent) * time.Microsecond)}}})
+	for _, fe := range fences {
+		b.feed.burst(g, []realtime.Message{{Kind: realtime.KindFence, Publication: realtime.Publication{Channel: fe.Channel(), ID: fe.ID, Time: b.now.Add(time.Duration(b.sent) * time.Microsecond)}}})
 	}
 }
 
@@ -341,8 +340,8 @@ func TestNobodyHoldsATopicForLong(t *testing.T) {
 			b := crowdedTopic(t, 3000)
 			h.what(b)
 			b.settled()
-			if longest := b.feed.longest; longest > 2*mostSteps {
-				t.Errorf("%d steps while the lock was held, want at most %d", longest, 2*mostSteps)
+			if longest := b.feed.longest; longest > 2*channel.MostSteps {
+				t.Errorf("%d steps while the lock was held, want at most %d", longest, 2*channel.MostSteps)
 			}
 		})
 	}

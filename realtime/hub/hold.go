@@ -3,67 +3,79 @@ package hub
 import (
 	"runtime"
 	"sync"
-)
 
-// mostSteps bounds what one hold of the lock does of work that could be split: some hundred
-// microseconds. What remains is done in the next one, and deliveries come between.
-const mostSteps = 256
+	"github.com/tidewire/tidewire/realtime/hub/channel"
+)
 
 func (f *feed) lock() {
 	f.mu.Lock()
-	f.steps = 0
+	f.fx.Steps = 0
 	if f.held != nil {
 		f.held.begin()
 	}
 }
 
-// tired reports whether the lock is to be given to others before more is done.
-func (f *feed) tired() bool { f.steps++; return f.steps > mostSteps }
-
 // unlock releases f.mu and then does what must not be done under it: publish,
 // write to sockets, close.
 func (f *feed) unlock() {
+	f.carryOut()
 	f.fitGrown()
-	out, dirty, closes, traced := f.out, f.dirty, f.closes, f.traced
-	f.out, f.dirty, f.closes, f.traced = nil, nil, nil, nil
-	for _, c := range dirty {
-		c.dirty = false
-	}
-	f.longest = max(f.longest, f.steps)
+	f.takeFences()
+	out, queued, closes, traced := f.out, f.fx.Queued, f.fx.Closes, f.fx.Traced
+	f.out, f.fx.Queued, f.fx.Closes, f.fx.Traced = nil, nil, nil, nil
+	channel.Flushed(queued)
+	f.longest = max(f.longest, f.fx.Steps)
 	if f.held != nil {
 		f.held.end()
 	}
 	f.mu.Unlock()
 	for i := range out {
-		out[i].publish(f)
+		f.publish(&out[i])
 	}
 	for _, c := range closes {
-		c.conn.Close(c.err)
+		conn, err := c.Client.Conn.(*Connection), c.Err
+		if err == nil {
+			err = conn.tooSlow()
+		}
+		conn.Close(err)
 	}
-	flush(dirty)
-	f.report(traced, dirty)
-	f.recycle(dirty)
+	flush(queued)
+	f.report(traced, queued)
+	f.recycle(queued)
+}
+
+// takeFences makes messages of the fences to be sent.
+func (f *feed) takeFences() {
+	for i, fe := range f.fx.Fences {
+		for _, g := range f.generations() {
+			if fe.In(g.channels) {
+				f.out = append(f.out, g.fencing(fe))
+			}
+		}
+		f.fx.Fences[i] = nil
+	}
+	f.fx.Fences = f.fx.Fences[:0]
 }
 
 // fitGrown evicts what encodings have made too much.
 func (f *feed) fitGrown() {
 	if f.current != nil {
-		f.current.records.FitGrown()
+		f.current.channels.Records().FitGrown()
 	}
 	if f.next != nil {
-		f.next.records.FitGrown()
+		f.next.channels.Records().FitGrown()
 	}
 }
 
 // recycle keeps the slice of a flush for the next one.
-func (f *feed) recycle(dirty []*Connection) {
-	if cap(dirty) < 64 {
+func (f *feed) recycle(queued []*channel.Client) {
+	if cap(queued) < 64 {
 		return
 	}
-	clear(dirty)
+	clear(queued)
 	f.mu.Lock()
-	if f.dirty == nil {
-		f.dirty = dirty[:0]
+	if f.fx.Queued == nil {
+		f.fx.Queued = queued[:0]
 	}
 	f.mu.Unlock()
 }
@@ -72,20 +84,20 @@ func (f *feed) recycle(dirty []*Connection) {
 const flushShare = 128
 
 // flush lets the connections' transports write, on all processors if they are many.
-func flush(conns []*Connection) {
-	parts := min(runtime.GOMAXPROCS(0), len(conns)/flushShare)
+func flush(clients []*channel.Client) {
+	parts := min(runtime.GOMAXPROCS(0), len(clients)/flushShare)
 	if parts < 2 {
-		for _, c := range conns {
-			c.flush()
+		for _, c := range clients {
+			c.Conn.(*Connection).flush()
 		}
 		return
 	}
 	var all sync.WaitGroup
 	for i := range parts {
-		part := conns[i*len(conns)/parts : (i+1)*len(conns)/parts]
+		part := clients[i*len(clients)/parts : (i+1)*len(clients)/parts]
 		all.Go(func() {
 			for _, c := range part {
-				c.flush()
+				c.Conn.(*Connection).flush()
 			}
 		})
 	}

@@ -78,7 +78,8 @@ func (h *Hub) Topic(t *realtime.Tenant) realtime.Topic {
 // Every connection must be given back to Disconnect once its transport has ended.
 func (h *Hub) Connect(t *realtime.Tenant, p *realtime.Principal, box *outbox.Outbox, tr outbox.Transport) (*Connection, error) {
 	box.SetLimits(queueOf(t))
-	c := &Connection{id: uid.New(), hub: h, box: box, transport: tr}
+	c := &Connection{id: uid.New(), hub: h, transport: tr}
+	c.client.Conn, c.client.Box = c, box
 	c.tenant.Store(t)
 	c.principal.Store(p)
 	box.ReplayFrom(c.refill)
@@ -89,7 +90,7 @@ func (h *Hub) Connect(t *realtime.Tenant, p *realtime.Principal, box *outbox.Out
 	if h.closing {
 		return nil, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second}
 	}
-	c.protocol = h.protocol(box.Encoder())
+	c.client.Protocol = h.protocol(box.Encoder())
 	if err := h.o.Budget.Connect(c.id); err != nil {
 		h.count.Add(realtime.CountRefusals, t.ID, "memory", 1)
 		return nil, err
@@ -124,7 +125,7 @@ func (h *Hub) Disconnect(c *Connection) {
 	if !f.remove(c) {
 		return
 	}
-	c.box.Close()
+	c.client.Box.Close()
 	h.o.Budget.Disconnect()
 	h.mu.Lock()
 	h.opened(c.Tenant().ID, -1)

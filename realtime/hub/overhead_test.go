@@ -44,9 +44,9 @@ func TestRecordsSayWhatTheyTake(t *testing.T) {
 						}
 					}
 					for i, name := range channels {
-						ch := b.g.channel(name)
+						ch := b.g.channels.Open(name)
 						if state == "stands" {
-							ch.rec.Make(b.now.UnixMilli())
+							ch.Record().Make(b.now.UnixMilli())
 						}
 						for j := range size.events {
 							// As it comes from a broker: each message has strings and bytes of its own.
@@ -63,12 +63,12 @@ func TestRecordsSayWhatTheyTake(t *testing.T) {
 								m.Tags[fmt.Sprintf("name%d", n)] = fmt.Sprintf("value%08d", j)
 							}
 							b.feed.lock()
-							ch.publication(m, b.now)
+							ch.Take(m, b.g.seen.Repeated(m.Channel.Tenant(), m.Channel.Name(), m.ID), b.now)
 							b.feed.unlock()
 						}
 					}
 					b.g.seen = recent.NewIDs(time.Minute, b.now) // it has a bound of its own
-					taken, said := inUse()-before, b.g.records.Quota("acme").Used()
+					taken, said := inUse()-before, b.g.channels.Records().Quota("acme").Used()
 					runtime.KeepAlive(b)
 					ratio := float64(said) / float64(taken)
 					t.Logf("said %d KiB, taken %d KiB: %.2f", said>>10, taken>>10, ratio)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
@@ -86,9 +87,9 @@ func (f *feed) count(name realtime.Channel) *watch {
 	w := &watch{users: map[string]*present{}, watchers: map[*Connection]struct{}{}, changed: map[string]bool{}}
 	for _, generations := range [][]*generation{f.generations(), f.leaving} {
 		for _, g := range generations {
-			if ch := g.channels[name]; ch != nil {
-				for _, r := range ch.readers {
-					w.come(r.conn.Principal())
+			if m := g.channels.Get(name); m != nil {
+				for _, r := range m.Readers() {
+					w.come(r.Client().Conn.Principal())
 				}
 			}
 		}
@@ -110,7 +111,7 @@ func (f *feed) unwatch(c *Connection, name realtime.Channel) {
 // unwatchAll ends all of a connection's watches.
 func (f *feed) unwatchAll(c *Connection) {
 	for name := range c.watches {
-		f.steps++
+		f.fx.Steps++
 		f.unwatch(c, name)
 	}
 }
@@ -162,20 +163,20 @@ func (w *watch) leave(user string) (last bool) {
 }
 
 // joined and left are told about each reader of each channel.
-func (f *feed) joined(r *reader) {
-	if w := f.watched[r.name]; w != nil {
-		p := r.conn.Principal()
+func (f *feed) joined(r *channel.Reader) {
+	if w := f.watched[r.Channel()]; w != nil {
+		p := r.Client().Conn.Principal()
 		if w.come(p) {
-			f.changed(r.name, w, p.User, false)
+			f.changed(r.Channel(), w, p.User, false)
 		}
 	}
 }
 
-func (f *feed) left(r *reader) {
-	if w := f.watched[r.name]; w != nil {
-		user := r.conn.Principal().User
+func (f *feed) left(r *channel.Reader) {
+	if w := f.watched[r.Channel()]; w != nil {
+		user := r.Client().Conn.Principal().User
 		if w.leave(user) {
-			f.changed(r.name, w, user, true)
+			f.changed(r.Channel(), w, user, true)
 		}
 	}
 }
@@ -225,8 +226,8 @@ func (f *feed) tellPresence(name realtime.Channel, w *watch) {
 	}
 	news := protocol.Shared{Make: func(p *protocol.Protocol) outbox.Frame { return p.Presence(name, came, gone, len(w.users)) }}
 	for c := range w.watchers {
-		if frame := news.In(c.protocol); !frame.IsZero() { // the encoder did not panic
-			f.push(c, &outbox.Delivery{Frame: frame})
+		if frame := news.In(c.client.Protocol); !frame.IsZero() { // the encoder did not panic
+			f.fx.Push(&c.client, &outbox.Delivery{Frame: frame})
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 )
 
 // Events of many channels, each of which has one, take no more than they may: the oldest channels go with what they
@@ -27,18 +28,18 @@ func TestManyTinyChannelsAreBounded(t *testing.T) {
 					b.channel("acme", fmt.Sprintf("c:%d", i))
 				}
 				b.publish(c, []byte("1"))
-				q := b.g.records.Quota("acme")
-				if n := len(q.Records()); q.Used() > limit || n > limit/880 || len(b.g.all) != n || len(b.g.channels) != n {
+				q := b.g.channels.Records().Quota("acme")
+				if n := len(q.Records()); q.Used() > limit || n > limit/880 || b.g.channels.Len() != n {
 					t.Fatalf("after %d channels: %d bytes, %d channels", i, q.Used(), n)
 				}
-				if ch := b.g.channels[c]; ch == nil || ch.rec.Empty() || ch.rec.Len() > 1 {
+				if ch := b.g.channels.Get(c); ch == nil || ch.Record().Empty() || ch.Record().Len() > 1 {
 					t.Fatalf("the newest event of %d is not there", i)
 				}
 			}
 			// What was given up is not claimed to be complete.
-			again := b.g.channel(func() realtime.Channel { c, _ := realtime.NewChannel("acme", "c:0"); return c }())
-			again.rec.Make(b.now.Add(time.Second).UnixMilli())
-			if again.rec.CompleteSince(b.now.UnixMilli()) {
+			again := b.g.channels.Open(func() realtime.Channel { c, _ := realtime.NewChannel("acme", "c:0"); return c }())
+			again.Record().Make(b.now.Add(time.Second).UnixMilli())
+			if again.Record().CompleteSince(b.now.UnixMilli()) {
 				t.Error("a channel that was given up claims to be complete")
 			}
 		})
@@ -67,12 +68,12 @@ func TestQuotaHoldsForBothGenerations(t *testing.T) {
 	next := b.feed.next
 	b.feed.mu.Unlock()
 	<-b.followed
-	next.phase = caughtUp
-	next.records.Complete(b.now)
+	next.channels.Phase = channel.CaughtUp
+	next.channels.Records().Complete(b.now)
 	check := func(when string) {
 		t.Helper()
-		used := old.records.Quota("acme").Used()
-		if q := next.records.Quota("acme"); q != nil {
+		used := old.channels.Records().Quota("acme").Used()
+		if q := next.channels.Records().Quota("acme"); q != nil {
 			used += q.Used()
 		}
 		if used > limit {
@@ -86,12 +87,12 @@ func TestQuotaHoldsForBothGenerations(t *testing.T) {
 		check(fmt.Sprintf("message %d, put aside", i))
 		if i == 1000 {
 			for _, name := range names {
-				next.channels[name].rec.Make(b.now.Add(time.Duration(b.sent) * time.Microsecond).UnixMilli())
+				next.channels.Get(name).Record().Make(b.now.Add(time.Duration(b.sent) * time.Microsecond).UnixMilli())
 				check("a record stands")
 			}
 		}
 	}
-	if n := next.channels[names[0]].rec.Len(); n == 0 {
+	if n := next.channels.Get(names[0]).Record().Len(); n == 0 {
 		t.Error("the new record holds nothing")
 	}
 }

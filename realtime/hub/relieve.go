@@ -50,7 +50,7 @@ func (k keeper) CloseSlowest(bytes int64) (freed int64) {
 	var all []slow
 	for _, f := range k.hub.followed() {
 		for _, c := range f.connections() {
-			if _, n := c.box.Weight(); n >= slowQueue {
+			if _, n := c.client.Box.Weight(); n >= slowQueue {
 				all = append(all, slow{c, n})
 			}
 		}
@@ -71,7 +71,7 @@ func (k keeper) CloseSlowest(bytes int64) (freed int64) {
 func (f *feed) giveUpUntil(until int64) {
 	f.lock()
 	for _, g := range f.generations() {
-		g.relief = len(g.all)
+		g.channels.Relieve()
 	}
 	f.unlock()
 	for f.giveUpSome(until) {
@@ -85,20 +85,8 @@ func (f *feed) giveUpSome(until int64) (more bool) {
 		return false
 	}
 	for _, g := range f.generations() {
-		for ; g.relief > 0; g.relief-- {
-			if g.relief > len(g.all) {
-				continue
-			}
-			ch := g.all[g.relief-1]
-			if ch.rec.GiveUpUntil(until, f.tired) {
-				return true
-			}
-			if ch.unused() {
-				g.remove(ch)
-			}
-			if f.tired() {
-				return true
-			}
+		if g.channels.GiveUp(until) {
+			return true
 		}
 	}
 	return false

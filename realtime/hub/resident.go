@@ -44,7 +44,7 @@ func (f *feed) forget(tenant string) {
 		return
 	}
 	for _, g := range f.generations() {
-		if g != nil && g.records.Quota(tenant) != nil {
+		if g != nil && g.channels.Records().Quota(tenant) != nil {
 			return
 		}
 	}

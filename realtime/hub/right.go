@@ -2,6 +2,7 @@ package hub
 
 import (
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -31,7 +32,7 @@ func (c *Connection) rights() []realtime.Right {
 func (f *feed) review(c *Connection) (ended []realtime.Right) {
 	p := c.Principal()
 	for _, r := range c.rights() {
-		f.steps++
+		f.fx.Steps++
 		if !p.May(r.Action, r.Channel) && f.end(c, r) {
 			ended = append(ended, r)
 		}
@@ -46,17 +47,17 @@ func (f *feed) end(c *Connection, right realtime.Right) bool {
 	if right.Action == realtime.ActionPresence {
 		f.unwatch(c, right.Channel)
 	} else {
-		r := c.takeIf(func(r *reader) bool { return r.name == right.Channel && (r.pending != nil || r.ch != nil) })
+		r := c.takeIf(func(r *channel.Reader) bool { return r.Channel() == right.Channel && (r.Question() != nil || r.On()) })
 		if r == nil {
 			return false
 		}
-		if r.pending != nil {
-			f.refuse(r.pending, why) // which is how it is told
+		if q := r.Question(); q != nil {
+			f.refuse(q, why) // which is how it is told
 			return true
 		}
 		f.detach(r)
-		c.box.Forget(r.name)
+		c.client.Box.Forget(r.Channel())
 	}
-	f.push(c, &outbox.Delivery{Frame: c.protocol.Ended(right, why)})
+	f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.Ended(right, why)})
 	return true
 }

@@ -121,7 +121,7 @@ func TestNoRightOutlivesItsGrant(t *testing.T) {
 			}
 			join := func(i int) *rightsModel {
 				m := &rightsModel{conn: b.connect("acme", fmt.Sprintf("user%d", i)), stands: map[realtime.Right]bool{}}
-				m.ear = &listener{box: m.conn.box}
+				m.ear = &listener{box: m.conn.client.Box}
 				m.conn.transport = m.ear
 				m.renew(t, realtime.Grants{Subscribe: some(), Presence: some()})
 				return m
@@ -236,7 +236,7 @@ func TestPresenceAddsUp(t *testing.T) {
 			ears := map[*Connection]*listener{}
 			for range 5 {
 				c := b.connect("acme", "watcher")
-				ears[c] = &listener{box: c.box}
+				ears[c] = &listener{box: c.client.Box}
 				c.transport = ears[c]
 			}
 			read := func() {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 )
 
 // seekTakes is how long a replay may take to begin before it is taken for lost:
@@ -26,7 +27,7 @@ func (f *feed) judge(now time.Time) {
 	defer f.unlock()
 	for _, g := range f.generations() {
 		f.deadlines(g, now)
-		g.look = len(g.all)/agingSweeps + 1
+		g.channels.Look(agingSweeps)
 	}
 	f.vouch()
 }
@@ -42,7 +43,7 @@ func (f *feed) sweepOn(now time.Time) (more bool) {
 		return true
 	}
 	for _, g := range f.generations() {
-		if g.ageSome(now) || g.forgetTenants(now) {
+		if g.channels.Age(now) || g.forgetTenants(now) {
 			return true
 		}
 	}
@@ -55,29 +56,30 @@ func (f *feed) vouch() int64 {
 	if f.next != nil || !f.current.sure() {
 		return 0
 	}
-	f.current.vouched = f.current.heard
-	return f.current.vouched
+	f.current.channels.Vouched = f.current.heard
+	return f.current.heard
 }
 
 // deadlines replaces a generation whose fence, pulse or beacon did not come back.
 func (f *feed) deadlines(g *generation, now time.Time) {
-	if g.phase == replaying && now.Sub(g.opened) >= f.pace.Beacon {
-		g.phase = overdue
+	channels := g.channels
+	if channels.Phase == channel.Replaying && now.Sub(g.opened) >= f.pace.Beacon {
+		channels.Phase = channel.Overdue
 		f.hub.log.Warn("the replay did not begin in time", realtime.KeyTopic, f.topic)
 	}
-	if (g.phase == replaying || g.phase == overdue) && now.Sub(g.opened) >= seekTakes {
+	if (channels.Phase == channel.Replaying || channels.Phase == channel.Overdue) && now.Sub(g.opened) >= seekTakes {
 		f.replace(g, "beacon")
 	}
-	if oldest := g.sent.Front(); oldest != nil && (g != f.current || f.next == nil) {
-		if fe := oldest.Value.(*fence); now.Sub(fe.sent) >= f.pace.Fence {
-			f.hub.count.Add(realtime.CountFences, fe.ch.name.Tenant(), "overdue", 1)
+	if g != f.current || f.next == nil {
+		if c, overdue := channels.Overdue(now, f.pace.Fence); overdue {
+			f.hub.count.Add(realtime.CountFences, c.Tenant(), "overdue", 1)
 			f.replace(g, "fence")
 		}
 	}
 	switch {
-	case g.phase.open() && g.pulse != "" && now.Sub(g.pulsed) >= f.pace.Fence:
+	case channels.Phase.Open() && g.pulse != "" && now.Sub(g.pulsed) >= f.pace.Fence:
 		f.replace(g, "pulse")
-	case g.phase.open() && g.pulse == "" && now.Sub(g.heardAt) >= f.pace.Pulse:
+	case channels.Phase.Open() && g.pulse == "" && now.Sub(g.heardAt) >= f.pace.Pulse:
 		g.sendPulse(now)
 	case g.unfit != "":
 		f.replace(g, g.unfit)
@@ -88,53 +90,17 @@ func (f *feed) deadlines(g *generation, now time.Time) {
 	g.sendFences()
 }
 
-// ageSome looks through some of the channels that this sweep looks at. It reports whether there
-// are more.
-func (g *generation) ageSome(now time.Time) (more bool) {
-	for ; g.look > 0 && len(g.all) > 0; g.look-- {
-		if g.feed.tired() {
-			return true
-		}
-		if g.hand--; g.hand < 0 || g.hand >= len(g.all) {
-			g.hand = len(g.all) - 1
-		}
-		g.all[g.hand].age(now)
-	}
-	return false
-}
-
-// age evicts what is too old, and forgets the channel if it holds and serves nothing.
-func (ch *channel) age(now time.Time) {
-	ch.rec.Age(now)
-	if ch.unused() {
-		ch.g.remove(ch)
-	}
-	if bytes, changed := ch.rec.Quota().Changed(); changed {
-		ch.g.feed.hub.count.Level(realtime.GaugeRecordBytes, ch.name.Tenant(), bytes)
-	}
-}
-
-// remove takes a channel out that holds and serves nothing.
-func (g *generation) remove(ch *channel) {
-	delete(g.channels, ch.name)
-	last := len(g.all) - 1
-	g.all[ch.at], g.all[last].at = g.all[last], ch.at
-	g.all[last] = nil
-	g.all = g.all[:last]
-	g.records.Remove(ch.rec)
-}
-
 // forgetTenants drops what is known of tenants that have had no channels for long. It reports whether there are more.
 func (g *generation) forgetTenants(now time.Time) (more bool) {
 	for {
-		tenant, some := g.records.ForgetTenant(now)
+		tenant, some := g.channels.Records().ForgetTenant(now)
 		if tenant != "" {
 			g.feed.forget(tenant)
 		}
 		if !some {
 			return false
 		}
-		if g.feed.tired() {
+		if g.feed.fx.Tired() {
 			return true
 		}
 	}

@@ -27,27 +27,12 @@ func (f *feed) update(t *realtime.Tenant) {
 	queue := queueOf(t)
 	for _, c := range r.conns {
 		c.tenant.Store(t)
-		c.box.SetLimits(queue)
+		c.client.Box.SetLimits(queue)
 	}
 	f.reviews = append(f.reviews, r.conns...)
 	f.startChores()
 	for _, g := range f.generations() {
-		g.obey(t)
-	}
-}
-
-// obey gives the tenant's channels the rules of its document.
-func (g *generation) obey(t *realtime.Tenant) {
-	q := g.records.Quota(t.ID)
-	if q == nil {
-		return // it has no channels here
-	}
-	q.Obey(t)
-	for _, rec := range q.Records() {
-		ch := g.channels[rec.Channel()]
-		ch.releaseTick() // held by the old rules; by the new ones nothing may be
-		ch.rules = t.Rules(ch.name.Namespace())
-		rec.Obey(ch.rules)
+		g.channels.Obey(t)
 	}
 }
 

@@ -31,7 +31,7 @@ func (h *Hub) tellQueue(tenant string, w waiting) {
 // weigh adds up what waits for the feed's connections.
 func (f *feed) weigh(all map[string]waiting) {
 	for _, c := range f.connections() {
-		messages, bytes := c.box.Weight()
+		messages, bytes := c.client.Box.Weight()
 		id := c.Tenant().ID
 		w := all[id]
 		all[id] = waiting{w.messages + messages, w.bytes + bytes}

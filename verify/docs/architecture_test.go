@@ -120,7 +120,7 @@ func functions(t *testing.T, name string) (all []string) {
 func TestArchitectureDrawsTheStates(t *testing.T) {
 	t.Parallel()
 	page := read(t, filepath.Join(root, "docs", "architecture.md"))
-	drawings := regexp.MustCompile(`(?m)^//\t.*\n(?://(?:\t.*)?\n)*`).FindAllString(read(t, filepath.Join(root, "realtime", "hub", "states.go")), -1)
+	drawings := regexp.MustCompile(`(?m)^//\t.*\n(?://(?:\t.*)?\n)*`).FindAllString(read(t, filepath.Join(root, "realtime", "hub", "channel", "states.go")), -1)
 	if len(drawings) != 3 {
 		t.Errorf("states.go has %d drawings, want three", len(drawings))
 	}

@@ -1,0 +1,140 @@
+package channel
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// Ask answers a question now if that is safe, else after a fence.
+func (m *Machine) Ask(q *Question) {
+	if m.AnswerAtOnce(q) {
+		return
+	}
+	m.Wait(q)
+}
+
+// Wait lets a question wait for the channel's next fence.
+func (m *Machine) Wait(q *Question) {
+	q.m = m
+	m.waiting = append(m.waiting, q)
+	m.sendFence()
+}
+
+// AnswerAtOnce answers what needs no fence: a reader from now on, or one whose
+// Publication is in the record, both on a channel that is live.
+func (m *Machine) AnswerAtOnce(q *Question) bool {
+	if m.State() != Live || !m.set.Phase.Open() {
+		return false
+	}
+	since := q.Request.Since
+	if since.IsZero() {
+		m.begin(q, m.rec.Len(), outbox.Answer{Position: m.rec.Position()}, "live")
+		return true
+	}
+	if moved := q.Reader.client.Conn.Tenant().Moved; moved != nil && since.Time < moved.Until.UnixMilli() {
+		return false
+	}
+	from, ok := m.rec.Find(since)
+	if ok {
+		m.begin(q, from, outbox.Answer{Resumed: true, Position: since}, "resumed")
+	}
+	return ok
+}
+
+// answer answers a question that was asked before a fence, published at ms, which has come back.
+func (m *Machine) answer(q *Question, ms int64) {
+	if q.Reader.question != q || q.m != m || m.AnswerAtOnce(q) {
+		return
+	}
+	q.Request.disbelieve(ms + m.set.skew)
+	if m.State() == Buffering {
+		m.answerEarly(q, m.rec.Moment(ms))
+		return
+	}
+	asOf := q.Request.AsOf
+	if asOf > 0 {
+		asOf -= m.set.o.Margin.Milliseconds()
+	}
+	if from, ok := resume(m.rec, &m.set.o, q.Request.Since, asOf, q.Reader.client.Conn.Tenant().Moved); ok {
+		m.begin(q, from, outbox.Answer{Resumed: true, Position: q.Request.Since}, "resumed")
+		return
+	}
+	m.count(realtime.CountGaps, whyGap(m.rec, q.Request.Since), 1)
+	m.begin(q, m.rec.Len(), outbox.Answer{Gap: true, Position: m.rec.Position().OrLater(q.Request.Since)}, "gap")
+}
+
+// resume is the record's, for a reader whose Position may be one of the topic that its tenant was moved away from.
+func resume(rec *record.Record, o *Options, p realtime.Position, asOf int64, moved *realtime.Moved) (from int, ok bool) {
+	if moved == nil || p.Time >= moved.Until.UnixMilli() {
+		return rec.Resume(p, asOf)
+	}
+	if settled := moved.Settled(); o.Home(rec.Quota().Tenant()) {
+		rec.BeginAt(settled) // earlier ones went by the other topic
+		if p.Time < settled.UnixMilli() {
+			p.ID = ""
+		}
+	}
+	from, ok = rec.Resume(p, asOf)
+	// What two publishers published at once, or one again, may stand in another order on the other
+	// topic. What comes again the client drops.
+	return min(from, rec.After(p.Time-o.Margin.Milliseconds())), ok
+}
+
+// whyGap says for the metrics why a record could not answer.
+func whyGap(rec *record.Record, since realtime.Position) string {
+	switch {
+	case !since.IsUsable():
+		return "unusable"
+	case since.Time <= rec.Evicted().Time:
+		return "evicted"
+	}
+	return "horizon"
+}
+
+// answerEarly answers with a moment, because the replay is overdue and the
+// client is not to wait any longer. It reads from there once the record is made.
+func (m *Machine) answerEarly(q *Question, at realtime.Position) {
+	at = at.OrLater(q.Request.Since)
+	a, how := outbox.Answer{Position: at}, "live"
+	if !q.Request.Since.IsZero() {
+		a.Gap, how = true, "gap"
+		m.count(realtime.CountGaps, "beacon", 1)
+	}
+	m.tell(q, a, how)
+	q.Reader.join(m, Parked, at)
+}
+
+// begin answers and gives the reader what the record holds from an index on;
+// from then on it reads live.
+func (m *Machine) begin(q *Question, from int, a outbox.Answer, how string) {
+	m.releaseTick()
+	m.tell(q, a, how)
+	q.Reader.follow(m, from, a.Position)
+}
+
+// tell sends an answer.
+func (m *Machine) tell(q *Question, a outbox.Answer, how string) {
+	s, c := m.set, q.Reader.client
+	q.Reader.question = nil
+	s.fx.Answered = append(s.fx.Answered, q)
+	m.count(realtime.CountAnswers, how, 1)
+	s.o.Metrics.Took(realtime.TimingAnswer, m.name.Tenant(), time.Since(q.Asked))
+	s.fx.Push(c, &outbox.Delivery{Frame: c.Protocol.Subscribed(q.Request.ID, m.name, a)})
+}
+
+// unpark gives the readers what the record holds behind their Positions. It has just been made.
+func (m *Machine) unpark() {
+	parked := m.readers
+	if len(parked) == 0 {
+		return
+	}
+	m.readers = nil
+	m.vacated()
+	for _, r := range parked {
+		r.become(moving)
+		r.receive(m, r.at, 0)
+	}
+}

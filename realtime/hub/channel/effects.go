@@ -1,0 +1,103 @@
+package channel
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// Conn is the connection of a Client, as channels see it.
+type Conn interface {
+	Tenant() *realtime.Tenant
+	Principal() *realtime.Principal
+}
+
+// Client is what channels know of a connection: its queue, and the protocol that it speaks.
+type Client struct {
+	Conn     Conn
+	Box      *outbox.Outbox
+	Protocol *protocol.Protocol
+
+	behind []*Reader // whose replays wait for room in the Box, in turn
+	queued bool      // in Effects.Queued
+}
+
+// Effects are what is to be done outside of the channels because of what has happened in them. Frames go to the queue of a
+// client at once; all else is gathered here, and whoever holds the lock takes it and does it.
+type Effects struct {
+	Fences   []*Fence    // to be sent
+	Answered []*Question // that wait no more; their Readers are on the channel
+	Moved    bool        // the readers of a channel have moved from the Set before
+	Queued   []*Client   // to be flushed
+	Closes   []Closing
+	Traced   []Traced // to be reported once written
+
+	// Steps is what was looked at or moved, one by one: work that could be split.
+	Steps int
+}
+
+// Closing is a connection to be closed.
+type Closing struct {
+	Client *Client
+	Err    *realtime.Error // nil if it did not keep up
+}
+
+// Traced is a Publication that a Tracer follows, between its delivery and the writing.
+type Traced struct {
+	Trace string
+	realtime.Delivered
+}
+
+// MostSteps bounds what one hold of the lock does of work that could be split: some hundred
+// microseconds. What remains is done in the next one, and deliveries come between.
+const MostSteps = 256
+
+// Tired reports whether the lock is to be given to others before more is done.
+func (fx *Effects) Tired() bool { fx.Steps++; return fx.Steps > MostSteps }
+
+// Push queues a frame for a client, to be flushed. Without the frame its connection cannot go on.
+func (fx *Effects) Push(c *Client, d *outbox.Delivery) (lost int) {
+	if d.Frame.IsZero() {
+		fx.Fail(c)
+		return 0
+	}
+	lost, ok := c.Box.Push(d)
+	fx.Touch(c)
+	if !ok {
+		fx.Close(c, nil)
+	}
+	return lost
+}
+
+// Touch sees to it that a client is flushed.
+func (fx *Effects) Touch(c *Client) {
+	if !c.queued {
+		c.queued = true
+		fx.Queued = append(fx.Queued, c)
+	}
+}
+
+// Close has a connection closed, for a reason; nil if it did not keep up.
+func (fx *Effects) Close(c *Client, err *realtime.Error) {
+	fx.Closes = append(fx.Closes, Closing{c, err})
+}
+
+// Fail closes a connection that cannot go on.
+func (fx *Effects) Fail(c *Client) {
+	fx.Close(c, realtime.Errorf(realtime.CodeInternal, "something went wrong"))
+}
+
+// Flushed says that the clients of a list that was taken out of Queued may be queued again.
+func Flushed(clients []*Client) {
+	for _, c := range clients {
+		c.queued = false
+	}
+}
+
+func (fx *Effects) trace(e *delivery, c realtime.Channel, readers int) {
+	fx.Traced = append(fx.Traced, Traced{e.trace, realtime.Delivered{
+		Channel: c, ID: e.At.ID, Published: time.UnixMilli(e.At.Time), Received: e.received, Queued: time.Now(), Readers: readers,
+	}})
+}

@@ -1,0 +1,151 @@
+package channel
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// Machine is what a Set knows of one channel: its record and its readers.
+type Machine struct {
+	set   *Set
+	name  realtime.Channel
+	rules realtime.Namespace
+	rec   *record.Record
+
+	proved uint64 // set.breaks when a fence last came back, or when the channel began
+	moving bool   // readers of the Set before wait to move here
+	queued bool   // in set.wanting
+	at     int    // in set.all
+	busyAt int    // in set.busy, from 1; 0 while it has no readers
+	faults int    // panics in handling something for it
+
+	fence     *Fence
+	waiting   []*Question // asked since the fence was sent
+	stale     int         // questions here and with the fence that nobody waits for any more, at most
+	readers   []*Reader   // while it is buffering: parked, each at its Position
+	ahead     int         // readers that are
+	replaying int         // readers that are
+	tick      *tick
+}
+
+// Record returns its record.
+func (m *Machine) Record() *record.Record { return m.rec }
+
+// Readers returns those of the channel. It is good until one comes or goes.
+func (m *Machine) Readers() []*Reader { return m.readers }
+
+func (m *Machine) count(c realtime.Counter, reason string, n int) {
+	m.set.o.Metrics.Add(c, m.name.Tenant(), reason, n)
+}
+
+// Take takes in an event from the stream. repeated says that its ID has come before.
+func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
+	m.count(realtime.CountPublications, "", 1)
+	if repeated {
+		m.count(realtime.CountDrops, "repeated", 1)
+	}
+	if m.State() == Buffering {
+		m.rec.Buffer(msg, repeated)
+		return
+	}
+	j := m.rec.Judge(msg, repeated, now.Add(-m.set.o.Memory).UnixMilli())
+	if j.Hole != "" {
+		m.hole(j, now)
+	}
+	if !j.New {
+		return
+	}
+	e, number := m.rec.Append(msg, now)
+	d := delivery{Entry: e, number: number, trace: msg.Trace, received: now}
+	if len(m.readers) == 0 || m.rules.Tick > 0 && gather(m, d) {
+		return
+	}
+	m.deliver(&d, now)
+}
+
+// hole cuts the record behind a hole. Nobody resumes across it, and those who read are told at this very place, unless they
+// know.
+func (m *Machine) hole(j record.Judgement, now time.Time) {
+	m.count(realtime.CountHoles, j.Hole, 1)
+	if j.Known {
+		return
+	}
+	m.count(realtime.CountGaps, "hole", 1)
+	if s := m.set; now.Sub(s.complained) >= time.Minute {
+		s.complained = now
+		s.o.Log.Warn("a publication never arrived", realtime.KeyTenant, m.name.Tenant(), realtime.KeyChannel, m.name.Name(), realtime.KeyReason, j.Hole)
+	}
+	m.lose(j.Until)
+}
+
+// lose cuts the record behind a moment, in ms, and tells the readers gap.
+func (m *Machine) lose(ms int64) {
+	at := m.rec.Lose(ms)
+	m.releaseTick()
+	if len(m.readers) == 0 {
+		return
+	}
+	gap := protocol.Shared{Make: func(p *protocol.Protocol) outbox.Frame { return p.Gap(m.name, at) }}
+	for _, r := range m.readers {
+		r.endReplay() // what it has not been given yet lies before the gap
+		m.set.fx.Push(r.client, &outbox.Delivery{Frame: gap.In(r.client.Protocol), Channel: m.name})
+	}
+}
+
+// unused reports whether the channel holds and serves nothing.
+func (m *Machine) unused() bool {
+	return m.rec.Empty() && len(m.readers) == 0 && m.fence == nil && len(m.waiting) == 0 && !m.moving && m.tick == nil
+}
+
+// suspect reports whether the stream broke since a fence last came back: what the channel
+// holds may lack something.
+func (m *Machine) suspect() bool { return m.proved != m.set.breaks }
+
+// never is no number of breaks.
+const never = ^uint64(0)
+
+// prove says at which number of breaks all of the channel is known to have come. With never it may lack something though the
+// stream did not break.
+func (m *Machine) prove(breaks uint64) {
+	was := m.suspect()
+	m.proved = breaks
+	switch is := m.suspect(); {
+	case len(m.readers) == 0:
+	case is && !was:
+		m.set.suspects++
+	case was && !is:
+		m.set.suspects--
+	}
+}
+
+// occupied is told that the channel has got its first reader. One of a Set that is being
+// replaced moves to the next like those that were there before.
+func (m *Machine) occupied() {
+	s := m.set
+	s.busy = append(s.busy, m)
+	m.busyAt = len(s.busy)
+	if m.suspect() {
+		s.suspects++
+	}
+	if s.newer != nil {
+		s.newer.Prepare(m.name)
+	}
+}
+
+// vacated is told that the channel has lost its last reader: nobody depends on it, and the next
+// question brings a fence.
+func (m *Machine) vacated() {
+	s := m.set
+	last := s.busy[len(s.busy)-1]
+	s.busy[m.busyAt-1], last.busyAt = last, m.busyAt
+	s.busy[len(s.busy)-1] = nil
+	s.busy = s.busy[:len(s.busy)-1]
+	m.busyAt = 0
+	if m.suspect() {
+		s.suspects--
+	}
+}

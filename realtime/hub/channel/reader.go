@@ -1,0 +1,265 @@
+package channel
+
+import (
+	"math"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// Reader is one subscription of a connection.
+type Reader struct {
+	client   *Client
+	name     realtime.Channel
+	state    ReaderState
+	question *Question // while it is asking
+	m        *Machine  // from its answer on
+	index    int       // in m.readers
+
+	// at is where it stands while it is parked, ahead or replaying: what it has had.
+	at realtime.Position
+	// from is the number of the first entry that it is given when it comes: those before it
+	// have come by a replay, or will.
+	from uint64
+	// While it is replaying, next is what it is given next, and the entries from live on have come since that began.
+	next, live uint64
+}
+
+// NewReader returns a Reader of a client that is admitted to a channel.
+func NewReader(c *Client, name realtime.Channel) *Reader { return &Reader{client: c, name: name} }
+
+// Channel returns what it is subscribed to.
+func (r *Reader) Channel() realtime.Channel { return r.name }
+
+// Client returns whose it is.
+func (r *Reader) Client() *Client { return r.client }
+
+// State returns how far it has come.
+func (r *Reader) State() ReaderState { return r.state }
+
+// Asks says that the Reader's question waits.
+func (r *Reader) Asks(q *Question) { r.state, r.question = Asking, q }
+
+// Question returns what it asks, nil if nothing waits.
+func (r *Reader) Question() *Question { return r.question }
+
+// On reports whether it is on a channel: it has been answered.
+func (r *Reader) On() bool { return r.m != nil }
+
+// End takes the Reader out of its channel; it is given nothing more. It reports whether it was on one.
+func (r *Reader) End() (was bool) {
+	if r.m != nil {
+		r.leave()
+		was = true
+	}
+	r.state = Gone
+	return was
+}
+
+// Abandon ends the Reader without a look at its channel, which cannot be trusted.
+func (r *Reader) Abandon() {
+	r.client.dropReplay(r)
+	r.m, r.state = nil, Gone
+}
+
+// become changes the state, and the counts that depend on it.
+func (r *Reader) become(s ReaderState) {
+	m := r.m
+	switch r.state {
+	case Parked:
+		m.set.parked--
+	case Ahead:
+		m.ahead--
+	case IsReplaying:
+		if m.replaying--; m.replaying == 0 {
+			m.rec.ForgetKeys()
+		}
+	}
+	r.state = s
+	switch s {
+	case Parked:
+		m.set.parked++
+	case Ahead:
+		m.ahead++
+	case IsReplaying:
+		m.replaying++
+	}
+}
+
+// stand is where the reader stands: what it has had of the channel.
+func (r *Reader) stand() realtime.Position {
+	if r.state == Reading {
+		return r.m.rec.Position()
+	}
+	return r.at
+}
+
+// leave takes the reader out of its channel, to move to another one.
+func (r *Reader) leave() {
+	m := r.m
+	r.endReplay()
+	r.become(moving)
+	r.from = 0
+	last := len(m.readers) - 1
+	m.readers[r.index] = m.readers[last]
+	m.readers[r.index].index = r.index
+	m.readers[last] = nil
+	m.readers = m.readers[:last]
+	r.m = nil
+	if len(m.readers) == 0 {
+		m.vacated()
+	}
+}
+
+// join puts the reader on a channel.
+func (r *Reader) join(m *Machine, s ReaderState, at realtime.Position) {
+	r.m, r.index = m, len(m.readers)
+	m.readers = append(m.readers, r)
+	r.at = at
+	r.become(s)
+	if r.index == 0 {
+		m.occupied()
+	}
+}
+
+// receive joins a channel with a reader that stands at a Position and, but for what the margin
+// of an asOf leaves open, has had everything of the topic up to a moment.
+func (r *Reader) receive(m *Machine, at realtime.Position, vouched int64) {
+	from, ok := m.rec.Find(at)
+	switch {
+	case ok:
+	case at.ID != "" && at.Time >= m.rec.Newest()-m.set.skew:
+		// The new stream lags behind what the reader has seen.
+		r.join(m, Ahead, at)
+		r.from = m.rec.Next()
+		return
+	default:
+		from, ok = m.rec.Resume(at, vouched-m.set.o.Margin.Milliseconds())
+		if !ok {
+			at = m.rec.Position()
+			r.tellGap(m, at)
+		}
+	}
+	r.follow(m, from, at)
+}
+
+// reached reports whether a reader that has seen more than its new record is to
+// have an entry. Its own Publication ends the wait; if something later comes
+// first, that Publication is missing here, and with it perhaps others.
+func (r *Reader) reached(at realtime.Position) bool {
+	missing := at.ID != r.at.ID
+	if missing && at.Time <= r.at.Time+r.m.set.skew {
+		return false
+	}
+	r.become(Reading)
+	if missing {
+		r.tellGap(r.m, realtime.Position{Time: at.Time - 1})
+	}
+	return missing
+}
+
+// follow joins a channel with a reader that is given what the record holds from an index on, and reads live from
+// then on. at is where it stands, if the record does not know better.
+//
+// It is given that from the record, which all readers share, as far as its client takes it. Until it has reached the end of
+// the record nothing new is queued for it, since the record has that too.
+func (r *Reader) follow(m *Machine, from int, at realtime.Position) {
+	switch {
+	case from > 0:
+		at = m.rec.At(from - 1).At
+	case from < m.rec.Len() && !m.rec.Evicted().IsZero():
+		at = m.rec.Evicted() // or it could not be resumed
+	}
+	// By numbers: another Set that is prepared for the channel may push entries out of this one.
+	next, live := m.rec.First()+uint64(from), m.rec.Next()
+	r.join(m, IsReplaying, at)
+	m.set.fx.Touch(r.client)
+	r.from, r.next, r.live = math.MaxUint64, next, live
+	if len(r.client.behind) > 0 || !r.fill() { // others wait for room already
+		r.client.behind = append(r.client.behind, r)
+		return
+	}
+	r.endReplay()
+}
+
+// fill queues what the reader has missed while there is room. It reports whether that was all.
+func (r *Reader) fill() bool {
+	m, box, rec := r.m, r.client.Box, r.m.rec
+	if r.next < rec.First() { // what it was to be given next has been evicted
+		gone := rec.Evicted()
+		gap := r.client.Protocol.Gap(r.name, gone)
+		if gap.IsZero() { // the encoder panicked
+			m.set.fx.Fail(r.client)
+			return true
+		}
+		if !box.Replay(r.name, gap) {
+			return false
+		}
+		m.count(realtime.CountGaps, "evicted", 1)
+		r.next, r.at = rec.First(), gone
+	}
+	for i := int(r.next - rec.First()); i < rec.Len(); i++ {
+		e := rec.At(i)
+		if !r.superseded(e) {
+			frame := rec.Frame(e, r.client.Protocol, true)
+			if frame.IsZero() {
+				m.set.fx.Fail(r.client)
+				return true
+			}
+			if !box.Replay(r.name, frame) {
+				return false
+			}
+		}
+		r.next, r.at = r.next+1, e.At
+	}
+	return true
+}
+
+// superseded reports whether a reader need not have an entry, because its channel conflates, the
+// entry has come while the reader did not keep up, and there is a newer one of its key.
+func (r *Reader) superseded(e *record.Entry) bool {
+	return r.m.rules.Overflow == realtime.OverflowConflate && r.next >= r.live && r.m.rec.Superseded(e.Key, r.next)
+}
+
+// endReplay takes a reader from its replay: what comes from now on it is given at once.
+func (r *Reader) endReplay() {
+	if r.state != IsReplaying {
+		return
+	}
+	r.become(Reading)
+	r.from = r.m.rec.Next()
+	c := r.client
+	c.dropReplay(r)
+	if len(c.behind) == 0 {
+		c.behind = nil
+		c.Box.EndReplays()
+	}
+}
+
+func (c *Client) dropReplay(r *Reader) {
+	for i, have := range c.behind {
+		if have == r {
+			c.behind = append(c.behind[:i], c.behind[i+1:]...)
+			return
+		}
+	}
+}
+
+// Refill queues more of the replays of a client, each in its turn.
+func (c *Client) Refill() {
+	for len(c.behind) > 0 {
+		r := c.behind[0]
+		if !r.fill() {
+			c.behind = append(c.behind[1:], r)
+			return
+		}
+		r.endReplay()
+	}
+}
+
+// tellGap tells the reader that something is missing.
+func (r *Reader) tellGap(m *Machine, at realtime.Position) {
+	m.count(realtime.CountGaps, "moved", 1)
+	m.set.fx.Push(r.client, &outbox.Delivery{Frame: r.client.Protocol.Gap(m.name, at), Channel: m.name})
+}
