@@ -41,6 +41,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/telemetry"
+	"github.com/tidewire/tidewire/realtime/telemetry/otlpgrpc"
 )
 
 func init() {
@@ -123,7 +124,7 @@ func (p *program) openIngest(ctx context.Context) (http.Handler, shutdown.Step, 
 func (p *program) observe(ctx context.Context) (*telemetry.Telemetry, error) {
 	s := &p.settings
 	t, err := telemetry.Open(context.WithoutCancel(ctx), telemetry.Options{
-		To: s.Telemetry, Project: s.Project, Service: s.Service, Revision: s.Revision, Region: s.Region, Instance: strings.ToLower(rand.Text()[:16]),
+		To: s.Telemetry, Export: otlpgrpc.Export, Project: s.Project, Service: s.Service, Revision: s.Revision, Region: s.Region, Instance: strings.ToLower(rand.Text()[:16]),
 		Tenants: cmp.Or(s.ShownTenants, -1),
 	})
 	if err != nil {

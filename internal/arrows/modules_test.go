@@ -14,6 +14,7 @@ var forTests = []string{"github.com/google/go-cmp", "go.uber.org/goleak"}
 // goList runs go list in the top folder of the repository, in the module that is there alone or in the workspace.
 func goList(t *testing.T, workspace bool, args ...string) []string {
 	t.Helper()
+	watch(t)
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
 	cmd.Dir = "../.."
 	if cmd.Env = os.Environ(); !workspace {
@@ -64,5 +65,18 @@ func TestTheSmallestIsBuiltOfFew(t *testing.T) {
 	}
 	if len(modules) == 0 || len(modules) > 4 {
 		t.Errorf("examples/smallest is built of %d modules of others: %v", len(modules), modules)
+	}
+}
+
+// A service links what it uses: the dashboard serves files and reads documents of tenants, for which it needs neither gRPC nor the SDKs of Google Cloud,
+// which were half of it.
+func TestTheDashboardIsBuiltWithoutSDKs(t *testing.T) {
+	t.Parallel()
+	for _, path := range goList(t, false, "-deps", "./services/dashboard") {
+		for _, large := range []string{"google.golang.org/grpc", "google.golang.org/api", "cloud.google.com/go/firestore", "cloud.google.com/go/pubsub"} {
+			if path == large || strings.HasPrefix(path, large+"/") {
+				t.Errorf("services/dashboard is built of %s", path)
+			}
+		}
 	}
 }

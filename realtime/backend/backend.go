@@ -68,15 +68,6 @@ func Open(ctx context.Context, spec string, o Options) (*Backend, error) {
 	return b, nil
 }
 
-// Project returns the Google Cloud project that spec names; empty if it names none.
-func Project(spec string) string {
-	name, _ := strings.CutPrefix(spec, "gcp:")
-	if name == spec {
-		return ""
-	}
-	return name
-}
-
 // EnsureTenant writes a tenant's document over whatever there is, and before it makes its topic, if topics
 // need making. A tenant that is suspended stays so. It may be repeated.
 func (b *Backend) EnsureTenant(ctx context.Context, t *realtime.Tenant) error {

@@ -74,12 +74,3 @@ func TestOpenMemory(t *testing.T) {
 		}
 	}
 }
-
-func TestProject(t *testing.T) {
-	t.Parallel()
-	for spec, want := range map[string]string{"gcp:p1": "p1", "memory": "", "gcp": ""} {
-		if got := backend.Project(spec); got != want {
-			t.Errorf("%s: %q", spec, got)
-		}
-	}
-}

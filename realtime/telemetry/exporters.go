@@ -7,65 +7,67 @@ import (
 	"net"
 	"strings"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/oauth"
 )
 
-// What Google Cloud's Telemetry API takes (https://docs.cloud.google.com/stackdriver/docs/otlp-metrics/use-sdks).
+// Target is where metrics and traces are sent.
+type Target struct {
+	// Address is host:port of a collector that takes OTLP over gRPC without TLS; empty is Google Cloud's Telemetry API.
+	Address string
+}
+
+// The address of Google Cloud's Telemetry API, and the scope of who may send to it
+// (https://docs.cloud.google.com/stackdriver/docs/otlp-metrics/use-sdks).
 const (
-	googleEndpoint = "telemetry.googleapis.com:443"
-	googleScope    = "https://www.googleapis.com/auth/cloud-platform"
+	GoogleEndpoint = "telemetry.googleapis.com:443"
+	GoogleScope    = "https://www.googleapis.com/auth/cloud-platform"
 	// pointsPerRequest is the most it takes of metrics at once.
 	pointsPerRequest = 200
 )
 
-// exporters send metrics and spans to one place.
-type exporters struct {
-	metrics metric.Exporter
-	spans   sdktrace.SpanExporter
+// Exporters send metrics and spans to one place. What has none is not sent.
+type Exporters struct {
+	Metrics metric.Exporter
+	Spans   sdktrace.SpanExporter
 }
 
-// exportersTo returns nil if nothing is to be sent.
-func exportersTo(ctx context.Context, to, project string) (*exporters, error) {
+// Export makes the exporters to a target. Packages otlpgrpc and otlpmetrics have one each: a program links only what the one
+// that it names needs.
+type Export func(ctx context.Context, to Target) (Exporters, error)
+
+// targetOf reads where telemetry is to be sent; sends is false if nowhere.
+func targetOf(to, project string) (target Target, sends bool, err error) {
 	kind, address, _ := strings.Cut(to, ":")
 	switch {
 	case to == "" || to == "none":
-		return nil, nil
+		return target, false, nil
 	case to == "gcp":
 		if project == "" {
-			return nil, errors.New("gcp needs a backend in a Google Cloud project")
+			return target, false, errors.New("gcp needs a backend in a Google Cloud project")
 		}
-		identity, err := oauth.NewApplicationDefault(ctx, googleScope)
-		if err != nil {
-			return nil, fmt.Errorf("find the credentials of this process: %w", err)
-		}
-		sign := grpc.WithPerRPCCredentials(identity)
-		return newExporters(ctx,
-			[]otlpmetricgrpc.Option{otlpmetricgrpc.WithEndpoint(googleEndpoint), otlpmetricgrpc.WithDialOption(sign)},
-			[]otlptracegrpc.Option{otlptracegrpc.WithEndpoint(googleEndpoint), otlptracegrpc.WithDialOption(sign)})
+		return target, true, nil
 	case kind == "otlp":
 		if _, _, err := net.SplitHostPort(address); err != nil {
-			return nil, errors.New("otlp needs the address of a collector: otlp:HOST:PORT")
+			return target, false, errors.New("otlp needs the address of a collector: otlp:HOST:PORT")
 		}
-		return newExporters(ctx,
-			[]otlpmetricgrpc.Option{otlpmetricgrpc.WithEndpoint(address), otlpmetricgrpc.WithInsecure()},
-			[]otlptracegrpc.Option{otlptracegrpc.WithEndpoint(address), otlptracegrpc.WithInsecure()})
+		return Target{Address: address}, true, nil
 	}
-	return nil, errors.New("must be none, gcp or otlp:HOST:PORT")
+	return target, false, errors.New("must be none, gcp or otlp:HOST:PORT")
 }
 
-func newExporters(ctx context.Context, m []otlpmetricgrpc.Option, s []otlptracegrpc.Option) (*exporters, error) {
-	metrics, err := otlpmetricgrpc.New(ctx, m...)
-	if err != nil {
-		return nil, err
+// exporters returns those that the options ask for.
+func (o *Options) exporters(ctx context.Context) (e Exporters, err error) {
+	target, sends, err := targetOf(o.To, o.Project)
+	switch {
+	case err != nil || !sends:
+	case o.Export == nil:
+		err = errors.New("this program sends nothing: its Options have no Export")
+	default:
+		e, err = o.Export(ctx, target)
 	}
-	spans, err := otlptracegrpc.New(ctx, s...)
 	if err != nil {
-		return nil, errors.Join(err, metrics.Shutdown(ctx))
+		return Exporters{}, fmt.Errorf("telemetry to %q: %w", o.To, err)
 	}
-	return &exporters{metrics, spans}, nil
+	return e, nil
 }

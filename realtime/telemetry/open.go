@@ -3,7 +3,6 @@ package telemetry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -26,6 +25,8 @@ type Options struct {
 	//	gcp              Google Cloud's Telemetry API, as whoever the process runs as; needs Project
 	//	otlp:HOST:PORT   a collector, by OTLP over gRPC without TLS
 	To string
+	// Export makes what sends to To; nil: nothing can be sent.
+	Export Export
 	// Project, Service, Revision, Region and Instance say whose it is. Instance is new at every start.
 	Project, Service, Revision, Region, Instance string
 	// Interval is the time between exports of metrics; 0 is 60 s. Each value is paid for each time.
@@ -61,9 +62,9 @@ func Open(ctx context.Context, o Options) (*Telemetry, error) {
 	if o.ForeignPerSecond <= 0 {
 		o.ForeignPerSecond = 5
 	}
-	e, err := exportersTo(ctx, o.To, o.Project)
+	e, err := o.exporters(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("telemetry to %q: %w", o.To, err)
+		return nil, err
 	}
 	whose := o.resource()
 	meters := []metric.Option{metric.WithResource(whose), metric.WithCardinalityLimit(0)} // Metrics bounds what it shows
@@ -74,15 +75,17 @@ func Open(ctx context.Context, o Options) (*Telemetry, error) {
 	if o.Spans != nil {
 		tracers = append(tracers, sdktrace.WithSpanProcessor(o.Spans))
 	}
-	if e != nil {
-		meters = append(meters, metric.WithReader(metric.NewPeriodicReader(e.metrics, metric.WithInterval(o.Interval), metric.WithMaxExportBatchSize(pointsPerRequest))))
-		tracers = append(tracers, sdktrace.WithBatcher(e.spans))
+	if e.Metrics != nil {
+		meters = append(meters, metric.WithReader(metric.NewPeriodicReader(e.Metrics, metric.WithInterval(o.Interval), metric.WithMaxExportBatchSize(pointsPerRequest))))
+	}
+	if e.Spans != nil {
+		tracers = append(tracers, sdktrace.WithBatcher(e.Spans))
 	}
 	t := &Telemetry{meters: metric.NewMeterProvider(meters...), tracers: sdktrace.NewTracerProvider(tracers...)}
 	if t.Metrics, err = NewMetrics(t.meters, o.Tenants); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
 	}
-	if e != nil || o.Spans != nil {
+	if e.Spans != nil || o.Spans != nil {
 		t.Tracer = NewTracer(t.tracers, o.Share > 0)
 	}
 	return t, nil

@@ -8,7 +8,7 @@ import (
 )
 
 // wake begins to poll, if it does not. c.mu is held.
-func (c *Cache) wake(now time.Time) {
+func (c *Reader) wake(now time.Time) {
 	c.asked = now
 	if c.polling || c.closed {
 		return
@@ -19,7 +19,7 @@ func (c *Cache) wake(now time.Time) {
 }
 
 // poll asks for what changed until nobody asks for tenants any more.
-func (c *Cache) poll(since time.Time) {
+func (c *Reader) poll(since time.Time) {
 	tick := time.NewTicker(c.o.Poll)
 	defer tick.Stop()
 	for {
@@ -33,7 +33,7 @@ func (c *Cache) poll(since time.Time) {
 		}
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(c.ctx, c.o.Timeout)
-		changed, err := c.store.Changed(ctx, since)
+		changed, err := c.source.Changed(ctx, since)
 		cancel()
 		if c.heard(changed, begun, err) {
 			since = begun.Add(-pollOverlap)
@@ -42,7 +42,7 @@ func (c *Cache) poll(since time.Time) {
 }
 
 // rest ends the polling if it is time.
-func (c *Cache) rest() bool {
+func (c *Reader) rest() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -54,7 +54,7 @@ func (c *Cache) rest() bool {
 }
 
 // heard takes the answer to a poll, and is false if there was none.
-func (c *Cache) heard(changed []realtime.TenantState, begun time.Time, err error) bool {
+func (c *Reader) heard(changed []realtime.TenantState, begun time.Time, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.note(err) {
@@ -72,7 +72,7 @@ func (c *Cache) heard(changed []realtime.TenantState, begun time.Time, err error
 }
 
 // note keeps whether the store can be read, and logs when that changes. c.mu is held.
-func (c *Cache) note(err error) bool {
+func (c *Reader) note(err error) bool {
 	switch {
 	case err != nil && c.ctx.Err() != nil: // by Close
 	case err != nil && c.failing.IsZero():

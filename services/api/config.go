@@ -8,6 +8,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/strict"
+	"github.com/tidewire/tidewire/realtime/telemetry/otlpgrpc"
 	"github.com/tidewire/tidewire/services/cloudrun"
 )
 
@@ -19,7 +20,7 @@ type config struct {
 
 // readConfig reads the environment. Faults are in e.
 func readConfig(e *environment.Reader) config {
-	c := config{Config: cloudrun.ReadConfig(e)}
+	c := config{Config: cloudrun.ReadConfig(e, otlpgrpc.Export)}
 	const name = "TIDEWIRE_OPERATORS"
 	text := e.Needed(name, `which tokens are operators', as auth in a tenant's document: {"keys":[{"alg":"HS256","secret":"..."}]}`)
 	if text == "" {

@@ -15,6 +15,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/services/cloudrun"
+	"github.com/tidewire/tidewire/services/cloudrun/storage"
 )
 
 func main() { os.Exit(cloudrun.Run(run)) }
@@ -30,7 +31,7 @@ func run(ctx context.Context, lookup environment.Lookup, out io.Writer) error {
 }
 
 func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler, error) {
-	b, err := p.Open(ctx)
+	b, err := storage.Open(ctx, p)
 	if err != nil {
 		return nil, err
 	}

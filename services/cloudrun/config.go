@@ -1,7 +1,6 @@
 package cloudrun
 
 import (
-	"context"
 	"crypto/rand"
 	"io"
 	"log/slog"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 )
@@ -24,19 +22,31 @@ type Config struct {
 	LogLevel                  slog.Level
 	// Instance names this process among all, and is new at every start.
 	Instance     string
-	ServeMetrics bool    // at /metrics, to anybody who can reach the service
-	Telemetry    string  // where it is sent, as telemetry.Options.To
-	ShownTenants int     // how many metrics show by name; 0 shows nobody
-	Traces       float64 // share of what is published in no trace that begins one
-	Profiles     string  // address that profiles are served at; empty: nowhere
+	ServeMetrics bool             // at /metrics, to anybody who can reach the service
+	Telemetry    string           // where it is sent, as telemetry.Options.To
+	Export       telemetry.Export // what sends it
+	ShownTenants int              // how many metrics show by name; 0 shows nobody
+	Traces       float64          // share of what is published in no trace that begins one
+	Profiles     string           // address that profiles are served at; empty: nowhere
 
-	Backend        string // the word that backend.Open takes
-	backendOptions backend.Options
+	Backend string // memory, or gcp:PROJECT
+	Storage Storage
 }
 
-// ReadConfig reads what all services need. Faults are in e.
-func ReadConfig(e *environment.Reader) Config {
+// Storage says more of the backend, whatever opens it.
+type Storage struct {
+	TenantsFile                       string // memory: the file of tenant documents
+	Database                          string // gcp: of Firestore; empty is "(default)"
+	PubSubRegion                      string // gcp; empty is the global address
+	Shards                            int    // how many topics pooled tenants share
+	Subscriptions                     int    // gcp: how many the project may have
+	PubSubEmulator, FirestoreEmulator string // gcp: host:port; empty is the service
+}
+
+// ReadConfig reads what all services need. Faults are in e. export is what the service links to send telemetry with.
+func ReadConfig(e *environment.Reader, export telemetry.Export) Config {
 	c := Config{
+		Export:       export,
 		Port:         e.Number("PORT", 8080, 0, 65535),
 		Service:      e.Text("K_SERVICE", ""),
 		Revision:     e.Text("K_REVISION", ""),
@@ -49,7 +59,7 @@ func ReadConfig(e *environment.Reader) Config {
 		Traces:       e.Share("TIDEWIRE_TRACES"),
 		Profiles:     e.Text("TIDEWIRE_PPROF", ""),
 		Backend:      e.Needed("TIDEWIRE_BACKEND", "memory, or gcp:PROJECT"),
-		backendOptions: backend.Options{
+		Storage: Storage{
 			TenantsFile:       e.Text("TIDEWIRE_TENANTS", ""),
 			Database:          e.Text("TIDEWIRE_DATABASE", ""),
 			PubSubRegion:      e.Text("TIDEWIRE_PUBSUB_REGION", ""),
@@ -64,18 +74,16 @@ func ReadConfig(e *environment.Reader) Config {
 
 // Logger returns a logger that writes for Cloud Logging.
 func (c *Config) Logger(out io.Writer) *slog.Logger {
-	return slog.New(telemetry.NewCloudLog(out, telemetry.CloudLogOptions{Level: c.LogLevel, Project: backend.Project(c.Backend)}))
+	return slog.New(telemetry.NewCloudLog(out, telemetry.CloudLogOptions{Level: c.LogLevel, Project: c.Project()}))
 }
 
-// Open opens the backend, which is closed at the end.
-func (p *Parts) Open(ctx context.Context) (*backend.Backend, error) {
-	o := p.config.backendOptions
-	o.Logger, o.Metrics = p.Log, p.Metrics
-	b, err := backend.Open(ctx, p.config.Backend, o)
-	if err == nil {
-		p.Closing(b.Close)
+// Project returns the Google Cloud project that the backend names; empty if it names none.
+func (c *Config) Project() string {
+	name, of := strings.CutPrefix(c.Backend, "gcp:")
+	if !of {
+		return ""
 	}
-	return b, err
+	return name
 }
 
 // Health adds to a service's handler the paths that probes ask, /healthz and /readyz. They say that this process

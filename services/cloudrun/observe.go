@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/telemetry/scrape"
 )
@@ -47,7 +46,7 @@ func (c *Config) Observe(ctx context.Context, log *slog.Logger) (*Observed, erro
 
 func (o *Observed) open(ctx context.Context, c *Config) error {
 	t := telemetry.Options{
-		To: c.Telemetry, Project: backend.Project(c.Backend), Service: c.Service, Revision: c.Revision, Region: c.Region, Instance: c.Instance, Share: c.Traces,
+		To: c.Telemetry, Export: c.Export, Project: c.Project(), Service: c.Service, Revision: c.Revision, Region: c.Region, Instance: c.Instance, Share: c.Traces,
 		Tenants: cmp.Or(c.ShownTenants, -1),
 	}
 	if c.ServeMetrics {

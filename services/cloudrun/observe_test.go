@@ -13,7 +13,7 @@ import (
 func TestObservedByNobody(t *testing.T) {
 	t.Parallel()
 	e := variables("TIDEWIRE_BACKEND", "memory")
-	c := cloudrun.ReadConfig(e)
+	c := cloudrun.ReadConfig(e, nil)
 	out := &log{}
 	seen, err := c.Observe(t.Context(), c.Logger(out))
 	if err != nil {
@@ -33,7 +33,7 @@ func TestObservedByNobody(t *testing.T) {
 func TestProfiles(t *testing.T) {
 	t.Parallel()
 	e := variables("TIDEWIRE_BACKEND", "memory", "TIDEWIRE_PPROF", "127.0.0.1:0")
-	c := cloudrun.ReadConfig(e)
+	c := cloudrun.ReadConfig(e, nil)
 	out := &log{}
 	seen, err := c.Observe(t.Context(), c.Logger(out))
 	if err != nil {
@@ -68,7 +68,7 @@ func TestObserveRefuses(t *testing.T) {
 	} {
 		t.Run(tt.value, func(t *testing.T) {
 			t.Parallel()
-			c := cloudrun.ReadConfig(variables("TIDEWIRE_BACKEND", "memory", tt.name, tt.value))
+			c := cloudrun.ReadConfig(variables("TIDEWIRE_BACKEND", "memory", tt.name, tt.value), nil)
 			_, err := c.Observe(t.Context(), c.Logger(&log{}))
 			if err == nil || !strings.Contains(err.Error(), tt.name) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v", err)

@@ -46,7 +46,9 @@ type Parts struct {
 	// thing done at the end, while the server still answers others. nil: there are none.
 	Drain shutdown.Step
 
-	config  *Config
+	// Config is what the service was started with.
+	Config *Config
+
 	server  *httpserver.Server
 	closers []shutdown.Step
 }
@@ -58,7 +60,7 @@ func (p *Parts) Closing(closer shutdown.Step) { p.closers = append(p.closers, cl
 // deadline, whatever of it hangs: clients are told first, then requests end, then what assemble has opened is closed, and
 // what has been counted is sent last. When assemble fails, what it has opened until then is closed as well.
 func (c *Config) Serve(ctx context.Context, out io.Writer, assemble func(ctx context.Context, p *Parts) (http.Handler, error)) error {
-	p := &Parts{Log: c.Logger(out), config: c}
+	p := &Parts{Log: c.Logger(out), Config: c}
 	err := p.serve(ctx, assemble)
 	ending, cancel := shutdown.Begin(ctx)
 	defer cancel()
@@ -66,7 +68,7 @@ func (c *Config) Serve(ctx context.Context, out io.Writer, assemble func(ctx con
 }
 
 func (p *Parts) serve(ctx context.Context, assemble func(ctx context.Context, p *Parts) (http.Handler, error)) (err error) {
-	if p.Observed, err = p.config.Observe(ctx, p.Log); err != nil {
+	if p.Observed, err = p.Config.Observe(ctx, p.Log); err != nil {
 		return err
 	}
 	p.Closing(p.Observed.Close)
@@ -74,7 +76,7 @@ func (p *Parts) serve(ctx context.Context, assemble func(ctx context.Context, p 
 	if err != nil {
 		return err
 	}
-	l, err := p.config.listen(ctx, p.Log)
+	l, err := p.Config.listen(ctx, p.Log)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (l *log) String() string {
 func TestServe(t *testing.T) {
 	t.Parallel()
 	e := variables("PORT", "0", "TIDEWIRE_BACKEND", "memory", "TIDEWIRE_METRICS", "true")
-	c := cloudrun.ReadConfig(e)
+	c := cloudrun.ReadConfig(e, nil)
 	if err := e.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func (l *log) address(t *testing.T) *net.TCPAddr {
 // What assemble has opened before it failed is closed, and what it failed with is the error.
 func TestServeThatCannotStart(t *testing.T) {
 	t.Parallel()
-	c := cloudrun.ReadConfig(variables("PORT", "0", "TIDEWIRE_BACKEND", "memory"))
+	c := cloudrun.ReadConfig(variables("PORT", "0", "TIDEWIRE_BACKEND", "memory"), nil)
 	want, closed := errors.New("want"), 0
 	err := c.Serve(t.Context(), io.Discard, func(_ context.Context, p *cloudrun.Parts) (http.Handler, error) {
 		p.Closing(func(context.Context) error { closed++; return nil })
@@ -141,5 +141,15 @@ func TestServeThatCannotStart(t *testing.T) {
 	})
 	if !errors.Is(err, want) || closed != 1 {
 		t.Errorf("%v, closed %d times", err, closed)
+	}
+}
+
+func TestProject(t *testing.T) {
+	t.Parallel()
+	for spec, want := range map[string]string{"gcp:p1": "p1", "memory": "", "gcp": ""} {
+		c := cloudrun.Config{Backend: spec}
+		if got := c.Project(); got != want {
+			t.Errorf("%s: %q", spec, got)
+		}
 	}
 }

@@ -30,11 +30,14 @@ func run(ctx context.Context, lookup environment.Lookup, out io.Writer) error {
 }
 
 func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler, error) {
-	b, err := p.Open(ctx)
+	tenants, letGo, err := openTenants(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	return c.handler(b.Tenants, p.Log)
+	if letGo != nil {
+		p.Closing(letGo)
+	}
+	return c.handler(tenants, p.Log)
 }
 
 // handler serves the pages, and with the demo a session to everybody who asks.

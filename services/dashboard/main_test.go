@@ -15,7 +15,7 @@ import (
 	"github.com/tidewire/tidewire/services/dashboard/web"
 )
 
-func TestMain(m *testing.M) { cloudruntest.Main(m, main) }
+func TestMain(m *testing.M) { cloudruntest.Main(servers.Main(m), main) }
 
 const tenants = `{"tenants":{
 	"acme":   {"auth":{"keys":[{"kid":"a","alg":"HS256","secret":"acme-acme-acme-acme-acme-acme-acme-acme"}]}},

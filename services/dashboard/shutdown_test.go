@@ -9,6 +9,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/services/cloudrun"
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
+	"github.com/tidewire/tidewire/services/cloudrun/storage"
 )
 
 // A page that waits for a session while the store hangs is answered, and all is over when the time is.
@@ -23,7 +24,7 @@ func TestEverythingHangs(t *testing.T) {
 		func(e *environment.Reader) (*cloudrun.Config, cloudruntest.Assemble) {
 			c := readConfig(e)
 			return &c.Config, func(ctx context.Context, p *cloudrun.Parts) (func(), http.Handler, error) {
-				b, err := p.Open(ctx)
+				b, err := storage.Open(ctx, p)
 				if err != nil {
 					return nil, nil, err
 				}

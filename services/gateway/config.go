@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime/environment"
+	"github.com/tidewire/tidewire/realtime/telemetry/otlpgrpc"
 	"github.com/tidewire/tidewire/services/cloudrun"
 )
 
@@ -19,7 +20,7 @@ type config struct {
 // readConfig reads the environment. Faults are in e.
 func readConfig(e *environment.Reader) config {
 	return config{
-		Config: cloudrun.ReadConfig(e),
+		Config: cloudrun.ReadConfig(e, otlpgrpc.Export),
 		// Cloud Run cuts at 60 minutes, if the service asks for as many. Clients are asked one by one
 		// from nine tenths of this on, and the last of them two minutes before the cut.
 		lifetime:    e.Duration("TIDEWIRE_LIFETIME", "58m", time.Second, 24*time.Hour),

@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/services/cloudrun"
+	"github.com/tidewire/tidewire/services/cloudrun/storage"
 )
 
 func main() { os.Exit(cloudrun.Run(run)) }
@@ -29,7 +30,7 @@ func run(ctx context.Context, lookup environment.Lookup, out io.Writer) error {
 }
 
 func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler, error) {
-	b, err := p.Open(ctx)
+	b, err := storage.Open(ctx, p)
 	if err != nil {
 		return nil, err
 	}

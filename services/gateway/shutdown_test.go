@@ -19,6 +19,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/services/cloudrun"
 	"github.com/tidewire/tidewire/services/cloudrun/cloudruntest"
+	"github.com/tidewire/tidewire/services/cloudrun/storage"
 )
 
 // asHanging tells a process of this test to be a gateway on a backend that hangs.
@@ -42,7 +43,7 @@ func service() {
 }
 
 func hanging(ctx context.Context, c *config, p *cloudrun.Parts) (release func(), h http.Handler, err error) {
-	b, err := p.Open(ctx)
+	b, err := storage.Open(ctx, p)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/telemetry"
+	"github.com/tidewire/tidewire/realtime/telemetry/otlpgrpc"
 	"github.com/tidewire/tidewire/verify/collector"
 )
 
@@ -18,7 +19,7 @@ func TestSentToACollector(t *testing.T) {
 	sampled := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1, 2}, SpanID: trace.SpanID{3, 4}, TraceFlags: trace.FlagsSampled, Remote: true})
 	c := collector.Start(t)
 	tel, err := telemetry.Open(t.Context(), telemetry.Options{
-		To: c.To, Project: "p1", Service: "tidewire-gateway", Revision: "r1", Region: "europe-west1", Instance: "i1", Tenants: 150,
+		To: c.To, Export: otlpgrpc.Export, Project: "p1", Service: "tidewire-gateway", Revision: "r1", Region: "europe-west1", Instance: "i1", Tenants: 150,
 	})
 	if err != nil {
 		t.Fatal(err)
