@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,17 +63,6 @@ type Broker struct {
 	mu     sync.RWMutex // guards what follows; taken before a topic's
 	topics map[realtime.Topic]*topic
 	closed bool
-}
-
-// topic is one log and those who read it.
-type topic struct {
-	name realtime.Topic
-
-	mu      sync.Mutex // guards what follows
-	log     log
-	streams map[*stream]struct{}
-	waiting []*stream // those that have read everything and wait
-	closed  bool
 }
 
 // NewBroker returns a broker without topics.
@@ -223,29 +211,6 @@ func (b *Broker) now() int64 {
 	}
 }
 
-// topic finds a topic, or begins it.
-func (b *Broker) topic(name realtime.Topic) (*topic, error) {
-	b.mu.RLock()
-	t, closed := b.topics[name], b.closed
-	b.mu.RUnlock()
-	if t != nil {
-		return t, nil
-	}
-	if !closed && b.options.Topics != nil && !b.options.Topics(name) {
-		return nil, realtime.Errorf(realtime.CodeNotFound, "topic: %q is unknown", name)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return nil, errClosed()
-	}
-	if t = b.topics[name]; t == nil {
-		t = &topic{name: name, streams: map[*stream]struct{}{}}
-		b.topics[name] = t
-	}
-	return t, nil
-}
-
 // admit counts a stream that is about to open.
 func (b *Broker) admit() error {
 	open, limit := b.streams.Add(1), int64(b.options.Streams)
@@ -257,66 +222,6 @@ func (b *Broker) admit() error {
 		Code: realtime.CodeLimited, Limit: "streams", RetryAfter: time.Second,
 		Message: fmt.Sprintf("streams: %d are open, which is the limit; close one or raise it", limit),
 	}
-}
-
-// sweep lets topics that have gone silent forget what is too old. Publishing
-// does it now and then, so that no goroutine has to.
-func (b *Broker) sweep(now int64) {
-	last := b.swept.Load()
-	if now-last < b.bounds.age/chunksPerLog || !b.swept.CompareAndSwap(last, now) {
-		return
-	}
-	b.mu.RLock()
-	topics := slices.Collect(maps.Values(b.topics))
-	b.mu.RUnlock() // who publishes to a new topic does not wait for all of them
-	for _, t := range topics {
-		t.mu.Lock()
-		before := t.log.bytes
-		t.log.evict(now, b.bounds)
-		b.bytes.Add(int64(t.log.bytes - before))
-		t.mu.Unlock()
-	}
-}
-
-// fit lets go of the oldest chunks of all topics while they keep too much together. The newest chunk of a topic
-// stays.
-func (b *Broker) fit() {
-	if b.options.Bytes == 0 || b.bytes.Load() <= int64(b.options.Bytes) {
-		return
-	}
-	b.mu.RLock()
-	topics := slices.Collect(maps.Values(b.topics))
-	b.mu.RUnlock()
-	for b.bytes.Load() > int64(b.options.Bytes) {
-		var oldest *topic
-		var age int64
-		for _, t := range topics {
-			t.mu.Lock()
-			if len(t.log.chunks) > 1 && (oldest == nil || t.log.chunks[0].oldest() < age) {
-				oldest, age = t, t.log.chunks[0].oldest()
-			}
-			t.mu.Unlock()
-		}
-		if oldest == nil {
-			return
-		}
-		oldest.mu.Lock()
-		b.bytes.Add(-int64(oldest.log.drop()))
-		oldest.mu.Unlock()
-	}
-}
-
-// wake tells the streams that wait; t.mu is held.
-func (t *topic) wake() {
-	for i, s := range t.waiting {
-		s.waits = false
-		select {
-		case s.wake <- struct{}{}:
-		default: // it has been told already
-		}
-		t.waiting[i] = nil
-	}
-	t.waiting = t.waiting[:0]
 }
 
 func errClosed() error {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -128,6 +129,24 @@ func (d *desk) soon(tenant string, ids ...string) {
 		case <-late:
 			d.Fatalf("connections of %s are %q, want %q", tenant, got, ids)
 		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (d *desk) cancelled() {
+	ctx, cancel := context.WithCancel(d.Context())
+	cancel()
+	r := d.registry
+	_, err := r.Connections(ctx, "acme", realtime.ConnectionQuery{})
+	for what, err := range map[string]error{
+		"Connections": err,
+		"Renew":       r.Renew(ctx, realtime.Lease{Instance: "i1", Until: d.now}),
+		"Release":     r.Release(ctx, "i1"),
+		"Connect":     r.Connect(ctx, []realtime.ConnectionDoc{d.doc("acme", "c1")}),
+		"Disconnect":  r.Disconnect(ctx, []realtime.ConnectionRef{{Tenant: "acme", ID: "c1"}}),
+	} {
+		if err == nil {
+			d.Errorf("%s with a cancelled context returned no error", what)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -279,23 +278,5 @@ func (d *desk) callerKeepsItsValues() {
 			d.Fatalf("got %+v", got)
 		}
 		got.Groups[0], got.Meta["a"] = "overwritten", "overwritten"
-	}
-}
-
-func (d *desk) cancelled() {
-	ctx, cancel := context.WithCancel(d.Context())
-	cancel()
-	r := d.registry
-	_, err := r.Connections(ctx, "acme", realtime.ConnectionQuery{})
-	for what, err := range map[string]error{
-		"Connections": err,
-		"Renew":       r.Renew(ctx, realtime.Lease{Instance: "i1", Until: d.now}),
-		"Release":     r.Release(ctx, "i1"),
-		"Connect":     r.Connect(ctx, []realtime.ConnectionDoc{d.doc("acme", "c1")}),
-		"Disconnect":  r.Disconnect(ctx, []realtime.ConnectionRef{{Tenant: "acme", ID: "c1"}}),
-	} {
-		if err == nil {
-			d.Errorf("%s with a cancelled context returned no error", what)
-		}
 	}
 }
