@@ -4,10 +4,10 @@ import "time"
 
 // Metrics is told what happens, where it happens. Implementations are safe for
 // concurrent use and cheap: some methods are called once per batch of
-// deliveries. reason is one of a small set of constants.
+// deliveries.
 type Metrics interface {
-	// Add counts n events.
-	Add(c Counter, tenant, reason string, n int)
+	// Add counts n events. reason is one of c.Reasons.
+	Add(c Counter, tenant string, reason Reason, n int)
 	// Level sets a gauge.
 	Level(g Gauge, tenant string, value int)
 	// Took records a duration.
@@ -17,26 +17,26 @@ type Metrics interface {
 // Counter names something that is counted, as OpenTelemetry has it after the prefix tidewire.
 type Counter string
 
-// The counters. Where a reason is named it is one of those listed.
+// The counters. Counter.Reasons lists the reasons of each.
 const (
-	CountConnects     Counter = "connects"     // reason: socket, events
-	CountDisconnects  Counter = "disconnects"  // reason: the Code, or "client"
-	CountRefusals     Counter = "refusals"     // reason: what refused (a limit's name or a Code)
-	CountPublishes    Counter = "publishes"    // handed to the broker; reason: stored, failed
+	CountConnects     Counter = "connects"
+	CountDisconnects  Counter = "disconnects"
+	CountRefusals     Counter = "refusals"     // of connects, frames and requests
+	CountPublishes    Counter = "publishes"    // handed to the broker
 	CountPublications Counter = "publications" // received from the broker
 	CountDeliveries   Counter = "deliveries"   // queued for a connection
-	CountDrops        Counter = "drops"        // reason: repeated, stale, conflate, drop-oldest, too-slow, malformed
-	CountAnswers      Counter = "answers"      // to subscribe; reason: live, resumed, gap, unavailable
-	CountGaps         Counter = "gaps"         // reason: hole, late, evicted, horizon, beacon, unusable
-	CountHoles        Counter = "holes"        // numbers skipped; reason: skipped, late
-	CountFences       Counter = "fences"       // reason: sent, returned, overdue
-	CountFollows      Counter = "follows"      // reason: first, anew, failed
-	CountEvictions    Counter = "evictions"    // from records; reason: count, age, memory, aside, budget
-	// CountBackendErrors counts calls of the backend's services that failed, each attempt; reason: the
+	CountDrops        Counter = "drops"        // not delivered
+	CountAnswers      Counter = "answers"      // to subscribe
+	CountGaps         Counter = "gaps"         // told to readers
+	CountHoles        Counter = "holes"        // numbers skipped
+	CountFences       Counter = "fences"
+	CountFollows      Counter = "follows"
+	CountEvictions    Counter = "evictions" // from records
+	// CountBackendErrors counts calls of the backend's services that failed, each attempt, by the
 	// service and the error, such as "firestore unavailable".
 	CountBackendErrors Counter = "backend.errors"
 	// CountPanics counts panics, each of which has ended the one thing that it concerned.
-	CountPanics Counter = "panics" // reason: connection, channel, topic, broker, hook, request, sweep, report
+	CountPanics Counter = "panics"
 )
 
 // Gauge names a level.
@@ -68,7 +68,7 @@ const (
 type NoMetrics struct{}
 
 // Add does nothing.
-func (NoMetrics) Add(Counter, string, string, int) {}
+func (NoMetrics) Add(Counter, string, Reason, int) {}
 
 // Level does nothing.
 func (NoMetrics) Level(Gauge, string, int) {}

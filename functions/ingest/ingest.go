@@ -103,7 +103,7 @@ func (h *handler) authorize(r *http.Request, tenantID string) (*realtime.Tenant,
 // is a fault of ours. It names no tenant: a label of metrics is not for strangers to choose.
 func (h *handler) refused(r *http.Request, err error) *problem.Problem {
 	p := problem.Of(err)
-	h.o.Metrics.Add(realtime.CountRefusals, "", string(p.Code), 1)
+	h.o.Metrics.Add(realtime.CountRefusals, "", realtime.Reason(p.Code), 1)
 	if p.Status >= http.StatusInternalServerError && !auth.IsUnknown(err) {
 		h.o.Logger.ErrorContext(r.Context(), "a producer could not be authorized", realtime.KeyCode, string(p.Code), realtime.KeyError, err)
 	}

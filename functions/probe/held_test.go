@@ -35,7 +35,7 @@ func TestDefaultsOutwaitAGateway(t *testing.T) {
 // followed is a gateway's Metrics that remember of its topics how many began to be followed, and how many are.
 type followed struct{ began, now atomic.Int64 }
 
-func (f *followed) Add(c realtime.Counter, _, reason string, n int) {
+func (f *followed) Add(c realtime.Counter, _ string, reason realtime.Reason, n int) {
 	if c == realtime.CountFollows && reason == "first" {
 		f.began.Add(int64(n))
 	}

@@ -49,7 +49,7 @@ func (w *witness) Write(p []byte) (int, error) {
 	return w.log.Write(p)
 }
 
-func (w *witness) Add(c realtime.Counter, tenant, reason string, n int) {
+func (w *witness) Add(c realtime.Counter, tenant string, reason realtime.Reason, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for range n {

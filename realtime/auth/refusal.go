@@ -11,7 +11,7 @@ import (
 
 // reason says inside why a token was refused. It stands in the log line and in
 // CountRefusals, and is never shown to who sent the token.
-type reason string
+type reason = realtime.Reason
 
 const (
 	reasonOversized  reason = "oversized"        // longer than MaxTokenBytes

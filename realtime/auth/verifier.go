@@ -246,5 +246,5 @@ func (v *Verifier) refused(ctx context.Context, tenant string, err error) error 
 func (v *Verifier) count(ctx context.Context, tenant string, why reason, detail error) {
 	v.options.Logger.InfoContext(ctx, "a token was refused",
 		realtime.KeyTenant, tenant, realtime.KeyReason, string(why), realtime.KeyError, detail)
-	v.options.Metrics.Add(realtime.CountRefusals, tenant, string(why), 1)
+	v.options.Metrics.Add(realtime.CountRefusals, tenant, why, 1)
 }

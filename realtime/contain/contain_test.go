@@ -17,20 +17,20 @@ type panics struct {
 	reasons []string
 }
 
-func (p *panics) Add(c realtime.Counter, _, reason string, _ int) {
+func (p *panics) Add(c realtime.Counter, _ string, reason realtime.Reason, _ int) {
 	if c == realtime.CountPanics {
-		p.reasons = append(p.reasons, reason)
+		p.reasons = append(p.reasons, string(reason))
 	}
 }
 
 // wild panics whatever it is told.
 type wild struct{ realtime.NoMetrics }
 
-func (wild) Add(realtime.Counter, string, string, int) { panic("metrics") }
-func (wild) Enabled(context.Context, slog.Level) bool  { return true }
-func (wild) Handle(context.Context, slog.Record) error { panic("log") }
-func (w wild) WithAttrs([]slog.Attr) slog.Handler      { return w }
-func (w wild) WithGroup(string) slog.Handler           { return w }
+func (wild) Add(realtime.Counter, string, realtime.Reason, int) { panic("metrics") }
+func (wild) Enabled(context.Context, slog.Level) bool           { return true }
+func (wild) Handle(context.Context, slog.Record) error          { panic("log") }
+func (w wild) WithAttrs([]slog.Attr) slog.Handler               { return w }
+func (w wild) WithGroup(string) slog.Handler                    { return w }
 
 func TestContain(t *testing.T) {
 	t.Parallel()
@@ -56,7 +56,7 @@ func TestContain(t *testing.T) {
 				t.Errorf("%s: the log has no %s: %s", name, want, log.String())
 			}
 		}
-		if len(count.reasons) != 1 || count.reasons[0] != contain.Hook {
+		if len(count.reasons) != 1 || count.reasons[0] != string(contain.Hook) {
 			t.Errorf("%s: counted %v", name, count.reasons)
 		}
 	}

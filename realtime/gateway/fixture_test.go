@@ -272,10 +272,10 @@ func newCounts() *counts {
 	return c
 }
 
-func (c *counts) Add(name realtime.Counter, _, reason string, n int) {
+func (c *counts) Add(name realtime.Counter, _ string, reason realtime.Reason, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.m[string(name)+" "+reason] += n
+	c.m[string(name)+" "+string(reason)] += n
 	c.changed.Broadcast()
 }
 
@@ -283,17 +283,17 @@ func (c *counts) Level(realtime.Gauge, string, int) {}
 
 func (c *counts) Took(realtime.Timing, string, time.Duration) {}
 
-func (c *counts) of(name realtime.Counter, reason string) int {
+func (c *counts) of(name realtime.Counter, reason realtime.Reason) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.m[string(name)+" "+reason]
+	return c.m[string(name)+" "+string(reason)]
 }
 
 // await waits until something has been counted.
-func (c *counts) await(name realtime.Counter, reason string) {
+func (c *counts) await(name realtime.Counter, reason realtime.Reason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.m[string(name)+" "+reason] == 0 {
+	for c.m[string(name)+" "+string(reason)] == 0 {
 		c.changed.Wait()
 	}
 }

@@ -106,7 +106,7 @@ func (a *api) writeError(c *call, err error) {
 		p = problem.WithStatus(http.StatusPreconditionFailed, err)
 	}
 	if p.Limit == "" { // else the limiter has counted it
-		a.o.Metrics.Add(realtime.CountRefusals, c.label(), string(p.Code), 1)
+		a.o.Metrics.Add(realtime.CountRefusals, c.label(), realtime.Reason(p.Code), 1)
 	}
 	if p.Status >= http.StatusInternalServerError && !auth.IsUnknown(err) {
 		a.o.Logger.ErrorContext(c.r.Context(), "a call of the management API failed",

@@ -97,10 +97,10 @@ type bombMetrics struct {
 	*bombs
 }
 
-func (m bombMetrics) Add(c realtime.Counter, _, reason string, n int) {
+func (m bombMetrics) Add(c realtime.Counter, _ string, reason realtime.Reason, n int) {
 	if c == realtime.CountPanics {
 		m.mu.Lock()
-		m.count[reason] += n
+		m.count[string(reason)] += n
 		m.mu.Unlock()
 		return
 	}

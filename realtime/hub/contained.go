@@ -41,7 +41,7 @@ func (m *containedMetrics) contain() {
 	}
 }
 
-func (m *containedMetrics) Add(c realtime.Counter, tenant, reason string, n int) {
+func (m *containedMetrics) Add(c realtime.Counter, tenant string, reason realtime.Reason, n int) {
 	defer m.contain()
 	m.inner.Add(c, tenant, reason, n)
 }
@@ -87,7 +87,7 @@ func (c *Connection) giveUp() {
 }
 
 // caught is deferred by what concerns a topic: a panic becomes an error.
-func (f *feed) caught(what string, err *error) {
+func (f *feed) caught(what realtime.Reason, err *error) {
 	if fault := recover(); fault != nil {
 		contain.Report(f.hub.log, f.hub.count, what, fault, []any{realtime.KeyTopic, f.topic})
 		*err = wentWrong()

@@ -79,7 +79,7 @@ func TestPanicEndsOneThing(t *testing.T) {
 	for name, tc := range map[string]struct {
 		times  int
 		event  func(b *bombRig)
-		reason string
+		reason realtime.Reason
 		closed bool // the first reader
 		all    bool // the others too
 		gap    bool // the others are told
@@ -133,7 +133,7 @@ func TestPanicEndsOneThing(t *testing.T) {
 				synctest.Wait()
 				b.set(bomb, 0)
 
-				if tc.reason != "" && b.panics()[tc.reason] == 0 {
+				if tc.reason != "" && b.panics()[string(tc.reason)] == 0 {
 					t.Errorf("counted %v, want %s", b.panics(), tc.reason)
 				}
 				if log := b.log.String(); tc.reason != "" && (!strings.Contains(log, "a panic was contained") || !strings.Contains(log, `"stack":"goroutine`)) {

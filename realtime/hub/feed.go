@@ -250,7 +250,7 @@ func (f *feed) refuse(q *channel.Question, err *realtime.Error) {
 	r, c := q.Reader, connectionOf(q.Reader)
 	c.owed.Add(-1)
 	c.takeIf(func(have *channel.Reader) bool { return have == r })
-	f.hub.count.Add(realtime.CountAnswers, r.Channel().Tenant(), string(err.Code), 1)
+	f.hub.count.Add(realtime.CountAnswers, r.Channel().Tenant(), realtime.Reason(err.Code), 1)
 	f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.Refused(q.Request.ID, r.Channel(), err)})
 }
 

@@ -48,7 +48,7 @@ func (f *feed) newGeneration(why string) *generation {
 		Home: func(t *realtime.Tenant) bool { return f.hub.o.Placement(t) == f.topic },
 	})
 	g.ctx, g.cancel = context.WithCancel(f.ctx)
-	f.hub.count.Add(realtime.CountFollows, "", why, 1)
+	f.hub.count.Add(realtime.CountFollows, "", realtime.Reason(why), 1)
 	f.hub.log.Debug("following", realtime.KeyTopic, f.topic, realtime.KeyReason, why, realtime.KeyCount, g.number)
 	f.runs++
 	f.hub.running.Go(func() {

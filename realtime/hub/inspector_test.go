@@ -87,7 +87,7 @@ type drops struct {
 	all map[string]int
 }
 
-func (d *drops) Add(c realtime.Counter, _, reason string, n int) {
+func (d *drops) Add(c realtime.Counter, _ string, reason realtime.Reason, n int) {
 	if c != realtime.CountDrops {
 		return
 	}
@@ -96,7 +96,7 @@ func (d *drops) Add(c realtime.Counter, _, reason string, n int) {
 	if d.all == nil {
 		d.all = map[string]int{}
 	}
-	d.all[reason] += n
+	d.all[string(reason)] += n
 }
 
 func (d *drops) of(reason string) int {

@@ -130,5 +130,5 @@ func (in *Intake) refused(w http.ResponseWriter, r *http.Request, tenant string,
 }
 
 func (in *Intake) count(tenant string, code realtime.Code) {
-	in.o.Metrics.Add(realtime.CountRefusals, tenant, string(code), 1)
+	in.o.Metrics.Add(realtime.CountRefusals, tenant, realtime.Reason(code), 1)
 }

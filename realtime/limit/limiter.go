@@ -189,11 +189,11 @@ func (t *tenant) full(name string, whose level, open int) *realtime.Error {
 
 // Refused counts a refusal that repeats an earlier one, by the name of its limit.
 func (c *Connection) Refused(limit string) {
-	c.tenant.limiter.metrics.Add(realtime.CountRefusals, c.tenant.id, limit, 1)
+	c.tenant.limiter.metrics.Add(realtime.CountRefusals, c.tenant.id, realtime.Reason(limit), 1)
 }
 
 func (t *tenant) error(limit string, after time.Duration, message string) *realtime.Error {
-	t.limiter.metrics.Add(realtime.CountRefusals, t.id, limit, 1)
+	t.limiter.metrics.Add(realtime.CountRefusals, t.id, realtime.Reason(limit), 1)
 	return &realtime.Error{Code: realtime.CodeLimited, Message: message, RetryAfter: after, Limit: limit}
 }
 

@@ -332,19 +332,19 @@ type refusals struct {
 	count map[string]int
 }
 
-func (r *refusals) Add(c realtime.Counter, _, reason string, n int) {
+func (r *refusals) Add(c realtime.Counter, _ string, reason realtime.Reason, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.count == nil {
 		r.count = map[string]int{}
 	}
 	if c == realtime.CountRefusals {
-		r.count[reason] += n
+		r.count[string(reason)] += n
 	}
 }
 
 func (r *refusals) of(reason string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.count[reason]
+	return r.count[string(reason)]
 }

@@ -19,7 +19,7 @@ type panics struct {
 	n atomic.Int64
 }
 
-func (p *panics) Add(c realtime.Counter, _, reason string, n int) {
+func (p *panics) Add(c realtime.Counter, _ string, reason realtime.Reason, n int) {
 	if c == realtime.CountPanics && reason == contain.Request {
 		p.n.Add(int64(n))
 	}

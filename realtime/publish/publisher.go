@@ -125,10 +125,10 @@ func (p *Publisher) measure(tenant string, all int, err *Error, d time.Duration)
 	failed := 0
 	if err != nil {
 		failed = len(err.Failed)
-		p.o.Metrics.Add(realtime.CountPublishes, tenant, "failed", failed)
+		p.o.Metrics.Add(realtime.CountPublishes, tenant, realtime.ReasonFailed, failed)
 	}
 	if all > failed {
-		p.o.Metrics.Add(realtime.CountPublishes, tenant, "stored", all-failed)
+		p.o.Metrics.Add(realtime.CountPublishes, tenant, realtime.ReasonStored, all-failed)
 	}
 	p.o.Metrics.Took(realtime.TimingPublish, tenant, d)
 }

@@ -20,7 +20,7 @@ type panicCounter struct {
 	n  int
 }
 
-func (c *panicCounter) Add(name realtime.Counter, _, reason string, n int) {
+func (c *panicCounter) Add(name realtime.Counter, _ string, reason realtime.Reason, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if name == realtime.CountPanics && reason == contain.Connection {

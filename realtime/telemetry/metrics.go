@@ -65,9 +65,9 @@ func NewMetrics(p metric.MeterProvider, shownTenants int) (*Metrics, error) {
 }
 
 // Add counts n events.
-func (m *Metrics) Add(c realtime.Counter, tenant, reason string, n int) {
+func (m *Metrics) Add(c realtime.Counter, tenant string, reason realtime.Reason, n int) {
 	if counts := m.counters[c]; counts != nil {
-		counts.cell(labels{m.tenants.label(tenant), reason}).n.Add(int64(n))
+		counts.cell(labels{m.tenants.label(tenant), string(reason)}).n.Add(int64(n))
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *countedStream) RecvMsg(m any) error {
 // ended counts an error that says something of the service.
 func (c calls) ended(method string, err error) {
 	if code := status.Code(err); telling(method, code) {
-		c.metrics.Add(realtime.CountBackendErrors, "", c.service+" "+codeName(code), 1)
+		c.metrics.Add(realtime.CountBackendErrors, "", realtime.Reason(c.service+" "+codeName(code)), 1)
 	}
 }
 

@@ -39,7 +39,7 @@ func (m *Machine) Record() *record.Record { return m.rec }
 func (m *Machine) Readers() []*Reader { return m.readers }
 
 func (m *Machine) count(c realtime.Counter, reason string, n int) {
-	m.set.o.Metrics.Add(c, m.name.Tenant(), reason, n)
+	m.set.o.Metrics.Add(c, m.name.Tenant(), realtime.Reason(reason), n)
 }
 
 // Take takes in an event from the stream. repeated says that its ID has come before.

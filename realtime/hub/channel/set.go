@@ -70,7 +70,7 @@ type owner struct{ set *Set }
 
 func (o owner) Evicted(c realtime.Channel, why string, n int) {
 	o.set.fx.Steps++
-	o.set.o.Metrics.Add(realtime.CountEvictions, c.Tenant(), why, n)
+	o.set.o.Metrics.Add(realtime.CountEvictions, c.Tenant(), realtime.Reason(why), n)
 }
 
 func (o owner) Emptied(c realtime.Channel) {

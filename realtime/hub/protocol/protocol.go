@@ -23,7 +23,7 @@ func New(inner outbox.Encoder, log *slog.Logger, count realtime.Metrics) *Protoc
 	return &Protocol{inner: inner, log: log, count: count}
 }
 
-func (p *Protocol) contain(what string) {
+func (p *Protocol) contain(what realtime.Reason) {
 	if fault := recover(); fault != nil {
 		contain.Report(p.log, p.count, what, fault, nil)
 	}

@@ -70,8 +70,11 @@ func (t *Tenants) try(ctx context.Context, method, path string, body, answer any
 	return err
 }
 
+// service is the first word of what is counted; the other is the code of the error.
+const service = "firestore"
+
 func (t *Tenants) failed(code string) {
-	t.o.Metrics.Add(realtime.CountBackendErrors, "", "firestore "+code, 1)
+	t.o.Metrics.Add(realtime.CountBackendErrors, "", realtime.Reason(service+" "+code), 1)
 }
 
 func (t *Tenants) ask(ctx context.Context, method, path string, body, answer any) error {

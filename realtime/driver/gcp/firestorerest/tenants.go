@@ -146,9 +146,12 @@ func changedSince(since time.Time, limit int) map[string]any {
 	}
 }
 
+// reasonMalformed is that of gcpfirestore for a tenant's document.
+const reasonMalformed realtime.Reason = "firestore malformed tenant"
+
 // Malformed counts and logs a document that holds what nobody here writes.
 func (t *Tenants) Malformed(ctx context.Context, id string, fault error) {
-	t.o.Metrics.Add(realtime.CountBackendErrors, "", "firestore malformed tenant", 1)
+	t.o.Metrics.Add(realtime.CountBackendErrors, "", reasonMalformed, 1)
 	t.o.Logger.WarnContext(ctx, "a document is malformed", realtime.KeyReason, "tenant", realtime.KeyDocument, collection+"/"+id, realtime.KeyError, fault)
 }
 

@@ -79,11 +79,11 @@ type backendErrors struct {
 	by map[string]int
 }
 
-func (e *backendErrors) Add(c realtime.Counter, _, reason string, n int) {
+func (e *backendErrors) Add(c realtime.Counter, _ string, reason realtime.Reason, n int) {
 	if c == realtime.CountBackendErrors {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.by[reason] += n
+		e.by[string(reason)] += n
 	}
 }
 

@@ -18,7 +18,7 @@ type backendErrors struct {
 	n atomic.Int64
 }
 
-func (e *backendErrors) Add(c realtime.Counter, _, _ string, n int) {
+func (e *backendErrors) Add(c realtime.Counter, _ string, _ realtime.Reason, n int) {
 	if c == realtime.CountBackendErrors {
 		e.n.Add(int64(n))
 	}

@@ -3,21 +3,19 @@ package gcpfirestore
 import (
 	"context"
 	"log/slog"
+	"strings"
 
 	"cloud.google.com/go/firestore"
 
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// kind is what a document is, where one that is malformed is counted.
-type kind string
-
-// The kinds of documents that are read from Firestore. Dashboards and alerts name them after "firestore malformed ".
+// The reasons of realtime.CountBackendErrors for documents that are malformed, by what they are.
 const (
-	tenantKind     kind = "tenant"
-	logoutKind     kind = "logout"
-	connectionKind kind = "connection"
-	leaseKind      kind = "lease"
+	tenantKind     realtime.Reason = "firestore malformed tenant"
+	logoutKind     realtime.Reason = "firestore malformed logout"
+	connectionKind realtime.Reason = "firestore malformed connection"
+	leaseKind      realtime.Reason = "firestore malformed lease"
 )
 
 // malformed counts and logs documents that hold what nobody here writes. The zero value forgets them.
@@ -37,9 +35,9 @@ func newMalformed(metrics realtime.Metrics, log *slog.Logger) malformed {
 }
 
 // found is told of a document by its path below the database. What becomes of it is its reader's to say.
-func (m malformed) found(ctx context.Context, what kind, path string, err error) {
-	m.metrics.Add(realtime.CountBackendErrors, "", "firestore malformed "+string(what), 1)
-	m.log.WarnContext(ctx, "a document is malformed", realtime.KeyReason, string(what), realtime.KeyDocument, path, realtime.KeyError, err)
+func (m malformed) found(ctx context.Context, what realtime.Reason, path string, err error) {
+	m.metrics.Add(realtime.CountBackendErrors, "", what, 1)
+	m.log.WarnContext(ctx, "a document is malformed", realtime.KeyReason, strings.TrimPrefix(string(what), "firestore malformed "), realtime.KeyDocument, path, realtime.KeyError, err)
 }
 
 // pathOf is the path of a document below the database.

@@ -24,10 +24,10 @@ type malformedCount struct {
 	n  map[string]int
 }
 
-func (c *malformedCount) Add(counter realtime.Counter, _, reason string, n int) {
+func (c *malformedCount) Add(counter realtime.Counter, _ string, reason realtime.Reason, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if kind, ok := strings.CutPrefix(reason, "firestore malformed "); ok && counter == realtime.CountBackendErrors {
+	if kind, ok := strings.CutPrefix(string(reason), "firestore malformed "); ok && counter == realtime.CountBackendErrors {
 		if c.n == nil {
 			c.n = map[string]int{}
 		}

@@ -15,6 +15,9 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
+// reasonSilent is that of realtime.CountBackendErrors for a stream whose server showed no sign of life.
+const reasonSilent realtime.Reason = "pubsub silent"
+
 const (
 	// pullMessages and pullBytes are what Pub/Sub may have under way to one stream.
 	pullMessages = 2000
@@ -68,7 +71,7 @@ func (s *stream) pullOnce(ctx context.Context) (brought bool, err error) {
 	var watching sync.WaitGroup
 	watching.Go(func() {
 		if p.watch(ctx, s.broker.o.PingEvery) {
-			s.broker.metrics.Add(realtime.CountBackendErrors, "", "pubsub silent", 1)
+			s.broker.metrics.Add(realtime.CountBackendErrors, "", reasonSilent, 1)
 			cancel(errSilent)
 		}
 	})
@@ -180,7 +183,7 @@ func (s *stream) read(received []*pubsubpb.ReceivedMessage) (messages []realtime
 		acks = append(acks, r.GetAckId())
 		m, err := decode(r.GetMessage())
 		if err != nil {
-			s.broker.metrics.Add(realtime.CountDrops, "", "malformed", 1)
+			s.broker.metrics.Add(realtime.CountDrops, "", realtime.ReasonMalformed, 1)
 			s.broker.o.Logger.Debug("a message on a topic is not Tidewire's", realtime.KeyTopic, s.topic, realtime.KeyError, err)
 			continue
 		}

@@ -76,7 +76,7 @@ func (g *Gate) Context(r *http.Request) (context.Context, context.CancelFunc) {
 // VerifyRequest verifies the token of a request, unless too many are being verified.
 func (g *Gate) VerifyRequest(ctx context.Context, r *http.Request) (*realtime.Principal, error) {
 	if !g.verifying.Take() {
-		g.o.Metrics.Add(realtime.CountRefusals, "", "judging", 1)
+		g.o.Metrics.Add(realtime.CountRefusals, "", realtime.ReasonVerifying, 1)
 		return nil, refusal.Unavailable("too many clients are connecting")
 	}
 	defer g.verifying.Free()
@@ -100,7 +100,7 @@ func (g *Gate) Admit(ctx context.Context, p *realtime.Principal, r *Request) (Ad
 		return Admitted{}, refused
 	}
 	if err := g.o.Registration.Err(); err != nil {
-		g.o.Metrics.Add(realtime.CountRefusals, t.ID, string(realtime.CodeUnavailable), 1)
+		g.o.Metrics.Add(realtime.CountRefusals, t.ID, realtime.Reason(realtime.CodeUnavailable), 1)
 		return Admitted{}, g.o.Reporter.Report(ctx, "registering connections", err)
 	}
 	seat, err := g.o.Limiter.Connect(t, p.User)
@@ -113,7 +113,7 @@ func (g *Gate) Admit(ctx context.Context, p *realtime.Principal, r *Request) (Ad
 	}
 	if refused := g.askHook(&a, r); refused != nil {
 		seat.Close()
-		g.o.Metrics.Add(realtime.CountRefusals, t.ID, "connect-hook", 1)
+		g.o.Metrics.Add(realtime.CountRefusals, t.ID, realtime.ReasonConnectHook, 1)
 		return Admitted{}, refused
 	}
 	if a.Tenant, refused = g.Check(ctx, p, page); refused != nil { // it may have taken its time
@@ -137,7 +137,7 @@ func (g *Gate) Check(ctx context.Context, p *realtime.Principal, from Page) (*re
 		return nil, g.o.Reporter.Report(ctx, "verifying a token", err)
 	}
 	if !from.Allowed(t) {
-		g.o.Metrics.Add(realtime.CountRefusals, t.ID, "origin", 1)
+		g.o.Metrics.Add(realtime.CountRefusals, t.ID, realtime.ReasonOrigin, 1)
 		return nil, refusal.Origin(from.Origins)
 	}
 	return t, nil

@@ -47,7 +47,7 @@ func (s *Set) New(a *admission.Admitted) *Client {
 }
 
 // Join connects the client to the Hub and registers its connection. kind is what metrics say of it.
-func (c *Client) Join(box *outbox.Outbox, tr outbox.Transport, session Session, kind string) *realtime.Error {
+func (c *Client) Join(box *outbox.Outbox, tr outbox.Transport, session Session, kind realtime.Reason) *realtime.Error {
 	o := &c.set.o
 	conn, err := o.Hub.Connect(c.Tenant, c.Principal, box, tr)
 	if err != nil {
@@ -82,7 +82,7 @@ func (c *Client) Leave(code realtime.Code) {
 	c.set.remove(c)
 	o.Hub.Disconnect(c.conn)
 	o.Registration.Remove(realtime.ConnectionRef{Tenant: c.Tenant.ID, ID: c.conn.ID()})
-	o.Metrics.Add(realtime.CountDisconnects, c.Tenant.ID, cmp.Or(string(code), "client"), 1)
+	o.Metrics.Add(realtime.CountDisconnects, c.Tenant.ID, cmp.Or(realtime.Reason(code), realtime.ReasonClient), 1)
 }
 
 // Disconnected calls the last hook of a client that has left, and gives its seat back: not before, so that hooks which do

@@ -38,7 +38,7 @@ func (s *stream) begin(r *http.Request) *realtime.Error {
 		return refused
 	}
 	s.client = s.server.Clients.New(&admitted)
-	if refused := s.client.Join(s.box, s, s, "events"); refused != nil {
+	if refused := s.client.Join(s.box, s, s, realtime.ReasonEvents); refused != nil {
 		return refused
 	}
 	return s.subscribe(channels)

@@ -108,7 +108,7 @@ func (s *Session) Abandon() {
 // welcome makes the admitted client a connection of the Hub. Its answer goes before all else.
 func (s *Session) welcome(id wire.ID) *realtime.Error {
 	client := s.handler.client
-	if err := client.Join(s.box, s.sock, s, "socket"); err != nil {
+	if err := client.Join(s.box, s.sock, s, realtime.ReasonSocket); err != nil {
 		return err
 	}
 	limits := client.Document().Limits.WithDefaults()
@@ -127,9 +127,9 @@ type allowance struct {
 // Input takes frames off the allowance. What they hold is bounded by their number.
 func (a *allowance) Input(frames, _ int, _ time.Duration) (time.Duration, *realtime.Error) {
 	if a.frames -= frames; a.frames < 0 {
-		a.metrics.Add(realtime.CountRefusals, "", "unknownFrames", 1)
+		a.metrics.Add(realtime.CountRefusals, "", realtime.ReasonUnknownFrames, 1)
 		return 0, &realtime.Error{
-			Code: realtime.CodeLimited, Limit: "unknownFrames", RetryAfter: refusal.Jitter(refusal.RetryLater),
+			Code: realtime.CodeLimited, Limit: string(realtime.ReasonUnknownFrames), RetryAfter: refusal.Jitter(refusal.RetryLater),
 			Message: fmt.Sprintf("more than %d frames arrived before or within the first message", unknownFrames),
 		}
 	}

@@ -59,7 +59,7 @@ func (s *Session) Close(err *realtime.Error) {
 
 // Evict ends the connection of a client that has waited longest for its own first frame.
 func (s *Session) Evict() {
-	s.c.Metrics.Add(realtime.CountRefusals, "", "waiting", 1)
+	s.c.Metrics.Add(realtime.CountRefusals, "", realtime.ReasonWaiting, 1)
 	s.reject(refusal.Unavailable("too many clients are connecting without a token in their handshake"))
 }
 

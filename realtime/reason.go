@@ -1,0 +1,149 @@
+package realtime
+
+// Reason says why something was counted. Each Counter has its own, which Counter.Reasons lists.
+type Reason string
+
+// NoReason is that of counters, and of events, which need none.
+const NoReason Reason = ""
+
+// Reasons of CountConnects and CountDisconnects.
+const (
+	ReasonSocket Reason = "socket" // a WebSocket
+	ReasonEvents Reason = "events" // a stream of Server-Sent Events
+	ReasonClient Reason = "client" // the client left
+)
+
+// Reasons of CountRefusals. Others are the names of limits, Codes, and why package auth refuses a token.
+const (
+	ReasonWaiting       Reason = "waiting"       // too many clients have not said who they are
+	ReasonVerifying     Reason = "judging"       // too many tokens are being verified
+	ReasonUnknownFrames Reason = "unknownFrames" // too many frames of a client that has not said who it is
+	ReasonConnectHook   Reason = "connect-hook"  // the program's own Connect hook
+	ReasonOrigin        Reason = "origin"        // the page's origin
+	ReasonMemory        Reason = "memory"        // the process is short of memory; of CountEvictions: the tenant's records are
+)
+
+// Reasons of CountPublishes.
+const (
+	ReasonStored Reason = "stored"
+	ReasonFailed Reason = "failed" // of CountFollows: the broker refused
+)
+
+// ReasonDirect is that of CountDeliveries for what was sent to users, groups and connections.
+const ReasonDirect Reason = "direct"
+
+// Reasons of CountDrops.
+const (
+	ReasonRepeated   Reason = "repeated"    // it was received before
+	ReasonMalformed  Reason = "malformed"   // no publisher of ours sends it
+	ReasonConflate   Reason = "conflate"    // the reader was slow: another event with the same key replaced it
+	ReasonDropOldest Reason = "drop-oldest" // the reader was slow: it was the oldest
+	ReasonTooSlow    Reason = "too-slow"    // the reader was slow, and was closed
+)
+
+// Reasons of CountAnswers. Others are Codes.
+const (
+	ReasonLive    Reason = "live"
+	ReasonResumed Reason = "resumed"
+	ReasonGap     Reason = "gap"
+)
+
+// Reasons of CountGaps. docs/resume.md explains them.
+const (
+	ReasonEvicted  Reason = "evicted"
+	ReasonHorizon  Reason = "horizon"
+	ReasonBeacon   Reason = "beacon" // of CountFollows: the beacon did not come back in time
+	ReasonHole     Reason = "hole"   // of CountFollows: a Publication is missing
+	ReasonMoved    Reason = "moved"
+	ReasonUnusable Reason = "unusable"
+)
+
+// Reasons of CountHoles.
+const (
+	ReasonSkipped Reason = "skipped" // a number was left out
+	ReasonLate    Reason = "late"    // it came after its successors
+)
+
+// Reasons of CountFences.
+const (
+	ReasonSent     Reason = "sent"
+	ReasonReturned Reason = "returned"
+	ReasonOverdue  Reason = "overdue"
+)
+
+// Reasons of CountFollows.
+const (
+	ReasonFirst  Reason = "first"  // the topic was not followed
+	ReasonBroken Reason = "broken" // the stream was interrupted, and goes on
+	ReasonEnded  Reason = "ended"  // the stream ended
+	ReasonFence  Reason = "fence"  // a fence did not come back in time
+	ReasonPulse  Reason = "pulse"  // nothing came, not even what the instance publishes to itself
+	ReasonPanic  Reason = "panic"  // a fault of the program
+)
+
+// Reasons of CountEvictions.
+const (
+	ReasonCount  Reason = "count"  // the window's number of events
+	ReasonAge    Reason = "age"    // the window's age
+	ReasonAside  Reason = "aside"  // a buffer of what came before the record could be complete
+	ReasonBudget Reason = "budget" // the process is short of memory
+)
+
+// Reasons of CountPanics: what a panic has ended.
+const (
+	ReasonConnection Reason = "connection"
+	ReasonChannel    Reason = "channel"
+	ReasonTopic      Reason = "topic"
+	ReasonBroker     Reason = "broker"
+	ReasonHook       Reason = "hook"
+	ReasonRequest    Reason = "request"
+	ReasonSweep      Reason = "sweep"
+	ReasonReport     Reason = "report"
+)
+
+// Reasons are those that a Counter has. The zero value has none.
+type Reasons struct {
+	Constants []Reason // of this package
+	Codes     bool     // every Code
+	Limits    bool     // the name of every limit
+	Tokens    bool     // why a token was refused: package auth
+	Backend   bool     // what failed in the services of a backend: its driver
+}
+
+// Reasons lists the reasons of a counter. NoReason is one of those that have no others, and of CountDeliveries.
+func (c Counter) Reasons() Reasons {
+	switch c {
+	case CountConnects:
+		return Reasons{Constants: []Reason{ReasonSocket, ReasonEvents}}
+	case CountDisconnects:
+		return Reasons{Constants: []Reason{ReasonClient}, Codes: true}
+	case CountRefusals:
+		return Reasons{
+			Constants: []Reason{ReasonWaiting, ReasonVerifying, ReasonUnknownFrames, ReasonConnectHook, ReasonOrigin, ReasonMemory},
+			Codes:     true, Limits: true, Tokens: true,
+		}
+	case CountPublishes:
+		return Reasons{Constants: []Reason{ReasonStored, ReasonFailed}}
+	case CountDeliveries:
+		return Reasons{Constants: []Reason{ReasonDirect}}
+	case CountDrops:
+		return Reasons{Constants: []Reason{ReasonRepeated, ReasonMalformed, ReasonConflate, ReasonDropOldest, ReasonTooSlow}}
+	case CountAnswers:
+		return Reasons{Constants: []Reason{ReasonLive, ReasonResumed, ReasonGap}, Codes: true}
+	case CountGaps:
+		return Reasons{Constants: []Reason{ReasonEvicted, ReasonHorizon, ReasonBeacon, ReasonHole, ReasonMoved, ReasonUnusable}}
+	case CountHoles:
+		return Reasons{Constants: []Reason{ReasonSkipped, ReasonLate}}
+	case CountFences:
+		return Reasons{Constants: []Reason{ReasonSent, ReasonReturned, ReasonOverdue}}
+	case CountFollows:
+		return Reasons{Constants: []Reason{ReasonFirst, ReasonFailed, ReasonBroken, ReasonEnded, ReasonHole, ReasonBeacon, ReasonFence, ReasonPulse, ReasonPanic}}
+	case CountEvictions:
+		return Reasons{Constants: []Reason{ReasonCount, ReasonAge, ReasonMemory, ReasonAside, ReasonBudget}}
+	case CountBackendErrors:
+		return Reasons{Backend: true}
+	case CountPanics:
+		return Reasons{Constants: []Reason{ReasonConnection, ReasonChannel, ReasonTopic, ReasonBroker, ReasonHook, ReasonRequest, ReasonSweep, ReasonReport}}
+	}
+	return Reasons{}
+}
