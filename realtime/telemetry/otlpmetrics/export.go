@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"go.opentelemetry.io/otel/sdk/metric"
@@ -20,12 +21,14 @@ var _ telemetry.Export = Export
 // exporter of spans.
 func Export(ctx context.Context, to telemetry.Target) (telemetry.Exporters, error) {
 	protocols := &http.Protocols{}
-	e := &exporter{}
+	transport := &http.Transport{Protocols: protocols, IdleConnTimeout: 5 * time.Minute}
+	e := &exporter{settings: readSettings(os.LookupEnv)}
 	if to.Address != "" {
 		protocols.SetUnencryptedHTTP2(true)
 		e.url = "http://" + to.Address + method
 	} else {
 		protocols.SetHTTP2(true)
+		transport.Proxy = http.ProxyFromEnvironment
 		e.url = "https://" + telemetry.GoogleEndpoint + method
 		identity, err := google.FindDefaultCredentials(ctx, telemetry.GoogleScope)
 		if err != nil {
@@ -33,20 +36,16 @@ func Export(ctx context.Context, to telemetry.Target) (telemetry.Exporters, erro
 		}
 		e.sign = oauth2.ReuseTokenSource(nil, identity.TokenSource)
 	}
-	e.http = &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, Protocols: protocols, IdleConnTimeout: 5 * time.Minute}}
+	e.http = &http.Client{Transport: transport}
 	return telemetry.Exporters{Metrics: e}, nil
 }
 
 // exporter is a metric.Exporter. It is safe for concurrent use.
 type exporter struct {
-	url  string
-	http *http.Client
-	sign oauth2.TokenSource // nil: nobody asks who sends
-}
-
-// Temporality is what Google Cloud takes: counters count from the start of the process.
-func (e *exporter) Temporality(k metric.InstrumentKind) metricdata.Temporality {
-	return metric.DefaultTemporalitySelector(k)
+	settings settings
+	url      string
+	http     *http.Client
+	sign     oauth2.TokenSource // nil: nobody asks who sends
 }
 
 // Aggregation is the default of each kind.

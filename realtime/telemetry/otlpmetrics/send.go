@@ -3,11 +3,13 @@ package otlpmetrics
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -21,7 +23,7 @@ import (
 const method = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 
 const (
-	sendTime    = 10 * time.Second // one attempt
+	sendTime    = 10 * time.Second // one attempt, unless the settings say otherwise
 	retryMin    = time.Second
 	retryMax    = 5 * time.Second
 	answerBytes = 1 << 20
@@ -65,13 +67,15 @@ func (e *exporter) send(ctx context.Context, message []byte) error {
 // try makes one call of gRPC: a request of HTTP/2 with one message, and an answer that ends with a status
 // (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
 func (e *exporter) try(ctx context.Context, message []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	ctx, cancel := context.WithTimeout(ctx, e.settings.timeout)
 	defer cancel()
-	body := make([]byte, 5, 5+len(message))                    // not compressed, and its length
-	binary.BigEndian.PutUint32(body[1:], uint32(len(message))) //nolint:gosec // of 200 points
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, bytes.NewReader(append(body, message...)))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, bytes.NewReader(e.body(message)))
 	if err != nil {
 		return err
+	}
+	maps.Copy(r.Header, e.settings.headers)
+	if e.settings.gzip {
+		r.Header.Set("Grpc-Encoding", "gzip")
 	}
 	r.Header.Set("Content-Type", "application/grpc")
 	r.Header.Set("TE", "trailers")
@@ -95,6 +99,24 @@ func (e *exporter) try(ctx context.Context, message []byte) error {
 		return err
 	}
 	return partly(answer)
+}
+
+// body puts before a message whether it is compressed, and its length.
+func (e *exporter) body(message []byte) []byte {
+	b := bytes.NewBuffer(make([]byte, 5, 5+len(message)))
+	if e.settings.gzip {
+		w := gzip.NewWriter(b)
+		_, _ = w.Write(message) // into memory
+		_ = w.Close()
+	} else {
+		b.Write(message)
+	}
+	all := b.Bytes()
+	if e.settings.gzip {
+		all[0] = 1
+	}
+	binary.BigEndian.PutUint32(all[1:], uint32(len(all)-5)) //nolint:gosec // of 200 points
+	return all
 }
 
 // statusOf reads how a call has ended: behind the answer, or before it if there is none.
