@@ -72,10 +72,8 @@ var allowed = map[string]struct{ own, others []string }{
 	// OpenTelemetry, and apart from it what only those who are scraped need.
 	"realtime/telemetry":          {own: []string{"realtime"}, others: []string{"go.opentelemetry.io", "golang.org/x/time"}},
 	"realtime/telemetry/otlpgrpc": {own: []string{"realtime/telemetry"}, others: []string{"go.opentelemetry.io", "google.golang.org/grpc"}},
-	// For programs without spans: no gRPC.
-	"realtime/telemetry/otlpmetrics": {own: []string{"realtime/telemetry"}, others: []string{"go.opentelemetry.io", "golang.org/x/oauth2", "google.golang.org/protobuf/encoding/protowire"}},
-	"realtime/telemetry/scrape":      {others: []string{"go.opentelemetry.io", "github.com/prometheus/client_golang"}},
-	"realtime/driver/memory":         {own: []string{"realtime", "realtime/tenantcache", "realtime/jsontext", "realtime/strict"}},
+	"realtime/telemetry/scrape":   {others: []string{"go.opentelemetry.io", "github.com/prometheus/client_golang"}},
+	"realtime/driver/memory":      {own: []string{"realtime", "realtime/tenantcache", "realtime/jsontext", "realtime/strict"}},
 	// The backend of Google Cloud: how its services are reached, and a package for each of the two SDKs.
 	"realtime/driver/gcp": {own: []string{"realtime"}, others: []string{"google.golang.org/api", "google.golang.org/grpc"}},
 	"realtime/driver/gcp/gcppubsub": {
@@ -83,8 +81,6 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"cloud.google.com/go/pubsub/v2", "google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 	},
 	"realtime/driver/gcp/pubsubemulator": {own: []string{"realtime"}}, // around any broker
-	// For programs that only read documents of tenants: no SDK.
-	"realtime/driver/gcp/firestorerest": {own: []string{"realtime", "realtime/strict"}, others: []string{"golang.org/x/oauth2"}},
 	"realtime/driver/gcp/gcpfirestore": {
 		own:    []string{"realtime", "realtime/driver/gcp", "realtime/strict"},
 		others: []string{"cloud.google.com/go/firestore", "google.golang.org/grpc"},
@@ -128,7 +124,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"services/cloudrun/cloudruntest": {own: []string{"realtime", "realtime/backend", "realtime/environment", "services/cloudrun"}, others: []string{"github.com/google/go-cmp", "go.uber.org/goleak", "google.golang.org/genproto/googleapis/logging/type"}},
 	"services/api":                   {own: []string{"realtime", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/httpapi", "realtime/environment", "realtime/limit", "realtime/strict", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
 	"services/gateway":               {own: []string{"realtime/budget", "realtime/environment", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
-	"services/dashboard":             {own: []string{"realtime", "realtime/driver/gcp/firestorerest", "realtime/driver/memory", "realtime/shutdown", "realtime/telemetry/otlpmetrics", "realtime/tenantcache", "realtime/auth", "realtime/environment", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
+	"services/dashboard":             {own: []string{"realtime", "realtime/driver/gcp", "realtime/driver/gcp/gcpfirestore", "realtime/driver/memory", "realtime/shutdown", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/auth", "realtime/environment", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
 	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
 	"services/dashboard/demo":        {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for

@@ -32,8 +32,7 @@ type Exporters struct {
 	Spans   sdktrace.SpanExporter
 }
 
-// Export makes the exporters to a target. Packages otlpgrpc and otlpmetrics have one each: a program links only what the one
-// that it names needs.
+// Export makes the exporters to a target. Package otlpgrpc has one: a program that sends nothing does not link it.
 type Export func(ctx context.Context, to Target) (Exporters, error)
 
 // targetOf reads where telemetry is to be sent; sends is false if nowhere.

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/realtime/environment"
-	"github.com/tidewire/tidewire/realtime/telemetry/otlpmetrics"
+	"github.com/tidewire/tidewire/realtime/telemetry/otlpgrpc"
 	"github.com/tidewire/tidewire/services/cloudrun"
 )
 
@@ -20,7 +20,7 @@ type config struct {
 // readConfig reads the environment. Faults are in e.
 func readConfig(e *environment.Reader) config {
 	c := config{
-		Config:  cloudrun.ReadConfig(e, otlpmetrics.Export),
+		Config:  cloudrun.ReadConfig(e, otlpgrpc.Export),
 		gateway: e.Needed("TIDEWIRE_GATEWAY", "the origin of the gateway, such as https://live.example.com"),
 		demo:    e.Switch("TIDEWIRE_DEMO"),
 	}

@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/driver/gcp/firestorerest"
+	"github.com/tidewire/tidewire/realtime/driver/gcp"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/tenantcache"
@@ -50,12 +51,11 @@ func cloudTenants(ctx context.Context, p *cloudrun.Parts, project string) (realt
 	case (s.PubSubEmulator == "") != (s.FirestoreEmulator == ""):
 		return nil, nil, errors.New("only one emulator is set; set both or neither")
 	}
-	source, err := firestorerest.Open(ctx, firestorerest.Options{
-		Project: project, Database: s.Database, Emulator: s.FirestoreEmulator, Metrics: p.Metrics, Logger: p.Log,
-	})
+	store, err := gcpfirestore.Open(ctx, gcp.Connection{Project: project, Database: s.Database, FirestoreEmulator: s.FirestoreEmulator, Metrics: p.Metrics})
 	if err != nil {
 		return nil, nil, err
 	}
+	source := gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Metrics: p.Metrics, Logger: p.Log})
 	tenants := tenantcache.NewReader(source, tenantcache.Options{Logger: p.Log})
-	return tenants, func(context.Context) error { return errors.Join(tenants.Close(), source.Close()) }, nil
+	return tenants, func(context.Context) error { return errors.Join(tenants.Close(), store.Close()) }, nil
 }
