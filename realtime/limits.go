@@ -16,7 +16,7 @@ type Limits struct {
 	FramesPerSecond     int `json:"framesPerSecond,omitempty"`     // received, connection
 	BytesPerSecond      int `json:"bytesPerSecond,omitempty"`      // received, connection
 	SubscribesPerSecond int `json:"subscribesPerSecond,omitempty"` // connection; a first frame counts once
-	PublishesPerSecond  int `json:"publishesPerSecond,omitempty"`  // user, by any door
+	PublishesPerSecond  int `json:"publishesPerSecond,omitempty"`  // user, through any API
 	RequestsPerSecond   int `json:"requestsPerSecond,omitempty"`   // user, calls of the management API
 
 	// What a user's and a tenant's connections may use together; 0 is UserShare and

@@ -11,7 +11,7 @@ import (
 type Publication struct {
 	Channel Channel
 	// ID identifies the event in its channel: the producer's idempotency key,
-	// or one made at the door. A second Publication of the same channel and ID is a repetition of
+	// or one made by whatever accepts the event. A second Publication of the same channel and ID is a repetition of
 	// the first and is dropped by every hub.
 	ID string
 	// Key names what the event replaces (a symbol, a vehicle, a widget), for
@@ -37,7 +37,7 @@ const (
 
 // Check refuses a Publication whose ID, key or tags are out of bounds. An error
 // has code CodeBadRequest and names the field. Size of Data is a limit of the
-// tenant and checked at the door.
+// tenant, and checked by whatever accepts the event.
 func (p *Publication) Check() error {
 	if p.Channel.IsZero() {
 		return Errorf(CodeBadRequest, "channel: is missing")

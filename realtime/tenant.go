@@ -73,7 +73,7 @@ func (t *Tenant) OlderThan(other *Tenant) bool {
 }
 
 // Tenants finds tenant documents. Implementations are safe for concurrent use
-// and answer from memory most of the time: it is asked at every door.
+// and answer from memory most of the time: it is asked for every request.
 type Tenants interface {
 	// Tenant returns the document of a tenant. One that is missing is an *Error
 	// with CodeNotFound, or what TenantUnknown makes if the store cannot be behind; one that was deleted is what

@@ -108,7 +108,7 @@ func New(o Options) (*Probe, error) {
 		o:      o,
 		socket: gateway.JoinPath("v1", "socket").String(),
 		events: ingest.JoinPath("v1", "tenants", o.Tenant, "events").String(),
-		// A connection of its own for each run: one that was kept would prove nothing of names, certificates and doors.
+		// A connection of its own for each run: one that was kept would prove nothing of names, certificates and handshakes.
 		held:   holder{most: o.Held},
 		client: &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}},
 	}, nil

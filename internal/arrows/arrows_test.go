@@ -57,7 +57,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/problem":    {own: []string{"realtime", "realtime/contain"}},
 	"realtime/shutdown":   {},
 	"realtime/httpserver": {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
-	// What every door for events does; the function and the api have one each.
+	// What every API that takes events does: the ingest function, and the management API.
 	"realtime/intake": {
 		own:    []string{"realtime", "realtime/publish", "realtime/jsontext", "realtime/problem", "realtime/wire"},
 		others: []string{"github.com/cloudevents/sdk-go/v2"},

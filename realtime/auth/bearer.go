@@ -8,7 +8,7 @@ import (
 )
 
 // Bearer returns the token of the Authorization header (RFC 6750 section 2.1). It is for
-// doors whose callers can set a header, where no other place is looked at; a request without a token has
+// APIs whose callers can set a header, where no other place is looked at; a request without a token has
 // an error with CodeUnauthorized.
 func Bearer(r *http.Request) (string, error) {
 	lines := r.Header["Authorization"]

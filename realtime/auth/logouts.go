@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	logoutAge   = time.Second     // how old an answer may be: a logout is to reach every door within two seconds
+	logoutAge   = time.Second     // how old an answer may be: a logout is to reach every process within two seconds
 	logoutTime  = 3 * time.Second // how long the store may take, and a token wait for it
 	logoutsKept = 10_000          // answers that are kept at least while they may be used, in one half
 )

@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,11 +11,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/gorilla/websocket"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
@@ -24,7 +20,6 @@ import (
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/limit"
-	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // patience is how long a test waits for what has to come.
@@ -237,194 +232,6 @@ func (s *service) want(status int, what, token, body string) answer {
 		s.t.Fatalf("%s: %d, want %d: %s", what, a.Status, status, a.Raw)
 	}
 	return a
-}
-
-// peer is a plain WebSocket client.
-type peer struct {
-	t  testing.TB
-	ws *websocket.Conn
-	id string
-}
-
-// dial opens a socket, whatever the service thinks of the token.
-func (s *service) dial(token string) *peer {
-	s.t.Helper()
-	header := http.Header{"Sec-Websocket-Protocol": {wire.Subprotocol + ", bearer." + token}}
-	ws, resp, err := websocket.DefaultDialer.DialContext(s.t.Context(), "ws"+strings.TrimPrefix(s.url, "http")+"/v1/socket", header)
-	if err != nil {
-		s.t.Fatalf("dial: %v", err)
-	}
-	_ = resp.Body.Close()
-	s.t.Cleanup(func() { _ = ws.Close() })
-	return &peer{t: s.t, ws: ws}
-}
-
-// connect opens a socket and waits until the registry knows it.
-func (s *service) connect(tenant, user string) *peer {
-	s.t.Helper()
-	p := s.dial(s.token(tenant, user))
-	f, err := p.next()
-	if err != nil || f.Type != wire.TypeWelcome {
-		s.t.Fatalf("%v, %+v", err, f)
-	}
-	p.id = f.Connection
-	s.registry.await(s.t, tenant, p.id, true)
-	return p
-}
-
-// next returns the next frame that is no heartbeat.
-func (p *peer) next() (wire.ServerFrame, error) {
-	p.t.Helper()
-	for {
-		if err := p.ws.SetReadDeadline(time.Now().Add(patience)); err != nil {
-			p.t.Fatal(err)
-		}
-		_, payload, err := p.ws.ReadMessage()
-		if err != nil {
-			return wire.ServerFrame{}, err
-		}
-		f, err := wire.DecodeServer(payload)
-		if err != nil {
-			p.t.Fatalf("%s: %v", payload, err)
-		}
-		if f.Type != wire.TypeHeartbeat {
-			return f, nil
-		}
-	}
-}
-
-// expect takes a frame.
-func (p *peer) expect(kind wire.Type, data string) {
-	p.t.Helper()
-	f, err := p.next()
-	if err != nil || f.Type != kind || data != "" && string(f.Data) != data {
-		p.t.Errorf("got %+v, %v; want %s %s", f, err, kind, data)
-	}
-}
-
-// quiet shows that nothing has come but the answer to a ping, which travels the same way.
-func (p *peer) quiet() {
-	p.t.Helper()
-	if err := p.ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"ping"}`)); err != nil {
-		p.t.Fatal(err)
-	}
-	p.expect(wire.TypePong, "")
-}
-
-// closed takes what comes until the socket is closed, which has to be with the code.
-func (p *peer) closed(code int) {
-	p.t.Helper()
-	for {
-		f, err := p.next()
-		if err == nil {
-			if f.Type != wire.TypeError && f.Type != wire.TypeWelcome {
-				p.t.Errorf("before its close came %+v", f)
-			}
-			continue
-		}
-		if !websocket.IsCloseError(err, code) {
-			p.t.Errorf("want close code %d, got %v", code, err)
-		}
-		_ = p.ws.Close()
-		return
-	}
-}
-
-// watchedRegistry is a registry that can be waited for, and that fails if it is told to.
-type watchedRegistry struct {
-	*memory.Registry
-	mu      sync.Mutex // guards all below
-	changed *sync.Cond
-	fail    error
-}
-
-func newWatchedRegistry() *watchedRegistry {
-	r := &watchedRegistry{Registry: memory.NewRegistry()}
-	r.changed = sync.NewCond(&r.mu)
-	return r
-}
-
-func (r *watchedRegistry) Renew(ctx context.Context, lease realtime.Lease) error {
-	defer r.tell()
-	return r.Registry.Renew(ctx, lease)
-}
-
-func (r *watchedRegistry) Connect(ctx context.Context, docs []realtime.ConnectionDoc) error {
-	defer r.tell()
-	return r.Registry.Connect(ctx, docs)
-}
-
-func (r *watchedRegistry) Disconnect(ctx context.Context, refs []realtime.ConnectionRef) error {
-	defer r.tell()
-	return r.Registry.Disconnect(ctx, refs)
-}
-
-func (r *watchedRegistry) Connections(ctx context.Context, tenant string, q realtime.ConnectionQuery) (realtime.ConnectionPage, error) {
-	r.mu.Lock()
-	fail := r.fail
-	r.mu.Unlock()
-	if fail != nil {
-		return realtime.ConnectionPage{}, fail
-	}
-	return r.Registry.Connections(ctx, tenant, q)
-}
-
-func (r *watchedRegistry) tell() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.changed.Broadcast()
-}
-
-// await waits until a connection is there, or is not.
-func (r *watchedRegistry) await(t testing.TB, tenant, id string, there bool) {
-	t.Helper()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for {
-		page, err := r.Registry.Connections(t.Context(), tenant, realtime.ConnectionQuery{ID: id})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if (len(page.Connections) > 0) == there {
-			return
-		}
-		r.changed.Wait()
-	}
-}
-
-// topics remembers which were made, and fails instead if it is told to.
-type topics struct {
-	mu   sync.Mutex // guards all below
-	made []realtime.Topic
-	fail error
-}
-
-func (t *topics) EnsureTopic(_ context.Context, topic realtime.Topic) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.fail != nil {
-		return t.fail
-	}
-	t.made = append(t.made, topic)
-	return nil
-}
-
-// lines is a log.
-type lines struct {
-	mu   sync.Mutex // guards text
-	text bytes.Buffer
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // down is what a store says that cannot be reached.

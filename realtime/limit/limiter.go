@@ -22,7 +22,7 @@ type Options struct {
 }
 
 // Limiter holds tenants, users and connections to their limits. A process has
-// one for all its doors. It is safe for concurrent use, starts nothing and
+// one for all its APIs. It is safe for concurrent use, starts nothing and
 // needs no closing.
 //
 // It remembers who has a connection or a bucket that is not full. Others are
@@ -98,7 +98,7 @@ func (l *Limiter) Connect(t *realtime.Tenant, userID string) (*Connection, error
 	return &Connection{tenant: tn, user: u}, nil
 }
 
-// Publish lets a user publish n events at a door that is not a connection. The error is a refusal:
+// Publish lets a user publish n events through an API that is not a connection. The error is a refusal:
 // publishesPerSecond.
 func (l *Limiter) Publish(t *realtime.Tenant, userID string, n int) error {
 	return l.take(t, userID, publishes, n)

@@ -1,5 +1,5 @@
 // Package problem writes errors as the problem documents of RFC 9457, in the
-// one form that all HTTP doors of Tidewire share:
+// one form that all HTTP APIs of Tidewire share:
 //
 //	HTTP/1.1 429 Too Many Requests
 //	Content-Type: application/problem+json
