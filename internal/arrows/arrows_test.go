@@ -33,6 +33,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/hub": {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/internal/heap", "realtime/internal/spread", "realtime/internal/uid", "realtime/outbox", "realtime/recent", "realtime/hub/..."}},
 	// The parts of the hub that know no connection, topic or lock.
 	"realtime/hub/channel":     {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/hub/record", "realtime/internal/uid", "realtime/outbox"}},
+	"realtime/hub/presence":    {own: []string{"realtime"}},
 	"realtime/hub/protocol":    {own: []string{"realtime", "realtime/contain", "realtime/outbox"}},
 	"realtime/hub/record":      {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/internal/heap", "realtime/outbox"}},
 	"realtime/budget":          {own: []string{"realtime", "realtime/internal/spread"}},

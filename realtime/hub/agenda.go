@@ -63,21 +63,21 @@ func (a *agenda) due(now time.Time) (*Connection, time.Duration) {
 // wake-up of the process, and never a crowd.
 const agendaRest = 5 * time.Millisecond
 
-// attend does what is due for connections, each at its time, until ctx ends.
-func (h *Hub) attend(ctx context.Context) {
+// run does what is due for connections, each at its time, until ctx ends.
+func (a *agenda) run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		now := time.Now()
-		c, wait := h.agenda.due(now)
-		for ; c != nil; c, wait = h.agenda.due(now) {
-			c.feed.attend(c, now)
+		c, wait := a.due(now)
+		for ; c != nil; c, wait = a.due(now) {
+			c.attend(now)
 		}
 		timer.Reset(max(wait, agendaRest))
 		select {
 		case <-ctx.Done():
 			return
-		case <-h.agenda.wakes:
+		case <-a.wakes:
 		case <-timer.C:
 		}
 	}

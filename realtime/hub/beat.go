@@ -33,14 +33,17 @@ func (f *feed) schedule(c *Connection) {
 // A heartbeat is queued and not written: data that comes within the grace takes it along, and one
 // write does instead of two. It goes before that data, so what it says of the moment up to which
 // all has been handed over is true when it is read.
-func (f *feed) attend(c *Connection, now time.Time) {
-	if err := contain.Do(f.hub.log, f.hub.count, contain.Connection, func() { f.doDue(c, now) }, realtime.KeyConnection, c); err != nil {
+func (c *Connection) attend(now time.Time) {
+	if err := contain.Do(c.hub.log, c.hub.count, contain.Connection, func() { c.feed.due(c, now).do(c, now) }, realtime.KeyConnection, c); err != nil {
 		c.Close(err)
 	}
 }
 
-func (f *feed) doDue(c *Connection, now time.Time) {
-	d := f.due(c, now)
+// due is what is to be done for a connection.
+type due struct{ ends, moves, beats, flushes bool }
+
+// do does it.
+func (d due) do(c *Connection, now time.Time) {
 	if d.ends {
 		c.Close(realtime.Errorf(realtime.CodeExpired, "the token has expired; get a new one and connect again"))
 		return
@@ -56,9 +59,6 @@ func (f *feed) doDue(c *Connection, now time.Time) {
 		c.flush()
 	}
 }
-
-// due is what is to be done for a connection.
-type due struct{ ends, moves, beats, flushes bool }
 
 // due says what is due for a connection, queues its heartbeat and enters what is due next.
 func (f *feed) due(c *Connection, now time.Time) due {

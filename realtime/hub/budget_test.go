@@ -28,7 +28,7 @@ func budgeted(tb testing.TB, shared *budget.Budget) *topicBench {
 // at hands in an event of some seconds ago.
 func (b *topicBench) at(name realtime.Channel, ago time.Duration, bytes int) {
 	b.sent++
-	b.feed.burst(b.g, []realtime.Message{{Kind: realtime.KindPublication, Publication: realtime.Publication{
+	b.g.burst([]realtime.Message{{Kind: realtime.KindPublication, Publication: realtime.Publication{
 		Channel: name, ID: fmt.Sprint(b.sent), Data: make([]byte, bytes), Time: b.now.Add(-ago),
 	}}})
 }

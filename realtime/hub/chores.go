@@ -9,57 +9,67 @@ import (
 // that begins, or a topic that is followed anew asks for. They are done in parts, so that
 // deliveries of a topic with thousands of tenants come between.
 
-// startChores does as much of what is to be done as one hold of the lock allows, and leaves the
+// chores is such work of a feed. It is guarded by feed.mu.
+type chores struct {
+	f       *feed
+	working bool          // it is being done
+	reviews []*Connection // whose rights are to be looked at again
+	leaving []*generation // failed while they were built: their readers go back to current
+}
+
+// start does as much of what is to be done as one hold of the lock allows, and leaves the
 // rest to a goroutine. f.mu is held.
-func (f *feed) startChores() {
-	if f.working || !f.chores() {
+func (ch *chores) start() {
+	if ch.working || !ch.do() {
 		return
 	}
-	f.working = true
-	f.hub.running.Go(func() {
-		for f.workOff() {
+	ch.working = true
+	ch.f.hub.running.Go(func() {
+		for ch.workOff() {
 		}
 	})
 }
 
-func (f *feed) workOff() (more bool) {
+func (ch *chores) workOff() (more bool) {
+	f := ch.f
 	f.lock()
 	defer f.unlock()
 	defer func() {
 		if fault := recover(); fault != nil {
 			contain.Report(f.hub.log, f.hub.count, contain.Topic, fault, []any{realtime.KeyTopic, f.topic})
-			f.working, more = false, false
-			f.distrust(f.current)
+			ch.working, more = false, false
+			f.current.distrust()
 		}
 	}()
-	f.working = !f.stopped && f.chores()
-	return f.working
+	ch.working = !f.stopped && ch.do()
+	return ch.working
 }
 
-// chores does what is to be done. It reports whether more is. f.mu is held.
-func (f *feed) chores() (more bool) {
+// do does what is to be done. It reports whether more is. f.mu is held.
+func (ch *chores) do() (more bool) {
+	f := ch.f
 	for f.asked.Unplaced() != nil {
 		if f.fx.Tired() {
 			return true
 		}
-		f.placeQuestion()
+		ch.placeQuestion()
 	}
-	for n := len(f.reviews); n > 0; n = len(f.reviews) {
+	for n := len(ch.reviews); n > 0; n = len(ch.reviews) {
 		if f.fx.Tired() {
 			return true
 		}
-		c := f.reviews[n-1]
-		f.reviews = f.reviews[:n-1]
+		c := ch.reviews[n-1]
+		ch.reviews = ch.reviews[:n-1]
 		if c.index >= 0 {
 			f.review(c)
 		}
 	}
-	f.reviews = nil
-	for len(f.leaving) > 0 {
+	ch.reviews = nil
+	for len(ch.leaving) > 0 {
 		if f.fx.Tired() {
 			return true
 		}
-		f.callBack()
+		ch.callBack()
 	}
 	if f.current.channels.Migrate() {
 		return true
@@ -74,7 +84,8 @@ func (f *feed) chores() (more bool) {
 }
 
 // placeQuestion lets the next question wait in the generation that is being built.
-func (f *feed) placeQuestion() {
+func (ch *chores) placeQuestion() {
+	f := ch.f
 	q := f.asked.Unplaced()
 	f.asked.Placed()
 	if !q.In(f.next.channels) {
@@ -83,12 +94,13 @@ func (f *feed) placeQuestion() {
 }
 
 // callBack takes the readers of a channel of a generation that failed back into the current one.
-func (f *feed) callBack() {
-	g := f.leaving[len(f.leaving)-1]
+func (ch *chores) callBack() {
+	f := ch.f
+	g := ch.leaving[len(ch.leaving)-1]
 	if f.current.channels.GiveBack(g.channels) {
 		return
 	}
 	f.hub.running.Go(g.channels.Records().Release)
-	f.leaving[len(f.leaving)-1] = nil
-	f.leaving = f.leaving[:len(f.leaving)-1]
+	ch.leaving[len(ch.leaving)-1] = nil
+	ch.leaving = ch.leaving[:len(ch.leaving)-1]
 }

@@ -94,13 +94,6 @@ func (f *feed) caught(what realtime.Reason, err *error) {
 	}
 }
 
-// contain is deferred by what a timer does for a topic: it is done no further.
-func (f *feed) contain() {
-	if fault := recover(); fault != nil {
-		contain.Report(f.hub.log, f.hub.count, contain.Topic, fault, []any{realtime.KeyTopic, f.topic})
-	}
-}
-
 // payload is Options.Payload. A panic is an error.
 func (h *Hub) payload(data []byte) (out []byte, err error) {
 	if h.o.Payload == nil {
@@ -124,7 +117,7 @@ func (g *generation) contain(m *realtime.Message) {
 	f := g.feed
 	if m.Channel.IsZero() {
 		contain.Report(f.hub.log, f.hub.count, contain.Topic, fault, []any{realtime.KeyTopic, f.topic})
-		f.distrust(g)
+		g.distrust()
 		return
 	}
 	g.condemn(m.Channel, fault)
@@ -138,13 +131,13 @@ func (g *generation) condemn(name realtime.Channel, fault any) {
 	contain.Report(f.hub.log, f.hub.count, contain.Channel, fault, args)
 	worse := contain.Do(f.hub.log, f.hub.count, contain.Channel, func() {
 		if g.channels.Condemn(name, g.heard) {
-			f.distrust(g)
+			g.distrust()
 		}
 	}, args...)
 	if worse == nil {
 		return
 	}
-	f.distrust(g)
+	g.distrust()
 	_ = contain.Do(f.hub.log, f.hub.count, contain.Channel, func() { g.dismiss(name, worse) }, args...)
 }
 
@@ -168,20 +161,8 @@ func (g *generation) dismiss(name realtime.Channel, why *realtime.Error) {
 	g.channels.Dismiss(name)
 }
 
-// containQuestion is deferred by what takes in a question: the connection is closed, and what its channel
-// remembers is condemned. f.mu is held.
-func (f *feed) containQuestion(r *channel.Reader) {
-	fault := recover()
-	if fault == nil {
-		return
-	}
-	f.fx.Fail(r.Client())
-	for _, g := range f.generations() {
-		g.condemn(r.Channel(), fault)
-	}
-}
-
 // distrust has the topic followed anew. f.mu is held.
-func (f *feed) distrust(g *generation) {
+func (g *generation) distrust() {
+	f := g.feed
 	_ = contain.Do(f.hub.log, f.hub.count, contain.Topic, func() { f.replace(g, "panic") }, realtime.KeyTopic, f.topic)
 }

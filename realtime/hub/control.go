@@ -39,7 +39,8 @@ func (g *generation) sendPulse(now time.Time) {
 }
 
 // publish publishes a control message. No lock is held.
-func (f *feed) publish(o *outgoing) {
+func (a *aftermath) publish(o *outgoing) {
+	f := a.f
 	failed := func(err error) {
 		if err == nil {
 			return
@@ -49,13 +50,14 @@ func (f *feed) publish(o *outgoing) {
 		defer f.unlock()
 		o.failed()
 	}
-	if err := f.hand(o.ctx, &o.message, failed); err != nil {
+	if err := a.hand(o.ctx, &o.message, failed); err != nil {
 		failed(err)
 	}
 }
 
 // hand gives a message to the broker. An error says that the broker panicked.
-func (f *feed) hand(ctx context.Context, m *realtime.Message, done func(error)) (err error) {
+func (a *aftermath) hand(ctx context.Context, m *realtime.Message, done func(error)) (err error) {
+	f := a.f
 	defer f.caught(contain.Broker, &err)
 	f.hub.broker.Publish(ctx, f.topic, m, done)
 	return nil

@@ -9,7 +9,6 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
-	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/recent"
 )
 
@@ -23,24 +22,22 @@ type feed struct {
 	ctx    context.Context // ends with stop
 	cancel context.CancelFunc
 
-	mu        sync.Mutex // guards all below, and what connections, readers, generations and channels say it does
-	conns     []*Connection
-	idle      time.Time // since when there are none
-	stopped   bool
-	runs      int // generations whose goroutine has not ended
-	tenants   map[string]*resident
-	asked     channel.Questions
-	current   *generation
-	next      *generation // being built to replace current
-	rebuilt   time.Time   // when a generation was last replaced
-	tries     int         // replacements in a row that did not last
-	watched   map[realtime.Channel]*watch
-	lingering int           // of watched, those that nobody watches
-	reviews   []*Connection // whose rights are to be looked at again
-	leaving   []*generation // failed while they were built: their readers go back to current
-	working   bool          // chores are being done
-	longest   int           // most steps in one hold of the lock
-	held      *held         // times the holds; nil except in benchmarks
+	mu      sync.Mutex // guards all below, and what connections, readers, generations and channels say it does
+	conns   []*Connection
+	idle    time.Time // since when there are none
+	stopped bool
+	runs    int // generations whose goroutine has not ended
+	tenants residents
+	asked   questions
+	current *generation
+	next    *generation // being built to replace current
+	rebuilt time.Time   // when a generation was last replaced
+	tries   int         // replacements in a row that did not last
+	longest int         // most steps in one hold of the lock
+	held    *held       // times the holds; nil except in benchmarks
+
+	presence attendance
+	chores   chores
 
 	fx  channel.Effects // of what happens under the lock, to be carried out once unlocked
 	out []outgoing      // control messages to publish once unlocked
@@ -50,7 +47,8 @@ type feed struct {
 }
 
 func newFeed(h *Hub, topic realtime.Topic) *feed {
-	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: map[string]*resident{}, watched: map[realtime.Channel]*watch{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: newLogouts(h.o.Pace.Memory, time.Now())}
+	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: residents{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: newLogouts(h.o.Pace.Memory, time.Now())}
+	f.asked.f, f.presence.f, f.chores.f = f, f, f
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f
 }
@@ -71,11 +69,11 @@ func (f *feed) stop() {
 	f.lock()
 	defer f.unlock()
 	if !f.stopped {
-		gone = slices.Concat(f.leaving, f.generations())
+		gone = slices.Concat(f.chores.leaving, f.generations())
 	}
 	f.stopped = true
 	for f.asked.First() != nil { // nothing is delivered by this topic any more
-		f.refuse(f.asked.First(), &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
+		f.asked.refuse(f.asked.First(), &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
 	}
 	for _, g := range f.generations() {
 		g.cancel()
@@ -117,7 +115,7 @@ func (f *feed) add(c *Connection) *realtime.Error {
 		c.moveAt = time.Now().Add(life - spread.Part(life/10, c.id))
 	}
 	f.conns = append(f.conns, c)
-	known := f.moveIn(c)
+	known := f.tenants.enter(c)
 	switch {
 	case f.current == nil:
 		f.current = f.newGeneration("first")
@@ -163,16 +161,17 @@ func (f *feed) remove(c *Connection) bool {
 		f.idle = time.Now()
 	}
 	f.hub.agenda.remove(c)
-	f.moveOut(c)
+	f.tenants.leave(c)
+	f.forget(c.Tenant().ID)
 	c.mu.Lock()
 	readers := c.readers
 	c.readers = nil
 	c.mu.Unlock()
 	for _, r := range readers {
 		f.fx.Steps++
-		f.detach(r)
+		f.asked.detach(r)
 	}
-	f.unwatchAll(c)
+	f.presence.unwatchAll(c)
 	return true
 }
 
@@ -188,86 +187,3 @@ func (f *feed) connections() []*Connection {
 	defer f.mu.Unlock()
 	return append([]*Connection(nil), f.conns...)
 }
-
-// ask puts the question of a subscribe where it can be answered.
-func (f *feed) ask(q *channel.Question) {
-	f.lock()
-	defer f.unlock()
-	r, c := q.Reader, connectionOf(q.Reader)
-	defer f.containQuestion(r)
-	gone := r.State() == channel.Gone
-	r.Asks(q)
-	f.asked.Add(q)
-	if gone {
-		f.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.Channel().Name()))
-		return
-	}
-	if !c.Principal().May(realtime.ActionSubscribe, r.Channel()) { // it has renewed its token meanwhile
-		f.refuse(q, noGrant(r.Channel()))
-		return
-	}
-	if f.stopped || c.index < 0 {
-		f.refuse(q, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
-		return
-	}
-	// While a new generation is built, the old one still answers what it is
-	// sure of: the reader then moves with the others.
-	if f.next != nil {
-		if f.current.channels.Open(r.Channel()).AnswerAtOnce(q) {
-			return
-		}
-		f.next.channels.Open(r.Channel()).Ask(q)
-		return
-	}
-	f.current.channels.Open(r.Channel()).Ask(q)
-}
-
-// drop ends a subscription that its connection has let go already.
-func (f *feed) drop(r *channel.Reader) {
-	f.lock()
-	defer f.unlock()
-	f.detach(r)
-	r.Client().Box.Forget(r.Channel())
-}
-
-// detach takes a reader out of its channel, or out of the questions that wait.
-func (f *feed) detach(r *channel.Reader) {
-	if q := r.Question(); q != nil {
-		f.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.Channel().Name()))
-	}
-	if r.End() {
-		f.left(r)
-	}
-}
-
-// refuse answers a question with an error and forgets its reader. f.mu is held.
-func (f *feed) refuse(q *channel.Question, err *realtime.Error) {
-	if !q.Withdraw() {
-		return // answered meanwhile
-	}
-	f.fx.Steps++
-	f.asked.Remove(q)
-	r, c := q.Reader, connectionOf(q.Reader)
-	c.owed.Add(-1)
-	c.takeIf(func(have *channel.Reader) bool { return have == r })
-	f.hub.count.Add(realtime.CountAnswers, r.Channel().Tenant(), realtime.Reason(err.Code), 1)
-	f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.Refused(q.Request.ID, r.Channel(), err)})
-}
-
-// carryOut does what has followed for questions and generations. f.mu is held.
-func (f *feed) carryOut() {
-	for i, q := range f.fx.Answered {
-		f.asked.Remove(q)
-		connectionOf(q.Reader).owed.Add(-1)
-		f.joined(q.Reader)
-		f.fx.Answered[i] = nil
-	}
-	f.fx.Answered = f.fx.Answered[:0]
-	if f.fx.Moved {
-		f.fx.Moved = false
-		f.settle()
-	}
-}
-
-// connectionOf is the connection of a reader.
-func connectionOf(r *channel.Reader) *Connection { return r.Client().Conn.(*Connection) }

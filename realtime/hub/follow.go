@@ -30,7 +30,7 @@ func (g *generation) follow() realtime.Stream {
 		f.hub.count.Add(realtime.CountFollows, "", "failed", 1)
 		f.hub.log.Warn("a topic could not be followed", realtime.KeyTopic, f.topic, realtime.KeyError, err)
 		if code := realtime.CodeOf(err); code == realtime.CodeLimited || code == realtime.CodeNotFound {
-			f.turnAway(g, err)
+			g.turnAway(err)
 		}
 		select {
 		case <-time.After(wait):
@@ -43,7 +43,7 @@ func (g *generation) follow() realtime.Stream {
 // begin is told that the stream is open.
 func (g *generation) begin(stream realtime.Stream) (err error) {
 	defer g.feed.caught(contain.Broker, &err)
-	g.feed.opened(g, stream.CompleteSince())
+	g.replays(stream.CompleteSince())
 	return nil
 }
 
@@ -70,7 +70,8 @@ func (g *generation) tryFollow() (stream realtime.Stream, err error) {
 // turnAway closes the connections of a topic that this instance has never followed and will
 // not follow soon: there is no room for it, or no such topic. Those who come later are
 // closed by the next attempt.
-func (f *feed) turnAway(g *generation, why error) {
+func (g *generation) turnAway(why error) {
+	f := g.feed
 	f.lock()
 	given := g != f.current || f.stopped
 	conns := slices.Clone(f.conns)
@@ -89,10 +90,12 @@ func (f *feed) turnAway(g *generation, why error) {
 	}
 }
 
-func (f *feed) opened(g *generation, complete time.Time) {
+// replays is told that the stream is open: its replay begins, of all since a moment.
+func (g *generation) replays(complete time.Time) {
+	f := g.feed
 	f.lock()
 	defer f.unlock()
-	g.channels.Phase, g.opened, g.heardAt = channel.Replaying, time.Now(), time.Now()
+	g.channels.Phase, g.opened, g.heardAt = channel.PhaseReplaying, time.Now(), time.Now()
 	g.channels.Records().Complete(complete)
 	g.sendFences()
 }

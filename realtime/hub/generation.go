@@ -44,7 +44,7 @@ func (f *feed) newGeneration(why string) *generation {
 	g.channels = channel.New(channel.Options{
 		Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log, Budget: f.hub.o.Budget,
 		Skew: f.pace.Skew, Margin: f.pace.Margin, Memory: f.pace.Memory, Traces: f.hub.o.Tracer != nil, Holes: why == "hole",
-		Document: f.document, After: g.after,
+		Document: f.tenants.document, After: g.after,
 		Home: func(t *realtime.Tenant) bool { return f.hub.o.Placement(t) == f.topic },
 	})
 	g.ctx, g.cancel = context.WithCancel(f.ctx)
@@ -82,7 +82,7 @@ func (g *generation) run() {
 			return
 		case err != nil && !errors.Is(err, realtime.ErrBroken):
 			g.feed.hub.log.Warn("a stream ended", realtime.KeyTopic, g.feed.topic, realtime.KeyError, err)
-			g.feed.ended(g)
+			g.hasEnded()
 			return
 		}
 	}
@@ -103,28 +103,29 @@ func (g *generation) receive(stream realtime.Stream) (messages []realtime.Messag
 func (g *generation) take(sifter *inspector, messages []realtime.Message, broken bool) (err error) {
 	defer g.feed.caught(contain.Topic, &err)
 	if messages = sifter.sift(messages); len(messages) > 0 {
-		g.feed.received(g, messages)
+		g.received(messages)
 	}
 	if broken && g.ctx.Err() == nil {
-		g.feed.broken(g)
+		g.broken()
 	}
 	return nil
 }
 
 // received handles a batch from the stream, a burst at a time.
-func (f *feed) received(g *generation, messages []realtime.Message) {
+func (g *generation) received(messages []realtime.Message) {
 	for len(messages) > 0 {
 		n, bytes := 0, 0
 		for n < len(messages) && n < realtime.BurstMessages && bytes < realtime.BurstBytes {
 			bytes += len(messages[n].Data)
 			n++
 		}
-		f.burst(g, messages[:n])
+		g.burst(messages[:n])
 		messages = messages[n:]
 	}
 }
 
-func (f *feed) burst(g *generation, messages []realtime.Message) {
+func (g *generation) burst(messages []realtime.Message) {
+	f := g.feed
 	f.lock()
 	defer f.unlock()
 	if g.ctx.Err() != nil {
@@ -147,14 +148,14 @@ func (g *generation) hear(m *realtime.Message, now time.Time) {
 		g.channels.Open(m.Channel).Take(m, g.seen.Repeated(m.Channel.Tenant(), m.Channel.Name(), m.ID), now)
 	case realtime.KindFence:
 		hole := g.channels.Return(m.ID, m.Channel, m.Time.UnixMilli())
-		g.feed.carryOut()
+		g.feed.asked.carryOut()
 		if hole {
 			g.feed.replace(g, "hole")
 		}
 	case realtime.KindBeacon:
 		// A copy that a retry stored after the opening comes live and shows nothing.
 		if m.ID == g.beacon && !m.Time.After(g.asked.Add(g.feed.pace.Skew)) {
-			g.channels.Phase = channel.CaughtUp
+			g.channels.Phase = channel.PhaseCaughtUp
 			g.sendFences()
 		}
 	case realtime.KindPulse:
@@ -168,27 +169,29 @@ func (g *generation) hear(m *realtime.Message, now time.Time) {
 
 // broken is told that the stream was interrupted: until a fence has come back
 // from a channel nobody knows whether all of it came.
-func (f *feed) broken(g *generation) {
+func (g *generation) broken() {
+	f := g.feed
 	f.lock()
 	defer f.unlock()
 	f.hub.count.Add(realtime.CountFollows, "", "broken", 1)
 	g.channels.Break()
-	f.startChores()
+	f.chores.start()
 	g.pulse = "" // it may be lost; a new one is sent in time
 }
 
-// ended is told that the stream has ended of itself.
-func (f *feed) ended(g *generation) {
+// hasEnded is told that the stream has ended of itself.
+func (g *generation) hasEnded() {
+	f := g.feed
 	f.lock()
 	defer f.unlock()
-	g.channels.Phase = channel.Ended
+	g.channels.Phase = channel.PhaseEnded
 	f.replace(g, "ended")
 }
 
 // sendFences begins to send those that stand in line, as a chore.
 func (g *generation) sendFences() {
 	g.channels.SendFences()
-	g.feed.startChores()
+	g.feed.chores.start()
 }
 
 // sure reports whether what was heard is all there was up to then.

@@ -100,7 +100,7 @@ func newTopicBench(tb testing.TB) *topicBench {
 	b.feed.unlock()
 	<-followed
 	b.g = b.feed.current
-	b.g.channels.Phase, b.g.opened, b.g.heardAt = channel.CaughtUp, b.now, b.now
+	b.g.channels.Phase, b.g.opened, b.g.heardAt = channel.PhaseCaughtUp, b.now, b.now
 	b.g.channels.Records().Complete(b.now)
 	tb.Cleanup(func() {
 		b.feed.stop()
@@ -162,7 +162,7 @@ func (b *topicBench) publish(c realtime.Channel, data []byte) {
 		Kind:        realtime.KindPublication,
 		Publication: realtime.Publication{Channel: c, ID: strconv.Itoa(b.sent), Data: data, Time: b.now.Add(time.Duration(b.sent) * time.Microsecond)},
 	}
-	b.feed.burst(b.g, b.batch[:])
+	b.g.burst(b.batch[:])
 }
 
 // BenchmarkPublish is a publication to a record that is full, by how many channels a tenant has and
@@ -206,7 +206,7 @@ func crowdedTopic(tb testing.TB, tenants int) *topicBench {
 func (b *topicBench) settled() {
 	for {
 		b.feed.mu.Lock()
-		working := b.feed.working
+		working := b.feed.chores.working
 		b.feed.mu.Unlock()
 		if !working {
 			return
@@ -219,15 +219,15 @@ func (b *topicBench) settled() {
 // are those of one channel.
 func happenings() []happening {
 	return []happening{
-		{"a sweep", func(b *topicBench) { b.feed.sweep(b.now.Add(time.Second)) }},
+		{"a sweep", func(b *topicBench) { round{b.feed, b.now.Add(time.Second)}.do() }},
 		{"sweeps that find all entries too old", func(b *topicBench) {
 			for i := range 2 * agingSweeps {
-				b.feed.sweep(b.now.Add(time.Hour + time.Duration(i)*time.Second))
+				round{b.feed, b.now.Add(time.Hour + time.Duration(i)*time.Second)}.do()
 			}
 		}},
-		{"an interrupted stream", func(b *topicBench) { b.feed.broken(b.g) }},
+		{"an interrupted stream", func(b *topicBench) { b.g.broken() }},
 		{"fences that come back", func(b *topicBench) {
-			b.feed.broken(b.g)
+			b.g.broken()
 			b.settled()
 			b.returnFences(b.g)
 		}},
@@ -248,7 +248,7 @@ func happenings() []happening {
 			}
 		}},
 		{"questions that nobody answers", func(b *topicBench) {
-			b.g.channels.Phase = channel.Ended
+			b.g.channels.Phase = channel.PhaseEnded
 			for id, t := range b.feed.tenants {
 				c, err := realtime.NewChannel(id, "asked")
 				if err != nil {
@@ -256,12 +256,12 @@ func happenings() []happening {
 				}
 				b.subscribe(t.conns[0], c)
 			}
-			b.feed.opened(b.g, b.now)
+			b.g.replays(b.now)
 			b.settled()
-			b.feed.broken(b.g)
+			b.g.broken()
 			b.followAnew("pulse")
 			b.settled()
-			b.feed.sweep(b.now.Add(b.feed.pace.patience() + time.Minute))
+			round{b.feed, b.now.Add(b.feed.pace.patience() + time.Minute)}.do()
 			if b.feed.asked.First() != nil {
 				b.tb.Error("questions are left")
 			}
@@ -272,11 +272,11 @@ func happenings() []happening {
 		}},
 		{"a logout", func(b *topicBench) {
 			m := realtime.Message{Kind: realtime.KindClose, Tenant: "t1", To: realtime.Target{User: "ann"}, Code: realtime.CodeUnauthorized, Publication: realtime.Publication{ID: "1", Time: b.now}}
-			b.feed.burst(b.g, []realtime.Message{m})
+			b.g.burst([]realtime.Message{m})
 		}},
 		{"heartbeats", func(b *topicBench) {
 			for _, c := range b.feed.connections() {
-				b.feed.attend(c, b.now.Add(30*time.Second))
+				c.attend(b.now.Add(30 * time.Second))
 			}
 		}},
 		{"watches, and a disconnect", func(b *topicBench) {
@@ -309,9 +309,9 @@ func (b *topicBench) followAnew(why string) {
 	<-b.followed
 	b.settled()
 	next := b.feed.next
-	b.feed.opened(next, b.now)
+	next.replays(b.now)
 	b.feed.lock()
-	next.channels.Phase = channel.CaughtUp
+	next.channels.Phase = channel.PhaseCaughtUp
 	next.sendFences()
 	b.feed.unlock()
 	b.settled()
@@ -326,7 +326,7 @@ func (b *topicBench) returnFences(g *generation) {
 		b.tb.Error("no fence is under way")
 	}
 	for _, fe := range fences {
-		b.feed.burst(g, []realtime.Message{{Kind: realtime.KindFence, Publication: realtime.Publication{Channel: fe.Channel(), ID: fe.ID, Time: b.now.Add(time.Duration(b.sent) * time.Microsecond)}}})
+		g.burst([]realtime.Message{{Kind: realtime.KindFence, Publication: realtime.Publication{Channel: fe.Channel(), ID: fe.ID, Time: b.now.Add(time.Duration(b.sent) * time.Microsecond)}}})
 	}
 }
 

@@ -18,34 +18,28 @@ func (f *feed) lock() {
 // unlock releases f.mu and then does what must not be done under it: publish,
 // write to sockets, close.
 func (f *feed) unlock() {
-	f.carryOut()
+	f.asked.carryOut()
 	f.fitGrown()
-	f.takeFences()
-	out, queued, closes, traced := f.out, f.fx.Queued, f.fx.Closes, f.fx.Traced
-	f.out, f.fx.Queued, f.fx.Closes, f.fx.Traced = nil, nil, nil, nil
-	channel.Flushed(queued)
+	after := f.take()
 	f.longest = max(f.longest, f.fx.Steps)
 	if f.held != nil {
 		f.held.end()
 	}
 	f.mu.Unlock()
-	for i := range out {
-		f.publish(&out[i])
-	}
-	for _, c := range closes {
-		conn, err := c.Client.Conn.(*Connection), c.Err
-		if err == nil {
-			err = conn.tooSlow()
-		}
-		conn.Close(err)
-	}
-	flush(queued)
-	f.report(traced, queued)
-	f.recycle(queued)
+	after.do()
 }
 
-// takeFences makes messages of the fences to be sent.
-func (f *feed) takeFences() {
+// aftermath is what follows of a hold of the lock, to be done once it is released.
+type aftermath struct {
+	f      *feed
+	out    []outgoing
+	queued []*channel.Client
+	closes []channel.Closing
+	traced []channel.Traced
+}
+
+// take takes out what is to be done.
+func (f *feed) take() aftermath {
 	for i, fe := range f.fx.Fences {
 		for _, g := range f.generations() {
 			if fe.In(g.channels) {
@@ -55,6 +49,39 @@ func (f *feed) takeFences() {
 		f.fx.Fences[i] = nil
 	}
 	f.fx.Fences = f.fx.Fences[:0]
+	a := aftermath{f, f.out, f.fx.Queued, f.fx.Closes, f.fx.Traced}
+	f.out, f.fx.Queued, f.fx.Closes, f.fx.Traced = nil, nil, nil, nil
+	channel.Flushed(a.queued)
+	return a
+}
+
+func (a *aftermath) do() {
+	for i := range a.out {
+		a.publish(&a.out[i])
+	}
+	for _, c := range a.closes {
+		conn, err := c.Client.Conn.(*Connection), c.Err
+		if err == nil {
+			err = conn.tooSlow()
+		}
+		conn.Close(err)
+	}
+	flush(a.queued)
+	a.report()
+	a.recycle()
+}
+
+// recycle keeps the slice of a flush for the next one.
+func (a *aftermath) recycle() {
+	if cap(a.queued) < 64 {
+		return
+	}
+	clear(a.queued)
+	a.f.mu.Lock()
+	if a.f.fx.Queued == nil {
+		a.f.fx.Queued = a.queued[:0]
+	}
+	a.f.mu.Unlock()
 }
 
 // fitGrown evicts what encodings have made too much.
@@ -65,19 +92,6 @@ func (f *feed) fitGrown() {
 	if f.next != nil {
 		f.next.channels.Records().FitGrown()
 	}
-}
-
-// recycle keeps the slice of a flush for the next one.
-func (f *feed) recycle(queued []*channel.Client) {
-	if cap(queued) < 64 {
-		return
-	}
-	clear(queued)
-	f.mu.Lock()
-	if f.fx.Queued == nil {
-		f.fx.Queued = queued[:0]
-	}
-	f.mu.Unlock()
 }
 
 // flushShare is how many connections are worth a goroutine of their own.

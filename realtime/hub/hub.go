@@ -104,7 +104,7 @@ func (h *Hub) Connect(t *realtime.Tenant, p *realtime.Principal, box *outbox.Out
 			ctx, cancel := context.WithCancel(context.Background())
 			h.sweeper = cancel
 			h.running.Go(func() { h.sweep(ctx) })
-			h.running.Go(func() { h.attend(ctx) })
+			h.running.Go(func() { h.agenda.run(ctx) })
 			if h.o.Budget != nil {
 				h.running.Go(func() { h.heedBudget(ctx) })
 			}

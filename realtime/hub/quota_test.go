@@ -68,7 +68,7 @@ func TestQuotaHoldsForBothGenerations(t *testing.T) {
 	next := b.feed.next
 	b.feed.mu.Unlock()
 	<-b.followed
-	next.channels.Phase = channel.CaughtUp
+	next.channels.Phase = channel.PhaseCaughtUp
 	next.channels.Records().Complete(b.now)
 	check := func(when string) {
 		t.Helper()

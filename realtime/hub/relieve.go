@@ -34,7 +34,7 @@ type keeper struct{ hub *Hub }
 // GiveUpUntil forgets what the records of all topics hold that was published up to a moment, in ms.
 func (k keeper) GiveUpUntil(ms int64) {
 	for _, f := range k.hub.followed() {
-		f.giveUpUntil(ms)
+		k.relieve(f, ms)
 	}
 }
 
@@ -67,18 +67,19 @@ func (k keeper) CloseSlowest(bytes int64) (freed int64) {
 	return freed
 }
 
-// giveUpUntil forgets what the records of the topic hold that was published up to a moment, in ms.
-func (f *feed) giveUpUntil(until int64) {
+// relieve forgets what the records of a topic hold that was published up to a moment, in ms.
+func (k keeper) relieve(f *feed, until int64) {
 	f.lock()
 	for _, g := range f.generations() {
 		g.channels.Relieve()
 	}
 	f.unlock()
-	for f.giveUpSome(until) {
+	for more := true; more; {
+		more = k.relieveSome(f, until)
 	}
 }
 
-func (f *feed) giveUpSome(until int64) (more bool) {
+func (keeper) relieveSome(f *feed, until int64) (more bool) {
 	f.lock()
 	defer f.unlock()
 	if f.stopped {

@@ -24,12 +24,12 @@ func (f *feed) replace(g *generation, why string) {
 	n := f.newGeneration(why)
 	if f.next != nil {
 		f.next.cancel()
-		f.leaving = append(f.leaving, f.next) // readers that moved to it already move again
+		f.chores.leaving = append(f.chores.leaving, f.next) // readers that moved to it already move again
 	}
 	n.channels.Replaces(f.current.channels)
 	f.next = n
 	f.asked.Replace()
-	f.startChores()
+	f.chores.start()
 }
 
 // pause is how long to wait between replacements.
@@ -42,7 +42,7 @@ func (f *feed) pause() time.Duration {
 
 // settle ends the older generation when nobody reads from it any more, or waits there.
 func (f *feed) settle() {
-	if f.next == nil || f.current.channels.Busy() > 0 || len(f.leaving) > 0 || f.asked.Unplaced() != nil {
+	if f.next == nil || f.current.channels.Busy() > 0 || len(f.chores.leaving) > 0 || f.asked.Unplaced() != nil {
 		return
 	}
 	f.current.cancel()

@@ -9,13 +9,16 @@ type resident struct {
 	conns []*Connection
 }
 
-// moveIn enters a connection under its tenant. It reports whether that was known.
-func (f *feed) moveIn(c *Connection) (known bool) {
+// residents are the tenants of a topic, by ID.
+type residents map[string]*resident
+
+// enter enters a connection under its tenant. It reports whether that was known.
+func (all residents) enter(c *Connection) (known bool) {
 	doc := c.Tenant()
-	t := f.tenants[doc.ID]
+	t := all[doc.ID]
 	if t == nil {
 		t = &resident{}
-		f.tenants[doc.ID] = t
+		all[doc.ID] = t
 	}
 	known = t.doc != nil
 	if !doc.OlderThan(t.doc) {
@@ -26,15 +29,22 @@ func (f *feed) moveIn(c *Connection) (known bool) {
 	return known
 }
 
-func (f *feed) moveOut(c *Connection) {
-	id := c.Tenant().ID
-	t := f.tenants[id]
+// leave takes a connection out.
+func (all residents) leave(c *Connection) {
+	t := all[c.Tenant().ID]
 	last := len(t.conns) - 1
 	t.conns[c.seat] = t.conns[last]
 	t.conns[c.seat].seat = c.seat
 	t.conns[last] = nil
 	t.conns = t.conns[:last]
-	f.forget(id)
+}
+
+// document returns that of a tenant. On a pooled topic, one that nobody here serves has default rules.
+func (all residents) document(tenant string) *realtime.Tenant {
+	if r := all[tenant]; r != nil {
+		return r.doc
+	}
+	return &realtime.Tenant{ID: tenant}
 }
 
 // forget drops the document of a tenant that has nothing here any more.
@@ -49,12 +59,4 @@ func (f *feed) forget(tenant string) {
 		}
 	}
 	delete(f.tenants, tenant)
-}
-
-// document returns that of a tenant. On a pooled topic, one that nobody here serves has default rules.
-func (f *feed) document(tenant string) *realtime.Tenant {
-	if r := f.tenants[tenant]; r != nil {
-		return r.doc
-	}
-	return &realtime.Tenant{ID: tenant}
 }

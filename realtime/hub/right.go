@@ -45,17 +45,17 @@ func (f *feed) review(c *Connection) (ended []realtime.Right) {
 func (f *feed) end(c *Connection, right realtime.Right) bool {
 	why := realtime.Errorf(realtime.CodeForbidden, "channel: the current token does not grant %s of %q", right.Action, right.Channel.Name())
 	if right.Action == realtime.ActionPresence {
-		f.unwatch(c, right.Channel)
+		f.presence.unwatch(c, right.Channel)
 	} else {
 		r := c.takeIf(func(r *channel.Reader) bool { return r.Channel() == right.Channel && (r.Question() != nil || r.On()) })
 		if r == nil {
 			return false
 		}
 		if q := r.Question(); q != nil {
-			f.refuse(q, why) // which is how it is told
+			f.asked.refuse(q, why) // which is how it is told
 			return true
 		}
-		f.detach(r)
+		f.asked.detach(r)
 		c.client.Box.Forget(r.Channel())
 	}
 	f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.Ended(right, why)})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/presence"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -171,12 +172,14 @@ func TestNoRightOutlivesItsGrant(t *testing.T) {
 				m.renew(t, realtime.Grants{})
 				b.feed.remove(m.conn)
 			}
-			if n := len(b.feed.watched); n > len(names) {
+			if n := b.feed.presence.board.Len(); n > len(names) {
 				t.Errorf("%d channels are watched", n)
 			}
-			for _, w := range b.feed.watched {
-				if len(w.watchers) > 0 {
-					t.Error("somebody watches who has gone")
+			for _, name := range names {
+				if news, _ := b.feed.presence.board.News(name); news.Watchers != nil {
+					for range news.Watchers {
+						t.Error("somebody watches who has gone")
+					}
 				}
 			}
 		})
@@ -206,12 +209,12 @@ func TestWatchesAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.subscribe(c, b.channel("acme", "more"))
-	for i := range 2 * maxLingering { // asking once leaves little behind
+	for i := range 2 * presence.MaxLingering { // asking once leaves little behind
 		if _, _, err := b.hub.Presence(c, b.channel("acme", fmt.Sprintf("once:%d", i)), false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := len(b.feed.watched); n > maxLingering+10 {
+	if n := b.feed.presence.board.Len(); n > presence.MaxLingering+10 {
 		t.Errorf("%d channels are remembered", n)
 	}
 }
@@ -267,9 +270,7 @@ func TestPresenceAddsUp(t *testing.T) {
 					delete(subscribed, c)
 				case n < 8: // the gathering second ends
 					b.feed.lock()
-					if w := b.feed.watched[name]; w != nil {
-						b.feed.tellPresence(name, w)
-					}
+					b.feed.presence.tell(name)
 					b.feed.unlock()
 					read()
 				default:
@@ -288,9 +289,7 @@ func TestPresenceAddsUp(t *testing.T) {
 				}
 			}
 			b.feed.lock()
-			if w := b.feed.watched[name]; w != nil {
-				b.feed.tellPresence(name, w)
-			}
+			b.feed.presence.tell(name)
 			b.feed.unlock()
 			read()
 			there := map[string]bool{}

@@ -24,7 +24,7 @@ func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 		return err
 	}
 	c.owed.Add(1)
-	c.feed.ask(&channel.Question{Request: req, Reader: r, Asked: time.Now()})
+	c.feed.asked.ask(&channel.Question{Request: req, Reader: r, Asked: time.Now()})
 	return nil
 }
 
@@ -80,6 +80,6 @@ func (h *Hub) Unsubscribe(c *Connection, name realtime.Channel) bool {
 	if r == nil {
 		return false
 	}
-	c.feed.drop(r)
+	c.feed.asked.drop(r)
 	return true
 }

@@ -15,37 +15,55 @@ const seekTakes = 2 * time.Minute
 // too old: those without traffic evict nothing else.
 const agingSweeps = 10
 
-// sweep does what is due at a moment: deadlines, refusals, eviction.
-func (f *feed) sweep(now time.Time) {
-	f.judge(now)
-	for f.sweepOn(now) {
+// round is one sweep of a feed: what is due at a moment, deadlines, refusals, eviction.
+type round struct {
+	f   *feed
+	now time.Time
+}
+
+func (s round) do() {
+	s.judge()
+	for s.part() {
 	}
 }
 
-func (f *feed) judge(now time.Time) {
-	f.lock()
-	defer f.unlock()
-	for _, g := range f.generations() {
-		f.deadlines(g, now)
+func (s round) judge() {
+	s.f.lock()
+	defer s.f.unlock()
+	for _, g := range s.f.generations() {
+		g.deadlines(s.now)
 		g.channels.Look(agingSweeps)
 	}
-	f.vouch()
+	s.f.vouch()
 }
 
-// sweepOn does a part of what takes longer. It reports whether more is left.
-func (f *feed) sweepOn(now time.Time) (more bool) {
-	f.lock()
-	defer f.unlock()
-	if f.stopped {
+// part does a part of what takes longer. It reports whether more is left.
+func (s round) part() (more bool) {
+	s.f.lock()
+	defer s.f.unlock()
+	if s.f.stopped {
 		return false
 	}
-	if f.losePatience(now) {
+	if s.losePatience() {
 		return true
 	}
-	for _, g := range f.generations() {
-		if g.channels.Age(now) || g.forgetTenants(now) {
+	for _, g := range s.f.generations() {
+		if g.channels.Age(s.now) || g.forgetTenants(s.now) {
 			return true
 		}
+	}
+	return false
+}
+
+// losePatience refuses the questions that have waited too long, as many as one hold of
+// the lock allows. It reports whether there are more.
+func (s round) losePatience() (more bool) {
+	f := s.f
+	for q := f.asked.First(); q != nil && s.now.Sub(q.Asked) >= f.pace.patience(); q = f.asked.First() {
+		if f.fx.Tired() {
+			return true
+		}
+		f.asked.refuse(q, &realtime.Error{Code: realtime.CodeUnavailable, Message: "channel: the backend did not answer in time", RetryAfter: 5 * time.Second})
 	}
 	return false
 }
@@ -60,14 +78,14 @@ func (f *feed) vouch() int64 {
 	return f.current.heard
 }
 
-// deadlines replaces a generation whose fence, pulse or beacon did not come back.
-func (f *feed) deadlines(g *generation, now time.Time) {
-	channels := g.channels
-	if channels.Phase == channel.Replaying && now.Sub(g.opened) >= f.pace.Beacon {
-		channels.Phase = channel.Overdue
+// deadlines replaces the generation if a fence, pulse or beacon did not come back in time.
+func (g *generation) deadlines(now time.Time) {
+	f, channels := g.feed, g.channels
+	if channels.Phase == channel.PhaseReplaying && now.Sub(g.opened) >= f.pace.Beacon {
+		channels.Phase = channel.PhaseOverdue
 		f.hub.log.Warn("the replay did not begin in time", realtime.KeyTopic, f.topic)
 	}
-	if (channels.Phase == channel.Replaying || channels.Phase == channel.Overdue) && now.Sub(g.opened) >= seekTakes {
+	if (channels.Phase == channel.PhaseReplaying || channels.Phase == channel.PhaseOverdue) && now.Sub(g.opened) >= seekTakes {
 		f.replace(g, "beacon")
 	}
 	if g != f.current || f.next == nil {

@@ -22,7 +22,7 @@ func (h *Hub) sweep(ctx context.Context) {
 		case now := <-tick.C:
 			feeds := h.followed()
 			for _, f := range feeds {
-				_ = contain.Do(h.log, h.count, contain.Sweep, func() { f.sweep(now) }, realtime.KeyTopic, f.topic)
+				_ = contain.Do(h.log, h.count, contain.Sweep, func() { round{f, now}.do() }, realtime.KeyTopic, f.topic)
 				h.letGo(f)
 			}
 			_ = contain.Do(h.log, h.count, contain.Sweep, func() { queues = h.weigh(feeds, queues) })

@@ -4,22 +4,22 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime/contain"
-	"github.com/tidewire/tidewire/realtime/hub/channel"
 )
 
-// report tells the Tracer what was written to conns. It is called without a lock.
-func (f *feed) report(all []channel.Traced, clients []*channel.Client) {
-	if len(all) == 0 {
+// report tells the Tracer what was written.
+func (a *aftermath) report() {
+	if len(a.traced) == 0 {
 		return
 	}
 	written, behind := time.Now(), 0
-	for _, c := range clients {
+	for _, c := range a.queued {
 		if !c.Box.Idle() {
 			behind++
 		}
 	}
-	for i := range all {
-		all[i].Written, all[i].Behind = written, behind
-		_ = contain.Do(f.hub.log, f.hub.count, contain.Metrics, func() { f.hub.o.Tracer.Delivered(all[i].Trace, all[i].Delivered) })
+	h := a.f.hub
+	for _, t := range a.traced {
+		t.Written, t.Behind = written, behind
+		_ = contain.Do(h.log, h.count, contain.Metrics, func() { h.o.Tracer.Delivered(t.Trace, t.Delivered) })
 	}
 }

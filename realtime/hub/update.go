@@ -29,8 +29,8 @@ func (f *feed) update(t *realtime.Tenant) {
 		c.tenant.Store(t)
 		c.client.Box.SetLimits(queue)
 	}
-	f.reviews = append(f.reviews, r.conns...)
-	f.startChores()
+	f.chores.reviews = append(f.chores.reviews, r.conns...)
+	f.chores.start()
 	for _, g := range f.generations() {
 		g.channels.Obey(t)
 	}

@@ -10,7 +10,11 @@ type waiting struct{ messages, bytes int }
 func (h *Hub) weigh(feeds []*feed, before map[string]waiting) map[string]waiting {
 	now := map[string]waiting{}
 	for _, f := range feeds {
-		f.weigh(now)
+		for _, c := range f.connections() {
+			messages, bytes := c.client.Box.Weight()
+			w := now[c.Tenant().ID]
+			now[c.Tenant().ID] = waiting{w.messages + messages, w.bytes + bytes}
+		}
 	}
 	for id := range before {
 		if _, here := now[id]; !here {
@@ -26,14 +30,4 @@ func (h *Hub) weigh(feeds []*feed, before map[string]waiting) map[string]waiting
 func (h *Hub) tellQueue(tenant string, w waiting) {
 	h.count.Level(realtime.GaugeQueueMessages, tenant, w.messages)
 	h.count.Level(realtime.GaugeQueueBytes, tenant, w.bytes)
-}
-
-// weigh adds up what waits for the feed's connections.
-func (f *feed) weigh(all map[string]waiting) {
-	for _, c := range f.connections() {
-		messages, bytes := c.client.Box.Weight()
-		id := c.Tenant().ID
-		w := all[id]
-		all[id] = waiting{w.messages + messages, w.bytes + bytes}
-	}
 }

@@ -35,17 +35,16 @@ type Outbox struct {
 	encoder Encoder // nil: nothing is said of what the queue lets go
 	limits  *Limits
 
-	mu       sync.Mutex // guards all below, and limits
-	control  []Frame
-	controls int // what they cost, in bytes
-	data     queue
-	dropped  map[realtime.Channel]int // to be told
-	source   func()                   // calls replay; without mu held
-	more     bool                     // source has more
-	most     int                      // of replays at once, in bytes
-	writing  bool
-	refuses  bool // a lane overflowed
-	closed   bool
+	mu      sync.Mutex // guards all below, and limits
+	control lane
+	data    queue
+	dropped map[realtime.Channel]int // to be told
+	source  func()                   // calls replay; without mu held
+	more    bool                     // source has more
+	most    int                      // of replays at once, in bytes
+	writing bool
+	refuses bool // a lane overflowed
+	closed  bool
 }
 
 // Delivery is one data frame on its way to a client.
@@ -127,23 +126,12 @@ func (o *Outbox) Control(f Frame) (ok bool) {
 	if o.closed || o.refuses || f.IsZero() {
 		return true
 	}
-	if o.controls > 0 && o.controls+len(f.Bytes)+FrameOverhead > MaxControlBytes {
+	if o.control.cost > 0 && o.control.cost+len(f.Bytes)+FrameOverhead > MaxControlBytes {
 		o.refuse()
 		return false
 	}
-	o.overtake(f)
+	o.control.add(f)
 	return true
-}
-
-// overtake puts frames at the end of the control lane.
-func (o *Outbox) overtake(frames ...Frame) {
-	for _, f := range frames {
-		if f.IsZero() {
-			continue
-		}
-		o.control = append(o.control, f)
-		o.controls += len(f.Bytes) + FrameOverhead
-	}
 }
 
 // refuse gives up all data and takes nothing more.
@@ -167,7 +155,7 @@ func (o *Outbox) pushLocked(d *Delivery) (lost int, ok bool) {
 		return 0, true
 	}
 	lost = o.data.replace(d)
-	for o.full(d) {
+	for o.data.full(d, o.limits) {
 		n := o.makeRoom(d)
 		if n == 0 { // nothing that waits may be given up for it
 			o.refuse()
@@ -177,11 +165,6 @@ func (o *Outbox) pushLocked(d *Delivery) (lost int, ok bool) {
 	}
 	o.data.add(d)
 	return lost, true
-}
-
-func (o *Outbox) full(d *Delivery) bool {
-	q := &o.data
-	return d.Policy != "" && q.counted > 0 && q.counted >= o.limits.Messages || q.bytes > 0 && q.bytes+d.cost() > o.limits.Bytes
 }
 
 // makeRoom gives up queued items for d and returns how many.
@@ -210,7 +193,7 @@ func (o *Outbox) makeRoom(d *Delivery) int {
 func (o *Outbox) Filling() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return 2*o.data.bytes >= o.limits.Bytes || 2*o.controls >= MaxControlBytes
+	return 2*o.data.bytes >= o.limits.Bytes || 2*o.control.cost >= MaxControlBytes
 }
 
 // Empty reports whether nothing at all waits.
@@ -220,7 +203,7 @@ func (o *Outbox) Empty() bool {
 	return o.emptyLocked()
 }
 
-func (o *Outbox) emptyLocked() bool { return o.idleLocked() && len(o.control) == 0 }
+func (o *Outbox) emptyLocked() bool { return o.idleLocked() && len(o.control.frames) == 0 }
 func (o *Outbox) idleLocked() bool  { return o.data.len == 0 && len(o.dropped) == 0 && !o.more }
 
 // Idle reports whether no data waits: a control frame queued now comes after all of it.
@@ -250,7 +233,7 @@ func (o *Outbox) Weight() (frames, bytes int) {
 	frames, bytes = o.Len()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return frames + len(o.control), bytes + o.controls
+	return frames + len(o.control.frames), bytes + o.control.cost
 }
 
 // Close gives up all data and takes no more frames; control frames already
@@ -262,7 +245,7 @@ func (o *Outbox) Close(last ...Frame) {
 		return
 	}
 	o.closed = true
-	o.overtake(last...)
+	o.control.add(last...)
 	o.giveUp()
 }
 
@@ -279,7 +262,7 @@ func (o *Outbox) CloseFor(err *realtime.Error) {
 func (o *Outbox) Last(f Frame) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.overtake(f)
+	o.control.add(f)
 }
 
 func (o *Outbox) giveUp() {

@@ -208,3 +208,8 @@ func (q *queue) release() {
 		*q = queue{}
 	}
 }
+
+// full reports whether there is no room for a delivery.
+func (q *queue) full(d *Delivery, limits *Limits) bool {
+	return d.Policy != "" && q.counted > 0 && q.counted >= limits.Messages || q.bytes > 0 && q.bytes+d.cost() > limits.Bytes
+}

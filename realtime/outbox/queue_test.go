@@ -30,8 +30,8 @@ func TestOutboxLetsItsMemoryGo(t *testing.T) {
 		o.Begin()
 		for len(o.Next(nil, 1<<20)) > 0 { //nolint:revive // the writer's loop
 		}
-		if q := o.data; cap(q.slots) > maxIdleSlots || q.latest != nil || o.dropped != nil || cap(o.control) > maxIdleControl {
-			t.Errorf("%s: %d slots, index %v, dropped %v, room for %d control frames", end, cap(q.slots), q.latest != nil, o.dropped, cap(o.control))
+		if q := o.data; cap(q.slots) > maxIdleSlots || q.latest != nil || o.dropped != nil || cap(o.control.frames) > maxIdleControl {
+			t.Errorf("%s: %d slots, index %v, dropped %v, room for %d control frames", end, cap(q.slots), q.latest != nil, o.dropped, cap(o.control.frames))
 		}
 	}
 }

@@ -24,12 +24,10 @@ func (o *Outbox) Next(buf [][]byte, most int) [][]byte {
 		o.mu.Lock()
 	}
 	size, start := 0, len(buf)
-	for _, f := range o.control {
-		buf = append(buf, f.Bytes)
-		size += len(f.Bytes)
+	buf = o.control.take(buf)
+	for _, f := range buf[start:] {
+		size += len(f)
 	}
-	clear(o.control)
-	o.control, o.controls = o.control[:0], 0
 	for c, n := range o.dropped {
 		if o.encoder != nil {
 			if f := o.encoder.Dropped(c, n); !f.IsZero() {
@@ -51,15 +49,10 @@ func (o *Outbox) Next(buf [][]byte, most int) [][]byte {
 	if o.data.len == 0 {
 		o.data.release()
 		o.dropped = nil
-		if cap(o.control) > maxIdleControl {
-			o.control = nil
-		}
+		o.control.release()
 	}
 	if len(buf) == start {
 		o.writing = false
 	}
 	return buf
 }
-
-// maxIdleControl is how many control frames an empty outbox keeps room for.
-const maxIdleControl = 8

@@ -43,12 +43,12 @@ func (m *Machine) sendFence() {
 	if m.fence != nil || !asked && !m.moving && (len(m.readers) == 0 || m.State() == Live) {
 		return
 	}
-	sendable := s.Phase == CaughtUp || s.Phase.Open() && (m.State() != Buffering || asked && s.Phase == Overdue)
+	sendable := s.Phase == PhaseCaughtUp || s.Phase.Open() && (m.State() != Buffering || asked && s.Phase == PhaseOverdue)
 	if !sendable {
 		enqueue(m)
 		return
 	}
-	f := &Fence{ID: uid.New(), m: m, sent: time.Now(), strong: s.Phase == CaughtUp, breaks: s.breaks, questions: m.waiting}
+	f := &Fence{ID: uid.New(), m: m, sent: time.Now(), strong: s.Phase == PhaseCaughtUp, breaks: s.breaks, questions: m.waiting}
 	m.fence, m.waiting = f, nil
 	s.fences[f.ID] = f
 	f.place = s.sent.PushBack(f)

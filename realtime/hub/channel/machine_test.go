@@ -31,14 +31,14 @@ func TestStates(t *testing.T) {
 	f.all()
 	state("before the stream is open", Buffering)
 	told("no fence can be sent", ann, "")
-	f.Phase = Overdue
+	f.Phase = PhaseOverdue
 	f.all()
 	state("while the replay is overdue", Buffering)
 	told("answered early", ann, "ok")
 	if reader.State() != Parked {
 		t.Errorf("the reader is in state %d, want parked", reader.State())
 	}
-	f.Phase = CaughtUp
+	f.Phase = PhaseCaughtUp
 	w.publish(a)
 	f.all()
 	state("behind a fence", Live)

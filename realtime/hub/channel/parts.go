@@ -69,7 +69,7 @@ func (s *Set) GiveBack(failed *Set) bool {
 	from.releaseTick() // where they stand says that they have had it
 	for len(from.readers) > 0 {
 		r := from.readers[len(from.readers)-1]
-		at, behind := r.stand(), r.state == IsReplaying
+		at, behind := r.stand(), r.state == Replaying
 		r.leave()
 		m := s.Open(r.name)
 		if m.State() == Buffering {

@@ -71,7 +71,7 @@ func (r *Reader) become(s ReaderState) {
 		m.set.parked--
 	case Ahead:
 		m.ahead--
-	case IsReplaying:
+	case Replaying:
 		if m.replaying--; m.replaying == 0 {
 			m.rec.ForgetKeys()
 		}
@@ -82,7 +82,7 @@ func (r *Reader) become(s ReaderState) {
 		m.set.parked++
 	case Ahead:
 		m.ahead++
-	case IsReplaying:
+	case Replaying:
 		m.replaying++
 	}
 }
@@ -173,7 +173,7 @@ func (r *Reader) follow(m *Machine, from int, at realtime.Position) {
 	}
 	// By numbers: another Set that is prepared for the channel may push entries out of this one.
 	next, live := m.rec.First()+uint64(from), m.rec.Next()
-	r.join(m, IsReplaying, at)
+	r.join(m, Replaying, at)
 	m.set.fx.Touch(r.client)
 	r.from, r.next, r.live = math.MaxUint64, next, live
 	if len(r.client.behind) > 0 || !r.fill() { // others wait for room already
@@ -224,7 +224,7 @@ func (r *Reader) superseded(e *record.Entry) bool {
 
 // endReplay takes a reader from its replay: what comes from now on it is given at once.
 func (r *Reader) endReplay() {
-	if r.state != IsReplaying {
+	if r.state != Replaying {
 		return
 	}
 	r.become(Reading)

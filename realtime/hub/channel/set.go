@@ -93,7 +93,7 @@ func (s *Set) Len() int { return len(s.all) }
 func (s *Set) Busy() int { return len(s.busy) }
 
 // Sure reports whether what was heard is all there was up to then.
-func (s *Set) Sure() bool { return s.Phase == CaughtUp && s.suspects == 0 && s.parked == 0 }
+func (s *Set) Sure() bool { return s.Phase == PhaseCaughtUp && s.suspects == 0 && s.parked == 0 }
 
 // Get returns what is known of a channel, nil if nothing is.
 func (s *Set) Get(c realtime.Channel) *Machine { return s.machines[c] }

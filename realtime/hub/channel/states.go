@@ -17,20 +17,20 @@ package channel
 type Phase uint8
 
 const (
-	// Opening: the beacon is being published and the stream opened. Nothing comes, and no fence can be sent.
-	Opening Phase = iota
-	// Replaying: what is older comes mixed with what is new. No record can be made yet, and questions wait.
-	Replaying
-	// Overdue: as Replaying, but questions do not wait any longer: a fence answers them without a record.
-	Overdue
-	// CaughtUp: the replay has begun, so that behind the next fence of a channel all of it has come.
-	CaughtUp
-	// Ended: the stream has ended of itself.
-	Ended
+	// PhaseOpening: the beacon is being published and the stream opened. Nothing comes, and no fence can be sent.
+	PhaseOpening Phase = iota
+	// PhaseReplaying: what is older comes mixed with what is new. No record can be made yet, and questions wait.
+	PhaseReplaying
+	// PhaseOverdue: as PhaseReplaying, but questions do not wait any longer: a fence answers them without a record.
+	PhaseOverdue
+	// PhaseCaughtUp: the replay has begun, so that behind the next fence of a channel all of it has come.
+	PhaseCaughtUp
+	// PhaseEnded: the stream has ended of itself.
+	PhaseEnded
 )
 
 // Open reports whether messages come.
-func (p Phase) Open() bool { return p == Replaying || p == Overdue || p == CaughtUp }
+func (p Phase) Open() bool { return p == PhaseReplaying || p == PhaseOverdue || p == PhaseCaughtUp }
 
 // State is what a Machine can say about its channel.
 //
@@ -91,8 +91,8 @@ const (
 	Asking
 	// Parked: it has been answered, and the record is not made. It stands at a Position and is given nothing.
 	Parked
-	// IsReplaying: it is given what it has missed, as far as its client takes it. What comes meanwhile it finds in the record.
-	IsReplaying
+	// Replaying: it is given what it has missed, as far as its client takes it. What comes meanwhile it finds in the record.
+	Replaying
 	// Ahead: it has seen more than the record that it has moved to has heard, and is given nothing until that has come as far.
 	Ahead
 	// Reading: what comes is given to it at once.

@@ -1,0 +1,115 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// questions are those of a topic that wait. They are guarded by feed.mu.
+type questions struct {
+	channel.Questions
+	f *feed
+}
+
+// ask puts the question of a subscribe where it can be answered.
+func (qs *questions) ask(q *channel.Question) {
+	f := qs.f
+	f.lock()
+	defer f.unlock()
+	r, c := q.Reader, connectionOf(q.Reader)
+	defer qs.contain(r)
+	gone := r.State() == channel.Gone
+	r.Asks(q)
+	qs.Add(q)
+	if gone {
+		qs.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.Channel().Name()))
+		return
+	}
+	if !c.Principal().May(realtime.ActionSubscribe, r.Channel()) { // it has renewed its token meanwhile
+		qs.refuse(q, noGrant(r.Channel()))
+		return
+	}
+	if f.stopped || c.index < 0 {
+		qs.refuse(q, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
+		return
+	}
+	// While a new generation is built, the old one still answers what it is
+	// sure of: the reader then moves with the others.
+	if f.next != nil {
+		if f.current.channels.Open(r.Channel()).AnswerAtOnce(q) {
+			return
+		}
+		f.next.channels.Open(r.Channel()).Ask(q)
+		return
+	}
+	f.current.channels.Open(r.Channel()).Ask(q)
+}
+
+// drop ends a subscription that its connection has let go already.
+func (qs *questions) drop(r *channel.Reader) {
+	qs.f.lock()
+	defer qs.f.unlock()
+	qs.detach(r)
+	r.Client().Box.Forget(r.Channel())
+}
+
+// detach takes a reader out of its channel, or out of the questions that wait.
+func (qs *questions) detach(r *channel.Reader) {
+	if q := r.Question(); q != nil {
+		qs.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.Channel().Name()))
+	}
+	if r.End() {
+		qs.f.presence.left(r)
+	}
+}
+
+// refuse answers a question with an error and forgets its reader. f.mu is held.
+func (qs *questions) refuse(q *channel.Question, err *realtime.Error) {
+	f := qs.f
+	if !q.Withdraw() {
+		return // answered meanwhile
+	}
+	f.fx.Steps++
+	qs.Remove(q)
+	r, c := q.Reader, connectionOf(q.Reader)
+	c.owed.Add(-1)
+	c.takeIf(func(have *channel.Reader) bool { return have == r })
+	f.hub.count.Add(realtime.CountAnswers, r.Channel().Tenant(), realtime.Reason(err.Code), 1)
+	f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.Refused(q.Request.ID, r.Channel(), err)})
+}
+
+// carryOut does what has followed for questions and generations. f.mu is held.
+func (qs *questions) carryOut() {
+	f := qs.f
+	for i, q := range f.fx.Answered {
+		qs.Remove(q)
+		connectionOf(q.Reader).owed.Add(-1)
+		f.presence.joined(q.Reader)
+		f.fx.Answered[i] = nil
+	}
+	f.fx.Answered = f.fx.Answered[:0]
+	if f.fx.Moved {
+		f.fx.Moved = false
+		f.settle()
+	}
+}
+
+// contain is deferred by what takes in a question: the connection is closed, and what its channel
+// remembers is condemned. f.mu is held.
+func (qs *questions) contain(r *channel.Reader) {
+	f := qs.f
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	f.fx.Fail(r.Client())
+	for _, g := range f.generations() {
+		g.condemn(r.Channel(), fault)
+	}
+}
+
+// connectionOf is the connection of a reader.
+func connectionOf(r *channel.Reader) *Connection { return r.Client().Conn.(*Connection) }
