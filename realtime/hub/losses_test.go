@@ -12,7 +12,7 @@ import (
 )
 
 // losses judges what the Checker cannot while a tenant is being moved: two topics have two orders then. Whatever a publisher was
-// told is stored has come to each client that read its channel, or the client was told gap no earlier than there. A nil one
+// told is stored has come to each client that read its channel, or the client was told gap later than that. A nil one
 // takes nothing down.
 type losses struct {
 	mu      sync.Mutex // guards what follows
@@ -24,7 +24,7 @@ type losses struct {
 type account struct {
 	since int64 // where its first answer stood
 	had   map[string]bool
-	gap   int64 // of the newest it was told
+	gap   int64 // when it was last told that something before is missing
 }
 
 func newLosses() *losses {
@@ -70,12 +70,10 @@ func (l *losses) heard(v *visit, c realtime.Channel, f *wire.ServerFrame, at rea
 	case f.Type == wire.TypeOK && string(f.ID) != strconv.Quote(v.asked[c]):
 	case f.Type == wire.TypeOK && a == nil:
 		channels[c] = &account{since: at.Time, had: map[string]bool{}}
-	case f.Type == wire.TypeOK && !f.Resumed:
-		a.gap = max(a.gap, time.Now().UnixMilli())
+	case f.Type == wire.TypeOK && !f.Resumed, f.Type == wire.TypeNotice:
+		a.gap = time.Now().UnixMilli() // its position is where the client stood before what is missing
 	case f.Type == wire.TypeMessage:
 		a.had[at.ID] = true
-	case f.Type == wire.TypeNotice:
-		a.gap = max(a.gap, at.Time)
 	}
 }
 
@@ -95,7 +93,7 @@ func (l *losses) judge(t *testing.T) {
 					continue
 				}
 				if missed++; a.gap < at-skew {
-					t.Errorf("%s %s: %s of %d never came, and the newest gap is of %d", name, c.Name(), id, at, a.gap)
+					t.Errorf("%s %s: %s of %d never came, and the newest gap was told at %d", name, c.Name(), id, at, a.gap)
 				}
 			}
 		}
