@@ -84,7 +84,7 @@ func (c *Connection) Move(after time.Duration) {
 
 // tooSlow counts that the queue was full, and says so to the client.
 func (c *Connection) tooSlow() *realtime.Error {
-	c.hub.count.Add(realtime.CountDrops, c.Tenant().ID, "too-slow", 1)
+	c.hub.count.Add(realtime.CountDrops, c.Tenant().ID, realtime.ReasonTooSlow, 1)
 	l := queueOf(c.Tenant())
 	return realtime.Errorf(realtime.CodeTooSlow, "the connection did not keep up; its queue of %d messages and %d bytes was full", l.Messages, l.Bytes)
 }

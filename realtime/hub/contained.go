@@ -164,5 +164,5 @@ func (g *generation) dismiss(name realtime.Channel, why *realtime.Error) {
 // distrust has the topic followed anew. f.mu is held.
 func (g *generation) distrust() {
 	f := g.feed
-	_ = contain.Do(f.hub.log, f.hub.count, contain.Topic, func() { f.replace(g, "panic") }, realtime.KeyTopic, f.topic)
+	_ = contain.Do(f.hub.log, f.hub.count, contain.Topic, func() { f.replace(g, realtime.ReasonPanic) }, realtime.KeyTopic, f.topic)
 }

@@ -42,7 +42,7 @@ func (f *feed) direct(m *realtime.Message, now time.Time) {
 		if frame.IsZero() {
 			continue // the encoder panicked
 		}
-		f.hub.count.Add(realtime.CountDeliveries, m.Tenant, "direct", 1)
+		f.hub.count.Add(realtime.CountDeliveries, m.Tenant, realtime.ReasonDirect, 1)
 		f.fx.Push(&c.client, &outbox.Delivery{Frame: frame, Policy: realtime.OverflowDropOldest})
 	}
 }

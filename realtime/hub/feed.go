@@ -118,7 +118,7 @@ func (f *feed) add(c *Connection) *realtime.Error {
 	known := f.tenants.enter(c)
 	switch {
 	case f.current == nil:
-		f.current = f.newGeneration("first")
+		f.current = f.newGeneration(realtime.ReasonFirst)
 	case !known: // on a pooled topic its record began without its document
 		for _, g := range f.generations() {
 			g.channels.Obey(c.Tenant())

@@ -27,7 +27,7 @@ func (g *generation) follow() realtime.Stream {
 		if g.ctx.Err() != nil {
 			return nil
 		}
-		f.hub.count.Add(realtime.CountFollows, "", "failed", 1)
+		f.hub.count.Add(realtime.CountFollows, "", realtime.ReasonFailed, 1)
 		f.hub.log.Warn("a topic could not be followed", realtime.KeyTopic, f.topic, realtime.KeyError, err)
 		if code := realtime.CodeOf(err); code == realtime.CodeLimited || code == realtime.CodeNotFound {
 			g.turnAway(err)

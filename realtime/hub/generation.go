@@ -19,13 +19,13 @@ type generation struct {
 	number uint64
 	ctx    context.Context // ends when it is let go
 	cancel context.CancelFunc
-	why    string
+	why    realtime.Reason
 
 	channels *channel.Set
-	opened   time.Time // when the stream was
-	asked    time.Time // when the opening was asked for, after the beacon was stored
-	beacon   string    // ID of the beacon published before the stream was opened
-	unfit    string    // why it has to be replaced; empty if it has not
+	opened   time.Time       // when the stream was
+	asked    time.Time       // when the opening was asked for, after the beacon was stored
+	beacon   string          // ID of the beacon published before the stream was opened
+	unfit    realtime.Reason // why it has to be replaced; empty if it has not
 	seen     *recent.IDs
 
 	heard   int64     // newest publish time that came, ms
@@ -35,7 +35,7 @@ type generation struct {
 }
 
 // newGeneration begins to follow the topic.
-func (f *feed) newGeneration(why string) *generation {
+func (f *feed) newGeneration(why realtime.Reason) *generation {
 	now := time.Now()
 	g := &generation{
 		feed: f, number: f.hub.generation.Add(1), why: why,
@@ -43,12 +43,12 @@ func (f *feed) newGeneration(why string) *generation {
 	}
 	g.channels = channel.New(channel.Options{
 		Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log, Budget: f.hub.o.Budget,
-		Skew: f.pace.Skew, Margin: f.pace.Margin, Memory: f.pace.Memory, Traces: f.hub.o.Tracer != nil, Holes: why == "hole",
+		Skew: f.pace.Skew, Margin: f.pace.Margin, Memory: f.pace.Memory, Traces: f.hub.o.Tracer != nil, Holes: why == realtime.ReasonHole,
 		Document: f.tenants.document, After: g.after,
 		Home: func(t *realtime.Tenant) bool { return f.hub.o.Placement(t) == f.topic },
 	})
 	g.ctx, g.cancel = context.WithCancel(f.ctx)
-	f.hub.count.Add(realtime.CountFollows, "", realtime.Reason(why), 1)
+	f.hub.count.Add(realtime.CountFollows, "", why, 1)
 	f.hub.log.Debug("following", realtime.KeyTopic, f.topic, realtime.KeyReason, why, realtime.KeyCount, g.number)
 	f.runs++
 	f.hub.running.Go(func() {
@@ -150,7 +150,7 @@ func (g *generation) hear(m *realtime.Message, now time.Time) {
 		hole := g.channels.Return(m.ID, m.Channel, m.Time.UnixMilli())
 		g.feed.asked.carryOut()
 		if hole {
-			g.feed.replace(g, "hole")
+			g.feed.replace(g, realtime.ReasonHole)
 		}
 	case realtime.KindBeacon:
 		// A copy that a retry stored after the opening comes live and shows nothing.
@@ -173,7 +173,7 @@ func (g *generation) broken() {
 	f := g.feed
 	f.lock()
 	defer f.unlock()
-	f.hub.count.Add(realtime.CountFollows, "", "broken", 1)
+	f.hub.count.Add(realtime.CountFollows, "", realtime.ReasonBroken, 1)
 	g.channels.Break()
 	f.chores.start()
 	g.pulse = "" // it may be lost; a new one is sent in time
@@ -185,7 +185,7 @@ func (g *generation) hasEnded() {
 	f.lock()
 	defer f.unlock()
 	g.channels.Phase = channel.PhaseEnded
-	f.replace(g, "ended")
+	f.replace(g, realtime.ReasonEnded)
 }
 
 // sendFences begins to send those that stand in line, as a chore.

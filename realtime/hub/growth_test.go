@@ -297,7 +297,7 @@ type happening struct {
 }
 
 // followAnew begins to follow the topic anew, and lets the replay begin.
-func (b *topicBench) followAnew(why string) {
+func (b *topicBench) followAnew(why realtime.Reason) {
 	b.feed.lock()
 	b.feed.rebuilt = time.Time{}
 	g := b.feed.current

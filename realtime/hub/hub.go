@@ -92,7 +92,7 @@ func (h *Hub) Connect(t *realtime.Tenant, p *realtime.Principal, box *outbox.Out
 	}
 	c.client.Protocol = h.protocol(box.Encoder())
 	if err := h.o.Budget.Connect(c.id); err != nil {
-		h.count.Add(realtime.CountRefusals, t.ID, "memory", 1)
+		h.count.Add(realtime.CountRefusals, t.ID, realtime.ReasonMemory, 1)
 		return nil, err
 	}
 	f := h.feeds[topic]

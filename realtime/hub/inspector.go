@@ -77,7 +77,7 @@ func (i *inspector) belongs(m *realtime.Message) error {
 
 func (i *inspector) drop(why error, now time.Time) {
 	hub := i.feed.hub
-	hub.count.Add(realtime.CountDrops, "", "malformed", 1)
+	hub.count.Add(realtime.CountDrops, "", realtime.ReasonMalformed, 1)
 	i.dropped++
 	if now.Sub(i.said) < complainEvery {
 		return

@@ -61,7 +61,7 @@ func (k keeper) CloseSlowest(bytes int64) (freed int64) {
 			break
 		}
 		freed += int64(s.bytes)
-		k.hub.count.Add(realtime.CountDrops, s.conn.Tenant().ID, "too-slow", 1)
+		k.hub.count.Add(realtime.CountDrops, s.conn.Tenant().ID, realtime.ReasonTooSlow, 1)
 		s.conn.Close(realtime.Errorf(realtime.CodeTooSlow, "the server is short of memory, and %d bytes were waiting for this connection", s.bytes))
 	}
 	return freed

@@ -1,11 +1,15 @@
 package hub
 
-import "time"
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
 
 // replace begins to follow the topic anew beside a generation that cannot be
 // trusted. Its questions go to the new one, and its readers as soon as the new
 // record of their channel stands. Replacements that do not last are spaced out. f.mu is held.
-func (f *feed) replace(g *generation, why string) {
+func (f *feed) replace(g *generation, why realtime.Reason) {
 	if f.stopped || g.ctx.Err() != nil {
 		return
 	}

@@ -86,17 +86,17 @@ func (g *generation) deadlines(now time.Time) {
 		f.hub.log.Warn("the replay did not begin in time", realtime.KeyTopic, f.topic)
 	}
 	if (channels.Phase == channel.PhaseReplaying || channels.Phase == channel.PhaseOverdue) && now.Sub(g.opened) >= seekTakes {
-		f.replace(g, "beacon")
+		f.replace(g, realtime.ReasonBeacon)
 	}
 	if g != f.current || f.next == nil {
 		if c, overdue := channels.Overdue(now, f.pace.Fence); overdue {
-			f.hub.count.Add(realtime.CountFences, c.Tenant(), "overdue", 1)
-			f.replace(g, "fence")
+			f.hub.count.Add(realtime.CountFences, c.Tenant(), realtime.ReasonOverdue, 1)
+			f.replace(g, realtime.ReasonFence)
 		}
 	}
 	switch {
 	case channels.Phase.Open() && g.pulse != "" && now.Sub(g.pulsed) >= f.pace.Fence:
-		f.replace(g, "pulse")
+		f.replace(g, realtime.ReasonPulse)
 	case channels.Phase.Open() && g.pulse == "" && now.Sub(g.heardAt) >= f.pace.Pulse:
 		g.sendPulse(now)
 	case g.unfit != "":

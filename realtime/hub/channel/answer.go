@@ -31,7 +31,7 @@ func (m *Machine) AnswerAtOnce(q *Question) bool {
 	}
 	since := q.Request.Since
 	if since.IsZero() {
-		m.begin(q, m.rec.Len(), outbox.Answer{Position: m.rec.Position()}, "live")
+		m.begin(q, m.rec.Len(), outbox.Answer{Position: m.rec.Position()}, realtime.ReasonLive)
 		return true
 	}
 	if moved := q.Reader.client.Conn.Tenant().Moved; moved != nil && since.Time < moved.Until.UnixMilli() {
@@ -39,7 +39,7 @@ func (m *Machine) AnswerAtOnce(q *Question) bool {
 	}
 	from, ok := m.rec.Find(since)
 	if ok {
-		m.begin(q, from, outbox.Answer{Resumed: true, Position: since}, "resumed")
+		m.begin(q, from, outbox.Answer{Resumed: true, Position: since}, realtime.ReasonResumed)
 	}
 	return ok
 }
@@ -59,11 +59,11 @@ func (m *Machine) answer(q *Question, ms int64) {
 		asOf -= m.set.o.Margin.Milliseconds()
 	}
 	if from, ok := resume(m.rec, &m.set.o, q.Request.Since, asOf, q.Reader.client.Conn.Tenant().Moved); ok {
-		m.begin(q, from, outbox.Answer{Resumed: true, Position: q.Request.Since}, "resumed")
+		m.begin(q, from, outbox.Answer{Resumed: true, Position: q.Request.Since}, realtime.ReasonResumed)
 		return
 	}
 	m.count(realtime.CountGaps, whyGap(m.rec, q.Request.Since), 1)
-	m.begin(q, m.rec.Len(), outbox.Answer{Gap: true, Position: m.rec.Position().OrLater(q.Request.Since)}, "gap")
+	m.begin(q, m.rec.Len(), outbox.Answer{Gap: true, Position: m.rec.Position().OrLater(q.Request.Since)}, realtime.ReasonGap)
 }
 
 // resume is the record's, for a reader whose Position may be one of the topic that its tenant was moved away from.
@@ -84,24 +84,24 @@ func resume(rec *record.Record, o *Options, p realtime.Position, asOf int64, mov
 }
 
 // whyGap says for the metrics why a record could not answer.
-func whyGap(rec *record.Record, since realtime.Position) string {
+func whyGap(rec *record.Record, since realtime.Position) realtime.Reason {
 	switch {
 	case !since.IsUsable():
-		return "unusable"
+		return realtime.ReasonUnusable
 	case since.Time <= rec.Evicted().Time:
-		return "evicted"
+		return realtime.ReasonEvicted
 	}
-	return "horizon"
+	return realtime.ReasonHorizon
 }
 
 // answerEarly answers with a moment, because the replay is overdue and the
 // client is not to wait any longer. It reads from there once the record is made.
 func (m *Machine) answerEarly(q *Question, at realtime.Position) {
 	at = at.OrLater(q.Request.Since)
-	a, how := outbox.Answer{Position: at}, "live"
+	a, how := outbox.Answer{Position: at}, realtime.ReasonLive
 	if !q.Request.Since.IsZero() {
-		a.Gap, how = true, "gap"
-		m.count(realtime.CountGaps, "beacon", 1)
+		a.Gap, how = true, realtime.ReasonGap
+		m.count(realtime.CountGaps, realtime.ReasonBeacon, 1)
 	}
 	m.tell(q, a, how)
 	q.Reader.join(m, Parked, at)
@@ -109,14 +109,14 @@ func (m *Machine) answerEarly(q *Question, at realtime.Position) {
 
 // begin answers and gives the reader what the record holds from an index on;
 // from then on it reads live.
-func (m *Machine) begin(q *Question, from int, a outbox.Answer, how string) {
+func (m *Machine) begin(q *Question, from int, a outbox.Answer, how realtime.Reason) {
 	m.releaseTick()
 	m.tell(q, a, how)
 	q.Reader.follow(m, from, a.Position)
 }
 
 // tell sends an answer.
-func (m *Machine) tell(q *Question, a outbox.Answer, how string) {
+func (m *Machine) tell(q *Question, a outbox.Answer, how realtime.Reason) {
 	s, c := m.set, q.Reader.client
 	q.Reader.question = nil
 	s.fx.Answered = append(s.fx.Answered, q)

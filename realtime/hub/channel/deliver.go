@@ -36,9 +36,9 @@ func (m *Machine) deliver(e *delivery, now time.Time) {
 		d.Frame = m.rec.Frame(shown, r.client.Protocol, kept)
 		lost += fx.Push(r.client, &d)
 	}
-	m.count(realtime.CountDeliveries, "", readers)
+	m.count(realtime.CountDeliveries, realtime.NoReason, readers)
 	if lost > 0 {
-		m.count(realtime.CountDrops, string(m.rules.Overflow), lost)
+		m.count(realtime.CountDrops, realtime.Reason(m.rules.Overflow), lost)
 	}
 	m.set.o.Metrics.Took(realtime.TimingDelivery, m.name.Tenant(), now.Sub(time.UnixMilli(e.At.Time)))
 	if e.trace != "" && m.set.o.Traces {

@@ -52,7 +52,7 @@ func (m *Machine) sendFence() {
 	m.fence, m.waiting = f, nil
 	s.fences[f.ID] = f
 	f.place = s.sent.PushBack(f)
-	m.count(realtime.CountFences, "sent", 1)
+	m.count(realtime.CountFences, realtime.ReasonSent, 1)
 	s.fx.Fences = append(s.fx.Fences, f)
 }
 
@@ -80,7 +80,7 @@ func (f *Fence) giveUp() {
 // published to the channel before it has come. It reports whether something is missing that another stream may have.
 func (f *Fence) returned(ms int64) (hole bool) {
 	m, s := f.m, f.m.set
-	m.count(realtime.CountFences, "returned", 1)
+	m.count(realtime.CountFences, realtime.ReasonReturned, 1)
 	f.giveUp()
 	if f.breaks != s.breaks {
 		m.sendFence()

@@ -38,15 +38,15 @@ func (m *Machine) Record() *record.Record { return m.rec }
 // Readers returns those of the channel. It is good until one comes or goes.
 func (m *Machine) Readers() []*Reader { return m.readers }
 
-func (m *Machine) count(c realtime.Counter, reason string, n int) {
-	m.set.o.Metrics.Add(c, m.name.Tenant(), realtime.Reason(reason), n)
+func (m *Machine) count(c realtime.Counter, reason realtime.Reason, n int) {
+	m.set.o.Metrics.Add(c, m.name.Tenant(), reason, n)
 }
 
 // Take takes in an event from the stream. repeated says that its ID has come before.
 func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
-	m.count(realtime.CountPublications, "", 1)
+	m.count(realtime.CountPublications, realtime.NoReason, 1)
 	if repeated {
-		m.count(realtime.CountDrops, "repeated", 1)
+		m.count(realtime.CountDrops, realtime.ReasonRepeated, 1)
 	}
 	if m.State() == Buffering {
 		m.rec.Buffer(msg, repeated)
@@ -74,7 +74,7 @@ func (m *Machine) hole(j record.Judgement, now time.Time) {
 	if j.Known {
 		return
 	}
-	m.count(realtime.CountGaps, "hole", 1)
+	m.count(realtime.CountGaps, realtime.ReasonHole, 1)
 	if s := m.set; now.Sub(s.complained) >= time.Minute {
 		s.complained = now
 		s.o.Log.Warn("a publication never arrived", realtime.KeyTenant, m.name.Tenant(), realtime.KeyChannel, m.name.Name(), realtime.KeyReason, j.Hole)

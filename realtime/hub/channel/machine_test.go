@@ -2,6 +2,7 @@ package channel
 
 import (
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -70,4 +71,52 @@ func TestStates(t *testing.T) {
 		}
 	}
 	state("without readers", Live)
+}
+
+// A reader that has seen more than the record that it moves to is not given it again, also while its client has other replays
+// to take first.
+func TestAheadBehindAReplay(t *testing.T) {
+	t.Parallel()
+	w := newTopic(t)
+	w.skew = 2 * time.Second
+	f, slow := live(w, "slow")
+	other := w.channel("other")
+	for range 20 {
+		w.publish(slow)
+	}
+	f.all()
+	since := f.Get(slow).Record().At(0).At
+	ann := w.connect()
+	ann.Box.LimitReplays(20) // one at a time
+	ann.ask(f, other, realtime.Position{})
+	w.publish(other)
+	seen := w.log[len(w.log)-1]
+	f.all()
+	if got := ann.newsOf(other); got != "ok,"+seen.ID {
+		t.Fatalf("told %q", got)
+	}
+	if r := ann.ask(f, slow, since); r.State() != Replaying {
+		t.Fatalf("the reader of the slow channel is in state %d", r.State())
+	}
+	next := w.follow()
+	next.Phase, next.heard = PhaseCaughtUp, len(w.log) // what was before it hears later
+	next.Replaces(f.Set)
+	next.Prepare(other)
+	w.carryOut()
+	next.hear(1)
+	r := ann.readers[other]
+	if r.State() != Ahead {
+		t.Fatalf("the reader is in state %d, want ahead", r.State())
+	}
+	next.Get(other).Take(&seen, false, w.now)
+	if r.State() != Reading {
+		t.Errorf("the reader is in state %d, want reading", r.State())
+	}
+	w.publish(other)
+	next.hear(len(w.log))
+	if got := ann.newsOf(other); got != w.last() {
+		t.Errorf("told %q, want %q once", got, w.last())
+	}
+	f.check()
+	next.check()
 }

@@ -142,7 +142,7 @@ func (s *Set) Condemn(c realtime.Channel, until int64) (again bool) {
 		return false
 	}
 	if m.faults++; m.State() != Buffering {
-		m.count(realtime.CountGaps, "hole", 1)
+		m.count(realtime.CountGaps, realtime.ReasonHole, 1)
 		m.lose(max(m.rec.Newest(), until))
 	}
 	return m.faults > 1 || m.State() == Buffering

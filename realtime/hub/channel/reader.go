@@ -196,7 +196,7 @@ func (r *Reader) fill() bool {
 		if !box.Replay(r.name, gap) {
 			return false
 		}
-		m.count(realtime.CountGaps, "evicted", 1)
+		m.count(realtime.CountGaps, realtime.ReasonEvicted, 1)
 		r.next, r.at = rec.First(), gone
 	}
 	for i := int(r.next - rec.First()); i < rec.Len(); i++ {
@@ -260,6 +260,6 @@ func (c *Client) Refill() {
 
 // tellGap tells the reader that something is missing.
 func (r *Reader) tellGap(m *Machine, at realtime.Position) {
-	m.count(realtime.CountGaps, "moved", 1)
+	m.count(realtime.CountGaps, realtime.ReasonMoved, 1)
 	m.set.fx.Push(r.client, &outbox.Delivery{Frame: r.client.Protocol.Gap(m.name, at), Channel: m.name})
 }

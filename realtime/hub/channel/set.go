@@ -68,9 +68,9 @@ func New(o Options) *Set {
 // owner is a Set as its records see it.
 type owner struct{ set *Set }
 
-func (o owner) Evicted(c realtime.Channel, why string, n int) {
+func (o owner) Evicted(c realtime.Channel, why realtime.Reason, n int) {
 	o.set.fx.Steps++
-	o.set.o.Metrics.Add(realtime.CountEvictions, c.Tenant(), realtime.Reason(why), n)
+	o.set.o.Metrics.Add(realtime.CountEvictions, c.Tenant(), why, n)
 }
 
 func (o owner) Emptied(c realtime.Channel) {
@@ -80,7 +80,7 @@ func (o owner) Emptied(c realtime.Channel) {
 }
 
 func (o owner) Unencodable(c realtime.Channel) {
-	o.set.o.Metrics.Add(realtime.CountGaps, c.Tenant(), "hole", 1)
+	o.set.o.Metrics.Add(realtime.CountGaps, c.Tenant(), realtime.ReasonHole, 1)
 }
 
 // Records returns the records of the channels.

@@ -56,6 +56,7 @@ type topic struct {
 	spoken *protocol.Protocol
 	log    []realtime.Message
 	now    time.Time
+	skew   time.Duration
 	ticks  []func()
 }
 
@@ -86,7 +87,7 @@ type follower struct {
 func (w *topic) follow() *follower {
 	f := &follower{w: w, Set: New(Options{
 		Effects: &w.fx, Metrics: realtime.NoMetrics{}, Log: slog.New(slog.DiscardHandler),
-		Margin: time.Minute, Memory: 10 * time.Minute,
+		Margin: time.Minute, Memory: 10 * time.Minute, Skew: w.skew,
 		Document: func(string) *realtime.Tenant { return w.tenant },
 		Home:     func(*realtime.Tenant) bool { return true },
 		After: func(_ realtime.Channel, _ time.Duration, do func()) *time.Timer {

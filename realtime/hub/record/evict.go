@@ -1,6 +1,10 @@
 package record
 
-import "time"
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
 
 // Age gives up what is too old.
 func (r *Record) Age(now time.Time) {
@@ -16,7 +20,7 @@ func (r *Record) Age(now time.Time) {
 func (r *Record) Expire(now time.Time) {
 	oldest := now.Add(-time.Duration(r.rules.WindowFor)).UnixMilli()
 	for n := 0; n < evictAtOnce && r.Len() > 0 && r.At(0).At.Time < oldest; n++ {
-		r.evict("age")
+		r.evict(realtime.ReasonAge)
 	}
 }
 
@@ -27,14 +31,14 @@ func (r *Record) GiveUpUntil(ms int64, tired func() bool) (more bool) {
 		if tired() {
 			return true
 		}
-		r.evict("budget")
+		r.evict(realtime.ReasonBudget)
 	}
 	r.trimBefore(ms + 1)
 	return false
 }
 
 // evict gives up the oldest entry.
-func (r *Record) evict(why string) {
+func (r *Record) evict(why realtime.Reason) {
 	ms := r.At(0).At.Time
 	r.quota.freed(r.dropFirst(), ms)
 	r.quota.set.o.Owner.Evicted(r.name, why, 1)
@@ -76,7 +80,7 @@ func (r *Record) giveUp(n int) {
 		}
 		r.series.hear(m)
 	}
-	r.quota.set.o.Owner.Evicted(r.name, "aside", n)
+	r.quota.set.o.Owner.Evicted(r.name, realtime.ReasonAside, n)
 	b.messages = append([]buffered(nil), b.messages[n:]...)
 	b.turn = r.quota.turn // what is left is among the newest
 }

@@ -150,7 +150,7 @@ func (q *Quota) giveWay() (freed int) {
 	}
 	before := q.used
 	if r.Len() > 0 {
-		r.evict("memory")
+		r.evict(realtime.ReasonMemory)
 	} else {
 		r.trim(len(r.buffer.messages))
 	}

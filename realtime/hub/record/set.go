@@ -11,7 +11,7 @@ import (
 // hears of, but change nothing else.
 type Owner interface {
 	// Evicted says that n Publications of a channel were given up, and why: a reason of realtime.CountEvictions.
-	Evicted(c realtime.Channel, why string, n int)
+	Evicted(c realtime.Channel, why realtime.Reason, n int)
 	// Emptied says that a record has given up the last that it held.
 	Emptied(c realtime.Channel)
 	// Unencodable says that a Publication could not be put by a protocol: its readers are told gap in its place.

@@ -18,20 +18,20 @@ type shelf struct {
 	now     time.Time
 	records map[realtime.Channel]*Record
 	read    map[realtime.Channel]bool
-	evicted map[string]int // by reason
-	lost    int            // that could not be encoded
+	evicted map[realtime.Reason]int
+	lost    int // that could not be encoded
 }
 
 func newShelf(t testing.TB, doc *realtime.Tenant) *shelf {
 	t.Helper()
-	s := &shelf{t: t, doc: doc, now: time.UnixMilli(1_800_000_000_000), records: map[realtime.Channel]*Record{}, read: map[realtime.Channel]bool{}, evicted: map[string]int{}}
+	s := &shelf{t: t, doc: doc, now: time.UnixMilli(1_800_000_000_000), records: map[realtime.Channel]*Record{}, read: map[realtime.Channel]bool{}, evicted: map[realtime.Reason]int{}}
 	s.set = New(Options{Owner: s, Skew: 2 * time.Second, Memory: 10 * time.Minute})
 	s.set.Complete(s.now)
 	return s
 }
 
-func (s *shelf) Evicted(_ realtime.Channel, why string, n int) { s.evicted[why] += n }
-func (s *shelf) Unencodable(realtime.Channel)                  { s.lost++ }
+func (s *shelf) Evicted(_ realtime.Channel, why realtime.Reason, n int) { s.evicted[why] += n }
+func (s *shelf) Unencodable(realtime.Channel)                           { s.lost++ }
 
 func (s *shelf) Emptied(c realtime.Channel) {
 	if r := s.records[c]; !s.read[c] {

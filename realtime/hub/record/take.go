@@ -73,7 +73,7 @@ type Judgement struct {
 	New bool
 	// Hole says that something before it never came, and how that was seen: a reason of realtime.CountHoles. It is empty if
 	// nothing is missing.
-	Hole string
+	Hole realtime.Reason
 	// Until is the moment of the hole, in ms.
 	Until int64
 	// Known says that the hole lies before one that was told already.
@@ -94,17 +94,17 @@ func (r *Record) Judge(m *realtime.Message, repeated bool, memorable int64) Judg
 	switch {
 	case repeated:
 		if v == skipped {
-			return holeIn(&r.Window, "skipped", ms)
+			return holeIn(&r.Window, realtime.ReasonSkipped, ms)
 		}
 		return Judgement{}
 	case v == late && ms < r.told:
-		return Judgement{Hole: "late", Known: true}
+		return Judgement{Hole: realtime.ReasonLate, Known: true}
 	case v == late, ms < r.newest, ms == r.newest && ms < memorable:
 		// It comes behind its successors. Out of order it is not given; that it
 		// is missing is said.
-		return holeIn(&r.Window, "late", r.newest)
+		return holeIn(&r.Window, realtime.ReasonLate, r.newest)
 	case v == skipped:
-		j := holeIn(&r.Window, "skipped", ms)
+		j := holeIn(&r.Window, realtime.ReasonSkipped, ms)
 		j.New = true
 		return j
 	}
@@ -112,7 +112,7 @@ func (r *Record) Judge(m *realtime.Message, repeated bool, memorable int64) Judg
 }
 
 // holeIn is a hole up to a moment. Before a cut, with nothing since, it is known.
-func holeIn(w *Window, why string, ms int64) Judgement {
+func holeIn(w *Window, why realtime.Reason, ms int64) Judgement {
 	return Judgement{Hole: why, Until: ms, Known: w.Len() == 0 && w.evicted.IsZero() && ms < w.since.UnixMilli()}
 }
 
@@ -140,7 +140,7 @@ func (r *Record) Append(m *realtime.Message, now time.Time) (e Entry, number uin
 	q.took(e.cost(), e.At.Time)
 	q.holds(r)
 	for n := 0; n < evictAtOnce && r.Len() > r.rules.Window; n++ { // more than one after its rules have changed
-		r.evict("count")
+		r.evict(realtime.ReasonCount)
 	}
 	r.Expire(now)
 	q.fit(e.cost())
