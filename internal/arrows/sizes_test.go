@@ -1,0 +1,78 @@
+package arrows
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What a package and a type may grow to before they are split by subject.
+const (
+	mostLines   = 3000 // of a package, without tests
+	mostMethods = 25   // of a type of the framework
+)
+
+// TestNothingGrowsTooLarge counts the lines of each package, and the methods of each type of the framework.
+func TestNothingGrowsTooLarge(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,GoFiles", module+"/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath, Dir string
+			GoFiles         []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		lines, methods := 0, map[string]int{}
+		files := token.NewFileSet()
+		for _, name := range p.GoFiles {
+			file, err := parser.ParseFile(files, filepath.Join(p.Dir, name), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines += files.File(file.Pos()).LineCount()
+			for _, d := range file.Decls {
+				if f, ok := d.(*ast.FuncDecl); ok && f.Recv != nil {
+					methods[receiver(f.Recv.List[0].Type)]++
+				}
+			}
+		}
+		path := strings.TrimPrefix(p.ImportPath, module+"/")
+		if lines > mostLines {
+			t.Errorf("%s has %d lines, at most %d are allowed: split it by subject", path, lines, mostLines)
+		}
+		for of, n := range methods {
+			if n > mostMethods && strings.HasPrefix(path, "realtime") {
+				t.Errorf("%s.%s has %d methods, at most %d are allowed: split it by subject", path, of, n, mostMethods)
+			}
+		}
+	}
+}
+
+// receiver is the name of a method's type.
+func receiver(of ast.Expr) string {
+	switch e := of.(type) {
+	case *ast.StarExpr:
+		return receiver(e.X)
+	case *ast.IndexExpr:
+		return receiver(e.X)
+	case *ast.IndexListExpr:
+		return receiver(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}
