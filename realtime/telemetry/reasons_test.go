@@ -65,9 +65,6 @@ func (s source) named(e ast.Expr) string {
 	return ""
 }
 
-// untyped reports whether the file may write reasons as literals.
-func (s source) untyped() bool { return strings.HasPrefix(s.folder, "realtime/hub") }
-
 // constants returns those that package realtime declares with a type, by name.
 func constants(t *testing.T, all []source, kind string) map[string]string {
 	t.Helper()
@@ -115,9 +112,6 @@ func TestReasonsAreOfTheirCounters(t *testing.T) {
 			if e, ok := n.(ast.Expr); ok && s.folder != "realtime" {
 				used[s.named(e)] = true
 			}
-			if l, ok := n.(*ast.BasicLit); ok && s.untyped() {
-				used[strings.Trim(l.Value, `"`)] = true
-			}
 			call, ok := n.(*ast.CallExpr)
 			if !ok || len(call.Args) < 3 {
 				return true
@@ -152,11 +146,7 @@ func (s source) checkReason(t *testing.T, c realtime.Counter, reason ast.Expr, r
 		return
 	}
 	ast.Inspect(reason, func(n ast.Node) bool {
-		l, ok := n.(*ast.BasicLit)
-		switch {
-		case !ok || l.Value == `" "`: // between the two words of a failed call
-		case s.untyped() && (l.Value == `""` || slices.Contains(of.Constants, realtime.Reason(strings.Trim(l.Value, `"`)))):
-		default:
+		if l, ok := n.(*ast.BasicLit); ok && l.Value != `" "` { // that is between the two words of a failed call
 			t.Errorf("%s: %s is no constant of realtime", s.at(reason), l.Value)
 		}
 		return true
