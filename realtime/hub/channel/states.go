@@ -12,20 +12,20 @@ package channel
 //	   v                      v
 //	(tried again)         ended: from each of the three, when the stream ends
 //
-// A stream is replaced by another one that has ended, whose beacon did not come back for long, or of which a fence or
+// A stream is replaced that has ended, whose beacon did not come back for long, or of which a fence or
 // pulse did not come back within Pace.Fence. Until the next one is caught up, it goes on as far as its phase allows.
 type Phase uint8
 
 const (
-	// PhaseOpening: the beacon is being published and the stream opened. Nothing comes, and no fence can be sent.
+	// PhaseOpening means that the beacon is being published and the stream opened. Nothing comes, and no fence can be sent.
 	PhaseOpening Phase = iota
-	// PhaseReplaying: what is older comes mixed with what is new. No record can be made yet, and questions wait.
+	// PhaseReplaying means that what is older comes mixed with what is new. No record can be made yet, and questions wait.
 	PhaseReplaying
-	// PhaseOverdue: as PhaseReplaying, but questions do not wait any longer: a fence answers them without a record.
+	// PhaseOverdue is as PhaseReplaying, but questions do not wait any longer: a fence answers them without a record.
 	PhaseOverdue
-	// PhaseCaughtUp: the replay has begun, so that behind the next fence of a channel all of it has come.
+	// PhaseCaughtUp means that the replay has begun, so that behind the next fence of a channel all of it has come.
 	PhaseCaughtUp
-	// PhaseEnded: the stream has ended of itself.
+	// PhaseEnded means that the stream has ended of itself.
 	PhaseEnded
 )
 
@@ -47,11 +47,11 @@ func (p Phase) Open() bool { return p == PhaseReplaying || p == PhaseOverdue || 
 type State uint8
 
 const (
-	// Buffering: there is no record. What comes is buffered, in whatever order the replay brings it.
+	// Buffering means that there is no record. What comes is buffered, in whatever order the replay brings it.
 	Buffering State = iota
-	// Live: the record is made, and is complete as far as it says. What comes is delivered, and questions are answered at once.
+	// Live means that the record is made, and is complete as far as it says. What comes is delivered, and questions are answered at once.
 	Live
-	// Unverified: as Live, but nothing is answered before a fence has come back, because something may be missing.
+	// Unverified is as Live, but nothing is answered before a fence has come back, because something may be missing.
 	Unverified
 )
 
@@ -85,20 +85,20 @@ func (m *Machine) State() State {
 type ReaderState uint8
 
 const (
-	// Admitted: its connection has it, and nothing has been asked yet.
+	// Admitted means that its connection has it, and nothing has been asked yet.
 	Admitted ReaderState = iota
-	// Asking: its question waits for an answer.
+	// Asking means that its question waits for an answer.
 	Asking
-	// Parked: it has been answered, and the record is not made. It stands at a Position and is given nothing.
+	// Parked means that it has been answered, and the record is not made. It stands at a Position and is given nothing.
 	Parked
-	// Replaying: it is given what it has missed, as far as its client takes it. What comes meanwhile it finds in the record.
+	// Replaying means that it is given what it has missed, as far as its client takes it. What comes meanwhile it finds in the record.
 	Replaying
-	// Ahead: it has seen more than the record that it has moved to has heard, and is given nothing until that has come as far.
+	// Ahead means that it has seen more than the record that it has moved to has heard, and is given nothing until that has come as far.
 	Ahead
-	// Reading: what comes is given to it at once.
+	// Reading means that what comes is given to it at once.
 	Reading
 	// moving: between two records, within one hold of the lock.
 	moving
-	// Gone: it has ended.
+	// Gone means that it has ended.
 	Gone
 )
