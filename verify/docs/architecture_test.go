@@ -80,6 +80,42 @@ func TestArchitectureNamesEveryPackage(t *testing.T) {
 	}
 }
 
+// A walk passes no package twice, and twelve at most: what happens one after the other is in one place. A table is what
+// happens in one process.
+func TestWalksPassEachPackageOnce(t *testing.T) {
+	t.Parallel()
+	sections := strings.Split(read(t, filepath.Join(root, "docs", "architecture.md")), "\n## ")
+	walks := 0
+	for _, section := range sections {
+		title, text, _ := strings.Cut(section, "\n")
+		if !strings.HasPrefix(title, "Walk ") {
+			continue
+		}
+		walks++
+		all := map[string]bool{}
+		for table := range strings.SplitSeq(text, "| --- | --- | --- |") {
+			passed, last := map[string]bool{}, ""
+			for line := range strings.Lines(table) {
+				cells := strings.Split(line, "|")
+				if len(cells) < 4 || len(quoted(cells[1])) != 1 {
+					continue
+				}
+				folder := filepath.Dir(quoted(cells[1])[0])
+				if folder != last && passed[folder] {
+					t.Errorf("%s passes %s twice", title, folder)
+				}
+				passed[folder], all[folder], last = true, true, folder
+			}
+		}
+		if len(all) < 6 || len(all) > 12 {
+			t.Errorf("%s passes %d packages", title, len(all))
+		}
+	}
+	if walks != 3 {
+		t.Errorf("%d walks were found, want three", walks)
+	}
+}
+
 var code = regexp.MustCompile("`([^`\n]+)`")
 
 func quoted(text string) (all []string) {
