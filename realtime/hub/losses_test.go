@@ -31,7 +31,8 @@ func newLosses() *losses {
 	return &losses{stored: map[realtime.Channel]map[string]int64{}, clients: map[string]map[realtime.Channel]*account{}}
 }
 
-// published takes down what a publisher was told of some events that it had asked for at a moment.
+// published takes down what a publisher was told of some events that it had first asked for at a moment: what was stored then may
+// lie before a gap, and a later try is a repetition.
 func (l *losses) published(pubs []realtime.Publication, err error, asked time.Time) {
 	if l == nil {
 		return

@@ -224,8 +224,8 @@ func (w *world) publish(n int) {
 	}
 	w.story.tell("published %s %s to %s", channel.Name(), pubs[0].ID, pubs[n-1].ID)
 	w.busy.Go(func() {
+		asked := time.Now()
 		for try := 0; len(pubs) > 0 && try < 20; try++ {
-			asked := time.Now()
 			err := p.Publish(context.Background(), w.tenant.Load(), pubs)
 			w.losses.published(pubs, err, asked)
 			if err == nil {
