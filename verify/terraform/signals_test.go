@@ -1,7 +1,6 @@
 package terraform
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -95,28 +94,19 @@ func reading(found *problems, in, before, metric, rest string, instruments map[s
 	}
 }
 
-// reasons says whether a counter has a reason: one of those that are listed beside it, or, where none are, a text of the program.
+// reasons says whether a counter has a reason: one of those that are listed for it, or, where its words come from elsewhere, a text of
+// the program.
 func reasons() (func(metric, reason string) bool, error) {
-	text, err := os.ReadFile("../../realtime/metrics.go")
-	if err != nil {
-		return nil, err
-	}
 	texts, err := literals("../../realtime", "../../services", "../../functions")
 	if err != nil {
 		return nil, err
 	}
-	listed := map[string][]string{}
-	for _, m := range regexp.MustCompile(`Counter = "([a-z.]+)" *// .*reason: ([a-z, -]+)\n`).FindAllStringSubmatch(string(text), -1) {
-		listed[telemetry.Prefix+m[1]] = strings.Split(m[2], ", ")
-	}
-	if len(listed) < 8 {
-		return nil, fmt.Errorf("only %d counters list their reasons", len(listed))
-	}
 	return func(metric, reason string) bool {
-		if list := listed[metric]; list != nil {
-			return slices.Contains(list, reason)
+		has := realtime.Counter(strings.TrimPrefix(metric, telemetry.Prefix)).Reasons()
+		if slices.Contains(has.Constants, realtime.Reason(reason)) {
+			return true
 		}
-		return texts[reason]
+		return (has.Codes || has.Limits || has.Tokens || has.Backend) && texts[reason]
 	}, nil
 }
 
