@@ -26,8 +26,9 @@ test: ## all tests; installs Chromium and Node with apt-get where they are missi
 # The tests of the program wait for much, and leave room for those of the HCL beside them. TEST_JOBS=1 is for little memory.
 TEST_JOBS ?= 2
 
+# Four packages at a time: many of them wait for servers, deadlines and browsers rather than for a processor.
 go-test: ## the part of make test that is Go, with the race detector and in random order
-	./.ci/meanwhile go test -race -shuffle=on -vet=off -timeout 30m $$(go list ./... ./verify/... | grep -v /verify/terraform)
+	./.ci/meanwhile go test -p 4 -race -shuffle=on -vet=off -timeout 30m $$(go list ./... ./verify/... | grep -v /verify/terraform)
 
 tf-check: ## the HCL: Terraform plans and applies it on a stub of the providers; plans are judged, and compared with the program
 	go test -count=1 -vet=off -timeout 30m -v ./verify/terraform/...

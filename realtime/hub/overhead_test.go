@@ -18,10 +18,10 @@ import (
 func TestRecordsSayWhatTheyTake(t *testing.T) {
 	for _, size := range []struct {
 		channels, events, bytes int
-	}{{20_000, 1, 20}, {20_000, 1, 200}, {5000, 5, 20}, {2000, 20, 100}, {100, 500, 50}, {10, 1000, 1000}, {1, 10_000, 200}} {
+	}{{4000, 1, 20}, {4000, 1, 200}, {1000, 5, 20}, {400, 20, 100}, {20, 500, 50}, {4, 500, 1000}, {1, 2000, 200}} {
 		for _, state := range []string{"stands", "is read", "is put aside"} {
 			for _, tags := range []int{0, 10} {
-				if state == "is read" && size.channels > 2000 {
+				if state == "is read" && size.channels > 400 {
 					continue // that many subscriptions of one connection take long
 				}
 				t.Run(fmt.Sprintf("%d channels of %d events of %d bytes and %d tags, %s", size.channels, size.events, size.bytes, tags, state), func(t *testing.T) {
