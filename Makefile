@@ -3,7 +3,7 @@ SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz go-test tf-check tf-audit
+.PHONY: help dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz go-test tf-check js-test tf-audit
 
 help: ## what can be made
 	@echo 'make TARGET, where TARGET is:'
@@ -20,19 +20,21 @@ test: ## all tests; installs Chromium and Node with apt-get where they are missi
 	GOWORK=off go vet ./...
 	cd verify && GOWORK=off go vet ./...
 	@# Make keeps what a part prints until it ends; what goes to 3 is seen at once.
-	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test tf-check 3>&1
-	./.ci/jstests
+	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test tf-check js-test 3>&1
 
-# The tests of the program wait for much, and leave room for those of the HCL beside them. TEST_JOBS=1 is for little memory.
-TEST_JOBS ?= 2
+# The tests of the program wait for much, and leave room for the others beside them. TEST_JOBS=1 is for little memory.
+TEST_JOBS ?= 3
 
-# Four packages at a time: many of them wait for servers, deadlines and browsers rather than for a processor.
+# Four packages at a time: many of them wait for servers, deadlines and browsers rather than for a processor. Those that take longest come first.
 go-test: ## the part of make test that is Go, with the race detector and in random order
-	./.ci/meanwhile go test -p 4 -race -shuffle=on -vet=off -timeout 30m $$(go list ./... ./verify/... | grep -v /verify/terraform)
+	./.ci/meanwhile go test -p 4 -race -shuffle=on -vet=off -timeout 30m $$(go list ./verify/... ./... | grep -v /verify/terraform)
 
 tf-check: ## the HCL: Terraform plans and applies it on a stub of the providers; plans are judged, and compared with the program
 	go test -count=1 -vet=off -timeout 30m -v ./verify/terraform/...
 	cd verify/terraform/promql && GOWORK=off go test -count=1 -v ./...
+
+js-test: ## the tests of the browser client, with Node alone
+	./.ci/jstests
 
 tf-audit: ## on demand, some minutes: seeded faults that tf-check has to find, the provider's schema made anew from npm and compared, and tflint
 	TIDEWIRE_AUDIT=1 go test -count=1 -timeout 60m -v -run TestSeededFaults ./verify/terraform
