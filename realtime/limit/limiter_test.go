@@ -346,5 +346,5 @@ func (r *refusals) Add(c realtime.Counter, _ string, reason realtime.Reason, n i
 func (r *refusals) of(reason string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.count[string(reason)]
+	return r.count[reason]
 }
