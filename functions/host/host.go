@@ -32,11 +32,11 @@ type Options struct {
 type Host struct {
 	o Options
 
-	mu      sync.Mutex // guards what follows
-	inside  int        // requests
-	doors   []*door
-	closing bool
-	empty   chan struct{} // closed when closing and nobody is inside
+	mu        sync.Mutex // guards what follows
+	inside    int        // requests
+	functions []*function
+	closing   bool
+	empty     chan struct{} // closed when closing and nobody is inside
 }
 
 // New returns a Host of no functions.
@@ -58,11 +58,11 @@ func New(o Options) *Host {
 
 // Function returns the handler of a function that is opened at its first request.
 func (h *Host) Function(open Open) http.HandlerFunc {
-	d := &door{host: h, open: open}
+	f := &function{host: h, open: open}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.doors = append(h.doors, d)
-	return d.serve
+	h.functions = append(h.functions, f)
+	return f.serve
 }
 
 // closeTime is what requests leave for the closing of what was opened.
@@ -80,7 +80,7 @@ func (h *Host) Close(ctx context.Context) error {
 	if h.inside == 0 {
 		close(h.empty)
 	}
-	doors := h.doors
+	functions := h.functions
 	h.mu.Unlock()
 	waiting, cancel := shutdown.Before(ctx, closeTime)
 	defer cancel()
@@ -89,12 +89,12 @@ func (h *Host) Close(ctx context.Context) error {
 	case <-waiting.Done():
 		return waiting.Err()
 	}
-	errs := make(chan error, len(doors))
-	for _, d := range doors {
-		go func() { errs <- shutdown.End(ctx, d.close) }()
+	errs := make(chan error, len(functions))
+	for _, f := range functions {
+		go func() { errs <- shutdown.End(ctx, f.close) }()
 	}
 	var err error
-	for range doors {
+	for range functions {
 		err = errors.Join(err, <-errs)
 	}
 	return err
@@ -119,8 +119,8 @@ func (h *Host) exit() {
 	}
 }
 
-// door is one function.
-type door struct {
+// function is one of them.
+type function struct {
 	host *Host
 	open Open
 
@@ -133,19 +133,19 @@ type door struct {
 	retryAt  time.Time     // no attempt before
 }
 
-func (d *door) serve(w http.ResponseWriter, r *http.Request) {
-	if !d.host.enter() {
+func (f *function) serve(w http.ResponseWriter, r *http.Request) {
+	if !f.host.enter() {
 		problem.Write(w, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away; try again", RetryAfter: time.Second})
 		return
 	}
-	defer d.host.exit()
+	defer f.host.exit()
 	bounded(w)
-	handler, err := d.opened(r.Context())
+	handler, err := f.opened(r.Context())
 	if err != nil {
 		problem.Write(w, err)
 		return
 	}
-	problem.Contain(handler, d.host.o.Logger, realtime.NoMetrics{}).ServeHTTP(w, r)
+	problem.Contain(handler, f.host.o.Logger, realtime.NoMetrics{}).ServeHTTP(w, r)
 }
 
 const (
@@ -164,28 +164,28 @@ func bounded(w http.ResponseWriter) {
 }
 
 // opened returns the handler, and waits for it if it has to.
-func (d *door) opened(ctx context.Context) (http.Handler, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for d.handler == nil {
-		if wait := time.Until(d.retryAt); wait > 0 {
-			return nil, notOpen(wait, d.err)
+func (f *function) opened(ctx context.Context) (http.Handler, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.handler == nil {
+		if wait := time.Until(f.retryAt); wait > 0 {
+			return nil, notOpen(wait, f.err)
 		}
-		ended := d.opening
+		ended := f.opening
 		if ended == nil {
-			ended = d.attempt()
+			ended = f.attempt()
 		}
-		d.mu.Unlock()
+		f.mu.Unlock()
 		select {
 		case <-ended:
 		case <-ctx.Done():
 		}
-		d.mu.Lock()
-		if ctx.Err() != nil && d.handler == nil {
+		f.mu.Lock()
+		if ctx.Err() != nil && f.handler == nil {
 			return nil, notOpen(time.Second, context.Cause(ctx))
 		}
 	}
-	return d.handler, nil
+	return f.handler, nil
 }
 
 // notOpen is what those are told who come while a function cannot be opened.
@@ -193,50 +193,50 @@ func notOpen(wait time.Duration, err error) error {
 	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the function could not start and will try again; its log has the reason", RetryAfter: wait, Err: err}
 }
 
-// attempt starts to open the function; d.mu is held. It belongs to no request, because the one
+// attempt starts to open the function; f.mu is held. It belongs to no request, because the one
 // that caused it may leave while others wait; so it counts as one that is inside itself.
-func (d *door) attempt() chan struct{} {
+func (f *function) attempt() chan struct{} {
 	ended := make(chan struct{})
-	d.opening = ended
-	d.host.mu.Lock()
-	d.host.inside++ // the request that asks is inside, so the Host is not empty yet
-	d.host.mu.Unlock()
+	f.opening = ended
+	f.host.mu.Lock()
+	f.host.inside++ // the request that asks is inside, so the Host is not empty yet
+	f.host.mu.Unlock()
 	go func() {
-		defer d.host.exit()
-		ctx, cancel := context.WithTimeout(context.Background(), d.host.o.OpenTimeout)
+		defer f.host.exit()
+		ctx, cancel := context.WithTimeout(context.Background(), f.host.o.OpenTimeout)
 		defer cancel()
-		handler, letGo, err := d.open(ctx)
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.opening = nil
+		handler, letGo, err := f.open(ctx)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.opening = nil
 		if err == nil {
-			d.handler, d.letGo = handler, letGo
+			f.handler, f.letGo = handler, letGo
 		} else {
-			d.failed(err)
+			f.failed(err)
 		}
 		close(ended)
 	}()
 	return ended
 }
 
-// failed says when the next attempt may be; d.mu is held.
-func (d *door) failed(err error) {
-	o := &d.host.o
+// failed says when the next attempt may be; f.mu is held.
+func (f *function) failed(err error) {
+	o := &f.host.o
 	wait := o.RetryMax
-	if doubled := o.RetryMin << min(d.failures, 30); doubled < wait {
+	if doubled := o.RetryMin << min(f.failures, 30); doubled < wait {
 		wait = doubled
 	}
-	d.failures++
-	d.err, d.retryAt = err, time.Now().Add(wait)
+	f.failures++
+	f.err, f.retryAt = err, time.Now().Add(wait)
 	o.Logger.Error("the function cannot start", realtime.KeyError, err, realtime.KeyDuration, wait)
 }
 
 // close lets go what was opened. Nobody is inside.
-func (d *door) close(ctx context.Context) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.letGo == nil {
+func (f *function) close(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.letGo == nil {
 		return nil
 	}
-	return d.letGo(ctx)
+	return f.letGo(ctx)
 }

@@ -16,8 +16,7 @@ const (
 
 // docWriter gathers writes of documents that have nothing to do with each other, and makes few requests of
 // them. The client's BulkWriter is for that too, but sends 20 documents a request, has no deadline of its own, and tries each
-// document up to ten times while its caller, who has to try again after an outage anyway, waits
-// (BenchmarkConnectStorm measures both).
+// document up to ten times while its caller, who has to try again after an outage anyway, waits.
 type docWriter struct {
 	db      *firestore.Client
 	timeout time.Duration // of one request
