@@ -1,6 +1,8 @@
 package acceptance
 
 import (
+	"context"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -17,6 +19,10 @@ const patience = 20 * time.Second
 var servers emulators.Shared
 
 func TestMain(m *testing.M) {
+	if os.Getenv(attackAddr) != "" {
+		attackHere(context.Background())
+		return
+	}
 	// The SDKs of Google start one goroutine for the process and never end it.
 	goleak.VerifyTestMain(servers.Main(m), goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
 }

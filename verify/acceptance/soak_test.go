@@ -60,7 +60,7 @@ func (s *steady) produce(ctx context.Context, token string, round func() int) {
 	}
 }
 
-// Hostile clients of every kind come and go beside honest ones, in one process. The honest lose nothing and none
+// Hostile clients of every kind come and go beside honest ones, against one server. The honest lose nothing and none
 // of them is closed, memory does not grow from one attack to the next, and nothing of the attackers is left behind.
 // How much later the honest have their messages is shown.
 func TestHostileBesideHonest(t *testing.T) {
@@ -99,10 +99,13 @@ func TestHostileBesideHonest(t *testing.T) {
 
 	var resident []float64 // MiB, after each attack
 	for i := range pairs {
+		calm := p.figures().of("process_cpu_seconds_total")
 		time.Sleep(time.Until(s.crowd.begun.Add(time.Duration(2*i+1) * phase)))
+		began := p.figures().of("process_cpu_seconds_total")
 		attacked, over := context.WithTimeout(ctx, phase)
-		attack(attacked, p, evil, bare)()
+		attack(attacked, p, evil, bare)
 		over()
+		t.Logf("CPU of the server: %.0f %% in a calm phase, %.0f %% in a hostile one", 100*(began-calm)/phase.Seconds(), 100*(p.figures().of("process_cpu_seconds_total")-began)/phase.Seconds())
 		resident = append(resident, p.figures().of("process_resident_memory_bytes")/(1<<20))
 	}
 	time.Sleep(phase)
