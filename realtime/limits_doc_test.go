@@ -27,17 +27,34 @@ func TestLimitsAreDocumented(t *testing.T) {
 			}
 		}
 	}
-	for _, defaults := range []any{realtime.DefaultLimits(), realtime.DefaultNamespace()} {
+	for prefix, defaults := range map[string]any{"limits": realtime.DefaultLimits(), "": realtime.DefaultNamespace(), "state.": realtime.DefaultState(), "rate.": realtime.Rate{}} {
 		v := reflect.ValueOf(defaults)
 		for i := range v.NumField() {
 			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-			want := fmt.Sprint(v.Field(i).Interface())
-			if d, ok := v.Field(i).Interface().(realtime.Duration); ok {
-				want = time.Duration(d).String()
-			}
+			name = strings.TrimPrefix(prefix, "limits") + name
+			want := shown(v.Field(i))
 			if got, ok := documented[name]; !ok || got != want {
 				t.Errorf("%s: documented as %q, is %q", name, got, want)
 			}
 		}
 	}
+}
+
+// shown is how the tables write a default.
+func shown(v reflect.Value) string {
+	if d, ok := v.Interface().(realtime.Duration); ok {
+		return time.Duration(d).String()
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return shown(v.Elem())
+		}
+		return "none"
+	case reflect.Slice, reflect.String:
+		if v.Len() == 0 {
+			return "none"
+		}
+	}
+	return fmt.Sprint(v.Interface())
 }

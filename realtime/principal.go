@@ -44,6 +44,7 @@ type Principal struct {
 	User    string
 	Groups  []string
 	Grants  Grants
+	Views   Views
 	Manage  []Manage  // what else its token may do by the management API
 	Issued  time.Time // when the token was made; zero if it does not say
 	Expires time.Time // when the token ends

@@ -81,57 +81,6 @@ type Tenants interface {
 	Tenant(ctx context.Context, id string) (*Tenant, error)
 }
 
-// Overflow is what happens to a connection's data when its queue is full.
-type Overflow string
-
-// The policies of a full queue.
-const (
-	// OverflowDisconnect closes the connection with CodeTooSlow; the client resumes.
-	OverflowDisconnect Overflow = "disconnect"
-	// OverflowConflate keeps the newest Publication of each Key and drops those it replaces.
-	// What has no Key, or is the only one of its Key, is dropped oldest first, and the client is told.
-	OverflowConflate Overflow = "conflate"
-	// OverflowDropOldest drops the oldest and tells the client how many.
-	OverflowDropOldest Overflow = "drop-oldest"
-)
-
-// Namespace holds the rules of the channels of one namespace. A zero field has
-// the default stated in DefaultNamespace.
-type Namespace struct {
-	// Window and WindowFor bound the record that resume answers from, by number and by age.
-	Window    int      `json:"window,omitempty"`
-	WindowFor Duration `json:"windowFor,omitempty"`
-	// Overflow is the policy of a full queue.
-	Overflow Overflow `json:"overflow,omitempty"`
-	// Tick gathers the deliveries of a busy channel for this long; at most a second. The first
-	// after a pause goes at once.
-	Tick Duration `json:"tick,omitempty"`
-}
-
-// DefaultNamespace returns the rules of a namespace that says nothing.
-func DefaultNamespace() Namespace {
-	return Namespace{Window: 1000, WindowFor: Duration(2 * time.Minute), Overflow: OverflowDisconnect}
-}
-
-// Rules returns the rules of a namespace with every default filled in.
-func (t *Tenant) Rules(namespace string) Namespace {
-	n, ok := t.Namespaces[namespace]
-	if !ok {
-		n = t.Namespaces["*"]
-	}
-	d := DefaultNamespace()
-	if n.Window == 0 {
-		n.Window = d.Window
-	}
-	if n.WindowFor == 0 {
-		n.WindowFor = d.WindowFor
-	}
-	if n.Overflow == "" {
-		n.Overflow = d.Overflow
-	}
-	return n
-}
-
 // Check refuses a document that cannot work with a Broker that keeps messages for DefaultRetention. An error has code
 // CodeBadRequest and names the field. Keys are parsed by package auth, not here.
 func (t *Tenant) Check() error { return t.CheckFor(DefaultRetention) }
@@ -158,22 +107,6 @@ func (t *Tenant) CheckFor(retention time.Duration) error {
 		return err
 	}
 	return t.Limits.check()
-}
-
-func (n Namespace) check(field string, retention time.Duration) error {
-	switch {
-	case n.Window < 0 || n.Window > 100_000:
-		return Errorf(CodeBadRequest, "%s.window: must be 0 to 100000", field)
-	case n.WindowFor < 0 || n.WindowFor > Duration(retention):
-		return Errorf(CodeBadRequest, "%s.windowFor: must be at most %s, because a topic keeps no more", field, shortly(retention))
-	case n.Tick < 0 || n.Tick > Duration(time.Second):
-		return Errorf(CodeBadRequest, "%s.tick: must be at most 1s", field)
-	}
-	switch n.Overflow {
-	case "", OverflowDisconnect, OverflowConflate, OverflowDropOldest:
-		return nil
-	}
-	return Errorf(CodeBadRequest, "%s.overflow: must be disconnect, conflate or drop-oldest, got %q", field, clip(string(n.Overflow)))
 }
 
 // Duration is a time.Duration that JSON writes as "2m".

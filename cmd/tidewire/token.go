@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,7 @@ import (
 
 func newToken(s std) *cobra.Command {
 	var tenant, user, file, operators, url string
-	var groups, subscribe, publish, presence, manage []string
+	var groups, subscribe, publish, presence, filters, columns, manage []string
 	var operator bool
 	var ttl time.Duration
 	cmd := &cobra.Command{
@@ -52,6 +53,10 @@ func newToken(s std) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			views, err := parseViews(filters, columns)
+			if err != nil {
+				return err
+			}
 			var signer *auth.Signer
 			if operator || operators != "" {
 				signer, err = s.operatorSigner(cmd.Context(), tenant, file, operators, url)
@@ -62,7 +67,7 @@ func newToken(s std) *cobra.Command {
 				return err
 			}
 			now := time.Now()
-			token, err := signer.Sign(auth.Claims{User: user, Groups: groups, Grants: grants, Manage: parts, Issued: now, Expires: now.Add(ttl)})
+			token, err := signer.Sign(auth.Claims{User: user, Groups: groups, Grants: grants, Views: views, Manage: parts, Issued: now, Expires: now.Add(ttl)})
 			if err != nil {
 				return err
 			}
@@ -77,6 +82,8 @@ func newToken(s std) *cobra.Command {
 	f.StringArrayVar(&subscribe, "subscribe", nil, "pattern of channels it may read; may be repeated")
 	f.StringArrayVar(&publish, "publish", nil, "pattern of channels it may publish to; may be repeated")
 	f.StringArrayVar(&presence, "presence", nil, "pattern of channels whose presence it may see; may be repeated")
+	f.StringArrayVar(&filters, "filter", nil, "PATTERN=FILTER that events of these channels must pass to be shown; may be repeated")
+	f.StringArrayVar(&columns, "columns", nil, "PATTERN=NAME,...: the members of data of these channels that are shown; may be repeated")
 	f.StringArrayVar(&manage, "manage", nil, "part of the management API it may use; may be repeated")
 	f.BoolVar(&operator, "operator", false, "an operator's token for dev, which belongs to no tenant")
 	f.StringVar(&operators, "operators", "", "an operator's token for a deployment: file of its TIDEWIRE_OPERATORS, or -")
@@ -98,6 +105,27 @@ func newToken(s std) *cobra.Command {
 		return needsBoth(cmd, args)
 	}
 	return cmd
+}
+
+// parseViews reads what --filter and --columns say.
+func parseViews(filters, columns []string) (v realtime.Views, err error) {
+	for flag, given := range map[string][]string{"--filter": filters, "--columns": columns} {
+		for _, text := range given {
+			pattern, value, found := strings.Cut(text, "=")
+			if !found || realtime.CheckPattern(pattern) != nil {
+				return v, usage.Errorf("%s: must be PATTERN=..., got %q", flag, text)
+			}
+			into, values := &v.Filters, []string{value}
+			if flag == "--columns" {
+				into, values = &v.Columns, strings.Split(value, ",")
+			}
+			if *into == nil {
+				*into = map[realtime.Pattern][]string{}
+			}
+			(*into)[realtime.Pattern(pattern)] = append((*into)[realtime.Pattern(pattern)], values...)
+		}
+	}
+	return v, nil
 }
 
 func parseManage(parts []string) ([]realtime.Manage, error) {

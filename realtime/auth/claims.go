@@ -28,6 +28,7 @@ type claims struct {
 	user      string
 	groups    []string
 	grants    realtime.Grants
+	views     realtime.Views
 	manage    []realtime.Manage
 	expires   time.Time
 	notBefore time.Time // zero if absent, as is issued
@@ -83,6 +84,12 @@ func parseClaims(o object) (*claims, error) {
 		case "channels":
 			c.grants, err = grantsOf(value)
 			return asRefusal(reasonGrants, err)
+		case "filters":
+			c.views.Filters, err = filtersOf(value)
+			return asRefusal(reasonFilters, err)
+		case "columns":
+			c.views.Columns, err = columnsOf(value)
+			return asRefusal(reasonColumns, err)
 		case "manage":
 			c.manage, err = manageOf(value)
 			return asRefusal(reasonManage, err)

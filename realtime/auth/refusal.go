@@ -34,6 +34,8 @@ const (
 	reasonUser       reason = "sub"
 	reasonGroups     reason = "groups"
 	reasonGrants     reason = "channels"
+	reasonFilters    reason = "filters"
+	reasonColumns    reason = "columns"
 	reasonManage     reason = "manage"
 	reasonNoExpiry   reason = "exp" // missing, or no time
 	reasonExpired    reason = "expired"

@@ -25,6 +25,7 @@ type Claims struct {
 	User    string            // required
 	Groups  []string          // at most MaxGroups
 	Grants  realtime.Grants   // at most MaxPatterns
+	Views   realtime.Views    // at most MaxViews patterns of each
 	Manage  []realtime.Manage // at most MaxManage
 	Expires time.Time         // required; kept to the second
 	// Issued is when the token was made; zero is now.
@@ -67,6 +68,12 @@ func (s *Signer) Sign(c Claims) (string, error) {
 	}
 	if g := c.Grants; len(g.Subscribe)+len(g.Publish)+len(g.Presence) > 0 {
 		said["channels"] = g
+	}
+	if len(c.Views.Filters) > 0 {
+		said["filters"] = c.Views.Filters
+	}
+	if len(c.Views.Columns) > 0 {
+		said["columns"] = c.Views.Columns
 	}
 	if len(c.Manage) > 0 {
 		said["manage"] = c.Manage

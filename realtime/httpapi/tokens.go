@@ -18,11 +18,13 @@ type madeToken struct {
 // makeToken signs a token with the tenant's first key that can sign.
 func (a *api) makeToken(c *call) error {
 	b := struct {
-		User     string            `json:"user"`
-		Groups   []string          `json:"groups"`
-		Channels realtime.Grants   `json:"channels"`
-		Manage   []realtime.Manage `json:"manage"`
-		TTL      realtime.Duration `json:"ttl"`
+		User     string                        `json:"user"`
+		Groups   []string                      `json:"groups"`
+		Channels realtime.Grants               `json:"channels"`
+		Filters  map[realtime.Pattern][]string `json:"filters"`
+		Columns  map[realtime.Pattern][]string `json:"columns"`
+		Manage   []realtime.Manage             `json:"manage"`
+		TTL      realtime.Duration             `json:"ttl"`
 	}{TTL: realtime.Duration(min(time.Hour, a.o.TokenTTL))}
 	if _, err := c.body(&b); err != nil {
 		return err
@@ -44,7 +46,7 @@ func (a *api) makeToken(c *call) error {
 	signer.TenantClaim = a.o.TenantClaim
 	now := time.Now()
 	expires := now.Add(ttl).Truncate(time.Second)
-	token, err := signer.Sign(auth.Claims{User: b.User, Groups: b.Groups, Grants: b.Channels, Manage: b.Manage, Issued: now, Expires: expires})
+	token, err := signer.Sign(auth.Claims{User: b.User, Groups: b.Groups, Grants: b.Channels, Views: realtime.Views{Filters: b.Filters, Columns: b.Columns}, Manage: b.Manage, Issued: now, Expires: expires})
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ import (
 // shows nothing: they may be secrets.
 //
 // Structs are filled by the names in their json tags; what is known beside them are maps by strings,
-// slices, strings, bools, integers and what reads itself (json.Unmarshaler).
+// slices, pointers, strings, bools, numbers and what reads itself (json.Unmarshaler).
 func Decode(whole string, text []byte, into any) error {
 	if err := checkSyntax(whole, text); err != nil {
 		return err
@@ -108,6 +108,11 @@ func (d *decoder) decode(path string, text json.RawMessage, v reflect.Value) {
 		return
 	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		if jsontext.Begins(text) != 'n' {
+			v.Set(reflect.New(v.Type().Elem()))
+			d.decode(path, text, v.Elem())
+		}
 	case reflect.Struct:
 		for _, m := range d.members(path, text) {
 			if field := fieldByName(v, m.name); field.IsValid() {
@@ -123,7 +128,7 @@ func (d *decoder) decode(path string, text json.RawMessage, v reflect.Value) {
 		for _, m := range d.members(path, text) {
 			value := reflect.New(v.Type().Elem()).Elem()
 			d.decode(join(path, m.name), m.value, value)
-			v.SetMapIndex(reflect.ValueOf(m.name), value)
+			v.SetMapIndex(reflect.ValueOf(m.name).Convert(v.Type().Key()), value)
 		}
 	case reflect.Slice:
 		var items []json.RawMessage
@@ -138,12 +143,14 @@ func (d *decoder) decode(path string, text json.RawMessage, v reflect.Value) {
 		for i, item := range items {
 			d.decode(fmt.Sprintf("%s[%d]", path, i), item, v.Index(i))
 		}
-	default: // a string, bool or integer
+	default: // a string, bool or number
 		if err := json.Unmarshal(text, v.Addr().Interface()); err != nil {
 			kind := "a string"
 			switch {
 			case v.CanInt():
 				kind = "a whole number"
+			case v.CanFloat():
+				kind = "a number"
 			case v.Kind() == reflect.Bool:
 				kind = "true or false"
 			}

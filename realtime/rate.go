@@ -1,0 +1,48 @@
+package realtime
+
+import "math"
+
+// The bounds of a rate, in flushes a second.
+const (
+	MinRate = 0.05
+	MaxRate = 1000.0
+)
+
+// Rate bounds how often a subscription is sent what is new, in flushes a second: a flush has the newest
+// Publication of each Key, and all those without one.
+type Rate struct {
+	// Max is the most that a client is given, also if it asks for nothing; 0 is without bound.
+	Max float64 `json:"max,omitempty"`
+	// Min is how far the rate of a subscription goes down by itself when its client does not keep up; 0 is 0.5, or Max if
+	// that is less.
+	Min float64 `json:"min,omitempty"`
+}
+
+// CheckRate refuses what is no rate. field says what it is the value of.
+func CheckRate(field string, rate float64) error {
+	if math.IsNaN(rate) || rate < MinRate || rate > MaxRate {
+		return Errorf(CodeBadRequest, "%s: must be %v to %v, got %v", field, MinRate, MaxRate, rate)
+	}
+	return nil
+}
+
+func (r *Rate) check(field string) error {
+	if r == nil {
+		return nil
+	}
+	if r.Max != 0 {
+		if err := CheckRate(field+".max", r.Max); err != nil {
+			return err
+		}
+	}
+	if r.Min == 0 {
+		return nil
+	}
+	if err := CheckRate(field+".min", r.Min); err != nil {
+		return err
+	}
+	if r.Max != 0 && r.Min > r.Max {
+		return Errorf(CodeBadRequest, "%s.min: must be at most max, which is %v, got %v", field, r.Max, r.Min)
+	}
+	return nil
+}
