@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 )
@@ -77,6 +78,9 @@ func (m *Message) checkEvent() error {
 }
 
 func (m *Message) checkAddressed() error {
+	if err := m.CheckStateless(); err != nil {
+		return err
+	}
 	if err := CheckTenantID(m.Tenant); err != nil {
 		return err
 	}
@@ -87,6 +91,14 @@ func (m *Message) checkAddressed() error {
 		return Errorf(CodeBadRequest, "code: %q is unknown", clip(string(m.Code)))
 	}
 	return m.CheckSize()
+}
+
+// CheckStateless refuses an operation on the state of a channel, for an event without a channel.
+func (p *Publication) CheckStateless() error {
+	if p.Op != OpSet || p.TTL != 0 {
+		return Errorf(CodeBadRequest, "%s: needs a channel", cmp.Or(string(p.Op), "ttl"))
+	}
+	return nil
 }
 
 // CheckData refuses what no reader could be given.

@@ -21,6 +21,15 @@ type Publication struct {
 	Tags map[string]string
 	// Data is the payload, a JSON value.
 	Data []byte
+	// Op is what becomes of the Key: OpSet, unless it is removed.
+	Op Op
+	// TTL is how long after Time the value of Key is good; zero is for good.
+	TTL time.Duration
+	// EventType is the kind of event, such as the type of a CloudEvent; Source is what it comes from.
+	EventType string
+	Source    string
+	// ContentType is what Data was before it was made JSON; empty if it was JSON.
+	ContentType string
 	// Time is the moment the broker stored it, in whole milliseconds. It is
 	// zero until then.
 	Time time.Time
@@ -29,13 +38,22 @@ type Publication struct {
 // Position returns where a reader stands that has seen p.
 func (p *Publication) Position() Position { return Position{Time: p.Time.UnixMilli(), ID: p.ID} }
 
-// The bounds of a Publication's tags.
+// Expires returns the moment from which the value of its Key is good no more; zero is never.
+func (p *Publication) Expires() time.Time {
+	if p.TTL == 0 {
+		return time.Time{}
+	}
+	return p.Time.Add(p.TTL)
+}
+
+// The bounds of a Publication's texts.
 const (
-	MaxTags     = 32
-	MaxTagBytes = 256 // of a name or a value
+	MaxTags      = 32
+	MaxTagBytes  = 256 // of a name or a value
+	MaxTypeBytes = 256 // of EventType, Source and ContentType
 )
 
-// Check refuses a Publication whose ID, key or tags are out of bounds. An error
+// Check refuses a Publication whose ID, key, tags, operation or descriptions are out of bounds. An error
 // has code CodeBadRequest and names the field. Size of Data is a limit of the
 // tenant, and checked by whatever accepts the event.
 func (p *Publication) Check() error {
@@ -53,6 +71,20 @@ func (p *Publication) CheckFields() error {
 	if err := checkText("key", p.Key, MaxIDBytes); err != nil {
 		return err
 	}
+	for _, described := range [...]struct{ field, value string }{
+		{"eventType", p.EventType}, {"source", p.Source}, {"contentType", p.ContentType},
+	} {
+		if err := checkText(described.field, described.value, MaxTypeBytes); err != nil {
+			return err
+		}
+	}
+	if err := p.checkOp(); err != nil {
+		return err
+	}
+	return p.checkTags()
+}
+
+func (p *Publication) checkTags() error {
 	if len(p.Tags) > MaxTags {
 		return Errorf(CodeBadRequest, "tags: must be at most %d, got %d", MaxTags, len(p.Tags))
 	}

@@ -21,6 +21,9 @@ func (p *Publisher) SendDirect(ctx context.Context, t *realtime.Tenant, to realt
 	if err := event.CheckFields(); err != nil {
 		return err
 	}
+	if err := event.CheckStateless(); err != nil {
+		return err
+	}
 	if err := event.CheckData(); err != nil {
 		return err
 	}

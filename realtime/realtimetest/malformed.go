@@ -88,6 +88,16 @@ func malformedMessages(c realtime.Channel) map[string]*realtime.Message {
 			m.Tags[fmt.Sprint(i)] = "x"
 		}
 	})
+	event("unknown operation", func(m *realtime.Message) { m.Op, m.Key, m.Data = "merge", "k", nil })
+	event("deletion without a key", func(m *realtime.Message) { m.Op, m.Data = realtime.OpDelete, nil })
+	event("deletion with data", func(m *realtime.Message) { m.Op, m.Key = realtime.OpDelete, "k" })
+	event("clear of a key", func(m *realtime.Message) { m.Op, m.Key, m.Data = realtime.OpClear, "k", nil })
+	event("ttl without a key", func(m *realtime.Message) { m.TTL = time.Minute })
+	event("negative ttl", func(m *realtime.Message) { m.Key, m.TTL = "k", -time.Minute })
+	event("long ttl", func(m *realtime.Message) { m.Key, m.TTL = "k", realtime.MaxTTL+1 })
+	event("long event type", func(m *realtime.Message) { m.EventType = strings.Repeat("x", realtime.MaxTypeBytes+1) })
+	event("control in source", func(m *realtime.Message) { m.Source = "a\x01b" })
+	event("content type not UTF-8", func(m *realtime.Message) { m.ContentType = "\xff" })
 	event("number without series", func(m *realtime.Message) { m.Number = 7 })
 	event("series without number", func(m *realtime.Message) { m.Series = "s" })
 	event("long series", func(m *realtime.Message) { m.Series, m.Number = long, 1 })
@@ -103,6 +113,7 @@ func malformedMessages(c realtime.Channel) map[string]*realtime.Message {
 		"direct to nobody":        {Kind: realtime.KindDirect, Tenant: "acme", Publication: realtime.Publication{ID: "d", Data: []byte("1")}},
 		"direct without tenant":   {Kind: realtime.KindDirect, To: realtime.Target{User: "ann"}, Publication: realtime.Publication{ID: "d", Data: []byte("1")}},
 		"direct to two":           {Kind: realtime.KindDirect, Tenant: "acme", To: realtime.Target{User: "ann", Group: "desk"}, Publication: realtime.Publication{ID: "d", Data: []byte("1")}},
+		"direct that deletes":     {Kind: realtime.KindDirect, Tenant: "acme", To: realtime.Target{User: "ann"}, Publication: realtime.Publication{ID: "d", Key: "k", Op: realtime.OpDelete}},
 		"close without code":      {Kind: realtime.KindClose, Tenant: "acme", To: realtime.Target{User: "ann"}, Publication: realtime.Publication{ID: "x"}},
 		"close with unknown code": {Kind: realtime.KindClose, Tenant: "acme", To: realtime.Target{User: "ann"}, Code: "bye\"", Publication: realtime.Publication{ID: "x"}},
 		"close without id":        {Kind: realtime.KindClose, Tenant: "acme", To: realtime.Target{User: "ann"}, Code: realtime.CodeForbidden},

@@ -40,15 +40,18 @@ func carries(b *bed) {
 			Publication: realtime.Publication{
 				Channel: c, ID: "id ⌘ \"1\"", Key: "EURUSD", Data: []byte("{\"a\":\"\\u0000é\x00\xff\"}"),
 				Tags: map[string]string{"region": "eu", "empty": "", "ü": "\"'<>&"},
+				TTL:  90*time.Second + time.Nanosecond, EventType: "com.example.quote", Source: "//desks.example/eu?a=b", ContentType: "text/plain; charset=utf-8",
 			},
 		},
+		{Kind: realtime.KindPublication, Publication: realtime.Publication{Channel: c, ID: "deletion", Key: "EURUSD", Op: realtime.OpDelete}},
+		{Kind: realtime.KindPublication, Publication: realtime.Publication{Channel: c, ID: "clear", Op: realtime.OpClear}},
 		{Kind: realtime.KindPublication, Publication: realtime.Publication{Channel: c, ID: "bare"}},
 		{Kind: realtime.KindFence, Origin: "i1", Publication: realtime.Publication{Channel: c, ID: "f1"}},
 		{Kind: realtime.KindBeacon, Origin: "i1", Publication: realtime.Publication{ID: "b1"}},
 		{Kind: realtime.KindPulse, Origin: "i1", Publication: realtime.Publication{ID: "p1"}},
 		{
 			Kind: realtime.KindDirect, Tenant: "acme", To: realtime.Target{User: "ann ⌘"},
-			Publication: realtime.Publication{ID: "d1", Key: "k", Data: []byte(`"hello"`), Tags: map[string]string{"a": "b"}},
+			Publication: realtime.Publication{ID: "d1", Key: "k", Data: []byte(`"hello"`), Tags: map[string]string{"a": "b"}, EventType: "mention", Source: "chat", ContentType: "text/plain"},
 		},
 		{
 			Kind: realtime.KindClose, Tenant: "acme", To: realtime.Target{Group: "ops"}, Code: realtime.CodeForbidden, Before: previous,
@@ -58,6 +61,7 @@ func carries(b *bed) {
 		{Kind: realtime.KindPublication, Publication: realtime.Publication{
 			Channel: b.channel("acme", strings.Repeat("c", realtime.MaxChannelBytes)),
 			ID:      strings.Repeat("i", realtime.MaxIDBytes), Key: strings.Repeat("k", realtime.MaxIDBytes), Tags: manyTags(),
+			TTL: realtime.MaxTTL, EventType: strings.Repeat("e", realtime.MaxTypeBytes), Source: strings.Repeat("s", realtime.MaxTypeBytes), ContentType: strings.Repeat("c", realtime.MaxTypeBytes),
 		}},
 	}
 	b.publish(b.broker, b.topic, sent...)

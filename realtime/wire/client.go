@@ -22,6 +22,9 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 		{memberRoute, f.Route},
 		{memberKey, f.Key},
 		{memberEvent, f.Event},
+		{memberEventType, f.EventType},
+		{memberSource, f.Source},
+		{memberContentType, f.ContentType},
 	} {
 		if m.value != "" {
 			o.text(m.name.String(), m.value)
@@ -42,6 +45,12 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 	}
 	if len(f.Tags) > 0 {
 		o.tags(f.Tags)
+	}
+	if f.TTL != 0 {
+		o.text(memberTTL.String(), f.TTL.String())
+	}
+	if f.Op == realtime.OpDelete {
+		o.bool(memberDelete.String(), true)
 	}
 	if f.Data != nil {
 		o.data(memberData.String(), f.Data)
@@ -78,7 +87,7 @@ type ServerFrame struct {
 	User        string          `json:"user,omitempty"`
 	Tenant      string          `json:"tenant,omitempty"`
 	Instance    string          `json:"instance,omitempty"`
-	ExpiresAt   int64           `json:"expiresAt,omitempty"` // ms since 1970; also ok of refresh
+	ExpiresAt   int64           `json:"expiresAt,omitempty"` // ms since 1970; also ok of refresh, and message
 	Limits      realtime.Limits `json:"limits,omitzero"`
 	HeartbeatMs int64           `json:"heartbeatMs,omitempty"`
 
@@ -98,6 +107,12 @@ type ServerFrame struct {
 	Time int64             `json:"time,omitempty"` // ms since 1970
 	Tags map[string]string `json:"tags,omitempty"`
 	Data json.RawMessage   `json:"data,omitempty"` // also ok of call
+	// Deleted is a message that removes Key, Cleared one that removes all keys of the channel. Neither has Data.
+	Deleted     bool   `json:"deleted,omitempty"`
+	Cleared     bool   `json:"cleared,omitempty"`
+	EventType   string `json:"eventType,omitempty"` // also direct, as the next two
+	Source      string `json:"source,omitempty"`
+	ContentType string `json:"contentType,omitempty"` // of what Data was before it was made JSON
 
 	// error and notice; the codes of a notice are NoticeGap, NoticeDropped and NoticePresenceEnded
 	Code         realtime.Code `json:"code,omitempty"`

@@ -82,10 +82,12 @@ func (f *ClientFrame) read(m *members) {
 	case TypePublish:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
-		f.Data = m.data(true)
+		f.Op, f.TTL = m.operation(), m.ttl()
+		f.Data = m.data(f.Op == realtime.OpSet)
 		f.Key = m.text(memberKey, false)
 		f.Tags = m.tags()
 		f.Event = m.text(memberEvent, false)
+		f.EventType, f.Source, f.ContentType = m.text(memberEventType, false), m.text(memberSource, false), m.text(memberContentType, false)
 		f.Refusals, f.CountsRefusals = m.number(memberRefusals)
 	case TypeCall:
 		f.ID = m.id(true)

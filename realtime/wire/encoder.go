@@ -31,8 +31,9 @@ func (e Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) out
 	return e.Error(ID(id), c.Name(), err)
 }
 
-// Message returns the message frame of a Publication: channel, position, key if
-// there is one, time, tags if there are any, in order of their names, and data. Equal Publications make
+// Message returns the message frame of a Publication: channel, position, time, what it has of key, expiresAt, eventType,
+// source, contentType and tags, in order of their names, and data; of one that removes, deleted or cleared in its
+// place. Equal Publications make
 // equal bytes. Data is one JSON value, as Compact returns it, and goes in as it is; none is written as null.
 func (Encoder) Message(p *realtime.Publication) (f outbox.Frame, data []byte) {
 	f = framed(AppendMessage(make([]byte, outbox.MaxFrameHeader, outbox.MaxFrameHeader+MessageSize(p)), p))
@@ -43,6 +44,12 @@ func (Encoder) Message(p *realtime.Publication) (f outbox.Frame, data []byte) {
 func MessageSize(p *realtime.Publication) int {
 	size := len(`{"type":"message","channel":"","position":"-","key":"","time":,"tags":{},"data":}`) + 2*len("1767225600000") +
 		len(p.Channel.Name()) + len(p.ID) + len(p.Key) + max(len(p.Data), len("null"))
+	if p.TTL != 0 {
+		size += len(`,"expiresAt":1767225600000`)
+	}
+	if p.EventType != "" || p.Source != "" || p.ContentType != "" {
+		size += len(`,"eventType":"","source":"","contentType":""`) + len(p.EventType) + len(p.Source) + len(p.ContentType)
+	}
 	for name, value := range p.Tags {
 		size += len(name) + len(value) + len(`"":"",`)
 	}
@@ -68,11 +75,35 @@ func AppendMessage(b []byte, p *realtime.Publication) []byte {
 		o.text("key", p.Key)
 	}
 	o.int("time", p.Time.UnixMilli())
+	if p.TTL != 0 {
+		o.int("expiresAt", p.Expires().UnixMilli())
+	}
+	o.described(p)
+	switch p.Op {
+	case realtime.OpDelete:
+		o.bool("deleted", true)
+	case realtime.OpClear:
+		o.bool("cleared", true)
+	case realtime.OpSet:
+		o.data("data", p.Data)
+	}
+	return append(o.b, '}')
+}
+
+// described appends what says of which kind an event is.
+func (o *object) described(p *realtime.Publication) {
+	if p.EventType != "" {
+		o.text("eventType", p.EventType)
+	}
+	if p.Source != "" {
+		o.text("source", p.Source)
+	}
+	if p.ContentType != "" {
+		o.text("contentType", p.ContentType)
+	}
 	if len(p.Tags) > 0 {
 		o.tags(p.Tags)
 	}
-	o.data("data", p.Data)
-	return append(o.b, '}')
 }
 
 // tags appends the tags in order of their names.
@@ -101,9 +132,7 @@ func (Encoder) Direct(p *realtime.Publication) outbox.Frame {
 		o.text("key", p.Key)
 	}
 	o.int("time", p.Time.UnixMilli())
-	if len(p.Tags) > 0 {
-		o.tags(p.Tags)
-	}
+	o.described(p)
 	o.data("data", p.Data)
 	return o.frame()
 }

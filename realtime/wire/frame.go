@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -84,12 +85,19 @@ type ClientFrame struct {
 	Channel string
 	Since   realtime.Position // subscribe; zero is "from now on", what is malformed is unusable
 
-	Data  []byte            // publish, call: compact JSON; nil only in a call without any
+	Data  []byte            // publish, call: compact JSON; nil only in a call without any and in a deletion
 	Key   string            // publish
 	Tags  map[string]string // publish
 	Event string            // publish: the idempotency key
 	Route string            // call, not empty
 	Watch bool              // presence: tell who comes and goes; true if the frame does not say
+
+	// Op, TTL and what follows them are those of a Publication: publish. Op is never OpClear, which is not a client's.
+	Op          realtime.Op
+	TTL         time.Duration
+	EventType   string
+	Source      string
+	ContentType string
 
 	// Refusals is the newest number of a PublishRefused that the client had received on this connection when it
 	// sent a publish, and 0 before the first. It counts if CountsRefusals; an older client does not say.

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"strconv"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/jsontext"
@@ -23,6 +24,11 @@ const (
 	memberKey
 	memberTags
 	memberEvent
+	memberDelete
+	memberTTL
+	memberEventType
+	memberSource
+	memberContentType
 	memberRefusals
 	memberRoute
 	memberWatch
@@ -34,7 +40,7 @@ const (
 
 var memberNames = [numMembers]string{
 	"type", "id", "token", "asOf", "subscriptions", "channel", "since", "data",
-	"key", "tags", "event", "refusals", "route", "watch", "filter", "state", "maxRate",
+	"key", "tags", "event", "delete", "ttl", "eventType", "source", "contentType", "refusals", "route", "watch", "filter", "state", "maxRate",
 }
 
 func (m member) String() string { return memberNames[m] }
@@ -213,6 +219,26 @@ func (m *members) bool(which member, standard bool) bool {
 	}
 	m.wrong("%s: must be true or false", which)
 	return false
+}
+
+// operation returns what a publish does to its key.
+func (m *members) operation() realtime.Op {
+	if m.bool(memberDelete, false) {
+		return realtime.OpDelete
+	}
+	return realtime.OpSet
+}
+
+// ttl returns a duration as text, 0 if there is none.
+func (m *members) ttl() time.Duration {
+	if !m.has(memberTTL, false) {
+		return 0
+	}
+	ttl, err := realtime.ParseTTL(m.text(memberTTL, true))
+	if err != nil {
+		m.wrong("%v", err)
+	}
+	return ttl
 }
 
 // data returns the compact JSON of any value.

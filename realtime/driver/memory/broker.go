@@ -117,7 +117,7 @@ func (b *Broker) publish(ctx context.Context, name realtime.Topic, m *realtime.M
 	stored := *m
 	stored.Data = bytes.Clone(m.Data)
 	stored.Tags = maps.Clone(m.Tags)
-	size := overhead + len(m.Data) + len(m.ID) + len(m.Key)
+	size := overhead + len(m.Data) + len(m.ID) + len(m.Key) + len(m.EventType) + len(m.Source) + len(m.ContentType)
 	for name, value := range m.Tags {
 		size += len(name) + len(value)
 	}

@@ -20,7 +20,7 @@ type buffered struct {
 }
 
 func bufferedCost(m *realtime.Message) int {
-	return cap(m.Data) + len(m.ID) + len(m.Key) + tagsCost(m.Tags) + bufferedOverhead
+	return cap(m.Data) + len(m.ID) + len(m.Key) + len(m.EventType) + len(m.Source) + len(m.ContentType) + tagsCost(m.Tags) + bufferedOverhead
 }
 
 // tagsCost is what a map of tags takes, about.

@@ -53,7 +53,7 @@ func heldBy(r *Record) int {
 	held := cost(r.name)
 	for i := range r.Len() {
 		e := r.At(i)
-		held += entryOverhead + len(e.At.ID) + len(e.Key) + len(e.tags) + len(e.first.frame.Bytes)
+		held += entryOverhead + len(e.At.ID) + len(e.Key) + len(e.packed) + len(e.first.frame.Bytes)
 		for more := e.more; more != nil; more = more.next {
 			held += encodingOverhead + len(more.frame.Bytes)
 		}

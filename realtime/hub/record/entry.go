@@ -1,9 +1,6 @@
 package record
 
 import (
-	"strings"
-	"time"
-
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/outbox"
@@ -12,13 +9,13 @@ import (
 // Entry is one Publication of a record, and what protocols have made of it: nothing until a reader needs it, then one
 // encoding for each protocol that readers speak. A channel that nobody reads encodes nothing.
 type Entry struct {
-	At   realtime.Position
-	Key  string
-	tags string // packTags
+	At     realtime.Position
+	Key    string
+	packed string // what else the Publication has, as pack writes it
 	// data is the payload. Once an encoding holds it, it is a part of that, so that it is kept once.
 	data  []byte
 	turn  uint64 // when it was remembered, among all entries of the tenant
-	held  int    // bytes of tags, data and encodings
+	held  int    // bytes of packed, data and encodings
 	first encoding
 	more  *moreEncoding // of protocols that needed it later
 }
@@ -36,8 +33,8 @@ type moreEncoding struct {
 
 // newEntry returns an entry that shares the memory of a message's Data.
 func newEntry(m *realtime.Message) Entry {
-	e := Entry{At: m.Position(), Key: m.Key, tags: packTags(m.Tags), data: m.Data}
-	e.held = len(e.tags) + cap(e.data)
+	e := Entry{At: m.Position(), Key: m.Key, packed: pack(&m.Publication), data: m.Data}
+	e.held = len(e.packed) + cap(e.data)
 	return e
 }
 
@@ -60,56 +57,6 @@ func (e *Entry) keep(made encoding, data []byte) (grown int) {
 	e.more = &moreEncoding{made, e.more}
 	e.held += encodingOverhead
 	return e.held - before
-}
-
-// packTags writes tags into one string, which takes less memory than a map: names and values, each behind a NUL, which
-// neither holds.
-func packTags(tags map[string]string) string {
-	size := 0
-	for name, value := range tags {
-		size += len(name) + len(value) + 2
-	}
-	var b strings.Builder
-	b.Grow(size)
-	for name, value := range tags {
-		b.WriteByte(0)
-		b.WriteString(name)
-		b.WriteByte(0)
-		b.WriteString(value)
-	}
-	return b.String()
-}
-
-// scratch is the Publication that Encoders are shown of entries, one at a time, so that none is allocated.
-type scratch struct {
-	publication realtime.Publication
-	tags        map[string]string
-}
-
-// of returns the Publication of an entry. It is good until done is called.
-func (s *scratch) of(c realtime.Channel, e *Entry) *realtime.Publication {
-	s.publication = realtime.Publication{Channel: c, ID: e.At.ID, Key: e.Key, Data: e.data, Time: time.UnixMilli(e.At.Time)}
-	if e.tags == "" {
-		return &s.publication
-	}
-	if s.tags == nil {
-		s.tags = map[string]string{}
-	}
-	for rest := e.tags[1:]; ; {
-		name, behind, _ := strings.Cut(rest, "\x00")
-		value, next, more := strings.Cut(behind, "\x00")
-		s.tags[name] = value
-		if rest = next; !more {
-			break
-		}
-	}
-	s.publication.Tags = s.tags
-	return &s.publication
-}
-
-func (s *scratch) done() {
-	s.publication = realtime.Publication{}
-	clear(s.tags)
 }
 
 // Frame returns an entry as a protocol puts it. Whatever carries a Publication of a channel to a client, live or from

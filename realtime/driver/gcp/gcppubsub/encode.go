@@ -21,6 +21,11 @@ const (
 	attrKind       = "tw-kind" // missing: a Publication
 	attrID         = "tw-id"
 	attrKey        = "tw-key"
+	attrOp         = "tw-op"  // missing: realtime.OpSet
+	attrTTL        = "tw-ttl" // a duration as package time writes it
+	attrType       = "tw-event-type"
+	attrSource     = "tw-source"
+	attrContent    = "tw-content-type"
 	attrSeries     = "tw-series"
 	attrNumber     = "tw-number"
 	attrPrevious   = "tw-previous" // Unix nanoseconds
@@ -74,6 +79,13 @@ func encode(m *realtime.Message) *pubsub.Message {
 		a[attrKind] = kindNames[m.Kind]
 	}
 	set(attrKey, m.Key)
+	set(attrOp, string(m.Op))
+	if m.TTL != 0 {
+		a[attrTTL] = m.TTL.String()
+	}
+	set(attrType, m.EventType)
+	set(attrSource, m.Source)
+	set(attrContent, m.ContentType)
 	set(attrSeries, m.Series)
 	if m.Number != 0 {
 		a[attrNumber] = strconv.FormatUint(m.Number, 10)
@@ -140,6 +152,8 @@ func decode(p *pubsubpb.PubsubMessage) (realtime.Message, error) {
 		return m, fmt.Errorf("ordering key: %.80q is not <tenant>/<channel>", p.GetOrderingKey())
 	}
 	m.ID, m.Key, m.Data = d.text(attrID), d.text(attrKey), p.GetData()
+	m.Op, m.TTL = realtime.Op(d.text(attrOp)), d.duration(attrTTL)
+	m.EventType, m.Source, m.ContentType = d.text(attrType), d.text(attrSource), d.text(attrContent)
 	m.Series, m.Number, m.Previous = d.text(attrSeries), d.number(attrNumber), d.time(attrPrevious)
 	m.Trace, m.Origin, m.Tenant = d.text(attrTrace), d.text(attrOrigin), d.text(attrTenant)
 	m.To = realtime.Target{Connection: d.text(attrConnection), User: d.text(attrUser), Group: d.text(attrGroup)}
@@ -180,6 +194,18 @@ func (d *decoder) time(name string) time.Time {
 		d.fault(name, text)
 	}
 	return time.Unix(0, n)
+}
+
+func (d *decoder) duration(name string) time.Duration {
+	text := d.attributes[name]
+	if text == "" {
+		return 0
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil {
+		d.fail(name, text, "is not a duration")
+	}
+	return v
 }
 
 func (d *decoder) fault(name, text string) { d.fail(name, text, "is not a number") }

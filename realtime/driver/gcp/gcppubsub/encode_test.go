@@ -34,6 +34,7 @@ func TestEncode(t *testing.T) {
 		Kind: realtime.KindPublication, Series: "s", Number: 7, Trace: "00-105445aa7843bc8bf206b12000100000-00f067aa0ba902b7-01", Previous: time.Unix(0, 1_700_000_000_000_000_001),
 		Publication: realtime.Publication{
 			Channel: channel(t, "acme", "prices:fx"), ID: "q-1", Key: "EURUSD", Data: []byte(`{"bid":1}`),
+			TTL: 90 * time.Second, EventType: "quote", Source: "//desk", ContentType: "text/csv",
 			Tags: map[string]string{"desk": "eu", "tw-id": "not ours", "google": "reserved", "traceparent": "not ours either"},
 		},
 	}
@@ -43,6 +44,7 @@ func TestEncode(t *testing.T) {
 	}
 	want := map[string]string{
 		"tw-id": "q-1", "tw-key": "EURUSD", "tw-series": "s", "tw-number": "7", "tw-previous": "1700000000000000001", "desk": "eu", "traceparent": m.Trace,
+		"tw-ttl": "1m30s", "tw-event-type": "quote", "tw-source": "//desk", "tw-content-type": "text/csv",
 	}
 	for name, value := range want {
 		if p.Attributes[name] != value {
@@ -86,6 +88,7 @@ func TestDecodeRefuses(t *testing.T) {
 			p.OrderingKey, p.Attributes[attrKind] = "", "fence"
 		},
 		"unknown kind":   func(p *pubsubpb.PubsubMessage) { p.Attributes[attrKind] = "publication" },
+		"bad ttl":        func(p *pubsubpb.PubsubMessage) { p.Attributes[attrTTL] = "soon" },
 		"bad number":     func(p *pubsubpb.PubsubMessage) { p.Attributes[attrNumber] = "-1" },
 		"bad time":       func(p *pubsubpb.PubsubMessage) { p.Attributes[attrPrevious] = "yesterday" },
 		"bad revocation": func(p *pubsubpb.PubsubMessage) { p.Attributes[attrBefore] = "1e9" },
@@ -110,6 +113,7 @@ func TestDecodeRefuses(t *testing.T) {
 
 func FuzzEncode(f *testing.F) {
 	f.Add(uint8(1), "prices:fx", "id", "k", "tag", "v", []byte("{}"), int64(0))
+	f.Add(uint8(1), "prices:fx", "id", "delete", "", "v", []byte(nil), int64(1))
 	f.Add(uint8(5), "a", "", "", "tw-name-0", "tw-value-0", []byte(nil), int64(-1))
 	f.Fuzz(func(t *testing.T, kind uint8, name, id, key, tag, value string, data []byte, at int64) {
 		c, err := realtime.NewChannel("acme", name)
@@ -122,6 +126,7 @@ func FuzzEncode(f *testing.F) {
 		}
 		if at != 0 {
 			m.Before = time.Unix(0, at)
+			m.Op, m.TTL, m.EventType, m.Source, m.ContentType = realtime.Op(key), time.Duration(at), tag, value, id
 		}
 		got, err := decode(stored(m, time.UnixMilli(5)))
 		if err != nil {

@@ -67,7 +67,10 @@ func (h *handler) publication(f *wire.ClientFrame) (realtime.Publication, error)
 	if !h.client.Connection().Principal().May(realtime.ActionPublish, ch) {
 		return realtime.Publication{}, realtime.Errorf(realtime.CodeForbidden, "channel: no grant to publish to %q", f.Channel)
 	}
-	p := realtime.Publication{Channel: ch, ID: f.Event, Key: f.Key, Tags: f.Tags, Data: f.Data}
+	p := realtime.Publication{
+		Channel: ch, ID: f.Event, Key: f.Key, Tags: f.Tags, Data: f.Data,
+		Op: f.Op, TTL: f.TTL, EventType: f.EventType, Source: f.Source, ContentType: f.ContentType,
+	}
 	if err := p.Check(); err != nil || !h.c.Hooks.Present() {
 		return p, err
 	}
@@ -102,8 +105,10 @@ func (h *handler) refuseBehind(f *wire.ClientFrame, queued bool, why *realtime.E
 
 // checkHooked refuses what a hook has made of a Publication and nobody could read.
 func checkHooked(p *realtime.Publication, t *realtime.Tenant) (err error) {
-	if p.Data, err = wire.Compact(p.Data); err != nil {
-		return realtime.Errorf(realtime.CodeInternal, "the publish hook returned %v", err)
+	if p.Op == realtime.OpSet {
+		if p.Data, err = wire.Compact(p.Data); err != nil {
+			return realtime.Errorf(realtime.CodeInternal, "the publish hook returned %v", err)
+		}
 	}
 	if n, most := len(p.Data), t.Limits.WithDefaults().MessageBytes; n > most {
 		return realtime.Errorf(realtime.CodeInternal, "the publish hook must return at most %d bytes of data (limits.messageBytes), got %d", most, n)
