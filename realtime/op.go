@@ -13,11 +13,8 @@ const (
 	OpClear  Op = "clear"  // no key of the channel has one any more; it has neither Key nor Data
 )
 
-// The bounds of a Publication's TTL, unless that is zero.
-const (
-	MinTTL = time.Second
-	MaxTTL = 31 * 24 * time.Hour
-)
+// MinTTL is the shortest TTL of a Publication, unless that is zero; MaxTTL is the longest.
+const MinTTL = time.Second
 
 // ParseTTL reads a TTL as producers write it, a duration of package time such as "30s". An error has code
 // CodeBadRequest and names the field.
@@ -31,7 +28,7 @@ func ParseTTL(text string) (time.Duration, error) {
 
 func checkTTL(ttl time.Duration) error {
 	if ttl < MinTTL || ttl > MaxTTL {
-		return Errorf(CodeBadRequest, "ttl: must be between %v and %v, got %v", MinTTL, MaxTTL, ttl)
+		return Errorf(CodeBadRequest, "ttl: must be between %s and %s, got %s", shortly(MinTTL), shortly(MaxTTL), shortly(ttl))
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func TestCheckFieldsOfOperations(t *testing.T) {
 		"clear":                {realtime.Publication{Op: realtime.OpClear}, ""},
 		"ttl without a key":    {realtime.Publication{TTL: time.Minute}, "ttl: needs a key"},
 		"ttl of a deletion":    {realtime.Publication{Key: "k", Op: realtime.OpDelete, TTL: time.Minute}, "ttl: needs a key"},
-		"short ttl":            {realtime.Publication{Key: "k", TTL: realtime.MinTTL - 1}, "ttl: must be between 1s and 744h0m0s, got 999.999999ms"},
+		"short ttl":            {realtime.Publication{Key: "k", TTL: realtime.MinTTL - 1}, "ttl: must be between 1s and 744h, got 999.999999ms"},
 		"long ttl":             {realtime.Publication{Key: "k", TTL: realtime.MaxTTL + 1}, "ttl: must be between"},
 		"delete nothing":       {realtime.Publication{Op: realtime.OpDelete}, "key: is missing"},
 		"delete with data":     {realtime.Publication{Key: "k", Op: realtime.OpDelete, Data: []byte("null")}, "data: must be left out of delete"},
