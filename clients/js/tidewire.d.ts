@@ -69,7 +69,20 @@ export interface Message<T = unknown> {
   readonly key?: string;
   readonly time: Moment;
   readonly tags?: Readonly<Record<string, string>>;
+  /** Undefined if the message is `deleted` or `cleared`. */
   readonly data: T;
+  /** The key was removed. */
+  readonly deleted?: true;
+  /** All keys of the channel were removed. */
+  readonly cleared?: true;
+  /** When the value of the key ends. */
+  readonly expiresAt?: Moment;
+  /** The kind of event, such as the type of a CloudEvent. */
+  readonly eventType?: string;
+  /** What the event comes from. */
+  readonly source?: string;
+  /** What `data` was before it became JSON; undefined if it was JSON. */
+  readonly contentType?: string;
   /** Local. */
   readonly receivedAt: Moment;
   /** Time from publish to arrival, as far as the clocks can be compared; see `Tidewire.latency`. */
@@ -174,7 +187,7 @@ interface Reason {
 /** `since` and `retryAt` are local. */
 export type State = { readonly since: Moment } & (
   | { readonly name: "connecting" }
-  | { readonly name: "live"; readonly connection: string; readonly user: string; readonly tenant: string; readonly instance: string; readonly expiresAt: Moment; readonly limits: Limits }
+  | { readonly name: "live"; readonly connection: string; readonly user: string; readonly tenant: string; readonly instance: string; readonly version?: string; readonly expiresAt: Moment; readonly limits: Limits }
   /** `retryAt` is null while the client is connecting; `action` is set when a person is probably needed. */
   | ({ readonly name: "reconnecting"; readonly retryAt: Moment | null; readonly attempt: number; readonly action?: string } & Partial<Reason>)
   /** A person has decided so; `action` says what the user can do. */
@@ -236,6 +249,13 @@ export interface PublishOptions extends RequestOptions {
   tags?: Record<string, string>;
   /** Idempotency key: a second event of the channel with the same key is dropped. With `wait`, the client makes one if there is none. */
   event?: string;
+  /** How long `data` is valid as the value of `key`, from `1s` to `744h`. */
+  ttl?: string;
+  /** Remove `key`; `data` must be undefined. */
+  delete?: boolean;
+  eventType?: string;
+  source?: string;
+  contentType?: string;
 }
 
 export class Tidewire {

@@ -15,13 +15,14 @@ function show(value) {
 }
 var moment = (value) => Number.isFinite(value) && value > 0 && value < 2 ** 48 ? Math.floor(value) : 0;
 var membersOf = (list) => Array.isArray(list) ? list.filter((member) => typeof member?.user === "string") : [];
-function readWelcome({ connection, user, tenant, instance, expiresAt, limits, heartbeatMs }) {
+function readWelcome({ connection, user, tenant, instance, expiresAt, limits, heartbeatMs, version }) {
   const rate = (name, otherwise) => within(limits?.[name], 0, 1e9, otherwise);
   return {
     connection: text(connection) ?? "",
     user,
     tenant,
     instance: text(instance) ?? "",
+    version: text(version),
     expiresAt: moment(expiresAt),
     heartbeatMs: within(heartbeatMs, 1e3, 6e5, 25e3),
     limits: Object.freeze({
@@ -110,6 +111,17 @@ function checkText(field, value, most = MAX_NAME) {
     throw badRequest(`${field}: must be a string of at most ${most} bytes without control characters, got ${show(value)}`);
   }
   return value;
+}
+function checkDescribed({ ttl, delete: deletes, ...texts }) {
+  if (deletes !== void 0 && typeof deletes !== "boolean") throw badRequest(`delete: must be true or false, got ${show(deletes)}`);
+  const { eventType, source, contentType } = texts;
+  return {
+    ttl: checkText("ttl", ttl),
+    delete: deletes || void 0,
+    eventType: checkText("eventType", eventType, 256),
+    source: checkText("source", source, 256),
+    contentType: checkText("contentType", contentType, 256)
+  };
 }
 function checkTags(tags) {
   if (tags === void 0 || tags === null) return void 0;
@@ -1932,13 +1944,16 @@ var Tidewire = class {
   }
   /**
    * Publishes; with `wait` also across reconnects, once, because the server drops a repeated `event`. What is published
-   * on a channel keeps its order.
+   * on a channel keeps its order. With `delete`, there is no data.
    */
-  async publish(channel, data, { key, tags, event, wait = false, timeoutMs } = {}) {
+  async publish(channel, data, { key, tags, event, wait = false, timeoutMs, ...more } = {}) {
     this.#checkOpen();
-    if (data === void 0 || typeof data === "function" || typeof data === "symbol") throw badRequest("data: is missing; null is allowed");
+    const described = checkDescribed(more);
+    if (described.delete ? data !== void 0 : data === void 0 || typeof data === "function" || typeof data === "symbol") {
+      throw badRequest(described.delete ? "data: must be undefined with delete" : "data: is missing; null is allowed");
+    }
     if (wait) event ??= newID();
-    const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event) });
+    const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event), ...described });
     const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
     return { event: text(answer.event) ?? event };
   }

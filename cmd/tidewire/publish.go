@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -16,19 +17,7 @@ import (
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/wire"
 )
-
-// event is one line of NDJSON, in the form of the ingest endpoint.
-type event struct {
-	ID      string            `json:"id,omitempty"`
-	Channel string            `json:"channel,omitempty"`
-	Key     string            `json:"key,omitempty"`
-	Tags    map[string]string `json:"tags,omitempty"`
-	Data    json.RawMessage   `json:"data"`
-
-	line int // of standard input, 0 if it is not from there
-}
 
 func newPublish(s std) *cobra.Command {
 	to := access{std: s}
@@ -36,17 +25,21 @@ func newPublish(s std) *cobra.Command {
 	var tenant string
 	var tags []string
 	var text, overSocket bool
+	var ttl time.Duration
 	cmd := &cobra.Command{
-		Use:   "publish --tenant T --channel C [--key K] [--tag k=v]... [DATA | -]",
+		Use:   "publish --tenant T --channel C [--key K] [--tag k=v]... [DATA | - | --delete]",
 		Short: "Publish events",
 		Long: "publish sends DATA as one event: a JSON value, or words that do not look like one,\n" +
 			"which are sent as a string. DATA that begins like JSON but is not valid is\n" +
 			"refused; with --text it is always sent as a string.\n\n" +
 			"With -, or without DATA from a pipe, it reads NDJSON, one event per line:\n" +
-			`{"channel":"...","key":"...","tags":{},"id":"...","data":...}; the flags set` + "\n" +
-			"what a line leaves out. Every event has an id, so that a request that is sent\n" +
+			`{"channel":"...","key":"...","tags":{},"id":"...","data":...}, also with` + "\n" +
+			"eventType, source, contentType and ttl, or with \"delete\":true instead of data. The\n" +
+			"flags set what a line leaves out. Every event has an id, so that a request that is sent\n" +
 			"again publishes nothing twice. The command ends at the first event that the\n" +
 			"server refuses; the lines before it are published.\n\n" +
+			"--delete removes --key and sends no DATA. --ttl limits how long DATA is valid as\n" +
+			"the value of --key.\n\n" +
 			"It sends to the ingest endpoint. With --socket it sends DATA over a socket, as a\n" +
 			"page does. This also works with a gateway that has no ingest endpoint.\n" + accessHelp + exitHelp,
 		Example: "  tidewire publish --tenant acme --channel prices:fx --key EURUSD '{\"bid\":1.08}'\n" +
@@ -57,16 +50,22 @@ func newPublish(s std) *cobra.Command {
 			if p.standard.Tags, err = parseTags(tags); err != nil {
 				return err
 			}
-			if overSocket && (len(args) == 0 || args[0] == "-" && !text) {
+			if p.standard.TTL, err = ttlOf(ttl); err != nil {
+				return err
+			}
+			if p.standard.Delete && (len(args) > 0 || text || ttl != 0) {
+				return usage.Errorf("--delete: takes neither DATA nor --text nor --ttl")
+			}
+			if overSocket && !p.standard.Delete && (len(args) == 0 || args[0] == "-" && !text) {
 				return usage.Errorf("--socket: takes one DATA; events from standard input go to the ingest endpoint")
 			}
-			lines := len(args) == 0 || args[0] == "-" && !text
-			if f, ok := s.in.(*os.File); ok && len(args) == 0 && (text || term.IsTerminal(int(f.Fd()))) {
+			lines := !p.standard.Delete && (len(args) == 0 || args[0] == "-" && !text)
+			if f, ok := s.in.(*os.File); ok && !p.standard.Delete && len(args) == 0 && (text || term.IsTerminal(int(f.Fd()))) {
 				return usage.Errorf("publish: DATA is missing; - reads events from standard input")
 			}
 			var one event
 			if !lines {
-				if one, err = p.event(args[0], text); err != nil {
+				if one, err = p.event(args, text); err != nil {
 					return err
 				}
 			}
@@ -99,6 +98,10 @@ func newPublish(s std) *cobra.Command {
 	f.StringVar(&p.standard.Channel, "channel", "", "channel (required with DATA)")
 	f.StringVar(&p.standard.Key, "key", "", "what the event replaces, such as a symbol")
 	f.StringArrayVar(&tags, "tag", nil, "k=v; may be repeated")
+	f.DurationVar(&ttl, "ttl", 0, "how long DATA is valid as the value of --key, such as 30s")
+	f.BoolVar(&p.standard.Delete, "delete", false, "remove --key")
+	f.StringVar(&p.standard.EventType, "event-type", "", "kind of event, such as com.example.quote")
+	f.StringVar(&p.standard.Source, "source", "", "what the event comes from")
 	f.BoolVar(&text, "text", false, "send DATA as a string, whatever it looks like")
 	f.BoolVar(&overSocket, "socket", false, "send DATA over a socket instead of to the ingest endpoint")
 	f.BoolVar(&p.json, "json", false, "print the server's answers")
@@ -130,20 +133,29 @@ type publishing struct {
 	accepted int
 }
 
-// event is the one event of a command line.
-func (p *publishing) event(data string, text bool) (event, error) {
+// event is the one event of a command line, of which args are DATA or nothing.
+func (p *publishing) event(args []string, text bool) (event, error) {
 	e := p.standard
 	if e.Channel == "" {
 		return e, usage.Errorf("publish: --channel is missing; see tidewire publish --help")
 	}
+	if e.Delete && e.Key == "" {
+		return e, usage.Errorf("--delete: needs --key")
+	}
+	if e.TTL != "" && e.Key == "" {
+		return e, usage.Errorf("--ttl: needs --key")
+	}
+	if len(args) == 0 {
+		return e, nil
+	}
 	var err error
-	e.Data, err = dataOf(data, text)
+	e.Data, err = dataOf(args[0], text)
 	return e, err
 }
 
 // overSocket publishes one event as a page does.
 func (p *publishing) overSocket(ctx context.Context, to access, e event) error {
-	answer, err := client.Ask(ctx, to.url, to.token, wire.ClientFrame{Type: wire.TypePublish, Channel: e.Channel, Key: e.Key, Tags: e.Tags, Data: e.Data})
+	answer, err := client.Ask(ctx, to.url, to.token, e.frame())
 	if err != nil {
 		return err
 	}

@@ -46,13 +46,19 @@ func TestPublishAndTail(t *testing.T) {
 	}{
 		{"", []string{"--key", "k", "--tag", "a=b", `{"n": 0}`}},
 		{"", []string{"no JSON"}},
+		{"", []string{"--key", "k", "--ttl", "90s", "--event-type", "t", "--source", "s", "1"}},
+		{"", []string{"--key", "k", "--delete"}},
+		{"", []string{"--key", "k", "--delete", "--event-type", "gone", "--socket"}},
+		{"{\"key\":\"own\",\"delete\":true}\n", []string{"--ttl", "90s", "--source", "given", "-"}},
 		{lines, []string{"--key", "given", "-"}},
 	} {
 		if errors, code := publish("acme", token, call.in, call.args...); code != 0 {
 			t.Fatalf("publish %v: %d, %s", call.args, code, errors)
 		}
 	}
-	want := []string{`"key":"k"|"tags":{"a":"b"}|"data":{"n":0}`, `"data":"no JSON"`, `"key":"own"|"data":1`, `"key":"given"|"data":{"n":2}`}
+	want := []string{`"key":"k"|"tags":{"a":"b"}|"data":{"n":0}`, `"data":"no JSON"`,
+		`"key":"k"|"expiresAt":|"eventType":"t"|"source":"s"|"data":1`, `"key":"k"|"deleted":true`, `"key":"k"|"eventType":"gone"|"deleted":true`, `"key":"own"|"source":"given"|"deleted":true`,
+		`"key":"own"|"data":1`, `"key":"given"|"data":{"n":2}`}
 	for i, parts := range want {
 		_, frame, err := ws.ReadMessage()
 		if err != nil {
@@ -142,6 +148,10 @@ func TestPublishRefusals(t *testing.T) {
 		"no token":         {dev.URL, "x", "", []string{"1"}, exitRefused, "token"},
 		"no grant":         {dev.URL, c.token("acme", "--publish", "other:*"), "", []string{"1"}, exitRefused, "grant"},
 		"server down":      {down.URL, token, "", []string{"1"}, exitUnavailable, ""},
+		"short ttl":        {dev.URL, token, "", []string{"--key", "k", "--ttl", "9ms", "1"}, exitUsage, "--ttl: must be between 1s and 744h, got 9ms"},
+		"ttl of nothing":   {dev.URL, token, "", []string{"--ttl", "9s", "1"}, exitUsage, "--ttl: needs --key"},
+		"delete nothing":   {dev.URL, token, "", []string{"--delete"}, exitUsage, "--delete: needs --key"},
+		"delete with DATA": {dev.URL, token, "", []string{"--key", "k", "--delete", "1"}, exitUsage, "--delete: takes neither"},
 		"bad tag":          {dev.URL, token, "", []string{"--tag", "x", "1"}, exitUsage, "--tag"},
 	} {
 		t.Run(name, func(t *testing.T) {

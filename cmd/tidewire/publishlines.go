@@ -90,20 +90,11 @@ func (p *publishing) read(line []byte) (event, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return e, errors.New("must be one JSON object, got more after it")
 	}
-	if e.Data == nil {
+	if e.Data == nil && !e.Delete {
 		return e, errors.New("data: is missing; send null for an event without data")
 	}
-	if e.Channel == "" {
-		e.Channel = p.standard.Channel
-	}
-	if e.Channel == "" {
+	if e.complete(&p.standard); e.Channel == "" {
 		return e, errors.New("channel: is missing, in the line and as --channel")
-	}
-	if e.Key == "" {
-		e.Key = p.standard.Key
-	}
-	if e.Tags == nil {
-		e.Tags = p.standard.Tags
 	}
 	return e, nil
 }

@@ -100,7 +100,7 @@ func (g *Gateway) assemble() *eventstream.Server {
 		Within: o.FirstFrame, Open: handshakes, Reporter: g.reporter, Metrics: o.Metrics,
 	})
 	g.clients = clients.NewSet(clients.Options{
-		Life: g.life, Instance: o.Instance, Hub: g.hub, Admission: g.admission, Registration: g.registration, Hooks: hooks,
+		Life: g.life, Instance: o.Instance, Version: version(), Hub: g.hub, Admission: g.admission, Registration: g.registration, Hooks: hooks,
 		Tenants: o.Tenants, Verifier: g.verifier, Limiter: o.Limiter, Reporter: g.reporter, Logger: o.Logger, Metrics: o.Metrics,
 	})
 	g.sessions = &session.Config{

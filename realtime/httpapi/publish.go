@@ -88,6 +88,10 @@ func (c *call) event() (*realtime.Publication, error) {
 		Key  string            `json:"key"`
 		Tags map[string]string `json:"tags"`
 		Data json.RawMessage   `json:"data"`
+
+		EventType   string `json:"eventType"`
+		Source      string `json:"source"`
+		ContentType string `json:"contentType"`
 	}
 	if _, err := c.body(&b); err != nil {
 		return nil, err
@@ -104,7 +108,7 @@ func (c *call) event() (*realtime.Publication, error) {
 		e.Limit = "messageBytes"
 		return nil, e
 	}
-	event := &realtime.Publication{ID: b.ID, Key: b.Key, Tags: b.Tags, Data: data}
+	event := &realtime.Publication{ID: b.ID, Key: b.Key, Tags: b.Tags, Data: data, EventType: b.EventType, Source: b.Source, ContentType: b.ContentType}
 	return event, event.CheckFields()
 }
 

@@ -38,6 +38,8 @@ type cloudEvent struct {
 	version string
 	source  string // as it was written
 	data    []byte // JSON
+	// described says that the event has data, so that its type means something.
+	described bool
 }
 
 func newCloudEvent() *cloudEvent { return &cloudEvent{Event: event.New(event.CloudEventsVersionV1)} }
@@ -104,12 +106,15 @@ func (e *cloudEvent) publication(t *realtime.Tenant) (p realtime.Publication, er
 		return p, err
 	}
 	p.ID, p.Data = EventID(e.source, e.ID()), e.data
+	if err := e.describe(&p); err != nil {
+		return p, err
+	}
 	for name, value := range e.Extensions() {
 		text, err := types.Format(value)
 		if err != nil {
 			return p, realtime.Errorf(realtime.CodeBadRequest, "%.64s: %v", name, err)
 		}
-		if name == "partitionkey" {
+		if name == extensionKey {
 			p.Key = text
 			continue
 		}
@@ -119,6 +124,23 @@ func (e *cloudEvent) publication(t *realtime.Tenant) (p realtime.Publication, er
 		p.Tags[name] = text
 	}
 	return p, nil
+}
+
+// extensionKey is the extension of a CloudEvent that is a Publication's Key.
+const extensionKey = "partitionkey"
+
+// describe says what kind of event it is. A text that is too long is refused by the name that its producer knows.
+func (e *cloudEvent) describe(p *realtime.Publication) error {
+	p.EventType, p.Source = e.Type(), e.source
+	if e.described && !isJSON(dataType(e.DataContentType())) {
+		p.ContentType = e.DataContentType()
+	}
+	for _, d := range [...]struct{ attribute, value string }{{"type", p.EventType}, {"source", p.Source}, {"datacontenttype", p.ContentType}} {
+		if n := len(d.value); n > realtime.MaxTypeBytes {
+			return realtime.Errorf(realtime.CodeBadRequest, "%s: must be at most %d bytes, got %d", d.attribute, realtime.MaxTypeBytes, n)
+		}
+	}
+	return nil
 }
 
 // readBinary reads a CloudEvent of which the headers are the attributes and the body is the
@@ -154,6 +176,7 @@ func binaryEvent(t *realtime.Tenant, header http.Header, body []byte) (p realtim
 	if e.data, err = dataOf(dataType(contentType), body); err != nil {
 		return p, err
 	}
+	e.described = len(body) > 0
 	return e.publication(t)
 }
 

@@ -68,6 +68,7 @@ func structuredEvent(t *realtime.Tenant, text []byte) (p realtime.Publication, e
 	if e.data, err = structuredData(dataType(e.DataContentType()), data, base64Data); err != nil {
 		return p, err
 	}
+	e.described = data != nil || base64Data != nil
 	return e.publication(t)
 }
 

@@ -15,15 +15,17 @@
 //
 //	{"channel":"prices:fx","key":"EURUSD","tags":{"desk":"eu"},"data":{"bid":1.08},"id":"quote-17"}
 //
-// where channel and data are required, and a field that is not one of these is
+// where channel and data are required. It may also have eventType, source, contentType and ttl, as
+// Publication has them; with "delete":true instead of data it removes its key. A field that is not one of these is
 // an error. Data is any JSON value. A body may be compressed with gzip. Media types, charset (which must be UTF-8 where
 // there is one) and codings are case-insensitive, and a byte order mark before text is skipped. A batch of CloudEvents may
 // be empty; a plain array and NDJSON must hold an event.
 //
 // Of a CloudEvent, subject is the channel, the extension partitionkey the key,
-// other extensions are tags, and source and id together the event's ID (EventID). Data that is not
-// JSON becomes a JSON string: of the text itself if its type is text/..., else of its base64. An event
-// without data has the data null.
+// other extensions are tags, type is the EventType, source the Source, and source and id together the event's ID (EventID).
+// Data that is not JSON has its datacontenttype as ContentType, and
+// becomes a JSON string: of the text itself if its type is text/..., else of its base64. An event
+// without data has the data null. A CloudEvent cannot remove a key: a plain event can.
 //
 // # One request is all or nothing
 //

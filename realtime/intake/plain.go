@@ -3,6 +3,7 @@ package intake
 import (
 	"bytes"
 	"net/http"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/jsontext"
@@ -63,17 +64,27 @@ func plainEvent(t *realtime.Tenant, text []byte) (realtime.Publication, error) {
 	if err == nil {
 		p.Channel, err = realtime.NewChannel(t.ID, channel)
 	}
-	if err == nil {
-		p.ID, err = f.text(fieldID)
-	}
-	if err == nil {
-		p.Key, err = f.text(fieldKey)
+	for _, t := range [...]struct {
+		which field
+		value *string
+	}{
+		{fieldID, &p.ID}, {fieldKey, &p.Key}, {fieldEventType, &p.EventType}, {fieldSource, &p.Source}, {fieldContentType, &p.ContentType},
+	} {
+		if err == nil {
+			*t.value, err = f.text(t.which)
+		}
 	}
 	if err == nil {
 		p.Tags, err = f.tags()
 	}
 	if err == nil {
-		p.Data, err = f.data()
+		p.TTL, err = f.ttl()
+	}
+	if err == nil {
+		p.Op, err = f.operation()
+	}
+	if err == nil {
+		p.Data, err = f.data(p.Op)
 	}
 	return p, err
 }
@@ -87,11 +98,16 @@ const (
 	fieldKey
 	fieldTags
 	fieldData
+	fieldDelete
+	fieldTTL
+	fieldEventType
+	fieldSource
+	fieldContentType
 	numFields
 )
 
 func (f field) String() string {
-	return [numFields]string{"channel", "id", "key", "tags", "data"}[f]
+	return [numFields]string{"channel", "id", "key", "tags", "data", "delete", "ttl", "eventType", "source", "contentType"}[f]
 }
 
 // fields are the values of an event's fields, as they are written.
@@ -109,7 +125,7 @@ func fieldsOf(text []byte) (f fields, err error) {
 			}
 		}
 		if which == numFields {
-			return f, realtime.Errorf(realtime.CodeBadRequest, "%.64q: unknown field; an event has channel, id, key, tags and data", name)
+			return f, realtime.Errorf(realtime.CodeBadRequest, "%.64q: unknown field; an event has channel, id, key, tags, data, delete, ttl, eventType, source and contentType", name)
 		}
 		if f[which] != nil { // readers of JSON do not agree which of the two counts
 			return f, realtime.Errorf(realtime.CodeBadRequest, "%s: appears twice", which)
@@ -142,7 +158,32 @@ func (f *fields) tags() (map[string]string, error) {
 	return tags, nil
 }
 
-func (f *fields) data() ([]byte, error) {
+// operation is what delete says.
+func (f *fields) operation() (realtime.Op, error) {
+	switch v := f[fieldDelete]; {
+	case isNull(v) || string(v) == "false":
+		return realtime.OpSet, nil
+	case string(v) == "true":
+		return realtime.OpDelete, nil
+	}
+	return realtime.OpSet, realtime.Errorf(realtime.CodeBadRequest, "delete: must be true or false")
+}
+
+func (f *fields) ttl() (time.Duration, error) {
+	if isNull(f[fieldTTL]) {
+		return 0, nil
+	}
+	text, err := f.text(fieldTTL)
+	if err != nil {
+		return 0, err
+	}
+	return realtime.ParseTTL(text)
+}
+
+func (f *fields) data(op realtime.Op) ([]byte, error) {
+	if f[fieldData] == nil && op == realtime.OpDelete {
+		return nil, nil
+	}
 	if f[fieldData] == nil {
 		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is missing; send null for an event without data")
 	}

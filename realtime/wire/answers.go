@@ -17,6 +17,7 @@ type Session struct {
 	Expires    time.Time       // when the connection's token ends
 	Limits     realtime.Limits // of which a client is told those it can keep to
 	Heartbeat  time.Duration   // how often one comes
+	Version    string          // of the server; empty is not told
 }
 
 // Welcome answers a good token, and the connect frame if there was one.
@@ -29,6 +30,9 @@ func (Encoder) Welcome(id ID, s Session) outbox.Frame {
 	o.int("expiresAt", s.Expires.UnixMilli())
 	o.limits(s.Limits)
 	o.int("heartbeatMs", s.Heartbeat.Milliseconds())
+	if s.Version != "" {
+		o.text("version", s.Version)
+	}
 	return o.frame()
 }
 

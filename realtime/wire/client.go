@@ -90,6 +90,7 @@ type ServerFrame struct {
 	ExpiresAt   int64           `json:"expiresAt,omitempty"` // ms since 1970; also ok of refresh, and message
 	Limits      realtime.Limits `json:"limits,omitzero"`
 	HeartbeatMs int64           `json:"heartbeatMs,omitempty"`
+	Version     string          `json:"version,omitempty"` // of the server
 
 	Channel string `json:"channel,omitempty"`
 	// Position is where the client stands after this frame: ok of subscribe, message, notice "gap".

@@ -80,9 +80,12 @@ func goldenServer() map[string]goldenFrame {
 		ExpiresAt: 1767229200000, Limits: limits, HeartbeatMs: 25000}
 	answered := welcome
 	answered.ID = `1`
+	versioned, answeredByVersion := session, welcome
+	versioned.Version, answeredByVersion.Version = "v1.4.2", "v1.4.2"
 	return map[string]goldenFrame{
 		"welcome":         {e.Welcome(`1`, session), answered},
 		"welcome.no-id":   {e.Welcome("", session), welcome},
+		"welcome.version": {e.Welcome("", versioned), answeredByVersion},
 		"ok-subscribe":    {e.Subscribed(`2`, fx, outbox.Answer{Position: moment}), wire.ServerFrame{Type: wire.TypeOK, ID: `2`, Channel: "prices:fx", Position: "1767225601456-"}},
 		"ok-unsubscribe":  {e.UnsubscribeOK(`3`, fx), wire.ServerFrame{Type: wire.TypeOK, ID: `3`, Channel: "prices:fx"}},
 		"ok-publish":      {e.PublishOK(`5`, "ann-17"), wire.ServerFrame{Type: wire.TypeOK, ID: `5`, Event: "ann-17"}},

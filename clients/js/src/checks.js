@@ -21,6 +21,16 @@ export function checkText(field, value, most = MAX_NAME) {
   return value;
 }
 
+/** What else a publish may say of its event. */
+export function checkDescribed({ ttl, delete: deletes, ...texts }) {
+  if (deletes !== undefined && typeof deletes !== "boolean") throw badRequest(`delete: must be true or false, got ${show(deletes)}`);
+  const { eventType, source, contentType } = texts;
+  return {
+    ttl: checkText("ttl", ttl), delete: deletes || undefined,
+    eventType: checkText("eventType", eventType, 256), source: checkText("source", source, 256), contentType: checkText("contentType", contentType, 256),
+  };
+}
+
 export function checkTags(tags) {
   if (tags === undefined || tags === null) return undefined;
   const all = typeof tags === "object" && !Array.isArray(tags) ? Object.entries(tags) : null;

@@ -1,5 +1,5 @@
 // The client that a page holds: what it can be asked for, and what it hears from the page.
-import { checkChannel, checkJSON, checkTags, checkText } from "./checks.js";
+import { checkChannel, checkDescribed, checkJSON, checkTags, checkText } from "./checks.js";
 import { badRequest, TidewireError } from "./codes.js";
 import { Connector } from "./connector.js";
 import { Events } from "./events.js";
@@ -37,13 +37,16 @@ export class Tidewire {
 
   /**
    * Publishes; with `wait` also across reconnects, once, because the server drops a repeated `event`. What is published
-   * on a channel keeps its order.
+   * on a channel keeps its order. With `delete`, there is no data.
    */
-  async publish(channel, data, { key, tags, event, wait = false, timeoutMs } = {}) {
+  async publish(channel, data, { key, tags, event, wait = false, timeoutMs, ...more } = {}) {
     this.#checkOpen();
-    if (data === undefined || typeof data === "function" || typeof data === "symbol") throw badRequest("data: is missing; null is allowed");
+    const described = checkDescribed(more);
+    if (described.delete ? data !== undefined : data === undefined || typeof data === "function" || typeof data === "symbol") {
+      throw badRequest(described.delete ? "data: must be undefined with delete" : "data: is missing; null is allowed");
+    }
     if (wait) event ??= newID();
-    const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event) });
+    const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event), ...described });
     const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
     return { event: text(answer.event) ?? event };
   }

@@ -29,10 +29,10 @@ export const moment = (value) => (Number.isFinite(value) && value > 0 && value <
 export const membersOf = (list) => (Array.isArray(list) ? list.filter((member) => typeof member?.user === "string") : []);
 
 /** What a welcome says, whatever it says. */
-export function readWelcome({ connection, user, tenant, instance, expiresAt, limits, heartbeatMs }) {
+export function readWelcome({ connection, user, tenant, instance, expiresAt, limits, heartbeatMs, version }) {
   const rate = (name, otherwise) => within(limits?.[name], 0, 1e9, otherwise);
   return {
-    connection: text(connection) ?? "", user, tenant, instance: text(instance) ?? "",
+    connection: text(connection) ?? "", user, tenant, instance: text(instance) ?? "", version: text(version),
     expiresAt: moment(expiresAt), heartbeatMs: within(heartbeatMs, 1000, 600_000, 25_000),
     limits: Object.freeze({
       ...(typeof limits === "object" ? limits : {}), framesPerSecond: rate("framesPerSecond", 50), publishesPerSecond: rate("publishesPerSecond", 100),

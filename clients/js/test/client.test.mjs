@@ -545,6 +545,24 @@ describe("requests", () => {
     assert.deepEqual(await called, { placed: true });
   });
 
+  test("a publish says what its event is, or what it removes", async (t) => {
+    const { server, client } = await start(t);
+    await settle();
+    server.newest.live();
+    const described = { key: "v7", ttl: "30s", eventType: "com.example.position", source: "//trackers/v7", contentType: "text/plain" };
+    client.publish("fleet:eu", "48.1", described).catch(() => {});
+    client.publish("fleet:eu", undefined, { key: "v7", delete: true }).catch(() => {});
+    client.publish("fleet:eu", 1, { key: "v7", delete: false }).catch(() => {});
+    await settle();
+    const [set, remove, plain] = server.newest.of("publish").map(({ id: _id, refusals: _refusals, type: _type, ...frame }) => frame);
+    assert.deepEqual(set, { channel: "fleet:eu", data: "48.1", ...described });
+    assert.deepEqual(remove, { channel: "fleet:eu", key: "v7", delete: true });
+    assert.deepEqual(plain, { channel: "fleet:eu", data: 1, key: "v7" });
+    for (const [data, options] of [[1, { key: "v7", delete: true }], [1, { delete: "yes" }], [1, { eventType: "x".repeat(257) }], [1, { source: 7 }], [1, { ttl: 30 }]]) {
+      await assert.rejects(client.publish("fleet:eu", data, options), { code: "bad-request" });
+    }
+  });
+
   test("without a connection they are refused, unless they may wait", async (t) => {
     const { server, client } = await start(t);
     await assert.rejects(client.publish("board:7", 1), { code: "unavailable" });

@@ -47,7 +47,7 @@ func (t *Tail) print(f *wire.ServerFrame, raw []byte) (err error) {
 	if t.JSON {
 		_, err = fmt.Fprintf(t.Out, "%s\n", raw)
 	} else {
-		_, err = fmt.Fprintf(t.Out, "%s %s %s %s\n", time.UnixMilli(f.Time).Format("15:04:05.000"), channel, orDash(f.Key), f.Data)
+		_, err = fmt.Fprintf(t.Out, "%s %s %s %s\n", time.UnixMilli(f.Time).Format("15:04:05.000"), channel, orDash(f.Key), dataOf(f))
 	}
 	if err != nil {
 		return outputError{err}
@@ -76,6 +76,17 @@ func (t *Tail) noticed(f *wire.ServerFrame) error {
 		return t.say("dropped: %d messages of %s, because they were not read fast enough", f.Count, f.Channel)
 	}
 	return nil
+}
+
+// dataOf is the data of a message, or what it did instead.
+func dataOf(f *wire.ServerFrame) string {
+	switch {
+	case f.Deleted:
+		return "(deleted)"
+	case f.Cleared:
+		return "(cleared)"
+	}
+	return string(f.Data)
 }
 
 func orDash(s string) string {

@@ -138,7 +138,7 @@ func (c *Client) Welcome(limits realtime.Limits) wire.Session {
 	p, o := c.conn.Principal(), &c.set.o
 	return wire.Session{
 		Connection: c.conn.ID(), User: p.User, Tenant: p.Tenant, Instance: o.Instance,
-		Expires: p.Expires, Limits: limits, Heartbeat: o.Hub.Pace().Heartbeat,
+		Expires: p.Expires, Limits: limits, Heartbeat: o.Hub.Pace().Heartbeat, Version: o.Version,
 	}
 }
 

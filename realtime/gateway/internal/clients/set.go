@@ -32,6 +32,7 @@ const (
 type Options struct {
 	Life         context.Context // of the gateway
 	Instance     string
+	Version      string // of the server, as clients are told it
 	Hub          *hub.Hub
 	Admission    *admission.Gate
 	Registration *registration.Writer
