@@ -50,9 +50,11 @@ var allowed = map[string]struct{ own, others []string }{
 	// What mains read their settings with.
 	"realtime/environment": {},
 
-	"realtime/wire":       {own: []string{"realtime", "realtime/outbox", "realtime/jsontext"}},
-	"realtime/sse":        {own: []string{"realtime", "realtime/outbox", "realtime/wire"}}, // its events carry wire's JSON
-	"realtime/jsontext":   {},
+	"realtime/wire":     {own: []string{"realtime", "realtime/outbox", "realtime/jsontext"}},
+	"realtime/sse":      {own: []string{"realtime", "realtime/outbox", "realtime/wire"}}, // its events carry wire's JSON
+	"realtime/jsontext": {},
+	// The only importer of cel-go; of the framework nothing imports it, so that only programs that offer filters carry it.
+	"realtime/filter":     {others: []string{"cel.dev/cel-go"}},
 	"realtime/strict":     {own: []string{"realtime", "realtime/jsontext"}},
 	"realtime/limit":      {own: []string{"realtime"}},
 	"realtime/problem":    {own: []string{"realtime", "realtime/contain"}},

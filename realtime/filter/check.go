@@ -1,0 +1,175 @@
+package filter
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/checker"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+)
+
+// at makes an error of a position, whose columns cel-go counts from 0.
+func at(where common.Location, message string) *Error {
+	if where.Line() < 1 {
+		return &Error{Message: message}
+	}
+	return &Error{Line: where.Line(), Column: where.Column() + 1, Message: message}
+}
+
+// begins returns where a name begins, which for cel-go is at its last dot, or where cel-go says that e is.
+func begins(info *ast.SourceInfo, e ast.Expr) common.Location {
+	for e.Kind() == ast.SelectKind {
+		e = e.AsSelect().Operand()
+	}
+	return info.GetStartLocation(e.ID())
+}
+
+// issue returns the first fault that cel-go found, in our words.
+func issue(found []*common.Error) *Error {
+	var first *Error
+	for _, e := range found {
+		next := at(e.Location, translate(e.Message))
+		if first == nil || next.Line < first.Line || next.Line == first.Line && next.Column < first.Column {
+			first = next
+		}
+	}
+	return first
+}
+
+// checkTests refuses what stands where true or false is wanted and is neither: holds takes anything.
+func checkTests(checked *ast.AST) error {
+	var fault *Error
+	ast.PreOrderVisit(ast.NavigateAST(checked), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != holds || fault != nil {
+			return
+		}
+		arg := e.AsCall().Args()[0]
+		if of := checked.GetType(arg.ID()); of != nil && of.Kind() != types.BoolKind && of.Kind() != types.DynKind {
+			fault = at(begins(checked.SourceInfo(), arg), "must be true or false, is "+typeName(of.String()))
+		}
+	}))
+	if fault != nil {
+		return fault
+	}
+	return nil
+}
+
+// checkCost refuses an expression that cel-go may take too long for.
+func checkCost(checked *ast.AST) error {
+	cost, err := checker.Cost(checked, assumption{})
+	if err != nil {
+		return err
+	}
+	if cost.Max > MaxCost {
+		return &Error{Message: fmt.Sprintf("may take %d steps, at most %d are allowed", cost.Max, MaxCost)}
+	}
+	return nil
+}
+
+// assumption says how large things are that only a publication knows.
+type assumption struct{}
+
+func (assumption) EstimateSize(node checker.AstNode) *checker.SizeEstimate {
+	if e := node.Expr(); e != nil && (e.Kind() == ast.LiteralKind || e.Kind() == ast.ListKind) || node.ComputedSize() != nil {
+		return nil // is known
+	}
+	return &checker.SizeEstimate{Min: 0, Max: assumedTextBytes}
+}
+
+func (assumption) EstimateCallCost(string, string, *checker.AstNode, []checker.AstNode) *checker.CallEstimate {
+	return nil
+}
+
+// translate says what cel-go says in the words of this package.
+func translate(message string) string {
+	if s, ok := strings.CutPrefix(message, "found no matching overload for '"); ok {
+		if name, args, ok := strings.Cut(s, "' applied to '"); ok {
+			return mismatch(name, strings.TrimSuffix(args, "'"))
+		}
+	}
+	if s, ok := strings.CutPrefix(message, "Syntax error: "); ok {
+		return "syntax error: " + syntax(s)
+	}
+	if strings.HasPrefix(message, "expression recursion limit exceeded") {
+		return fmt.Sprintf("must be at most %d deep", MaxDepth)
+	}
+	return message
+}
+
+// syntax says what the parser stumbled over, without what it would have liked better.
+func syntax(message string) string {
+	for _, begin := range []string{"mismatched input '", "extraneous input '", "no viable alternative at input '", "token recognition error at: '"} {
+		s, ok := strings.CutPrefix(message, begin)
+		if !ok {
+			continue
+		}
+		s, _, _ = strings.Cut(s, " expecting ")
+		if s = strings.TrimSuffix(s, "'"); s == "<EOF>" {
+			return "it ends too early"
+		}
+		return fmt.Sprintf("unexpected %.64q", s)
+	}
+	return message
+}
+
+// mismatch says that an operator or a function does not take its operands.
+func mismatch(function, args string) string {
+	target, args, _ := strings.Cut(strings.TrimSuffix(args, ")"), "(") // text.(text), or (text, text)
+	var is []string
+	for _, of := range append([]string{strings.TrimSuffix(target, ".")}, splitTypes(args)...) {
+		if of != "" {
+			is = append(is, typeName(of))
+		}
+	}
+	name := operatorNames()[function]
+	if name == "" {
+		name = function
+	}
+	message := name + " cannot be applied to " + strings.Join(is, " and ")
+	if slices.Contains(is, "text") && slices.Contains(is, "a number") {
+		message += ": tags are text, num(tags.x) is a number"
+	}
+	return message
+}
+
+// splitTypes splits a list of types at the commas that are not inside a type.
+func splitTypes(s string) []string {
+	var list []string
+	depth, from := 0, 0
+	for i, c := range s {
+		switch {
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case c == ',' && depth == 0:
+			list, from = append(list, strings.TrimSpace(s[from:i])), i+1
+		}
+	}
+	return append(list, strings.TrimSpace(s[from:]))
+}
+
+func typeName(of string) string {
+	switch {
+	case of == "string":
+		return "text"
+	case of == "double" || of == "int" || of == "uint":
+		return "a number"
+	case of == "bool":
+		return "true or false"
+	case of == "null_type" || of == "null":
+		return "null"
+	case of == "list(double)":
+		return "a list of numbers"
+	case of == "list(string)":
+		return "a list of texts"
+	case strings.HasPrefix(of, "list("):
+		return "a list"
+	case strings.HasPrefix(of, "map("):
+		return "tags"
+	}
+	return "anything"
+}

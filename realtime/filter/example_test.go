@@ -1,0 +1,97 @@
+package filter_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tidewire/tidewire/realtime/filter"
+)
+
+// What a token and a client ask for is joined: both have to match.
+func Example() {
+	compiler, err := filter.New()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	viewer := filter.Environment{User: "ann", Groups: []string{"acme"}, Templates: true}
+	enforced, err := compiler.Compile("tags.client == '{group}'", viewer)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	viewer.Templates = false
+	wanted, err := compiler.Compile("num(tags.speed) > 80", viewer)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	both := filter.And(enforced, wanted)
+
+	var in filter.Input
+	in.Reset("v7", "position", filter.TagMap{"client": "acme", "speed": "93"}, []byte(`{"lat":48.1}`))
+	fmt.Println(both.Match(&in))
+	in.Reset("v8", "position", filter.TagMap{"client": "other", "speed": "93"}, []byte(`{"lat":48.1}`))
+	fmt.Println(both.Match(&in))
+	// Output:
+	// true
+	// false
+}
+
+// Errors say where.
+func ExampleCompiler_Compile() {
+	compiler, err := filter.New()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = compiler.Compile("key != 'a' &&\n  tags.speed > 80", filter.Environment{})
+	var fault *filter.Error
+	if errors.As(err, &fault) {
+		fmt.Println(fault.Line, fault.Column)
+	}
+	fmt.Println(err)
+	// Output:
+	// 2 14
+	// filter: line 2, column 14: > cannot be applied to text and a number: tags are text, num(tags.x) is a number
+}
+
+func ExampleProgram_Explain() {
+	compiler, err := filter.New()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	program, err := compiler.Compile("key == 'v7' && num(tags.speed) > 80", filter.Environment{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var in filter.Input
+	in.Reset("v7", "", filter.TagMap{"speed": "fast"}, nil)
+	reason, _ := program.Explain(&in)
+	fmt.Println(reason)
+	// Output: num(tags.speed) > 80 is false: num(tags.speed) is no number
+}
+
+func ExampleIndex() {
+	compiler, err := filter.New()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var readers filter.Index[string]
+	for name, source := range map[string]string{"ann": "tags.symbol == 'EURUSD'", "bob": "tags.symbol in ['EURUSD', 'GBPUSD']", "cy": "tags.symbol == 'USDJPY'", "di": "num(tags.spread) < 2"} {
+		program, err := compiler.Compile(source, filter.Environment{})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		readers.Set(program, name)
+	}
+	var in filter.Input
+	in.Reset("", "", filter.TagMap{"symbol": "EURUSD", "spread": "3"}, nil)
+	fmt.Println(slices.Sorted(slices.Values(readers.Match(&in, nil))))
+	// Output: [ann bob]
+}

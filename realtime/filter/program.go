@@ -1,0 +1,190 @@
+package filter
+
+import (
+	"strings"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+)
+
+// Program is a filter that was compiled for one viewer. It is not changed, and may be used concurrently.
+type Program struct {
+	source  string
+	factors []factor // joined by &&; none is always true
+}
+
+// factor is one operand of the && at the top of a filter.
+type factor struct {
+	test   test
+	source string
+	wants  wanted
+}
+
+// wanted is what a factor of the form name == constant, or name in [constants], wants.
+type wanted struct {
+	name   operand // nil if the factor has another form
+	values []value
+}
+
+func newProgram(l *lowerer, bound ast.Expr) *Program {
+	var p Program
+	for _, e := range operandsOf(bound, nil) {
+		p.add(factor{test: l.test(e), source: printed(e)})
+	}
+	return p.named()
+}
+
+// operandsOf appends the operands of the && that e is, or e.
+func operandsOf(e ast.Expr, to []ast.Expr) []ast.Expr {
+	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.LogicalAnd {
+		return append(to, e)
+	}
+	for _, arg := range e.AsCall().Args() {
+		to = operandsOf(arg, to)
+	}
+	return to
+}
+
+// add adds a factor that is not there yet, and that is not true anyway.
+func (p *Program) add(f factor) {
+	if f.test == always(true) {
+		return
+	}
+	for _, have := range p.factors {
+		if have.source == f.source {
+			return
+		}
+	}
+	f.wants = wantedBy(f.test)
+	p.factors = append(p.factors, f)
+}
+
+// named gives the program its source, and returns it.
+func (p *Program) named() *Program {
+	if len(p.factors) == 0 {
+		p.source = "true"
+		return p
+	}
+	sources := make([]string, len(p.factors))
+	for i, f := range p.factors {
+		sources[i] = f.source
+		if len(p.factors) > 1 && !f.tight() {
+			sources[i] = "(" + f.source + ")"
+		}
+	}
+	p.source = strings.Join(sources, " && ")
+	return p
+}
+
+// tight reports whether the factor needs no parentheses inside &&.
+func (f factor) tight() bool {
+	switch f.test.(type) {
+	case some, either:
+		return false
+	}
+	return true
+}
+
+// And returns the program that matches what all of them match. nil is a program that matches everything.
+func And(programs ...*Program) *Program {
+	var joined Program
+	for _, p := range programs {
+		if p != nil {
+			for _, f := range p.factors {
+				joined.add(f)
+			}
+		}
+	}
+	return joined.named()
+}
+
+// Or returns the program that matches what one of them matches; without any it matches nothing. nil is a
+// program that matches everything.
+func Or(programs ...*Program) *Program {
+	if len(programs) == 1 && programs[0] != nil {
+		return programs[0]
+	}
+	var either some
+	var sources []string
+	for _, p := range programs {
+		if p == nil || len(p.factors) == 0 {
+			return And()
+		}
+		var both every
+		for _, f := range p.factors {
+			both = append(both, f.test)
+		}
+		either, sources = append(either, both), append(sources, "("+p.source+")")
+	}
+	var joined Program
+	if len(either) == 0 {
+		joined.add(factor{test: always(false), source: "false"})
+	} else {
+		joined.add(factor{test: either, source: strings.Join(sources, " || ")})
+	}
+	return joined.named()
+}
+
+// Match reports whether a publication is one that the filter lets through. It does not panic, and what it costs is bounded.
+func (p *Program) Match(in *Input) bool {
+	for i := range p.factors {
+		if !p.factors[i].test.holds(in) {
+			return false
+		}
+	}
+	return true
+}
+
+// Source returns the filter as text in one form, with what the viewer is in place of names and templates. Programs with the same source that were
+// compiled for the same declared fields match the same: they are one to an Index. It may hold what a viewer must not see.
+func (p *Program) Source() string { return p.source }
+
+// Always reports whether the program matches every publication.
+func (p *Program) Always() bool { return len(p.factors) == 0 }
+
+// Equality returns the name and the value of the first factor of the form name == 'text', as
+// "tags.client" and "acme".
+func (p *Program) Equality() (name, value string, ok bool) {
+	for _, f := range p.factors {
+		if len(f.wants.values) == 1 && f.wants.values[0].kind == text {
+			return nameOf(f.wants.name), f.wants.values[0].str, true
+		}
+	}
+	return "", "", false
+}
+
+// wantedBy returns what a test wants if it is an equality of a name and a constant.
+func wantedBy(t test) wanted {
+	switch t := t.(type) {
+	case tagEqual:
+		return wanted{tagName{t.tag}, []value{textValue(t.want)}}
+	case equal:
+		if c, ok := t.b.(constant); ok && nameOf(t.a) != "" && c.value.comparable() {
+			return wanted{t.a, []value{c.value}}
+		}
+	case oneOfSet:
+		if nameOf(t.of) != "" {
+			w := wanted{name: t.of}
+			for v := range t.set {
+				w.values = append(w.values, v)
+			}
+			return w
+		}
+	}
+	return wanted{}
+}
+
+// nameOf returns what an operand is called that is a name; of others it is empty.
+func nameOf(o operand) string {
+	switch o := o.(type) {
+	case keyName:
+		return "key"
+	case eventName:
+		return "event"
+	case tagName:
+		return "tags." + o.tag
+	case dataField:
+		return o.of.names[o.field]
+	}
+	return ""
+}
