@@ -14,8 +14,6 @@ import (
 func newEnv() (*cel.Env, error) {
 	options := []cel.EnvOption{
 		cel.StdLib(),
-		cel.ParserRecursionLimit(maxParserDepth),
-		cel.ParserExpressionSizeLimit(MaxBytes),
 		cel.Variable("key", cel.StringType),
 		cel.Variable("event", cel.StringType),
 		cel.Variable("tags", cel.MapType(cel.StringType, cel.StringType)),

@@ -27,16 +27,30 @@ func begins(info *ast.SourceInfo, e ast.Expr) common.Location {
 	return info.GetStartLocation(e.ID())
 }
 
-// issue returns the first fault that cel-go found, in our words.
-func issue(found []*common.Error) *Error {
-	var first *Error
+// issue returns the first fault that cel-go found in a text, in our words.
+func issue(found []*common.Error, source string) *Error {
+	var first *common.Error
 	for _, e := range found {
-		next := at(e.Location, translate(e.Message))
-		if first == nil || next.Line < first.Line || next.Line == first.Line && next.Column < first.Column {
-			first = next
+		if first == nil || e.Location.Line() < first.Location.Line() || e.Location.Line() == first.Location.Line() && e.Location.Column() < first.Location.Column() {
+			first = e
 		}
 	}
-	return first
+	fault := at(first.Location, "")
+	fault.Message = translate(first.Message, word(source, fault.Line, fault.Column))
+	return fault
+}
+
+// word returns what stands at a position, to the next space.
+func word(source string, line, column int) string {
+	const longest = 20
+	for range line - 1 {
+		_, source, _ = strings.Cut(source, "\n")
+	}
+	source, _, _ = strings.Cut(source, "\n")
+	rest := []rune(source)
+	rest = rest[min(max(column-1, 0), len(rest)):]
+	source, _, _ = strings.Cut(string(rest[:min(len(rest), longest)]), " ")
+	return source
 }
 
 // checkTests refuses what stands where true or false is wanted and is neither: holds takes anything.
@@ -83,34 +97,29 @@ func (assumption) EstimateCallCost(string, string, *checker.AstNode, []checker.A
 	return nil
 }
 
-// translate says what cel-go says in the words of this package.
-func translate(message string) string {
+// translate says what cel-go says in the words of this package. At the position of the fault stands found.
+func translate(message, found string) string {
 	if s, ok := strings.CutPrefix(message, "found no matching overload for '"); ok {
 		if name, args, ok := strings.Cut(s, "' applied to '"); ok {
 			return mismatch(name, strings.TrimSuffix(args, "'"))
 		}
 	}
 	if s, ok := strings.CutPrefix(message, "Syntax error: "); ok {
-		return "syntax error: " + syntax(s)
+		return "syntax error: " + syntax(s, found)
 	}
 	if strings.HasPrefix(message, "expression recursion limit exceeded") {
-		return fmt.Sprintf("must be at most %d deep", MaxDepth)
+		return fmt.Sprintf("must be at most %d deep, without parentheses that change nothing", MaxDepth)
 	}
 	return message
 }
 
-// syntax says what the parser stumbled over, without what it would have liked better.
-func syntax(message string) string {
-	for _, begin := range []string{"mismatched input '", "extraneous input '", "no viable alternative at input '", "token recognition error at: '"} {
-		s, ok := strings.CutPrefix(message, begin)
-		if !ok {
-			continue
-		}
-		s, _, _ = strings.Cut(s, " expecting ")
-		if s = strings.TrimSuffix(s, "'"); s == "<EOF>" {
-			return "it ends too early"
-		}
-		return fmt.Sprintf("unexpected %.64q", s)
+// syntax says what the parser stumbled over.
+func syntax(message, found string) string {
+	switch {
+	case strings.Contains(message, "<EOF>") || found == "":
+		return "the text ends too early"
+	case strings.HasPrefix(message, "unexpected ") || strings.HasPrefix(message, "mismatched input "):
+		return fmt.Sprintf("unexpected %q", found)
 	}
 	return message
 }

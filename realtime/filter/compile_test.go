@@ -2,8 +2,12 @@ package filter
 
 import (
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/parser"
 )
 
 func newCompiler(t testing.TB) *Compiler {
@@ -175,9 +179,9 @@ func TestRefused(t *testing.T) {
 		"\xff": "filter: is not UTF-8",
 		"key == '" + strings.Repeat("a", MaxBytes) + "'": "filter: must be at most 2048 bytes, got 2057",
 		"true && true && tag.x == 'a'":                   `filter: line 1, column 17: unknown name "tag"; known are key, event, tags, data, user and groups`,
-		"tags.client ==":                                 "filter: line 1, column 15: syntax error: it ends too early",
-		"tags.client = 'a'":                              `filter: line 1, column 13: syntax error: unexpected "= "`,
-		"key == 'a":                                      `filter: line 1, column 8: syntax error: unexpected "'a"`,
+		"tags.client ==":                                 "filter: line 1, column 15: syntax error: the text ends too early",
+		"tags.client = 'a'":                              `filter: line 1, column 13: syntax error: unexpected "="`,
+		"key == 'a":                                      `filter: line 1, column 8: syntax error: unterminated string literal`,
 		"key == 'a' key":                                 `filter: line 1, column 12: syntax error: unexpected "key"`,
 		"tags.speed > 80":                                "filter: line 1, column 12: > cannot be applied to text and a number: tags are text, num(tags.x) is a number",
 		"tags.client\n== 5":                              "filter: line 2, column 1: == cannot be applied to text and a number: tags are text, num(tags.x) is a number",
@@ -207,7 +211,7 @@ func TestRefused(t *testing.T) {
 		"has(key)":                                       "filter: line 1, column 5: invalid argument to has() macro",
 		"key.startsWith('a', 'b')":                       "filter: line 1, column 15: startsWith cannot be applied to text and text and text",
 		strings.Repeat("!(", 9) + "true" + strings.Repeat(")", 9):  "filter: must be at most 8 deep, is 10",
-		strings.Repeat("(", 60) + "true" + strings.Repeat(")", 60): "filter: must be at most 8 deep",
+		strings.Repeat("(", 60) + "true" + strings.Repeat(")", 60): "filter: must be at most 8 deep, without parentheses that change nothing",
 		"key in [" + strings.Repeat("'a',", 62) + "'b']":           "filter: must have at most 64 names, literals, operators and calls, got 66",
 	} {
 		_, err := c.Compile(source, ann())
@@ -217,6 +221,45 @@ func TestRefused(t *testing.T) {
 		} else if err.Error() != want {
 			t.Errorf("%s:\n got %s\nwant %s", source, err, want)
 		}
+	}
+}
+
+// The parser makes the trees of the one that cel-go made from the grammar of CEL.
+func TestTreesAreThoseOfTheGrammar(t *testing.T) {
+	t.Parallel()
+	ours, err := newParser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	grammar := newGrammar(t)
+	sources := append(ordinary(), "a.b[0].c({'a': 1, b: [2u, 3.e5]}, T{x: -1, y: !-true})", "-1 - - 1 == --1", "'\\u00e9\\x41' + r'\\x' + \"\"\"a'b\"\"\" + b'x'", "a ? b : c ? d : e || f && g", ".a.b == has(a.b) // c",
+		"a in b in c", "x.map(y, y > 1, y * 2).exists_one(z, z)", "0x1F + 1e-3 + .5 + 1.5e3")
+	for seed := range uint64(300) {
+		sources = append(sources, maker{rand.New(rand.NewPCG(seed, 3))}.test(3))
+	}
+	for _, source := range sources {
+		checkTree(t, ours, grammar, source)
+	}
+}
+
+func newGrammar(t testing.TB) *parser.Parser {
+	t.Helper()
+	p, err := parser.NewParser(parser.EnableHiddenAccumulatorName(true), parser.Macros(parser.AllMacros...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func checkTree(t *testing.T, ours, grammar *parser.Parser, source string) {
+	t.Helper()
+	got, faults := ours.Parse(common.NewTextSource(source))
+	if len(faults.GetErrors()) > 0 {
+		return // it may know less
+	}
+	want, faults := grammar.Parse(common.NewTextSource(source))
+	if len(faults.GetErrors()) > 0 || !got.Equiv(want) {
+		t.Errorf("%q: the trees differ: %v", source, faults.GetErrors())
 	}
 }
 

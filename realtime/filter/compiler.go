@@ -6,11 +6,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/checker"
+	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/parser"
 )
 
 // Environment is what a filter is compiled for: who views, and what the namespace declares. The program holds
@@ -28,8 +29,9 @@ type Environment struct {
 
 // Compiler makes programs of the text of filters. It may be used concurrently.
 type Compiler struct {
-	env   *cel.Env
-	types *checker.Env
+	env    *cel.Env
+	types  *checker.Env
+	parser *parser.Parser
 
 	mu sync.Mutex
 	// known guards mu: what namespaces declare, so that programs of one share their fields of an Input. At most
@@ -49,7 +51,11 @@ func New() (*Compiler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("filter: %w", err)
 	}
-	return &Compiler{env: env, types: types, known: map[string]*fields{}}, nil
+	parser, err := newParser()
+	if err != nil {
+		return nil, fmt.Errorf("filter: %w", err)
+	}
+	return &Compiler{env: env, types: types, parser: parser, known: map[string]*fields{}}, nil
 }
 
 // Compile checks a filter and makes it a program. What is wrong with the text is an *Error; other errors are of the
@@ -76,11 +82,10 @@ func (c *Compiler) analyse(source string, of Environment) (*lowerer, ast.Expr, e
 	if err != nil {
 		return nil, nil, fmt.Errorf("filter: %w", err)
 	}
-	parsed, err := c.parse(source)
+	tree, err := parse(c.parser, source)
 	if err != nil {
 		return nil, nil, err
 	}
-	tree := parsed.NativeRep()
 	b := &binder{viewer: &of, fields: declared, fac: ast.NewExprFactory(), info: tree.SourceInfo(), nextID: ast.MaxID(tree), known: operatorNames()}
 	bound := b.bind(tree.Expr())
 	if b.fault != nil {
@@ -88,7 +93,7 @@ func (c *Compiler) analyse(source string, of Environment) (*lowerer, ast.Expr, e
 	}
 	t := &totaler{binder: b, made: map[int64]ast.Expr{}}
 	total := t.test(bound)
-	checked, err := c.check(ast.NewAST(total, b.info), parsed.Source())
+	checked, err := c.check(ast.NewAST(total, b.info), source)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,39 +101,15 @@ func (c *Compiler) analyse(source string, of Environment) (*lowerer, ast.Expr, e
 }
 
 // check returns the tree with types.
-func (c *Compiler) check(total *ast.AST, source cel.Source) (*ast.AST, error) {
-	checked, faults := checker.Check(total, source, c.types)
+func (c *Compiler) check(total *ast.AST, source string) (*ast.AST, error) {
+	checked, faults := checker.Check(total, common.NewTextSource(source), c.types)
 	if len(faults.GetErrors()) > 0 {
-		return nil, issue(faults.GetErrors())
+		return nil, issue(faults.GetErrors(), source)
 	}
 	if err := checkTests(checked); err != nil {
 		return nil, err
 	}
 	return checked, nil
-}
-
-// parse returns the tree of a text within the bounds.
-func (c *Compiler) parse(source string) (*cel.Ast, error) {
-	switch {
-	case len(source) > MaxBytes:
-		return nil, &Error{Message: fmt.Sprintf("must be at most %d bytes, got %d", MaxBytes, len(source))}
-	case !utf8.ValidString(source):
-		return nil, &Error{Message: "is not UTF-8"}
-	case strings.TrimSpace(source) == "":
-		return nil, &Error{Message: "is empty"}
-	}
-	parsed, issues := c.env.Parse(source)
-	if issues.Err() != nil {
-		return nil, issue(issues.Errors())
-	}
-	nodes, depth := measure(parsed.NativeRep().Expr(), "")
-	if nodes > MaxNodes {
-		return nil, &Error{Message: fmt.Sprintf("must have at most %d names, literals, operators and calls, got %d", MaxNodes, nodes)}
-	}
-	if depth > MaxDepth {
-		return nil, &Error{Message: fmt.Sprintf("must be at most %d deep, is %d", MaxDepth, depth)}
-	}
-	return parsed, nil
 }
 
 // fieldsOf returns the fields that a namespace declares.

@@ -188,7 +188,7 @@ func FuzzVerdict(f *testing.F) {
 // Of any text Compile makes a program or an error with a position in the text; a program has one verdict
 // with cel-go, and its source is a filter that means the same.
 func FuzzCompile(f *testing.F) {
-	c := newCompiler(f)
+	c, grammar := newCompiler(f), newGrammar(f)
 	for _, source := range []string{
 		"tags.region == 'eu' && key.startsWith('v') && num(tags.speed) > 80 && tags.kind in ['a','b'] && has(tags.x) && user == tags.owner",
 		"data.bid > 1 ? data.a.b == null : !data.urgent", "groups.exists(g, g == '{group}') || '{user}' in tags", "((((((key", "a.b.c.d[0].e", "'\\u00e9' != \"\"\"x\"\"\"", "[1, 2.0, 'a'] == []",
@@ -205,6 +205,7 @@ func FuzzCompile(f *testing.F) {
 		}
 		var in Input
 		in.Reset(word, user, TagMap{"client": word, "region": user, "a": group}, []byte(data))
+		checkTree(t, c.parser, grammar, source)
 		got := p.Match(&in)
 		if want := reference(t, c, source, of).holds(&in); got != want {
 			t.Errorf("%q is %v, to cel-go %v", source, got, want)
