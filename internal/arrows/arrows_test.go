@@ -129,9 +129,11 @@ var allowed = map[string]struct{ own, others []string }{
 	"services/gateway":               {own: []string{"realtime/budget", "realtime/environment", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
 	"services/dashboard":             {own: []string{"realtime", "realtime/driver/gcp", "realtime/driver/gcp/gcpfirestore", "realtime/driver/memory", "realtime/shutdown", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/auth", "realtime/environment", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
-	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
-	"services/dashboard/demo":        {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
-	"examples/...":                   {own: []string{"clients/js", "examples/local", "realtime", "realtime/publish", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
+	// A client: it dials sockets, and accepts none.
+	"clients/go":              {own: []string{"realtime", "realtime/problem", "realtime/socket", "realtime/wire"}},
+	"services/dashboard/web":  {own: []string{"clients/js", "realtime/problem", "realtime"}},
+	"services/dashboard/demo": {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
+	"examples/...":            {own: []string{"clients/js", "examples/local", "realtime", "realtime/publish", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
 	// The module that verifies the whole: nothing of the framework imports it. Most of it is tests only.
 	"verify/acceptance": {},
 	"verify/browser":    {},

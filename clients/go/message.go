@@ -1,0 +1,85 @@
+package tidewire
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// Message is an event of a channel, or one that was sent to this connection, its user or a group of the user: that has neither
+// Channel nor Position. It is shared by all who are given it: do not change it.
+type Message struct {
+	Channel  string
+	Position string // where a reader stands that has had it
+	ID       string
+	Key      string // what it replaces; may be empty
+	Time     time.Time
+	Expires  time.Time // when the value of Key ends; zero is never
+	Tags     map[string]string
+	Data     json.RawMessage // nil if Deleted or Cleared
+
+	Deleted bool // Key was removed
+	Cleared bool // all keys of the channel were removed
+
+	EventType   string // the kind of event
+	Source      string // what it comes from
+	ContentType string // what Data was before it became JSON; empty if it was JSON
+
+	// Frame is the JSON of the server, as it came.
+	Frame json.RawMessage
+}
+
+// Kind says what an Update is.
+type Kind string
+
+// The kinds of Update.
+const (
+	KindMessage Kind = "message"
+	// KindLive: the server has answered; the channel is read from Position on. It comes again after each reconnect.
+	KindLive Kind = "live"
+	// KindGap: something may be missing right here. Load what you keep of the channel again.
+	KindGap Kind = "gap"
+	// KindDropped: Count messages were dropped right here, because they were not taken fast enough.
+	KindDropped Kind = "dropped"
+)
+
+// Update is what a Subscription has to say.
+type Update struct {
+	Kind     Kind
+	Message  *Message // of KindMessage
+	Position string   // where the reader stands now
+	Resumed  bool     // of KindLive: nothing was missed since the update before
+	Count    int      // of KindDropped
+	ByServer bool     // of KindDropped: from the server's queue, by the channel's rules; else from the Subscription's
+}
+
+// size is about how much memory an Update takes.
+func (u *Update) size() int {
+	const overhead = 256
+	if u.Message == nil {
+		return overhead
+	}
+	return overhead + len(u.Message.Frame)
+}
+
+// message makes a Message of a frame, which is not changed any more.
+func message(f *wire.ServerFrame, raw []byte) *Message {
+	m := &Message{
+		Channel: f.Channel, Position: f.Position, ID: f.Event, Key: f.Key, Time: time.UnixMilli(f.Time), Tags: f.Tags, Data: f.Data,
+		Deleted: f.Deleted, Cleared: f.Cleared, EventType: f.EventType, Source: f.Source, ContentType: f.ContentType, Frame: raw,
+	}
+	if f.ExpiresAt != 0 {
+		m.Expires = time.UnixMilli(f.ExpiresAt)
+	}
+	if _, id, ok := strings.Cut(f.Position, "-"); ok {
+		m.ID = id
+	}
+	// Data is the last member of the frame, so that it need not be kept twice.
+	if body := raw[:max(len(raw)-1, 0)]; len(f.Data) > 0 && bytes.HasSuffix(body, f.Data) {
+		m.Data = json.RawMessage(body[len(body)-len(f.Data):])
+	}
+	return m
+}

@@ -1,0 +1,109 @@
+package tidewire
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/socket"
+)
+
+// Options configure a Client. URL and Token are required.
+type Options struct {
+	// URL is that of a gateway, such as https://gateway.example.com, without a query.
+	URL string
+	// Token returns a token. It is called when the client has none, when the server has refused the last one (then Refused says so
+	// of its context), and when three quarters of its life have passed. An error is a reason to try again later, except ErrNoToken.
+	Token func(ctx context.Context) (string, error)
+	// Header is sent with each handshake, for what is in front of the gateway. The token is not in it, but in the first frame.
+	Header http.Header
+	// MaxPending is how many publishes and calls may be unanswered; one more waits. Default 256.
+	MaxPending int
+	// ConnectTimeout bounds one try, from the token to the welcome; default 20 s.
+	ConnectTimeout time.Duration
+	// OnState is told of every change of the State, in order. It must return at once and not call the Client.
+	OnState func(State)
+	Logger  *slog.Logger // of what is wrong with a server's frames; nil discards
+
+	dial func(ctx context.Context, url string, header http.Header) (conn, error) // for tests
+}
+
+// ErrNoToken is what a Token function returns when there will be no other token: the client ends with the error of the server.
+var ErrNoToken = errors.New("there is no other token")
+
+// Refused reports, of the context of a Token function, whether the server has refused the last token: it must not be returned
+// from a cache.
+func Refused(ctx context.Context) bool { return ctx.Value(refused{}) != nil }
+
+// refused is the key of the value that Refused looks for.
+type refused struct{}
+
+// StaticToken returns a function for Options.Token that has one token, and no other when that is refused.
+func StaticToken(token string) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		if Refused(ctx) {
+			return "", ErrNoToken
+		}
+		return token, nil
+	}
+}
+
+func (o *Options) withDefaults() (socketURL string, err error) {
+	u, err := serverURL("URL", o.URL)
+	if err != nil {
+		return "", err
+	}
+	if o.Token == nil {
+		return "", realtime.Errorf(realtime.CodeBadRequest, "Token: is missing")
+	}
+	if o.MaxPending <= 0 {
+		o.MaxPending = 256
+	}
+	if o.ConnectTimeout <= 0 {
+		o.ConnectTimeout = 20 * time.Second
+	}
+	if o.OnState == nil {
+		o.OnState = func(State) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.dial == nil {
+		o.dial = dialSocket
+	}
+	u.Scheme = "ws" + strings.TrimPrefix(u.Scheme, "http")
+	if !strings.HasSuffix(u.Path, "/v1/socket") {
+		u = u.JoinPath("v1", "socket")
+	}
+	return u.String(), nil
+}
+
+// serverURL parses the address of a server.
+func serverURL(field, address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	shown, _, _ := strings.Cut(address, "?") // behind it may be a token
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss":
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "%s: must be an address such as https://gateway.example.com, got %.100q", field, shown)
+	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "%s: must have no query, fragment or user; a token has no place in an address", field)
+	}
+	if rest, ok := strings.CutPrefix(u.Scheme, "ws"); ok {
+		u.Scheme = "http" + rest
+	}
+	return u, nil
+}
+
+// conn is one WebSocket. *socket.Client is one. Read is called by one goroutine and Write by one; Close by any.
+type conn interface {
+	Read(within time.Duration) ([]byte, error)
+	Write(message []byte) error
+	Close() error
+}
+
+var _ conn = (*socket.Client)(nil)

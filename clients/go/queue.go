@@ -1,0 +1,160 @@
+package tidewire
+
+import "sync"
+
+// Overflow is what happens to messages that a reader does not take fast enough.
+type Overflow string
+
+// The policies of a full Subscription.
+const (
+	// OverflowResume leaves the channel, and resumes it when half of the buffer is free. The server still has what is not too
+	// old; if it does not, there is a Gap.
+	OverflowResume Overflow = "resume"
+	// OverflowDropOldest drops the oldest messages, and says how many.
+	OverflowDropOldest Overflow = "drop-oldest"
+)
+
+// queue is what a reader has not taken yet. The loop puts, the reader takes.
+type queue struct {
+	most, mostBytes int
+	overflow        Overflow
+	ready           chan struct{} // holds one, when something has changed
+	drained         func()        // called by the reader when half of it is free again, after room was refused
+
+	mu      sync.Mutex // guards what follows
+	updates []Update
+	bytes   int
+	dropped int    // messages, before the first of updates
+	gone    string // the Position of the last of them
+	refused bool   // room, since drained was called
+	err     error  // what comes last
+	taken   uint64 // how many updates were taken
+	asOf    int64  // that holds for what was taken
+	nextAs  int64  // that holds when nextAt were taken
+	nextAt  uint64
+}
+
+func newQueue(o *SubscribeOptions, drained func()) *queue {
+	return &queue{most: o.Buffer, mostBytes: o.BufferBytes, overflow: o.Overflow, ready: make(chan struct{}, 1), drained: drained}
+}
+
+// room reports whether there is room for a message, or makes it.
+func (q *queue) room(u *Update) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.updates) > 0 && (len(q.updates) >= q.most || q.bytes+u.size() > q.mostBytes) {
+		if q.overflow != OverflowDropOldest {
+			q.refused = true
+			return false
+		}
+		switch first := q.shift(); first.Kind {
+		case KindMessage:
+			q.dropped++
+			q.gone = first.Position
+		case KindGap: // a reader must not miss that something is missing
+			q.dropped = max(q.dropped, 1)
+			q.gone = first.Position
+		case KindDropped:
+			q.dropped += first.Count
+		}
+	}
+	return true
+}
+
+// put queues an update. What is no message takes no room, because there is one at most behind each message.
+func (q *queue) put(u Update) {
+	q.mu.Lock()
+	if n := len(q.updates); n > 0 && u.Kind != KindMessage && replaces(&u, &q.updates[n-1]) {
+		q.updates[n-1] = u
+	} else {
+		q.updates = append(q.updates, u)
+		q.bytes += u.size()
+	}
+	q.mu.Unlock()
+	q.wake()
+}
+
+// replaces reports whether the newer of two updates, neither of them a message, says enough.
+func replaces(u, before *Update) bool {
+	switch {
+	case before.Kind == KindDropped && u.Kind == KindDropped:
+		u.Count += before.Count
+		return true
+	case before.Kind == KindMessage || before.Kind == KindDropped:
+		return false
+	case before.Kind == KindGap && u.Kind == KindLive:
+		u.Kind, u.Resumed = KindGap, false
+	}
+	return true
+}
+
+// mark notes that asOf holds when all that is queued has been taken.
+func (q *queue) mark(asOf int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.nextAs, q.nextAt = asOf, q.taken+uint64(len(q.updates)) //nolint:gosec // a length
+	q.reach()
+}
+
+func (q *queue) reach() {
+	if q.nextAs != 0 && q.taken >= q.nextAt {
+		q.asOf, q.nextAs = q.nextAs, 0
+	}
+}
+
+// end ends the queue behind what it holds.
+func (q *queue) end(err error) {
+	q.mu.Lock()
+	if q.err == nil {
+		q.err = err
+	}
+	q.mu.Unlock()
+	q.wake()
+}
+
+func (q *queue) wake() {
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
+}
+
+// take returns the next update, or the end; neither if there is nothing yet.
+func (q *queue) take() (u Update, ok bool, err error) {
+	u, ok, drained, err := q.next()
+	if drained { // not under the lock, which the loop may be waiting for
+		q.drained()
+	}
+	return u, ok, err
+}
+
+func (q *queue) next() (u Update, ok, drained bool, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.dropped > 0:
+		u = Update{Kind: KindDropped, Position: q.gone, Count: q.dropped}
+		q.dropped = 0
+		return u, true, false, nil
+	case len(q.updates) == 0:
+		return u, false, false, q.err
+	}
+	u = q.shift()
+	if q.refused && len(q.updates) <= q.most/2 && q.bytes <= q.mostBytes/2 {
+		q.refused, drained = false, true
+	}
+	return u, true, drained, nil
+}
+
+// shift takes the first update away.
+func (q *queue) shift() Update {
+	u := q.updates[0]
+	q.updates[0] = Update{}
+	if q.updates = q.updates[1:]; len(q.updates) == 0 {
+		q.updates = nil
+	}
+	q.bytes -= u.size()
+	q.taken++
+	q.reach()
+	return u
+}

@@ -1,0 +1,166 @@
+package tidewire
+
+import (
+	"context"
+	"iter"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// SubscribeOptions say how to read a channel. The zero value works.
+type SubscribeOptions struct {
+	// Since is where to begin, a Position of before; empty is from now on. One that the server cannot use is answered with a Gap.
+	Since string
+	// AsOf belongs to Since; see Subscription.Bookmark.
+	AsOf int64
+	// Buffer and BufferBytes bound what waits to be taken: updates, default 1000, and their bytes, default 16 MiB.
+	Buffer, BufferBytes int
+	// Overflow is what happens beyond; default OverflowResume.
+	Overflow Overflow
+}
+
+func (o *SubscribeOptions) withDefaults() error {
+	if o.Buffer <= 0 {
+		o.Buffer = 1000
+	}
+	if o.BufferBytes <= 0 {
+		o.BufferBytes = 16 << 20
+	}
+	switch o.Overflow {
+	case "":
+		o.Overflow = OverflowResume
+	case OverflowResume, OverflowDropOldest:
+	default:
+		return realtime.Errorf(realtime.CodeBadRequest, "Overflow: must be %s or %s, got %q", OverflowResume, OverflowDropOldest, o.Overflow)
+	}
+	return nil
+}
+
+// Subscription is a channel that is read. One goroutine takes its updates. Close it, unless the Client is closed.
+type Subscription struct {
+	c       *Client
+	channel string
+	queue   *queue
+	at      Bookmark
+}
+
+// Bookmark is where a reader stands, to go on there in another process: SubscribeOptions.Since and AsOf.
+type Bookmark struct {
+	Position string `json:"position"`
+	// AsOf is a moment, in milliseconds since 1970, up to which nothing was missed. With it, a channel can resume on which
+	// nothing has happened for hours.
+	AsOf int64 `json:"asOf,omitempty"`
+}
+
+// Subscribe reads a channel. A Client reads a channel once at a time.
+func (c *Client) Subscribe(channel string, o SubscribeOptions) (*Subscription, error) {
+	if _, err := realtime.NewChannel("any", channel); err != nil {
+		return nil, err
+	}
+	if err := o.withDefaults(); err != nil {
+		return nil, err
+	}
+	f := &feed{c: c, channel: channel, asking: map[*link]bool{}, position: realtime.ReturnedPosition(o.Since), asOf: o.AsOf}
+	f.queue = newQueue(&o, func() { c.do(f.resume) })
+	var taken bool
+	if !c.ask(func() {
+		if taken = c.feeds[channel] != nil; !taken {
+			c.feeds[channel] = f
+			f.ask()
+		}
+	}) {
+		return nil, c.Err()
+	}
+	if taken {
+		return nil, realtime.Errorf(realtime.CodeConflict, "channel: %s is already read by this client", channel)
+	}
+	return &Subscription{c: c, channel: channel, queue: f.queue, at: Bookmark{Position: o.Since, AsOf: o.AsOf}}, nil
+}
+
+// Direct reads what is sent to this connection, its user or a group of the user. It has messages alone: what is sent while the
+// Client is not connected is not sent again. A Client has one at a time.
+func (c *Client) Direct(o SubscribeOptions) (*Subscription, error) {
+	o.Overflow = OverflowDropOldest // nothing can be resumed
+	if err := o.withDefaults(); err != nil {
+		return nil, err
+	}
+	s := &Subscription{c: c, queue: newQueue(&o, func() {})}
+	var taken bool
+	if !c.ask(func() {
+		if taken = c.direct != nil; !taken {
+			c.direct = s
+		}
+	}) {
+		return nil, c.Err()
+	}
+	if taken {
+		return nil, realtime.Errorf(realtime.CodeConflict, "what is sent directly is already read by this client")
+	}
+	return s, nil
+}
+
+// Channel is its name; empty for Client.Direct.
+func (s *Subscription) Channel() string { return s.channel }
+
+// Next waits for the next update. The error is the end of the context, or of the Subscription: why the server has refused it or ended it (with a
+// code, realtime.CodeOf), why the Client has ended, or ErrClosed.
+func (s *Subscription) Next(ctx context.Context) (Update, error) {
+	for {
+		u, ok, err := s.queue.take()
+		if ok {
+			if u.Position != "" {
+				s.at.Position = u.Position
+			}
+			return u, nil
+		}
+		if err != nil {
+			return u, err
+		}
+		select {
+		case <-s.queue.ready:
+		case <-ctx.Done():
+			return u, context.Cause(ctx)
+		}
+	}
+}
+
+// Updates returns what Next does, one after the other, and the error as the last.
+func (s *Subscription) Updates(ctx context.Context) iter.Seq2[Update, error] {
+	return func(yield func(Update, error) bool) {
+		for {
+			u, err := s.Next(ctx)
+			if !yield(u, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Bookmark returns where the reader stands after the last update that Next has returned.
+func (s *Subscription) Bookmark() Bookmark {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	s.at.AsOf = max(s.at.AsOf, s.queue.asOf)
+	return s.at
+}
+
+// Close stops reading the channel. Next returns what has come before, and then ErrClosed.
+func (s *Subscription) Close() {
+	s.c.ask(func() {
+		if s.c.direct == s {
+			s.c.direct = nil
+		}
+		f := s.c.feeds[s.channel]
+		if f == nil || f.queue != s.queue {
+			return
+		}
+		delete(s.c.feeds, s.channel)
+		f.stopAsking()
+		for _, l := range s.c.links.all() {
+			if f.link == l || f.asking[l] {
+				f.leave(l)
+			}
+		}
+	})
+	s.queue.end(ErrClosed)
+}
