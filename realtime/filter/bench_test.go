@@ -71,7 +71,7 @@ func BenchmarkIndex(b *testing.B) {
 			matching := make([]int, 0, bench.programs)
 			b.ReportAllocs()
 			for b.Loop() {
-				in.Reset("s7", "", tags, data)
+				in.Reset(Attributes{Key: "s7", EventType: "", Tags: tags, Data: data})
 				if matching = x.Match(&in, matching[:0]); len(matching) == 0 {
 					b.Fatal("none matches")
 				}
@@ -85,7 +85,7 @@ func BenchmarkFields(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	in := Input{data: []byte(`{"time":1767225600177,"bid":1.0843,"ask":1.0845,"symbol":"EURUSD","book":[[1,2],[3,4]],"quote":{"bid":1,"ask":2.5}}`)}
+	in := Input{of: Attributes{Data: []byte(`{"time":1767225600177,"bid":1.0843,"ask":1.0845,"symbol":"EURUSD","book":[[1,2],[3,4]],"quote":{"bid":1,"ask":2.5}}`)}}
 	b.ReportAllocs()
 	for b.Loop() {
 		in.taken = nil

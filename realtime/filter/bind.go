@@ -142,8 +142,10 @@ func (b *binder) elements(list []ast.Expr) []ast.Expr {
 
 func (b *binder) name(e ast.Expr) ast.Expr {
 	switch name := e.AsIdent(); name {
-	case "key", "event":
+	case "key", "event", "source", "contentType":
 		return e
+	case "eventType": // what frames call it
+		return b.fac.NewIdent(e.ID(), "event")
 	case "user":
 		if b.viewer.User == "" {
 			return b.fac.NewIdent(e.ID(), noUser)
@@ -165,7 +167,7 @@ func (b *binder) name(e ast.Expr) ast.Expr {
 		if slices.Contains(b.local, name) || strings.HasPrefix(name, "@") {
 			return e
 		}
-		return b.fail(e, "unknown name %q; known are key, event, tags, data, user and groups", name)
+		return b.fail(e, "unknown name %q; known are key, tags, data, user, groups, event, source and contentType", name)
 	}
 }
 
@@ -187,7 +189,9 @@ func (b *binder) comprehension(e ast.Expr) ast.Expr {
 		b.bind(c.LoopStep()), b.bind(c.Result()))
 }
 
-func reserved() []string { return []string{"key", "event", "tags", "data", "user", "groups"} }
+func reserved() []string {
+	return []string{"key", "event", "eventType", "source", "contentType", "tags", "data", "user", "groups"}
+}
 
 // operatorNames are the operators and functions of the language, as cel-go calls them, and as they are written.
 func operatorNames() map[string]string {

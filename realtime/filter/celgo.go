@@ -16,6 +16,8 @@ func newEnv() (*cel.Env, error) {
 		cel.StdLib(),
 		cel.Variable("key", cel.StringType),
 		cel.Variable("event", cel.StringType),
+		cel.Variable("source", cel.StringType),
+		cel.Variable("contentType", cel.StringType),
 		cel.Variable("tags", cel.MapType(cel.StringType, cel.StringType)),
 		cel.Variable(noUser, cel.StringType),
 		cel.Function("num",
@@ -99,10 +101,8 @@ func (activation) Parent() cel.Activation { return nil }
 // ResolveName returns a variable. A field that cannot be compared is unknown, which is an error.
 func (a activation) ResolveName(name string) (any, bool) {
 	switch name {
-	case "key":
-		return types.String(a.in.key), true
-	case "event":
-		return types.String(a.in.event), true
+	case "key", "event", "source", "contentType":
+		return types.String(attribute(name).of(a.in)), true
 	case "tags":
 		return celTags{in: a.in}, true
 	}

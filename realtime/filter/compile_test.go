@@ -27,8 +27,11 @@ func ann() Environment {
 // position is the publication of the tables.
 func position() *Input {
 	var in Input
-	in.Reset("v7", "position", TagMap{"client": "acme", "speed": "88", "x-y": "1", "word": "fast", "empty": "", "owner": "ann"},
-		[]byte(`{"bid":80.5,"a":{"b":"x\u0041"},"urgent":true,"nil":null,"o":{"p":1},"big":1e999}`))
+	in.Reset(Attributes{
+		Key: "v7", EventType: "position", Source: "//trackers/7", ContentType: "text/plain",
+		Tags: TagMap{"client": "acme", "speed": "88", "x-y": "1", "word": "fast", "empty": "", "owner": "ann"},
+		Data: []byte(`{"bid":80.5,"a":{"b":"x\u0041"},"urgent":true,"nil":null,"o":{"p":1},"big":1e999}`),
+	})
 	return &in
 }
 
@@ -36,29 +39,31 @@ func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	c, in := newCompiler(t), position()
 	for source, want := range map[string]bool{
-		"true":                                 true,
-		"false":                                false,
-		"key == 'v7'":                          true,
-		"key.startsWith('v')":                  true,
-		"key.endsWith('8')":                    false,
-		"'v' in [key, 'v']":                    true,
-		"event == 'position'":                  true,
-		"tags.client == 'acme'":                true,
-		"'acme' == tags.client":                true,
-		"tags['x-y'] == '1'":                   true,
-		"tags[event] == '1'":                   false,
-		"tags.word.contains('as')":             true,
-		"user == tags.owner":                   true,
-		"tags.client in groups":                true,
-		"user in groups":                       false,
-		"groups[1] == 'beta'":                  true,
-		"groups[2] == 'beta'":                  false,
-		"groups == ['acme', 'beta']":           true,
-		"groups.exists(g, tags.client == g)":   true,
-		"groups.all(g, tags.client == g)":      false,
-		"groups.exists(g, tags.none == g)":     false,
-		"groups.all(g, !(tags.none == g))":     true,
-		"tags.client + '/' + key == 'acme/v7'": true,
+		"true":                    true,
+		"false":                   false,
+		"key == 'v7'":             true,
+		"key.startsWith('v')":     true,
+		"key.endsWith('8')":       false,
+		"'v' in [key, 'v']":       true,
+		"event == 'position'":     true,
+		"eventType == 'position'": true,
+		"source.endsWith('7') && contentType == 'text/plain'": true,
+		"tags.client == 'acme'":                               true,
+		"'acme' == tags.client":                               true,
+		"tags['x-y'] == '1'":                                  true,
+		"tags[event] == '1'":                                  false,
+		"tags.word.contains('as')":                            true,
+		"user == tags.owner":                                  true,
+		"tags.client in groups":                               true,
+		"user in groups":                                      false,
+		"groups[1] == 'beta'":                                 true,
+		"groups[2] == 'beta'":                                 false,
+		"groups == ['acme', 'beta']":                          true,
+		"groups.exists(g, tags.client == g)":                  true,
+		"groups.all(g, tags.client == g)":                     false,
+		"groups.exists(g, tags.none == g)":                    false,
+		"groups.all(g, !(tags.none == g))":                    true,
+		"tags.client + '/' + key == 'acme/v7'":                true,
 		// Absence.
 		"tags.none == 'a'":                          false,
 		"tags.none != 'a'":                          false,
@@ -174,45 +179,45 @@ func TestRefused(t *testing.T) {
 	t.Parallel()
 	c := newCompiler(t)
 	for source, want := range map[string]string{
-		"":     "filter: is empty",
-		" \n":  "filter: is empty",
-		"\xff": "filter: is not UTF-8",
-		"key == '" + strings.Repeat("a", MaxBytes) + "'": "filter: must be at most 2048 bytes, got 2057",
-		"true && true && tag.x == 'a'":                   `filter: line 1, column 17: unknown name "tag"; known are key, event, tags, data, user and groups`,
-		"tags.client ==":                                 "filter: line 1, column 15: syntax error: the text ends too early",
-		"tags.client = 'a'":                              `filter: line 1, column 13: syntax error: unexpected "="`,
-		"key == 'a":                                      `filter: line 1, column 8: syntax error: unterminated string literal`,
-		"key == 'a' key":                                 `filter: line 1, column 12: syntax error: unexpected "key"`,
-		"tags.speed > 80":                                "filter: line 1, column 12: > cannot be applied to text and a number: tags are text, num(tags.x) is a number",
-		"tags.client\n== 5":                              "filter: line 2, column 1: == cannot be applied to text and a number: tags are text, num(tags.x) is a number",
-		"tags.client in [1, 2]":                          "filter: line 1, column 13: in cannot be applied to text and a list of numbers",
-		"num(groups) > 1":                                "filter: line 1, column 4: num cannot be applied to a list of texts",
-		"tags.client && true":                            "filter: line 1, column 1: must be true or false, is text",
-		"'a'":                                            "filter: line 1, column 1: must be true or false, is text",
-		"num(key)":                                       "filter: line 1, column 4: must be true or false, is a number",
-		"!key":                                           "filter: line 1, column 2: must be true or false, is text",
-		"tags == 'a'":                                    "filter: line 1, column 1: tags must be followed by a name, as tags.client",
-		"data == 'a'":                                    "filter: line 1, column 1: data must be followed by a field, as data.bid",
-		"data.ask > 1":                                   `filter: line 1, column 1: unknown field "data.ask"; filterable are data.bid, data.a.b, data.urgent, data.nil, data.o, data.gone, data.big`,
-		"data.a > 1":                                     `filter: line 1, column 1: unknown field "data.a"; filterable are data.bid, data.a.b, data.urgent, data.nil, data.o, data.gone, data.big`,
-		"data['a.b'] == 'xA'":                            "filter: line 1, column 1: data must be followed by a field, as data.bid",
-		"data[key] == 'xA'":                              "filter: line 1, column 1: data must be followed by a field, as data.bid",
-		"key.x == 'a'":                                   "filter: line 1, column 1: only tags and data have members: there is no .x here",
-		"tags.x.y == 'a'":                                "filter: line 1, column 1: only tags and data have members: there is no .y here",
-		"foo(key)":                                       `filter: line 1, column 4: unknown function "foo"; known are num, has, size, startsWith, endsWith, contains, exists and all`,
-		"key.matches('.*')":                              "filter: line 1, column 12: matches is not supported: use startsWith, endsWith or contains",
-		"num(key) % 2 == 0":                              "filter: line 1, column 10: % is not supported",
-		"{'a': 1} == {}":                                 "filter: line 1, column 1: maps are not supported",
-		"A{b: 1} == A{}":                                 "filter: line 1, column 2: messages are not supported",
-		"b'a' == b'a'":                                   "filter: line 1, column 1: bytes are not supported: write text, without the b",
-		"num(key) == 5u":                                 "filter: line 1, column 13: a number has no suffix: write 5",
-		"num(key) == 9007199254740992":                   "filter: line 1, column 13: an integer must be at most 9007199254740991, since numbers are 64-bit floats: compare it as text",
-		"groups.exists(user, user == key)":               `filter: line 1, column 14: variable "user": the name is taken`,
-		"has(key)":                                       "filter: line 1, column 5: invalid argument to has() macro",
-		"key.startsWith('a', 'b')":                       "filter: line 1, column 15: startsWith cannot be applied to text and text and text",
-		strings.Repeat("!(", 9) + "true" + strings.Repeat(")", 9):  "filter: must be at most 8 deep, is 10",
-		strings.Repeat("(", 60) + "true" + strings.Repeat(")", 60): "filter: must be at most 8 deep, without parentheses that change nothing",
-		"key in [" + strings.Repeat("'a',", 62) + "'b']":           "filter: must have at most 64 names, literals, operators and calls, got 66",
+		"":     "is empty",
+		" \n":  "is empty",
+		"\xff": "is not UTF-8",
+		"key == '" + strings.Repeat("a", MaxBytes) + "'": "must be at most 2048 bytes, got 2057",
+		"true && true && tag.x == 'a'":                   `line 1, column 17: unknown name "tag"; known are key, tags, data, user, groups, event, source and contentType`,
+		"tags.client ==":                                 "line 1, column 15: syntax error: the text ends too early",
+		"tags.client = 'a'":                              `line 1, column 13: syntax error: unexpected "="`,
+		"key == 'a":                                      `line 1, column 8: syntax error: unterminated string literal`,
+		"key == 'a' key":                                 `line 1, column 12: syntax error: unexpected "key"`,
+		"tags.speed > 80":                                "line 1, column 12: > cannot be applied to text and a number: tags are text, num(tags.x) is a number",
+		"tags.client\n== 5":                              "line 2, column 1: == cannot be applied to text and a number: tags are text, num(tags.x) is a number",
+		"tags.client in [1, 2]":                          "line 1, column 13: in cannot be applied to text and a list of numbers",
+		"num(groups) > 1":                                "line 1, column 4: num cannot be applied to a list of texts",
+		"tags.client && true":                            "line 1, column 1: must be true or false, is text",
+		"'a'":                                            "line 1, column 1: must be true or false, is text",
+		"num(key)":                                       "line 1, column 4: must be true or false, is a number",
+		"!key":                                           "line 1, column 2: must be true or false, is text",
+		"tags == 'a'":                                    "line 1, column 1: tags must be followed by a name, as tags.client",
+		"data == 'a'":                                    "line 1, column 1: data must be followed by a field, as data.bid",
+		"data.ask > 1":                                   `line 1, column 1: unknown field "data.ask"; filterable are data.bid, data.a.b, data.urgent, data.nil, data.o, data.gone, data.big`,
+		"data.a > 1":                                     `line 1, column 1: unknown field "data.a"; filterable are data.bid, data.a.b, data.urgent, data.nil, data.o, data.gone, data.big`,
+		"data['a.b'] == 'xA'":                            "line 1, column 1: data must be followed by a field, as data.bid",
+		"data[key] == 'xA'":                              "line 1, column 1: data must be followed by a field, as data.bid",
+		"key.x == 'a'":                                   "line 1, column 1: only tags and data have members: there is no .x here",
+		"tags.x.y == 'a'":                                "line 1, column 1: only tags and data have members: there is no .y here",
+		"foo(key)":                                       `line 1, column 4: unknown function "foo"; known are num, has, size, startsWith, endsWith, contains, exists and all`,
+		"key.matches('.*')":                              "line 1, column 12: matches is not supported: use startsWith, endsWith or contains",
+		"num(key) % 2 == 0":                              "line 1, column 10: % is not supported",
+		"{'a': 1} == {}":                                 "line 1, column 1: maps are not supported",
+		"A{b: 1} == A{}":                                 "line 1, column 2: messages are not supported",
+		"b'a' == b'a'":                                   "line 1, column 1: bytes are not supported: write text, without the b",
+		"num(key) == 5u":                                 "line 1, column 13: a number has no suffix: write 5",
+		"num(key) == 9007199254740992":                   "line 1, column 13: an integer must be at most 9007199254740991, since numbers are 64-bit floats: compare it as text",
+		"groups.exists(user, user == key)":               `line 1, column 14: variable "user": the name is taken`,
+		"has(key)":                                       "line 1, column 5: invalid argument to has() macro",
+		"key.startsWith('a', 'b')":                       "line 1, column 15: startsWith cannot be applied to text and text and text",
+		strings.Repeat("!(", 9) + "true" + strings.Repeat(")", 9):  "must be at most 8 deep, is 10",
+		strings.Repeat("(", 60) + "true" + strings.Repeat(")", 60): "must be at most 8 deep, without parentheses that change nothing",
+		"key in [" + strings.Repeat("'a',", 62) + "'b']":           "must have at most 64 names, literals, operators and calls, got 66",
 	} {
 		_, err := c.Compile(source, ann())
 		var fault *Error
@@ -290,18 +295,18 @@ func TestFilterable(t *testing.T) {
 		names []string
 		want  string
 	}{
-		{many, "filter: filterable: must be at most 64 fields, got 65"},
-		{[]string{"bid"}, `filter: filterable: "bid" must begin with "data.", as data.bid`},
-		{[]string{"data"}, `filter: filterable: "data" must begin with "data.", as data.bid`},
-		{[]string{"data..x"}, `filter: filterable: "data..x" has an empty member`},
-		{[]string{"data.x", "data.x"}, `filter: filterable: "data.x" appears twice`},
-		{[]string{"data.1.2.3.4.5.6.7.8.9"}, `filter: filterable: "data.1.2.3.4.5.6.7.8.9" must have at most 8 members`},
+		{many, "filterable: must be at most 16 fields, got 17"},
+		{[]string{"bid"}, `filterable: "bid" must begin with "data.", as data.bid`},
+		{[]string{"data"}, `filterable: "data" must begin with "data.", as data.bid`},
+		{[]string{"data..x"}, `filterable: "data..x" has an empty member`},
+		{[]string{"data.x", "data.x"}, `filterable: "data.x" appears twice`},
+		{[]string{"data.1.2.3.4.5.6.7.8.9"}, `filterable: "data.1.2.3.4.5.6.7.8.9" must have at most 8 members`},
 	} {
 		if _, err := c.Compile("true", Environment{Filterable: of.names}); err == nil || err.Error() != of.want {
 			t.Errorf("%.3q: %v", of.names, err)
 		}
 	}
-	if _, err := c.Compile("data.x == 1", Environment{}); err == nil || err.Error() != `filter: line 1, column 1: unknown field "data.x": the namespace declares no filterable fields` {
+	if _, err := c.Compile("data.x == 1", Environment{}); err == nil || err.Error() != `line 1, column 1: unknown field "data.x": the namespace declares no filterable fields` {
 		t.Error(err)
 	}
 }

@@ -80,7 +80,7 @@ func (c *Compiler) Compile(source string, of Environment) (*Program, error) {
 func (c *Compiler) analyse(source string, of Environment) (*lowerer, ast.Expr, error) {
 	declared, err := c.fieldsOf(of.Filterable)
 	if err != nil {
-		return nil, nil, fmt.Errorf("filter: %w", err)
+		return nil, nil, err
 	}
 	tree, err := parse(c.parser, source)
 	if err != nil {

@@ -8,7 +8,9 @@
 // # Names
 //
 //	key          the Publication's key; '' if it has none
-//	event        the event's type; '' if it has none
+//	event        the event's type; '' if it has none. Frames call it eventType, and so may a filter
+//	source       what the event comes from; '' if that is unknown
+//	contentType  what the data was before it was made JSON; '' if it was JSON
 //	tags.client  a tag: always text. tags['x-y'] for other names
 //	user         the viewer's user
 //	groups       the viewer's groups, a list of texts

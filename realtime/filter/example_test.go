@@ -30,9 +30,9 @@ func Example() {
 	both := filter.And(enforced, wanted)
 
 	var in filter.Input
-	in.Reset("v7", "position", filter.TagMap{"client": "acme", "speed": "93"}, []byte(`{"lat":48.1}`))
+	in.Reset(filter.Attributes{Key: "v7", Tags: filter.TagMap{"client": "acme", "speed": "93"}})
 	fmt.Println(both.Match(&in))
-	in.Reset("v8", "position", filter.TagMap{"client": "other", "speed": "93"}, []byte(`{"lat":48.1}`))
+	in.Reset(filter.Attributes{Key: "v8", Tags: filter.TagMap{"client": "other", "speed": "93"}})
 	fmt.Println(both.Match(&in))
 	// Output:
 	// true
@@ -54,7 +54,7 @@ func ExampleCompiler_Compile() {
 	fmt.Println(err)
 	// Output:
 	// 2 14
-	// filter: line 2, column 14: > cannot be applied to text and a number: tags are text, num(tags.x) is a number
+	// line 2, column 14: > cannot be applied to text and a number: tags are text, num(tags.x) is a number
 }
 
 func ExampleProgram_Explain() {
@@ -69,7 +69,7 @@ func ExampleProgram_Explain() {
 		return
 	}
 	var in filter.Input
-	in.Reset("v7", "", filter.TagMap{"speed": "fast"}, nil)
+	in.Reset(filter.Attributes{Key: "v7", Tags: filter.TagMap{"speed": "fast"}})
 	reason, _ := program.Explain(&in)
 	fmt.Println(reason)
 	// Output: num(tags.speed) > 80 is false: num(tags.speed) is no number
@@ -91,7 +91,7 @@ func ExampleIndex() {
 		readers.Set(program, name)
 	}
 	var in filter.Input
-	in.Reset("", "", filter.TagMap{"symbol": "EURUSD", "spread": "3"}, nil)
+	in.Reset(filter.Attributes{Tags: filter.TagMap{"symbol": "EURUSD", "spread": "3"}})
 	fmt.Println(slices.Sorted(slices.Values(readers.Match(&in, nil))))
 	// Output: [ann bob]
 }

@@ -14,30 +14,33 @@ func (m TagMap) Tag(name string) (string, bool) {
 	return v, ok
 }
 
+// Attributes are what filters see of one publication.
+type Attributes struct {
+	Key, EventType, Source, ContentType string
+
+	Tags Tags   // nil: none
+	Data []byte // a JSON value; looked at only if a filter asks for a field of it
+}
+
 // Input is what filters see of one publication. Its zero value is a publication without anything. An Input belongs to one
 // goroutine at a time; Reset makes it ready for the next publication, so that what it
 // allocated is used again.
 type Input struct {
-	key, event string
-	tags       Tags
-	data       []byte
+	of Attributes
 
 	taken   *fields // whose values are in values; nil if data was not looked at yet
 	values  []value
 	scratch []byte
 }
 
-// Reset makes the Input that of a publication. tags may be nil. Data is a JSON value; the Input keeps tags and data until the
-// next Reset and does not change them. Data is looked at only if a filter asks for a field of it.
-func (in *Input) Reset(key, event string, tags Tags, data []byte) {
-	in.key, in.event, in.tags, in.data, in.taken = key, event, tags, data, nil
-}
+// Reset makes the Input that of a publication. It keeps Tags and Data until the next Reset and does not change them.
+func (in *Input) Reset(of Attributes) { in.of, in.taken = of, nil }
 
 func (in *Input) tag(name string) (string, bool) {
-	if in.tags == nil {
+	if in.of.Tags == nil {
 		return "", false
 	}
-	return in.tags.Tag(name)
+	return in.of.Tags.Tag(name)
 }
 
 // field returns a declared field of data. All fields of a namespace are taken out at the first question.
@@ -55,7 +58,7 @@ func (in *Input) take(of *fields) {
 	in.values = in.values[:len(of.names)]
 	clear(in.values)
 	in.taken = of
-	s := scanner{data: in.data, buffer: in.scratch[:0]}
+	s := scanner{data: in.of.Data, buffer: in.scratch[:0]}
 	s.space()
 	if s.at < len(s.data) && s.data[s.at] == '{' {
 		s.object(&of.root, in.values)

@@ -1,15 +1,17 @@
 package filter
 
+import "github.com/tidewire/tidewire/realtime"
+
 // The bounds of a filter's text.
 const (
-	MaxBytes = 2 << 10 // of the source
-	MaxNodes = 64      // literals, names, operators and calls; operands joined by one operator count it once
-	MaxDepth = 8       // of operators and calls inside each other, on the same terms
+	MaxBytes = realtime.MaxFilterBytes
+	MaxNodes = 64 // literals, names, operators and calls; operands joined by one operator count it once
+	MaxDepth = 8  // of operators and calls inside each other, on the same terms
 )
 
 // The bounds of the data fields that a namespace declares.
 const (
-	MaxFields       = 64
+	MaxFields       = realtime.MaxFilterable
 	MaxFieldBytes   = 256
 	MaxFieldMembers = 8 // of one name, as in data.a.b.c
 )

@@ -45,10 +45,8 @@ func literalOperand(e ast.Expr) (operand, bool) {
 
 func (l *lowerer) named(name string) (operand, bool) {
 	switch name {
-	case "key":
-		return keyName{}, true
-	case "event":
-		return eventName{}, true
+	case "key", "event", "source", "contentType":
+		return attribute(name), true
 	case noUser:
 		return constant{}, true
 	}

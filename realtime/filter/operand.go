@@ -23,15 +23,23 @@ func (c constant) why(*Input) string {
 	return ""
 }
 
-type keyName struct{}
+// attribute is a name of the publication itself, always a text: key, event, source, contentType.
+type attribute string
 
-func (keyName) read(in *Input) value { return textValue(in.key) }
-func (keyName) why(*Input) string    { return "" }
+func (a attribute) read(in *Input) value { return textValue(a.of(in)) }
+func (attribute) why(*Input) string      { return "" }
 
-type eventName struct{}
-
-func (eventName) read(in *Input) value { return textValue(in.event) }
-func (eventName) why(*Input) string    { return "" }
+func (a attribute) of(in *Input) string {
+	switch a {
+	case "key":
+		return in.of.Key
+	case "event":
+		return in.of.EventType
+	case "source":
+		return in.of.Source
+	}
+	return in.of.ContentType
+}
 
 // tagName is tags.x.
 type tagName struct{ tag string }

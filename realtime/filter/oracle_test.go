@@ -110,7 +110,7 @@ func (m maker) input() *Input {
 	}
 	text, _ := json.Marshal(data)
 	var in Input
-	in.Reset(m.one("", "k", "x", "a"), m.one("", "k", "yy"), tags, text)
+	in.Reset(Attributes{Key: m.one("", "k", "x", "a"), EventType: m.one("", "k", "yy"), Tags: tags, Data: text})
 	return &in
 }
 
@@ -152,7 +152,7 @@ func checkVerdict(t *testing.T, c *Compiler, seed uint64) (compiled bool) {
 		in := m.input()
 		got, want := p.Match(in), whole.holds(in)
 		if got != want {
-			t.Errorf("seed %d: %s is %v, to cel-go %v\nfor %+v\nkey %q event %q tags %v data %s", seed, source, got, want, of, in.key, in.event, in.tags, in.data)
+			t.Errorf("seed %d: %s is %v, to cel-go %v\nfor %+v\n%+v", seed, source, got, want, of, in.of)
 		}
 		if again := p.Match(in); again != got {
 			t.Errorf("seed %d: %s is %v, then %v", seed, source, got, again)
@@ -204,7 +204,7 @@ func FuzzCompile(f *testing.F) {
 			return
 		}
 		var in Input
-		in.Reset(word, user, TagMap{"client": word, "region": user, "a": group}, []byte(data))
+		in.Reset(Attributes{Key: word, EventType: user, Tags: TagMap{"client": word, "region": user, "a": group}, Data: []byte(data)})
 		checkTree(t, c.parser, grammar, source)
 		got := p.Match(&in)
 		if want := reference(t, c, source, of).holds(&in); got != want {
@@ -254,7 +254,7 @@ func FuzzFields(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data string) {
 		var in Input
-		in.Reset("", "", nil, []byte(data))
+		in.Reset(Attributes{Key: "", EventType: "", Tags: nil, Data: []byte(data)})
 		in.take(of)
 		if !json.Valid([]byte(data)) {
 			return

@@ -142,12 +142,16 @@ func (p *Program) Source() string { return p.source }
 // Always reports whether the program matches every publication.
 func (p *Program) Always() bool { return len(p.factors) == 0 }
 
-// Equality returns the name and the value of the first factor of the form name == 'text', as
+// Equality returns the name and the value of the first factor of the form name == 'text' whose name is key, event or a tag, as
 // "tags.client" and "acme".
 func (p *Program) Equality() (name, value string, ok bool) {
 	for _, f := range p.factors {
-		if len(f.wants.values) == 1 && f.wants.values[0].kind == text {
-			return nameOf(f.wants.name), f.wants.values[0].str, true
+		if len(f.wants.values) != 1 || f.wants.values[0].kind != text {
+			continue
+		}
+		switch name := nameOf(f.wants.name); {
+		case name == "key" || name == "event" || strings.HasPrefix(name, "tags."):
+			return name, f.wants.values[0].str, true
 		}
 	}
 	return "", "", false
@@ -177,10 +181,8 @@ func wantedBy(t test) wanted {
 // nameOf returns what an operand is called that is a name; of others it is empty.
 func nameOf(o operand) string {
 	switch o := o.(type) {
-	case keyName:
-		return "key"
-	case eventName:
-		return "event"
+	case attribute:
+		return string(o)
 	case tagName:
 		return "tags." + o.tag
 	case dataField:

@@ -35,7 +35,7 @@ func TestHostileNames(t *testing.T) {
 			programs[p.Source()] = name
 			for _, other := range hostile() {
 				var in Input
-				in.Reset("of-"+other+"-", "", TagMap{"client": other}, nil)
+				in.Reset(Attributes{Key: "of-" + other + "-", EventType: "", Tags: TagMap{"client": other}, Data: nil})
 				if got := p.Match(&in); got != (name == other) {
 					t.Errorf("%s for %q is %v with %q (%s)", source, name, got, other, p.Source())
 				}
@@ -114,7 +114,7 @@ func TestNoTemplates(t *testing.T) {
 	}
 	for _, client := range []string{"ann", "acme", "{user}", "{group}"} {
 		var in Input
-		in.Reset("", "", TagMap{"client": client}, nil)
+		in.Reset(Attributes{Key: "", EventType: "", Tags: TagMap{"client": client}, Data: nil})
 		if p.Match(&in) != (client[0] == '{') {
 			t.Error(client)
 		}
@@ -200,7 +200,7 @@ func TestEquality(t *testing.T) {
 		"'a' == tags.client":                      "tags.client=a",
 		"key != 'b' && event == 'e'":              "event=e",
 		"key in ['k']":                            "key=k",
-		"data.a.b == user":                        "data.a.b=ann",
+		"data.a.b == user":                        "",
 		"data.bid == 1":                           "",
 		"tags.client == 'a' || key == 'b'":        "",
 		"!(tags.client == 'a')":                   "",
