@@ -54,12 +54,13 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/sse":      {own: []string{"realtime", "realtime/outbox", "realtime/wire"}}, // its events carry wire's JSON
 	"realtime/jsontext": {},
 	// The only importer of cel-go; of the framework nothing imports it, so that only programs that offer filters carry it.
-	"realtime/filter":     {others: []string{"cel.dev/cel-go"}},
-	"realtime/strict":     {own: []string{"realtime", "realtime/jsontext"}},
-	"realtime/limit":      {own: []string{"realtime"}},
-	"realtime/problem":    {own: []string{"realtime", "realtime/contain"}},
-	"realtime/shutdown":   {},
-	"realtime/httpserver": {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
+	"realtime/filter":                {own: []string{"realtime", "realtime/filter/internal/field"}, others: []string{"cel.dev/cel-go"}},
+	"realtime/filter/internal/field": {own: []string{"realtime"}},
+	"realtime/strict":                {own: []string{"realtime", "realtime/jsontext"}},
+	"realtime/limit":                 {own: []string{"realtime"}},
+	"realtime/problem":               {own: []string{"realtime", "realtime/contain"}},
+	"realtime/shutdown":              {},
+	"realtime/httpserver":            {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
 	// What every API that takes events does: the ingest function, and the management API.
 	"realtime/intake": {
 		own:    []string{"realtime", "realtime/publish", "realtime/jsontext", "realtime/problem", "realtime/wire"},

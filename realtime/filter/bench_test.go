@@ -79,16 +79,3 @@ func BenchmarkIndex(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkFields(b *testing.B) {
-	of, err := newFields([]string{"data.bid", "data.symbol", "data.quote.ask"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	in := Input{of: Attributes{Data: []byte(`{"time":1767225600177,"bid":1.0843,"ask":1.0845,"symbol":"EURUSD","book":[[1,2],[3,4]],"quote":{"bid":1,"ask":2.5}}`)}}
-	b.ReportAllocs()
-	for b.Loop() {
-		in.taken = nil
-		in.field(of, 0)
-	}
-}

@@ -8,6 +8,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+
+	"github.com/tidewire/tidewire/realtime/filter/internal/field"
 )
 
 // noUser is the name that user becomes for a viewer without one. Nothing has a value for it. Names that begin with '@' cannot
@@ -18,7 +20,7 @@ const noUser = "@none"
 // looked up, and what the viewer is stands in it as constants. No text of the viewer is ever parsed.
 type binder struct {
 	viewer *Environment
-	fields *fields
+	fields *field.Set
 	fac    ast.ExprFactory
 	info   *ast.SourceInfo
 	nextID int64

@@ -100,11 +100,11 @@ func (b *binder) path(e ast.Expr) ast.Expr {
 
 // field is a declared field: a name with dots, which no filter can write. has() of it is a call.
 func (b *binder) field(e ast.Expr, path string, presence bool) ast.Expr {
-	if _, ok := b.fields.find(path); !ok {
-		if len(b.fields.names) == 0 {
+	if _, ok := b.fields.Find(path); !ok {
+		if len(b.fields.Names()) == 0 {
 			return b.fail(e, "unknown field %q: the namespace declares no filterable fields", path)
 		}
-		return b.fail(e, "unknown field %q; filterable are %s", path, strings.Join(b.fields.names, ", "))
+		return b.fail(e, "unknown field %q; filterable are %s", path, strings.Join(b.fields.Names(), ", "))
 	}
 	if presence {
 		return b.fac.NewCall(e.ID(), hasData, b.fac.NewIdent(b.newID(e.ID()), path))

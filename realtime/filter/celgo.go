@@ -8,6 +8,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/tidewire/tidewire/realtime/filter/internal/field"
 )
 
 // newEnv declares the language to cel-go.
@@ -26,7 +28,7 @@ func newEnv() (*cel.Env, error) {
 			cel.Overload("num_size", []*cel.Type{cel.IntType}, cel.DoubleType, cel.UnaryBinding(celNumber))),
 		cel.Function(holds, cel.Overload("holds", []*cel.Type{cel.DynType}, cel.BoolType, cel.OverloadIsNonStrict(), cel.UnaryBinding(celHolds))),
 	}
-	for i := range MaxFields {
+	for i := range field.Max {
 		options = append(options, cel.Variable(fieldName(i), cel.DynType), cel.Variable(presenceName(i), cel.BoolType))
 	}
 	return cel.NewCustomEnv(options...)
@@ -57,7 +59,7 @@ func celNumber(v ref.Val) ref.Val {
 	case types.Int:
 		return types.Double(v)
 	case types.String:
-		if f, ok := parseNumber(string(v)); ok {
+		if f, ok := field.ParseNumber(string(v)); ok {
 			return types.Double(f)
 		}
 	}
@@ -69,11 +71,11 @@ func celHolds(v ref.Val) ref.Val { return types.Bool(v == types.True) }
 // celTest is a comparison that cel-go evaluates.
 type celTest struct {
 	program cel.Program
-	fields  *fields
+	fields  *field.Set
 }
 
 // newCelTest plans a part of a checked tree.
-func newCelTest(env *cel.Env, checked *ast.AST, part ast.Expr, of *fields) (celTest, error) {
+func newCelTest(env *cel.Env, checked *ast.AST, part ast.Expr, of *field.Set) (celTest, error) {
 	tree := ast.NewCheckedAST(ast.NewAST(part, checked.SourceInfo()), checked.TypeMap(), checked.ReferenceMap())
 	if err := checkCost(tree); err != nil {
 		return celTest{}, err
@@ -93,7 +95,7 @@ func (celTest) fault(*Input) string { return "" }
 // activation is an input as cel-go sees it.
 type activation struct {
 	in     *Input
-	fields *fields
+	fields *field.Set
 }
 
 func (activation) Parent() cel.Activation { return nil }
@@ -106,26 +108,26 @@ func (a activation) ResolveName(name string) (any, bool) {
 	case "tags":
 		return celTags{in: a.in}, true
 	}
-	for i := range a.fields.names {
+	for i := range a.fields.Names() {
 		switch name {
 		case fieldName(i):
 			return celValue(a.in.field(a.fields, i))
 		case presenceName(i):
-			return types.Bool(a.in.field(a.fields, i).kind != missing), true
+			return types.Bool(a.in.field(a.fields, i).Kind != field.Missing), true
 		}
 	}
 	return nil, false
 }
 
-func celValue(v value) (any, bool) {
-	switch v.kind {
-	case text:
-		return types.String(strings.Clone(v.str)), true // cel-go may keep it
-	case number:
-		return types.Double(v.num), true
-	case boolean:
-		return types.Bool(v.num == 1), true
-	case null:
+func celValue(v field.Value) (any, bool) {
+	switch v.Kind {
+	case field.Text:
+		return types.String(strings.Clone(v.Str)), true // cel-go may keep it
+	case field.Number:
+		return types.Double(v.Num), true
+	case field.Bool:
+		return types.Bool(v.Num == 1), true
+	case field.Null:
 		return types.NullValue, true
 	}
 	return nil, false

@@ -287,24 +287,8 @@ func TestBounds(t *testing.T) {
 func TestFilterable(t *testing.T) {
 	t.Parallel()
 	c := newCompiler(t)
-	many := make([]string, MaxFields+1)
-	for i := range many {
-		many[i] = "data.x" + strings.Repeat("y", i)
-	}
-	for _, of := range []struct {
-		names []string
-		want  string
-	}{
-		{many, "filterable: must be at most 16 fields, got 17"},
-		{[]string{"bid"}, `filterable: "bid" must begin with "data.", as data.bid`},
-		{[]string{"data"}, `filterable: "data" must begin with "data.", as data.bid`},
-		{[]string{"data..x"}, `filterable: "data..x" has an empty member`},
-		{[]string{"data.x", "data.x"}, `filterable: "data.x" appears twice`},
-		{[]string{"data.1.2.3.4.5.6.7.8.9"}, `filterable: "data.1.2.3.4.5.6.7.8.9" must have at most 8 members`},
-	} {
-		if _, err := c.Compile("true", Environment{Filterable: of.names}); err == nil || err.Error() != of.want {
-			t.Errorf("%.3q: %v", of.names, err)
-		}
+	if _, err := c.Compile("true", Environment{Filterable: []string{"bid"}}); err == nil || err.Error() != `filterable: "bid" must begin with "data.", as data.bid` {
+		t.Error(err)
 	}
 	if _, err := c.Compile("data.x == 1", Environment{}); err == nil || err.Error() != `line 1, column 1: unknown field "data.x": the namespace declares no filterable fields` {
 		t.Error(err)

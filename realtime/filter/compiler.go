@@ -12,6 +12,8 @@ import (
 	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/parser"
+
+	"github.com/tidewire/tidewire/realtime/filter/internal/field"
 )
 
 // Environment is what a filter is compiled for: who views, and what the namespace declares. The program holds
@@ -36,7 +38,7 @@ type Compiler struct {
 	mu sync.Mutex
 	// known guards mu: what namespaces declare, so that programs of one share their fields of an Input. At most
 	// maxKnownFields.
-	known map[string]*fields
+	known map[string]*field.Set
 }
 
 const maxKnownFields = 1000
@@ -55,7 +57,7 @@ func New() (*Compiler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("filter: %w", err)
 	}
-	return &Compiler{env: env, types: types, parser: parser, known: map[string]*fields{}}, nil
+	return &Compiler{env: env, types: types, parser: parser, known: map[string]*field.Set{}}, nil
 }
 
 // Compile checks a filter and makes it a program. What is wrong with the text is an *Error; other errors are of the
@@ -113,14 +115,14 @@ func (c *Compiler) check(total *ast.AST, source string) (*ast.AST, error) {
 }
 
 // fieldsOf returns the fields that a namespace declares.
-func (c *Compiler) fieldsOf(names []string) (*fields, error) {
+func (c *Compiler) fieldsOf(names []string) (*field.Set, error) {
 	id := strings.Join(names, "\x00")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if known := c.known[id]; known != nil {
 		return known, nil
 	}
-	declared, err := newFields(slices.Clone(names))
+	declared, err := field.NewSet(slices.Clone(names))
 	if err != nil {
 		return nil, err
 	}

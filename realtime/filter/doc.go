@@ -3,7 +3,7 @@
 // A filter is an expression of CEL, the Common Expression Language (https://cel.dev), that is true or false for
 // each Publication:
 //
-//	tags.region == 'eu' && key.startsWith('v') && num(tags.speed) > 80 && tags.kind in ['a', 'b']
+//	tags.region == 'eu' && key.startsWith('v') && num(tags.speed) > 80 && tags.Kind in ['a', 'b']
 //
 // # Names
 //

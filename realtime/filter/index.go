@@ -1,5 +1,7 @@
 package filter
 
+import "github.com/tidewire/tidewire/realtime/filter/internal/field"
+
 // Index finds, of many programs, those that match a publication. Programs with the same source are one entry. A program
 // with a factor of the form name == constant is found by the value of that name; the others are evaluated one by one. The
 // zero value is empty. An Index is not for concurrent use.
@@ -21,7 +23,7 @@ type entry[V any] struct {
 type named[V any] struct {
 	title   string
 	name    operand
-	wanting map[value][]*entry[V]
+	wanting map[field.Value][]*entry[V]
 }
 
 // Len returns how many programs there are.
@@ -83,7 +85,7 @@ func (x *Index[V]) choose(p *Program) (*named[V], int) {
 	}
 	by := x.titled(best)
 	if by == nil {
-		by = &named[V]{title: best, name: p.factors[factor].wants.name, wanting: map[value][]*entry[V]{}}
+		by = &named[V]{title: best, name: p.factors[factor].wants.name, wanting: map[field.Value][]*entry[V]{}}
 		x.names = append(x.names, by)
 	}
 	return by, factor
@@ -120,7 +122,7 @@ func (x *Index[V]) Delete(p *Program) {
 	}
 }
 
-func (by *named[V]) remove(want value, e *entry[V]) {
+func (by *named[V]) remove(want field.Value, e *entry[V]) {
 	list := by.wanting[want]
 	for i := range list {
 		if list[i] == e {

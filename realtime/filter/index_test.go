@@ -50,7 +50,7 @@ func TestIndex(t *testing.T) {
 // factors makes a conjunction, often with an equality.
 func (m maker) factors() string {
 	equality := m.one("tags.a == 'x'", "tags.a == 'yy'", "key == 'k'", "event in ['k', 'yy']", "data.s == 'x'", "data.n.m == 1", "data.s in [1, 'x', null]", "data.flag == true",
-		"tags.b == 'x'", "tags.a == user", "tags.num in groups", "true")
+		"tags.b == 'x'", "tags.a == user", "tags.Num in groups", "true")
 	return equality + " && " + m.test(m.IntN(3)) + m.one("", " && "+equality, " && key == 'x'")
 }
 
@@ -132,7 +132,7 @@ func ordinary() []string {
 	return []string{
 		"tags.client == 'acme'",
 		"tags.client == user || tags.owner == user",
-		"tags.region == 'eu' && key.startsWith('v') && num(tags.speed) > 80 && tags.kind in ['a', 'b'] && has(tags.x) && user == tags.owner",
+		"tags.region == 'eu' && key.startsWith('v') && num(tags.speed) > 80 && tags.Kind in ['a', 'b'] && has(tags.x) && user == tags.owner",
 		"num(tags.speed) > 80",
 		"tags.client in groups && !(tags.word == 'slow')",
 		"data.bid > 80 && data.a.b == 'xA'",

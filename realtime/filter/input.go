@@ -1,5 +1,7 @@
 package filter
 
+import "github.com/tidewire/tidewire/realtime/filter/internal/field"
+
 // Tags are the tags of one publication. Tag is called often: it should not allocate. A name that is absent is not ok.
 type Tags interface {
 	Tag(name string) (value string, ok bool)
@@ -28,8 +30,8 @@ type Attributes struct {
 type Input struct {
 	of Attributes
 
-	taken   *fields // whose values are in values; nil if data was not looked at yet
-	values  []value
+	taken   *field.Set // whose values are in values; nil if data was not looked at yet
+	values  []field.Value
 	scratch []byte
 }
 
@@ -44,24 +46,19 @@ func (in *Input) tag(name string) (string, bool) {
 }
 
 // field returns a declared field of data. All fields of a namespace are taken out at the first question.
-func (in *Input) field(of *fields, number int) value {
+func (in *Input) field(of *field.Set, number int) field.Value {
 	if in.taken != of {
 		in.take(of)
 	}
 	return in.values[number]
 }
 
-func (in *Input) take(of *fields) {
-	if cap(in.values) < len(of.names) {
-		in.values = make([]value, len(of.names))
+func (in *Input) take(of *field.Set) {
+	if n := len(of.Names()); cap(in.values) < n {
+		in.values = make([]field.Value, n)
+	} else {
+		in.values = in.values[:n]
 	}
-	in.values = in.values[:len(of.names)]
-	clear(in.values)
+	in.scratch = of.Take(in.of.Data, in.values, in.scratch)
 	in.taken = of
-	s := scanner{data: in.of.Data, buffer: in.scratch[:0]}
-	s.space()
-	if s.at < len(s.data) && s.data[s.at] == '{' {
-		s.object(&of.root, in.values)
-	}
-	in.scratch = s.buffer
 }

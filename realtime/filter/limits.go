@@ -9,13 +9,6 @@ const (
 	MaxDepth = 8  // of operators and calls inside each other, on the same terms
 )
 
-// The bounds of the data fields that a namespace declares.
-const (
-	MaxFields       = realtime.MaxFilterable
-	MaxFieldBytes   = 256
-	MaxFieldMembers = 8 // of one name, as in data.a.b.c
-)
-
 // MaxCost bounds, in the units of cel-go, what an expression may take that is evaluated there.
 const MaxCost = 50_000
 

@@ -7,13 +7,15 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+
+	"github.com/tidewire/tidewire/realtime/filter/internal/field"
 )
 
 // lowerer makes what is evaluated from a bound tree that was checked. Comparisons that it has no own
 // evaluation for go to cel-go, one by one.
 type lowerer struct {
 	env     *cel.Env
-	fields  *fields
+	fields  *field.Set
 	checked *ast.AST
 	total   map[int64]ast.Expr // totaler.made
 	err     error
@@ -72,7 +74,7 @@ func (l *lowerer) comparison(e ast.Expr) (test, bool) {
 	switch e.Kind() {
 	case ast.SelectKind:
 		if s := e.AsSelect(); s.IsTestOnly() {
-			return hasTag{constant{textValue(s.FieldName())}}, true
+			return hasTag{constant{field.TextOf(s.FieldName())}}, true
 		}
 	case ast.CallKind:
 		c := e.AsCall()
@@ -134,8 +136,8 @@ func equality(a, b operand) test {
 	}
 	tag, okTag := a.(tagName)
 	want, okWant := b.(constant)
-	if okTag && okWant && want.value.kind == text {
-		return tagEqual{tag.tag, want.value.str}
+	if okTag && okWant && want.value.Kind == field.Text {
+		return tagEqual{tag.tag, want.value.Str}
 	}
 	return equal{a, b}
 }
@@ -151,19 +153,19 @@ func (l *lowerer) in(x, y ast.Expr) (test, bool) {
 	if y.Kind() != ast.ListKind {
 		return nil, false
 	}
-	list, set := []operand{}, map[value]struct{}{}
+	list, set := []operand{}, map[field.Value]struct{}{}
 	for _, e := range y.AsList().Elements() {
 		o, ok := l.operand(e)
 		if !ok {
 			return nil, false
 		}
 		list = append(list, o)
-		if c, ok := o.(constant); ok && c.value.comparable() {
+		if c, ok := o.(constant); ok && c.value.Comparable() {
 			set[c.value] = struct{}{}
 		}
 	}
 	for _, o := range list {
-		if c, ok := o.(constant); !ok || !c.value.comparable() {
+		if c, ok := o.(constant); !ok || !c.value.Comparable() {
 			return oneOf{of, list}, true
 		}
 	}

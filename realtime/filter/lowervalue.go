@@ -4,6 +4,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+
+	"github.com/tidewire/tidewire/realtime/filter/internal/field"
 )
 
 // operand returns e as an operand of ours.
@@ -32,13 +34,13 @@ func (l *lowerer) operand(e ast.Expr) (operand, bool) {
 func literalOperand(e ast.Expr) (operand, bool) {
 	switch v := e.AsLiteral().(type) {
 	case types.String:
-		return constant{textValue(string(v))}, true
+		return constant{field.TextOf(string(v))}, true
 	case types.Double:
-		return constant{numberValue(float64(v))}, true
+		return constant{field.NumberOf(float64(v))}, true
 	case types.Bool:
-		return constant{boolValue(bool(v))}, true
+		return constant{field.BoolOf(bool(v))}, true
 	case types.Null:
-		return constant{value{kind: null}}, true
+		return constant{field.Value{Kind: field.Null}}, true
 	}
 	return nil, false
 }
@@ -50,7 +52,7 @@ func (l *lowerer) named(name string) (operand, bool) {
 	case noUser:
 		return constant{}, true
 	}
-	number, ok := l.fields.find(name)
+	number, ok := l.fields.Find(name)
 	return dataField{l.fields, number}, ok
 }
 

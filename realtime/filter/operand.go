@@ -4,20 +4,22 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tidewire/tidewire/realtime/filter/internal/field"
 )
 
 // operand is an expression that has a value for each input. read returns a missing one if it cannot be computed.
 type operand interface {
-	read(in *Input) value
+	read(in *Input) field.Value
 	// why says for what reason the operand is missing or cannot be compared; empty if it is neither.
 	why(in *Input) string
 }
 
-type constant struct{ value value }
+type constant struct{ value field.Value }
 
-func (c constant) read(*Input) value { return c.value }
+func (c constant) read(*Input) field.Value { return c.value }
 func (c constant) why(*Input) string {
-	if c.value.kind == missing {
+	if c.value.Kind == field.Missing {
 		return "the viewer has no user"
 	}
 	return ""
@@ -26,8 +28,8 @@ func (c constant) why(*Input) string {
 // attribute is a name of the publication itself, always a text: key, event, source, contentType.
 type attribute string
 
-func (a attribute) read(in *Input) value { return textValue(a.of(in)) }
-func (attribute) why(*Input) string      { return "" }
+func (a attribute) read(in *Input) field.Value { return field.TextOf(a.of(in)) }
+func (attribute) why(*Input) string            { return "" }
 
 func (a attribute) of(in *Input) string {
 	switch a {
@@ -44,11 +46,11 @@ func (a attribute) of(in *Input) string {
 // tagName is tags.x.
 type tagName struct{ tag string }
 
-func (t tagName) read(in *Input) value {
+func (t tagName) read(in *Input) field.Value {
 	if v, ok := in.tag(t.tag); ok {
-		return textValue(v)
+		return field.TextOf(v)
 	}
-	return value{}
+	return field.Value{}
 }
 
 func (t tagName) why(in *Input) string {
@@ -61,33 +63,33 @@ func (t tagName) why(in *Input) string {
 // tagNamed is tags[e], of a name that is computed.
 type tagNamed struct{ name operand }
 
-func (t tagNamed) read(in *Input) value {
-	if name := t.name.read(in); name.kind == text {
-		return tagName{name.str}.read(in)
+func (t tagNamed) read(in *Input) field.Value {
+	if name := t.name.read(in); name.Kind == field.Text {
+		return tagName{name.Str}.read(in)
 	}
-	return value{}
+	return field.Value{}
 }
 
 func (t tagNamed) why(in *Input) string {
-	if name := t.name.read(in); name.kind == text {
-		return tagName{name.str}.why(in)
+	if name := t.name.read(in); name.Kind == field.Text {
+		return tagName{name.Str}.why(in)
 	}
 	return first(t.name.why(in), "the name of a tag is no text")
 }
 
 // dataField is a declared field.
 type dataField struct {
-	of    *fields
+	of    *field.Set
 	field int
 }
 
-func (d dataField) read(in *Input) value { return in.field(d.of, d.field) }
+func (d dataField) read(in *Input) field.Value { return in.field(d.of, d.field) }
 func (d dataField) why(in *Input) string {
-	switch d.read(in).kind {
-	case missing:
-		return "there is no " + d.of.names[d.field]
-	case composite:
-		return d.of.names[d.field] + " is an object, a list or a number out of range"
+	switch d.read(in).Kind {
+	case field.Missing:
+		return "there is no " + d.of.Names()[d.field]
+	case field.Composite:
+		return d.of.Names()[d.field] + " is an object, a list or a number out of range"
 	}
 	return ""
 }
@@ -98,20 +100,20 @@ type toNumber struct {
 	text string // of the expression
 }
 
-func (n toNumber) read(in *Input) value {
-	switch v := n.of.read(in); v.kind {
-	case number:
+func (n toNumber) read(in *Input) field.Value {
+	switch v := n.of.read(in); v.Kind {
+	case field.Number:
 		return v
-	case text:
-		if f, ok := parseNumber(v.str); ok {
-			return numberValue(f)
+	case field.Text:
+		if f, ok := field.ParseNumber(v.Str); ok {
+			return field.NumberOf(f)
 		}
 	}
-	return value{}
+	return field.Value{}
 }
 
 func (n toNumber) why(in *Input) string {
-	if n.read(in).kind == number {
+	if n.read(in).Kind == field.Number {
 		return ""
 	}
 	return first(n.of.why(in), n.text+" is no number")
@@ -120,15 +122,15 @@ func (n toNumber) why(in *Input) string {
 // sizeOf is size(e) of a text, in characters.
 type sizeOf struct{ of operand }
 
-func (s sizeOf) read(in *Input) value {
-	if v := s.of.read(in); v.kind == text {
-		return numberValue(float64(utf8.RuneCountInString(v.str)))
+func (s sizeOf) read(in *Input) field.Value {
+	if v := s.of.read(in); v.Kind == field.Text {
+		return field.NumberOf(float64(utf8.RuneCountInString(v.Str)))
 	}
-	return value{}
+	return field.Value{}
 }
 
 func (s sizeOf) why(in *Input) string {
-	if s.of.read(in).kind == text {
+	if s.of.read(in).Kind == field.Text {
 		return ""
 	}
 	return first(s.of.why(in), "size() of what is no text")
@@ -140,24 +142,24 @@ type arithmetic struct {
 	a, b     operand
 }
 
-func (x arithmetic) read(in *Input) value {
+func (x arithmetic) read(in *Input) field.Value {
 	a, b := x.a.read(in), x.b.read(in)
-	if a.kind != number || b.kind != number {
-		return value{}
+	if a.Kind != field.Number || b.Kind != field.Number {
+		return field.Value{}
 	}
 	switch x.operator {
 	case '+':
-		return numberValue(a.num + b.num)
+		return field.NumberOf(a.Num + b.Num)
 	case '-':
-		return numberValue(a.num - b.num)
+		return field.NumberOf(a.Num - b.Num)
 	case '*':
-		return numberValue(a.num * b.num)
+		return field.NumberOf(a.Num * b.Num)
 	}
-	return numberValue(a.num / b.num)
+	return field.NumberOf(a.Num / b.Num)
 }
 
 func (x arithmetic) why(in *Input) string {
-	if x.read(in).kind == number {
+	if x.read(in).Kind == field.Number {
 		return ""
 	}
 	return first(x.a.why(in), x.b.why(in), "arithmetic with what is no number")
@@ -166,15 +168,15 @@ func (x arithmetic) why(in *Input) string {
 // negated is -e.
 type negated struct{ of operand }
 
-func (n negated) read(in *Input) value {
-	if v := n.of.read(in); v.kind == number {
-		return numberValue(-v.num)
+func (n negated) read(in *Input) field.Value {
+	if v := n.of.read(in); v.Kind == field.Number {
+		return field.NumberOf(-v.Num)
 	}
-	return value{}
+	return field.Value{}
 }
 
 func (n negated) why(in *Input) string {
-	if n.of.read(in).kind == number {
+	if n.of.read(in).Kind == field.Number {
 		return ""
 	}
 	return first(n.of.why(in), "minus with what is no number")
@@ -193,14 +195,14 @@ func (c choice) chosen(in *Input) operand {
 	return c.no
 }
 
-func (c choice) read(in *Input) value { return c.chosen(in).read(in) }
-func (c choice) why(in *Input) string { return c.chosen(in).why(in) }
+func (c choice) read(in *Input) field.Value { return c.chosen(in).read(in) }
+func (c choice) why(in *Input) string       { return c.chosen(in).why(in) }
 
 // verdict is a test as a value.
 type verdict struct{ of test }
 
-func (v verdict) read(in *Input) value { return boolValue(v.of.holds(in)) }
-func (v verdict) why(*Input) string    { return "" }
+func (v verdict) read(in *Input) field.Value { return field.BoolOf(v.of.holds(in)) }
+func (v verdict) why(*Input) string          { return "" }
 
 // first returns the first reason that is not empty.
 func first(reasons ...string) string {

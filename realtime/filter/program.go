@@ -5,6 +5,8 @@ import (
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
+
+	"github.com/tidewire/tidewire/realtime/filter/internal/field"
 )
 
 // Program is a filter that was compiled for one viewer. It is not changed, and may be used concurrently.
@@ -23,7 +25,7 @@ type factor struct {
 // wanted is what a factor of the form name == constant, or name in [constants], wants.
 type wanted struct {
 	name   operand // nil if the factor has another form
-	values []value
+	values []field.Value
 }
 
 func newProgram(l *lowerer, bound ast.Expr) *Program {
@@ -146,12 +148,12 @@ func (p *Program) Always() bool { return len(p.factors) == 0 }
 // "tags.client" and "acme".
 func (p *Program) Equality() (name, value string, ok bool) {
 	for _, f := range p.factors {
-		if len(f.wants.values) != 1 || f.wants.values[0].kind != text {
+		if len(f.wants.values) != 1 || f.wants.values[0].Kind != field.Text {
 			continue
 		}
 		switch name := nameOf(f.wants.name); {
 		case name == "key" || name == "event" || strings.HasPrefix(name, "tags."):
-			return name, f.wants.values[0].str, true
+			return name, f.wants.values[0].Str, true
 		}
 	}
 	return "", "", false
@@ -161,10 +163,10 @@ func (p *Program) Equality() (name, value string, ok bool) {
 func wantedBy(t test) wanted {
 	switch t := t.(type) {
 	case tagEqual:
-		return wanted{tagName{t.tag}, []value{textValue(t.want)}}
+		return wanted{tagName{t.tag}, []field.Value{field.TextOf(t.want)}}
 	case equal:
-		if c, ok := t.b.(constant); ok && nameOf(t.a) != "" && c.value.comparable() {
-			return wanted{t.a, []value{c.value}}
+		if c, ok := t.b.(constant); ok && nameOf(t.a) != "" && c.value.Comparable() {
+			return wanted{t.a, []field.Value{c.value}}
 		}
 	case oneOfSet:
 		if nameOf(t.of) != "" {
@@ -186,7 +188,7 @@ func nameOf(o operand) string {
 	case tagName:
 		return "tags." + o.tag
 	case dataField:
-		return o.of.names[o.field]
+		return o.of.Names()[o.field]
 	}
 	return ""
 }

@@ -1,6 +1,10 @@
 package filter
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/tidewire/tidewire/realtime/filter/internal/field"
+)
 
 // test is an expression that is true or false for each input, always one of the two.
 type test interface {
@@ -58,9 +62,9 @@ func (e either) fault(in *Input) string { return first(e.condition.fault(in), e.
 // truth is an operand that has to be true itself: data.urgent.
 type truth struct{ of operand }
 
-func (t truth) holds(in *Input) bool { return t.of.read(in) == boolValue(true) }
+func (t truth) holds(in *Input) bool { return t.of.read(in) == field.BoolOf(true) }
 func (t truth) fault(in *Input) string {
-	if t.of.read(in).kind == boolean {
+	if t.of.read(in).Kind == field.Bool {
 		return ""
 	}
 	return first(t.of.why(in), "it is neither true nor false")
@@ -71,7 +75,7 @@ type equal struct{ a, b operand }
 
 func (e equal) holds(in *Input) bool {
 	a, b := e.a.read(in), e.b.read(in)
-	return a.comparable() && a == b
+	return a.Comparable() && a == b
 }
 func (e equal) fault(in *Input) string { return first(e.a.why(in), e.b.why(in)) }
 
@@ -79,7 +83,7 @@ type unequal struct{ a, b operand }
 
 func (u unequal) holds(in *Input) bool {
 	a, b := u.a.read(in), u.b.read(in)
-	return a.comparable() && b.comparable() && a != b
+	return a.Comparable() && b.Comparable() && a != b
 }
 func (u unequal) fault(in *Input) string { return first(u.a.why(in), u.b.why(in)) }
 
@@ -100,21 +104,21 @@ type ordered struct {
 
 func (o ordered) holds(in *Input) bool {
 	a, b := o.a.read(in), o.b.read(in)
-	if a.kind != b.kind {
+	if a.Kind != b.Kind {
 		return false
 	}
-	switch a.kind {
-	case number, boolean:
-		return o.less && a.num < b.num || o.equal && a.num == b.num || o.greater && a.num > b.num
-	case text:
-		c := strings.Compare(a.str, b.str)
+	switch a.Kind {
+	case field.Number, field.Bool:
+		return o.less && a.Num < b.Num || o.equal && a.Num == b.Num || o.greater && a.Num > b.Num
+	case field.Text:
+		c := strings.Compare(a.Str, b.Str)
 		return o.less && c < 0 || o.equal && c == 0 || o.greater && c > 0
 	}
 	return false
 }
 
 func (o ordered) fault(in *Input) string {
-	if r := first(o.a.why(in), o.b.why(in)); r != "" || o.a.read(in).kind == o.b.read(in).kind {
+	if r := first(o.a.why(in), o.b.why(in)); r != "" || o.a.read(in).Kind == o.b.read(in).Kind {
 		return r
 	}
 	return "values of two types have no order"
@@ -128,13 +132,13 @@ type oneOf struct {
 
 func (m oneOf) holds(in *Input) bool {
 	v := m.of.read(in)
-	if !v.comparable() {
+	if !v.Comparable() {
 		return false
 	}
 	found := false
 	for _, o := range m.list {
 		w := o.read(in)
-		if !w.comparable() { // the list cannot be made
+		if !w.Comparable() { // the list cannot be made
 			return false
 		}
 		found = found || v == w
@@ -153,7 +157,7 @@ func (m oneOf) fault(in *Input) string {
 // oneOfSet is oneOf with constants only.
 type oneOfSet struct {
 	of  operand
-	set map[value]struct{}
+	set map[field.Value]struct{}
 }
 
 func (m oneOfSet) holds(in *Input) bool {
@@ -168,10 +172,10 @@ type hasTag struct{ name operand }
 
 func (h hasTag) holds(in *Input) bool {
 	name := h.name.read(in)
-	if name.kind != text {
+	if name.Kind != field.Text {
 		return false
 	}
-	_, ok := in.tag(name.str)
+	_, ok := in.tag(name.Str)
 	return ok
 }
 func (h hasTag) fault(in *Input) string { return h.name.why(in) }
@@ -179,7 +183,7 @@ func (h hasTag) fault(in *Input) string { return h.name.why(in) }
 // hasField is has(data.x). Null is a value.
 type hasField struct{ of dataField }
 
-func (h hasField) holds(in *Input) bool { return h.of.read(in).kind != missing }
+func (h hasField) holds(in *Input) bool { return h.of.read(in).Kind != field.Missing }
 func (hasField) fault(*Input) string    { return "" }
 
 // pair is a function of two texts: startsWith, endsWith, contains.
@@ -190,11 +194,11 @@ type pair struct {
 
 func (p pair) holds(in *Input) bool {
 	a, b := p.a.read(in), p.b.read(in)
-	return a.kind == text && b.kind == text && p.of(a.str, b.str)
+	return a.Kind == field.Text && b.Kind == field.Text && p.of(a.Str, b.Str)
 }
 
 func (p pair) fault(in *Input) string {
-	if r := first(p.a.why(in), p.b.why(in)); r != "" || p.a.read(in).kind == text && p.b.read(in).kind == text {
+	if r := first(p.a.why(in), p.b.why(in)); r != "" || p.a.read(in).Kind == field.Text && p.b.read(in).Kind == field.Text {
 		return r
 	}
 	return "only texts have parts"

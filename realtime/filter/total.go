@@ -38,7 +38,7 @@ func (t *totaler) value(e ast.Expr) ast.Expr {
 	fac := t.binder.fac
 	switch e.Kind() {
 	case ast.IdentKind:
-		if number, ok := t.binder.fields.find(e.AsIdent()); ok {
+		if number, ok := t.binder.fields.Find(e.AsIdent()); ok {
 			return fac.NewIdent(e.ID(), fieldName(number))
 		}
 	case ast.ListKind:
@@ -74,7 +74,7 @@ func (t *totaler) call(e ast.Expr) ast.Expr {
 	case operators.Conditional:
 		return fac.NewCall(e.ID(), name, t.test(args[0]), t.value(args[1]), t.value(args[2]))
 	case hasData:
-		number, _ := t.binder.fields.find(args[0].AsIdent())
+		number, _ := t.binder.fields.Find(args[0].AsIdent())
 		return fac.NewIdent(e.ID(), presenceName(number))
 	}
 	var made ast.Expr

@@ -1,4 +1,4 @@
-package filter
+package field
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// fields are the members of data that a namespace declares, as a tree of names. It is not changed.
-type fields struct {
+// Set are the fields that a namespace declares, as a tree of names. It is not changed.
+type Set struct {
 	names []string // as declared: data.a.b
 	root  member
 }
@@ -20,12 +20,12 @@ type member struct {
 	below []member
 }
 
-// newFields checks the names. An error names the one that is refused.
-func newFields(names []string) (*fields, error) {
-	if len(names) > MaxFields {
-		return nil, fmt.Errorf("filterable: must be at most %d fields, got %d", MaxFields, len(names))
+// NewSet returns the Set of some names, which it keeps. An error names the one that is refused.
+func NewSet(names []string) (*Set, error) {
+	if len(names) > Max {
+		return nil, fmt.Errorf("filterable: must be at most %d fields, got %d", Max, len(names))
 	}
-	f := &fields{names: names, root: member{field: -1}}
+	f := &Set{names: names, root: member{field: -1}}
 	for i, name := range names {
 		if err := checkField(name); err != nil {
 			return nil, fmt.Errorf("filterable: %.300q %w", name, err)
@@ -45,14 +45,14 @@ func newFields(names []string) (*fields, error) {
 func checkField(name string) error {
 	segments := strings.Split(name, ".")
 	switch {
-	case len(name) > MaxFieldBytes:
-		return fmt.Errorf("must be at most %d bytes", MaxFieldBytes)
+	case len(name) > MaxBytes:
+		return fmt.Errorf("must be at most %d bytes", MaxBytes)
 	case !utf8.ValidString(name):
 		return errors.New("is not UTF-8")
 	case segments[0] != "data" || len(segments) < 2:
 		return errors.New(`must begin with "data.", as data.bid`)
-	case len(segments)-1 > MaxFieldMembers:
-		return fmt.Errorf("must have at most %d members", MaxFieldMembers)
+	case len(segments)-1 > MaxMembers:
+		return fmt.Errorf("must have at most %d members", MaxMembers)
 	}
 	for _, segment := range segments {
 		if segment == "" {
@@ -72,8 +72,11 @@ func (m *member) child(name string) *member {
 	return &m.below[len(m.below)-1]
 }
 
-// find returns the number of a declared field.
-func (f *fields) find(name string) (int, bool) {
+// Names returns the fields as they were declared.
+func (f *Set) Names() []string { return f.names }
+
+// Find returns the number of a declared field.
+func (f *Set) Find(name string) (int, bool) {
 	for i, declared := range f.names {
 		if declared == name {
 			return i, true
@@ -83,9 +86,9 @@ func (f *fields) find(name string) (int, bool) {
 }
 
 // clear forgets the values of m and of what is below it: of a member that appears twice the last one counts.
-func (m *member) clear(values []value) {
+func (m *member) clear(values []Value) {
 	if m.field >= 0 {
-		values[m.field] = value{}
+		values[m.field] = Value{}
 	}
 	for i := range m.below {
 		m.below[i].clear(values)

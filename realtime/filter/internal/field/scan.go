@@ -1,4 +1,4 @@
-package filter
+package field
 
 import (
 	"bytes"
@@ -7,6 +7,18 @@ import (
 	"unicode/utf8"
 	"unsafe"
 )
+
+// Take puts the fields that data has into values, which are as many as there are names; what is absent is Missing. Texts share the memory of data and of
+// scratch, which is used from its beginning; what is returned is the scratch for the next time, when the texts are no longer in use.
+func (f *Set) Take(data []byte, values []Value, scratch []byte) []byte {
+	clear(values)
+	s := scanner{data: data, buffer: scratch[:0]}
+	s.space()
+	if s.at < len(s.data) && s.data[s.at] == '{' {
+		s.object(&f.root, values)
+	}
+	return s.buffer
+}
 
 // scanner takes declared fields out of JSON in one pass, without decoding the rest. The values are those that encoding/json
 // decodes: of members that appear twice the last, U+FFFD for what is not UTF-8 and for half a surrogate pair. Of
@@ -18,7 +30,7 @@ type scanner struct {
 }
 
 // object reads members into values. It stands at the opening brace, and ends behind the closing one.
-func (s *scanner) object(m *member, values []value) {
+func (s *scanner) object(m *member, values []Value) {
 	s.at++
 	for s.space(); s.at < len(s.data) && s.data[s.at] == '"'; s.space() {
 		name := s.text()
@@ -50,12 +62,12 @@ func (m *member) named(name []byte) *member {
 }
 
 // member reads the value of a declared field, or of what leads to one.
-func (s *scanner) member(m *member, values []value) {
+func (s *scanner) member(m *member, values []Value) {
 	if s.at >= len(s.data) {
 		return
 	}
 	if m.field >= 0 {
-		values[m.field] = value{kind: composite}
+		values[m.field] = Value{Kind: Composite}
 	}
 	switch c := s.data[s.at]; {
 	case c == '{' && len(m.below) > 0:
@@ -67,27 +79,27 @@ func (s *scanner) member(m *member, values []value) {
 	}
 }
 
-func (s *scanner) scalar() value {
+func (s *scanner) scalar() Value {
 	switch s.data[s.at] {
 	case '"':
-		return textValue(view(s.text()))
+		return TextOf(view(s.text()))
 	case 't':
 		s.literal()
-		return boolValue(true)
+		return BoolOf(true)
 	case 'f':
 		s.literal()
-		return boolValue(false)
+		return BoolOf(false)
 	case 'n':
 		s.literal()
-		return value{kind: null}
+		return Value{Kind: Null}
 	}
 	begin := s.at
 	s.literal()
 	f, err := strconv.ParseFloat(view(s.data[begin:s.at]), 64)
 	if err != nil { // out of range: nothing that a float64 could be compared with
-		return value{kind: composite}
+		return Value{Kind: Composite}
 	}
-	return numberValue(f)
+	return NumberOf(f)
 }
 
 // text reads a string. What it returns is a part of the data if the string is written as it is.
