@@ -16,6 +16,9 @@ type Backend struct {
 	Registry    realtime.Registry
 	Revocations realtime.Revocations
 	Tenants     realtime.TenantStore
+	// States has the checkpoints of keyed state, which a keeper writes to StateWriter.
+	States      realtime.StateStore
+	StateWriter realtime.StateWriter
 	// Topics makes the topics of tenants; nil where a topic begins with its first use.
 	Topics realtime.TopicMaker
 	// Placement says which topic carries a tenant. Whoever publishes or follows has to use it.

@@ -31,7 +31,9 @@ func openMemory(o Options) (*Backend, error) {
 		return nil, err
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{Bytes: brokerBytes()})
+	states := memory.NewStates()
 	return &Backend{
+		States: states, StateWriter: states,
 		Broker: broker, Registry: memory.NewRegistry(), Revocations: memory.NewRevocations(), Tenants: tenants,
 		closers: []func(context.Context) error{broker.Close},
 	}, nil

@@ -74,3 +74,11 @@ func TestLostConnections(t *testing.T) {
 		return storetest.Lost{Connections: lost, Taken: func(*testing.T) []realtime.ConnectionDoc { return lost.Take() }}
 	}})
 }
+
+func TestStates(t *testing.T) {
+	t.Parallel()
+	storetest.TestStates(t, storetest.Harness{States: func(*testing.T) [2]storetest.States {
+		s := memory.NewStates()
+		return [2]storetest.States{s, s}
+	}})
+}

@@ -22,6 +22,8 @@ type Harness struct {
 	Lost func(t *testing.T) Lost
 	// Leftovers makes empty stores of one driver; TestLeftovers calls it once per case.
 	Leftovers func(t *testing.T) Leftovers
+	// States makes an empty store and returns it as two processes have it, or the same twice; TestStates calls it once per case.
+	States func(t *testing.T) [2]States
 	// Patience is how long a case waits for what has to come; 0 is 10 seconds.
 	Patience time.Duration
 }
