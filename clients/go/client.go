@@ -36,7 +36,7 @@ type Client struct {
 // Phase is what a Client is doing.
 type Phase string
 
-// The phases of a Client.
+// The phases of a Client. Before Connect it has none.
 const (
 	PhaseConnecting Phase = "connecting" // also after a loss
 	PhaseWaiting    Phase = "waiting"    // to connect again at Until, because of Err
@@ -55,9 +55,21 @@ type State struct {
 	Connection, Instance, User, Tenant, Version string
 }
 
-// Connect opens a Client. It returns with the first welcome; before that, it returns the error of a server that refuses for good, or of ctx.
-// The end of ctx afterwards means nothing to the Client.
+// Connect opens a Client and connects it: New, and then Client.Connect.
 func Connect(ctx context.Context, o Options) (*Client, error) {
+	c, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Connect(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// New returns a Client that does not connect yet. The channels that it is to read from its first frame on can be subscribed to
+// before Connect. Close it.
+func New(o Options) (*Client, error) {
 	url, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -66,23 +78,34 @@ func Connect(ctx context.Context, o Options) (*Client, error) {
 		o: o, url: url, mail: make(chan func()), feeds: map[string]*feed{},
 		room: make(chan struct{}, o.MaxPending), live: make(chan struct{}),
 	}
-	c.life, c.end = context.WithCancelCause(context.WithoutCancel(ctx))
+	c.life, c.end = context.WithCancelCause(context.Background())
 	c.out.c = c
 	c.busy.Go(c.run)
+	return c, nil
+}
+
+// Connect connects for the first time. It returns with the first welcome, or the error of a server that refuses for good, or of ctx: then the Client is
+// closed. The end of ctx after that means nothing to the Client.
+func (c *Client) Connect(ctx context.Context) error {
+	c.do(func() {
+		if c.links.count == 0 {
+			c.connect()
+		}
+	})
 	select {
 	case <-c.live:
-		return c, nil
+		return nil
 	case <-c.life.Done():
 		c.busy.Wait()
-		return nil, c.Err()
+		return c.Err()
 	case <-ctx.Done():
 	}
 	last := c.lastError()
 	c.Close()
 	if last == nil {
-		return nil, fmt.Errorf("connecting to %s: %w", url, context.Cause(ctx))
+		return fmt.Errorf("connecting to %s: %w", c.url, context.Cause(ctx))
 	}
-	return nil, fmt.Errorf("connecting to %s: %w: %w", url, context.Cause(ctx), last)
+	return fmt.Errorf("connecting to %s: %w: %w", c.url, context.Cause(ctx), last)
 }
 
 // Close ends the connection and every Subscription, and returns when nothing of the Client is left. What is pending fails.
@@ -142,7 +165,6 @@ func wait(done chan struct{}) bool {
 
 // run is the loop: all that a Client knows is changed here, so that nothing needs a lock.
 func (c *Client) run() {
-	c.connect()
 	for {
 		select {
 		case f := <-c.mail:

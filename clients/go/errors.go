@@ -37,7 +37,10 @@ func bounded(n, low, high int64) int64 { return max(low, min(n, high)) }
 // the close frame, nil if there was none.
 func ended(err error, told *realtime.Error) *realtime.Error {
 	var closed *socket.CloseError
+	var known *realtime.Error
 	switch {
+	case errors.As(err, &known):
+		return known
 	case errors.As(err, &closed):
 		if told != nil && told.Code.Meaning().Close == closed.Code {
 			return told

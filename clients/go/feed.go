@@ -79,7 +79,7 @@ func (f *feed) answered(l *link, a *wire.ServerFrame) {
 	switch {
 	case a.Gap:
 		f.position = at
-		f.queue.put(Update{Kind: KindGap, Position: a.Position})
+		f.queue.put(Update{Kind: KindGap, Position: a.Position, Answer: true})
 	case moved && a.Resumed: // it goes on where the question stood: what has come since by the link before is repeated
 		f.floor, f.floorUntil = f.position.Time, time.Now().Add(repeatsWithin)
 		return

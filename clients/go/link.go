@@ -66,7 +66,9 @@ func (l *link) read(silence chan time.Duration) {
 		}
 		f, err := wire.DecodeServer(raw)
 		if err != nil {
-			l.c.do(func() { l.lost(err) })
+			l.c.do(func() {
+				l.lost(&realtime.Error{Code: realtime.CodeInternal, Message: "the server sent something that is not a frame", Err: err})
+			})
 			return
 		}
 		if f.Type == wire.TypeWelcome && f.HeartbeatMs > 0 {

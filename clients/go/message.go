@@ -52,6 +52,7 @@ type Update struct {
 	Message  *Message // of KindMessage
 	Position string   // where the reader stands now
 	Resumed  bool     // of KindLive: nothing was missed since the update before
+	Answer   bool     // of KindGap: the channel is live again, and could not be resumed; else something was missed while it was
 	Count    int      // of KindDropped
 	ByServer bool     // of KindDropped: from the server's queue, by the channel's rules; else from the Subscription's
 }

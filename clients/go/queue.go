@@ -83,7 +83,7 @@ func replaces(u, before *Update) bool {
 	case before.Kind == KindMessage || before.Kind == KindDropped:
 		return false
 	case before.Kind == KindGap && u.Kind == KindLive:
-		u.Kind, u.Resumed = KindGap, false
+		u.Kind, u.Resumed, u.Answer = KindGap, false, true
 	}
 	return true
 }

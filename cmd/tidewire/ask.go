@@ -1,13 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	tidewire "github.com/tidewire/tidewire/clients/go"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
-	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 func newCall(s std) *cobra.Command {
@@ -21,24 +22,26 @@ func newCall(s std) *cobra.Command {
 		Args:              exactly(1, 2, "ROUTE and DATA"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			question := wire.ClientFrame{Type: wire.TypeCall, Route: args[0]}
+			var data, answer json.RawMessage
 			if len(args) == 2 {
-				if question.Data, err = dataOf(args[1], false); err != nil {
+				if data, err = dataOf(args[1], false); err != nil {
 					return err
 				}
 			}
 			if err := to.resolve(cmd.Context()); err != nil {
 				return err
 			}
-			answer, err := client.Ask(cmd.Context(), to.url, to.token, question)
+			err = client.OverSocket(cmd.Context(), to.url, to.token, func(ctx context.Context, c *tidewire.Client) (err error) {
+				answer, err = c.Call(ctx, args[0], data)
+				return err
+			})
 			if err != nil {
 				return err
 			}
-			data := answer.Data
-			if data == nil {
-				data = json.RawMessage("null")
+			if answer == nil {
+				answer = json.RawMessage("null")
 			}
-			_, err = fmt.Fprintf(s.out, "%s\n", data)
+			_, err = fmt.Fprintf(s.out, "%s\n", answer)
 			return err
 		},
 	}

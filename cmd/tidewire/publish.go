@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	tidewire "github.com/tidewire/tidewire/clients/go"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
@@ -50,9 +50,10 @@ func newPublish(s std) *cobra.Command {
 			if p.standard.Tags, err = parseTags(tags); err != nil {
 				return err
 			}
-			if p.standard.TTL, err = ttlOf(ttl); err != nil {
+			if err = checkTTL(ttl); err != nil {
 				return err
 			}
+			p.standard.TTL = realtime.Duration(ttl)
 			if p.standard.Delete && (len(args) > 0 || text || ttl != 0) {
 				return usage.Errorf("--delete: takes neither DATA nor --text nor --ttl")
 			}
@@ -127,22 +128,22 @@ func parseTags(tags []string) (map[string]string, error) {
 // publishing is one call of the command.
 type publishing struct {
 	std
-	to       *client.Ingest
-	standard event // stands in for what an event leaves out
+	to       *tidewire.Ingest
+	standard tidewire.Event // stands in for what an event leaves out
 	json     bool
 	accepted int
 }
 
 // event is the one event of a command line, of which args are DATA or nothing.
 func (p *publishing) event(args []string, text bool) (event, error) {
-	e := p.standard
+	e := event{Event: p.standard}
 	if e.Channel == "" {
 		return e, usage.Errorf("publish: --channel is missing; see tidewire publish --help")
 	}
 	if e.Delete && e.Key == "" {
 		return e, usage.Errorf("--delete: needs --key")
 	}
-	if e.TTL != "" && e.Key == "" {
+	if e.TTL != 0 && e.Key == "" {
 		return e, usage.Errorf("--ttl: needs --key")
 	}
 	if len(args) == 0 {
@@ -155,13 +156,17 @@ func (p *publishing) event(args []string, text bool) (event, error) {
 
 // overSocket publishes one event as a page does.
 func (p *publishing) overSocket(ctx context.Context, to access, e event) error {
-	answer, err := client.Ask(ctx, to.url, to.token, e.frame())
+	var id string
+	err := client.OverSocket(ctx, to.url, to.token, func(ctx context.Context, c *tidewire.Client) (err error) {
+		id, err = c.Publish(ctx, e.Event)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	p.accepted = 1
 	if p.json {
-		return json.NewEncoder(p.out).Encode(map[string]string{"id": answer.Event})
+		return json.NewEncoder(p.out).Encode(map[string]string{"id": id})
 	}
 	return p.finish(nil)
 }
@@ -171,16 +176,11 @@ func (p *publishing) send(ctx context.Context, batch []event) error {
 	if len(batch) == 0 {
 		return nil
 	}
+	events := make([]tidewire.Event, len(batch))
 	for i := range batch {
-		if batch[i].ID == "" {
-			batch[i].ID = rand.Text()
-		}
+		events[i] = batch[i].Event
 	}
-	body, err := json.Marshal(batch)
-	if err != nil {
-		return err
-	}
-	answer, err := p.to.Post(ctx, body)
+	answer, err := p.to.Publish(ctx, events)
 	if err != nil {
 		return explain(err, batch)
 	}

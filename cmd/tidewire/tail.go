@@ -13,8 +13,7 @@ import (
 
 func newTail(s std) *cobra.Command {
 	from := access{std: s}
-	var since string
-	var asJSON bool
+	t := &tail.Tail{Out: s.out, Err: s.err}
 	cmd := &cobra.Command{
 		Use:   "tail [--since POSITION] CHANNEL...",
 		Short: "Print what is published to channels",
@@ -29,24 +28,21 @@ func newTail(s std) *cobra.Command {
 		Args:              exactly(1, -1, "one CHANNEL or more"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, channels []string) error {
-			start, err := realtime.ParsePosition(since)
-			if err != nil {
+			if _, err := realtime.ParsePosition(t.Options.Since); err != nil {
 				return usage.Errorf("--since: %w", err)
 			}
-			t := &tail.Tail{Out: s.out, Err: s.err, JSON: asJSON, Positions: map[string]realtime.Position{}}
 			for _, name := range channels {
 				if _, err := realtime.NewChannel("any", name); err != nil {
 					return usage.Errorf("CHANNEL: %w", err)
 				}
-				t.Positions[name] = start
 			}
 			if err := from.resolve(cmd.Context()); err != nil {
 				return err
 			}
-			t.Server, t.Token = from.url, from.token
-			if t.URL, err = client.SocketURL(from.url); err != nil {
+			if err := client.CheckAddress(from.url); err != nil {
 				return err
 			}
+			t.Server, t.Token, t.Channels = from.url, from.token, channels
 			ctx, stop := untilSignal(cmd.Context())
 			defer stop()
 			return t.Run(ctx)
@@ -54,7 +50,7 @@ func newTail(s std) *cobra.Command {
 	}
 	f := cmd.Flags()
 	from.flags(cmd, "where the gateway is", "token that may subscribe")
-	f.StringVar(&since, "since", "", "position to start from")
-	f.BoolVar(&asJSON, "json", false, "print frames")
+	f.StringVar(&t.Options.Since, "since", "", "position to start from")
+	f.BoolVar(&t.JSON, "json", false, "print frames")
 	return cmd
 }

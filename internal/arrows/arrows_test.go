@@ -156,14 +156,14 @@ var allowed = map[string]struct{ own, others []string }{
 	"verify/terraform/stub":       {others: []string{"github.com/hashicorp/terraform-plugin-go"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
-		own:    []string{"realtime", "realtime/auth", "realtime/driver/memory", "realtime/httpapi", "realtime/shutdown", "realtime/strict", "realtime/wire", "cmd/tidewire/internal/..."},
+		own:    []string{"clients/go", "realtime", "realtime/auth", "realtime/driver/memory", "realtime/httpapi", "realtime/shutdown", "realtime/strict", "cmd/tidewire/internal/..."},
 		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},
 	"cmd/tidewire/internal/usage":    {},
-	"cmd/tidewire/internal/client":   {own: []string{"realtime", "realtime/httpapi", "realtime/problem", "realtime/socket", "realtime/wire", "cmd/tidewire/internal/usage"}},
+	"cmd/tidewire/internal/client":   {own: []string{"clients/go", "realtime", "realtime/httpapi", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/devstate": {own: []string{"realtime", "realtime/auth", "realtime/driver/memory", "services/dashboard/demo", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/doctor":   {own: []string{"internal/capacity", "realtime", "cmd/tidewire/internal/usage"}},
-	"cmd/tidewire/internal/tail":     {own: []string{"realtime", "realtime/socket", "realtime/wire", "cmd/tidewire/internal/client"}},
+	"cmd/tidewire/internal/tail":     {own: []string{"clients/go", "realtime"}},
 	// Everything in one process.
 	"cmd/tidewire/internal/devserver": {
 		own: []string{"functions/ingest", "realtime", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",

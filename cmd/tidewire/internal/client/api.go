@@ -23,7 +23,7 @@ func (a *API) Plan(ctx context.Context, tenant string, document []byte, prune bo
 		return nil, "", err
 	}
 	if json.Unmarshal(answer, &p) != nil || p == nil || p.Change == "" {
-		return nil, "", fmt.Errorf("--url: %s is not the management API, or is another version of it", a.url)
+		return nil, "", fmt.Errorf("--url: %s is not the management API, or is another version of it", a.URL())
 	}
 	return p, header.Get("ETag"), nil
 }
@@ -69,7 +69,7 @@ func (a *API) Change(ctx context.Context, method string, body []byte, path ...st
 	}
 	change := header.Get(httpapi.ChangeHeader)
 	if change == "" {
-		return "", fmt.Errorf("--url: %s is not the management API", a.url)
+		return "", fmt.Errorf("--url: %s is not the management API", a.URL())
 	}
 	return change, nil
 }
@@ -78,7 +78,7 @@ func (a *API) Change(ctx context.Context, method string, body []byte, path ...st
 func (a *API) Get(ctx context.Context, tenant string) (json.RawMessage, error) {
 	answer, _, err := a.do(ctx, http.MethodGet, a.tenants(tenant), nil)
 	if err == nil && !json.Valid(answer) {
-		err = fmt.Errorf("--url: %s is not the management API", a.url)
+		err = fmt.Errorf("--url: %s is not the management API", a.URL())
 	}
 	return answer, err
 }
@@ -98,7 +98,7 @@ func (a *API) List(ctx context.Context) ([]string, error) {
 			Next    string   `json:"next"`
 		}
 		if err := json.Unmarshal(answer, &page); err != nil {
-			return nil, fmt.Errorf("--url: %s is not the management API: %w", a.url, err)
+			return nil, fmt.Errorf("--url: %s is not the management API: %w", a.URL(), err)
 		}
 		all = append(all, page.Tenants...)
 		if page.Next == "" || page.Next == after {
@@ -110,7 +110,7 @@ func (a *API) List(ctx context.Context) ([]string, error) {
 
 // tenants is where the tenants are, or something of one of them.
 func (a *API) tenants(path ...string) *url.URL {
-	to := a.url.JoinPath("v1", "tenants")
+	to := a.URL().JoinPath("v1", "tenants")
 	for _, p := range path {
 		to = to.JoinPath(url.PathEscape(p))
 	}

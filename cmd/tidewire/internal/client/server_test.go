@@ -3,8 +3,6 @@ package client
 import (
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
@@ -35,22 +33,6 @@ func TestAddress(t *testing.T) {
 		_, err := New(address, "t")
 		if (err == nil) != good || err != nil && !errors.As(err, &usage.Error{}) {
 			t.Errorf("%q: %v", address, err)
-		}
-	}
-}
-
-// An answer that is no problem document, as a proxy's, has the code that its status suggests.
-func TestRefusalsOfProxies(t *testing.T) {
-	t.Parallel()
-	for status, want := range map[int]realtime.Code{
-		http.StatusBadGateway: realtime.CodeUnavailable, http.StatusTooManyRequests: realtime.CodeUnavailable, http.StatusNotFound: realtime.CodeInternal,
-	} {
-		w := httptest.NewRecorder()
-		w.Header().Set("Retry-After", "3")
-		w.WriteHeader(status)
-		err := refused(w.Result(), []byte("<html>"))
-		if err.Why.Code != want || err.Status != status || err.Why.RetryAfter.Seconds() != 3 {
-			t.Errorf("%d: %+v, %+v", status, err, err.Why)
 		}
 	}
 }

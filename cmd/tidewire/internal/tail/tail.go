@@ -3,18 +3,14 @@ package tail
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net/http"
+	"sync"
 	"time"
 
-	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
+	tidewire "github.com/tidewire/tidewire/clients/go"
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/socket"
-	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // FirstTries is how often tail tries to read all of its channels before it takes it that it cannot.
@@ -22,111 +18,116 @@ const FirstTries = 4
 
 // Tail is a client that resumes.
 type Tail struct {
-	Out, Err           io.Writer                    // messages; and what else there is to say
-	Server, URL, Token string                       // as the user named the gateway; its socket
-	JSON               bool                         // print frames
-	Positions          map[string]realtime.Position // how far it has read, by channel
+	Out, Err      io.Writer // messages; and what else there is to say
+	Server, Token string    // the address of the gateway, as the user named it
+	JSON          bool      // print frames
+	Channels      []string
+	Options       tidewire.SubscribeOptions // of each channel
 
-	asOf       int64
-	unanswered map[string]bool // channels, on this connection
-	reading    bool            // all channels were answered once, so that what breaks comes back
+	stop context.CancelCauseFunc
+
+	mu         sync.Mutex // guards what follows, and Out
+	unanswered map[string]bool
+	failures   int
 }
 
-// outputError is output that nobody takes.
-type outputError struct{ error }
-
-func (e outputError) Unwrap() error { return e.error }
+// errInterrupted is the end that the user wants.
+var errInterrupted = errors.New("interrupted")
 
 // Run reads until ctx ends, over as many connections as it takes.
 func (t *Tail) Run(ctx context.Context) error {
-	for failures := 0; ; {
-		started := time.Now()
-		err := t.connection(ctx)
-		if ctx.Err() != nil {
-			return nil //nolint:nilerr // who interrupts it has seen enough
+	own, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	t.stop = stop
+	defer stop(nil)
+	defer context.AfterFunc(ctx, func() { stop(errInterrupted) })()
+	c, err := tidewire.New(tidewire.Options{URL: t.Server, Token: tidewire.StaticToken(t.Token), OnState: t.state})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	subscriptions, err := t.subscribe(c)
+	if err != nil {
+		return err
+	}
+	var readers sync.WaitGroup
+	for _, s := range subscriptions {
+		readers.Go(func() { t.end(s.Channel(), t.read(own, s)) })
+	}
+	if err := c.Connect(own); err != nil {
+		t.end("", err)
+	}
+	readers.Wait()
+	if why := context.Cause(own); !errors.Is(why, errInterrupted) {
+		return why
+	}
+	return nil
+}
+
+// subscribe asks for the channels, and for what is sent to the connection.
+func (t *Tail) subscribe(c *tidewire.Client) (all []*tidewire.Subscription, err error) {
+	t.unanswered = map[string]bool{}
+	for _, name := range t.Channels {
+		if t.unanswered[name] {
+			continue
 		}
-		if time.Since(started) > time.Minute {
-			failures = 0
+		s, err := c.Subscribe(name, t.Options)
+		if err != nil {
+			return nil, err
 		}
-		wait, again := backoff(err, failures)
-		if !again {
+		t.unanswered[name] = true
+		all = append(all, s)
+	}
+	direct, err := c.Direct(tidewire.SubscribeOptions{})
+	return append(all, direct), err
+}
+
+// read prints what comes of a channel. It never returns nil.
+func (t *Tail) read(ctx context.Context, s *tidewire.Subscription) error {
+	for {
+		u, err := s.Next(ctx)
+		if err != nil {
 			return err
 		}
-		if failures++; !t.reading && failures >= FirstTries {
-			return &realtime.Error{Code: realtime.CodeUnavailable, Message: fmt.Sprintf("giving up on %s after %d tries", t.Server, failures), Err: err}
-		}
-		if err := t.say("%v; reconnecting in %v", err, wait.Round(100*time.Millisecond)); err != nil {
+		if err := t.take(s.Channel(), &u); err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
+	}
+}
+
+// end ends all with the first error there is.
+func (t *Tail) end(channel string, err error) {
+	if known := (*realtime.Error)(nil); channel != "" && errors.As(err, &known) {
+		named := *known
+		named.Message = channel + ": " + known.Message
+		err = &named
+	}
+	t.stop(err)
+}
+
+// state tells of the connection, and gives up on a gateway with which it never began.
+func (t *Tail) state(s tidewire.State) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var err error
+	switch s.Phase {
+	case tidewire.PhaseLive:
+		err = t.say("connected to %s as %s of %s", t.Server, s.User, s.Tenant)
+	case tidewire.PhaseWaiting:
+		if t.failures++; len(t.unanswered) > 0 && t.failures >= FirstTries {
+			t.stop(&realtime.Error{Code: realtime.CodeUnavailable, Message: fmt.Sprintf("giving up on %s after %d tries", t.Server, t.failures), Err: s.Err})
+			return
 		}
+		err = t.say("%v; reconnecting in %v", s.Err, time.Until(s.Until).Round(100*time.Millisecond))
+	case tidewire.PhaseEnded:
+		t.stop(s.Err)
+	}
+	if err != nil {
+		t.stop(err)
 	}
 }
 
 // say tells whoever runs it something that is no message.
 func (t *Tail) say(format string, args ...any) error {
-	if _, err := fmt.Fprintf(t.Err, "tidewire: "+format+"\n", args...); err != nil {
-		return outputError{err}
-	}
-	return nil
-}
-
-// backoff says whether to connect again and when: not after a refusal that
-// stands, and never before the server said.
-func backoff(err error, failures int) (time.Duration, bool) {
-	var refused *realtime.Error
-	var certificate *tls.CertificateVerificationError
-	asked := time.Duration(0)
-	if errors.As(err, new(outputError)) || errors.As(err, &certificate) {
-		return 0, false
-	}
-	if errors.As(err, &refused) {
-		switch refused.Code.Meaning().Advice {
-		case realtime.AdviceStop, realtime.AdviceNewToken:
-			return 0, false
-		}
-		asked = refused.RetryAfter
-	}
-	if failures == 0 && asked == 0 {
-		return rand.N(500 * time.Millisecond), true //nolint:gosec // spreads reconnects, hides nothing
-	}
-	most := min(time.Second<<min(failures, 5), 30*time.Second)
-	return asked + rand.N(most), true //nolint:gosec // as above
-}
-
-// connection reads over one connection until it ends. It never returns nil.
-func (t *Tail) connection(ctx context.Context) error {
-	c, err := socket.Dial(ctx, t.URL, http.Header{}, wire.Subprotocol)
-	if err != nil {
-		return client.DialError(err)
-	}
-	defer c.Close() //nolint:errcheck // it has ended, or is about to
-	hello := wire.ClientFrame{Type: wire.TypeConnect, Token: t.Token, AsOf: t.asOf}
-	t.unanswered = map[string]bool{}
-	for name, since := range t.Positions {
-		hello.Subscriptions = append(hello.Subscriptions, wire.Subscription{Channel: name, Since: since})
-		t.unanswered[name] = true
-	}
-	if err := c.Write(hello.AppendJSON(nil)); err != nil {
-		return err
-	}
-	for silence := time.Minute; ; {
-		message, err := c.Read(silence)
-		if err != nil {
-			return client.Ended(err)
-		}
-		frame, err := wire.DecodeServer(message)
-		if err != nil {
-			return fmt.Errorf("the server sent something that is not a frame: %w", err)
-		}
-		if frame.Type == wire.TypeWelcome && frame.HeartbeatMs > 0 {
-			silence = time.Duration(frame.HeartbeatMs) * time.Millisecond * 5 / 2
-		}
-		if err := t.take(&frame, message); err != nil {
-			return err
-		}
-	}
+	_, err := fmt.Fprintf(t.Err, "tidewire: "+format+"\n", args...)
+	return err
 }
