@@ -33,7 +33,9 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 		return nil, errors.Join(err, broker.Close(ctx))
 	}
 	tenants := tenantcache.New(gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Retention: topics.Retention(), Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Logger: o.Logger})
+	states := gcpfirestore.NewStates(store, gcpfirestore.StatesOptions{Metrics: o.Metrics, Logger: o.Logger})
 	return &Backend{
+		States: states, StateWriter: states,
 		Broker: broker, Topics: topics, Tenants: tenants,
 		Registry:    gcpfirestore.NewRegistry(store, gcpfirestore.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),
 		Revocations: gcpfirestore.NewRevocations(store, gcpfirestore.RevocationsOptions{Metrics: o.Metrics, Logger: o.Logger}),

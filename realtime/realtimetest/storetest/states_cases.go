@@ -137,7 +137,14 @@ func (s *states) expiry() {
 	soon.Expires = time.Now().Add(300 * time.Millisecond)
 	s.save(0, soon)
 	deadline := time.Now().Add(s.harness.Patience)
-	for len(s.checkpoint("fleet:eu").Entries) != 2 {
+	for {
+		got, err := s.store.Checkpoint(s.Context(), s.topic, s.channel("acme", "fleet:eu"))
+		if err != nil {
+			s.Fatal(err)
+		}
+		if len(got.Entries) == 2 {
+			return
+		}
 		if time.Now().After(deadline) {
 			s.Fatal("an entry does not end")
 		}

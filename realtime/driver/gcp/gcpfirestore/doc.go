@@ -1,8 +1,9 @@
-// Package gcpfirestore has a Registry, Revocations and Tenants on Google Cloud Firestore:
+// Package gcpfirestore has a Registry, Revocations, Tenants and States on Google Cloud Firestore:
 //
 //	Registry     tenants/{tenant}/connections/{connection}, instances/{instance}
 //	Revocations  tenants/{tenant}/users/{user}
 //	Tenants      tenants/{tenant}
+//	States       tenants/{tenant}/channels/{channel}/state/{key}, topics/{topic}
 //
 // Fields are the settings of a database that their queries need. All of it works on the emulator as well, which
 // gcp.Connection names.

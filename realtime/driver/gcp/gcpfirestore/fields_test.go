@@ -20,6 +20,9 @@ func TestFieldsAreThoseOfTheDocuments(t *testing.T) {
 		connectionsCollection: {"firestore", reflect.TypeFor[connectionDocument](), []string{"user", "groups", "instance"}},
 		instancesCollection:   {"firestore", reflect.TypeFor[leaseDocument](), nil},
 		usersCollection:       {"firestore", reflect.TypeFor[userDocument](), nil},
+		stateCollection:       {"firestore", reflect.TypeFor[stateDocument](), []string{"key"}},
+		channelsCollection:    {"firestore", reflect.TypeFor[channelDocument](), nil},
+		topicsCollection:      {"firestore", reflect.TypeFor[topicDocument](), nil},
 		tenantsCollection:     {"json", reflect.TypeFor[realtime.Tenant](), []string{updatedAt}},
 	}
 	ttl := map[string]int{}
@@ -45,7 +48,7 @@ func TestFieldsAreThoseOfTheDocuments(t *testing.T) {
 			t.Errorf("%s.%s has an index and none", f.Collection, f.Name)
 		}
 	}
-	for _, collection := range []string{connectionsCollection, instancesCollection, usersCollection} {
+	for _, collection := range []string{connectionsCollection, instancesCollection, usersCollection, stateCollection, channelsCollection} {
 		if ttl[collection] != 1 {
 			t.Errorf("%s has %d TTL fields, want 1", collection, ttl[collection])
 		}

@@ -20,6 +20,9 @@ const (
 	connectionsCollection = "connections" // below a tenant
 	usersCollection       = "users"       // below a tenant
 	instancesCollection   = "instances"
+	topicsCollection      = "topics"
+	channelsCollection    = "channels" // below a tenant
+	stateCollection       = "state"    // below a channel
 )
 
 // Open returns a client of the database, which the caller closes.

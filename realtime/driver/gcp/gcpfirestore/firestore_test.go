@@ -77,6 +77,18 @@ func TestRevocations(t *testing.T) {
 	})
 }
 
+func TestStates(t *testing.T) {
+	t.Parallel()
+	storetest.TestStates(t, storetest.Harness{
+		Patience: patience,
+		States: func(t *testing.T) [2]storetest.States {
+			db := fresh(t)
+			o := gcpfirestore.StatesOptions{Timeout: patience}
+			return [2]storetest.States{gcpfirestore.NewStates(db, o), gcpfirestore.NewStates(db, o)}
+		},
+	})
+}
+
 func TestTenants(t *testing.T) {
 	t.Parallel()
 	storetest.TestTenants(t, storetest.Harness{

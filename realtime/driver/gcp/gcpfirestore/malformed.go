@@ -16,6 +16,7 @@ const (
 	logoutKind     realtime.Reason = "firestore malformed logout"
 	connectionKind realtime.Reason = "firestore malformed connection"
 	leaseKind      realtime.Reason = "firestore malformed lease"
+	stateKind      realtime.Reason = "firestore malformed state"
 )
 
 // malformed counts and logs documents that hold what nobody here writes. The zero value forgets them.
