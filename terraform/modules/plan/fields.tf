@@ -20,6 +20,11 @@ locals {
     { collection = "tenants", field = "limits", ttl = false, group = false, plain = true },
     { collection = "tenants", field = "namespaces", ttl = false, group = false, plain = true },
     { collection = "tenants", field = "origins", ttl = false, group = false, plain = true },
+    { collection = "state", field = "expireAt", ttl = true, group = false, plain = true },
+    { collection = "state", field = "change", ttl = false, group = false, plain = true },
+    { collection = "channels", field = "expireAt", ttl = true, group = false, plain = true },
+    { collection = "channels", field = "cleared", ttl = false, group = false, plain = true },
+    { collection = "topics", field = "mark", ttl = false, group = false, plain = true },
   ]
   # A field's place in the list is its step, which its address in the state has: add to the end.
   fields = { for step, f in local.field_list : "${f.collection}.${f.field}" => merge(f, { step = step }) }

@@ -78,7 +78,7 @@ func (s *States) Watermark(ctx context.Context, topic realtime.Topic) (time.Time
 	if err != nil {
 		return time.Time{}, storeError("read the watermark of topic "+string(topic), err)
 	}
-	return s.topicOf(ctx, found[0]).Watermark, nil
+	return s.topicOf(ctx, found[0]).Mark.Watermark, nil
 }
 
 // Checkpoint reads all of a channel, in pages.

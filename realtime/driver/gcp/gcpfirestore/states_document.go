@@ -17,55 +17,72 @@ import (
 // under way.
 const stateKept = 24 * time.Hour
 
-// stateDocument is tenants/{tenant}/channels/{channel}/state/{key}.
+// stateDocument is tenants/{tenant}/channels/{channel}/state/{key}. What nobody asks by is in one field, which has no index.
 type stateDocument struct {
-	Key         string            `firestore:"key"`
+	Key     string       `firestore:"key"`
+	Change  changeFields `firestore:"change"`
+	Expires time.Time    `firestore:"expireAt"` // when the document is removed
+}
+
+// changeFields are those of the newest change of a key.
+type changeFields struct {
 	Op          string            `firestore:"op"`
 	ID          string            `firestore:"id"`
 	Time        time.Time         `firestore:"time"`
-	After       string            `firestore:"after"` // the clear of the same time that it came after
+	After       string            `firestore:"after,omitempty"` // the clear of the same time that it came after
 	Data        []byte            `firestore:"data"`
-	Tags        map[string]string `firestore:"tags"`
-	TTL         int64             `firestore:"ttl"` // ms
-	EventType   string            `firestore:"eventType"`
-	Source      string            `firestore:"source"`
-	ContentType string            `firestore:"contentType"`
-	Over        time.Time         `firestore:"endsAt"`   // when the entry is over
-	Expires     time.Time         `firestore:"expireAt"` // when the document is
+	Tags        map[string]string `firestore:"tags,omitempty"`
+	TTL         int64             `firestore:"ttl,omitempty"` // ms
+	EventType   string            `firestore:"eventType,omitempty"`
+	Source      string            `firestore:"source,omitempty"`
+	ContentType string            `firestore:"contentType,omitempty"`
+	Over        *time.Time        `firestore:"endsAt,omitempty"` // when the entry is over
 }
 
 // channelDocument is tenants/{tenant}/channels/{channel}.
 type channelDocument struct {
-	Cleared time.Time `firestore:"clearedAt"`
-	ID      string    `firestore:"clearedId"`
-	Expires time.Time `firestore:"expireAt"`
+	Cleared clearFields `firestore:"cleared"`
+	Expires time.Time   `firestore:"expireAt"`
+}
+
+// clearFields are those of a channel's last clear.
+type clearFields struct {
+	ID   string    `firestore:"id"`
+	Time time.Time `firestore:"time"`
 }
 
 // topicDocument is topics/{topic}.
 type topicDocument struct {
-	Keeper    string                          `firestore:"keeper"`
-	Until     time.Time                       `firestore:"claimUntil"`
+	Keeper string     `firestore:"keeper"`
+	Until  time.Time  `firestore:"claimUntil"`
+	Mark   markFields `firestore:"mark"`
+}
+
+// markFields are those of a realtime.StateMark.
+type markFields struct {
 	Watermark time.Time                       `firestore:"watermark"`
 	Since     map[string]map[string]time.Time `firestore:"since"`  // by tenant and namespace
 	Recent    []byte                          `firestore:"recent"` // 24 bytes each
 }
 
-// encodeState returns the fields of a change's document, all of them, so that those of an older one are replaced.
+// encodeState returns the fields of a change's document, without expireAt if it has none.
 func encodeState(c *realtime.StateChange, after string, now time.Time) map[string]any {
-	tags := make(map[string]string, len(c.Tags))
+	change := changeFields{
+		Op: string(c.Op), ID: c.ID, Time: c.Time, After: after, Data: c.Data, TTL: c.TTL.Milliseconds(),
+		EventType: c.EventType, Source: c.Source, ContentType: c.ContentType, Tags: make(map[string]string, len(c.Tags)),
+	}
 	for name, value := range c.Tags {
-		tags[encodeName(name)] = value
+		change.Tags[encodeName(name)] = value
 	}
-	fields := map[string]any{
-		"key": c.Key, "op": string(c.Op), "id": c.ID, "time": c.Time, "after": after, "data": c.Data, "tags": tags, "ttl": c.TTL.Milliseconds(),
-		"eventType": c.EventType, "source": c.Source, "contentType": c.ContentType,
-	}
+	fields := map[string]any{"key": c.Key}
 	switch {
 	case c.Op != realtime.OpSet:
 		fields["expireAt"] = now.Add(stateKept)
 	case !c.Expires.IsZero():
-		fields["endsAt"], fields["expireAt"] = c.Expires, c.Expires.Add(stateKept)
+		change.Over = &c.Expires
+		fields["expireAt"] = c.Expires.Add(stateKept)
 	}
+	fields["change"] = change
 	return fields
 }
 
@@ -84,8 +101,8 @@ func decodeState(s *firestore.DocumentSnapshot) (*stateDocument, error) {
 		return nil, err
 	}
 	switch {
-	case d.ID == "" || d.Time.UnixMilli() <= 0:
-		return nil, errors.New("id, time: one is missing")
+	case d.Change.ID == "" || d.Change.Time.UnixMilli() <= 0:
+		return nil, errors.New("change: its id or time is missing")
 	case encodeName(d.Key) != s.Ref.ID:
 		return nil, errors.New("key: must be that of the document's name")
 	}
@@ -94,13 +111,17 @@ func decodeState(s *firestore.DocumentSnapshot) (*stateDocument, error) {
 
 // entry is what a reader is told.
 func (d *stateDocument) entry(c realtime.Channel) realtime.StateEntry {
-	e := realtime.StateEntry{Expires: d.Over, Publication: realtime.Publication{
-		Channel: c, ID: d.ID, Key: d.Key, Data: d.Data, Time: d.Time, TTL: time.Duration(d.TTL) * time.Millisecond,
-		EventType: d.EventType, Source: d.Source, ContentType: d.ContentType,
+	f := &d.Change
+	e := realtime.StateEntry{Publication: realtime.Publication{
+		Channel: c, ID: f.ID, Key: d.Key, Data: f.Data, Time: f.Time, TTL: time.Duration(f.TTL) * time.Millisecond,
+		EventType: f.EventType, Source: f.Source, ContentType: f.ContentType,
 	}}
-	if len(d.Tags) > 0 {
-		e.Tags = make(map[string]string, len(d.Tags))
-		for name, value := range d.Tags {
+	if f.Over != nil {
+		e.Expires = *f.Over
+	}
+	if len(f.Tags) > 0 {
+		e.Tags = make(map[string]string, len(f.Tags))
+		for name, value := range f.Tags {
 			e.Tags[decodeName(name)] = value
 		}
 	}
@@ -110,29 +131,31 @@ func (d *stateDocument) entry(c realtime.Channel) realtime.StateEntry {
 // visibility is which documents of a channel are entries.
 type visibility struct {
 	since   time.Time
-	cleared channelDocument
+	cleared clearFields
 	now     time.Time
 }
 
 func (v *visibility) shows(d *stateDocument) bool {
-	return d.Op == string(realtime.OpSet) && (d.Over.IsZero() || d.Over.After(v.now)) && !d.Time.Before(v.since) && !v.cleared.covers(d)
+	f := &d.Change
+	return f.Op == string(realtime.OpSet) && (f.Over == nil || f.Over.After(v.now)) && !f.Time.Before(v.since) && !v.cleared.covers(f)
 }
 
 // covers reports whether a clear has removed what a document says.
-func (c *channelDocument) covers(d *stateDocument) bool {
-	return d.Time.Before(c.Cleared) || d.Time.Equal(c.Cleared) && d.After != c.ID
+func (c *clearFields) covers(f *changeFields) bool {
+	return f.Time.Before(c.Time) || f.Time.Equal(c.Time) && f.After != c.ID
 }
 
 // clearOf reads when a channel was cleared; never, if the document is not there or malformed.
-func (s *States) clearOf(ctx context.Context, snapshot *firestore.DocumentSnapshot) (d channelDocument) {
+func (s *States) clearOf(ctx context.Context, snapshot *firestore.DocumentSnapshot) clearFields {
+	var d channelDocument
 	if !snapshot.Exists() {
-		return d
+		return d.Cleared
 	}
 	if err := snapshot.DataTo(&d); err != nil {
 		s.malformed.found(ctx, stateKind, pathOf(snapshot.Ref), err)
-		return channelDocument{}
+		return clearFields{}
 	}
-	return d
+	return d.Cleared
 }
 
 // topicOf reads a topic's document; nobody keeps it, if it is not there or malformed.
@@ -151,8 +174,8 @@ func (s *States) topicOf(ctx context.Context, snapshot *firestore.DocumentSnapsh
 const recentBytes = 24
 
 func (d *topicDocument) mark() *realtime.StateMark {
-	m := &realtime.StateMark{Watermark: d.Watermark}
-	for tenant, namespaces := range d.Since {
+	m := &realtime.StateMark{Watermark: d.Mark.Watermark}
+	for tenant, namespaces := range d.Mark.Since {
 		for namespace, since := range namespaces {
 			if m.Since == nil {
 				m.Since = map[realtime.NamespaceRef]time.Time{}
@@ -160,7 +183,7 @@ func (d *topicDocument) mark() *realtime.StateMark {
 			m.Since[realtime.NamespaceRef{Tenant: tenant, Namespace: decodeName(namespace)}] = since
 		}
 	}
-	for b := d.Recent; len(b) >= recentBytes; b = b[recentBytes:] {
+	for b := d.Mark.Recent; len(b) >= recentBytes; b = b[recentBytes:] {
 		m.Recent = append(m.Recent, realtime.RecentPublication{
 			Channel: binary.BigEndian.Uint64(b), ID: binary.BigEndian.Uint64(b[8:]), Time: int64(binary.BigEndian.Uint64(b[16:])), //nolint:gosec // it was one
 		})
@@ -183,7 +206,7 @@ func encodeMark(m *realtime.StateMark, have *topicDocument) map[string]any {
 		recent = binary.BigEndian.AppendUint64(recent, r.ID)
 		recent = binary.BigEndian.AppendUint64(recent, uint64(r.Time)) //nolint:gosec // it is read back as what it is
 	}
-	return map[string]any{"watermark": laterOf(m.Watermark, have.Watermark), "since": since, "recent": recent}
+	return map[string]any{"mark": markFields{laterOf(m.Watermark, have.Mark.Watermark), since, recent}}
 }
 
 // updates writes fields over those of a document, whose others stay.

@@ -133,11 +133,11 @@ func (w *saving) writePart(ctx context.Context, part []*realtime.StateChange) er
 	batch, writes, now := w.db.Batch(), 0, time.Now() //nolint:staticcheck // see writeBatch
 	for i, c := range part {
 		have, cleared := w.stored(ctx, found[first+i]), w.clearOf(ctx, found[channels[c.Channel]])
-		if !c.Replaces(have.ID, have.Time) || !c.Replaces(cleared.ID, cleared.Cleared) {
+		if !c.Replaces(have.Change.ID, have.Change.Time) || !c.Replaces(cleared.ID, cleared.Time) {
 			continue
 		}
 		after := ""
-		if c.Time.Equal(cleared.Cleared) {
+		if c.Time.Equal(cleared.Time) {
 			after = cleared.ID
 		}
 		put(batch, found[first+i], encodeState(c, after, now))
@@ -171,29 +171,27 @@ func put(batch *writeBatch, s *firestore.DocumentSnapshot, fields map[string]any
 		batch.Create(s.Ref, fields)
 		return
 	}
-	for _, optional := range []string{"expireAt", "endsAt"} {
-		if _, ok := fields[optional]; !ok {
-			fields[optional] = firestore.Delete
-		}
+	if _, ok := fields["expireAt"]; !ok {
+		fields["expireAt"] = firestore.Delete
 	}
 	batch.Update(s.Ref, updates(fields), firestore.LastUpdateTime(s.UpdateTime))
 }
 
 // clear says that a channel was cleared, and removes what was stored before. One that is read again goes on with what it has left.
 func (w *saving) clear(ctx context.Context, c *realtime.StateChange) error {
-	cleared := channelDocument{Cleared: c.Time, ID: c.ID}
+	cleared := clearFields{c.ID, c.Time}
 	over := false
 	err := w.again(ctx, func() error {
 		found, err := w.read(ctx, []*firestore.DocumentRef{w.channel(c.Channel)})
 		if err != nil {
 			return err
 		}
-		if have := w.clearOf(ctx, found[0]); !c.Replaces(have.ID, have.Cleared) {
+		if have := w.clearOf(ctx, found[0]); !c.Replaces(have.ID, have.Time) {
 			cleared, over = have, have.ID != c.ID
 			return nil
 		}
 		batch := w.db.Batch() //nolint:staticcheck // see writeBatch
-		put(batch, found[0], map[string]any{"clearedAt": c.Time, "clearedId": c.ID, "expireAt": time.Now().Add(stateKept)})
+		put(batch, found[0], map[string]any{"cleared": clearFields{c.ID, c.Time}, "expireAt": time.Now().Add(stateKept)})
 		ctx, cancel := context.WithTimeout(ctx, w.timeout)
 		defer cancel()
 		_, err = batch.Commit(ctx)
@@ -206,8 +204,8 @@ func (w *saving) clear(ctx context.Context, c *realtime.StateChange) error {
 }
 
 // remove removes the documents that a clear covers. Each is removed as it was read, and otherwise looked at again.
-func (w *saving) remove(ctx context.Context, c realtime.Channel, cleared *channelDocument) error {
-	query := w.channel(c).Collection(stateCollection).OrderBy(firestore.DocumentID, firestore.Asc).Select("key", "id", "time", "after").Limit(pageRead)
+func (w *saving) remove(ctx context.Context, c realtime.Channel, cleared *clearFields) error {
+	query := w.channel(c).Collection(stateCollection).OrderBy(firestore.DocumentID, firestore.Asc).Select("key", "change.id", "change.time", "change.after").Limit(pageRead)
 	for next := query; ; {
 		found, err := w.page(ctx, next)
 		if err != nil {
@@ -215,7 +213,7 @@ func (w *saving) remove(ctx context.Context, c realtime.Channel, cleared *channe
 		}
 		writer := docWriter{db: w.db, timeout: w.timeout}
 		for _, one := range found {
-			if cleared.covers(w.stored(ctx, one)) {
+			if cleared.covers(&w.stored(ctx, one).Change) {
 				writer.next().Delete(one.Ref, firestore.LastUpdateTime(one.UpdateTime))
 			}
 		}
