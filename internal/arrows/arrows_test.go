@@ -107,6 +107,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/realtimetest":              {own: []string{"realtime", "realtime/hub", "realtime/outbox", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
 	"realtime/realtimetest/storetest":    {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
 	"realtime/realtimetest/faultybroker": {own: []string{"realtime"}},
+	"realtime/realtimetest/canary":       {own: []string{"realtime", "realtime/wire"}},
 	"realtime/realtimetest/resumetest":   {own: []string{"realtime"}},
 	"realtime/outbox/outboxtest":         {own: []string{"realtime", "realtime/outbox"}},
 	// Functions pay for their binary at each cold start: no gateway. The probe's client of sockets is 0.2 MB of 22.8.

@@ -1,0 +1,56 @@
+package canary_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary"
+)
+
+// A server that shows what it has to, and nothing else, passes with each path and change of rights.
+func TestSoundServer(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3) {
+		if err := canary.Run(t.Context(), "acme", (&toy{}).start(t), canary.Options{Seed: seed, Steps: 30}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A server with a flaw is found out, by what the flaw is.
+func TestPlantedFlaws(t *testing.T) {
+	t.Parallel()
+	for flaw, says := range map[string]string{
+		"live without the gate":                  "was sent a word",
+		"replay without the gate":                "was sent a word",
+		"the flush of a pause without the gate":  "was sent a word",
+		"a snapshot without the gate":            "was sent a word",
+		"a stream without the gate":              "was sent a word",
+		"one encoding for all":                   "was sent a word",
+		"a delta across the filter":              "was sent a word",
+		"left with its data":                     "was sent a word",
+		"a debug member in base64":               "in base64",
+		"a debug member cut short":               "was sent a word in the source",
+		"a count with its key":                   "was sent a word in the key",
+		"a refresh that holds late":              "was sent a word",
+		"a refresh that replay does not hear of": "was sent a word",
+		"a policy that reaches nobody":           "a policy does not hold in time",
+		"grants that nobody asks for":            "a subscription without a grant is answered",
+		"silence":                                "does not come within",
+	} {
+		t.Run(flaw, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(10) {
+				err := canary.Run(t.Context(), "acme", (&toy{flaw: flaw}).start(t), canary.Options{Seed: seed, Steps: 30, Patience: 2 * time.Second})
+				if err != nil {
+					if !strings.Contains(err.Error(), says) {
+						t.Errorf("it is found out by something else: %v", err)
+					}
+					return
+				}
+			}
+			t.Error("ten runs do not find it out")
+		})
+	}
+}

@@ -1,0 +1,71 @@
+package canary
+
+import (
+	"slices"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Rights are what one authority lets a viewer see: a token, the rules of the tenant, or what the viewer asks for itself. What several
+// say holds together.
+type Rights struct {
+	// Channels are the names that may be read; nil is all. Only tokens say it.
+	Channels []string
+	// Clients are the values of the tag "client" of publications that are shown; nil is all. Shared is always one of them.
+	Clients []string
+	// Columns are the members of data that are shown; nil is all. Shown is always one of them.
+	Columns []string
+}
+
+// Shared is the client whose publications all rights show, and ClientTag the tag that names it.
+const (
+	Shared    = "shared"
+	ClientTag = "client"
+)
+
+// Shown is the member of data that all rights show. Hidden and Deep are the others.
+const (
+	Shown  = "shown"
+	Hidden = "hidden"
+	Deep   = "deep"
+)
+
+func (r Rights) shows(w *word) bool {
+	p := w.of
+	return within(r.Channels, p.Channel.Name()) && (w.place == inChannel || within(r.Clients, p.Tags[ClientTag])) && (w.column == "" || within(r.Columns, w.column))
+}
+
+func within(list []string, s string) bool { return list == nil || slices.Contains(list, s) }
+
+// view is all that holds for one viewer at a time.
+type view []Rights
+
+func (v view) shows(w *word) bool {
+	for _, r := range v {
+		if !r.shows(w) {
+			return false
+		}
+	}
+	return true
+}
+
+// place is where a word stands.
+type place string
+
+const (
+	inData    place = "data"
+	inName    place = "a name in data"
+	inTag     place = "a tag"
+	inKey     place = "the key"
+	inType    place = "the event type"
+	inSource  place = "the source"
+	inChannel place = "the channel's name"
+)
+
+// word is a canary.
+type word struct {
+	text   string
+	of     *realtime.Publication
+	place  place
+	column string // the member of data that it is in
+}

@@ -1,0 +1,266 @@
+package canary
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// World tries a server: two viewers, what is published, and what each may see.
+type World struct {
+	ctx     context.Context //nolint:containedctx // a World lives for one call of Run
+	server  Server
+	options Options
+	channel func(name string) (realtime.Channel, error)
+	viewers []*Viewer
+
+	mu     sync.RWMutex // guards all below
+	rng    *rand.Rand   // of what is published
+	words  dictionary
+	keys   map[string]string // keys that are words, by channel and client
+	log    []*word           // the main word of each publication, in order
+	number int
+	leaks  []Leak
+}
+
+// mostLeaks bounds what an error tells of.
+const mostLeaks = 10
+
+// Leak is a word that a viewer was sent and must not have seen.
+type Leak struct {
+	Viewer string
+	Acts   []string // what was done on the connection, the last ones last
+	Place  string   // where the word stands in the publication
+	Client string   // whose the publication is
+	Form   string   // how it was found
+	Near   string   // what was sent
+}
+
+// Error describes the leak.
+func (l Leak) Error() string {
+	return fmt.Sprintf("%s was sent a word in %s of a publication of client %q, %s, after %v: …%s…", l.Viewer, l.Place, l.Client, l.Form, l.Acts, l.Near)
+}
+
+// Run tries a server with a seed. Its error says what leaked, what did not arrive and what the server did wrong.
+// tenant is whose channels are used.
+func Run(ctx context.Context, tenant string, s Server, o Options) error {
+	if o.Steps == 0 {
+		o.Steps = 20
+	}
+	if o.Patience == 0 {
+		o.Patience = 20 * time.Second
+	}
+	if o.Logf == nil {
+		o.Logf = func(string, ...any) {}
+	}
+	w := &World{
+		ctx: ctx, server: s, options: o, rng: rand.New(rand.NewPCG(o.Seed, 1)), words: dictionary{}, keys: map[string]string{},
+		channel: func(name string) (realtime.Channel, error) { return realtime.NewChannel(tenant, name) },
+	}
+	for i, user := range users() {
+		w.viewers = append(w.viewers, newViewer(w, user, rand.New(rand.NewPCG(o.Seed, uint64(2+i)))))
+	}
+	err := w.run()
+	for _, v := range w.viewers {
+		v.leave()
+	}
+	faults := []error{err}
+	for _, l := range w.leaks[:min(len(w.leaks), mostLeaks)] {
+		faults = append(faults, l)
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("seed %d: %w", o.Seed, err)
+	}
+	return nil
+}
+
+func users() []string { return []string{"ann", "bob"} }
+
+// clients are whose publications there are, beside those that are Shared.
+func clients() []string { return []string{"ann", "bob", "desk-1", "desk-2"} }
+
+// channels are the names that are published to: one that all tokens may read, and one for each user alone.
+func channels() []string { return []string{"fleet:all", "fleet:ann", "fleet:bob"} }
+
+func (w *World) run() error {
+	for step := 0; step < w.options.Steps && len(w.leaks) == 0; step++ {
+		for _, v := range w.viewers {
+			if err := v.step(); err != nil {
+				return fmt.Errorf("step %d, %s after %v: %w", step, v.User, v.done, err)
+			}
+		}
+		for range 5 + w.viewers[0].rng.IntN(10) {
+			if _, err := w.publish(true); err != nil {
+				return err
+			}
+		}
+		if err := w.settle(); err != nil {
+			return fmt.Errorf("step %d: %w", step, err)
+		}
+	}
+	return nil
+}
+
+// settle waits until every viewer has had what is due to it.
+func (w *World) settle() error {
+	for _, v := range w.viewers {
+		if err := v.settle(); err != nil {
+			return fmt.Errorf("%s after %v: %w", v.User, v.done, err)
+		}
+	}
+	return nil
+}
+
+// during does something while others publish.
+func (w *World) during(do func() error) error {
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			case <-time.After(time.Millisecond):
+			}
+			if _, err := w.publish(false); err != nil {
+				stopped <- err
+				return
+			}
+		}
+	}()
+	err := do()
+	close(stop)
+	return errors.Join(err, <-stopped)
+}
+
+// publish publishes something of anybody to some channel. due says that it has to arrive where it is shown.
+func (w *World) publish(due bool) (*realtime.Publication, error) {
+	w.mu.Lock()
+	channel := channels()[w.rng.IntN(len(channels()))]
+	client := append(clients(), Shared)[w.rng.IntN(len(clients())+1)]
+	key := ""
+	switch w.rng.IntN(3) {
+	case 0:
+		key = fmt.Sprint("v", w.rng.IntN(5))
+	case 1:
+		key = w.keyOf(channel + " " + client)
+	}
+	w.mu.Unlock()
+	return w.send(channel, client, key, due)
+}
+
+// keyOf returns a key that only publications of a client on a channel have.
+func (w *World) keyOf(owner string) string {
+	if w.keys[owner] == "" || w.rng.IntN(4) == 0 {
+		w.keys[owner] = newWord(w.rng)
+	}
+	return w.keys[owner]
+}
+
+// send publishes one, whose words are known before anybody can be sent them.
+func (w *World) send(channel, client, key string, due bool) (*realtime.Publication, error) {
+	name, err := w.channel(channel)
+	if err != nil {
+		return nil, err
+	}
+	p := &realtime.Publication{Channel: name, Key: key, Tags: map[string]string{ClientTag: client}}
+	w.mu.Lock()
+	w.number++
+	p.ID = fmt.Sprint("e", w.number) // a position holds it, and positions are everybody's
+	var main *word
+	err = w.fill(p, &main)
+	w.log = append(w.log, main)
+	w.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range w.viewers {
+		v.expect(main, due)
+	}
+	if err := w.server.Publish(p); err != nil {
+		return nil, fmt.Errorf("publish: %w", err)
+	}
+	return p, nil
+}
+
+// fill puts words into a publication. main is the one that all who see anything of it see.
+func (w *World) fill(p *realtime.Publication, main **word) error {
+	add := func(at place, column string) string {
+		made := &word{text: newWord(w.rng), of: p, place: at, column: column}
+		w.words.add(made)
+		if column == Shown {
+			*main = made
+		}
+		return made.text
+	}
+	data, err := json.Marshal(map[string]any{
+		Shown: add(inData, Shown), Hidden: add(inData, Hidden), Deep: map[string]any{add(inName, Deep): []any{add(inData, Deep), w.number}},
+	})
+	if err != nil {
+		return err
+	}
+	p.Data = data
+	p.Tags["note"] = add(inTag, "")
+	p.EventType, p.Source = "moved."+add(inType, ""), "//sources/"+add(inSource, "")
+	if len(p.Key) == 2*wordBytes {
+		known := w.words.plain([]byte(p.Key), "")
+		if len(known) == 0 {
+			w.words.add(&word{text: p.Key, of: p, place: inKey})
+		}
+	}
+	return nil
+}
+
+// find returns the words that stand in b as they are.
+func (w *World) find(b []byte) []hit {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.words.plain(b, "")
+}
+
+// judge looks through all that a viewer was sent on a connection that has ended.
+func (w *World) judge(v *Viewer, c *connection) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, e := range c.epochs {
+		to := c.tap.len()
+		if i+1 < len(c.epochs) {
+			to = c.epochs[i+1].from
+		}
+		var said []byte // without what the protocol puts between
+		for _, f := range c.frames {
+			if f.end > e.from && f.end <= to {
+				said = append(said, f.Raw...)
+			}
+		}
+		found := map[*word]hit{}
+		for _, h := range append(w.words.find(c.tap.part(e.from, to)), w.words.find(said)...) {
+			found[h.word] = h
+		}
+		for _, made := range w.words {
+			if made.place == inKey && e.shows(made) {
+				v.keys[made] = true
+			}
+		}
+		for _, made := range slices.SortedFunc(maps.Keys(found), compare) {
+			if h := found[made]; !e.shows(made) && !v.keys[made] {
+				w.leaks = append(w.leaks, Leak{v.User, c.acts, string(made.place), made.of.Tags[ClientTag], h.form, h.near})
+			}
+		}
+	}
+}
+
+func compare(a, b *word) int { return strings.Compare(a.text, b.text) }
+
+func (e epoch) shows(w *word) bool {
+	return slices.ContainsFunc(e.views, func(v view) bool { return v.shows(w) })
+}
