@@ -27,6 +27,7 @@ type links struct {
 	leaving *link       // that was replaced, and owes answers
 	timer   *time.Timer // of the move
 	dialing bool
+	quick   int // orders to move from links that had just been opened, one after the other
 }
 
 func (a *links) all() (all []*link) {

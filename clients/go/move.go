@@ -15,6 +15,12 @@ func (c *Client) planMove(after time.Duration) {
 		return
 	}
 	from := c.links.live
+	if time.Since(from.opened) > stable {
+		c.links.quick = 0
+	} else { // one order after the other is a fault, and must not become a storm
+		after += min(time.Second<<min(c.links.quick, 5), backoffMost)
+		c.links.quick++
+	}
 	c.links.timer = c.after(min(after, moveMost), func() {
 		c.links.timer = nil
 		if c.links.live != from || c.links.dialing {
