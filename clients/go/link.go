@@ -46,8 +46,7 @@ func (c *Client) start(conn conn) *link {
 		c: c, number: c.links.count, conn: conn, out: make(chan []byte, outgoing), closed: make(chan struct{}),
 		open: map[wire.ID]*question{}, first: map[string]*question{},
 	}
-	silence := make(chan time.Duration, 1) // how long may nothing come, from the welcome on
-	c.begin(func() { l.read(silence) })
+	c.begin(l.read)
 	c.begin(l.write)
 	return l
 }
@@ -56,7 +55,7 @@ func (c *Client) start(conn conn) *link {
 const silenceBefore = time.Minute
 
 // read gives what comes to the loop.
-func (l *link) read(silence chan time.Duration) {
+func (l *link) read() {
 	within := silenceBefore
 	for {
 		raw, err := l.conn.Read(within)
