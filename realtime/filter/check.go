@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"cel.dev/cel-go/checker"
 	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
 )
 
@@ -73,12 +73,12 @@ func checkTests(checked *ast.AST) error {
 
 // checkCost refuses an expression that cel-go may take too long for.
 func checkCost(checked *ast.AST) error {
-	cost, err := checker.Cost(checked, assumption{})
+	estimate, err := cost.Cost(checked, assumption{})
 	if err != nil {
 		return err
 	}
-	if cost.Max > MaxCost {
-		return &Error{Message: fmt.Sprintf("may take %d steps, at most %d are allowed", cost.Max, MaxCost)}
+	if estimate.Max > MaxCost {
+		return &Error{Message: fmt.Sprintf("may take %d steps, at most %d are allowed", estimate.Max, MaxCost)}
 	}
 	return nil
 }
@@ -86,14 +86,14 @@ func checkCost(checked *ast.AST) error {
 // assumption says how large things are that only a publication knows.
 type assumption struct{}
 
-func (assumption) EstimateSize(node checker.AstNode) *checker.SizeEstimate {
+func (assumption) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	if e := node.Expr(); e != nil && (e.Kind() == ast.LiteralKind || e.Kind() == ast.ListKind) || node.ComputedSize() != nil {
 		return nil // is known
 	}
-	return &checker.SizeEstimate{Min: 0, Max: assumedTextBytes}
+	return &cost.SizeEstimate{Min: 0, Max: assumedTextBytes}
 }
 
-func (assumption) EstimateCallCost(string, string, *checker.AstNode, []checker.AstNode) *checker.CallEstimate {
+func (assumption) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
 	return nil
 }
 

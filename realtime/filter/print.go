@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -99,18 +98,25 @@ func (p *printer) quoted(s string) {
 		r, size := utf8.DecodeRuneInString(s)
 		switch {
 		case r == utf8.RuneError && size == 1: // a name of a viewer that is not UTF-8 is told from all others too
-			fmt.Fprintf(p, `\x%02x`, s[0])
+			p.hex(s[0])
 		case r == '\'' || r == '\\':
 			p.WriteByte('\\')
 			p.WriteRune(r)
 		case r < 0x20 || r == 0x7f:
-			fmt.Fprintf(p, `\x%02x`, r)
+			p.hex(byte(r))
 		default:
 			p.WriteRune(r)
 		}
 		s = s[size:]
 	}
 	p.WriteByte('\'')
+}
+
+func (p *printer) hex(c byte) {
+	const digits = "0123456789abcdef"
+	p.WriteString(`\x`)
+	p.WriteByte(digits[c>>4])
+	p.WriteByte(digits[c&15])
 }
 
 // path writes a name, or the declared name of a field.

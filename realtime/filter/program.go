@@ -151,8 +151,7 @@ func (p *Program) Equality() (name, value string, ok bool) {
 		if len(f.wants.values) != 1 || f.wants.values[0].Kind != field.Text {
 			continue
 		}
-		switch name := nameOf(f.wants.name); {
-		case name == "key" || name == "event" || strings.HasPrefix(name, "tags."):
+		if name := nameOf(f.wants.name); name == "key" || name == "event" || strings.HasPrefix(name, "tags.") {
 			return name, f.wants.values[0].Str, true
 		}
 	}

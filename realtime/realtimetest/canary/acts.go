@@ -1,9 +1,7 @@
 package canary
 
 import (
-	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 )
 
@@ -17,6 +15,7 @@ func stock() []Act {
 		{Name: "replay", Do: replay},
 		{Name: "forbidden", Do: forbidden},
 		{Name: "refresh", Do: refresh},
+		{Name: "wildcard", Needs: func(f Features) bool { return f.Wildcards }, Do: wildcard},
 		{Name: "stream", Needs: streams, Do: func(v *Viewer) error { return v.stream(v.rights(), "") }},
 		{Name: "stream resumed", Needs: streams, Do: resumeStream},
 	}
@@ -53,7 +52,7 @@ func (v *Viewer) connect(r Rights) error {
 		return err
 	}
 	v.leave()
-	v.tell(func(t *told) { t.token, t.own, t.conflates, t.paused = r, Rights{}, false, false })
+	v.tell(func(t *told) { t.token, t.own, t.conflates, t.paused, t.wild = r, Rights{}, false, false, false })
 	v.streams = false
 	s, err := dialSocket(v.world.ctx, v.world.server.URL, token)
 	if err != nil {
@@ -121,96 +120,13 @@ func live(v *Viewer) error {
 	return nil
 }
 
-// resume comes back to where it was, and is given what was published meanwhile.
-func resume(v *Viewer, r Rights) error {
-	v.leave()
-	v.tell(func(t *told) {
-		t.token, t.own, t.conflates = r, Rights{}, false
-		for channel := range t.reads {
-			if !within(r.Channels, channel) {
-				delete(t.reads, channel)
-			}
-		}
-	})
-	v.drop(func(w *word) bool { return !v.told.view().shows(w) })
-	for range v.rng.IntN(20) {
-		if _, err := v.world.publish(true); err != nil {
-			return err
-		}
-	}
-	since := map[string]string{}
-	v.tell(func(t *told) {
-		for channel, position := range t.reads {
-			since[channel] = position
-		}
-	})
-	if err := v.connect(r); err != nil {
-		return err
-	}
-	return v.world.during(func() error { return v.resubscribe(since) })
-}
-
-func (v *Viewer) resubscribe(since map[string]string) error {
-	for channel, position := range since {
-		answer, err := v.subscribe(channel, map[string]any{"since": position})
-		if err != nil {
-			return err
-		}
-		if !answer.Resumed {
-			return fmt.Errorf("%s is not resumed: %s", channel, answer.Raw)
-		}
-	}
-	return nil
-}
-
-// drop makes some of what is due be due no more.
-func (v *Viewer) drop(which func(*word) bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for w := range v.due {
-		if which(w) {
-			delete(v.due, w)
-		}
-	}
-}
-
-// replay asks for all that there was since the first answer, with the rights of now.
-func replay(v *Viewer) error {
-	r := v.rights()
-	v.forget()
-	if err := v.connect(r); err != nil {
-		return err
-	}
-	for _, channel := range r.Channels {
-		first, ok := v.told.begins[channel]
-		if !ok {
-			continue
-		}
-		if err := v.resubscribe(map[string]string{channel: first.position}); err != nil {
-			return err
-		}
-		v.owe(channel, first.published)
-	}
-	return nil
-}
-
-// owe makes everything due that was published on a channel and is shown.
-func (v *Viewer) owe(channel string, from int) {
-	v.world.mu.RLock()
-	log := v.world.log[from:]
-	v.world.mu.RUnlock()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, w := range log {
-		if w.of.Channel.Name() == channel && v.told.view().shows(w) {
-			v.due[w] = true
-		}
-	}
-}
-
-// forbidden asks for a channel that it has no grant for.
+// forbidden asks for channels that it has no grant for.
 func forbidden(v *Viewer) error {
-	for _, channel := range channels() {
+	all := channels()
+	if v.world.server.Features.Wildcards {
+		all = append(all, AllChannels)
+	}
+	for _, channel := range all {
 		if v.streams || within(v.told.token.Channels, channel) {
 			continue
 		}
@@ -225,100 +141,42 @@ func forbidden(v *Viewer) error {
 	return nil
 }
 
-// refresh renews the token with other rights, while others publish. From the answer on the new ones hold.
-func refresh(v *Viewer) error {
-	if v.streams {
-		return nil
-	}
+// wildcard reads all channels by one subscription, with a token that grants them all.
+func wildcard(v *Viewer) error {
+	v.forget()
 	r := v.rights()
-	token, err := v.world.server.Token(v.User, r)
-	if err != nil {
+	r.Channels = nil
+	if err := v.connect(r); err != nil {
 		return err
 	}
-	return v.change(func(t *told) { t.token = r }, func() (Frame, error) {
-		return v.Call(map[string]any{"type": "refresh", "token": token})
-	})
-}
-
-// change changes what holds while others publish. do returns the frame with which the server says that it has.
-func (v *Viewer) change(what func(*told), do func() (Frame, error)) error {
-	var before, after view
-	v.tell(func(t *told) {
-		before = t.view()
-		next := *t
-		what(&next)
-		after, t.changing = next.view(), true
-	})
-	v.conn.begin(before, after)
-	var done Frame
-	err := v.world.during(func() (err error) {
-		done, err = do()
-		return err
-	})
-	if err != nil {
+	if _, err := v.Call(map[string]any{"type": "subscribe", "channel": AllChannels}); err != nil {
 		return err
 	}
-	v.conn.beginAt(done, after)
 	v.tell(func(t *told) {
-		what(t)
-		t.changing = false
-		for channel := range t.reads {
-			if !within(t.token.Channels, channel) {
-				delete(t.reads, channel)
-			}
+		t.wild = true
+		for _, channel := range channels() {
+			t.reads[channel] = ""
 		}
 	})
-	if !reflect.DeepEqual(before, after) { // else what waits, as for a viewer that has paused, is due still
-		v.drop(func(*word) bool { return true })
-	}
 	return nil
 }
 
-// stream opens a stream of events of all that the token grants.
-func (v *Viewer) stream(r Rights, lastID string) error {
-	token, err := v.world.server.Token(v.User, r)
+// intrude reads all channels of another tenant that have the names of those that are published to.
+func (v *Viewer) intrude() error {
+	token, err := v.world.server.Stranger()
 	if err != nil {
 		return err
 	}
-	v.leave()
-	if lastID == "" {
-		v.forget()
-	}
-	v.tell(func(t *told) { t.token, t.own, t.conflates, t.paused = r, Rights{}, false, false })
-	s, err := dialStream(v.world.ctx, v.world.server.URL, token, map[string][]string{"channel": r.Channels}, lastID)
+	v.tell(func(t *told) { t.token = Rights{Channels: []string{}} }) // it is to see nothing
+	s, err := dialSocket(v.world.ctx, v.world.server.URL, token)
 	if err != nil {
 		return err
 	}
-	v.streams = true
 	v.attach(s.tap, s)
-	for _, channel := range r.Channels {
-		f, err := v.conn.await(v.world.options.Patience, "the answer for "+channel, 0, func(f Frame) bool { return f.Channel == channel && f.Type != "message" })
-		if err != nil {
+	for _, channel := range channels() {
+		if _, err := v.Call(map[string]any{"type": "subscribe", "channel": channel}); err != nil {
 			return err
 		}
-		if f.Type != "ok" || lastID != "" && !f.Resumed {
-			return fmt.Errorf("%s is answered %s", channel, f.Raw)
-		}
-		v.tell(func(t *told) { t.reads[channel] = f.Position })
 	}
 	return nil
-}
-
-// resumeStream takes a stream up again with its last id, and is given what was published meanwhile.
-func resumeStream(v *Viewer) error {
-	if !v.streams {
-		return nil
-	}
-	s, ok := v.conn.by.(*stream)
-	if !ok {
-		return errors.New("not a stream")
-	}
-	v.leave()
-	id := s.id
-	for range v.rng.IntN(20) {
-		if _, err := v.world.publish(true); err != nil {
-			return err
-		}
-	}
-	return v.stream(v.told.token, id)
 }

@@ -37,6 +37,8 @@ func TestPlantedFlaws(t *testing.T) {
 		"a refresh that replay does not hear of": "was sent a word",
 		"a policy that reaches nobody":           "a policy does not hold in time",
 		"grants that nobody asks for":            "a subscription without a grant is answered",
+		"a direct event to everybody":            "was sent a word",
+		"a topic that tenants share":             "stranger was sent a word",
 		"silence":                                "does not come within",
 	} {
 		t.Run(flaw, func(t *testing.T) {

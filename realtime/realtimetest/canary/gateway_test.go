@@ -32,7 +32,9 @@ func start(t *testing.T) canary.Server {
 		ID:   "acme",
 		Auth: realtime.Auth{Keys: []realtime.Key{{KID: "k1", Alg: "HS256", Secret: strings.Repeat("acme", 32)}}},
 	}
-	tenants, err := memory.NewTenants(doc)
+	other := *doc
+	other.ID = "other"
+	tenants, err := memory.NewTenants(doc, &other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +59,10 @@ func start(t *testing.T) canary.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	strangers, err := auth.NewSigner(&other)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return canary.Server{
 		URL: server.URL,
 		Token: func(user string, r canary.Rights) (string, error) {
@@ -68,6 +74,12 @@ func start(t *testing.T) canary.Server {
 		},
 		Publish: func(p *realtime.Publication) error {
 			return g.Publisher().Publish(t.Context(), doc, []realtime.Publication{*p})
+		},
+		Send: func(user string, p *realtime.Publication) error {
+			return g.Publisher().SendDirect(t.Context(), doc, realtime.Target{User: user}, p)
+		},
+		Stranger: func() (string, error) {
+			return strangers.Sign(auth.Claims{User: "ann", Expires: time.Now().Add(time.Hour), Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}}})
 		},
 		Features: canary.Features{Stream: true},
 	}

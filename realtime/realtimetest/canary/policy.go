@@ -35,7 +35,7 @@ func policy(v *Viewer) error {
 			before := t.view()
 			t.changing, t.next = true, r
 			if other.conn != nil {
-				other.conn.begin(before, view{t.token, r, t.own})
+				other.conn.begin(before, t.after())
 			}
 		})
 	}
@@ -50,10 +50,17 @@ func policy(v *Viewer) error {
 	return nil
 }
 
+// after is what holds with the next policy.
+func (t *told) after() view {
+	next := *t
+	next.policy = t.next
+	return next.view()
+}
+
 // adopt waits until the next policy holds for a viewer, which no frame says: until all that it shows comes, and
 // nothing of what it hides.
 func (v *Viewer) adopt() error {
-	before, after := v.told.view(), view{v.told.token, v.told.next, v.told.own}
+	before, after := v.told.view(), v.told.after()
 	for began := time.Now(); v.conn != nil && len(v.told.reads) > 0; time.Sleep(10 * time.Millisecond) {
 		holds := true
 		for channel := range v.told.reads {

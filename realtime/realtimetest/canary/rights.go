@@ -38,10 +38,16 @@ func (r Rights) shows(w *word) bool {
 func within(list []string, s string) bool { return list == nil || slices.Contains(list, s) }
 
 // view is all that holds for one viewer at a time.
-type view []Rights
+type view struct {
+	user   string
+	rights [3]Rights // of the token, the tenant, and what the viewer asks for
+}
 
 func (v view) shows(w *word) bool {
-	for _, r := range v {
+	if w.to != "" {
+		return w.to == v.user
+	}
+	for _, r := range v.rights {
 		if !r.shows(w) {
 			return false
 		}
@@ -68,4 +74,5 @@ type word struct {
 	of     *realtime.Publication
 	place  place
 	column string // the member of data that it is in
+	to     string // the user that it was sent to, on no channel
 }

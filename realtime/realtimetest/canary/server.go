@@ -10,12 +10,16 @@ import (
 type Server struct {
 	// URL is where its sockets and streams are: http://127.0.0.1:8080.
 	URL string
-	// Token returns a token for a user with rights, good for the time of a test.
+	// Token returns a token for a user with rights, good for the time of a test. Channels that are nil are those of the pattern AllChannels.
 	Token func(user string, r Rights) (string, error)
 	// Publish publishes, and returns when the publication was stored: what is published next comes after it.
 	Publish func(p *realtime.Publication) error
 	// Policy puts Clients and Columns into force for every viewer, at once or within seconds. nil: it has no such rules.
 	Policy func(r Rights) error
+	// Send sends an event to the connections of one user, on no channel. nil: it has no such events.
+	Send func(user string, p *realtime.Publication) error
+	// Stranger returns a token of another tenant for all its channels. Who has it sees nothing. nil: there is no other tenant.
+	Stranger func() (string, error)
 	// Features say what it serves.
 	Features Features
 }
@@ -27,8 +31,8 @@ type Features struct {
 	// Filter and Fields are those that a client asks for, State is snapshots, Rate is maxRate, and Tune changes a
 	// subscription, or pauses it.
 	Filter, Fields, State, Rate, Tune bool
-	// Stream is Server-Sent Events.
-	Stream bool
+	// Stream is Server-Sent Events, Wildcards are subscriptions to patterns of channels.
+	Stream, Wildcards bool
 }
 
 // Options are the bounds of a run. The zero value works.

@@ -2,6 +2,7 @@ package canary
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -72,7 +73,11 @@ func (v *Viewer) tune(what func(*told), members map[string]any) error {
 		return nil
 	}
 	return v.change(what, func() (f Frame, err error) {
-		for channel := range v.told.reads {
+		names := slices.Sorted(maps.Keys(v.told.reads))
+		if v.told.wild {
+			names = []string{AllChannels}
+		}
+		for _, channel := range names {
 			frame := map[string]any{"type": "tune", "channel": channel}
 			for name, value := range members {
 				frame[name] = value

@@ -3,17 +3,13 @@ package canary_test
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/gorilla/websocket"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/realtimetest/canary"
@@ -31,6 +27,7 @@ type toy struct {
 }
 
 type toyConn struct {
+	user   string
 	server *toy
 	write  func(frame []byte) error
 	stream bool
@@ -52,10 +49,18 @@ func (s *toy) start(t *testing.T) canary.Server {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return canary.Server{
-		URL: server.URL,
-		Token: func(_ string, r canary.Rights) (string, error) {
-			text, err := json.Marshal(r)
-			return base64.RawURLEncoding.EncodeToString(text), err
+		URL:      server.URL,
+		Token:    token,
+		Stranger: func() (string, error) { return token(stranger, canary.Rights{}) },
+		Send: func(user string, p *realtime.Publication) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			for c := range s.conns {
+				if c.user == user || s.flaw == "a direct event to everybody" && c.user != stranger {
+					c.say(map[string]any{"type": "direct", "data": json.RawMessage(p.Data)})
+				}
+			}
+			return nil
 		},
 		Publish: s.publish,
 		Policy: func(r canary.Rights) error {
@@ -66,8 +71,22 @@ func (s *toy) start(t *testing.T) canary.Server {
 			}
 			return nil
 		},
-		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: true, Rate: true, Tune: true, Stream: true},
+		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: true, Rate: true, Tune: true, Stream: true, Wildcards: true},
 	}
+}
+
+// stranger is a user of another tenant.
+const stranger = "stranger"
+
+// claims are a token.
+type claims struct {
+	User   string
+	Rights canary.Rights
+}
+
+func token(user string, r canary.Rights) (string, error) {
+	text, err := json.Marshal(claims{user, r})
+	return base64.RawURLEncoding.EncodeToString(text), err
 }
 
 func (s *toy) publish(p *realtime.Publication) error {
@@ -75,8 +94,13 @@ func (s *toy) publish(p *realtime.Publication) error {
 	defer s.mu.Unlock()
 	s.log = append(s.log, p)
 	for c := range s.conns {
-		if sub := c.subs[p.Channel.Name()]; sub != nil {
-			c.deliver(sub, p, "live")
+		if c.user == stranger && s.flaw != "a topic that tenants share" {
+			continue
+		}
+		for _, sub := range []*toySub{c.subs[p.Channel.Name()], c.subs[canary.AllChannels]} {
+			if sub != nil {
+				c.deliver(sub, p, "live")
+			}
 		}
 		if c.grace > 0 {
 			c.grace--
@@ -198,159 +222,5 @@ func (s *toy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.serveStream(w, r)
 	} else {
 		c.serveSocket(w, r)
-	}
-}
-
-// take takes a token.
-func (c *toyConn) take(token string) error {
-	text, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil {
-		return err
-	}
-	var r canary.Rights
-	if err := json.Unmarshal(text, &r); err != nil {
-		return err
-	}
-	c.former, c.rights = c.rights, r
-	return nil
-}
-
-func (c *toyConn) serveStream(w http.ResponseWriter, r *http.Request) {
-	c.stream = true
-	c.write = func(frame []byte) error {
-		_, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", len(c.server.log), frame)
-		return errors.Join(err, http.NewResponseController(w).Flush())
-	}
-	c.server.mu.Lock()
-	c.server.conns[c] = true
-	for _, channel := range r.URL.Query()["channel"] {
-		frame := map[string]any{"channel": channel}
-		if id := r.Header.Get("Last-Event-ID"); id != "" {
-			frame["since"] = id
-		}
-		c.subscribe(frame)
-	}
-	c.server.mu.Unlock()
-	<-r.Context().Done()
-	c.server.mu.Lock() // nothing is written afterwards
-	delete(c.server.conns, c)
-	c.server.mu.Unlock()
-}
-
-func (c *toyConn) serveSocket(w http.ResponseWriter, r *http.Request) {
-	ws, err := (&websocket.Upgrader{Subprotocols: []string{"tidewire.v1.json"}}).Upgrade(w, r, nil)
-	if err != nil {
-		return
-	}
-	defer func() { _ = ws.Close() }()
-	c.write = func(frame []byte) error { return ws.WriteMessage(websocket.TextMessage, frame) }
-	c.server.mu.Lock()
-	c.server.conns[c] = true
-	c.say(map[string]any{"type": "welcome"})
-	c.server.mu.Unlock()
-	for {
-		var frame map[string]any
-		if ws.ReadJSON(&frame) != nil {
-			return
-		}
-		c.server.mu.Lock()
-		c.handle(frame)
-		c.server.mu.Unlock()
-	}
-}
-
-func (c *toyConn) handle(frame map[string]any) {
-	switch frame["type"] {
-	case "subscribe":
-		c.subscribe(frame)
-	case "refresh":
-		if err := c.take(frame["token"].(string)); err != nil {
-			panic(err)
-		}
-		for channel := range c.subs {
-			if !slices.Contains(c.rights.Channels, channel) {
-				delete(c.subs, channel)
-			}
-		}
-		if c.server.flaw == "a refresh that holds late" {
-			c.grace = 10
-		}
-		c.say(map[string]any{"type": "ok", "id": frame["id"]})
-	case "tune":
-		sub := c.subs[frame["channel"].(string)]
-		c.options(sub, frame)
-		if !sub.paused {
-			pending := sub.pending
-			sub.pending = nil
-			for _, p := range pending {
-				c.deliver(sub, p, "the flush of a pause")
-			}
-		}
-		c.say(map[string]any{"type": "ok", "id": frame["id"]})
-	default:
-		c.say(map[string]any{"type": "pong", "id": frame["id"]})
-	}
-}
-
-func (c *toyConn) subscribe(frame map[string]any) {
-	channel := frame["channel"].(string)
-	if !slices.Contains(c.rights.Channels, channel) && c.server.flaw != "grants that nobody asks for" {
-		c.say(map[string]any{"type": "error", "id": frame["id"], "channel": channel, "code": "forbidden"})
-		return
-	}
-	sub := &toySub{}
-	c.subs[channel] = sub
-	c.options(sub, frame)
-	c.say(map[string]any{"type": "ok", "id": frame["id"], "channel": channel, "resumed": frame["since"] != nil, "position": fmt.Sprint(len(c.server.log))})
-	from := len(c.server.log)
-	if since, ok := frame["since"].(string); ok {
-		if _, err := fmt.Sscan(since, &from); err != nil {
-			panic(err)
-		}
-	}
-	for _, p := range c.server.log[from:] {
-		if p.Channel.Name() == channel {
-			c.deliver(sub, p, "replay")
-		}
-	}
-	if frame["state"] != nil {
-		c.snapshot(sub, channel)
-	}
-}
-
-func (c *toyConn) snapshot(sub *toySub, channel string) {
-	newest := map[string]*realtime.Publication{}
-	for _, p := range c.server.log {
-		if p.Key != "" && p.Channel.Name() == channel {
-			newest[p.Key] = p
-		}
-	}
-	layers := []canary.Rights{c.rights, c.server.policy, sub.own}
-	entries := []any{}
-	for _, p := range newest {
-		if may(layers, p) || c.server.flaw == "a snapshot without the gate" {
-			entries = append(entries, c.message(layers, p))
-		}
-	}
-	c.say(map[string]any{"type": "snapshot", "channel": channel, "entries": entries, "more": false})
-}
-
-var quoted = regexp.MustCompile(`'([^']*)'`)
-
-func (c *toyConn) options(sub *toySub, frame map[string]any) {
-	if text, ok := frame["filter"].(string); ok {
-		sub.own.Clients = nil
-		for _, m := range quoted.FindAllStringSubmatch(text, -1) {
-			sub.own.Clients = append(sub.own.Clients, m[1])
-		}
-	}
-	if fields, ok := frame["fields"].([]any); ok {
-		sub.own.Columns = nil
-		for _, f := range fields {
-			sub.own.Columns = append(sub.own.Columns, f.(string))
-		}
-	}
-	if paused, ok := frame["paused"].(bool); ok {
-		sub.paused = paused
 	}
 }

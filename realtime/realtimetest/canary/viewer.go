@@ -27,11 +27,13 @@ type Viewer struct {
 
 // told is what a viewer and the server have agreed on.
 type told struct {
+	user               string
 	token, policy, own Rights            // what its token says, the tenant, and what it asks for itself
 	reads              map[string]string // channels that it is subscribed to, and the position that it had on the last connection
 	begins             map[string]begin  // of these, where the first answer was
 	conflates          bool              // of a key only the newest has to arrive
 	paused             bool
+	wild               bool   // it reads all channels by one subscription
 	changing           bool   // nothing is due
 	next               Rights // the policy that is to hold
 }
@@ -43,11 +45,11 @@ type begin struct {
 }
 
 func newViewer(w *World, user string, rng *rand.Rand) *Viewer {
-	return &Viewer{User: user, world: w, rng: rng, told: told{reads: map[string]string{}, begins: map[string]begin{}}, keys: map[*word]bool{}, due: map[*word]bool{}}
+	return &Viewer{User: user, world: w, rng: rng, told: told{user: user, reads: map[string]string{}, begins: map[string]begin{}}, keys: map[*word]bool{}, due: map[*word]bool{}}
 }
 
 // view is what holds for it.
-func (t *told) view() view { return view{t.token, t.policy, t.own} }
+func (t *told) view() view { return view{t.user, [3]Rights{t.token, t.policy, t.own}} }
 
 // tell changes what was agreed on.
 func (v *Viewer) tell(change func(t *told)) {
@@ -84,6 +86,12 @@ func (v *Viewer) expect(main *word, due bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	p := main.of
+	if main.to != "" {
+		if due && main.to == v.User && v.conn != nil {
+			v.due[main] = true
+		}
+		return
+	}
 	if _, reads := v.told.reads[p.Channel.Name()]; !reads {
 		return
 	}

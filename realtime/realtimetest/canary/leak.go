@@ -1,0 +1,64 @@
+package canary
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// mostLeaks bounds what an error tells of.
+const mostLeaks = 10
+
+// Leak is a word that a viewer was sent and must not have seen.
+type Leak struct {
+	Viewer string
+	Acts   []string // what was done on the connection, the last ones last
+	Place  string   // where the word stands in the publication
+	Client string   // whose the publication is
+	Form   string   // how it was found
+	Near   string   // what was sent
+}
+
+// Error describes the leak.
+func (l Leak) Error() string {
+	return fmt.Sprintf("%s was sent a word in %s of a publication of client %q, %s, after %v: …%s…", l.Viewer, l.Place, l.Client, l.Form, l.Acts, l.Near)
+}
+
+// judge looks through all that a viewer was sent on a connection that has ended.
+func (w *World) judge(v *Viewer, c *connection) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, e := range c.epochs {
+		to := c.tap.len()
+		if i+1 < len(c.epochs) {
+			to = c.epochs[i+1].from
+		}
+		var said []byte // without what the protocol puts between
+		for _, f := range c.frames {
+			if f.end > e.from && f.end <= to {
+				said = append(said, f.Raw...)
+			}
+		}
+		found := map[*word]hit{}
+		for _, h := range append(w.words.find(c.tap.part(e.from, to)), w.words.find(said)...) {
+			found[h.word] = h
+		}
+		for _, made := range w.words {
+			if made.place == inKey && e.shows(made) {
+				v.keys[made] = true
+			}
+		}
+		for _, made := range slices.SortedFunc(maps.Keys(found), compare) {
+			if h := found[made]; !e.shows(made) && !v.keys[made] {
+				w.leaks = append(w.leaks, Leak{v.User, c.acts, string(made.place), made.of.Tags[ClientTag], h.form, h.near})
+			}
+		}
+	}
+}
+
+func compare(a, b *word) int { return strings.Compare(a.text, b.text) }
+
+func (e epoch) shows(w *word) bool {
+	return slices.ContainsFunc(e.views, func(v view) bool { return v.shows(w) })
+}

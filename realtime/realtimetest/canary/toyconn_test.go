@@ -1,0 +1,174 @@
+package canary_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary"
+)
+
+// take takes a token.
+func (c *toyConn) take(token string) error {
+	text, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return err
+	}
+	var said claims
+	if err := json.Unmarshal(text, &said); err != nil {
+		return err
+	}
+	c.user, c.former, c.rights = said.User, c.rights, said.Rights
+	return nil
+}
+
+func (c *toyConn) serveStream(w http.ResponseWriter, r *http.Request) {
+	c.stream = true
+	c.write = func(frame []byte) error {
+		_, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", len(c.server.log), frame)
+		return errors.Join(err, http.NewResponseController(w).Flush())
+	}
+	c.server.mu.Lock()
+	c.server.conns[c] = true
+	for _, channel := range r.URL.Query()["channel"] {
+		frame := map[string]any{"channel": channel}
+		if id := r.Header.Get("Last-Event-ID"); id != "" {
+			frame["since"] = id
+		}
+		c.subscribe(frame)
+	}
+	c.server.mu.Unlock()
+	<-r.Context().Done()
+	c.server.mu.Lock() // nothing is written afterwards
+	delete(c.server.conns, c)
+	c.server.mu.Unlock()
+}
+
+func (c *toyConn) serveSocket(w http.ResponseWriter, r *http.Request) {
+	ws, err := (&websocket.Upgrader{Subprotocols: []string{"tidewire.v1.json"}}).Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer func() { _ = ws.Close() }()
+	c.write = func(frame []byte) error { return ws.WriteMessage(websocket.TextMessage, frame) }
+	c.server.mu.Lock()
+	c.server.conns[c] = true
+	c.say(map[string]any{"type": "welcome"})
+	c.server.mu.Unlock()
+	for {
+		var frame map[string]any
+		if ws.ReadJSON(&frame) != nil {
+			return
+		}
+		c.server.mu.Lock()
+		c.handle(frame)
+		c.server.mu.Unlock()
+	}
+}
+
+func (c *toyConn) handle(frame map[string]any) {
+	switch frame["type"] {
+	case "subscribe":
+		c.subscribe(frame)
+	case "refresh":
+		if err := c.take(frame["token"].(string)); err != nil {
+			panic(err)
+		}
+		for channel := range c.subs {
+			if !c.grants(channel) {
+				delete(c.subs, channel)
+			}
+		}
+		if c.server.flaw == "a refresh that holds late" {
+			c.grace = 10
+		}
+		c.say(map[string]any{"type": "ok", "id": frame["id"]})
+	case "tune":
+		sub := c.subs[frame["channel"].(string)]
+		c.options(sub, frame)
+		if !sub.paused {
+			pending := sub.pending
+			sub.pending = nil
+			for _, p := range pending {
+				c.deliver(sub, p, "the flush of a pause")
+			}
+		}
+		c.say(map[string]any{"type": "ok", "id": frame["id"]})
+	default:
+		c.say(map[string]any{"type": "pong", "id": frame["id"]})
+	}
+}
+
+func (c *toyConn) grants(channel string) bool {
+	return c.rights.Channels == nil || slices.Contains(c.rights.Channels, channel)
+}
+
+func (c *toyConn) subscribe(frame map[string]any) {
+	channel := frame["channel"].(string)
+	if !c.grants(channel) && c.server.flaw != "grants that nobody asks for" {
+		c.say(map[string]any{"type": "error", "id": frame["id"], "channel": channel, "code": "forbidden"})
+		return
+	}
+	sub := &toySub{}
+	c.subs[channel] = sub
+	c.options(sub, frame)
+	c.say(map[string]any{"type": "ok", "id": frame["id"], "channel": channel, "resumed": frame["since"] != nil, "position": fmt.Sprint(len(c.server.log))})
+	from := len(c.server.log)
+	if since, ok := frame["since"].(string); ok {
+		if _, err := fmt.Sscan(since, &from); err != nil {
+			panic(err)
+		}
+	}
+	for _, p := range c.server.log[from:] {
+		if p.Channel.Name() == channel {
+			c.deliver(sub, p, "replay")
+		}
+	}
+	if frame["state"] != nil {
+		c.snapshot(sub, channel)
+	}
+}
+
+func (c *toyConn) snapshot(sub *toySub, channel string) {
+	newest := map[string]*realtime.Publication{}
+	for _, p := range c.server.log {
+		if p.Key != "" && p.Channel.Name() == channel {
+			newest[p.Key] = p
+		}
+	}
+	layers := []canary.Rights{c.rights, c.server.policy, sub.own}
+	entries := []any{}
+	for _, p := range newest {
+		if may(layers, p) || c.server.flaw == "a snapshot without the gate" {
+			entries = append(entries, c.message(layers, p))
+		}
+	}
+	c.say(map[string]any{"type": "snapshot", "channel": channel, "entries": entries, "more": false})
+}
+
+var quoted = regexp.MustCompile(`'([^']*)'`)
+
+func (c *toyConn) options(sub *toySub, frame map[string]any) {
+	if text, ok := frame["filter"].(string); ok {
+		sub.own.Clients = nil
+		for _, m := range quoted.FindAllStringSubmatch(text, -1) {
+			sub.own.Clients = append(sub.own.Clients, m[1])
+		}
+	}
+	if fields, ok := frame["fields"].([]any); ok {
+		sub.own.Columns = nil
+		for _, f := range fields {
+			sub.own.Columns = append(sub.own.Columns, f.(string))
+		}
+	}
+	if paused, ok := frame["paused"].(bool); ok {
+		sub.paused = paused
+	}
+}
