@@ -72,6 +72,7 @@ func (c *Client) greet(d dialed) *link {
 			l.told = asError(err)
 		}
 	})
+	l.hello = hello.ID
 	token := d.token
 	timer := c.after(c.o.ConnectTimeout, func() {
 		if l.opened.IsZero() {
@@ -129,7 +130,7 @@ func (c *Client) lost(l *link, why *realtime.Error) {
 // retry connects again later, or gives up.
 func (c *Client) retry(why *realtime.Error, final bool) {
 	d, again := c.retries.wait(why)
-	if !again || final || c.hopeless(why) {
+	if c.o.Once || !again || final || c.hopeless(why) {
 		c.fail(why)
 		return
 	}

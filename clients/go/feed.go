@@ -96,7 +96,7 @@ func (f *feed) refused(l *link, why *realtime.Error) {
 	if f.link == l {
 		f.link = nil
 	}
-	if why.Code != realtime.CodeConflict && (!later(why) || why.Limit == limitSubscriptions) {
+	if f.c.o.Once || why.Code != realtime.CodeConflict && (!later(why) || why.Limit == limitSubscriptions) {
 		delete(f.c.feeds, f.channel)
 		f.end(why)
 		return

@@ -53,7 +53,7 @@ func (c *Client) welcomed(l *link, f *wire.ServerFrame) {
 	}
 	l.opened, l.welcome = time.Now(), *f
 	l.welcomed()
-	l.answered(f)
+	delete(l.open, l.hello)
 	if l == c.links.live {
 		c.out.use(l)
 		c.setLive(l)
@@ -88,6 +88,9 @@ func (c *Client) refusal(l *link, f *wire.ServerFrame) {
 				a.done(nil, why)
 			}
 			clear(l.first)
+			if c.o.Once {
+				c.fail(why)
+			}
 		}
 		return
 	}

@@ -27,7 +27,7 @@ type HTTPOptions struct {
 	Token func(ctx context.Context) (string, error)
 	// Header is sent with each request.
 	Header http.Header
-	// Patience is how long a request is tried again that may pass later; default 2 minutes.
+	// Patience is how long a request is tried again that may pass later; default 2 minutes. Negative: nothing is tried again.
 	Patience time.Duration
 	// AttemptTimeout bounds one try; default 30 s.
 	AttemptTimeout time.Duration
@@ -54,7 +54,7 @@ func NewHTTP(o HTTPOptions) (*HTTP, error) {
 	if o.Token == nil {
 		return nil, realtime.Errorf(realtime.CodeBadRequest, "Token: is missing")
 	}
-	if o.Patience <= 0 {
+	if o.Patience == 0 {
 		o.Patience = 2 * time.Minute
 	}
 	if o.AttemptTimeout <= 0 {

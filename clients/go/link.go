@@ -25,6 +25,7 @@ type link struct {
 	welcome wire.ServerFrame
 	told    *realtime.Error // the newest error about neither a frame nor a channel
 	next    int64           // id of a frame
+	hello   wire.ID         // of the connect frame, which the welcome answers
 	open    map[wire.ID]*question
 	first   map[string]*question // channels of the connect frame that are not answered, by name
 	asked   int                  // subscriptions that are not answered, those of first among them
@@ -196,7 +197,7 @@ func (c *Client) dial(done func(dialed)) {
 
 // open opens a WebSocket that outlives the context, which bounds the handshake.
 func (c *Client) open(ctx context.Context) (conn, error) {
-	own, cancel := context.WithCancel(c.life)
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx)) // not that of the Client, whose end would cut the close frame off
 	detach := context.AfterFunc(ctx, cancel)
 	conn, err := c.o.dial(own, c.url, c.o.Header)
 	if err != nil || !detach() {

@@ -26,6 +26,9 @@ type Options struct {
 	MaxPending int
 	// ConnectTimeout bounds one try, from the token to the welcome; default 20 s.
 	ConnectTimeout time.Duration
+	// Once has nothing tried again: the first connection that cannot be had or is lost ends the Client, and what is refused is refused. It is
+	// for commands and for probes, which must not hide what is wrong.
+	Once bool
 	// OnState is told of every change of the State, in order. It must return at once and not call the Client.
 	OnState func(State)
 	Logger  *slog.Logger // of what is wrong with a server's frames; nil discards

@@ -172,6 +172,8 @@ func (o *publishing) answered(l *link, p *publication, f *wire.ServerFrame, err 
 		o.window = min(o.window+1, window)
 		p.confirmation.id = f.Event
 		o.settle(p, nil)
+	case o.c.o.Once:
+		o.settle(p, err)
 	case why.Code == realtime.CodeUnavailable || why.Code == realtime.CodeDraining || why.RetryAfter > 0:
 		if !o.hold {
 			o.hold, o.until, o.window = true, time.Now().Add(max(why.RetryAfter, 100*time.Millisecond)), 1

@@ -23,9 +23,9 @@ import (
 // Frames of a gateway that is not quite one.
 const (
 	welcome    = `{"type":"welcome","connection":"c","user":"probe","tenant":"probe"}`
-	subscribed = `{"type":"ok","id":1,"channel":"probe:delivery","position":"1-"}`
+	subscribed = `{"type":"ok","id":2,"channel":"probe:delivery","position":"1-"}`
 	draining   = `{"type":"error","code":"draining","message":"this instance is going away"}`
-	refused    = `{"type":"error","id":1,"code":"unavailable","message":"the topic cannot be followed"}`
+	refused    = `{"type":"error","id":2,"code":"unavailable","message":"the topic cannot be followed"}`
 )
 
 // says is a server of sockets that answers the handshake with its first frames, lines of one string, and every frame of the
@@ -49,7 +49,9 @@ func says(t *testing.T, frames ...string) string {
 				return
 			}
 		}
-		_, _, _ = c.ReadMessage() // the end
+		for err == nil { // until the end
+			_, _, err = c.ReadMessage()
+		}
 	})
 }
 
@@ -60,10 +62,12 @@ func accepts(w http.ResponseWriter, _ *http.Request) {
 // changed publishes what comes with other data.
 func (d *deployment) changed(t *testing.T) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		var e struct{ ID, Channel, Key string }
-		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
-			t.Error(err)
+		var all []struct{ ID, Channel, Key string }
+		if err := json.NewDecoder(r.Body).Decode(&all); err != nil || len(all) != 1 {
+			t.Error(all, err)
+			return
 		}
+		e := all[0]
 		doc, err := d.tenants.Tenant(r.Context(), "probe")
 		if err != nil {
 			t.Error(err)
@@ -130,11 +134,11 @@ func TestFailures(t *testing.T) {
 			stage:  probe.StageSubscribe, says: "the run took longer than 300ms",
 		},
 		"refused": {
-			change: func(t *testing.T, _ *deployment, o *probe.Options) { o.Gateway = says(t, welcome, refused) },
+			change: func(t *testing.T, _ *deployment, o *probe.Options) { o.Gateway = says(t, welcome, "", refused) },
 			stage:  probe.StageSubscribe, says: "the topic cannot be followed",
 		},
 		"no frame": {
-			change: func(t *testing.T, _ *deployment, o *probe.Options) { o.Gateway = says(t, welcome, "hello") },
+			change: func(t *testing.T, _ *deployment, o *probe.Options) { o.Gateway = says(t, welcome, "", "hello") },
 			stage:  probe.StageSubscribe, says: "server frame",
 		},
 		"ingest is not there": {
@@ -163,7 +167,7 @@ func TestFailures(t *testing.T) {
 		},
 		"the socket is closed meanwhile": {
 			change: func(t *testing.T, _ *deployment, o *probe.Options) {
-				o.Gateway, o.Ingest = says(t, welcome, subscribed+"\n"+draining), serve(t, accepts)
+				o.Gateway, o.Ingest = says(t, welcome, "", subscribed+"\n"+draining), serve(t, accepts)
 			},
 			stage: probe.StageDelivery, says: "going away",
 		},

@@ -43,10 +43,9 @@ type Options struct {
 
 // Probe is the function as an http.Handler. It is safe for concurrent use. Close it.
 type Probe struct {
-	o              Options
-	socket, events string // URLs
-	client         *http.Client
-	held           holder
+	o               Options
+	gateway, ingest string // URLs
+	held            holder
 }
 
 // Stage is a step of a run.
@@ -103,15 +102,7 @@ func New(o Options) (*Probe, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	gateway.Scheme = "ws" + strings.TrimPrefix(gateway.Scheme, "http")
-	return &Probe{
-		o:      o,
-		socket: gateway.JoinPath("v1", "socket").String(),
-		events: ingest.JoinPath("v1", "tenants", o.Tenant, "events").String(),
-		// A connection of its own for each run: one that was kept would prove nothing of names, certificates and handshakes.
-		held:   holder{most: o.Held},
-		client: &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}},
-	}, nil
+	return &Probe{o: o, gateway: gateway.String(), ingest: ingest.String(), held: holder{most: o.Held}}, nil
 }
 
 func origin(option, value string) (*url.URL, error) {
@@ -139,7 +130,6 @@ func (p *Probe) Run(ctx context.Context) (Report, error) {
 	start := time.Now()
 	bounded, cancel := context.WithTimeoutCause(ctx, p.o.MaxTime, fmt.Errorf("the run took longer than %v", p.o.MaxTime))
 	defer cancel()
-	p.held.ping()
 	r := &run{probe: p}
 	if err := r.all(bounded); err != nil {
 		failed := &Failed{Stage: r.stage, Err: because(bounded, err)}
@@ -164,8 +154,8 @@ func because(ctx context.Context, err error) error {
 
 // Close lets go what the probe holds. No run may be under way.
 func (p *Probe) Close() error {
-	p.client.CloseIdleConnections()
-	return p.held.close()
+	p.held.close()
+	return nil
 }
 
 // MarshalJSON shows milliseconds.

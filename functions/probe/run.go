@@ -2,21 +2,15 @@ package probe
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"time"
 
+	tidewire "github.com/tidewire/tidewire/clients/go"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
-	"github.com/tidewire/tidewire/realtime/problem"
-	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // run is one run. Nothing of it is left when all has returned.
@@ -25,17 +19,10 @@ type run struct {
 	stage  Stage
 	report Report
 
-	token string
-	conn  *conn
-	until time.Time // when the run has to be over
-}
-
-// event is what the run publishes.
-type event struct {
-	ID      string          `json:"id"`
-	Channel string          `json:"channel"`
-	Key     string          `json:"key"`
-	Data    json.RawMessage `json:"data"`
+	token  string
+	client *tidewire.Client
+	events *tidewire.Subscription
+	until  time.Time // when the run has to be over
 }
 
 // all goes through the stages; r.stage is the one that was begun last.
@@ -50,26 +37,17 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	r.stage = StageSubscribe
-	err := timed(&r.report.Subscribe, r.subscribe)
+	err := timed(&r.report.Subscribe, func() error { return r.subscribe(ctx) })
 	if err == nil {
 		err = r.deliver(ctx)
 	}
 	if err != nil {
-		_ = r.conn.Close() // the run has failed, and is said to have
+		r.client.Close()
 		return err
 	}
-	r.hold()
+	r.events.Close() // what the runs after this one publish is not for it
+	r.probe.held.keep(r.client)
 	return nil
-}
-
-// hold leaves the socket to the runs after this one, without its channel: what they publish is not for it.
-func (r *run) hold() {
-	frame := wire.ClientFrame{Type: wire.TypeUnsubscribe, ID: "2", Channel: Channel}
-	if r.conn.Write(frame.AppendJSON(nil)) != nil {
-		_ = r.conn.Close() // it has served
-		return
-	}
-	_ = r.probe.held.keep(r.conn) // the oldest has served
 }
 
 func timed(took *time.Duration, do func() error) error {
@@ -100,26 +78,18 @@ func (r *run) sign(ctx context.Context) error {
 	return err
 }
 
-// connect opens the socket; a failure leaves none open.
-func (r *run) connect(ctx context.Context) error {
-	conn, err := dial(ctx, r.probe.socket, wire.Subprotocol, auth.BearerPrefix+r.token)
-	if err != nil {
-		return err
-	}
-	r.conn = conn
-	if _, err := r.read(func(f *wire.ServerFrame) bool { return f.Type == wire.TypeWelcome }); err != nil {
-		return errors.Join(err, conn.Close())
-	}
-	return nil
+// connect opens the socket; a failure leaves none open. Nothing is tried again: the run is to tell what happens.
+func (r *run) connect(ctx context.Context) (err error) {
+	r.client, err = tidewire.Connect(ctx, tidewire.Options{URL: r.probe.gateway, Token: tidewire.StaticToken(r.token), Once: true})
+	return err
 }
 
-func (r *run) subscribe() error {
-	const id = "1"
-	frame := wire.ClientFrame{Type: wire.TypeSubscribe, ID: id, Channel: Channel}
-	if err := r.conn.Write(frame.AppendJSON(nil)); err != nil {
+// subscribe returns when the gateway has answered.
+func (r *run) subscribe(ctx context.Context) (err error) {
+	if r.events, err = r.client.Subscribe(Channel, tidewire.SubscribeOptions{}); err != nil {
 		return err
 	}
-	_, err := r.read(func(f *wire.ServerFrame) bool { return f.Type == wire.TypeOK && f.ID == id })
+	_, err = r.events.Next(ctx)
 	return err
 }
 
@@ -130,14 +100,16 @@ func (r *run) deliver(ctx context.Context) error {
 	start := time.Now()
 	e := newEvent()
 	refused := make(chan error, 1)
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
 	go func() {
-		err := timed(&r.report.Publish, func() error { return r.publish(ctx, &e) })
+		err := timed(&r.report.Publish, func() error { return r.publish(ctx, e) })
 		if err != nil {
-			err = errors.Join(err, r.conn.Close())
+			stop()
 		}
 		refused <- err
 	}()
-	f, err := r.read(func(f *wire.ServerFrame) bool { return f.Type == wire.TypeMessage && f.Key == e.Key })
+	m, err := r.message(waiting, e.Key)
 	r.report.Delivery = time.Since(start)
 	if refusal := <-refused; refusal != nil {
 		r.stage = StagePublish
@@ -146,65 +118,43 @@ func (r *run) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.Channel != e.Channel || !bytes.Equal(f.Data, e.Data) || !strings.HasSuffix(f.Position, "-"+e.ID) {
-		return fmt.Errorf("the event received differs from the event published: %.200q on %q at %q", f.Data, f.Channel, f.Position)
+	if m.Channel != e.Channel || !bytes.Equal(m.Data, e.Data) || m.ID != e.ID {
+		return fmt.Errorf("the event received differs from the event published: %.200q on %q at %q", m.Data, m.Channel, m.Position)
 	}
 	return nil
 }
 
-func newEvent() event {
-	id := rand.Text()
-	return event{ID: id, Channel: Channel, Key: id, Data: fmt.Appendf(nil, `{"probe":%q}`, id)}
-}
-
-// publish hands an event to ingest, as a producer does.
-func (r *run) publish(ctx context.Context, e *event) error {
-	body, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.probe.events, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+r.token)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := r.probe.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close() //nolint:errcheck // it was only read from
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	if err != nil {
-		return err
-	}
-	if res.StatusCode == http.StatusOK {
-		return nil
-	}
-	var p problem.Problem
-	if json.Unmarshal(answer, &p) != nil || p.Code == "" {
-		return fmt.Errorf("%s answered with %s", r.probe.events, res.Status)
-	}
-	return realtime.Errorf(p.Code, "%s answered with %s: %s", r.probe.events, res.Status, p.Detail)
-}
-
-// read returns the first frame that is wanted. An error frame, or the close that it announces, is an error;
-// anything else that a server may say meanwhile is passed over.
-func (r *run) read(wanted func(*wire.ServerFrame) bool) (wire.ServerFrame, error) {
+// message returns the message of a key. Those of other runs are passed over.
+func (r *run) message(ctx context.Context, key string) (*tidewire.Message, error) {
 	for {
-		raw, err := r.conn.Read(time.Until(r.until) + time.Second) // the end of the run closes it first, and says why
+		u, err := r.events.Next(ctx)
 		if err != nil {
-			return wire.ServerFrame{}, err
+			return nil, err
 		}
-		f, err := wire.DecodeServer(raw)
-		if err != nil {
-			return f, err
-		}
-		if f.Type == wire.TypeError {
-			return f, realtime.Errorf(cmp.Or(f.Code, realtime.CodeInternal), "%s", f.Message)
-		}
-		if wanted(&f) {
-			return f, nil
+		if u.Kind == tidewire.KindMessage && u.Message.Key == key {
+			return u.Message, nil
 		}
 	}
+}
+
+func newEvent() tidewire.Event {
+	id := rand.Text()
+	return tidewire.Event{ID: id, Channel: Channel, Key: id, Data: fmt.Appendf(nil, `{"probe":%q}`, id)}
+}
+
+// publish hands an event to ingest, as a producer does, over a connection of its own: one that was kept would prove nothing of names,
+// certificates and handshakes.
+func (r *run) publish(ctx context.Context, e tidewire.Event) error {
+	ingest, err := tidewire.NewIngest(r.probe.o.Tenant, tidewire.HTTPOptions{
+		URL: r.probe.ingest, Token: tidewire.StaticToken(r.token), Patience: -1, AttemptTimeout: r.probe.o.MaxTime,
+	})
+	if err != nil {
+		return err
+	}
+	defer ingest.Close()
+	_, err = ingest.Publish(ctx, []tidewire.Event{e})
+	if refusal := (*tidewire.Refusal)(nil); errors.As(err, &refusal) {
+		return realtime.Errorf(refusal.Why.Code, "%s answered with %d: %s", r.probe.ingest, refusal.Status, refusal.Why.Message)
+	}
+	return err
 }

@@ -119,7 +119,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"functions/settings": {own: []string{"realtime/environment"}},
 	"functions/janitor":  {own: []string{"realtime", "realtime/problem"}},
 	// The probe is a client: it dials a socket, and accepts none.
-	"functions/probe":  {own: []string{"realtime", "realtime/auth", "realtime/problem", "realtime/socket", "realtime/wire"}},
+	"functions/probe":  {own: []string{"clients/go", "realtime", "realtime/auth", "realtime/problem"}},
 	"functions/ingest": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/problem"}},
 	// The one place where all drivers meet.
 	"realtime/backend": {own: []string{"realtime", "realtime/tenantcache", "realtime/driver/memory", "realtime/driver/gcp", "realtime/driver/gcp/..."}},

@@ -19,22 +19,13 @@ func OverSocket(ctx context.Context, address, token string, do func(context.Cont
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	c, err := tidewire.New(tidewire.Options{URL: address, Token: tidewire.StaticToken(token), OnState: func(s tidewire.State) {
-		if s.Phase == tidewire.PhaseWaiting && realtime.CodeOf(s.Err).Meaning().Advice != realtime.AdviceNewToken {
-			stop(unreached(s.Err))
-		}
-	}})
+	c, err := tidewire.New(tidewire.Options{URL: address, Token: tidewire.StaticToken(token), Once: true})
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	if err = c.Connect(ctx); err == nil {
 		err = do(ctx, c)
-	}
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
 	}
 	return unreached(err)
 }
