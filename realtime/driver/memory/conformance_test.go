@@ -24,6 +24,17 @@ func TestBroker(t *testing.T) {
 	})
 }
 
+func TestDurable(t *testing.T) {
+	t.Parallel()
+	realtimetest.TestDurable(t, realtimetest.Harness{
+		Broker: func(*testing.T) realtimetest.BrokerBackend {
+			b := memory.NewBroker(memory.BrokerOptions{Topics: func(t realtime.Topic) bool { return t != "no-such-topic" }})
+			return realtimetest.BrokerBackend{Open: func(*testing.T) realtime.Broker { return b }}
+		},
+		Features: realtimetest.Features{Topics: true},
+	})
+}
+
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	storetest.TestRegistry(t, storetest.Harness{Registry: func(*testing.T) realtime.Registry { return memory.NewRegistry() }})

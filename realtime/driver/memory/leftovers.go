@@ -93,6 +93,9 @@ func (r *Registry) ConnectionsOf(ctx context.Context, instance string) iter.Seq2
 func (b *Broker) Subscriptions(ctx context.Context) iter.Seq2[realtime.Subscription, error] {
 	return each(ctx, func() (all []realtime.Subscription) {
 		for _, s := range b.open() {
+			if s.instance == "" {
+				continue // of a reading, which is no instance's
+			}
 			all = append(all, realtime.Subscription{Name: s.name(), Topic: s.topic.name, Instance: s.instance, Created: s.created})
 		}
 		return all

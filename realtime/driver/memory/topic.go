@@ -12,11 +12,12 @@ import (
 type topic struct {
 	name realtime.Topic
 
-	mu      sync.Mutex // guards what follows
-	log     log
-	streams map[*stream]struct{}
-	waiting []*stream // those that have read everything and wait
-	closed  bool
+	mu       sync.Mutex // guards what follows
+	log      log
+	streams  map[*stream]struct{}
+	readings map[string]uint64 // index behind what was acknowledged, by name
+	waiting  []*stream         // those that have read everything and wait
+	closed   bool
 }
 
 // topic finds a topic, or begins it.

@@ -31,6 +31,9 @@ type BrokerOptions struct {
 	// RetryMargin is the time within which a publisher may repeat an event; see
 	// realtime.Stream.CompleteSince. 0 is a minute.
 	RetryMargin time.Duration
+	// Redelivery is how long what a reading's stream was given is held back, if it ends without acknowledging or closing: from 10 s to
+	// 10 min. 0 is 90 s, which is more than a keeper's run takes.
+	Redelivery time.Duration
 	// Subscriptions is how many the project may have before Follow refuses with CodeLimited; Pub/Sub's own
 	// wall is 10,000 a project. 0 is 9,000.
 	Subscriptions int
@@ -48,6 +51,7 @@ func (o BrokerOptions) withDefaults() BrokerOptions {
 	defaultTo(&o.PublishTimeout, 8*time.Second)
 	defaultTo(&o.PendingBytes, 64<<20)
 	defaultTo(&o.RetryMargin, time.Minute)
+	defaultTo(&o.Redelivery, 90*time.Second)
 	defaultTo(&o.Subscriptions, 9000)
 	defaultTo(&o.StreamsPerConnection, 80)
 	defaultTo(&o.PingEvery, 30*time.Second)

@@ -43,6 +43,30 @@ func newTopic(t *testing.T, b *gcppubsub.Broker) realtime.Topic {
 	return topic
 }
 
+// Nothing makes up for the emulator here: a reading has no need of it.
+func TestDurable(t *testing.T) {
+	t.Parallel()
+	realtimetest.TestDurable(t, realtimetest.Harness{
+		Broker: func(t *testing.T) realtimetest.BrokerBackend {
+			project := emulators.Project(t)
+			return realtimetest.BrokerBackend{
+				Open: func(t *testing.T) realtime.Broker { return openBroker(t, project, gcppubsub.BrokerOptions{}) },
+				Topic: func(t *testing.T) realtime.Topic {
+					b := openBroker(t, project, gcppubsub.BrokerOptions{})
+					defer func() {
+						if err := b.Close(context.Background()); err != nil {
+							t.Error(err)
+						}
+					}()
+					return newTopic(t, b)
+				},
+			}
+		},
+		Features: realtimetest.Features{Topics: true, Persistent: true},
+		Patience: patience,
+	})
+}
+
 func TestBroker(t *testing.T) {
 	t.Parallel()
 	realtimetest.TestBroker(t, realtimetest.Harness{

@@ -69,17 +69,20 @@ func (b *Broker) subscribe(ctx context.Context, name string, topic realtime.Topi
 	if err != nil {
 		return 0, brokerError("follow topic "+string(topic), err)
 	}
-	if kept := made.GetTopicMessageRetentionDuration().AsDuration(); kept > 0 {
+	kept, err = b.keptBy(ctx, topic, made)
+	return kept, brokerError("read topic "+string(topic), err)
+}
+
+// keptBy is how long the topic of a subscription keeps messages.
+func (b *Broker) keptBy(ctx context.Context, topic realtime.Topic, s *pubsubpb.Subscription) (time.Duration, error) {
+	if kept := s.GetTopicMessageRetentionDuration().AsDuration(); kept > 0 {
 		return kept, nil
 	}
 	// The service says it with the subscription; the emulator with the topic alone.
 	ctx, cancel := context.WithTimeout(ctx, adminTime)
 	defer cancel()
 	t, err := b.client.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: b.topicPath(topic)})
-	if err != nil {
-		return 0, brokerError("read topic "+string(topic), err)
-	}
-	return t.GetMessageRetentionDuration().AsDuration(), nil
+	return t.GetMessageRetentionDuration().AsDuration(), err
 }
 
 // complete is the claim of a stream: from the start of the replay, as far as the topic

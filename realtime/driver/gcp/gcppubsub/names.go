@@ -12,7 +12,7 @@ import (
 // The labels of Tidewire's topics and subscriptions. Pub/Sub does not say when a
 // subscription was made, so a label does.
 const (
-	labelKind     = "tidewire"          // "topic" or "follow"
+	labelKind     = "tidewire"          // "topic", "follow" or "read"
 	labelInstance = "tidewire-instance" // of a subscription: who follows
 	labelCreated  = "tidewire-created"  // of a subscription: Unix seconds
 )
@@ -32,6 +32,9 @@ func (b *Broker) subscriptionPath(name string) string {
 func subscriptionName(topic realtime.Topic, f realtime.Following) string {
 	return string(topic) + "-" + f.Instance + "-" + strconv.FormatUint(f.Generation, 10)
 }
+
+// readingName is tw-<name>-<topic>: tw-keeper-tw-acme.
+func readingName(topic realtime.Topic, name string) string { return "tw-" + name + "-" + string(topic) }
 
 // checkInstance refuses an instance that cannot stand in a label
 // (https://cloud.google.com/pubsub/docs/labels: 63 of a-z, 0-9, '_' and '-').

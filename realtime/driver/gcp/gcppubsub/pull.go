@@ -43,7 +43,7 @@ type pull struct {
 	mu sync.Mutex // held while sending: acknowledgements and pings take turns
 }
 
-// pullOnce pulls until it is interrupted. Everything is acknowledged as it comes: what the Hub
+// pullOnce pulls until it is interrupted. Everything is acknowledged as it comes, unless it is a reading: what the Hub
 // holds is not durable, and a replay brings what it loses.
 func (s *stream) pullOnce(ctx context.Context) (brought bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx) // ends the call
@@ -60,11 +60,7 @@ func (s *stream) pullOnce(ctx context.Context) (brought bool, err error) {
 	if p.call, err = line.client.StreamingPull(routed); err != nil {
 		return false, err
 	}
-	err = p.ask(&pubsubpb.StreamingPullRequest{
-		Subscription: s.name, StreamAckDeadlineSeconds: int32(ackDeadline / time.Second),
-		MaxOutstandingMessages: pullMessages, MaxOutstandingBytes: pullBytes,
-		ClientId: s.client, ProtocolVersion: pullProtocol,
-	})
+	err = p.ask(s.opening())
 	if err != nil {
 		return false, err
 	}
@@ -75,6 +71,9 @@ func (s *stream) pullOnce(ctx context.Context) (brought bool, err error) {
 			cancel(errSilent)
 		}
 	})
+	if s.reading != nil {
+		watching.Go(func() { p.leave(ctx, s.reading.leaving) })
+	}
 	defer watching.Wait()
 	defer cancel(nil) // before waiting
 	for {
@@ -88,17 +87,45 @@ func (s *stream) pullOnce(ctx context.Context) (brought bool, err error) {
 			continue
 		}
 		brought = true
-		messages, acks := s.read(answer.GetReceivedMessages())
-		if err := p.acknowledge(acks); err != nil {
-			return brought, because(ctx, err)
+		b := batch{}
+		b.messages, b.acks = s.read(answer.GetReceivedMessages())
+		if s.reading == nil {
+			if err := p.acknowledge(b.acks); err != nil {
+				return brought, because(ctx, err)
+			}
+			b.acks = nil
 		}
 		p.away.Store(true)
-		if err := s.put(ctx, batch{messages: messages}); err != nil {
+		if err := s.put(ctx, b); err != nil {
 			return brought, err
 		}
 		p.heard.Store(time.Now().UnixNano())
 		p.away.Store(false)
 	}
+}
+
+// leave says that nothing more is wanted, when that is so: the server ends the call, and holds back nothing for it.
+func (p *pull) leave(ctx context.Context, leaving <-chan struct{}) {
+	select {
+	case <-ctx.Done():
+	case <-leaving:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		_ = p.call.CloseSend() // Recv says what becomes of it
+	}
+}
+
+// opening is the first request of a pull. Of a reading all may be under way that its reader takes: it acknowledges in the end.
+func (s *stream) opening() *pubsubpb.StreamingPullRequest {
+	r := &pubsubpb.StreamingPullRequest{
+		Subscription: s.name, StreamAckDeadlineSeconds: int32(ackDeadline / time.Second),
+		MaxOutstandingMessages: pullMessages, MaxOutstandingBytes: pullBytes,
+		ClientId: s.client, ProtocolVersion: pullProtocol,
+	}
+	if s.reading != nil {
+		r.StreamAckDeadlineSeconds, r.MaxOutstandingMessages, r.MaxOutstandingBytes = int32(s.broker.o.Redelivery/time.Second), 0, 0
+	}
+	return r
 }
 
 // because says why a call has ended: by us, if so.

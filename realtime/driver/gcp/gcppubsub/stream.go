@@ -20,6 +20,8 @@ type stream struct {
 	name     string // of the subscription
 	complete time.Time
 
+	reading *reading // of a durable stream; nil acknowledges at once
+
 	client  string     // what names the puller to Pub/Sub, the same for all of its pulls
 	came    chan batch // from the pull
 	ended   chan struct{}
@@ -38,6 +40,7 @@ type stream struct {
 // batch is what one answer of a pull brought, or the error that interrupted it.
 type batch struct {
 	messages []realtime.Message
+	acks     []string // of a durable stream: what acknowledges them
 	err      error
 }
 
@@ -77,8 +80,8 @@ func (s *stream) pull(ctx context.Context) error {
 			return ctx.Err()
 		}
 		brought, err := s.pullOnce(ctx)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if ctx.Err() != nil || s.reading.left() {
+			return context.Canceled
 		}
 		if lasting(err) {
 			return brokerError("receive from topic "+string(s.topic), err)
@@ -94,7 +97,7 @@ func (s *stream) pull(ctx context.Context) error {
 
 // put hands a batch to Receive.
 func (s *stream) put(ctx context.Context, b batch) error {
-	if len(b.messages) == 0 && b.err == nil {
+	if len(b.messages)+len(b.acks) == 0 && b.err == nil {
 		return nil
 	}
 	select {
@@ -123,16 +126,14 @@ func (s *stream) Receive(ctx context.Context) ([]realtime.Message, error) {
 	}
 	select {
 	case b := <-s.came:
-		s.last = b.messages
-		return b.messages, b.err
+		return s.take(b)
 	case <-ctx.Done():
 		return nil, fmt.Errorf("receive from topic %q: %w", s.topic, ctx.Err())
 	case <-s.ended:
 	}
 	select {
 	case b := <-s.came: // it came before the end
-		s.last = b.messages
-		return b.messages, b.err
+		return s.take(b)
 	default:
 	}
 	s.mu.Lock()
@@ -143,11 +144,23 @@ func (s *stream) Receive(ctx context.Context) ([]realtime.Message, error) {
 	return nil, s.err
 }
 
+// take is what Receive returns of a batch.
+func (s *stream) take(b batch) ([]realtime.Message, error) {
+	s.last = b.messages
+	if s.reading != nil {
+		s.reading.took(b.acks)
+	}
+	return b.messages, b.err
+}
+
 // CompleteSince is the start of the replay and the RetryMargin.
 func (s *stream) CompleteSince() time.Time { return s.complete }
 
-// Close ends the pull and deletes the subscription.
+// Close ends the pull and deletes the subscription, unless that is a reading's.
 func (s *stream) Close(ctx context.Context) error {
+	if s.reading != nil {
+		return (&durable{s}).Close(ctx)
+	}
 	s.closing.Do(func() {
 		s.cancel()
 		s.pulling.Wait()
