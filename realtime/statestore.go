@@ -26,8 +26,7 @@ type StateWriter interface {
 	// the keeper's.
 	Claim(ctx context.Context, topic Topic, keeper string, until time.Time) (*StateMark, error)
 	// Save stores what has become of a topic's channels, and then puts a mark over the one that is there, unless it is nil. There is one change
-	// of each key at most, a clear comes before the changes of its channel that are newer, and those of one channel and Time come in one
-	// Save. A change is left out if it has the ID of what is stored of its key, or if that, or a clear of its channel, is later; of
+	// of each key at most, and a clear comes before the changes of its channel that are newer. A change is left out if it has the ID of what is stored of its key, or if that, or a clear of its channel, is later; of
 	// equal Times the one that is saved later counts. So a Save may be repeated, or come again with what was read again.
 	// An error means that some of the changes may be stored, and the mark only if all are. CodeConflict says that the
 	// topic is not the keeper's any more: what it saves then changes nothing that its successor has saved.
@@ -106,9 +105,14 @@ type StateMark struct {
 	// Since says for each namespace that is kept from which moment on its state is whole: older entries are not told. "*" are those of the tenant
 	// that are not named; the zero time says that one is not kept.
 	Since map[NamespaceRef]time.Time
+	// Pending are namespaces that are kept, but whose state is not whole yet.
+	Pending map[NamespaceRef]PendingState
 	// Recent are the last Publications that were folded, by which a keeper that goes on knows repetitions.
 	Recent []RecentPublication
 }
+
+// PendingState says since when a namespace is kept, and from which moment on its state is whole once that has settled.
+type PendingState struct{ At, Since time.Time }
 
 // RecentPublication names a Publication by hashes of its Channel and of both its Channel and ID.
 type RecentPublication struct {

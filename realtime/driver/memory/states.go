@@ -159,7 +159,7 @@ func conflict(topic realtime.Topic, keeper string) error {
 }
 
 func cloneMark(m *realtime.StateMark) *realtime.StateMark {
-	return &realtime.StateMark{Watermark: m.Watermark, Since: maps.Clone(m.Since), Recent: slices.Clone(m.Recent)}
+	return &realtime.StateMark{Watermark: m.Watermark, Since: maps.Clone(m.Since), Pending: maps.Clone(m.Pending), Recent: slices.Clone(m.Recent)}
 }
 
 // Save stores changes: all of them, or none if one of them cannot be stored.

@@ -40,10 +40,11 @@ func stateMark(s *states) {
 	want := s.marked(10)
 	want.Since[realtime.NamespaceRef{Tenant: "globex", Namespace: "a/b.c__"}] = s.now
 	want.Since[realtime.NamespaceRef{Tenant: "globex", Namespace: "none"}] = time.Time{}
+	want.Pending = map[realtime.NamespaceRef]realtime.PendingState{{Tenant: "globex", Namespace: "later"}: {At: s.now, Since: s.now.Add(-time.Minute)}}
 	for i := range uint64(3000) {
 		want.Recent = append(want.Recent, realtime.RecentPublication{Channel: i << 60, ID: ^i, Time: s.now.UnixMilli() + int64(i)})
 	}
-	if got := s.claim(s.store, "k1"); !got.Watermark.IsZero() || len(got.Since)+len(got.Recent) != 0 {
+	if got := s.claim(s.store, "k1"); !got.Watermark.IsZero() || len(got.Since)+len(got.Pending)+len(got.Recent) != 0 {
 		s.Errorf("of what was never kept: %+v", got)
 	}
 	if err := s.store.Save(s.Context(), s.topic, "k1", nil, want); err != nil {
@@ -66,7 +67,7 @@ func stateMark(s *states) {
 	if err := s.other.Save(s.Context(), s.topic, "k2", nil, want); err != nil {
 		s.Fatal(err)
 	}
-	if got := s.claim(s.other, "k2"); len(got.Since)+len(got.Recent) != 0 {
+	if got := s.claim(s.other, "k2"); len(got.Since)+len(got.Pending)+len(got.Recent) != 0 {
 		s.Errorf("a mark that says less leaves %+v", got)
 	}
 }

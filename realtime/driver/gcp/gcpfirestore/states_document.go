@@ -61,8 +61,17 @@ type topicDocument struct {
 // markFields are those of a realtime.StateMark.
 type markFields struct {
 	Watermark time.Time                       `firestore:"watermark"`
-	Since     map[string]map[string]time.Time `firestore:"since"`  // by tenant and namespace
+	Since     map[string]map[string]time.Time `firestore:"since"` // by tenant and namespace
+	Pending   []pendingFields                 `firestore:"pending,omitempty"`
 	Recent    []byte                          `firestore:"recent"` // 24 bytes each
+}
+
+// pendingFields are those of a realtime.PendingState.
+type pendingFields struct {
+	Tenant    string    `firestore:"tenant"`
+	Namespace string    `firestore:"namespace"`
+	At        time.Time `firestore:"at"`
+	Since     time.Time `firestore:"since"`
 }
 
 // encodeState returns the fields of a change's document, without expireAt if it has none.
@@ -183,6 +192,12 @@ func (d *topicDocument) mark() *realtime.StateMark {
 			m.Since[realtime.NamespaceRef{Tenant: tenant, Namespace: decodeName(namespace)}] = since
 		}
 	}
+	for _, p := range d.Mark.Pending {
+		if m.Pending == nil {
+			m.Pending = map[realtime.NamespaceRef]realtime.PendingState{}
+		}
+		m.Pending[realtime.NamespaceRef{Tenant: p.Tenant, Namespace: p.Namespace}] = realtime.PendingState{At: p.At, Since: p.Since}
+	}
 	for b := d.Mark.Recent; len(b) >= recentBytes; b = b[recentBytes:] {
 		m.Recent = append(m.Recent, realtime.RecentPublication{
 			Channel: binary.BigEndian.Uint64(b), ID: binary.BigEndian.Uint64(b[8:]), Time: int64(binary.BigEndian.Uint64(b[16:])), //nolint:gosec // it was one
@@ -200,13 +215,17 @@ func encodeMark(m *realtime.StateMark, have *topicDocument) map[string]any {
 		}
 		since[ref.Tenant][encodeName(ref.Namespace)] = at
 	}
+	var pending []pendingFields
+	for ref, p := range m.Pending {
+		pending = append(pending, pendingFields{ref.Tenant, ref.Namespace, p.At, p.Since})
+	}
 	recent := make([]byte, 0, recentBytes*len(m.Recent))
 	for _, r := range m.Recent {
 		recent = binary.BigEndian.AppendUint64(recent, r.Channel)
 		recent = binary.BigEndian.AppendUint64(recent, r.ID)
 		recent = binary.BigEndian.AppendUint64(recent, uint64(r.Time)) //nolint:gosec // it is read back as what it is
 	}
-	return map[string]any{"mark": markFields{laterOf(m.Watermark, have.Mark.Watermark), since, recent}}
+	return map[string]any{"mark": markFields{laterOf(m.Watermark, have.Mark.Watermark), since, pending, recent}}
 }
 
 // updates writes fields over those of a document, whose others stay.
