@@ -80,7 +80,7 @@ func (b *Broker) Read(ctx context.Context, topic realtime.Topic, r realtime.Read
 		return nil, err
 	}
 	name := b.subscriptionPath(readingName(topic, r.Name))
-	from, err := b.reading(ctx, topic, name, r.Back)
+	from, err := readFrom(ctx, b, topic, name, r.Back)
 	if err != nil {
 		return nil, brokerError("read topic "+string(topic), err)
 	}
@@ -91,10 +91,10 @@ func (b *Broker) Read(ctx context.Context, topic realtime.Topic, r realtime.Read
 	return &durable{s}, nil
 }
 
-// reading makes a subscription and moves it back over what its topic keeps, unless it is there. From is the moment that it
+// readFrom makes a subscription and moves it back over what its topic keeps, unless it is there. From is the moment that it
 // goes back to; zero if it goes on where it was. Who dies in between leaves one that has not gone back; a keeper that has saved nothing yet goes
 // back in any case.
-func (b *Broker) reading(ctx context.Context, topic realtime.Topic, name string, back bool) (from time.Time, err error) {
+func readFrom(ctx context.Context, b *Broker, topic realtime.Topic, name string, back bool) (from time.Time, err error) {
 	var have *pubsubpb.Subscription
 	err = b.admin(ctx, func(ctx context.Context, subs *vkit.SubscriptionAdminClient) (err error) {
 		have, err = subs.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: name})
@@ -107,12 +107,12 @@ func (b *Broker) reading(ctx context.Context, topic realtime.Topic, name string,
 	}
 	made := status.Code(err) == codes.NotFound
 	if made {
-		have, err = b.makeReading(ctx, topic, name)
+		have, err = makeReading(ctx, b, topic, name)
 	}
 	if err != nil || !made && !back {
 		return time.Time{}, err
 	}
-	kept, err := b.keptBy(ctx, topic, have)
+	kept, err := keptBy(ctx, b, topic, have)
 	if err == nil {
 		from = time.Now().Add(-kept)
 		err = b.admin(ctx, func(ctx context.Context, subs *vkit.SubscriptionAdminClient) error {
@@ -123,13 +123,13 @@ func (b *Broker) reading(ctx context.Context, topic realtime.Topic, name string,
 		return from, nil
 	}
 	if made {
-		b.abandon(ctx, name)
+		abandon(ctx, b, name)
 	}
 	return time.Time{}, err
 }
 
 // makeReading makes a subscription. The emulator never gives again what an ordered one had under way when its pull was cut; without order it does.
-func (b *Broker) makeReading(ctx context.Context, topic realtime.Topic, name string) (made *pubsubpb.Subscription, err error) {
+func makeReading(ctx context.Context, b *Broker, topic realtime.Topic, name string) (made *pubsubpb.Subscription, err error) {
 	labels := labels("", time.Now())
 	labels[labelKind] = "read"
 	delete(labels, labelInstance)

@@ -43,7 +43,7 @@ func (b *Broker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Fo
 		err = b.open(s)
 	}
 	if err != nil {
-		b.abandon(ctx, name)
+		abandon(ctx, b, name)
 		b.budget.freed()
 		return nil, err
 	}
@@ -69,12 +69,12 @@ func (b *Broker) subscribe(ctx context.Context, name string, topic realtime.Topi
 	if err != nil {
 		return 0, brokerError("follow topic "+string(topic), err)
 	}
-	kept, err = b.keptBy(ctx, topic, made)
+	kept, err = keptBy(ctx, b, topic, made)
 	return kept, brokerError("read topic "+string(topic), err)
 }
 
 // keptBy is how long the topic of a subscription keeps messages.
-func (b *Broker) keptBy(ctx context.Context, topic realtime.Topic, s *pubsubpb.Subscription) (time.Duration, error) {
+func keptBy(ctx context.Context, b *Broker, topic realtime.Topic, s *pubsubpb.Subscription) (time.Duration, error) {
 	if kept := s.GetTopicMessageRetentionDuration().AsDuration(); kept > 0 {
 		return kept, nil
 	}
@@ -118,7 +118,7 @@ func seek(ctx context.Context, subs *vkit.SubscriptionAdminClient, subscription 
 }
 
 // abandon deletes a subscription that could not be used.
-func (b *Broker) abandon(ctx context.Context, name string) {
+func abandon(ctx context.Context, b *Broker, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteAfterFailedOpening)
 	defer cancel()
 	if err := b.left.let(ctx, name); err != nil {

@@ -43,7 +43,7 @@ func (b *Broker) EnsureTopic(ctx context.Context, topic realtime.Topic) error {
 	defer cancel()
 	want := &pubsubpb.Topic{
 		Name: b.topicPath(topic), Labels: map[string]string{labelKind: "topic"},
-		MessageRetentionDuration: durationpb.New(b.o.Retention), MessageStoragePolicy: b.storage(),
+		MessageRetentionDuration: durationpb.New(b.o.Retention), MessageStoragePolicy: storage(b.region),
 	}
 	_, err := b.client.TopicAdminClient.CreateTopic(ctx, want)
 	if status.Code(err) != codes.AlreadyExists {
@@ -62,11 +62,11 @@ func (b *Broker) EnsureTopic(ctx context.Context, topic realtime.Topic) error {
 }
 
 // storage keeps messages in one region: order holds for what is published in one.
-func (b *Broker) storage() *pubsubpb.MessageStoragePolicy {
-	if b.region == "" {
+func storage(region string) *pubsubpb.MessageStoragePolicy {
+	if region == "" {
 		return nil
 	}
-	return &pubsubpb.MessageStoragePolicy{AllowedPersistenceRegions: []string{b.region}}
+	return &pubsubpb.MessageStoragePolicy{AllowedPersistenceRegions: []string{region}}
 }
 
 // topicUpdate sets what a topic lacks, and nothing else. One that keeps its messages longer is left so.
