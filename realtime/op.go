@@ -13,6 +13,12 @@ const (
 	OpClear  Op = "clear"  // no key of the channel has one any more; it has neither Key nor Data
 )
 
+// What readers are told besides. Nobody publishes these.
+const (
+	OpExpire Op = "expire" // the TTL of the value has passed; it has no Position
+	OpLeave  Op = "leave"  // the value is not shown to this reader any more
+)
+
 // MinTTL is the shortest TTL of a Publication, unless that is zero; MaxTTL is the longest.
 const MinTTL = time.Second
 

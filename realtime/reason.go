@@ -45,6 +45,7 @@ const (
 const (
 	ReasonLive    Reason = "live"
 	ReasonResumed Reason = "resumed"
+	ReasonReset   Reason = "reset" // a state is given anew, because what has changed since is not known
 	ReasonGap     Reason = "gap"
 )
 
@@ -129,7 +130,7 @@ func (c Counter) Reasons() Reasons {
 	case CountDrops:
 		return Reasons{Constants: []Reason{ReasonRepeated, ReasonMalformed, ReasonConflate, ReasonDropOldest, ReasonTooSlow}}
 	case CountAnswers:
-		return Reasons{Constants: []Reason{ReasonLive, ReasonResumed, ReasonGap}, Codes: true}
+		return Reasons{Constants: []Reason{ReasonLive, ReasonResumed, ReasonReset, ReasonGap}, Codes: true}
 	case CountGaps:
 		return Reasons{Constants: []Reason{ReasonEvicted, ReasonHorizon, ReasonBeacon, ReasonHole, ReasonMoved, ReasonUnusable}}
 	case CountHoles:

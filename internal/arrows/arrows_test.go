@@ -32,10 +32,13 @@ var allowed = map[string]struct{ own, others []string }{
 	// Those that do the work. The queue and the publishing side know no hub, nor each other.
 	"realtime/hub": {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/internal/heap", "realtime/internal/spread", "realtime/internal/uid", "realtime/outbox", "realtime/recent", "realtime/hub/..."}},
 	// The parts of the hub that know no connection, topic or lock.
-	"realtime/hub/channel":     {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/hub/record", "realtime/internal/uid", "realtime/outbox"}},
+	"realtime/hub/channel":     {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/hub/record", "realtime/hub/view", "realtime/internal/heap", "realtime/internal/uid", "realtime/outbox"}},
+	"realtime/hub/state":       {own: []string{"realtime", "realtime/budget", "realtime/hub/channel", "realtime/hub/record"}},
+	"realtime/hub/logout":      {own: []string{"realtime", "realtime/recent"}},
 	"realtime/hub/presence":    {own: []string{"realtime"}},
 	"realtime/hub/protocol":    {own: []string{"realtime", "realtime/contain", "realtime/outbox"}},
-	"realtime/hub/record":      {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/internal/heap", "realtime/outbox"}},
+	"realtime/hub/record":      {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/hub/view", "realtime/internal/heap", "realtime/outbox"}},
+	"realtime/hub/view":        {own: []string{"realtime", "realtime/jsontext"}},
 	"realtime/budget":          {own: []string{"realtime", "realtime/internal/spread"}},
 	"realtime/outbox":          {own: []string{"realtime"}},
 	"realtime/publish":         {own: []string{"realtime", "realtime/internal/checked", "realtime/internal/uid"}},
@@ -55,6 +58,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/jsontext": {},
 	// The only importer of cel-go; of the framework nothing imports it, so that only programs that offer filters carry it.
 	"realtime/filter":                {own: []string{"realtime", "realtime/filter/internal/field"}, others: []string{"cel.dev/cel-go"}},
+	"realtime/filter/viewfilter":     {own: []string{"realtime", "realtime/filter", "realtime/hub/view"}},
 	"realtime/filter/internal/field": {own: []string{"realtime"}},
 	"realtime/strict":                {own: []string{"realtime", "realtime/jsontext"}},
 	"realtime/limit":                 {own: []string{"realtime"}},
@@ -90,7 +94,7 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"cloud.google.com/go/firestore", "google.golang.org/grpc"},
 	},
 	// The parts of a gateway, by job; only the gateway puts them together.
-	"realtime/gateway":                       {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/wire", "realtime/gateway/..."}},
+	"realtime/gateway":                       {own: []string{"realtime/hub/view", "realtime", "realtime/budget", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/wire", "realtime/gateway/..."}},
 	"realtime/gateway/hook":                  {own: []string{"realtime", "realtime/contain", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/refusal":      {own: []string{"realtime", "realtime/auth", "realtime/problem"}},
 	"realtime/gateway/internal/registration": {own: []string{"realtime", "realtime/contain", "realtime/gateway/internal/refusal"}},
@@ -128,7 +132,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"services/cloudrun/storage":      {own: []string{"realtime/backend", "services/cloudrun"}},
 	"services/cloudrun/cloudruntest": {own: []string{"realtime", "realtime/backend", "realtime/environment", "services/cloudrun"}, others: []string{"github.com/google/go-cmp", "go.uber.org/goleak", "google.golang.org/genproto/googleapis/logging/type"}},
 	"services/api":                   {own: []string{"realtime", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/httpapi", "realtime/environment", "realtime/limit", "realtime/strict", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
-	"services/gateway":               {own: []string{"realtime/budget", "realtime/environment", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
+	"services/gateway":               {own: []string{"realtime/filter/viewfilter", "realtime/budget", "realtime/environment", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
 	"services/dashboard":             {own: []string{"realtime", "realtime/driver/gcp", "realtime/driver/gcp/gcpfirestore", "realtime/driver/memory", "realtime/shutdown", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/auth", "realtime/environment", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
 	// A client: it dials sockets, and accepts none.
@@ -167,7 +171,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"cmd/tidewire/internal/tail":     {own: []string{"clients/go", "realtime"}},
 	// Everything in one process.
 	"cmd/tidewire/internal/devserver": {
-		own: []string{"functions/ingest", "realtime", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
+		own: []string{"functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/internal/devstate"},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric"},
 	},

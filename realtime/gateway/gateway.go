@@ -66,6 +66,7 @@ func newGateway(o Options, protocols []*session.Protocol) (*Gateway, error) {
 	g.life, g.end = context.WithCancel(context.Background())
 	g.hub = hub.New(o.Broker, hub.Options{
 		Instance: o.Instance, Payload: wire.Compact, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Budget: o.Budget, Metrics: o.Metrics, Tracer: o.Tracer, Logger: o.Logger,
+		Filters: o.Filters, States: o.States,
 	})
 	g.acceptor = socket.NewAcceptor(socket.Options{
 		Subprotocols: names(protocols), Compress: o.Compress, ReadLimit: session.MaxUnknownFrame, WriteTimeout: o.WriteTimeout,

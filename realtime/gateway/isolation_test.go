@@ -93,7 +93,7 @@ func TestPresence(t *testing.T) {
 		t.Errorf("joined: %+v", f)
 	}
 	_ = bob.ws.Close()
-	if f := ann.expect(`{"type":"presence","channel":"board:7","count":1}`); len(f.Left) != 1 || f.Left[0].User != "bob" {
+	if f := ann.expect(`{"type":"presence","channel":"board:7","count":1}`); len(f.Left.Members) != 1 || f.Left.Members[0].User != "bob" {
 		t.Errorf("left: %+v", f)
 	}
 	ann.send(`{"type":"presence","id":3,"channel":"board:7","watch":false}`)

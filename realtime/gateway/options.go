@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/budget"
 	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/hub/view"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/tenantcache"
@@ -45,6 +46,11 @@ type Options struct {
 	Placement func(*realtime.Tenant) realtime.Topic
 	// Pace holds the Hub's deadlines and intervals, that of the heartbeat among them.
 	Pace hub.Pace
+
+	// Filters compiles the filters of clients, tokens and namespaces; viewfilter.New makes one. nil refuses them.
+	Filters view.Compiler
+	// States has the checkpoints of keyed state, which a keeper writes. nil: namespaces can have state that is not durable only.
+	States realtime.StateStore
 
 	// Instance names this process among all of the service, and is new at every start;
 	// empty is a random name. Service, Revision and Region go into its lease.

@@ -20,7 +20,7 @@ import (
 )
 
 // lines is a protocol of lines of text, such as "prices:fx e1 1". It is all that it takes to add one.
-type lines struct{}
+type lines struct{ wire.Encoder }
 
 func line(words ...any) outbox.Frame {
 	return socket.NewFrame(socket.Text, fmt.Append(nil, strings.TrimSuffix(fmt.Sprintln(words...), "\n")))

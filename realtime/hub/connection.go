@@ -126,11 +126,7 @@ func (c *Connection) Channels() []realtime.Channel {
 	return all
 }
 
-// take removes the reader of a channel and returns it; nil if there is none.
-func (c *Connection) take(name realtime.Channel) *channel.Reader {
-	return c.takeIf(func(r *channel.Reader) bool { return r.Channel() == name })
-}
-
+// takeIf removes the first such reader and returns it; nil if there is none.
 func (c *Connection) takeIf(is func(*channel.Reader) bool) *channel.Reader {
 	c.mu.Lock()
 	defer c.mu.Unlock()

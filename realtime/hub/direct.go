@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/logout"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
@@ -16,9 +17,9 @@ func (f *feed) direct(m *realtime.Message, now time.Time) {
 	if f.directs.Repeated(m.Tenant, "", m.ID) {
 		return
 	}
-	logout := m.Kind == realtime.KindClose && !m.Before.IsZero()
-	if logout {
-		f.logouts.add(m, now)
+	ends := m.Kind == realtime.KindClose && !m.Before.IsZero()
+	if ends {
+		f.logouts.Add(m, now)
 	}
 	here := f.tenants[m.Tenant]
 	if here == nil {
@@ -31,11 +32,11 @@ func (f *feed) direct(m *realtime.Message, now time.Time) {
 			continue
 		}
 		// The token of a logout's connection says whether it is meant, whenever it was opened.
-		if logout && p.Issued.After(m.Before) || !logout && m.Time.Before(c.connected.Add(-f.pace.Skew)) {
+		if ends && p.Issued.After(m.Before) || !ends && m.Time.Before(c.connected.Add(-f.pace.Skew)) {
 			continue
 		}
 		if m.Kind == realtime.KindClose {
-			f.fx.Close(&c.client, closedBy(m.Code))
+			f.fx.Close(&c.client, logout.ClosedBy(m.Code))
 			continue
 		}
 		frame := event.In(c.client.Protocol)

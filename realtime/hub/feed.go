@@ -8,6 +8,8 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/logout"
+	"github.com/tidewire/tidewire/realtime/hub/state"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
 	"github.com/tidewire/tidewire/realtime/recent"
 )
@@ -29,6 +31,8 @@ type feed struct {
 	runs    int // generations whose goroutine has not ended
 	tenants residents
 	asked   questions
+	states  *state.Set
+	clock   clock
 	current *generation
 	next    *generation // being built to replace current
 	rebuilt time.Time   // when a generation was last replaced
@@ -42,14 +46,16 @@ type feed struct {
 	fx  channel.Effects // of what happens under the lock, to be carried out once unlocked
 	out []outgoing      // control messages to publish once unlocked
 
-	directs *recent.IDs // IDs of messages for connections
-	logouts *logouts    // that closed connections lately
+	directs *recent.IDs    // IDs of messages for connections
+	logouts *logout.Memory // that closed connections lately
 }
 
 func newFeed(h *Hub, topic realtime.Topic) *feed {
-	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: residents{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: newLogouts(h.o.Pace.Memory, time.Now())}
-	f.asked.f, f.presence.f, f.chores.f = f, f, f
+	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: residents{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: logout.New(h.o.Pace.Memory, time.Now())}
+	f.asked.f, f.presence.f, f.chores.f, f.clock.f = f, f, f, f
+	f.fx.Wheel = channel.NewWheel()
 	f.ctx, f.cancel = context.WithCancel(context.Background())
+	f.states = newStates(f)
 	return f
 }
 
@@ -72,6 +78,8 @@ func (f *feed) stop() {
 		gone = slices.Concat(f.chores.leaving, f.generations())
 	}
 	f.stopped = true
+	f.states.Release()
+	f.clock.stop()
 	for f.asked.First() != nil { // nothing is delivered by this topic any more
 		f.asked.refuse(f.asked.First(), &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
 	}
@@ -106,7 +114,7 @@ func (f *feed) generations() []*generation {
 func (f *feed) add(c *Connection) *realtime.Error {
 	f.lock()
 	defer f.unlock()
-	if err := f.logouts.refuses(c.Principal()); err != nil {
+	if err := f.logouts.Refuses(c.Principal()); err != nil {
 		return err
 	}
 	c.index, c.connected = len(f.conns), time.Now()
@@ -133,7 +141,7 @@ func (f *feed) add(c *Connection) *realtime.Error {
 func (f *feed) renew(c *Connection, p *realtime.Principal) ([]realtime.Right, error) {
 	f.lock()
 	defer f.unlock()
-	if err := f.logouts.refuses(p); err != nil {
+	if err := f.logouts.Refuses(p); err != nil {
 		return nil, err
 	}
 	c.principal.Store(p)

@@ -97,5 +97,6 @@ func (g *generation) replays(complete time.Time) {
 	defer f.unlock()
 	g.channels.Phase, g.opened, g.heardAt = channel.PhaseReplaying, time.Now(), time.Now()
 	g.channels.Records().Complete(complete)
+	f.states.Begins(complete.UnixMilli(), f.current.channels.Vouched)
 	g.sendFences()
 }

@@ -30,7 +30,7 @@ func (d deadBroker) Follow(ctx context.Context, _ realtime.Topic, _ realtime.Fol
 func (deadBroker) Close(context.Context) error { return nil }
 
 // plainEncoder makes frames of the data alone.
-type plainEncoder struct{}
+type plainEncoder struct{ outbox.Encoder }
 
 func plainFrame(payload []byte) outbox.Frame {
 	return outbox.Frame{Bytes: append(outbox.AppendFrameHeader(nil, 0x81, len(payload)), payload...)}

@@ -20,6 +20,7 @@ func (f *feed) lock() {
 func (f *feed) unlock() {
 	f.asked.carryOut()
 	f.fitGrown()
+	f.clock.wind()
 	after := f.take()
 	f.longest = max(f.longest, f.fx.Steps)
 	if f.held != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/hub/view"
 	"github.com/tidewire/tidewire/realtime/internal/uid"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
@@ -23,6 +24,7 @@ type Hub struct {
 	count  realtime.Metrics
 
 	generation atomic.Uint64 // last one given to a Following
+	views      *view.Builder
 	agenda     *agenda
 
 	mu        sync.Mutex // guards all below; taken before a feed's lock
@@ -55,7 +57,7 @@ func New(broker realtime.Broker, o Options) *Hub {
 	o.Pace = o.Pace.withDefaults()
 	return &Hub{
 		broker: broker, o: o, count: o.Metrics,
-		log:   o.Logger,
+		log: o.Logger, views: view.NewBuilder(o.Filters),
 		feeds: map[realtime.Topic]*feed{}, protocols: map[string]*protocol.Protocol{}, open: map[string]int{}, going: map[*feed]struct{}{}, agenda: newAgenda(),
 	}
 }

@@ -13,7 +13,10 @@ import (
 )
 
 // lines is a protocol of lines of text: what it takes to add one.
-type lines struct{ calls *calls }
+type lines struct {
+	outbox.Encoder
+	calls *calls
+}
 
 func line(format string, args ...any) outbox.Frame {
 	return outbox.Frame{Bytes: fmt.Appendf(nil, format+"\n", args...)}

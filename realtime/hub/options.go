@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/budget"
+	"github.com/tidewire/tidewire/realtime/hub/view"
 )
 
 // Options configure a Hub. Instance is required.
@@ -22,7 +23,11 @@ type Options struct {
 	// platform cuts it; each is asked at its own time in the last tenth of it. 0 asks nobody.
 	Lifetime time.Duration
 	// Pace are the deadlines and intervals; a zero field has its default.
-	Pace    Pace
+	Pace Pace
+	// Filters compiles filters; nil refuses them all.
+	Filters view.Compiler
+	// States keeps checkpoints of the states of channels; without it no namespace can have one that is durable.
+	States  realtime.StateStore
 	Budget  *budget.Budget   // what the process may keep, shared by all that keeps something; nil has no bound
 	Metrics realtime.Metrics // nil forgets
 	Tracer  realtime.Tracer  // nil follows nothing

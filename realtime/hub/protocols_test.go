@@ -25,7 +25,7 @@ func TestEachProtocolEncodesOnce(t *testing.T) {
 				tenant := acmeTenant()
 				tenant.Namespaces = map[string]realtime.Namespace{"tick": {Tick: realtime.Duration(20 * time.Millisecond)}, "short": {Window: 15}}
 				r := newRig(t, tenant)
-				protocols := []outbox.Encoder{countedJSON{calls: &calls{}}, lines{&calls{}}, countedEvents{calls: &calls{}}}
+				protocols := []outbox.Encoder{countedJSON{calls: &calls{}}, lines{calls: &calls{}}, countedEvents{calls: &calls{}}}
 				callsOf := []*calls{protocols[0].(countedJSON).calls, protocols[1].(lines).calls, protocols[2].(countedEvents).calls}
 				want := func(when string, want ...int) {
 					t.Helper()
@@ -104,7 +104,7 @@ func TestEachProtocolIsTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, acmeTenant())
-		text := r.speak(lines{&calls{}}, "board:7", realtime.Position{})
+		text := r.speak(lines{calls: &calls{}}, "board:7", realtime.Position{})
 		json := r.speak(wire.Encoder{}, "board:7", realtime.Position{})
 		events := r.speak(sse.Encoder{}, "board:7", realtime.Position{})
 		all := []*rawReader{text, json, events}
@@ -164,10 +164,10 @@ func TestOneProtocolCannotEncode(t *testing.T) {
 		tries := &calls{}
 		began := realtime.Position{Time: time.Now().UnixMilli() - 1}
 		json := r.connectTo("bob", "prices:fx")
-		picked := []*rawReader{r.speak(picky{lines{tries}}, "prices:fx", realtime.Position{}), r.speak(picky{lines{tries}}, "prices:fx", realtime.Position{})}
+		picked := []*rawReader{r.speak(picky{lines{calls: tries}}, "prices:fx", realtime.Position{}), r.speak(picky{lines{calls: tries}}, "prices:fx", realtime.Position{})}
 		r.publish("prices:fx", "e1", "poison", "e3")
 		r.expect(json, "ok", "e1", "poison", "e3")
-		picked = append(picked, r.speak(picky{lines{tries}}, "prices:fx", began))
+		picked = append(picked, r.speak(picky{lines{calls: tries}}, "prices:fx", began))
 		for i, reader := range picked {
 			got := strings.Join(reader.frames, "")
 			for _, want := range []string{"-e1 ", "gap prices:fx ", "-poison\n", "-e3 "} {

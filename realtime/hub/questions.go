@@ -36,6 +36,10 @@ func (qs *questions) ask(q *channel.Question) {
 		qs.refuse(q, &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
 		return
 	}
+	if err := reviewView(c, r); err != nil {
+		qs.refuse(q, err)
+		return
+	}
 	// While a new generation is built, the old one still answers what it is
 	// sure of: the reader then moves with the others.
 	if f.next != nil {
@@ -91,6 +95,11 @@ func (qs *questions) carryOut() {
 		f.fx.Answered[i] = nil
 	}
 	f.fx.Answered = f.fx.Answered[:0]
+	for i, r := range f.fx.Refused {
+		qs.refuse(r.Question, r.Err)
+		f.fx.Refused[i] = channel.Refusal{}
+	}
+	f.fx.Refused = f.fx.Refused[:0]
 	if f.fx.Moved {
 		f.fx.Moved = false
 		f.settle()

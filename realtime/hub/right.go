@@ -1,6 +1,9 @@
 package hub
 
 import (
+	"errors"
+	"slices"
+
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/outbox"
@@ -33,17 +36,44 @@ func (f *feed) review(c *Connection) (ended []realtime.Right) {
 	p := c.Principal()
 	for _, r := range c.rights() {
 		f.fx.Steps++
-		if !p.May(r.Action, r.Channel) && f.end(c, r) {
+		if !p.May(r.Action, r.Channel) && f.end(c, r, nil) {
 			ended = append(ended, r)
+		}
+	}
+	for _, r := range subscriptions(c) {
+		f.fx.Steps++
+		if err := reviewView(c, r); err != nil {
+			right := realtime.Right{Action: realtime.ActionSubscribe, Channel: r.Channel()}
+			if f.end(c, right, err) {
+				ended = append(ended, right)
+			}
 		}
 	}
 	return ended
 }
 
+// reviewView looks again at what a subscription is shown. An error says that it can be shown nothing.
+func reviewView(c *Connection, r *channel.Reader) *realtime.Error {
+	want := r.Wanted()
+	v, err := viewOf(c, r.Channel(), &want)
+	if err != nil {
+		if e := (*realtime.Error)(nil); errors.As(err, &e) {
+			return e
+		}
+		return realtime.Errorf(realtime.CodeForbidden, "channel: a rule about what may be shown cannot be applied")
+	}
+	if v.ID() != r.View().ID() {
+		r.See(v)
+	}
+	return nil
+}
+
 // end takes a right away and tells the client. It is false for a subscribe that has yet to be asked:
 // it will be refused.
-func (f *feed) end(c *Connection, right realtime.Right) bool {
-	why := realtime.Errorf(realtime.CodeForbidden, "channel: the current token does not grant %s of %q", right.Action, right.Channel.Name())
+func (f *feed) end(c *Connection, right realtime.Right, why *realtime.Error) bool {
+	if why == nil {
+		why = noRight(right)
+	}
 	if right.Action == realtime.ActionPresence {
 		f.presence.unwatch(c, right.Channel)
 	} else {
@@ -60,4 +90,15 @@ func (f *feed) end(c *Connection, right realtime.Right) bool {
 	}
 	f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.Ended(right, why)})
 	return true
+}
+
+func noRight(r realtime.Right) *realtime.Error {
+	return realtime.Errorf(realtime.CodeForbidden, "channel: the current token does not grant %s of %q", r.Action, r.Channel.Name())
+}
+
+// subscriptions are the readers of a connection.
+func subscriptions(c *Connection) []*channel.Reader {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.readers)
 }

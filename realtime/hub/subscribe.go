@@ -1,10 +1,13 @@
 package hub
 
 import (
+	"errors"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/state"
+	"github.com/tidewire/tidewire/realtime/hub/view"
 )
 
 // SubscribeRequest asks for a channel. Whether the principal may have it is
@@ -19,13 +22,56 @@ func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 	if !c.Principal().May(realtime.ActionSubscribe, req.Channel) {
 		return noGrant(req.Channel)
 	}
-	r := channel.NewReader(&c.client, req.Channel)
+	rules := c.Tenant().Rules(req.Channel.Namespace())
+	if req.State && rules.State == nil {
+		return realtime.Errorf(realtime.CodeBadRequest, "state: the namespace of %q keeps none", req.Channel.Name())
+	}
+	if req.State && h.o.States == nil && *rules.State.WithDefaults().Durable {
+		return state.NoStore()
+	}
+	v, err := viewOf(c, req.Channel, &req.Want)
+	if err != nil {
+		return err
+	}
+	r := channel.NewReader(&c.client, req.Channel, v, channel.Pace{State: req.State, Rate: granted(&rules, req.MaxRate), Paused: req.Paused})
+	if !req.Want.Plain() {
+		r.SetWant(req.Want)
+	}
 	if err := c.admit(r); err != nil {
 		return err
 	}
 	c.owed.Add(1)
-	c.feed.asked.ask(&channel.Question{Request: req, Reader: r, Asked: time.Now()})
+	q := &channel.Question{Request: req, Reader: r, Asked: time.Now()}
+	if req.State {
+		c.feed.states.Ask(q)
+		return nil
+	}
+	c.feed.asked.ask(q)
 	return nil
+}
+
+// viewOf returns what a connection is shown of a channel.
+func viewOf(c *Connection, ch realtime.Channel, want *channel.Want) (*view.View, error) {
+	h := c.hub
+	n := c.Tenant().Rules(ch.Namespace())
+	rules := view.RulesOf(c.Principal(), ch, &n)
+	rules.Filter, rules.Keys = want.Filter, want.Keys
+	if want.Fields != nil {
+		rules.Columns = append(rules.Columns, want.Fields)
+	}
+	v, err := h.views.Build(&rules)
+	if e := (*realtime.Error)(nil); errors.As(err, &e) && e.Code == realtime.CodeForbidden {
+		h.log.Warn("a rule about what may be shown cannot be applied", realtime.KeyTenant, ch.Tenant(), realtime.KeyChannel, ch.Name(), realtime.KeyError, e.Err)
+	}
+	return v, err
+}
+
+// granted is the rate that a subscription is given which asks for one; 0 is without bound.
+func granted(n *realtime.Namespace, asked float64) float64 {
+	if n.Rate == nil || n.Rate.Max == 0 || asked > 0 && asked < n.Rate.Max {
+		return asked
+	}
+	return n.Rate.Max
 }
 
 func noGrant(c realtime.Channel) *realtime.Error {
@@ -76,7 +122,7 @@ func (c *Connection) hasRoom(limit int) error {
 // Unsubscribe ends a subscription and reports whether there was one. A subscribe
 // that is not answered yet is refused with CodeNotFound, so that its client need not wait.
 func (h *Hub) Unsubscribe(c *Connection, name realtime.Channel) bool {
-	r := c.take(name)
+	r := c.takeIf(func(r *channel.Reader) bool { return r.Channel() == name })
 	if r == nil {
 		return false
 	}

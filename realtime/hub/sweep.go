@@ -35,6 +35,7 @@ func (s round) judge() {
 		g.channels.Look(agingSweeps)
 	}
 	s.f.vouch()
+	s.f.states.Look()
 }
 
 // part does a part of what takes longer. It reports whether more is left.
@@ -45,6 +46,9 @@ func (s round) part() (more bool) {
 		return false
 	}
 	if s.losePatience() {
+		return true
+	}
+	if s.f.states.Sweep(s.now) {
 		return true
 	}
 	for _, g := range s.f.generations() {

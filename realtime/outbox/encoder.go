@@ -17,6 +17,12 @@ type Encoder interface {
 	// are good until Message returns. If the frame holds Data as it is, data is that part of the frame, and the record
 	// keeps the bytes once; else it is nil.
 	Message(p *realtime.Publication) (f Frame, data []byte)
+	// Entry appends an entry of a Snapshot to those before it. p is as in Message.
+	Entry(b []byte, p *realtime.Publication) []byte
+	// Snapshot is a part of the state of a channel.
+	Snapshot(c realtime.Channel, s *Snapshot) Frame
+	// Tuned tells how many flushes a second a subscription is given from now on, and why.
+	Tuned(c realtime.Channel, maxRate float64, reason string) Frame
 	// Direct is an event for connections rather than for a channel, equal for all of them.
 	Direct(p *realtime.Publication) Frame
 	// Gap tells the readers of a channel that something before this was missed.
@@ -41,4 +47,16 @@ type Answer struct {
 	Resumed  bool              // nothing is missing since the client's Position
 	Gap      bool              // something may be
 	Position realtime.Position // where the client stands now
+	State    bool              // the state follows, or what has changed of it
+	Keys     int               // how many keys it has
+	Reset    bool              // what the client has of it is to be forgotten
+	MaxRate  float64           // flushes a second that it is given at most; 0 is without bound
+}
+
+// Snapshot is a part of the state of a channel.
+type Snapshot struct {
+	Entries  []byte            // as Encoder.Entry appended them
+	More     bool              // another part follows
+	Position realtime.Position // of the last part: where the client stands now
+	Reset    bool              // what the client has is to be forgotten
 }

@@ -103,6 +103,16 @@ func (o *Outbox) Replay(c realtime.Channel, f Frame) bool {
 	return true
 }
 
+// HasRoom reports whether the client has taken all that was queued by Replay.
+func (o *Outbox) HasRoom() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.data.replayed > 0 {
+		o.more = true // the source is asked when it has
+	}
+	return o.data.replayed == 0
+}
+
 // ReplayFrom says what is to be called for more of a replay.
 func (o *Outbox) ReplayFrom(source func()) {
 	o.mu.Lock()
@@ -200,11 +210,10 @@ func (o *Outbox) Filling() bool {
 func (o *Outbox) Empty() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.emptyLocked()
+	return o.idleLocked() && len(o.control.frames) == 0
 }
 
-func (o *Outbox) emptyLocked() bool { return o.idleLocked() && len(o.control.frames) == 0 }
-func (o *Outbox) idleLocked() bool  { return o.data.len == 0 && len(o.dropped) == 0 && !o.more }
+func (o *Outbox) idleLocked() bool { return o.data.len == 0 && len(o.dropped) == 0 && !o.more }
 
 // Idle reports whether no data waits: a control frame queued now comes after all of it.
 func (o *Outbox) Idle() bool {

@@ -5,7 +5,7 @@ package outbox
 func (o *Outbox) Begin() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.writing || o.emptyLocked() {
+	if o.writing || o.idleLocked() && len(o.control.frames) == 0 {
 		return false
 	}
 	o.writing = true

@@ -34,6 +34,9 @@ func (Encoder) Name() string { return "text/event-stream" }
 // Message is an event without a name, which a page's onmessage gets. It holds the Publication's Data as wire's does.
 func (Encoder) Message(p *realtime.Publication) (f outbox.Frame, data []byte) {
 	at := p.Position()
+	if p.Op == realtime.OpExpire {
+		at = realtime.Position{}
+	}
 	size := wire.MessageSize(p) + len(p.Channel.Name()) + len(p.ID) + len("+ -\ndata: "+endOfEvent) + len("1767225600000")
 	b := appendMark(make([]byte, 0, size), p.Channel, at)
 	b = append(b, "data: "...)
@@ -54,6 +57,23 @@ func (e Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) out
 // NotCarried is an event "refused", about a channel as the client wrote it that the stream does not carry. The stream goes on.
 func (Encoder) NotCarried(channel string, err *realtime.Error) outbox.Frame {
 	return event(nil, "refused", wire.Encoder{}.Error("", channel, err))
+}
+
+// Entry is that of package wire.
+func (e Encoder) Entry(b []byte, p *realtime.Publication) []byte { return e.json.Entry(b, p) }
+
+// Snapshot is an event "snapshot". The last one moves the id.
+func (e Encoder) Snapshot(c realtime.Channel, s *outbox.Snapshot) outbox.Frame {
+	var mark []byte
+	if !s.More {
+		mark = appendMark(nil, c, s.Position)
+	}
+	return event(mark, wire.TypeSnapshot, e.json.Snapshot(c, s))
+}
+
+// Tuned is an event "notice".
+func (e Encoder) Tuned(c realtime.Channel, maxRate float64, reason string) outbox.Frame {
+	return event(nil, wire.TypeNotice, e.json.Tuned(c, maxRate, reason))
 }
 
 // Direct is an event "direct".

@@ -77,6 +77,34 @@ func (Encoder) PresenceOK(id ID, c realtime.Channel, members []realtime.Member, 
 	return o.frame()
 }
 
+// Tuned is how a client is given a channel from now on.
+type Tuned struct {
+	Filter       string
+	Fields, Keys []string
+	MaxRate      float64
+	Paused       bool
+}
+
+// TuneOK answers a tune frame with what is applied.
+func (Encoder) TuneOK(id ID, c realtime.Channel, t Tuned) outbox.Frame {
+	o := answer(256, TypeOK, id)
+	o.text("channel", c.Name())
+	if t.Filter != "" {
+		o.text("filter", t.Filter)
+	}
+	if t.Fields != nil {
+		o.list("fields", t.Fields)
+	}
+	if t.Keys != nil {
+		o.list("keys", t.Keys)
+	}
+	if t.MaxRate > 0 {
+		o.float("maxRate", t.MaxRate)
+	}
+	o.bool("paused", t.Paused)
+	return o.frame()
+}
+
 // RefreshOK answers a refresh frame with the end of the new token.
 func (Encoder) RefreshOK(id ID, expires time.Time) outbox.Frame {
 	o := answer(64, TypeOK, id)

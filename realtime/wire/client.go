@@ -40,6 +40,7 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 	if len(f.Subscriptions) > 0 {
 		o.subscriptions(f.Subscriptions)
 	}
+	o.options(&f.Options)
 	if f.Type == TypePresence && !f.Watch {
 		o.bool(memberWatch.String(), false)
 	}
@@ -71,6 +72,7 @@ func (o *object) subscriptions(all []Subscription) {
 		o.b = append(o.b, `{"channel":`...)
 		o.b = appendString(o.b, s.Channel)
 		o.optional(memberSince, s.Since)
+		o.options(&s.Options)
 		o.b = append(o.b, '}')
 	}
 	o.b = append(o.b, ']')
@@ -98,6 +100,13 @@ type ServerFrame struct {
 
 	// ok
 	Resumed bool              `json:"resumed,omitempty"`
+	Reset   bool              `json:"reset,omitempty"`   // also snapshot: what the client has is to be forgotten
+	State   *StateOK          `json:"state,omitempty"`   // if the state follows
+	MaxRate float64           `json:"maxRate,omitempty"` // also notice "tuned"
+	Filter  string            `json:"filter,omitempty"`  // of tune, as all below
+	Fields  []string          `json:"fields,omitempty"`
+	Keys    []string          `json:"keys,omitempty"`
+	Paused  bool              `json:"paused,omitempty"`
 	Gap     bool              `json:"gap,omitempty"`
 	Event   string            `json:"event,omitempty"`
 	Members []realtime.Member `json:"members,omitempty"`
@@ -115,6 +124,13 @@ type ServerFrame struct {
 	Source      string `json:"source,omitempty"`
 	ContentType string `json:"contentType,omitempty"` // of what Data was before it was made JSON
 
+	Expired bool `json:"expired,omitempty"` // Deleted because its time was over
+
+	// snapshot
+	Entries []ServerFrame `json:"entries,omitempty"` // each with key, position, time and what a message has
+	More    bool          `json:"more,omitempty"`
+	Reason  string        `json:"reason,omitempty"` // notice "tuned"
+
 	// error and notice; the codes of a notice are NoticeGap, NoticeDropped and NoticePresenceEnded
 	Code         realtime.Code `json:"code,omitempty"`
 	Message      string        `json:"message,omitempty"`
@@ -124,7 +140,8 @@ type ServerFrame struct {
 
 	// presence
 	Joined []realtime.Member `json:"joined,omitempty"`
-	Left   []realtime.Member `json:"left,omitempty"`
+	// Left is who left; in a message it says that the value of Key is not shown any more.
+	Left Left `json:"left,omitzero"`
 
 	AfterMs int64 `json:"afterMs,omitempty"` // move
 	AsOf    int64 `json:"asOf,omitempty"`    // heartbeat; ms since 1970
@@ -141,4 +158,31 @@ func DecodeServer(payload []byte) (ServerFrame, error) {
 		return ServerFrame{}, errors.New("server frame: has no type")
 	}
 	return f, nil
+}
+
+// Left is the member "left" of a presence frame, a list, or of a message, true.
+type Left struct {
+	Members []realtime.Member
+	Sight   bool
+}
+
+// UnmarshalJSON reads either form.
+func (l *Left) UnmarshalJSON(b []byte) error {
+	if b[0] == '[' {
+		return json.Unmarshal(b, &l.Members)
+	}
+	return json.Unmarshal(b, &l.Sight)
+}
+
+// MarshalJSON writes it.
+func (l Left) MarshalJSON() ([]byte, error) {
+	if l.Sight {
+		return json.Marshal(true)
+	}
+	return json.Marshal(l.Members)
+}
+
+// StateOK says how large the state of a channel is.
+type StateOK struct {
+	Keys int `json:"keys"`
 }

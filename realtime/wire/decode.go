@@ -75,7 +75,11 @@ func (f *ClientFrame) read(m *members) {
 		f.Channel = m.text(memberChannel, true)
 		f.Since = m.returnedPosition(memberSince)
 		f.AsOf = m.returnedMoment(memberAsOf)
-		m.unserved()
+		f.Options = m.options()
+	case TypeTune:
+		f.ID = m.id(true)
+		f.Channel = m.text(memberChannel, true)
+		f.Options = m.changes()
 	case TypeUnsubscribe:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
@@ -107,7 +111,7 @@ func (f *ClientFrame) read(m *members) {
 
 // clientTypes are the types a client sends.
 var clientTypes = [...]Type{
-	TypeConnect, TypeSubscribe, TypeUnsubscribe, TypePublish, TypeCall, TypePresence, TypeRefresh, TypePing,
+	TypeConnect, TypeSubscribe, TypeTune, TypeUnsubscribe, TypePublish, TypeCall, TypePresence, TypeRefresh, TypePing,
 }
 
 func (m *members) frameType() Type {
@@ -129,15 +133,6 @@ func namesOf(types []Type) string {
 		names[i] = string(t)
 	}
 	return strings.Join(names, ", ")
-}
-
-// unserved refuses the members of a subscription that are not served yet.
-func (m *members) unserved() {
-	for _, which := range []member{memberFilter, memberState, memberMaxRate} {
-		if m.raw[which] != nil {
-			m.wrong("%s: is not supported yet; leave it out", which)
-		}
-	}
 }
 
 // subscriptions returns those of a connect frame. What is wrong with one is its own concern: a client whose token is
@@ -167,8 +162,7 @@ func readSubscription(element []byte, index int) Subscription {
 	if err := m.scan(&scanner{text: element}); err != nil {
 		return Subscription{Err: realtime.Errorf(realtime.CodeBadRequest, "subscriptions[%d]: %v", index, err)}
 	}
-	one := Subscription{Channel: m.text(memberChannel, true), Since: m.returnedPosition(memberSince)}
-	m.unserved()
+	one := Subscription{Channel: m.text(memberChannel, true), Since: m.returnedPosition(memberSince), Options: m.options()}
 	if m.err == nil {
 		return one
 	}

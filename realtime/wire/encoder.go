@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"slices"
+	"strconv"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/outbox"
@@ -23,6 +24,18 @@ func (Encoder) Subscribed(id string, c realtime.Channel, a outbox.Answer) outbox
 	o.bool("resumed", a.Resumed)
 	o.bool("gap", a.Gap)
 	o.position("position", a.Position)
+	if a.Reset {
+		o.bool("reset", true)
+	}
+	if a.State {
+		o.name("state")
+		o.b = append(o.b, `{"keys":`...)
+		o.b = strconv.AppendInt(o.b, int64(a.Keys), 10)
+		o.b = append(o.b, '}')
+	}
+	if a.MaxRate > 0 {
+		o.float("maxRate", a.MaxRate)
+	}
 	return o.frame()
 }
 
@@ -70,9 +83,14 @@ func MessageData(message []byte, p *realtime.Publication) []byte {
 func AppendMessage(b []byte, p *realtime.Publication) []byte {
 	o := object{appendType(b, TypeMessage)}
 	o.text("channel", p.Channel.Name())
-	o.position("position", p.Position())
+	if p.Op != realtime.OpExpire { // which is not in the log
+		o.position("position", p.Position())
+	}
 	if p.Key != "" {
 		o.text("key", p.Key)
+	}
+	if p.Op == realtime.OpLeave || p.Op == realtime.OpExpire {
+		return o.gone(p.Op)
 	}
 	o.int("time", p.Time.UnixMilli())
 	if p.TTL != 0 {
@@ -88,6 +106,63 @@ func AppendMessage(b []byte, p *realtime.Publication) []byte {
 		o.data("data", p.Data)
 	}
 	return append(o.b, '}')
+}
+
+// gone ends the message of a key that is not shown any more, and why.
+func (o *object) gone(op realtime.Op) []byte {
+	if op == realtime.OpLeave {
+		o.bool("left", true)
+	} else {
+		o.bool("deleted", true)
+		o.bool("expired", true)
+	}
+	return append(o.b, '}')
+}
+
+// Entry appends an entry of a snapshot: what a message has, without the channel.
+func (Encoder) Entry(b []byte, p *realtime.Publication) []byte {
+	if len(b) > 0 {
+		b = append(b, ',')
+	}
+	o := object{append(b, `{"key":`...)}
+	o.b = appendString(o.b, p.Key)
+	o.position("position", p.Position())
+	o.int("time", p.Time.UnixMilli())
+	if p.TTL != 0 {
+		o.int("expiresAt", p.Expires().UnixMilli())
+	}
+	o.described(p)
+	o.data("data", p.Data)
+	return append(o.b, '}')
+}
+
+// Snapshot returns a part of a channel's state: its entries, and whether more follow. The last one has the Position at which the
+// client stands then.
+func (Encoder) Snapshot(c realtime.Channel, s *outbox.Snapshot) outbox.Frame {
+	o := newObject(len(s.Entries)+256, TypeSnapshot)
+	o.text("channel", c.Name())
+	if s.Reset {
+		o.bool("reset", true)
+	}
+	o.name("entries")
+	o.b = append(o.b, '[')
+	o.b = append(o.b, s.Entries...)
+	o.b = append(o.b, ']')
+	o.bool("more", s.More)
+	if !s.More {
+		o.position("position", s.Position)
+	}
+	return o.frame()
+}
+
+// Tuned returns a notice of how many flushes a second a subscription is given from now on.
+func (Encoder) Tuned(c realtime.Channel, maxRate float64, reason string) outbox.Frame {
+	o := newObject(256, TypeNotice)
+	o.text("code", NoticeTuned)
+	o.text("channel", c.Name())
+	o.float("maxRate", maxRate)
+	o.text("reason", reason)
+	return o.frame()
 }
 
 // described appends what says of which kind an event is.

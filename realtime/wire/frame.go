@@ -17,6 +17,7 @@ type Type string
 const (
 	TypeConnect     Type = "connect"
 	TypeSubscribe   Type = "subscribe"
+	TypeTune        Type = "tune"
 	TypeUnsubscribe Type = "unsubscribe"
 	TypePublish     Type = "publish"
 	TypeCall        Type = "call"
@@ -31,6 +32,7 @@ const (
 	TypeOK        Type = "ok"
 	TypeError     Type = "error"
 	TypeMessage   Type = "message"
+	TypeSnapshot  Type = "snapshot"
 	TypeDirect    Type = "direct"
 	TypeNotice    Type = "notice"
 	TypeMove      Type = "move"
@@ -42,6 +44,7 @@ const (
 const (
 	NoticeGap     = "gap"     // something of the channel was missed right here
 	NoticeDropped = "dropped" // the connection's full queue let some of the channel go
+	NoticeTuned   = "tuned"   // the server gives a subscription another rate
 	// NoticePresenceEnded is told when a watch of the channel's presence is not granted any more.
 	NoticePresenceEnded = "presence-ended"
 )
@@ -84,6 +87,7 @@ type ClientFrame struct {
 	// not empty, and not checked further: realtime.NewChannel does that.
 	Channel string
 	Since   realtime.Position // subscribe; zero is "from now on", what is malformed is unusable
+	Options Options           // subscribe, tune
 
 	Data  []byte            // publish, call: compact JSON; nil only in a call without any and in a deletion
 	Key   string            // publish
@@ -109,6 +113,7 @@ type ClientFrame struct {
 type Subscription struct {
 	Channel string // as in ClientFrame; empty if it could not be read
 	Since   realtime.Position
+	Options Options
 	// Err says what is wrong with the entry, which is to be refused with it while the others are taken; nil: nothing is.
 	Err *realtime.Error
 }

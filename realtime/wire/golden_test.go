@@ -36,8 +36,13 @@ var goldenClient = map[string]wire.ClientFrame{
 		Subscriptions: []wire.Subscription{{Channel: "prices:fx", Since: at1}, {Channel: "alerts:ann", Since: at2}}},
 	"subscribe":        {Type: wire.TypeSubscribe, ID: `2`, Channel: "prices:fx"},
 	"subscribe.resume": {Type: wire.TypeSubscribe, ID: `"s-2"`, Channel: "prices:fx", Since: at1, AsOf: ms2},
-	"unsubscribe":      {Type: wire.TypeUnsubscribe, ID: `3`, Channel: "prices:fx"},
-	"publish":          {Type: wire.TypePublish, ID: `4`, Channel: "board:7", Data: []byte(`{"x":120,"y":48}`)},
+	"subscribe.options": {Type: wire.TypeSubscribe, ID: `18`, Channel: "prices:fx", Options: wire.Options{
+		Filter: ptr("tags.desk == 'a'"), Fields: &[]string{"ask", "bid"}, Keys: &[]string{"EURUSD", "GBP*"}, State: true, MaxRate: ptr(2.5), Paused: ptr(true)}},
+	"connect.options": {Type: wire.TypeConnect, Subscriptions: []wire.Subscription{{Channel: "prices:fx", Options: wire.Options{State: true, MaxRate: ptr(5.0)}}}},
+	"tune":            {Type: wire.TypeTune, ID: `19`, Channel: "prices:fx", Options: wire.Options{Filter: ptr(""), MaxRate: ptr(0.0), Paused: ptr(false), Keys: &[]string{}}},
+	"tune.keys":       {Type: wire.TypeTune, ID: `20`, Channel: "prices:fx", Options: wire.Options{AddKeys: []string{"EURUSD"}, RemoveKeys: []string{"GBPUSD", "USDJPY"}}},
+	"unsubscribe":     {Type: wire.TypeUnsubscribe, ID: `3`, Channel: "prices:fx"},
+	"publish":         {Type: wire.TypePublish, ID: `4`, Channel: "board:7", Data: []byte(`{"x":120,"y":48}`)},
 	"publish.full": {Type: wire.TypePublish, ID: `5`, Channel: "board:7", Key: "cursor:ann", Event: "ann-17",
 		Tags: map[string]string{"page": "2", "layer": "top"}, Data: []byte(`{"x":120,"y":48}`)},
 	"publish.described": {Type: wire.TypePublish, ID: `16`, Channel: "fleet:eu", Key: "v7", TTL: 30 * time.Second,
@@ -55,6 +60,8 @@ var goldenClient = map[string]wire.ClientFrame{
 	"publish.null":    {Type: wire.TypePublish, ID: `12`, Channel: "board:7", Key: "cursor:ann", Data: []byte(`null`)},
 	"subscribe.name":  {Type: wire.TypeSubscribe, ID: `13`, Channel: "A-z_0.9/@=+~:x", Since: realtime.Position{Time: ms1, ID: `"quoted" ü`}},
 }
+
+func ptr[T any](v T) *T { return &v }
 
 type goldenFrame struct {
 	frame outbox.Frame
@@ -82,6 +89,7 @@ func goldenServer() map[string]goldenFrame {
 	answered.ID = `1`
 	versioned, answeredByVersion := session, welcome
 	versioned.Version, answeredByVersion.Version = "v1.4.2", "v1.4.2"
+	entry := &realtime.Publication{ID: "e1", Key: "EURUSD", Time: time.UnixMilli(at1.Time), TTL: 30 * time.Second, Tags: map[string]string{"desk": "a"}, Data: []byte(`{"bid":1}`)}
 	return map[string]goldenFrame{
 		"welcome":         {e.Welcome(`1`, session), answered},
 		"welcome.no-id":   {e.Welcome("", session), welcome},
@@ -126,8 +134,22 @@ func goldenServer() map[string]goldenFrame {
 			wire.ServerFrame{Type: wire.TypeDirect, Event: "e7", Time: ms1, EventType: "com.example.mention", Source: "//chat", ContentType: "text/plain", Data: []byte(`"hi"`)}},
 		"direct": {e.Direct(&realtime.Publication{ID: "e3", Key: "ticket:7", Time: time.UnixMilli(ms1), Tags: map[string]string{"kind": "mention"}, Data: []byte(`{"by":"bob"}`)}),
 			wire.ServerFrame{Type: wire.TypeDirect, Event: "e3", Key: "ticket:7", Time: ms1, Tags: map[string]string{"kind": "mention"}, Data: []byte(`{"by":"bob"}`)}},
+		"ok-subscribe.state": {e.Subscribed(`7`, fx, outbox.Answer{Position: at1, State: true, Keys: 1234, MaxRate: 5}),
+			wire.ServerFrame{Type: wire.TypeOK, ID: `7`, Channel: "prices:fx", Position: "1767225600123-e1", State: &wire.StateOK{Keys: 1234}, MaxRate: 5}},
+		"ok-subscribe.reset": {e.Subscribed(`7`, fx, outbox.Answer{Position: at1, Reset: true, State: true}),
+			wire.ServerFrame{Type: wire.TypeOK, ID: `7`, Channel: "prices:fx", Position: "1767225600123-e1", Reset: true, State: &wire.StateOK{}}},
+		"ok-tune": {e.TuneOK(`9`, fx, wire.Tuned{MaxRate: 2.5, Filter: "tags.desk == 'a'", Fields: []string{"bid"}, Keys: []string{"EURUSD", "GBP*"}, Paused: true}),
+			wire.ServerFrame{Type: wire.TypeOK, ID: `9`, Channel: "prices:fx", MaxRate: 2.5, Filter: "tags.desk == 'a'", Fields: []string{"bid"}, Keys: []string{"EURUSD", "GBP*"}, Paused: true}},
+		"snapshot": {e.Snapshot(fx, &outbox.Snapshot{More: true, Reset: true, Entries: e.Entry(e.Entry(nil, entry), &realtime.Publication{ID: "e2", Key: "GBPUSD", Time: time.UnixMilli(at2.Time), Data: []byte(`1`)})}),
+			wire.ServerFrame{Type: wire.TypeSnapshot, Channel: "prices:fx", More: true, Reset: true, Entries: []wire.ServerFrame{
+				{Key: "EURUSD", Position: "1767225600123-e1", Time: ms1, ExpiresAt: ms1 + 30_000, Tags: map[string]string{"desk": "a"}, Data: []byte(`{"bid":1}`)},
+				{Key: "GBPUSD", Position: "1767225601456-e2", Time: at2.Time, Data: []byte(`1`)}}}},
+		"snapshot.end":    {e.Snapshot(fx, &outbox.Snapshot{Position: at2}), wire.ServerFrame{Type: wire.TypeSnapshot, Channel: "prices:fx", Position: "1767225601456-e2", Entries: []wire.ServerFrame{}}},
+		"message.left":    {messageOf(&realtime.Publication{Channel: fx, ID: "e2", Key: "EURUSD", Op: realtime.OpLeave, Time: time.UnixMilli(at2.Time)}), wire.ServerFrame{Type: wire.TypeMessage, Channel: "prices:fx", Position: "1767225601456-e2", Key: "EURUSD", Left: wire.Left{Sight: true}}},
+		"message.expired": {messageOf(&realtime.Publication{Channel: fx, ID: "e2", Key: "EURUSD", Op: realtime.OpExpire, Time: time.UnixMilli(at2.Time)}), wire.ServerFrame{Type: wire.TypeMessage, Channel: "prices:fx", Key: "EURUSD", Deleted: true, Expired: true}},
+		"notice-tuned":    {e.Tuned(fx, 1.25, "slow"), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeTuned, Channel: "prices:fx", MaxRate: 1.25, Reason: "slow"}},
 		"presence": {e.Presence(board, []realtime.Member{bob}, []realtime.Member{ann}, 1),
-			wire.ServerFrame{Type: wire.TypePresence, Channel: "board:7", Joined: []realtime.Member{bob}, Left: []realtime.Member{ann}, Count: 1}},
+			wire.ServerFrame{Type: wire.TypePresence, Channel: "board:7", Joined: []realtime.Member{bob}, Left: wire.Left{Members: []realtime.Member{ann}}, Count: 1}},
 		"notice-gap":            {e.Gap(fx, at2), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeGap, Channel: "prices:fx", Position: "1767225601456-e2"}},
 		"notice-dropped":        {e.Dropped(fx, 3), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeDropped, Channel: "prices:fx", Count: 3}},
 		"notice-presence-ended": {e.Ended(realtime.Right{Action: realtime.ActionPresence, Channel: board}, nil), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticePresenceEnded, Channel: "board:7"}},
@@ -136,7 +158,7 @@ func goldenServer() map[string]goldenFrame {
 		"heartbeat.still":       {e.Heartbeat(realtime.Position{}), wire.ServerFrame{Type: wire.TypeHeartbeat}},
 		"pong":                  {e.Pong(""), wire.ServerFrame{Type: wire.TypePong}},
 		"pong.with-id":          {e.Pong(`"p-11"`), wire.ServerFrame{Type: wire.TypePong, ID: `"p-11"`}},
-		"presence.emptied":      {e.Presence(board, nil, []realtime.Member{bob}, 0), wire.ServerFrame{Type: wire.TypePresence, Channel: "board:7", Joined: []realtime.Member{}, Left: []realtime.Member{bob}}},
+		"presence.emptied":      {e.Presence(board, nil, []realtime.Member{bob}, 0), wire.ServerFrame{Type: wire.TypePresence, Channel: "board:7", Joined: []realtime.Member{}, Left: wire.Left{Members: []realtime.Member{bob}}}},
 	}
 }
 

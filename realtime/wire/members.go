@@ -32,15 +32,18 @@ const (
 	memberRefusals
 	memberRoute
 	memberWatch
-	memberFilter // known, not served yet: refused, because a client must not believe it is obeyed
+	memberFilter
+	memberFields
+	memberKeys
 	memberState
 	memberMaxRate
+	memberPaused
 	numMembers
 )
 
 var memberNames = [numMembers]string{
 	"type", "id", "token", "asOf", "subscriptions", "channel", "since", "data",
-	"key", "tags", "event", "delete", "ttl", "eventType", "source", "contentType", "refusals", "route", "watch", "filter", "state", "maxRate",
+	"key", "tags", "event", "delete", "ttl", "eventType", "source", "contentType", "refusals", "route", "watch", "filter", "fields", "keys", "state", "maxRate", "paused",
 }
 
 func (m member) String() string { return memberNames[m] }
@@ -51,7 +54,9 @@ func (m member) String() string { return memberNames[m] }
 type members struct {
 	raw    [numMembers][]byte
 	spaced bool // data holds white space between its tokens
-	err    *realtime.Error
+	// unknown is the first other name there is: most frames take no notice of it.
+	unknown string
+	err     *realtime.Error
 }
 
 // scan reads the object that begins at the scanner and ends behind it. An error
@@ -68,7 +73,8 @@ func (m *members) scan(s *scanner) error {
 		if !s.name() {
 			return s.fail()
 		}
-		which, known := memberNamed(s.text[start:s.at])
+		named := s.text[start:s.at]
+		which, known := memberNamed(named)
 		if !s.colon() {
 			return s.fail()
 		}
@@ -78,6 +84,8 @@ func (m *members) scan(s *scanner) error {
 		}
 		if known {
 			m.set(which, s.text[start:s.at], s.blank > blank)
+		} else if m.unknown == "" {
+			m.unknown = jsontext.Unquote(string(named))
 		}
 		switch s.space() {
 		case ',':

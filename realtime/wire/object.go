@@ -56,6 +56,11 @@ func (o *object) int(name string, value int64) {
 	o.b = strconv.AppendInt(o.b, value, 10)
 }
 
+func (o *object) float(name string, value float64) {
+	o.name(name)
+	o.b = strconv.AppendFloat(o.b, value, 'g', -1, 64)
+}
+
 func (o *object) bool(name string, value bool) {
 	o.name(name)
 	o.b = strconv.AppendBool(o.b, value)

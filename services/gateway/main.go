@@ -12,6 +12,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/budget"
 	"github.com/tidewire/tidewire/realtime/environment"
+	"github.com/tidewire/tidewire/realtime/filter/viewfilter"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/services/cloudrun"
 	"github.com/tidewire/tidewire/services/cloudrun/storage"
@@ -41,7 +42,12 @@ func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler,
 func (c *config) handler(p *cloudrun.Parts, b *backend.Backend) (http.Handler, error) {
 	verifier := auth.New(b.Tenants, auth.Options{Revocations: b.Revocations, Logger: p.Log, Metrics: p.Metrics})
 	p.Closing(func(context.Context) error { return verifier.Close() })
+	filters, err := viewfilter.New()
+	if err != nil {
+		return nil, err
+	}
 	g, err := gateway.New(gateway.Options{
+		Filters: filters, States: b.States,
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement, Verifier: verifier,
 		Instance: c.Instance, Service: c.Service, Revision: c.Revision, Region: c.Region,
 		Lifetime: c.lifetime, DrainSpread: c.drainSpread, Compress: c.compress, Remote: remote(c.proxies),

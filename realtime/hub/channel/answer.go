@@ -62,6 +62,10 @@ func (m *Machine) answer(q *Question, ms int64) {
 		m.begin(q, from, outbox.Answer{Resumed: true, Position: q.Request.Since}, realtime.ReasonResumed)
 		return
 	}
+	if q.Request.State {
+		q.beginState(m, m.rec.Len(), false)
+		return
+	}
 	m.count(realtime.CountGaps, whyGap(m.rec, q.Request.Since), 1)
 	m.begin(q, m.rec.Len(), outbox.Answer{Gap: true, Position: m.rec.Position().OrLater(q.Request.Since)}, realtime.ReasonGap)
 }
@@ -97,6 +101,10 @@ func whyGap(rec *record.Record, since realtime.Position) realtime.Reason {
 // answerEarly answers with a moment, because the replay is overdue and the
 // client is not to wait any longer. It reads from there once the record is made.
 func (m *Machine) answerEarly(q *Question, at realtime.Position) {
+	if q.Request.State {
+		m.set.fx.Refused = append(m.set.fx.Refused, Refusal{q, &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: is not known yet", RetryAfter: 5 * time.Second}})
+		return
+	}
 	at = at.OrLater(q.Request.Since)
 	a, how := outbox.Answer{Position: at}, realtime.ReasonLive
 	if !q.Request.Since.IsZero() {
@@ -111,6 +119,13 @@ func (m *Machine) answerEarly(q *Question, at realtime.Position) {
 // from then on it reads live.
 func (m *Machine) begin(q *Question, from int, a outbox.Answer, how realtime.Reason) {
 	m.releaseTick()
+	if p := q.Reader.pace; p != nil {
+		if p.state {
+			q.beginState(m, from, a.Resumed)
+			return
+		}
+		a.MaxRate = p.rate
+	}
 	m.tell(q, a, how)
 	q.Reader.follow(m, from, a.Position)
 }
@@ -131,9 +146,10 @@ func (m *Machine) unpark() {
 	if len(parked) == 0 {
 		return
 	}
-	m.readers = nil
+	m.readers, m.lanes = nil, lanes{}
 	m.vacated()
 	for _, r := range parked {
+		r.lane = nil
 		r.become(moving)
 		r.receive(m, r.at, 0)
 	}

@@ -19,22 +19,21 @@ type delivery struct {
 // deliver gives an entry to the readers.
 func (m *Machine) deliver(e *delivery, now time.Time) {
 	fx := m.set.fx
-	d := outbox.Delivery{Channel: m.name, Key: e.Key, Policy: m.rules.Overflow}
 	shown, kept := &e.Entry, false
 	if have := m.rec.Numbered(e.number); have != nil { // what is encoded now is there for those who come later
 		shown, kept = have, true
 	}
-	lost, readers := 0, 0
-	for _, r := range m.readers {
-		if r.from > e.number {
-			continue // its replay has it, or will
+	e.catchUp(m, shown, kept)
+	var readers, lost int
+	if len(m.lanes.plain.readers) > 0 {
+		pass := m.rec.Visible(shown, nil, kept)
+		readers, lost = e.give(m, &m.lanes.plain, &pass)
+	}
+	if len(m.lanes.byID) > 0 {
+		for _, c := range choose(m, shown, kept) {
+			r, l := e.give(m, c.lane, &c.pass)
+			readers, lost = readers+r, lost+l
 		}
-		readers++
-		if r.state == Ahead && !r.reached(e.At) {
-			continue
-		}
-		d.Frame = m.rec.Frame(shown, r.client.Protocol, kept)
-		lost += fx.Push(r.client, &d)
 	}
 	m.count(realtime.CountDeliveries, realtime.NoReason, readers)
 	if lost > 0 {
@@ -44,4 +43,76 @@ func (m *Machine) deliver(e *delivery, now time.Time) {
 	if e.trace != "" && m.set.o.Traces {
 		fx.trace(e, m.name, readers)
 	}
+}
+
+// give gives what a lane is shown of an entry to its readers, and returns how many they are and how much their queues let go for it.
+func (e *delivery) give(m *Machine, l *lane, pass *record.Pass) (readers, lost int) {
+	fx := m.set.fx
+	d := outbox.Delivery{Channel: m.name, Key: e.Key, Policy: m.rules.Overflow}
+	for _, r := range l.readers {
+		if r.from > e.number {
+			continue // its replay has it, or will
+		}
+		readers++
+		if r.state == Ahead && !r.reached(e.At) {
+			continue
+		}
+		d.Frame = pass.In(r.client.Protocol)
+		lost += fx.Push(r.client, &d)
+	}
+	return readers, lost
+}
+
+// catchUp lets the readers that are ahead hear of an entry who need not be given it, because of their View or their pace.
+func (e *delivery) catchUp(m *Machine, shown *record.Entry, kept bool) {
+	if m.ahead == 0 {
+		return
+	}
+	for _, r := range m.readers {
+		if r.state != Ahead || r.view == nil && r.pace == nil || r.from > e.number {
+			continue
+		}
+		missing := r.reached(e.At)
+		if !missing || r.pace != nil {
+			r.from = e.number + 1 // it has had this one, or has it here
+		}
+		if r.pace == nil || r.state != Reading {
+			continue
+		}
+		if pass := m.rec.Visible(shown, r.view, kept); missing && pass.Shown() {
+			m.set.fx.Push(r.client, &outbox.Delivery{Frame: pass.In(r.client.Protocol), Channel: m.name, Key: e.Key, Policy: m.rules.Overflow})
+		}
+		r.attach()
+	}
+}
+
+// choice is a lane that is shown something of an entry.
+type choice struct {
+	lane *lane
+	pass record.Pass
+}
+
+// choose asks the lanes with a View: each is asked once, and those that a name decides only if the name has their value.
+func choose(m *Machine, e *record.Entry, kept bool) []choice {
+	all := m.set.chosen[:0]
+	look := record.LookAt(m.rec, e, kept)
+	for _, l := range m.lanes.filtered {
+		if pass := look.For(l.view); pass.Shown() {
+			all = append(all, choice{l, pass})
+		}
+	}
+	for name := range m.lanes.names {
+		is, has := look.Value(name)
+		if !has {
+			continue
+		}
+		for _, l := range m.lanes.byValue[value{name, is}] {
+			if pass := look.For(l.view); pass.Shown() {
+				all = append(all, choice{l, pass})
+			}
+		}
+	}
+	look.Done()
+	m.set.chosen = all
+	return all
 }

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -24,6 +25,13 @@ type Client struct {
 	queued bool      // in Effects.Queued
 }
 
+// wait has a reader given more of what it has missed when its turn has come, and there is room.
+func (c *Client) wait(r *Reader) {
+	if !slices.Contains(c.behind, r) {
+		c.behind = append(c.behind, r)
+	}
+}
+
 // Effects are what is to be done outside of the channels because of what has happened in them. Frames go to the queue of a
 // client at once; all else is gathered here, and whoever holds the lock takes it and does it.
 type Effects struct {
@@ -33,6 +41,8 @@ type Effects struct {
 	Queued   []*Client   // to be flushed
 	Closes   []Closing
 	Traced   []Traced // to be reported once written
+	Refused  []Refusal
+	Wheel    *Wheel // of those who are given more later; it outlives what is carried out
 
 	// Steps is what was looked at or moved, one by one: work that could be split.
 	Steps int
@@ -42,6 +52,12 @@ type Effects struct {
 type Closing struct {
 	Client *Client
 	Err    *realtime.Error // nil if it did not keep up
+}
+
+// Refusal is a question that is to be refused.
+type Refusal struct {
+	Question *Question
+	Err      *realtime.Error
 }
 
 // Traced is a Publication that a Tracer follows, between its delivery and the writing.

@@ -156,7 +156,7 @@ func TestFenceFails(t *testing.T) {
 	f := w.follow()
 	f.Phase = PhaseCaughtUp
 	c := w.channel("a")
-	r := NewReader(&w.connect().Client, c)
+	r := NewReader(&w.connect().Client, c, nil, Pace{})
 	q := &Question{Request: Request{Channel: c}, Reader: r, Asked: time.Now()}
 	r.Asks(q)
 	f.Open(c).Ask(q)

@@ -27,6 +27,9 @@ type Machine struct {
 	waiting   []*Question // asked since the fence was sent
 	stale     int         // questions here and with the fence that nobody waits for any more, at most
 	readers   []*Reader   // while it is buffering: parked, each at its Position
+	lanes     lanes       // of those who are given what comes at once
+	state     *Keyed      // that of the channel; nil if it keeps none
+	pending   *Keyed      // of those who are given what is new from time to time; nil if there are none
 	ahead     int         // readers that are
 	replaying int         // readers that are
 	tick      *tick
@@ -49,6 +52,9 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 		m.count(realtime.CountDrops, realtime.ReasonRepeated, 1)
 	}
 	if m.State() == Buffering {
+		if m.state != nil && !repeated {
+			m.state.Apply(msg, now) // in whatever order: a Table knows what is newer
+		}
 		m.rec.Buffer(msg, repeated)
 		return
 	}
@@ -56,9 +62,13 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 	if j.Hole != "" {
 		m.hole(j, now)
 	}
+	if m.state != nil && !repeated {
+		m.state.Apply(msg, now) // also what comes late
+	}
 	if !j.New {
 		return
 	}
+	m.pend(msg, now)
 	e, number := m.rec.Append(msg, now)
 	d := delivery{Entry: e, number: number, trace: msg.Trace, received: now}
 	if len(m.readers) == 0 || m.rules.Tick > 0 && gather(m, d) {
@@ -85,12 +95,18 @@ func (m *Machine) hole(j record.Judgement, now time.Time) {
 // lose cuts the record behind a moment, in ms, and tells the readers gap.
 func (m *Machine) lose(ms int64) {
 	at := m.rec.Lose(ms)
+	if m.state != nil {
+		m.set.o.Doubt(m.name)
+	}
 	m.releaseTick()
 	if len(m.readers) == 0 {
 		return
 	}
 	gap := protocol.Shared{Make: func(p *protocol.Protocol) outbox.Frame { return p.Gap(m.name, at) }}
 	for _, r := range m.readers {
+		if r.pace != nil && r.pace.state {
+			continue // its state is to be known anew
+		}
 		r.endReplay() // what it has not been given yet lies before the gap
 		m.set.fx.Push(r.client, &outbox.Delivery{Frame: gap.In(r.client.Protocol), Channel: m.name})
 	}
@@ -98,7 +114,7 @@ func (m *Machine) lose(ms int64) {
 
 // unused reports whether the channel holds and serves nothing.
 func (m *Machine) unused() bool {
-	return m.rec.Empty() && len(m.readers) == 0 && m.fence == nil && len(m.waiting) == 0 && !m.moving && m.tick == nil
+	return m.rec.Empty() && len(m.readers) == 0 && m.fence == nil && m.pending == nil && len(m.waiting) == 0 && !m.moving && m.tick == nil
 }
 
 // suspect reports whether the stream broke since a fence last came back: what the channel

@@ -72,6 +72,10 @@ func (s *Set) GiveBack(failed *Set) bool {
 		at, behind := r.stand(), r.state == Replaying
 		r.leave()
 		m := s.Open(r.name)
+		if r.pace != nil && m.state != nil && r.pace.left {
+			continues(r, m, at, true)
+			continue
+		}
 		if m.State() == Buffering {
 			r.join(m, Parked, at)
 			continue
@@ -154,7 +158,12 @@ func (s *Set) Dismiss(c realtime.Channel) {
 	if m == nil {
 		return
 	}
-	m.readers, m.ahead, m.replaying = nil, 0, 0
+	for _, r := range m.readers {
+		if r.pace != nil && r.pace.keyed != nil {
+			r.detach()
+		}
+	}
+	m.readers, m.lanes, m.ahead, m.replaying = nil, lanes{}, 0, 0
 	if m.busyAt > 0 {
 		m.vacated()
 	}

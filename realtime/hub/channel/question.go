@@ -17,6 +17,26 @@ type Request struct {
 	// AsOf is the newest asOf the client was told on the connection on which it last read
 	// the channel, in milliseconds; 0 if it was told none.
 	AsOf int64
+	Want
+	// State asks for the state of the channel before what changes.
+	State bool
+}
+
+// Want is how a client wants a channel.
+type Want struct {
+	// Filter is what it wants to see only; empty is everything. Fields are the members of data that it wants; nil is all.
+	Filter string
+	Fields []string
+	// Keys are those that it wants, each a name or the beginning of one and "*"; nil is all.
+	Keys []string
+	// MaxRate is how many flushes a second it wants at most; 0 is without bound. Paused wants none.
+	MaxRate float64
+	Paused  bool
+}
+
+// Plain reports whether all is wanted, at once.
+func (w *Want) Plain() bool {
+	return w.Filter == "" && w.Fields == nil && w.Keys == nil && w.MaxRate == 0 && !w.Paused
 }
 
 // disbelieve drops what nobody can have been told: moments later than newest, in milliseconds, which is later than

@@ -2,9 +2,12 @@ package channel
 
 import (
 	"math"
+	"sync/atomic"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/hub/view"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -13,9 +16,14 @@ type Reader struct {
 	client   *Client
 	name     realtime.Channel
 	state    ReaderState
-	question *Question // while it is asking
-	m        *Machine  // from its answer on
-	index    int       // in m.readers
+	question *Question            // while it is asking
+	m        *Machine             // from its answer on
+	index    int                  // in m.readers
+	want     atomic.Pointer[Want] // what the client has asked for
+	view     *view.View           // what it is shown of the channel
+	lane     *lane                // of m, while it is on it
+	seat     int                  // in lane.readers
+	pace     *pace                // nil if it is given all that comes, at once
 
 	// at is where it stands while it is parked, ahead or replaying: what it has had.
 	at realtime.Position
@@ -26,8 +34,66 @@ type Reader struct {
 	next, live uint64
 }
 
-// NewReader returns a Reader of a client that is admitted to a channel.
-func NewReader(c *Client, name realtime.Channel) *Reader { return &Reader{client: c, name: name} }
+// NewReader returns a Reader of a client that is admitted to a channel, of which it is shown what a View says.
+func NewReader(c *Client, name realtime.Channel, v *view.View, p Pace) *Reader {
+	r := &Reader{client: c, name: name, view: v}
+	if p.wants() {
+		r.pace = &pace{state: p.State, rate: p.Rate, paused: p.Paused}
+	}
+	return r
+}
+
+// Wanted returns what the client has asked for, and SetWant changes it. They may be called without the lock.
+func (r *Reader) Wanted() Want {
+	if w := r.want.Load(); w != nil {
+		return *w
+	}
+	return Want{}
+}
+
+// SetWant says what the client asks for.
+func (r *Reader) SetWant(w Want) { r.want.Store(&w) }
+
+// View returns what it is shown of the channel.
+func (r *Reader) View() *view.View { return r.view }
+
+// See shows the reader what another View says from now on. Of a state it is told what leaves and enters its sight.
+func (r *Reader) See(v *view.View) {
+	switch {
+	case r.pace != nil && r.pace.keyed != nil:
+		r.pace.keyed.see(r, v)
+	case r.lane != nil:
+		r.m.releaseTick() // what was held back was for the other
+		r.m.lanes.exit(r)
+		r.view = v
+		r.m.lanes.enter(r)
+	default:
+		r.view = v
+	}
+}
+
+// Tune gives the reader another pace. Whether it is given the state does not change.
+func (r *Reader) Tune(p Pace, now time.Time) {
+	if r.pace == nil {
+		if !p.wants() {
+			return
+		}
+		r.pace = &pace{}
+		if r.state == Reading {
+			r.m.releaseTick()
+			r.attach()
+		}
+	}
+	was := r.pace
+	was.rate, was.paused, was.slowed, was.next = p.Rate, p.Paused, 0, now
+	if k := was.keyed; k != nil {
+		was.least = least(&r.m.rules, p.Rate)
+		k.fx.Wheel.due.Remove(r)
+		if was.lags {
+			was.flush(r, now)
+		}
+	}
+}
 
 // Channel returns what it is subscribed to.
 func (r *Reader) Channel() realtime.Channel { return r.name }
@@ -89,7 +155,7 @@ func (r *Reader) become(s ReaderState) {
 
 // stand is where the reader stands: what it has had of the channel.
 func (r *Reader) stand() realtime.Position {
-	if r.state == Reading {
+	if r.state == Reading && (r.pace == nil || r.m.state != nil) {
 		return r.m.rec.Position()
 	}
 	return r.at
@@ -106,6 +172,12 @@ func (r *Reader) leave() {
 	m.readers[r.index].index = r.index
 	m.readers[last] = nil
 	m.readers = m.readers[:last]
+	if r.lane != nil {
+		m.lanes.exit(r)
+	}
+	if p := r.pace; p != nil && p.keyed != nil {
+		r.detach()
+	}
 	r.m = nil
 	if len(m.readers) == 0 {
 		m.vacated()
@@ -116,6 +188,7 @@ func (r *Reader) leave() {
 func (r *Reader) join(m *Machine, s ReaderState, at realtime.Position) {
 	r.m, r.index = m, len(m.readers)
 	m.readers = append(m.readers, r)
+	m.lanes.enter(r)
 	r.at = at
 	r.become(s)
 	if r.index == 0 {
@@ -127,6 +200,13 @@ func (r *Reader) join(m *Machine, s ReaderState, at realtime.Position) {
 // of an asOf leaves open, has had everything of the topic up to a moment.
 func (r *Reader) receive(m *Machine, at realtime.Position, vouched int64) {
 	from, ok := m.rec.Find(at)
+	if r.pace != nil && m.state != nil && (r.pace.left || r.pace.state) {
+		if !ok {
+			_, ok = m.rec.Resume(at, vouched-m.set.o.Margin.Milliseconds())
+		}
+		continues(r, m, at, ok)
+		return
+	}
 	switch {
 	case ok:
 	case at.ID != "" && at.Time >= m.rec.Newest()-m.set.skew:
@@ -177,7 +257,7 @@ func (r *Reader) follow(m *Machine, from int, at realtime.Position) {
 	m.set.fx.Touch(r.client)
 	r.from, r.next, r.live = math.MaxUint64, next, live
 	if len(r.client.behind) > 0 || !r.fill() { // others wait for room already
-		r.client.behind = append(r.client.behind, r)
+		r.client.wait(r)
 		return
 	}
 	r.endReplay()
@@ -201,14 +281,16 @@ func (r *Reader) fill() bool {
 	}
 	for i := int(r.next - rec.First()); i < rec.Len(); i++ {
 		e := rec.At(i)
-		if !r.superseded(e) {
-			frame := rec.Frame(e, r.client.Protocol, true)
-			if frame.IsZero() {
-				m.set.fx.Fail(r.client)
-				return true
-			}
-			if !box.Replay(r.name, frame) {
-				return false
+		if !superseded(r, e) {
+			if pass := rec.Visible(e, r.view, true); pass.Shown() {
+				frame := pass.In(r.client.Protocol)
+				if frame.IsZero() {
+					m.set.fx.Fail(r.client)
+					return true
+				}
+				if !box.Replay(r.name, frame) {
+					return false
+				}
 			}
 		}
 		r.next, r.at = r.next+1, e.At
@@ -218,7 +300,10 @@ func (r *Reader) fill() bool {
 
 // superseded reports whether a reader need not have an entry, because its channel conflates, the
 // entry has come while the reader did not keep up, and there is a newer one of its key.
-func (r *Reader) superseded(e *record.Entry) bool {
+func superseded(r *Reader, e *record.Entry) bool {
+	if r.pace != nil { // it is given the newest of each key
+		return r.m.rec.Superseded(e.Key, r.next)
+	}
 	return r.m.rules.Overflow == realtime.OverflowConflate && r.next >= r.live && r.m.rec.Superseded(e.Key, r.next)
 }
 
@@ -229,6 +314,9 @@ func (r *Reader) endReplay() {
 	}
 	r.become(Reading)
 	r.from = r.m.rec.Next()
+	if r.pace != nil {
+		r.attach()
+	}
 	c := r.client
 	c.dropReplay(r)
 	if len(c.behind) == 0 {
@@ -250,12 +338,21 @@ func (c *Client) dropReplay(r *Reader) {
 func (c *Client) Refill() {
 	for len(c.behind) > 0 {
 		r := c.behind[0]
+		if r.state != Replaying {
+			if r.pace == nil || r.pace.keyed == nil || r.pace.give(r) {
+				c.dropReplay(r)
+				continue
+			}
+			c.behind = append(c.behind[1:], r)
+			return
+		}
 		if !r.fill() {
 			c.behind = append(c.behind[1:], r)
 			return
 		}
 		r.endReplay()
 	}
+	c.Box.EndReplays()
 }
 
 // tellGap tells the reader that something is missing.

@@ -27,6 +27,9 @@ type Options struct {
 	Document func(tenant string) *realtime.Tenant
 	// Home reports whether a tenant's document places it on the topic.
 	Home func(*realtime.Tenant) bool
+	// State returns what is known of a channel's state; nil if it keeps none. Doubt says that something of it may be missing.
+	State func(realtime.Channel) *Keyed
+	Doubt func(realtime.Channel)
 	// After calls do for a channel after a while, under the lock.
 	After func(c realtime.Channel, d time.Duration, do func()) *time.Timer
 }
@@ -53,7 +56,8 @@ type Set struct {
 	suspects int               // busy channels that have not had a fence since the last of them
 	parked   int               // readers that are
 
-	older, newer *Set // while one replaces the other
+	chosen       []choice // of the delivery under way
+	older, newer *Set     // while one replaces the other
 	parts        parts
 	complained   time.Time // when a hole was last logged
 }
@@ -109,10 +113,19 @@ func (s *Set) Open(c realtime.Channel) *Machine {
 	}
 	rec := s.records.Open(c, doc)
 	m := &Machine{set: s, name: c, rec: rec, proved: s.breaks, at: len(s.all), rules: rec.Quota().Tenant().Rules(c.Namespace())}
+	if m.rules.State != nil {
+		m.state = s.o.State(c)
+	}
 	s.machines[c] = m
 	s.all = append(s.all, m)
 	s.records.Fit(rec)
 	return m
+}
+
+// Uses reports whether a channel is shown what a Keyed has.
+func Uses(s *Set, c realtime.Channel, k *Keyed) bool {
+	m := s.machines[c]
+	return m != nil && m.state == k
 }
 
 // remove takes a channel out that holds and serves nothing.
@@ -136,6 +149,12 @@ func (s *Set) Obey(t *realtime.Tenant) {
 		m := s.machines[rec.Channel()]
 		m.releaseTick() // held by the old rules; by the new ones nothing may be
 		m.rules = t.Rules(m.name.Namespace())
+		switch {
+		case m.rules.State != nil && m.state == nil:
+			m.state = s.o.State(m.name)
+		case m.rules.State == nil && m.state != nil && m.state.readers == 0:
+			m.state = nil
+		}
 		rec.Obey(m.rules)
 	}
 }

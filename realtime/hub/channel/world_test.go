@@ -121,7 +121,7 @@ func (w *topic) carryOut() {
 		w.log = append(w.log, realtime.Message{Kind: realtime.KindFence, Publication: realtime.Publication{Channel: f.Channel(), ID: f.ID, Time: w.now}})
 	}
 	Flushed(w.fx.Queued)
-	w.fx = Effects{}
+	w.fx = Effects{Wheel: w.fx.Wheel}
 }
 
 // hear lets a Set hear some of what it has not heard. It reports whether something is missing.
@@ -176,7 +176,7 @@ func (w *topic) connect() *listener {
 
 // ask subscribes to a channel of a Set.
 func (l *listener) ask(f *follower, c realtime.Channel, since realtime.Position) *Reader {
-	r := NewReader(&l.Client, c)
+	r := NewReader(&l.Client, c, nil, Pace{})
 	l.readers[c] = r
 	q := &Question{Request: Request{Channel: c, Since: since}, Reader: r, Asked: time.Now()}
 	r.Asks(q)

@@ -47,6 +47,31 @@ func (p *Protocol) Message(e *realtime.Publication) (f outbox.Frame, data []byte
 	return p.inner.Message(e)
 }
 
+// Entry appends an entry of a snapshot; where the Encoder panics, nothing.
+func (p *Protocol) Entry(b []byte, e *realtime.Publication) (more []byte) {
+	more = b
+	defer p.contain(contain.Channel)
+	return p.inner.Entry(b, e)
+}
+
+// Snapshot puts a part of the state of a channel.
+func (p *Protocol) Snapshot(c realtime.Channel, s *outbox.Snapshot) (f outbox.Frame) {
+	defer p.contain(contain.Channel)
+	return p.inner.Snapshot(c, s)
+}
+
+// Dropped says how many Publications of a channel a client has missed.
+func (p *Protocol) Dropped(c realtime.Channel, count int) (f outbox.Frame) {
+	defer p.contain(contain.Channel)
+	return p.inner.Dropped(c, count)
+}
+
+// Tuned says how often a subscription is given what is new.
+func (p *Protocol) Tuned(c realtime.Channel, maxRate float64, reason string) (f outbox.Frame) {
+	defer p.contain(contain.Channel)
+	return p.inner.Tuned(c, maxRate, reason)
+}
+
 // Direct puts a message for connections.
 func (p *Protocol) Direct(e *realtime.Publication) (f outbox.Frame) {
 	defer p.contain(contain.Topic)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // Entries come, go and are encoded by several protocols: what the records say that they
@@ -28,7 +29,7 @@ func TestEncodingsCount(t *testing.T) {
 					s.now = s.now.Add(time.Millisecond)
 					rec.Append(&realtime.Message{Publication: realtime.Publication{ID: fmt.Sprint(i), Data: make([]byte, r.IntN(600)), Time: s.now}}, s.now)
 				} else if rec.Len() > 0 {
-					if f := rec.Frame(rec.At(r.IntN(rec.Len())), protocols[r.IntN(len(protocols))], true); f.IsZero() {
+					if f := frameOf(rec, rec.At(r.IntN(rec.Len())), protocols[r.IntN(len(protocols))], true); f.IsZero() {
 						t.Fatal("no frame")
 					}
 				}
@@ -82,21 +83,27 @@ func TestFrames(t *testing.T) {
 	r.Append(&realtime.Message{Publication: realtime.Publication{ID: "1", Data: []byte("odd"), Time: s.now}}, s.now)
 	one, other := speak(plain{}), speak(broken{})
 	e := r.At(0)
-	if got := string(r.Frame(e, one, true).Payload()); got != "odd" {
+	if got := string(frameOf(r, e, one, true).Payload()); got != "odd" {
 		t.Errorf("got %q", got)
 	}
-	if a, b := r.Frame(e, one, true).Bytes, r.Frame(e, one, true).Bytes; &a[0] != &b[0] {
+	if a, b := frameOf(r, e, one, true).Bytes, frameOf(r, e, one, true).Bytes; &a[0] != &b[0] {
 		t.Error("it was encoded twice")
 	}
-	if got := string(r.Frame(e, other, true).Payload()); got != "gap" || s.lost != 1 {
+	if got := string(frameOf(r, e, other, true).Payload()); got != "gap" || s.lost != 1 {
 		t.Errorf("got %q, lost %d; want a gap", got, s.lost)
 	}
-	if r.Frame(e, other, true); s.lost != 1 {
+	if frameOf(r, e, other, true); s.lost != 1 {
 		t.Error("it was tried again")
 	}
 	before := r.Quota().Used()
 	apart := *e // as it is held back for a tick, and evicted meanwhile
-	if got := string(r.Frame(&apart, speak(halves{}), false).Payload()); got != "o" || r.Quota().Used() != before {
+	if got := string(frameOf(r, &apart, speak(halves{}), false).Payload()); got != "o" || r.Quota().Used() != before {
 		t.Errorf("got %q, %d bytes more", got, r.Quota().Used()-before)
 	}
+}
+
+// frameOf is what those who are shown everything are given of an entry.
+func frameOf(r *Record, e *Entry, p *protocol.Protocol, kept bool) outbox.Frame {
+	pass := r.Visible(e, nil, kept)
+	return pass.In(p)
 }

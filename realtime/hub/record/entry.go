@@ -3,6 +3,7 @@ package record
 import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/hub/view"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -20,10 +21,12 @@ type Entry struct {
 	more  *moreEncoding // of protocols that needed it later
 }
 
-// encoding is something as one protocol puts it. The frame is zero if the Encoder panicked.
+// encoding is something as one protocol puts it, with some of the members of its data. The frame is zero if the Encoder
+// panicked.
 type encoding struct {
-	by    *protocol.Protocol
-	frame outbox.Frame
+	by      *protocol.Protocol
+	columns *view.Columns // nil: all
+	frame   outbox.Frame
 }
 
 type moreEncoding struct {
@@ -32,8 +35,10 @@ type moreEncoding struct {
 }
 
 // newEntry returns an entry that shares the memory of a message's Data.
-func newEntry(m *realtime.Message) Entry {
-	e := Entry{At: m.Position(), Key: m.Key, packed: pack(&m.Publication), data: m.Data}
+func newEntry(m *realtime.Message) Entry { return entryOf(&m.Publication) }
+
+func entryOf(p *realtime.Publication) Entry {
+	e := Entry{At: p.Position(), Key: p.Key, packed: pack(p), data: p.Data}
 	e.held = len(e.packed) + cap(e.data)
 	return e
 }
@@ -48,7 +53,7 @@ func (e *Entry) keep(made encoding, data []byte) (grown int) {
 	e.held += len(made.frame.Bytes)
 	if e.first.by == nil {
 		e.first = made
-		if len(data) > 0 {
+		if len(data) > 0 && made.columns == nil {
 			e.held -= cap(e.data)
 			e.data = data
 		}
@@ -57,35 +62,4 @@ func (e *Entry) keep(made encoding, data []byte) (grown int) {
 	e.more = &moreEncoding{made, e.more}
 	e.held += encodingOverhead
 	return e.held - before
-}
-
-// Frame returns an entry as a protocol puts it. Whatever carries a Publication of a channel to a client, live or from
-// the record, has it from here, and each protocol encodes it once. It is zero if the reader's Encoder
-// panics: the connection cannot go on. kept says that the entry is in the record, and not a copy.
-func (r *Record) Frame(e *Entry, p *protocol.Protocol, kept bool) outbox.Frame {
-	if e.first.by != p {
-		return r.quota.set.encoded(r, e, p, kept)
-	}
-	return e.first.frame // nearly always
-}
-
-// encoded returns an entry as a protocol puts it. Of one that an Encoder cannot put, readers are told in its place
-// that it is missing.
-func (s *Set) encoded(r *Record, e *Entry, p *protocol.Protocol, kept bool) outbox.Frame {
-	for have := e.more; have != nil; have = have.next {
-		if have.by == p {
-			return have.frame
-		}
-	}
-	frame, data := p.Message(s.shown.of(r.name, e))
-	s.shown.done()
-	if frame.IsZero() {
-		s.o.Owner.Unencodable(r.name)
-		frame = p.Gap(r.name, e.At)
-	}
-	grown := e.keep(encoding{p, frame}, data)
-	if kept {
-		r.quota.grew(grown, e.At.Time)
-	}
-	return frame
 }

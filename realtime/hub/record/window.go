@@ -9,10 +9,10 @@ import (
 
 // What a record costs besides the bytes of its events, as TestRecordsSayWhatTheyTake measures it.
 const (
-	entryOverhead    = 240 // of an entry
-	encodingOverhead = 48  // of each encoding of it but the first
-	bufferedOverhead = 512 // of a message that is buffered
-	channelOverhead  = 880 // of a channel, also of one that holds nothing
+	entryOverhead    = 240  // of an entry
+	encodingOverhead = 48   // of each encoding of it but the first
+	bufferedOverhead = 540  // of a message that is buffered
+	channelOverhead  = 1000 // of a channel, also of one that holds nothing
 )
 
 // Window is what a record holds once it is made: the newest Publications of its channel in order, and since when that

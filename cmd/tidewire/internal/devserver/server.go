@@ -19,6 +19,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/budget"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/filter/viewfilter"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/httpserver"
@@ -166,7 +167,12 @@ func (d *Server) assemble(ctx context.Context, s devstate.Folder) (err error) {
 	d.verifier = auth.New(b.Tenants, auth.Options{Logger: d.o.Logger, Metrics: d.metrics, Revocations: b.Revocations})
 	d.limiter = limit.New(limit.Options{Metrics: d.metrics})
 	d.pub = publish.New(b.Broker, publish.Options{Placement: b.Placement, Metrics: d.metrics})
+	filters, err := viewfilter.New()
+	if err != nil {
+		return errors.Join(err, d.operators.Close(), d.verifier.Close(), b.Close(ctx))
+	}
 	d.gateway, err = gateway.New(gateway.Options{
+		Filters: filters, States: b.States,
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement,
 		Verifier: d.verifier, Limiter: d.limiter, Publisher: d.pub,
 		Service: "dev", Logger: d.o.Logger, Metrics: d.metrics,

@@ -28,7 +28,9 @@ func (h *handler) handle(f *wire.ClientFrame) {
 	case wire.TypeConnect:
 		h.resume(f)
 	case wire.TypeSubscribe:
-		h.subscribe(f.ID, f.Channel, f.Since, f.AsOf)
+		h.subscribe(f.ID, f.Channel, f.Since, f.AsOf, &f.Options)
+	case wire.TypeTune:
+		h.tune(f)
 	case wire.TypeUnsubscribe:
 		h.unsubscribe(f)
 	case wire.TypePresence:
@@ -94,14 +96,17 @@ func (h *handler) resume(f *wire.ClientFrame) {
 			h.fail("", sub.Channel, sub.Err)
 			continue
 		}
-		h.subscribe("", sub.Channel, sub.Since, f.AsOf)
+		h.subscribe("", sub.Channel, sub.Since, f.AsOf, &sub.Options)
 	}
 }
 
-func (h *handler) subscribe(id wire.ID, name string, since realtime.Position, asOf int64) {
+func (h *handler) subscribe(id wire.ID, name string, since realtime.Position, asOf int64, o *wire.Options) {
 	ch, err := h.channel(name)
 	if err == nil {
-		err = h.client.Subscribe(hub.SubscribeRequest{ID: string(id), Channel: ch, Since: since, AsOf: asOf})
+		r := hub.SubscribeRequest{ID: string(id), Channel: ch, Since: since, AsOf: asOf, State: o.State}
+		if r.Want, err = changed(hub.Want{}, o); err == nil {
+			err = h.client.Subscribe(r)
+		}
 	}
 	if err != nil {
 		h.report(id, name, "subscribing", err)

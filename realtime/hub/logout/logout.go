@@ -1,4 +1,6 @@
-package hub
+// Package logout remembers for a while whose tokens were ended, so that a client whose token was verified just before does not join
+// just after.
+package logout
 
 import (
 	"time"
@@ -10,10 +12,10 @@ import (
 // maxLogouts bounds one of the two halves of a topic's memory of logouts.
 const maxLogouts = 1 << 16
 
-// logouts remember the closings that depend on the age of a token, for at least the time they were made
+// Memory remembers the closings that depend on the age of a token, for at least the time it was made
 // for: a connection whose token was verified just before a logout may join just after the
-// message that closes, which no longer finds it.
-type logouts struct {
+// message that closes, which no longer finds it. It is guarded by whoever has it.
+type Memory struct {
 	remembered *recent.Map[loggedOut, logout]
 }
 
@@ -27,11 +29,13 @@ type logout struct {
 	code   realtime.Code
 }
 
-func newLogouts(memory time.Duration, now time.Time) *logouts {
-	return &logouts{recent.New[loggedOut, logout](memory, maxLogouts, now)}
+// New returns a Memory that keeps a logout for so long.
+func New(memory time.Duration, now time.Time) *Memory {
+	return &Memory{recent.New[loggedOut, logout](memory, maxLogouts, now)}
 }
 
-func (l *logouts) add(m *realtime.Message, now time.Time) {
+// Add remembers a message that closes.
+func (l *Memory) Add(m *realtime.Message, now time.Time) {
 	l.remembered.Turn(now)
 	who := loggedOut{m.Tenant, m.To}
 	last, _ := l.remembered.Get(who)
@@ -41,9 +45,9 @@ func (l *logouts) add(m *realtime.Message, now time.Time) {
 	l.remembered.Put(who, last)
 }
 
-// refuses says why a principal may not come in with its token, if so. A connection's own
+// Refuses says why a principal may not come in with its token, if so. A connection's own
 // identifier need not be looked for: it is new.
-func (l *logouts) refuses(p *realtime.Principal) *realtime.Error {
+func (l *Memory) Refuses(p *realtime.Principal) *realtime.Error {
 	if l.remembered.Len() == 0 {
 		return nil
 	}
@@ -58,13 +62,14 @@ func (l *logouts) refuses(p *realtime.Principal) *realtime.Error {
 	return nil
 }
 
-func (l *logouts) refusesAs(to realtime.Target, p *realtime.Principal) *realtime.Error {
+func (l *Memory) refusesAs(to realtime.Target, p *realtime.Principal) *realtime.Error {
 	if o, ok := l.remembered.Get(loggedOut{p.Tenant, to}); ok && !p.Issued.After(o.before) {
-		return closedBy(o.code)
+		return ClosedBy(o.code)
 	}
 	return nil
 }
 
-func closedBy(code realtime.Code) *realtime.Error {
+// ClosedBy is what a client is told whose connection a message has closed.
+func ClosedBy(code realtime.Code) *realtime.Error {
 	return &realtime.Error{Code: code, Message: "the connection was closed by the server"}
 }

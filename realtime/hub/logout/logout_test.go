@@ -1,4 +1,4 @@
-package hub
+package logout
 
 import (
 	"fmt"
@@ -11,13 +11,13 @@ import (
 func TestLogoutsAreRemembered(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_000_000_000_000)
-	l := newLogouts(10*time.Minute, now)
+	l := New(10*time.Minute, now)
 	closing := func(tenant string, to realtime.Target, before time.Time) *realtime.Message {
 		return &realtime.Message{Kind: realtime.KindClose, Tenant: tenant, To: to, Code: realtime.CodeUnauthorized, Before: before}
 	}
-	l.add(closing("acme", realtime.Target{User: "ann"}, now), now)
-	l.add(closing("acme", realtime.Target{User: "ann"}, now.Add(-time.Hour)), now) // an older one, come late
-	l.add(closing("acme", realtime.Target{Group: "fx"}, now), now)
+	l.Add(closing("acme", realtime.Target{User: "ann"}, now), now)
+	l.Add(closing("acme", realtime.Target{User: "ann"}, now.Add(-time.Hour)), now) // an older one, come late
+	l.Add(closing("acme", realtime.Target{Group: "fx"}, now), now)
 	tests := []struct {
 		name    string
 		p       realtime.Principal
@@ -34,22 +34,22 @@ func TestLogoutsAreRemembered(t *testing.T) {
 		{"another group", realtime.Principal{Tenant: "acme", User: "bob", Groups: []string{"ann"}}, false},
 	}
 	for _, tt := range tests {
-		if err := l.refuses(&tt.p); (err != nil) != tt.refused {
+		if err := l.Refuses(&tt.p); (err != nil) != tt.refused {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
 	later := now.Add(11 * time.Minute)
-	l.add(closing("acme", realtime.Target{User: "bob"}, later), later)
-	if l.refuses(&realtime.Principal{Tenant: "acme", User: "ann"}) == nil {
+	l.Add(closing("acme", realtime.Target{User: "bob"}, later), later)
+	if l.Refuses(&realtime.Principal{Tenant: "acme", User: "ann"}) == nil {
 		t.Error("it was forgotten too early")
 	}
 	later = later.Add(11 * time.Minute)
-	l.add(closing("acme", realtime.Target{User: "bob"}, later), later)
-	if l.refuses(&realtime.Principal{Tenant: "acme", User: "ann"}) != nil {
+	l.Add(closing("acme", realtime.Target{User: "bob"}, later), later)
+	if l.Refuses(&realtime.Principal{Tenant: "acme", User: "ann"}) != nil {
 		t.Error("it is remembered for ever")
 	}
 	for i := range 3 * maxLogouts {
-		l.add(closing("acme", realtime.Target{User: fmt.Sprint(i)}, later), later)
+		l.Add(closing("acme", realtime.Target{User: fmt.Sprint(i)}, later), later)
 	}
 	if n := l.remembered.Len(); n > 2*maxLogouts {
 		t.Errorf("%d are remembered", n)

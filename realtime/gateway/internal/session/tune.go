@@ -1,0 +1,59 @@
+package session
+
+import (
+	"slices"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// tune changes how the client is given a channel. What leaves and enters its sight comes before the answer.
+func (h *handler) tune(f *wire.ClientFrame) {
+	ch, err := h.channel(f.Channel)
+	var applied hub.Want
+	if err == nil {
+		applied, err = h.client.Connection().Tune(ch, func(w hub.Want) (hub.Want, error) { return changed(w, &f.Options) })
+	}
+	if err != nil {
+		h.report(f.ID, f.Channel, "tuning", err)
+		return
+	}
+	h.send(h.protocol.TuneOK(f.ID, ch, wire.Tuned{
+		Filter: applied.Filter, Fields: applied.Fields, Keys: applied.Keys, MaxRate: applied.MaxRate, Paused: applied.Paused,
+	}))
+}
+
+// changed returns what a client wants by what it has said before and what it says now.
+func changed(w hub.Want, o *wire.Options) (hub.Want, error) {
+	if o.Filter != nil {
+		w.Filter = *o.Filter
+	}
+	if o.Fields != nil {
+		w.Fields = *o.Fields
+	}
+	if o.MaxRate != nil {
+		w.MaxRate = *o.MaxRate
+	}
+	if o.Paused != nil {
+		w.Paused = *o.Paused
+	}
+	if o.Keys != nil {
+		w.Keys = *o.Keys
+	}
+	if len(o.AddKeys)+len(o.RemoveKeys) == 0 {
+		return w, nil
+	}
+	if w.Keys == nil {
+		return w, realtime.Errorf(realtime.CodeBadRequest, "keys: the subscription has all keys; to have some only, give a list")
+	}
+	keys := slices.DeleteFunc(slices.Concat(w.Keys, o.AddKeys), func(k string) bool { return slices.Contains(o.RemoveKeys, k) })
+	slices.Sort(keys)
+	if keys = slices.Compact(keys); len(keys) > wire.MaxKeys {
+		err := realtime.Errorf(realtime.CodeLimited, "keys: must be at most %d, would be %d", wire.MaxKeys, len(keys))
+		err.Limit = "keys"
+		return w, err
+	}
+	w.Keys = keys
+	return w, nil
+}

@@ -1,0 +1,217 @@
+package gateway_test
+
+import (
+	"testing"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/filter/viewfilter"
+	"github.com/tidewire/tidewire/realtime/gateway"
+)
+
+// stateful is a tenant whose namespace fleet keeps state for as long as a test takes.
+func stateful(change ...func(*realtime.Namespace)) *realtime.Tenant {
+	t, durable := tenant("acme"), false
+	n := realtime.Namespace{State: &realtime.State{Durable: &durable}}
+	for _, f := range change {
+		f(&n)
+	}
+	t.Namespaces = map[string]realtime.Namespace{"fleet": n}
+	t.Limits.PublishesPerSecond, t.Limits.FramesPerSecond, t.Limits.SubscribesPerSecond = 10_000, 10_000, 10_000
+	return t
+}
+
+func startViews(t *testing.T, docs ...*realtime.Tenant) *service {
+	t.Helper()
+	filters, err := viewfilter.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start(t, gateway.Options{Filters: filters}, docs...)
+}
+
+// sees is what a token's filters say.
+func sees(pattern, filter string) func(*auth.Claims) {
+	return func(c *auth.Claims) {
+		c.Views.Filters = map[realtime.Pattern][]string{realtime.Pattern(pattern): {filter}}
+	}
+}
+
+func TestFilterOfASubscription(t *testing.T) {
+	t.Parallel()
+	s := startViews(t, stateful())
+	bob := s.connect("acme", "bob")
+	ann := s.connect("acme", "ann", sees("prices:**", "tags.desk == '{user}' || tags.desk == 'all'"))
+	ann.send(`{"type":"subscribe","id":1,"channel":"prices:fx","filter":"key.startsWith('E')","fields":["bid"]}`)
+	ann.expect(`{"type":"ok","id":1}`)
+	for i, event := range []string{
+		`"key":"EURUSD","tags":{"desk":"ann"},"data":{"bid":1,"secret":2}`,
+		`"key":"EURGBP","tags":{"desk":"bob"},"data":{"bid":2}`,
+		`"key":"GBPUSD","tags":{"desk":"ann"},"data":{"bid":3}`,
+		`"key":"EURJPY","tags":{"desk":"all"},"data":4`,
+	} {
+		bob.send(`{"type":"publish","id":` + string(rune('1'+i)) + `,"channel":"prices:fx",` + event + `}`)
+		bob.expect(`{"type":"ok"}`)
+	}
+	if f := ann.expect(`{"type":"message","key":"EURUSD"}`); string(f.Data) != `{"bid":1}` {
+		t.Errorf("shown %s", f.Data)
+	}
+	if f := ann.expect(`{"type":"message","key":"EURJPY"}`); string(f.Data) != `null` {
+		t.Errorf("shown %s", f.Data)
+	}
+	ann.send(`{"type":"tune","id":2,"channel":"prices:fx","filter":"key == 'GBPUSD'"}`)
+	ann.expect(`{"type":"ok","id":2,"filter":"key == 'GBPUSD'"}`)
+	bob.send(`{"type":"publish","id":9,"channel":"prices:fx","key":"GBPUSD","tags":{"desk":"ann"},"data":{"bid":5}}`)
+	ann.expect(`{"type":"message","key":"GBPUSD"}`)
+}
+
+func TestRefusedOptions(t *testing.T) {
+	t.Parallel()
+	s := startViews(t, stateful())
+	ann := s.connect("acme", "ann")
+	for frame, says := range map[string]string{
+		`"filter":"tags.desk = 'a'"`: "filter: line 1, column 11",
+		`"filter":"tag.desk == 'a'"`: "filter: line 1, column 1",
+		`"filter":"data.bid > 1"`:    "filter: line 1",
+		`"state":true`:               `state: the namespace of "prices:fx" keeps none`,
+		`"keys":["a*b"]`:             `keys: "*" may stand at the end only`,
+		`"maxRate":0`:                "maxRate: must be 0.05 to 1000",
+		`"rewind":5`:                 `"rewind": is no option`,
+	} {
+		ann.send(`{"type":"subscribe","id":1,"channel":"prices:fx",` + frame + `}`)
+		if f := ann.expect(`{"type":"error","code":"bad-request"}`); len(f.Message) < len(says) || f.Message[:len(says)] != says {
+			t.Errorf("%s: %q", frame, f.Message)
+		}
+	}
+}
+
+// message takes a frame of the channel and returns what it says of the key.
+func TestState(t *testing.T) {
+	t.Parallel()
+	s := startViews(t, stateful())
+	bob, ann := s.connect("acme", "bob"), s.connect("acme", "ann")
+	publish := func(rest string) {
+		t.Helper()
+		bob.send(`{"type":"publish","id":1,"channel":"fleet:eu",` + rest + `}`)
+		bob.expect(`{"type":"ok"}`)
+	}
+	publish(`"key":"v1","data":1`)
+	publish(`"key":"v2","data":2`)
+	publish(`"key":"v1","data":3`)
+	publish(`"data":"an event"`)
+	ann.send(`{"type":"subscribe","id":1,"channel":"fleet:eu","state":true}`)
+	ann.expect(`{"type":"ok","id":1,"resumed":false,"gap":false}`)
+	f := ann.expect(`{"type":"snapshot","more":false}`)
+	if len(f.Entries) != 2 || f.Entries[0].Key != "v1" || string(f.Entries[0].Data) != "3" || f.Entries[1].Key != "v2" {
+		t.Fatalf("snapshot %+v", f.Entries)
+	}
+	publish(`"key":"v3","data":4`)
+	publish(`"key":"v2","delete":true`)
+	publish(`"data":"another"`)
+	ann.expect(`{"type":"message","key":"v3"}`, `{"type":"message","key":"v2","deleted":true}`)
+	at := ann.expect(`{"type":"message","data":"another"}`).Position
+
+	// What has changed while it was away, and no more.
+	ann.send(`{"type":"unsubscribe","id":2,"channel":"fleet:eu"}`)
+	ann.expect(`{"type":"ok","id":2}`)
+	publish(`"key":"v3","delete":true`)
+	publish(`"key":"v4","data":5`)
+	publish(`"key":"v4","data":6`)
+	ann.send(`{"type":"subscribe","id":3,"channel":"fleet:eu","state":true,"since":"` + at + `"}`)
+	ann.expect(`{"type":"ok","id":3,"resumed":true,"gap":false}`, `{"type":"message","key":"v3","deleted":true}`)
+	if f := ann.expect(`{"type":"message","key":"v4"}`); string(f.Data) != "6" {
+		t.Errorf("resumed with %s", f.Data)
+	}
+
+	// A Position of which nothing is known.
+	ann.send(`{"type":"unsubscribe","id":4,"channel":"fleet:eu"}`)
+	ann.expect(`{"type":"ok","id":4}`)
+	ann.send(`{"type":"subscribe","id":5,"channel":"fleet:eu","state":true,"since":"12-x"}`)
+	ann.expect(`{"type":"ok","id":5,"resumed":false,"gap":false,"reset":true}`)
+	if f := ann.expect(`{"type":"snapshot","more":false,"reset":true}`); len(f.Entries) != 2 {
+		t.Errorf("reset with %+v", f.Entries)
+	}
+	publish(`"key":"v5","data":7,"ttl":"1s"`)
+	ann.expect(`{"type":"message","key":"v5"}`, `{"type":"message","key":"v5","deleted":true,"expired":true}`)
+}
+
+// Rows that a filter does not show any more leave, by a change of the row, of the filter, and of the token.
+func TestRowsLeave(t *testing.T) {
+	t.Parallel()
+	s := startViews(t, stateful())
+	bob := s.connect("acme", "bob")
+	publish := func(rest string) {
+		t.Helper()
+		bob.send(`{"type":"publish","id":1,"channel":"fleet:eu",` + rest + `}`)
+		bob.expect(`{"type":"ok"}`)
+	}
+	publish(`"key":"v1","tags":{"desk":"a"},"data":1`)
+	publish(`"key":"v2","tags":{"desk":"b"},"data":2`)
+	ann := s.connect("acme", "ann", sees("fleet:**", "tags.desk == 'a'"))
+	ann.send(`{"type":"subscribe","id":1,"channel":"fleet:eu","state":true}`)
+	ann.expect(`{"type":"ok","id":1}`)
+	if f := ann.expect(`{"type":"snapshot","more":false}`); len(f.Entries) != 1 || f.Entries[0].Key != "v1" {
+		t.Fatalf("snapshot %+v", f.Entries)
+	}
+	publish(`"key":"v1","tags":{"desk":"b"},"data":"not for a"`)
+	if f := ann.expect(`{"type":"message","key":"v1"}`); !f.Left.Sight || f.Data != nil || f.Tags != nil {
+		t.Fatalf("%+v", f)
+	}
+	publish(`"key":"v1","delete":true`)
+	publish(`"key":"v3","tags":{"desk":"a"},"data":3`)
+	ann.expect(`{"type":"message","key":"v3"}`)
+	ann.send(`{"type":"refresh","id":2,"token":"` + s.token("acme", "ann", sees("fleet:**", "tags.desk == 'b'")) + `"}`)
+	if f := ann.expect(`{"type":"message","key":"v2"}`); string(f.Data) != "2" {
+		t.Fatalf("%+v", f)
+	}
+	if f := ann.expect(`{"type":"message","key":"v3"}`); !f.Left.Sight {
+		t.Fatalf("%+v", f)
+	}
+	ann.expect(`{"type":"ok","id":2}`)
+	ann.send(`{"type":"tune","id":3,"channel":"fleet:eu","filter":"key != 'v2'"}`)
+	if f := ann.expect(`{"type":"message","key":"v2"}`); !f.Left.Sight {
+		t.Fatalf("%+v", f)
+	}
+	ann.expect(`{"type":"ok","id":3}`)
+	bad := s.token("acme", "ann", sees("fleet:**", "tags.desk = "))
+	ann.send(`{"type":"refresh","id":4,"token":"` + bad + `"}`)
+	ann.expect(`{"type":"error","code":"forbidden","channel":"fleet:eu"}`, `{"type":"ok","id":4}`)
+}
+
+// A rate thins what comes, keeps the newest of each key, and the last of all always comes.
+func TestMaxRate(t *testing.T) {
+	t.Parallel()
+	s := startViews(t, stateful(func(n *realtime.Namespace) { n.Rate = &realtime.Rate{Max: 5} }))
+	bob, ann := s.connect("acme", "bob"), s.connect("acme", "ann")
+	ann.send(`{"type":"subscribe","id":1,"channel":"fleet:eu","maxRate":100}`, `{"type":"subscribe","id":2,"channel":"prices:fx","maxRate":4}`)
+	ann.expect(`{"type":"ok","id":1,"maxRate":5}`, `{"type":"ok","id":2,"maxRate":4}`)
+	for i := range 50 {
+		for _, c := range []string{"fleet:eu", "prices:fx"} {
+			bob.send(`{"type":"publish","id":1,"channel":"` + c + `","key":"k` + string(rune('0'+i%2)) + `","data":"` + itoa(i) + `"}`)
+			bob.expect(`{"type":"ok"}`)
+		}
+	}
+	last, n := map[string]string{}, 0
+	for last["fleet:euk1"] != `"49"` || last["prices:fxk1"] != `"49"` || last["fleet:euk0"] != `"48"` || last["prices:fxk0"] != `"48"` {
+		f, err := ann.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		last[f.Channel+f.Key] = string(f.Data)
+		n++
+	}
+	if n > 60 {
+		t.Errorf("%d of 100 messages came", n)
+	}
+	ann.send(`{"type":"tune","id":3,"channel":"prices:fx","paused":true}`)
+	ann.expect(`{"type":"ok","id":3,"paused":true}`)
+	bob.send(`{"type":"publish","id":1,"channel":"prices:fx","key":"k","data":1}`, `{"type":"publish","id":1,"channel":"prices:fx","key":"k","data":2}`)
+	bob.expect(`{"type":"ok"}`, `{"type":"ok"}`)
+	ann.send(`{"type":"tune","id":4,"channel":"prices:fx","paused":false,"maxRate":0}`)
+	if f := ann.expect(`{"type":"message","key":"k"}`); string(f.Data) != "2" {
+		t.Errorf("%s after the pause", f.Data)
+	}
+	ann.expect(`{"type":"ok","id":4}`)
+}
+
+func itoa(i int) string { return string(rune('0'+i/10)) + string(rune('0'+i%10)) }

@@ -1,0 +1,146 @@
+package channel
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/hub/view"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// Keyed is what readers read of a channel who need the newest of each key rather than all that came: those who are given its
+// state, and those who are given what is new from time to time. They take it from a Table, each at its own pace.
+//
+// The state of a channel outlives the streams that bring it: it belongs to whoever follows the topic (Options.State), and the Sets of all streams
+// apply what comes. For readers of other channels a Machine has a Keyed of its own, while it has such readers.
+type Keyed struct {
+	Table *record.Table
+	// Known is what stands in the way of showing the state as a whole: nil if nothing does.
+	Known func() *realtime.Error
+
+	name    realtime.Channel
+	fx      *Effects
+	metrics realtime.Metrics
+	sights  map[string]*sight
+	behind  int // readers that have not had everything
+	readers int
+}
+
+// sight has the readers of a Keyed who are shown the same.
+type sight struct {
+	record.Sight
+	readers []*Reader
+}
+
+// NewKeyed returns one without readers.
+func NewKeyed(t *record.Table, fx *Effects, metrics realtime.Metrics) *Keyed {
+	return &Keyed{Table: t, name: t.Channel(), fx: fx, metrics: metrics, sights: map[string]*sight{}}
+}
+
+// Readers is how many read it.
+func (k *Keyed) Readers() int { return k.readers }
+
+// keptEvents is how many Publications without a key are kept for readers that are behind.
+const keptEvents = 1024
+
+// Apply takes in what has come of the channel and shows it to those who read.
+func (k *Keyed) Apply(m *realtime.Message, now time.Time) {
+	if c, is := k.Table.Apply(m); is {
+		k.changed(&c, now)
+	}
+}
+
+// Load takes in what a store has of the channel, unless something newer has come.
+func (k *Keyed) Load(e *realtime.StateEntry, now time.Time) {
+	m := realtime.Message{Kind: realtime.KindPublication, Publication: e.Publication}
+	if !e.Expires.IsZero() {
+		if m.TTL = e.Expires.Sub(e.Time); !e.Expires.After(now) {
+			return
+		}
+	}
+	k.Apply(&m, now)
+}
+
+// Expire removes what has expired, up to a number of keys. It returns how many there were.
+func (k *Keyed) Expire(now time.Time, most int) int {
+	return k.Table.Expire(now, most, func(c record.Change) { k.changed(&c, now) })
+}
+
+func (k *Keyed) changed(c *record.Change, now time.Time) {
+	for _, s := range k.sights {
+		s.See(k.Table, c)
+	}
+	for _, s := range k.sights {
+		for _, r := range s.readers {
+			r.pace.changed(r, now)
+		}
+	}
+	if k.behind == 0 {
+		for _, s := range k.sights {
+			s.Forget()
+		}
+	}
+}
+
+// enter puts a reader among those who are shown the same.
+func (k *Keyed) enter(r *Reader) {
+	s := k.sights[r.view.ID()]
+	if s == nil {
+		s = &sight{Sight: record.Sight{View: r.view}}
+		k.sights[r.view.ID()] = s
+	}
+	p := r.pace
+	p.keyed, p.sight, p.seat = k, s, len(s.readers)
+	s.readers = append(s.readers, r)
+	if k.readers++; k.readers == 1 {
+		k.Table.KeepEvents(keptEvents)
+	}
+	p.dropped = k.Table.Dropped()
+	p.lag(true)
+}
+
+// exit takes it out.
+func (k *Keyed) exit(r *Reader) {
+	p := r.pace
+	s := p.sight
+	last := len(s.readers) - 1
+	s.readers[p.seat] = s.readers[last]
+	s.readers[p.seat].pace.seat = p.seat
+	s.readers[last] = nil
+	if s.readers = s.readers[:last]; last == 0 {
+		delete(k.sights, s.View.ID())
+	}
+	p.lag(false)
+	p.keyed, p.sight, p.snapshot = nil, nil, nil
+	if k.readers--; k.readers == 0 {
+		k.Table.KeepEvents(0)
+	}
+}
+
+// see gives a reader another View. Who has had everything is told what leaves and enters its sight, unless that is as much as a snapshot.
+func (k *Keyed) see(r *Reader, v *view.View) {
+	p := r.pace
+	old, current := p.sight.Sight, !p.lags && p.snapshot == nil
+	k.exit(r)
+	r.view = v
+	k.enter(r)
+	if keys, _ := k.Table.Size(); !current || !p.state || keys > mostCompared {
+		if p.state {
+			p.begin(r, true)
+		}
+		return
+	}
+	p.lag(false)
+	record.Compare(k.Table, old.View, v, func(st record.Step) {
+		frame := st.In(r.client.Protocol)
+		if frame.IsZero() {
+			k.fx.Fail(r.client)
+			return
+		}
+		k.fx.Push(r.client, &outbox.Delivery{Frame: frame, Channel: k.name, Policy: realtime.OverflowDisconnect})
+	})
+}
+
+// mostCompared is how many keys are compared in one hold of the lock.
+const mostCompared = 2000

@@ -1,0 +1,203 @@
+package channel
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// Pace is how a reader wants what is new. The zero Pace is all of it at once.
+type Pace struct {
+	State  bool    // the state first, then what changes
+	Rate   float64 // flushes a second at most; 0 is without bound
+	Paused bool    // nothing
+}
+
+// pace is what a reader of a Keyed needs: where it stands, and when it is given more.
+type pace struct {
+	state  bool
+	rate   float64 // as it was granted
+	slowed float64 // as it is, because the client does not keep up; 0 is rate
+	least  float64 // how far it goes down
+	paused bool
+
+	keyed    *Keyed // nil until it is on one
+	sight    *sight
+	seat     int // in sight.readers
+	cursor   record.Cursor
+	snapshot *record.Snapshot // while it is given one
+	reset    bool             // the client is to forget what it has
+	lags     bool             // it has not had everything
+	dropped  int              // of Table.Dropped, what it was told
+	left     bool             // it was on a Keyed before, and has had everything up to saved
+	saved    record.Cursor
+
+	next    time.Time // when it may be given more
+	place   int       // in the Wheel
+	skipped int       // flushes in a row that found the last one unsent
+	clean   time.Time // since when none was
+	told    time.Time // when the client was last told of its rate
+}
+
+// wants reports whether a Pace needs a Keyed.
+func (p *Pace) wants() bool { return p.State || p.Rate > 0 || p.Paused }
+
+// lag says whether the reader has had everything.
+func (p *pace) lag(lags bool) {
+	if p.lags == lags {
+		return
+	}
+	p.lags = lags
+	if lags {
+		p.keyed.behind++
+	} else {
+		p.keyed.behind--
+	}
+}
+
+// begin gives the reader the state from its beginning.
+func (p *pace) begin(r *Reader, reset bool) {
+	s := record.NewSnapshot(p.keyed.Table, p.keyed.Table.Position().OrLater(r.m.rec.Position()))
+	p.snapshot, p.reset = &s, reset
+	p.lag(true)
+	p.flush(r, time.Now())
+}
+
+// changed is told that there is something new.
+func (p *pace) changed(r *Reader, now time.Time) {
+	if p.lags {
+		return // it will find it
+	}
+	p.lag(true)
+	p.flush(r, now)
+}
+
+// flush gives the reader what is new if the time for it has come, as far as its client takes it.
+func (p *pace) flush(r *Reader, now time.Time) {
+	switch {
+	case p.paused || p.keyed == nil:
+		return
+	case p.rate > 0 && p.snapshot == nil && now.Before(p.next):
+		p.await(r)
+		return
+	case p.rate > 0 && p.snapshot == nil && !p.mayFlush(r, now):
+		p.await(r)
+		return
+	}
+	if p.rate > 0 {
+		p.next = now.Add(time.Duration(float64(time.Second) / p.effective()))
+	}
+	p.fill(r)
+}
+
+// fill queues what is new while there is room; what is left follows as soon as there is.
+func (p *pace) fill(r *Reader) {
+	c := r.client
+	p.keyed.fx.Touch(c)
+	if len(c.behind) > 0 && c.behind[0] != r || !p.give(r) {
+		c.wait(r)
+		return
+	}
+	c.dropReplay(r)
+	if len(c.behind) == 0 {
+		c.Box.EndReplays()
+	}
+}
+
+// give queues what is new. It reports whether that was all.
+func (p *pace) give(r *Reader) bool {
+	k := p.keyed
+	t := k.Table
+	if p.snapshot == nil && p.cursor.Lost(t) {
+		p.missed(r)
+	}
+	if p.snapshot != nil && !p.giveSnapshot(r) {
+		return false
+	}
+	for {
+		before := p.cursor
+		st, more := p.cursor.Next(t, &p.sight.Sight)
+		if !more {
+			p.lag(false)
+			p.tellDropped(r)
+			return true
+		}
+		if !st.Shown() {
+			r.at = st.At
+			continue
+		}
+		frame := st.In(r.client.Protocol)
+		if frame.IsZero() {
+			k.fx.Fail(r.client)
+			return true
+		}
+		if !r.client.Box.Replay(k.name, frame) {
+			p.cursor = before
+			return false
+		}
+		r.at = st.At
+		k.metrics.Add(realtime.CountDeliveries, k.name.Tenant(), realtime.NoReason, 1)
+	}
+}
+
+// missed is told that removals were forgotten that the reader has not heard of: it begins anew.
+func (p *pace) missed(r *Reader) {
+	t := p.keyed.Table
+	if p.state {
+		s := record.NewSnapshot(t, t.Position())
+		p.snapshot, p.reset = &s, true
+		return
+	}
+	p.keyed.metrics.Add(realtime.CountGaps, p.keyed.name.Tenant(), realtime.ReasonEvicted, 1)
+	r.client.Box.Replay(p.keyed.name, r.client.Protocol.Gap(p.keyed.name, t.Position()))
+	p.cursor = t.At()
+}
+
+// snapshotBytes is how large a snapshot frame becomes, about.
+const snapshotBytes = 48 << 10
+
+// giveSnapshot queues the next part of a snapshot. It reports whether that was the last one.
+func (p *pace) giveSnapshot(r *Reader) bool {
+	t, c := p.keyed.Table, r.client
+	for {
+		if !c.Box.HasRoom() {
+			return false
+		}
+		if p.snapshot.Spoilt(t) {
+			s := record.NewSnapshot(t, t.Position())
+			p.snapshot, p.reset = &s, true
+		}
+		part := outbox.Snapshot{Reset: p.reset}
+		over := p.snapshot.Part(t, &p.sight.Sight, func(_ string, pass *record.Pass) bool {
+			pass.Show(func(e *realtime.Publication) { part.Entries = c.Protocol.Entry(part.Entries, e) })
+			return len(part.Entries) < snapshotBytes
+		})
+		p.reset = false
+		cursor, at := p.snapshot.End()
+		if part.More = !over; over {
+			part.Position = at
+		}
+		frame := c.Protocol.Snapshot(p.keyed.name, &part)
+		if frame.IsZero() {
+			p.keyed.fx.Fail(c)
+			return true
+		}
+		c.Box.Replay(p.keyed.name, frame)
+		if over {
+			p.snapshot, p.cursor, r.at = nil, cursor, at
+			return true
+		}
+	}
+}
+
+// tellDropped tells the client how many Publications without a key it has missed, because it did not keep up.
+func (p *pace) tellDropped(r *Reader) {
+	n := p.keyed.Table.Dropped() - p.dropped
+	if n == 0 {
+		return
+	}
+	p.dropped += n
+	r.client.Box.Replay(p.keyed.name, r.client.Protocol.Dropped(p.keyed.name, n))
+}

@@ -1,0 +1,161 @@
+package channel
+
+import (
+	"math"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// beginState answers a question for the state of the channel and gives the reader all of it, or what has changed since it was here. from is
+// the index in the record behind the Publication that it has seen last, if that is there.
+func (q *Question) beginState(m *Machine, from int, found bool) {
+	k, r := m.state, q.Reader
+	if err := k.Known(); err != nil {
+		m.set.fx.Refused = append(m.set.fx.Refused, Refusal{q, err})
+		return
+	}
+	since := q.Request.Since
+	a := outbox.Answer{Position: m.rec.Position().OrLater(k.Table.Position()), State: true, MaxRate: r.pace.rate}
+	a.Keys, _ = k.Table.Size()
+	cursor, ok := resumeState(r, m, since, from, found)
+	switch {
+	case ok:
+		a.Resumed, a.Position = true, since
+		m.tell(q, a, realtime.ReasonResumed)
+	case since.IsZero():
+		m.tell(q, a, realtime.ReasonLive)
+	default:
+		a.Reset = true
+		m.tell(q, a, realtime.ReasonReset)
+	}
+	r.join(m, Reading, a.Position)
+	r.attach()
+	if ok {
+		r.pace.cursor = cursor
+		r.pace.flush(r, time.Now())
+		return
+	}
+	r.pace.begin(r, a.Reset)
+}
+
+// resumeState returns where a reader of the state goes on that has had everything up to a Position.
+func resumeState(r *Reader, m *Machine, since realtime.Position, from int, found bool) (c record.Cursor, ok bool) {
+	if since.IsZero() || !since.IsUsable() || r.view.Filtered() {
+		return c, false // what has gone out of sight meanwhile nobody knows
+	}
+	if !found || from == 0 {
+		return m.state.Table.Resume(since.Time-m.set.skew, nil)
+	}
+	moment := m.rec.At(from - 1).At.Time
+	var known []string
+	for i := from - 1; i >= 0 && m.rec.At(i).At.Time == moment; i-- {
+		known = append(known, m.rec.At(i).At.ID)
+	}
+	return m.state.Table.Resume(moment, known)
+}
+
+// attach puts a reader on what it reads from now on at its own pace, from where it stands.
+func (r *Reader) attach() {
+	m := r.m
+	k := m.state
+	if k == nil {
+		if m.pending == nil {
+			m.pending = newPending(m)
+		}
+		k = m.pending
+	}
+	if r.lane != nil {
+		m.lanes.exit(r)
+	}
+	r.from = math.MaxUint64 // nothing is delivered to it: it is given what it is to have by the Keyed
+	r.pace.least = least(&m.rules, r.pace.rate)
+	k.enter(r)
+	r.pace.cursor = k.Table.At()
+	r.at = m.rec.Position()
+	r.pace.lag(false)
+}
+
+// least is how far the rate of a reader goes down by itself.
+func least(n *realtime.Namespace, rate float64) float64 {
+	if n.Rate != nil && n.Rate.Min > 0 {
+		return min(n.Rate.Min, rate)
+	}
+	return min(leastRate, rate)
+}
+
+// detach takes it off.
+func (r *Reader) detach() {
+	m := r.m
+	p := r.pace
+	m.set.fx.Wheel.due.Remove(r)
+	r.client.dropReplay(r)
+	p.left, p.saved = p.snapshot == nil, p.cursor
+	p.keyed.exit(r)
+	if m.pending != nil && m.pending.readers == 0 {
+		m.pending.Table.Forget()
+		m.pending = nil
+	}
+}
+
+// continues joins a channel with a reader of its state, or of what changes in it, that has read another stream. The state is that of both; if
+// the new stream does not go on where the other ended, it is not whole any more.
+func continues(r *Reader, m *Machine, at realtime.Position, whole bool) {
+	cursor, left := r.pace.saved, r.pace.left
+	r.join(m, Reading, at)
+	r.attach()
+	switch {
+	case whole && left:
+		r.pace.cursor = cursor
+		r.pace.lag(true)
+		r.pace.flush(r, time.Now())
+	case r.pace.state:
+		if !whole {
+			m.set.o.Doubt(m.name)
+		}
+		r.pace.begin(r, true)
+	default:
+		r.tellGap(m, m.rec.Position())
+	}
+}
+
+// The bounds of what waits for the readers of one channel that are given what is new from time to time.
+const (
+	pendingKeys  = 1 << 20
+	pendingBytes = 8 << 20
+)
+
+// newPending returns a Keyed of the Machine's own.
+func newPending(m *Machine) *Keyed {
+	t := record.NewTable(m.name, realtime.State{Keys: pendingKeys, Bytes: pendingBytes}, record.TableOptions{
+		Unencodable: owner{m.set}.Unencodable, Budget: m.set.o.Budget,
+	})
+	return NewKeyed(t, m.set.fx, m.set.o.Metrics)
+}
+
+// pend lets those have what has come who are given what is new from time to time.
+func (m *Machine) pend(msg *realtime.Message, now time.Time) {
+	if m.pending == nil {
+		return
+	}
+	m.pending.Apply(msg, now)
+	if m.pending.behind == 0 || m.pending.Table.Over() {
+		m.pending.restart()
+	}
+}
+
+// restart forgets what waits. Who has not had it is told gap.
+func (k *Keyed) restart() {
+	k.Table.Forget()
+	for _, s := range k.sights {
+		for _, r := range s.readers {
+			if r.pace.lags {
+				r.pace.missed(r)
+				r.pace.lag(false)
+			}
+			r.pace.cursor = k.Table.At()
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package record
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/view"
+)
+
+// Sight is what readers with the same View are shown of a Table: besides what it is now, when keys went out of their sight, so that those
+// who are behind are told of what they may have seen, and of nothing else.
+type Sight struct {
+	View *view.View
+
+	left map[string]uint64 // the number of the change by which a key went out of sight
+}
+
+// See takes note of a change. Each change is to be seen by all Sights of a Table, at once.
+func (s *Sight) See(t *Table, c *Change) {
+	if !s.View.Filtered() || c.node.Key == "" {
+		return
+	}
+	key := c.node.Key
+	if c.node.op == realtime.OpSet && shows(t, &c.node.Entry, s.View) {
+		delete(s.left, key)
+		return
+	}
+	if c.had && shows(t, &c.was, s.View) {
+		s.leave(key, c.Number)
+	}
+}
+
+func (s *Sight) leave(key string, number uint64) {
+	if s.left == nil {
+		s.left = map[string]uint64{}
+	}
+	s.left[key] = number
+}
+
+// Forget says that nobody is behind any more.
+func (s *Sight) Forget() { s.left = nil }
+
+func shows(t *Table, e *Entry, v *view.View) bool {
+	p := open(tableKeeper{t}, e, v, false)
+	return p.Shown()
+}
+
+// Step is the next thing to tell a reader.
+type Step struct {
+	Pass
+	// Key is whose it is, "" of an event or a clear.
+	Key    string
+	leaves bool // it takes the key off the screen, which has another value
+	// At is the Position to which it takes the reader.
+	At realtime.Position
+}
+
+// tells returns what a reader who has had all up to a number is told of a node that is newer.
+func (s *Sight) tells(t *Table, n *node, had uint64) Step {
+	st := Step{Key: n.Key, At: n.At}
+	switch {
+	case n.op == realtime.OpClear || !s.View.Filtered():
+		st.Pass = open(tableKeeper{t}, &n.Entry, s.shape(), true)
+	case n.Key == "":
+		st.Pass = open(tableKeeper{t}, &n.Entry, s.View, true)
+	case n.op == realtime.OpSet:
+		if st.Pass = open(tableKeeper{t}, &n.Entry, s.View, true); !st.Shown() && s.left[n.Key] > had {
+			st.Pass, st.leaves = leaving(t, n), true
+		}
+	case s.left[n.Key] > had:
+		st.Pass = Pass{of: tableKeeper{t}, entry: &n.Entry, kept: true}
+	}
+	return st
+}
+
+// shape is the View without its filters: of what is shown in any case.
+func (s *Sight) shape() *view.View {
+	if s.View.Filtered() {
+		return nil
+	}
+	return s.View
+}
+
+// leaving is what tells that a key has gone out of sight: its name, and nothing of what it is now.
+func leaving(t *Table, n *node) Pass {
+	e := entryOf(&realtime.Publication{ID: n.At.ID, Key: n.Key, Time: time.UnixMilli(n.At.Time), Op: realtime.OpLeave})
+	return Pass{of: tableKeeper{t}, entry: &e}
+}
+
+// Compare tells what is to be told to a reader who has seen all of the Table by one View and sees it by another from now on.
+func Compare(t *Table, old, v *view.View, tell func(Step)) {
+	for number := uint64(0); ; {
+		n := t.births.after(number)
+		if n == nil {
+			return
+		}
+		number = n.birth
+		was, is := open(tableKeeper{t}, &n.Entry, old, false), open(tableKeeper{t}, &n.Entry, v, true)
+		st := Step{Key: n.Key, At: n.At}
+		switch {
+		case is.Shown() && (!was.Shown() || was.columns != is.columns):
+			st.Pass = is
+		case was.Shown() && !is.Shown():
+			st.Pass, st.leaves = leaving(t, n), true
+		default:
+			continue
+		}
+		tell(st)
+	}
+}

@@ -1,0 +1,344 @@
+package record
+
+import (
+	"slices"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/budget"
+	"github.com/tidewire/tidewire/realtime/internal/heap"
+)
+
+// Table keeps the newest Publication of each key of a channel, in the order of its log: what a reader is to be given who has
+// had everything up to a number is all that stands behind it, however far it is behind. So a Table takes as much memory as there are
+// keys, whatever its readers do.
+//
+// Each change has a Number, one more than the one before. What was removed stays for a while as a tombstone, so that readers who are
+// behind hear of it, and so that what is older and comes later does not bring it back. Publications without a key are kept while
+// somebody may be behind (Events), the newest within a bound.
+//
+// A Table belongs to no stream: several may bring the same log, each as far as it has come, and Apply takes of each what is new. It
+// is guarded by the lock of whoever has it.
+type Table struct {
+	name  realtime.Channel
+	rules realtime.State
+	o     TableOptions
+
+	keys    map[string]*node
+	log     order // all nodes, by number
+	births  order // those that have a value, by birth
+	number  uint64
+	born    uint64
+	bytes   int
+	live    int
+	ends    expiries
+	graves  order // removals and clears, by number
+	events  order // those without a key, by number
+	keep    int   // how many of them are kept; 0 is none
+	dropped int   // how many of them there is no room for
+	heard   events
+
+	cleared     realtime.Position // the newest clear
+	clearedWith []string          // IDs of what it removed, and was published in its millisecond
+	clears      uint64            // its number
+	pruned      uint64            // the newest number of what was pruned
+	until       int64             // publish time of the newest of that, ms
+	since       int64             // all changes since then have been applied, ms
+	newest      realtime.Position // of the newest change
+	shown       scratch
+}
+
+// TableOptions are what a Table shares with others.
+type TableOptions struct {
+	// Unencodable hears that a Publication could not be put by a protocol.
+	Unencodable func(realtime.Channel)
+	Budget      *budget.Budget // counts what all Tables of the process take; nil has no bound
+	// Held hears by how many bytes a Table has grown.
+	Held func(c realtime.Channel, n int)
+}
+
+// node is a change: a value, a removal, or an event.
+type node struct {
+	Entry
+	op     realtime.Op
+	number uint64
+	birth  uint64   // 0 unless it has a value
+	oldest uint64   // the earliest birth of the key since it was last forgotten
+	ends   int64    // when it expires, ms; 0 is never
+	place  int      // in Table.ends
+	same   []string // IDs of what was published to the key in the same millisecond before it
+}
+
+type expiries = heap.Heap[int64, *node]
+
+// when is the moment of the change, ms.
+func (n *node) when() int64 {
+	if n.op == realtime.OpExpire {
+		return n.ends
+	}
+	return n.At.Time
+}
+
+// nodeOverhead is what a node costs besides its entry.
+const nodeOverhead = 200
+
+func (n *node) cost() int { return n.Entry.cost() + nodeOverhead }
+
+// NewTable returns one of which nothing is known.
+func NewTable(name realtime.Channel, rules realtime.State, o TableOptions) *Table {
+	return &Table{
+		name: name, rules: rules.WithDefaults(), o: o, keys: map[string]*node{},
+		ends: expiries{Less: func(a, b int64) bool { return a < b }, Place: func(n *node) *int { return &n.place }},
+	}
+}
+
+// tableKeeper is a Table as what is shown of it sees it.
+type tableKeeper struct{ *Table }
+
+func (t tableKeeper) channel() realtime.Channel { return t.name }
+func (t tableKeeper) scratch() *scratch         { return &t.shown }
+func (t tableKeeper) unencodable()              { t.o.Unencodable(t.name) }
+func (t tableKeeper) grew(n int, _ int64)       { t.took(n) }
+
+func (t *Table) took(n int) {
+	t.bytes += n
+	t.o.Budget.Take(n, 0)
+	if t.o.Held != nil {
+		t.o.Held(t.name, n)
+	}
+}
+
+// Channel returns whose Table it is.
+func (t *Table) Channel() realtime.Channel { return t.name }
+
+// Obey gives it other rules.
+func (t *Table) Obey(rules realtime.State) { t.rules = rules.WithDefaults() }
+
+// Number is that of the newest change.
+func (t *Table) Number() uint64 { return t.number }
+
+// Size is how many keys have a value, and what the Table takes, in bytes.
+func (t *Table) Size() (keys, bytes int) { return t.live, t.bytes }
+
+// Full says of which bound there would be too much if a value of a key, of so many bytes, were published: "state.keys",
+// "state.bytes", or "" for none.
+func (t *Table) Full(key string, bytes int) string {
+	have := t.keys[key]
+	switch {
+	case (have == nil || have.birth == 0) && t.live >= t.rules.Keys:
+		return "state.keys"
+	case t.bytes+bytes > t.rules.Bytes && (have == nil || have.cost() < bytes):
+		return "state.bytes"
+	}
+	return ""
+}
+
+// Over reports whether it is so much larger than its rules allow that it cannot be kept: only what was not published through a server that
+// knew the state can make it so.
+func (t *Table) Over() bool { return t.live > 2*t.rules.Keys || t.bytes > 2*t.rules.Bytes+1<<20 }
+
+// Change is what has become of a key.
+type Change struct {
+	Number uint64
+	node   *node
+	was    Entry // the value before
+	had    bool  // there was one
+}
+
+// Apply takes in a Publication. It reports false if that is known, older than what is, or nothing for a Table.
+func (t *Table) Apply(m *realtime.Message) (Change, bool) {
+	switch {
+	case m.Op == realtime.OpClear:
+		return t.clear(m)
+	case m.Key == "":
+		return t.event(m)
+	}
+	at, have := m.Position(), t.keys[m.Key]
+	if t.wasCleared(at) || have != nil && !have.before(at) {
+		return Change{}, false
+	}
+	n := &node{Entry: newEntry(m), op: m.Op}
+	if n.op == realtime.OpSet {
+		n.mayEnd(&t.rules, m)
+	}
+	c := Change{node: n}
+	if have != nil {
+		if have.At.Time == at.Time {
+			n.same = append(have.same, have.At.ID)
+		}
+		c.was, c.had = have.Entry, have.birth != 0
+		t.drop(have)
+	}
+	t.put(n, have)
+	c.Number = n.number
+	return c, true
+}
+
+// before reports whether something that has come is newer than the node.
+func (n *node) before(at realtime.Position) bool {
+	if n.At.Time != at.Time {
+		return n.At.Time < at.Time
+	}
+	return n.At.ID != at.ID && !slices.Contains(n.same, at.ID)
+}
+
+// wasCleared reports whether what was published at a Position is gone by the newest clear.
+func (t *Table) wasCleared(at realtime.Position) bool {
+	return at.Time < t.cleared.Time || at.Time == t.cleared.Time && slices.Contains(t.clearedWith, at.ID)
+}
+
+// mayEnd says when a value expires, by its Publication and the rules.
+func (n *node) mayEnd(rules *realtime.State, m *realtime.Message) {
+	ttl := m.TTL
+	if most := time.Duration(rules.TTL); most > 0 && (ttl == 0 || ttl > most) {
+		p := m.Publication
+		ttl, p.TTL = most, most
+		n.Entry = entryOf(&p)
+	}
+	if ttl > 0 {
+		n.ends = m.Time.Add(ttl).UnixMilli()
+	}
+}
+
+// put puts the newest of a key at the end of the log. have is what it takes the place of and has been dropped; nil if there was nothing.
+func (t *Table) put(n, have *node) {
+	t.keys[n.Key] = n
+	t.append(n)
+	value, had := n.op == realtime.OpSet, have != nil && have.birth != 0
+	switch {
+	case value && had:
+		n.birth = have.birth
+		t.births.replace(n.birth, n)
+	case value:
+		t.born++
+		n.birth = t.born
+		t.births.append(n.birth, n)
+	case had:
+		t.births.remove(have.birth)
+	}
+	n.oldest = n.birth
+	if have != nil && have.oldest != 0 {
+		n.oldest = have.oldest
+	}
+	if value {
+		t.live++
+	} else {
+		t.graves.append(n.number, n)
+	}
+	if n.ends > 0 && value {
+		t.ends.Set(n, n.ends)
+	}
+}
+
+// append gives a change its number.
+func (t *Table) append(n *node) {
+	t.number++
+	n.number = t.number
+	t.log.append(n.number, n)
+	t.took(n.cost())
+	if n.At.Time >= t.newest.Time {
+		t.newest = n.At
+	}
+}
+
+// drop takes the newest of a key out; its place among the births is for put to give away.
+func (t *Table) drop(n *node) {
+	t.log.remove(n.number)
+	t.ends.Remove(n)
+	if n.birth != 0 {
+		t.live--
+	} else {
+		t.graves.remove(n.number)
+	}
+	delete(t.keys, n.Key)
+	t.took(-n.cost())
+}
+
+// clear removes all keys.
+func (t *Table) clear(m *realtime.Message) (Change, bool) {
+	at := m.Position()
+	if at.Time < t.cleared.Time || at.ID == t.cleared.ID || at.Time == t.cleared.Time && slices.Contains(t.clearedWith, at.ID) {
+		return Change{}, false
+	}
+	if at.Time > t.cleared.Time {
+		t.clearedWith = nil
+	} else {
+		t.clearedWith = append(t.clearedWith, t.cleared.ID)
+	}
+	t.cleared = at
+	for _, n := range t.keys {
+		if n.At.Time > at.Time {
+			continue
+		}
+		if n.At.Time == at.Time {
+			t.clearedWith = append(append(t.clearedWith, n.At.ID), n.same...)
+		}
+		if n.birth != 0 {
+			t.births.remove(n.birth)
+		}
+		t.drop(n)
+	}
+	n := &node{Entry: newEntry(m), op: m.Op}
+	t.append(n)
+	t.graves.append(n.number, n)
+	t.clears = n.number
+	return Change{Number: n.number, node: n}, true
+}
+
+// Expire removes what has expired by now, up to a number of keys, and calls expired for each. It returns how many there were.
+func (t *Table) Expire(now time.Time, most int, expired func(Change)) (n int) {
+	for ; n < most && t.ends.Len() > 0; n++ {
+		ends, have := t.ends.First()
+		if ends > now.UnixMilli() {
+			break
+		}
+		p := realtime.Publication{ID: have.At.ID, Key: have.Key, Time: time.UnixMilli(have.At.Time), Op: realtime.OpExpire}
+		grave := &node{Entry: entryOf(&p), op: realtime.OpExpire, same: have.same, ends: ends}
+		t.drop(have)
+		t.put(grave, have)
+		expired(Change{Number: grave.number, node: grave, was: have.Entry, had: true})
+	}
+	return n
+}
+
+// Ends returns when the next value expires; zero if none does.
+func (t *Table) Ends() time.Time {
+	if t.ends.Len() == 0 {
+		return time.Time{}
+	}
+	ms, _ := t.ends.First()
+	return time.UnixMilli(ms)
+}
+
+// Prune forgets removals up to a moment, up to a number of them. It reports whether there are more. Readers who are further behind are to be given a
+// snapshot.
+func (t *Table) Prune(before time.Time, most int) (more bool) {
+	for ms := before.UnixMilli(); ; most-- {
+		n := t.graves.first()
+		if n == nil || n.when() >= ms {
+			return false
+		}
+		if most == 0 {
+			return true
+		}
+		t.pruned, t.until = n.number, max(t.until, n.when())
+		if n.Key != "" {
+			t.drop(n)
+			continue
+		}
+		t.log.remove(n.number)
+		t.graves.remove(n.number)
+		t.took(-n.cost())
+	}
+}
+
+// Forget gives up everything. Readers who are behind have missed it.
+func (t *Table) Forget() {
+	t.keys, t.log, t.births, t.graves, t.events = map[string]*node{}, order{}, order{}, order{}, order{}
+	for t.ends.Len() > 0 {
+		_, n := t.ends.First()
+		t.ends.Remove(n)
+	}
+	t.live, t.pruned = 0, t.number
+	t.took(-t.bytes)
+}

@@ -1,0 +1,270 @@
+// Package state is what an instance knows of the states of a topic's channels: checkpoints that a store has, and what has come since.
+//
+// A Set outlives the streams that bring what changes. What has come is kept from the first stream on, also of channels that nobody
+// reads, and so a checkpoint need not be newer than that. It is loaded when the first reader asks. What the store has and what has come
+// need not come in order: a Table knows of each key what is newer.
+package state
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/budget"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/record"
+)
+
+// Owner is whoever follows the topic. Its lock guards a Set and all that it has.
+type Owner interface {
+	Lock()
+	Unlock()
+	// Ask has the question of a subscribe answered. The lock is not held.
+	Ask(q *channel.Question)
+	// Document returns the one in force of a tenant.
+	Document(tenant string) *realtime.Tenant
+	// Used reports whether a stream shows the readers of a channel what a Keyed has.
+	Used(c realtime.Channel, k *channel.Keyed) bool
+	// Stopped reports whether nothing is followed any more.
+	Stopped() bool
+	// Go runs something and sees to it that it has ended before its owner has.
+	Go(func())
+}
+
+// Options configure a Set. Store and Budget may be nil.
+type Options struct {
+	Owner   Owner
+	Topic   realtime.Topic
+	Store   realtime.StateStore // without it no state is durable
+	Effects *channel.Effects
+	Metrics realtime.Metrics
+	Log     *slog.Logger
+	Budget  *budget.Budget
+	Memory  time.Duration   // how long removals are remembered, and what nobody reads
+	Life    context.Context // ends when nothing is followed any more
+}
+
+// Set has the states of the channels of a topic. Its methods are called with the lock of its Owner held, but for Ask.
+type Set struct {
+	o   Options
+	all map[realtime.Channel]*state
+	// since is the moment from which on everything has come, in ms.
+	since int64
+	hand  []realtime.Channel // those that the sweep under way has yet to look at
+}
+
+// New returns a Set of which nothing is known.
+func New(o Options) *Set { return &Set{o: o, all: map[realtime.Channel]*state{}} }
+
+// state is that of one channel.
+type state struct {
+	*channel.Keyed
+	durable bool
+	loaded  bool
+	loading bool
+	waiting []*channel.Question // until it is loaded
+	stored  time.Time           // the watermark of what was loaded
+	touched time.Time           // when it was last of use
+	doubted time.Time           // what came before may be missing; zero if nothing is
+	failed  *realtime.Error     // why it could not be loaded
+	tried   time.Time           // when that was begun last
+}
+
+// Of returns the state of a channel, whose namespace keeps one.
+func (ss *Set) Of(c realtime.Channel) *channel.Keyed { return ss.open(c).Keyed }
+
+func (ss *Set) open(c realtime.Channel) *state {
+	if s := ss.all[c]; s != nil {
+		return s
+	}
+	rules := ss.o.Owner.Document(c.Tenant()).Rules(c.Namespace()).State
+	if rules == nil {
+		rules = &realtime.State{} // it has just been taken away
+	}
+	full := rules.WithDefaults()
+	t := record.NewTable(c, full, record.TableOptions{
+		Budget:      ss.o.Budget,
+		Unencodable: func(c realtime.Channel) { ss.o.Metrics.Add(realtime.CountGaps, c.Tenant(), realtime.ReasonHole, 1) },
+	})
+	t.KnownSince(ss.since)
+	s := &state{Keyed: channel.NewKeyed(t, ss.o.Effects, ss.o.Metrics), durable: *full.Durable, touched: time.Now()}
+	s.Known = func() *realtime.Error { return ss.known(s) }
+	ss.all[c] = s
+	return s
+}
+
+// known reports what stands in the way of showing a state as a whole.
+func (ss *Set) known(s *state) *realtime.Error {
+	s.touched = time.Now()
+	switch {
+	case s.Table.Over():
+		keys, bytes := s.Table.Size()
+		err := realtime.Errorf(realtime.CodeLimited, "state: the channel has %d keys and %d bytes, far more than its namespace allows (state.keys, state.bytes)", keys, bytes)
+		err.Limit, err.RetryAfter = "state.keys", 30*time.Second
+		return err
+	case !s.durable:
+		return nil
+	case s.failed != nil:
+		return s.failed
+	case !s.loaded, s.stored.UnixMilli() < ss.since, s.stored.Before(s.doubted):
+		s.loaded = false // the next who asks has it loaded again
+		return &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: what is stored of it is older than what has been received since; it is known again when its checkpoint is newer", RetryAfter: 5 * time.Second}
+	}
+	return nil
+}
+
+// Begins is told from which moment on a new stream brings everything, and up to which the one before has. If something lies between, the
+// states are to be loaded anew.
+func (ss *Set) Begins(complete, vouched int64) {
+	if ss.since != 0 && complete <= vouched {
+		return // they go on
+	}
+	ss.since = complete
+	for c, s := range ss.all {
+		s.loaded = false
+		s.Table.KnownSince(complete)
+		if s.Readers() == 0 {
+			ss.drop(c, s)
+		}
+	}
+}
+
+// Doubt is told that something of a channel may be missing, now or before.
+func (ss *Set) Doubt(c realtime.Channel) {
+	if s := ss.all[c]; s != nil && s.durable {
+		s.doubted, s.loaded = time.Now(), false
+	}
+}
+
+// Ask puts the question of a subscribe for a state when that is loaded. The lock is not held.
+func (ss *Set) Ask(q *channel.Question) {
+	o := ss.o.Owner
+	o.Lock()
+	s := ss.open(q.Request.Channel)
+	s.touched = time.Now()
+	if s.loaded || !s.durable || o.Stopped() {
+		o.Unlock()
+		o.Ask(q)
+		return
+	}
+	s.waiting = append(s.waiting, q)
+	ss.load(q.Request.Channel, s)
+	o.Unlock()
+}
+
+// load has a state loaded.
+func (ss *Set) load(c realtime.Channel, s *state) {
+	if s.loading {
+		return
+	}
+	s.loading, s.tried, s.failed = true, time.Now(), nil
+	ss.o.Owner.Go(func() {
+		cp, err := ss.checkpoint(c)
+		ss.loaded(c, s, cp, err)
+	})
+}
+
+// loadingTakes bounds the reading of a checkpoint.
+const loadingTakes = 10 * time.Second
+
+func (ss *Set) checkpoint(c realtime.Channel) (*realtime.Checkpoint, error) {
+	if ss.o.Store == nil { // the rules have changed meanwhile
+		return nil, NoStore()
+	}
+	ctx, cancel := context.WithTimeout(ss.o.Life, loadingTakes)
+	defer cancel()
+	return ss.o.Store.Checkpoint(ctx, ss.o.Topic, c)
+}
+
+// loaded lays what has come over what is stored, and puts the questions that have waited for it.
+func (ss *Set) loaded(c realtime.Channel, s *state, cp *realtime.Checkpoint, err error) {
+	o := ss.o.Owner
+	if err == nil {
+		for entries := cp.Entries; len(entries) > 0; {
+			n := min(len(entries), channel.MostSteps)
+			o.Lock()
+			for i := range n {
+				s.Load(&entries[i], time.Now())
+			}
+			o.Unlock()
+			entries = entries[n:]
+		}
+	}
+	o.Lock()
+	s.loading, s.loaded, s.failed = false, err == nil, nil
+	switch {
+	case err == nil:
+		if s.stored = cp.Watermark; !s.stored.Before(s.doubted) {
+			s.doubted = time.Time{}
+		}
+	default:
+		ss.o.Log.Warn("a state could not be loaded", realtime.KeyTenant, c.Tenant(), realtime.KeyChannel, c.Name(), realtime.KeyError, err)
+		s.failed = &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: what is stored of it cannot be read at the moment", RetryAfter: 5 * time.Second, Err: err}
+	}
+	waiting := s.waiting
+	s.waiting = nil
+	o.Unlock()
+	for _, q := range waiting {
+		o.Ask(q)
+	}
+}
+
+// NoStore is what a subscribe for a durable state is told where there is no store.
+func NoStore() *realtime.Error {
+	return realtime.Errorf(realtime.CodeBadRequest, "state: this server has no store for it; the namespace must have \"durable\": false")
+}
+
+// Look has Sweep look at all states.
+func (ss *Set) Look() {
+	ss.hand = ss.hand[:0]
+	for c := range ss.all {
+		ss.hand = append(ss.hand, c)
+	}
+}
+
+// Sweep removes what has expired, forgets removals that nobody asks for any more, has states loaded again that are in doubt, and drops
+// those that nobody needs. It reports whether there is more to be done.
+func (ss *Set) Sweep(now time.Time) (more bool) {
+	for n := len(ss.hand); n > 0; n = len(ss.hand) {
+		c := ss.hand[n-1]
+		s := ss.all[c]
+		if s != nil && (s.Expire(now, channel.MostSteps) == channel.MostSteps || s.Table.Prune(now.Add(-ss.o.Memory), channel.MostSteps)) || ss.o.Effects.Tired() {
+			return true // and here again
+		}
+		ss.hand = ss.hand[:n-1]
+		switch {
+		case s == nil:
+		case s.Readers() > 0:
+			s.touched = now
+			if s.durable && !s.loaded && now.Sub(s.tried) > reloadEvery {
+				ss.load(c, s)
+			}
+		case now.Sub(s.touched) > ss.o.Memory && len(s.waiting) == 0 && !s.loading:
+			if keys, _ := s.Table.Size(); keys == 0 {
+				ss.drop(c, s)
+			}
+		}
+	}
+	return false
+}
+
+// reloadEvery is how often a state that is in doubt is loaded again, until its checkpoint is newer than the doubt.
+const reloadEvery = 15 * time.Second
+
+// drop forgets a state that nobody reads.
+func (ss *Set) drop(c realtime.Channel, s *state) {
+	if ss.o.Owner.Used(c, s.Keyed) {
+		return
+	}
+	s.Table.Forget()
+	delete(ss.all, c)
+}
+
+// Release gives all of them up; nothing is followed any more.
+func (ss *Set) Release() {
+	for _, s := range ss.all {
+		s.Table.Forget()
+	}
+	clear(ss.all)
+}

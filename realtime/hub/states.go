@@ -1,0 +1,74 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/state"
+)
+
+// keeping is a feed as the states of its channels see it.
+type keeping struct{ *feed }
+
+func (k keeping) Lock()                                   { k.lock() }
+func (k keeping) Unlock()                                 { k.unlock() }
+func (k keeping) Ask(q *channel.Question)                 { k.asked.ask(q) }
+func (k keeping) Document(tenant string) *realtime.Tenant { return k.tenants.document(tenant) }
+func (k keeping) Stopped() bool                           { return k.stopped }
+func (k keeping) Go(do func())                            { k.hub.running.Go(do) }
+
+func (k keeping) Used(c realtime.Channel, keyed *channel.Keyed) bool {
+	for _, g := range k.generations() {
+		if g != nil && channel.Uses(g.channels, c, keyed) {
+			return true
+		}
+	}
+	return false
+}
+
+func newStates(f *feed) *state.Set {
+	return state.New(state.Options{
+		Owner: keeping{f}, Topic: f.topic, Store: f.hub.o.States, Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log,
+		Budget: f.hub.o.Budget, Memory: f.pace.Memory, Life: f.ctx,
+	})
+}
+
+// clock turns the Wheel of a feed when the next reader is due: one timer for all of them. It is guarded by feed.mu.
+type clock struct {
+	f     *feed
+	timer *time.Timer // nil while it is not wound
+	due   time.Time   // when it goes off
+}
+
+// wind sees to it that the Wheel is turned in time.
+func (c *clock) wind() {
+	next := c.f.fx.Wheel.Next()
+	if next.IsZero() || c.f.stopped || c.timer != nil && !next.Before(c.due) {
+		return
+	}
+	c.due = next
+	if c.timer != nil {
+		c.timer.Reset(time.Until(next))
+		return
+	}
+	c.timer = time.AfterFunc(time.Until(next), c.turn)
+}
+
+func (c *clock) stop() {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}
+
+// turn turns the Wheel.
+func (c *clock) turn() {
+	f := c.f
+	for more := true; more; {
+		f.lock()
+		if more = !f.stopped && f.fx.Wheel.Turn(time.Now(), &f.fx); !more {
+			c.timer = nil
+		}
+		f.unlock()
+	}
+}

@@ -1,0 +1,57 @@
+package hub
+
+import (
+	"slices"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
+)
+
+// Want is how a client wants a channel.
+type Want = channel.Want
+
+// Tune changes how the connection is given a channel that it is subscribed to. change is shown what is in force and returns
+// what is to be. It returns what is applied then: a rate is never higher than the namespace allows. What has to be told because of the change, rows
+// that leave the sight of the client and rows that enter it, is queued before Tune returns. Errors: CodeNotFound if the channel is
+// not subscribed, CodeBadRequest for a filter that cannot be compiled; nothing is changed then.
+func (c *Connection) Tune(ch realtime.Channel, change func(Want) (Want, error)) (Want, error) {
+	f := c.feed
+	all := subscriptions(c)
+	i := slices.IndexFunc(all, func(r *channel.Reader) bool { return r.Channel() == ch })
+	if i < 0 {
+		return Want{}, notSubscribed(ch)
+	}
+	r := all[i]
+	if want, err := change(r.Wanted()); err != nil {
+		return Want{}, err
+	} else if _, err := viewOf(c, ch, &want); err != nil { // compiled without the lock, it is at hand with it
+		return Want{}, err
+	}
+	f.lock()
+	defer f.unlock()
+	if r.State() == channel.Gone {
+		return Want{}, notSubscribed(ch)
+	}
+	want, err := change(r.Wanted())
+	if err != nil {
+		return Want{}, err
+	}
+	v, err := viewOf(c, ch, &want)
+	if err != nil {
+		return Want{}, err
+	}
+	r.SetWant(want)
+	if v.ID() != r.View().ID() {
+		r.See(v)
+	}
+	rules := c.Tenant().Rules(ch.Namespace())
+	applied := want
+	applied.MaxRate = granted(&rules, want.MaxRate)
+	r.Tune(channel.Pace{Rate: applied.MaxRate, Paused: want.Paused}, time.Now())
+	return applied, nil
+}
+
+func notSubscribed(ch realtime.Channel) *realtime.Error {
+	return realtime.Errorf(realtime.CodeNotFound, "channel: %q is not subscribed", ch.Name())
+}

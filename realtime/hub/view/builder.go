@@ -1,0 +1,179 @@
+package view
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Rules say what a reader is to be shown.
+type Rules struct {
+	Viewer Viewer
+	// Enforced are filters that the client is not told of, by its tenant and its token: what is shown passes one of each list.
+	Enforced [][]string
+	// Own says of each list of Enforced that it is the token's.
+	Own []bool
+	// Columns are lists of members of data that are shown: a member must be in each. Without any all are shown.
+	Columns [][]string
+	// Keys are those that the client asks for, each a name or the beginning of one and "*"; nil is all.
+	Keys []string
+	// Filter is what the client asks for besides; empty is everything.
+	Filter string
+}
+
+// RulesOf returns what is enforced for a viewer of a channel.
+func RulesOf(p *realtime.Principal, c realtime.Channel, n *realtime.Namespace) Rules {
+	r := Rules{Viewer: Viewer{User: p.User, Groups: p.Groups, Data: n.Filterable}}
+	if n.Enforce != "" {
+		r.Enforced, r.Own = append(r.Enforced, []string{n.Enforce}), append(r.Own, false)
+	}
+	for _, any := range p.FiltersOf(c) {
+		r.Enforced, r.Own = append(r.Enforced, any), append(r.Own, true)
+	}
+	if len(n.Columns) > 0 {
+		r.Columns = append(r.Columns, n.Columns)
+	}
+	r.Columns = append(r.Columns, p.ColumnsOf(c)...)
+	return r
+}
+
+// Builder makes Views. It is safe for concurrent use.
+type Builder struct {
+	compiler Compiler // nil: nothing can be filtered
+
+	mu      sync.Mutex // guards all below
+	filters map[string]Filter
+	columns map[string]*Columns
+}
+
+// remembered bounds the filters, and the Columns, that a Builder remembers; then it begins anew.
+const remembered = 4096
+
+// NewBuilder returns a Builder. Without a compiler every filter is refused.
+func NewBuilder(c Compiler) *Builder {
+	return &Builder{compiler: c, filters: map[string]Filter{}, columns: map[string]*Columns{}}
+}
+
+// Build returns the View of some rules; nil if they show everything. The client's own filter is refused with
+// CodeBadRequest, which says why. If something enforced cannot be compiled nothing may be shown, and the error, of
+// CodeForbidden, says no more than that; its Err is the reason.
+func (b *Builder) Build(r *Rules) (*View, error) {
+	v := &View{}
+	for i, list := range r.Enforced {
+		viewer := r.Viewer
+		viewer.Own = r.Own[i]
+		f, err := b.any(list, viewer)
+		if err != nil {
+			return nil, &realtime.Error{Code: realtime.CodeForbidden, Message: "channel: a rule about what may be shown cannot be applied", Err: err}
+		}
+		v.filters = append(v.filters, f)
+	}
+	if r.Filter != "" {
+		f, err := b.compile(r.Filter, r.Viewer)
+		if err != nil {
+			return nil, err
+		}
+		v.filters = append(v.filters, f)
+	}
+	if r.Keys != nil {
+		f, err := newKeys(r.Keys)
+		if err != nil {
+			return nil, err
+		}
+		v.filters = append(v.filters, f)
+	}
+	if names, all := common(r.Columns); !all {
+		v.columns = b.intern(names)
+	}
+	if len(v.filters) == 0 && v.columns == nil {
+		return nil, nil //nolint:nilnil // it is what shows everything
+	}
+	slices.SortFunc(v.filters, func(a, b Filter) int { return strings.Compare(a.ID(), b.ID()) })
+	ids := make([]string, len(v.filters))
+	for i, f := range v.filters {
+		ids[i] = f.ID()
+	}
+	v.id = strings.Join(ids, "\x00and\x00") + v.columns.id()
+	return v, nil
+}
+
+func (b *Builder) any(list []string, viewer Viewer) (Filter, error) {
+	all := make(anyOf, 0, len(list))
+	for _, source := range list {
+		f, err := b.compile(source, viewer)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	return all, nil
+}
+
+// errNoCompiler says that the program has no Compiler.
+var errNoCompiler = errors.New("this server serves no filters")
+
+func (b *Builder) compile(source string, viewer Viewer) (Filter, error) {
+	if b.compiler == nil {
+		return nil, &realtime.Error{Code: realtime.CodeBadRequest, Message: "filter: is not served here; leave it out", Err: errNoCompiler}
+	}
+	if len(source) > realtime.MaxFilterBytes {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "filter: must be at most %d bytes, got %d", realtime.MaxFilterBytes, len(source))
+	}
+	if strings.ContainsRune(source, 0) {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "filter: contains a control character")
+	}
+	key := keyOf(source, viewer)
+	b.mu.Lock()
+	have, ok := b.filters[key]
+	b.mu.Unlock()
+	if ok {
+		return have, nil
+	}
+	f, err := b.compiler.Compile(source, viewer)
+	if err != nil {
+		return nil, &realtime.Error{Code: realtime.CodeBadRequest, Message: "filter: " + err.Error(), Err: err}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.filters) >= remembered {
+		clear(b.filters)
+	}
+	b.filters[key] = f
+	return f, nil
+}
+
+// keyOf tells apart what may compile to different filters.
+func keyOf(source string, v Viewer) string {
+	parts := append([]string{source, v.User}, v.Groups...)
+	parts = append(append(parts, "\x00data"), v.Data...)
+	if v.Own {
+		parts = append(parts, "\x00own")
+	}
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(p)
+		b.WriteString("\x00\x00") // neither names nor filters hold it
+	}
+	return b.String()
+}
+
+func (b *Builder) intern(names []string) *Columns {
+	key := strings.Join(names, "\x00")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if have := b.columns[key]; have != nil {
+		return have
+	}
+	if len(b.columns) >= remembered {
+		clear(b.columns) // those in use stay good; who asks for the same shares no encodings with them
+	}
+	c := newColumns(names)
+	b.columns[key] = c
+	return c
+}

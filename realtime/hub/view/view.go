@@ -1,0 +1,105 @@
+package view
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// View is what some readers of a channel are shown. It is not changed, and safe for concurrent use as far as its Filters are.
+type View struct {
+	id      string
+	filters []Filter // all of which pass what is shown
+	columns *Columns // nil: all
+}
+
+// ID tells Views apart: those with the same filters, for the same viewer where they depend on it, and the same columns are
+// equal. It holds the text of filters that clients must not see.
+func (v *View) ID() string {
+	if v == nil {
+		return ""
+	}
+	return v.id
+}
+
+// Shows reports whether a Publication is shown, at least in part.
+func (v *View) Shows(p *realtime.Publication) bool {
+	if v == nil {
+		return true
+	}
+	for _, f := range v.filters {
+		if !f.Match(p) {
+			return false
+		}
+	}
+	return true
+}
+
+// Filtered reports whether there are Publications that it does not show.
+func (v *View) Filtered() bool { return v != nil && len(v.filters) > 0 }
+
+// Columns returns the members of data that are shown; nil is all.
+func (v *View) Columns() *Columns {
+	if v == nil {
+		return nil
+	}
+	return v.columns
+}
+
+// Equality returns a name and the one value that it has in everything that is shown, if a filter says so.
+func (v *View) Equality() (name, value string, ok bool) {
+	if v == nil {
+		return "", "", false
+	}
+	for _, f := range v.filters {
+		if e, is := f.(Equal); is {
+			if name, value, ok = e.Equality(); ok {
+				return name, value, true
+			}
+		}
+	}
+	return "", "", false
+}
+
+// Filter is a compiled filter of a viewer. It is safe for concurrent use and does not keep p.
+type Filter interface {
+	Match(p *realtime.Publication) bool
+	// ID tells filters apart: equal ones match the same.
+	ID() string
+}
+
+// Equal is a Filter that matches only what has one value under a name: "key", "event" or "tags." and a tag's name.
+type Equal interface {
+	Equality() (name, value string, ok bool)
+}
+
+// Viewer is for whom a filter is compiled.
+type Viewer struct {
+	User   string
+	Groups []string
+	// Data are the members of Data that the filter may name.
+	Data []string
+	// Own says that the filter was written by who issues tokens, in which {user} stands for the viewer.
+	Own bool
+}
+
+// Compiler compiles filters. An error says what is wrong with the text, and where.
+type Compiler interface {
+	Compile(source string, v Viewer) (Filter, error)
+}
+
+// anyOf passes what one of its filters passes, as several roles of a user do.
+type anyOf []Filter
+
+func (a anyOf) Match(p *realtime.Publication) bool {
+	return slices.ContainsFunc(a, func(f Filter) bool { return f.Match(p) })
+}
+
+func (a anyOf) ID() string {
+	ids := make([]string, len(a))
+	for i, f := range a {
+		ids[i] = f.ID()
+	}
+	return strings.Join(ids, "\x00or\x00")
+}
