@@ -127,7 +127,7 @@ type binarySession struct{ *session }
 func (b binarySession) Binary(p []byte) *realtime.Error { return b.message(Binary, p) }
 
 // teller is an Encoder whose frames say what they are about.
-type teller struct{}
+type teller struct{ outbox.Encoder }
 
 func (teller) Name() string { return "tell" }
 
