@@ -52,7 +52,9 @@ func (v *Viewer) connect(r Rights) error {
 		return err
 	}
 	v.leave()
-	v.tell(func(t *told) { t.token, t.own, t.conflates, t.paused, t.wild = r, Rights{}, false, false, false })
+	v.tell(func(t *told) {
+		t.token, t.own, t.conflates, t.paused, t.wild, t.state = r, Rights{}, false, false, false, nil
+	})
 	v.streams = false
 	s, err := dialSocket(v.world.ctx, v.world.server.URL, token)
 	if err != nil {

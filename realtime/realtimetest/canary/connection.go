@@ -16,8 +16,12 @@ type Frame struct {
 	Code     string          `json:"code"`
 	Message  string          `json:"message"`
 	Resumed  bool            `json:"resumed"`
+	Gap      bool            `json:"gap"`
+	Reset    bool            `json:"reset"`
 	More     *bool           `json:"more"` // of a snapshot
-	Raw      []byte          `json:"-"`
+	Entries  []row           `json:"entries"`
+	row
+	Raw []byte `json:"-"`
 
 	end int // where it ends in the capture
 }
@@ -51,6 +55,7 @@ type connection struct {
 	frames    []Frame
 	seen      map[*word]bool
 	positions map[string]string // by channel: the newest that was read
+	screen    screen
 	fault     error
 }
 
@@ -58,7 +63,7 @@ type connection struct {
 func open(tap *Tap, by protocol, find func([]byte) []hit, of view) *connection {
 	c := &connection{
 		tap: tap, by: by, find: find, ended: make(chan struct{}), epochs: []epoch{{0, []view{of}}},
-		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{},
+		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{}, screen: screen{},
 	}
 	go c.read()
 	return c
@@ -97,6 +102,7 @@ func (c *connection) take(f Frame) {
 	if f.Position != "" && f.Channel != "" && (f.Type == "message" || f.Type == "ok" || f.Type == "position") {
 		c.positions[f.Channel] = f.Position
 	}
+	c.screen.take(f)
 }
 
 // close ends the connection and waits for its reader.

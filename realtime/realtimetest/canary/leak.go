@@ -40,18 +40,24 @@ func (w *World) judge(v *Viewer, c *connection) {
 				said = append(said, f.Raw...)
 			}
 		}
+		raw := c.tap.part(e.from, to)
+		hits := append(w.words.plain(raw, "as it is"), w.words.binary(raw, "as bytes")...)
+		hits = append(hits, w.words.find(said)...)
+		if i == 0 && len(c.frames) > 0 { // the answer's head
+			hits = append(hits, w.words.find(c.tap.part(0, c.frames[0].end))...)
+		}
 		found := map[*word]hit{}
-		for _, h := range append(w.words.find(c.tap.part(e.from, to)), w.words.find(said)...) {
+		for _, h := range hits {
 			found[h.word] = h
 		}
-		for _, made := range w.words {
-			if made.place == inKey && e.shows(made) {
+		for _, made := range w.ofKeys {
+			if e.shows(made) {
 				v.keys[made] = true
 			}
 		}
 		for _, made := range slices.SortedFunc(maps.Keys(found), compare) {
 			if h := found[made]; !e.shows(made) && !v.keys[made] {
-				w.leaks = append(w.leaks, Leak{v.User, c.acts, string(made.place), made.of.Tags[ClientTag], h.form, h.near})
+				w.leaks = append(w.leaks, Leak{v.User, c.acts, string(made.place), made.client, h.form, h.near})
 			}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tidewire/tidewire/realtime"
 )
 
 // policies returns the acts that change what the tenant lets everybody see.
@@ -91,7 +93,7 @@ func (v *Viewer) probe(channel string, before, after view) (last Frame, ok bool,
 	from := len(v.world.log)
 	v.world.mu.RUnlock()
 	for _, client := range append(clients(), Shared) {
-		if _, err := v.world.send(channel, client, "", false); err != nil {
+		if _, err := v.world.send(&realtime.Publication{}, channel, client, false); err != nil {
 			return Frame{}, false, err
 		}
 	}

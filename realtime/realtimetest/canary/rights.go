@@ -31,8 +31,7 @@ const (
 )
 
 func (r Rights) shows(w *word) bool {
-	p := w.of
-	return within(r.Channels, p.Channel.Name()) && (w.place == inChannel || within(r.Clients, p.Tags[ClientTag])) && (w.column == "" || within(r.Columns, w.column))
+	return within(r.Channels, w.of.Channel.Name()) && within(r.Clients, w.client) && (w.column == "" || within(r.Columns, w.column))
 }
 
 func within(list []string, s string) bool { return list == nil || slices.Contains(list, s) }
@@ -59,19 +58,19 @@ func (v view) shows(w *word) bool {
 type place string
 
 const (
-	inData    place = "data"
-	inName    place = "a name in data"
-	inTag     place = "a tag"
-	inKey     place = "the key"
-	inType    place = "the event type"
-	inSource  place = "the source"
-	inChannel place = "the channel's name"
+	inData   place = "data"
+	inName   place = "a name in data"
+	inTag    place = "a tag"
+	inKey    place = "the key"
+	inType   place = "the event type"
+	inSource place = "the source"
 )
 
 // word is a canary.
 type word struct {
 	text   string
 	of     *realtime.Publication
+	client string // whose it is
 	place  place
 	column string // the member of data that it is in
 	to     string // the user that it was sent to, on no channel

@@ -15,7 +15,9 @@ func (v *Viewer) stream(r Rights, lastID string) error {
 	if lastID == "" {
 		v.forget()
 	}
-	v.tell(func(t *told) { t.token, t.own, t.conflates, t.paused = r, Rights{}, false, false })
+	v.tell(func(t *told) {
+		t.token, t.own, t.conflates, t.paused, t.wild, t.state = r, Rights{}, false, false, false, nil
+	})
 	s, err := dialStream(v.world.ctx, v.world.server.URL, token, map[string][]string{"channel": r.Channels}, lastID)
 	if err != nil {
 		return err

@@ -22,13 +22,22 @@ func asked() []Act {
 			return v.ask(Rights{}, true, map[string]any{"maxRate": 5 + v.rng.IntN(100)})
 		}},
 		{Name: "state", Needs: func(f Features) bool { return f.State }, Do: state},
+		{Name: "state resumed", Needs: func(f Features) bool { return f.State }, Do: resumeState},
 		{Name: "tune filter", Needs: func(f Features) bool { return f.Tune && f.Filter }, Do: func(v *Viewer) error {
 			clients := v.some(clients(), Shared)
-			return v.tune(func(t *told) { t.own.Clients = clients }, map[string]any{"filter": Filter(clients)})
+			return v.tune(func(t *told) {
+				if t.own.Clients = clients; t.state != nil {
+					t.state = with(t.state, "filter", Filter(clients))
+				}
+			}, map[string]any{"filter": Filter(clients)})
 		}},
 		{Name: "tune fields", Needs: func(f Features) bool { return f.Tune && f.Fields }, Do: func(v *Viewer) error {
 			columns := append(v.some([]string{Hidden, Deep}, Shown), Shown)
-			return v.tune(func(t *told) { t.own.Columns = columns }, map[string]any{"fields": columns})
+			return v.tune(func(t *told) {
+				if t.own.Columns = columns; t.state != nil {
+					t.state = with(t.state, "fields", columns)
+				}
+			}, map[string]any{"fields": columns})
 		}},
 		{Name: "tune rate", Needs: func(f Features) bool { return f.Tune && f.Rate }, Do: func(v *Viewer) error {
 			return v.tune(func(t *told) { t.conflates = true }, map[string]any{"maxRate": 5 + v.rng.IntN(100)})
@@ -40,6 +49,13 @@ func asked() []Act {
 			return v.tune(func(t *told) { t.paused = false }, map[string]any{"paused": false})
 		}},
 	}
+}
+
+// with returns options with another one.
+func with(options map[string]any, name string, value any) map[string]any {
+	options = maps.Clone(options)
+	options[name] = value
+	return options
 }
 
 // Filter returns the filter that shows some clients: CEL. Of nil it is one that shows all.
@@ -93,47 +109,86 @@ func (v *Viewer) tune(what func(*told), members map[string]any) error {
 	})
 }
 
-// state asks for snapshots: the newest of each key that it is shown has to be in them.
+// state asks for a snapshot and what changes after it, perhaps at a rate and with a filter.
 func state(v *Viewer) error {
-	if err := v.ask(Rights{}, false, map[string]any{"state": true}); err != nil {
+	options, own := map[string]any{"state": true}, Rights{}
+	f := v.world.server.Features
+	if f.Rate && v.rng.IntN(3) == 0 {
+		options["maxRate"] = 20 + v.rng.IntN(100)
+	}
+	if f.Filter && v.rng.IntN(3) == 0 {
+		own.Clients = v.some(clients(), Shared)
+		options["filter"] = Filter(own.Clients)
+	}
+	if err := v.ask(own, options["maxRate"] != nil, options); err != nil {
 		return err
 	}
+	v.tell(func(t *told) { t.state = options })
+	return v.snapshots(nil)
+}
+
+// snapshots waits for the end of the snapshot of each channel, but of those that were resumed.
+func (v *Viewer) snapshots(resumed map[string]bool) error {
 	for channel := range v.told.reads {
+		if resumed[channel] {
+			continue
+		}
 		_, err := v.conn.await(v.world.options.Patience, "the end of the snapshot of "+channel, 0, func(f Frame) bool {
 			return f.Type == "snapshot" && f.Channel == channel && f.More != nil && !*f.More
 		})
 		if err != nil {
 			return err
 		}
-		for _, w := range v.world.newest(channel) {
-			if v.told.view().shows(w) && !v.conn.has(w) {
-				return fmt.Errorf("the snapshot of %s lacks key %q of client %q", channel, w.of.Key, w.of.Tags[ClientTag])
-			}
-		}
 	}
 	return nil
+}
+
+// resumeState comes back to state with what it has: it is told what has changed, or given all anew.
+func resumeState(v *Viewer) error {
+	if v.told.state == nil || v.told.paused {
+		return nil
+	}
+	options, own, conflates := v.told.state, v.told.own, v.told.conflates
+	shown := v.conn.screen
+	v.leave()
+	for range v.rng.IntN(20) {
+		if _, err := v.world.publish(false); err != nil {
+			return err
+		}
+	}
+	since := maps.Clone(v.told.reads)
+	v.forget()
+	if err := v.connect(v.told.token); err != nil {
+		return err
+	}
+	v.tell(func(t *told) { t.own, t.conflates, t.state = own, conflates, options })
+	v.conn.begin(v.told.view())
+	v.conn.show(shown)
+	resumed := map[string]bool{}
+	for channel, position := range since {
+		frame := maps.Clone(options)
+		frame["since"] = position
+		answer, err := v.subscribe(channel, frame)
+		if err != nil {
+			return err
+		}
+		if answer.Gap || answer.Resumed == answer.Reset {
+			return fmt.Errorf("state is resumed with %s", answer.Raw)
+		}
+		resumed[channel] = answer.Resumed
+	}
+	return v.snapshots(resumed)
+}
+
+// show makes a screen that of the connection, before it has subscribed.
+func (c *connection) show(s screen) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.screen = s
 }
 
 func (c *connection) has(w *word) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.seen[w]
-}
-
-// newest returns the last of each key of a channel.
-func (w *World) newest(channel string) []*word {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	last := map[string]*word{}
-	for _, made := range w.log {
-		if made.of.Key != "" && made.of.Channel.Name() == channel {
-			last[made.of.Key] = made
-		}
-	}
-	var all []*word
-	for _, made := range last {
-		all = append(all, made)
-	}
-	slices.SortFunc(all, compare)
-	return all
 }

@@ -41,6 +41,8 @@ type toySub struct {
 	own     canary.Rights
 	paused  bool
 	pending []*realtime.Publication
+	state   bool
+	shown   map[string]*realtime.Publication // with state: what its client shows
 }
 
 func (s *toy) start(t *testing.T) canary.Server {
@@ -66,8 +68,12 @@ func (s *toy) start(t *testing.T) canary.Server {
 		Policy: func(r canary.Rights) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			if s.flaw != "a policy that reaches nobody" {
-				s.policy = r
+			if s.flaw == "a policy that reaches nobody" {
+				return nil
+			}
+			s.policy = r
+			for c := range s.conns {
+				c.sync()
 			}
 			return nil
 		},
@@ -111,15 +117,20 @@ func (s *toy) publish(p *realtime.Publication) error {
 
 // deliver sends a publication if it may be shown. how is the path.
 func (c *toyConn) deliver(sub *toySub, p *realtime.Publication, how string) {
+	if sub.state && p.Key != "" {
+		c.sync()
+		return
+	}
 	if sub.paused {
 		sub.pending = append(sub.pending, p)
 		return
 	}
 	layers := []canary.Rights{c.rights, c.server.policy, sub.own}
-	if c.grace > 0 || c.server.flaw == "a refresh that replay does not hear of" && how == "replay" {
+	if c.server.flaw == "a refresh that replay does not hear of" && how == "replay" {
 		layers[0] = c.former
 	}
-	shown := c.server.flaw == how+" without the gate" || c.stream && c.server.flaw == "a stream without the gate"
+	late := c.grace > 0 && may([]canary.Rights{c.former, c.server.policy, sub.own}, p)
+	shown := late || c.server.flaw == how+" without the gate" || c.stream && c.server.flaw == "a stream without the gate"
 	if !shown && !(may(layers, p)) {
 		if c.server.flaw == "left with its data" && p.Key != "" {
 			c.say(map[string]any{"type": "message", "channel": p.Channel.Name(), "key": p.Key, "left": true, "data": json.RawMessage(p.Data)})
@@ -143,6 +154,9 @@ func may(layers []canary.Rights, p *realtime.Publication) bool {
 
 // message is the frame of a publication, without the members of data that are not shown.
 func (c *toyConn) message(layers []canary.Rights, p *realtime.Publication) map[string]any {
+	if p.Op == realtime.OpDelete {
+		return map[string]any{"type": "message", "channel": p.Channel.Name(), "key": p.Key, "deleted": true, "tags": p.Tags, "eventType": p.EventType, "source": p.Source}
+	}
 	var data map[string]json.RawMessage
 	if err := json.Unmarshal(p.Data, &data); err != nil {
 		panic(err)

@@ -89,6 +89,7 @@ func (c *toyConn) handle(frame map[string]any) {
 		if c.server.flaw == "a refresh that holds late" {
 			c.grace = 10
 		}
+		c.sync()
 		c.say(map[string]any{"type": "ok", "id": frame["id"]})
 	case "tune":
 		sub := c.subs[frame["channel"].(string)]
@@ -100,6 +101,7 @@ func (c *toyConn) handle(frame map[string]any) {
 				c.deliver(sub, p, "the flush of a pause")
 			}
 		}
+		c.sync()
 		c.say(map[string]any{"type": "ok", "id": frame["id"]})
 	default:
 		c.say(map[string]any{"type": "pong", "id": frame["id"]})
@@ -116,9 +118,15 @@ func (c *toyConn) subscribe(frame map[string]any) {
 		c.say(map[string]any{"type": "error", "id": frame["id"], "channel": channel, "code": "forbidden"})
 		return
 	}
-	sub := &toySub{}
-	c.subs[channel] = sub
+	sub := &toySub{shown: map[string]*realtime.Publication{}}
 	c.options(sub, frame)
+	if sub.state = frame["state"] != nil; sub.state {
+		c.say(map[string]any{"type": "ok", "id": frame["id"], "channel": channel, "reset": frame["since"] != nil, "position": fmt.Sprint(len(c.server.log))})
+		c.snapshot(sub, channel)
+		c.subs[channel] = sub
+		return
+	}
+	c.subs[channel] = sub
 	c.say(map[string]any{"type": "ok", "id": frame["id"], "channel": channel, "resumed": frame["since"] != nil, "position": fmt.Sprint(len(c.server.log))})
 	from := len(c.server.log)
 	if since, ok := frame["since"].(string); ok {
@@ -131,26 +139,53 @@ func (c *toyConn) subscribe(frame map[string]any) {
 			c.deliver(sub, p, "replay")
 		}
 	}
-	if frame["state"] != nil {
-		c.snapshot(sub, channel)
-	}
 }
 
-func (c *toyConn) snapshot(sub *toySub, channel string) {
+// newest returns the last of each key of a channel.
+func (s *toy) newest(channel string) map[string]*realtime.Publication {
 	newest := map[string]*realtime.Publication{}
-	for _, p := range c.server.log {
+	for _, p := range s.log {
 		if p.Key != "" && p.Channel.Name() == channel {
 			newest[p.Key] = p
 		}
 	}
+	return newest
+}
+
+func (c *toyConn) snapshot(sub *toySub, channel string) {
 	layers := []canary.Rights{c.rights, c.server.policy, sub.own}
 	entries := []any{}
-	for _, p := range newest {
-		if may(layers, p) || c.server.flaw == "a snapshot without the gate" {
+	for key, p := range c.server.newest(channel) {
+		if p.Op == realtime.OpSet && (may(layers, p) || c.server.flaw == "a snapshot without the gate") && !(c.server.flaw == "a snapshot that lacks a row" && key == "v2") {
+			sub.shown[key] = p
 			entries = append(entries, c.message(layers, p))
 		}
 	}
 	c.say(map[string]any{"type": "snapshot", "channel": channel, "entries": entries, "more": false})
+}
+
+// sync tells a client with state what has changed on its screen.
+func (c *toyConn) sync() {
+	for channel, sub := range c.subs {
+		if !sub.state || sub.paused {
+			continue
+		}
+		layers := []canary.Rights{c.rights, c.server.policy, sub.own}
+		for key, p := range c.server.newest(channel) {
+			shows, shown := p.Op == realtime.OpSet && may(layers, p), sub.shown[key] != nil
+			switch {
+			case shows && sub.shown[key] != p:
+				sub.shown[key] = p
+				c.say(c.message(layers, p))
+			case !shows && p.Op == realtime.OpDelete && (shown || c.server.flaw == "deletions of what was not shown"):
+				delete(sub.shown, key)
+				c.say(map[string]any{"type": "message", "channel": channel, "key": key, "deleted": true})
+			case !shows && shown && c.server.flaw != "rows that do not leave":
+				delete(sub.shown, key)
+				c.say(map[string]any{"type": "message", "channel": channel, "key": key, "left": true})
+			}
+		}
+	}
 }
 
 var quoted = regexp.MustCompile(`'([^']*)'`)

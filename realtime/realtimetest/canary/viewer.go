@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+
+	"github.com/tidewire/tidewire/realtime"
 )
 
 // Viewer is one user, with one connection at a time.
@@ -33,9 +35,10 @@ type told struct {
 	begins             map[string]begin  // of these, where the first answer was
 	conflates          bool              // of a key only the newest has to arrive
 	paused             bool
-	wild               bool   // it reads all channels by one subscription
-	changing           bool   // nothing is due
-	next               Rights // the policy that is to hold
+	state              map[string]any // the options with which it is subscribed to state; nil: it is not
+	wild               bool           // it reads all channels by one subscription
+	changing           bool           // nothing is due
+	next               Rights         // the policy that is to hold
 }
 
 // begin is a position of a channel, and how much had been published before.
@@ -113,7 +116,7 @@ func (v *Viewer) settle() error {
 		return nil
 	}
 	for channel := range v.told.reads {
-		if _, err := v.world.send(channel, Shared, "", true); err != nil {
+		if _, err := v.world.send(&realtime.Publication{}, channel, Shared, true); err != nil {
 			return err
 		}
 	}
@@ -122,9 +125,12 @@ func (v *Viewer) settle() error {
 	v.due = map[*word]bool{}
 	v.mu.Unlock()
 	for w := range due {
-		if err := v.conn.wait(v.world.options.Patience, fmt.Sprintf("a publication of client %q with key %q on %s", w.of.Tags[ClientTag], w.of.Key, w.of.Channel.Name()), func() bool { return v.conn.seen[w] }); err != nil {
+		if err := v.conn.wait(v.world.options.Patience, fmt.Sprintf("a publication of client %q with key %q on %s", w.client, w.of.Key, w.of.Channel.Name()), func() bool { return v.conn.seen[w] }); err != nil {
 			return err
 		}
+	}
+	if v.told.state != nil {
+		return v.checkScreen()
 	}
 	return nil
 }

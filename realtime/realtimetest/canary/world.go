@@ -26,6 +26,7 @@ type World struct {
 	keys   map[string]string // keys that are words, by channel and client
 	log    []*word           // the main word of each publication, in order
 	number int
+	ofKeys []*word // those that are keys
 	leaks  []Leak
 }
 
@@ -146,8 +147,12 @@ func (w *World) publish(due bool) (*realtime.Publication, error) {
 	case 1:
 		key = w.keyOf(channel + " " + client)
 	}
+	op := realtime.OpSet
+	if w.server.Features.State && key != "" && w.rng.IntN(6) == 0 {
+		op = realtime.OpDelete
+	}
 	w.mu.Unlock()
-	return w.send(channel, client, key, due)
+	return w.send(&realtime.Publication{Key: key, Op: op}, channel, client, due)
 }
 
 // direct sends an event to each user alone.
@@ -182,12 +187,12 @@ func (w *World) keyOf(owner string) string {
 }
 
 // send publishes one, whose words are known before anybody can be sent them.
-func (w *World) send(channel, client, key string, due bool) (*realtime.Publication, error) {
+func (w *World) send(p *realtime.Publication, channel, client string, due bool) (*realtime.Publication, error) {
 	name, err := w.channel(channel)
 	if err != nil {
 		return nil, err
 	}
-	p := &realtime.Publication{Channel: name, Key: key, Tags: map[string]string{ClientTag: client}}
+	p.Channel, p.Tags = name, map[string]string{ClientTag: client}
 	w.mu.Lock()
 	w.number++
 	p.ID = fmt.Sprint("e", w.number) // a position holds it, and positions are everybody's
@@ -199,7 +204,7 @@ func (w *World) send(channel, client, key string, due bool) (*realtime.Publicati
 		return nil, err
 	}
 	for _, v := range w.viewers {
-		v.expect(main, due)
+		v.expect(main, due && p.Op == realtime.OpSet)
 	}
 	if err := w.server.Publish(p); err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
@@ -210,12 +215,26 @@ func (w *World) send(channel, client, key string, due bool) (*realtime.Publicati
 // fill puts words into a publication. main is the one that all who see anything of it see.
 func (w *World) fill(p *realtime.Publication, main **word) error {
 	add := func(at place, column string) string {
-		made := &word{text: newWord(w.rng), of: p, place: at, column: column}
+		made := &word{text: newWord(w.rng), of: p, client: p.Tags[ClientTag], place: at, column: column}
 		w.words.add(made)
-		if column == Shown {
+		if column == Shown || *main == nil {
 			*main = made
 		}
 		return made.text
+	}
+	if len(p.Key) == 2*wordBytes && len(w.words.plain([]byte(p.Key), "")) == 0 {
+		made := &word{text: p.Key, of: p, client: p.Tags[ClientTag], place: inKey}
+		w.words.add(made)
+		w.ofKeys = append(w.ofKeys, made)
+	}
+	if p.Op == realtime.OpDelete && w.rng.IntN(2) == 0 {
+		p.Tags = nil // as most are
+	} else {
+		p.Tags["note"] = add(inTag, "")
+	}
+	p.EventType, p.Source = "moved."+add(inType, ""), "//sources/"+add(inSource, "")
+	if p.Op == realtime.OpDelete {
+		return nil
 	}
 	data, err := json.Marshal(map[string]any{
 		Shown: add(inData, Shown), Hidden: add(inData, Hidden), Deep: map[string]any{add(inName, Deep): []any{add(inData, Deep), w.number}},
@@ -224,14 +243,6 @@ func (w *World) fill(p *realtime.Publication, main **word) error {
 		return err
 	}
 	p.Data = data
-	p.Tags["note"] = add(inTag, "")
-	p.EventType, p.Source = "moved."+add(inType, ""), "//sources/"+add(inSource, "")
-	if len(p.Key) == 2*wordBytes {
-		known := w.words.plain([]byte(p.Key), "")
-		if len(known) == 0 {
-			w.words.add(&word{text: p.Key, of: p, place: inKey})
-		}
-	}
 	return nil
 }
 
