@@ -16,7 +16,7 @@ func stock() []Act {
 		{Name: "forbidden", Do: forbidden},
 		{Name: "refresh", Do: refresh},
 		{Name: "wildcard", Needs: func(f Features) bool { return f.Wildcards }, Do: wildcard},
-		{Name: "stream", Needs: streams, Do: func(v *Viewer) error { return v.stream(v.rights(), "") }},
+		{Name: "stream", Needs: streams, Do: func(v *Viewer) error { return openStream(v, v.rights(), "") }},
 		{Name: "stream resumed", Needs: streams, Do: resumeStream},
 	}
 }
@@ -164,7 +164,7 @@ func wildcard(v *Viewer) error {
 }
 
 // intrude reads all channels of another tenant that have the names of those that are published to.
-func (v *Viewer) intrude() error {
+func intrude(v *Viewer) error {
 	token, err := v.world.server.Stranger()
 	if err != nil {
 		return err

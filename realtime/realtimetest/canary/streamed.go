@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// stream opens a stream of events of all that the token grants.
-func (v *Viewer) stream(r Rights, lastID string) error {
+// openStream opens a stream of events of all that the token grants.
+func openStream(v *Viewer, r Rights, lastID string) error {
 	token, err := v.world.server.Token(v.User, r)
 	if err != nil {
 		return err
@@ -53,5 +53,5 @@ func resumeStream(v *Viewer) error {
 			return err
 		}
 	}
-	return v.stream(v.told.token, id)
+	return openStream(v, v.told.token, id)
 }

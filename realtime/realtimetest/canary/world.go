@@ -77,7 +77,7 @@ const AllChannels = "fleet:**"
 func (w *World) run() error {
 	if w.server.Stranger != nil {
 		v := newViewer(w, "stranger", w.viewers[0].rng)
-		if err := v.intrude(); err != nil {
+		if err := intrude(v); err != nil {
 			return fmt.Errorf("a stranger: %w", err)
 		}
 		defer v.leave()
