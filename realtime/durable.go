@@ -48,7 +48,7 @@ type DurablePace struct {
 	Settle time.Duration
 	// Quiet is how long after a message one of another channel, which was published before it, may come.
 	Quiet time.Duration
-	// Retention is how long it is kept for a reading what was not acknowledged. It may be less if there is too much of it.
+	// Retention is how long it is kept for a reading what was not acknowledged, if what is lost is not told of; zero if it is.
 	Retention time.Duration
 }
 

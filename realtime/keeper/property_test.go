@@ -1,0 +1,233 @@
+package keeper_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/keeper"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const topic = realtime.Topic("tw-acme")
+
+// TestCheckpointsAreTrue: whatever befalls two keepers and their broker, a checkpoint holds of each key what the log says at some moment that is not before
+// its watermark; and in the end all of it.
+func TestCheckpointsAreTrue(t *testing.T) {
+	t.Parallel()
+	for range 6 {
+		seed := rand.Uint64()
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { newWorld(t, seed).run() })
+		})
+	}
+}
+
+// world is a log, two keepers, a store, and what the log says.
+type world struct {
+	*testing.T
+	seed     uint64
+	topic    *faultyTopic
+	store    *memory.States
+	tenants  *memory.Tenants
+	channels []realtime.Channel
+
+	mu       sync.Mutex // guards what follows
+	rand     *rand.Rand
+	said     map[realtime.Channel][]realtime.Publication // the log, without repetitions
+	ids      map[string]time.Time                        // published lately
+	number   int
+	low      map[realtime.Channel]time.Time // the last watermark
+	answered int
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	r := rand.New(rand.NewPCG(seed, 1))
+	w := &world{
+		T: t, seed: seed, rand: r, store: memory.NewStates(), said: map[realtime.Channel][]realtime.Publication{}, ids: map[string]time.Time{},
+		low: map[realtime.Channel]time.Time{},
+		topic: newFaultyTopic(rand.New(rand.NewPCG(seed, 2)), realtime.DurablePace{
+			Redelivery: 90 * time.Second, Settle: time.Minute, Quiet: 2 * time.Second, Retention: 7 * 24 * time.Hour,
+		}),
+	}
+	w.topic.cuts, w.topic.again = 0.002, 0.002
+	doc := &realtime.Tenant{ID: "acme", Namespaces: map[string]realtime.Namespace{
+		"fleet": {State: &realtime.State{}}, "short": {State: &realtime.State{TTL: realtime.Duration(40 * time.Second)}}, "chat": {},
+	}}
+	var err error
+	if w.tenants, err = memory.NewTenants(doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"fleet:eu", "fleet:us", "short:x"} {
+		c, err := realtime.NewChannel("acme", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.channels = append(w.channels, c)
+	}
+	return w
+}
+
+func (w *world) run() {
+	ctx, stop := context.WithCancel(w.Context())
+	var running sync.WaitGroup
+	publishing, quiet := context.WithCancel(ctx)
+	running.Go(func() { w.publish(publishing) })
+	for i := range uint64(2) {
+		running.Go(func() { w.keeps(ctx, publishing, i) })
+	}
+	for n := 0; n < 40*6 && !w.Failed(); n++ {
+		time.Sleep(10 * time.Second)
+		w.check(false)
+	}
+	quiet()
+	time.Sleep(10 * time.Minute)
+	w.check(true)
+	stop()
+	running.Wait()
+	if w.answered < 200 && !w.Failed() {
+		w.Errorf("seed %d: only %d checkpoints had a watermark", w.seed, w.answered)
+	}
+}
+
+// publish publishes until ctx ends.
+func (w *world) publish(ctx context.Context) {
+	for ctx.Err() == nil {
+		w.mu.Lock()
+		for range w.rand.IntN(4) {
+			w.publishOne()
+		}
+		pause := time.Duration(w.rand.IntN(1200)) * time.Millisecond
+		w.mu.Unlock()
+		time.Sleep(pause)
+	}
+}
+
+func (w *world) publishOne() {
+	c := w.channels[w.rand.IntN(len(w.channels))]
+	p := realtime.Publication{Channel: c, Key: string(rune('a' + w.rand.IntN(4))), ID: fmt.Sprint(w.number), Data: []byte(`1`)}
+	w.number++
+	switch w.rand.IntN(20) {
+	case 0:
+		p.Op, p.Key, p.Data = realtime.OpClear, "", nil
+	case 1, 2, 3:
+		p.Op, p.Data = realtime.OpDelete, nil
+	case 4, 5:
+		p.TTL = time.Duration(1+w.rand.IntN(100)) * time.Second
+	case 6: // an event that is none of the state
+		p.Key = ""
+	case 7: // somebody tries again
+		for _, have := range w.said[c] {
+			if time.Since(have.Time) < 50*time.Second && w.rand.IntN(5) == 0 {
+				have.Time = time.Time{}
+				w.topic.store(realtime.Message{Kind: realtime.KindPublication, Publication: have})
+				return
+			}
+		}
+	}
+	m := w.topic.store(realtime.Message{Kind: realtime.KindPublication, Publication: p})
+	w.said[c] = append(w.said[c], m.Publication)
+}
+
+// keeps makes rounds, each time as a process that may die, until ctx ends; in the end none does.
+func (w *world) keeps(ctx, hostile context.Context, number uint64) {
+	r := rand.New(rand.NewPCG(w.seed, 10+number))
+	for ctx.Err() == nil {
+		m := &mortal{DurableReader: w.topic, StateWriter: w.store, rand: r, calls: -1}
+		if hostile.Err() == nil {
+			m.fails = 0.1
+			if r.IntN(4) == 0 {
+				m.calls = 1 + r.IntN(60)
+			}
+		} else {
+			w.topic.mu.Lock()
+			w.topic.cuts = 0
+			w.topic.mu.Unlock()
+		}
+		k := keeper.New(keeper.Options{Broker: w.topic, Reader: m, Tenants: w.tenants, States: m, Bytes: 16 * 3000})
+		for rounds := 1 + r.IntN(4); rounds > 0 && ctx.Err() == nil; rounds-- {
+			if _, err := k.Run(ctx); err != nil {
+				w.Error(err)
+			}
+			select {
+			case <-time.After(time.Duration(20+r.IntN(60)) * time.Second):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// check compares what is stored with the log.
+func (w *world) check(whole bool) {
+	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.channels {
+		got, err := w.store.Checkpoint(w.Context(), topic, c)
+		if err != nil {
+			w.Error(err)
+			return
+		}
+		if got.Watermark.IsZero() && !whole {
+			continue
+		}
+		w.answered++
+		if got.Watermark.Before(w.low[c]) {
+			w.Errorf("seed %d: the watermark of %v went back", w.seed, c)
+		}
+		w.low[c] = got.Watermark
+		log := w.said[c]
+		low := 0
+		for low < len(log) && log[low].Time.Before(got.Watermark) {
+			low++
+		}
+		if whole && low < len(log) {
+			w.Errorf("seed %d: the watermark %v of %v is before the end of the log", w.seed, got.Watermark, c)
+		}
+		has := map[string]string{}
+		for _, e := range got.Entries {
+			has[e.Key] = e.ID
+		}
+		for key := 'a'; key < 'a'+4; key++ {
+			if !w.allowed(log, string(key), has[string(key)], low) {
+				w.Errorf("seed %d: %v: key %c is %q with watermark %v (%d of %d)", w.seed, c, key, has[string(key)], got.Watermark, low, len(log))
+			}
+		}
+	}
+}
+
+// allowed reports whether the log says of a key, at some moment from low on, that it has this value now.
+func (w *world) allowed(log []realtime.Publication, key, id string, low int) bool {
+	value, over := "", time.Time{}
+	for i := 0; ; i++ {
+		now := value
+		if !over.IsZero() && !over.After(time.Now()) {
+			now = ""
+		}
+		if i >= low && now == id {
+			return true
+		}
+		if i == len(log) {
+			return false
+		}
+		switch p := &log[i]; {
+		case p.Op == realtime.OpClear, p.Op == realtime.OpDelete && p.Key == key:
+			value, over = "", time.Time{}
+		case p.Op == realtime.OpSet && p.Key == key:
+			value, over = p.ID, p.Expires()
+			if most := p.Time.Add(40 * time.Second); p.Channel.Namespace() == "short" && (over.IsZero() || over.After(most)) {
+				over = most
+			}
+		}
+	}
+}
