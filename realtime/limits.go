@@ -30,6 +30,9 @@ type Limits struct {
 	QueueMessages              int `json:"queueMessages,omitempty"`
 	QueueBytes                 int `json:"queueBytes,omitempty"`
 	RecordBytes                int `json:"recordBytes,omitempty"` // the tenant's records on one instance
+
+	// Weight is the tenant's share of an instance that has more to write than it can, beside the weights of others; 1 to MaxWeight.
+	Weight int `json:"weight,omitempty"`
 }
 
 // DefaultLimits returns what suits a dashboard: readers that ask little, and
@@ -41,6 +44,7 @@ func DefaultLimits() Limits {
 		UserShare: 4, TenantShare: 100,
 		SubscriptionsPerConnection: 128, MessageBytes: 64 << 10, BatchEvents: 1000,
 		QueueMessages: 1024, QueueBytes: 1 << 20, RecordBytes: 64 << 20,
+		Weight: 1,
 	}
 }
 
@@ -65,6 +69,7 @@ func (l Limits) WithDefaults() Limits {
 		QueueMessages:              cmp.Or(l.QueueMessages, d.QueueMessages),
 		QueueBytes:                 cmp.Or(l.QueueBytes, d.QueueBytes),
 		RecordBytes:                cmp.Or(l.RecordBytes, d.RecordBytes),
+		Weight:                     cmp.Or(l.Weight, d.Weight),
 	}
 }
 
@@ -84,8 +89,14 @@ func (l Limits) check() error {
 	if l.MessageBytes > MaxMessageBytes {
 		return Errorf(CodeBadRequest, "limits.messageBytes: must be at most %d", MaxMessageBytes)
 	}
+	if l.Weight > MaxWeight {
+		return Errorf(CodeBadRequest, "limits.weight: must be 1 to %d, got %d", MaxWeight, l.Weight)
+	}
 	return nil
 }
+
+// MaxWeight is the largest Limits.Weight.
+const MaxWeight = 100
 
 func lowerFirst(s string) string { return string(s[0]|0x20) + s[1:] }
 

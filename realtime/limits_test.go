@@ -28,3 +28,14 @@ func TestLimitsWithDefaults(t *testing.T) {
 		}
 	}
 }
+
+// TestWeight is against a weight that nobody can have: it is refused, and said what it must be.
+func TestWeight(t *testing.T) {
+	t.Parallel()
+	for weight, ok := range map[int]bool{-1: false, 0: true, 1: true, realtime.MaxWeight: true, realtime.MaxWeight + 1: false} {
+		err := (&realtime.Tenant{ID: "acme", Limits: realtime.Limits{Weight: weight}}).Check()
+		if (err == nil) != ok {
+			t.Errorf("weight %d: %v", weight, err)
+		}
+	}
+}

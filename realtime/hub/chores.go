@@ -26,6 +26,7 @@ func (ch *chores) start() {
 	ch.working = true
 	ch.f.hub.running.Go(func() {
 		for ch.workOff() {
+			_ = ch.f.hub.schedule.Wait(ch.f.ctx, &ch.f.handed) // or the queues of those who read many channels would overflow
 		}
 	})
 }

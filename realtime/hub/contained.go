@@ -73,6 +73,12 @@ func (c *Connection) flush() {
 	c.transport.Flush()
 }
 
+// flusher is a Connection as its scheduler sees it.
+type flusher Connection
+
+func (c *flusher) Flush()         { (*Connection)(c).flush() }
+func (c *flusher) Written() int64 { return c.client.Box.Taken() }
+
 func (c *Connection) beat(now time.Time) (alive bool) {
 	defer c.contain()
 	return c.transport.Beat(now)

@@ -9,6 +9,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/logout"
+	"github.com/tidewire/tidewire/realtime/hub/schedule"
 	"github.com/tidewire/tidewire/realtime/hub/state"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
 	"github.com/tidewire/tidewire/realtime/recent"
@@ -45,6 +46,8 @@ type feed struct {
 
 	fx  channel.Effects // of what happens under the lock, to be carried out once unlocked
 	out []outgoing      // control messages to publish once unlocked
+
+	handed schedule.Source // what was handed over to be flushed; the scheduler guards it
 
 	directs *recent.IDs    // IDs of messages for connections
 	logouts *logout.Memory // that closed connections lately

@@ -119,24 +119,31 @@ func (g *generation) received(messages []realtime.Message) {
 			bytes += len(messages[n].Data)
 			n++
 		}
-		g.burst(messages[:n])
+		if g.burst(messages[:n]) {
+			_ = g.feed.hub.schedule.Wait(g.ctx, &g.feed.handed) // else it is let go
+		}
 		messages = messages[n:]
 	}
 }
 
-func (g *generation) burst(messages []realtime.Message) {
+// burst handles some messages. It reports whether no more are to be delivered until what was has been written.
+func (g *generation) burst(messages []realtime.Message) (overrun bool) {
 	f := g.feed
 	f.lock()
 	defer f.unlock()
 	if g.ctx.Err() != nil {
-		return
+		return false
 	}
 	now := time.Now()
 	g.heardAt = now
 	g.seen.Turn(now)
 	for i := range messages {
+		if i > 0 {
+			f.fx.EndFanOut()
+		}
 		g.hear(&messages[i], now)
 	}
+	return f.fx.Overrun
 }
 
 // hear handles one message. f.mu is held.

@@ -138,6 +138,7 @@ func (b *topicBench) connect(tenant, user string) *Connection {
 	c.client.Conn, c.client.Box = c, box
 	b.hub.mu.Lock()
 	c.client.Protocol = b.hub.protocol(b.encoder)
+	c.client.Schedule.Bind(b.hub.schedule.Join(tenant, 1), (*flusher)(c))
 	b.hub.mu.Unlock()
 	c.tenant.Store(doc)
 	all := []realtime.Pattern{"**"}

@@ -1,15 +1,13 @@
 package hub
 
 import (
-	"runtime"
-	"sync"
-
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/schedule"
 )
 
 func (f *feed) lock() {
 	f.mu.Lock()
-	f.fx.Steps = 0
+	f.fx.Begin()
 	if f.held != nil {
 		f.held.begin()
 	}
@@ -34,7 +32,8 @@ func (f *feed) unlock() {
 type aftermath struct {
 	f      *feed
 	out    []outgoing
-	queued []*channel.Client
+	queued []*schedule.Connection
+	ends   []int
 	closes []channel.Closing
 	traced []channel.Traced
 }
@@ -50,9 +49,8 @@ func (f *feed) take() aftermath {
 		f.fx.Fences[i] = nil
 	}
 	f.fx.Fences = f.fx.Fences[:0]
-	a := aftermath{f, f.out, f.fx.Queued, f.fx.Closes, f.fx.Traced}
-	f.out, f.fx.Queued, f.fx.Closes, f.fx.Traced = nil, nil, nil, nil
-	channel.Flushed(a.queued)
+	a := aftermath{f, f.out, f.fx.Queued, f.fx.Ends, f.fx.Closes, f.fx.Traced}
+	f.out, f.fx.Queued, f.fx.Ends, f.fx.Closes, f.fx.Traced = nil, nil, nil, nil, nil
 	return a
 }
 
@@ -67,12 +65,26 @@ func (a *aftermath) do() {
 		}
 		conn.Close(err)
 	}
-	flush(a.queued)
-	a.report()
+	a.handOver()
+	if len(a.traced) > 0 {
+		a.reportLater()
+		return
+	}
 	a.recycle()
 }
 
-// recycle keeps the slice of a flush for the next one.
+// handOver has the connections flushed, those of each fan-out apart. The last comes first: it is the one that would have waited
+// longest.
+func (a *aftermath) handOver() {
+	rest := a.queued
+	for i := len(a.ends) - 1; i >= 0; i-- {
+		a.f.hub.schedule.Flush(&a.f.handed, rest[a.ends[i]:])
+		rest = rest[:a.ends[i]]
+	}
+	a.f.hub.schedule.Flush(&a.f.handed, rest)
+}
+
+// recycle keeps the slice of a hold for the next one.
 func (a *aftermath) recycle() {
 	if cap(a.queued) < 64 {
 		return
@@ -93,28 +105,4 @@ func (f *feed) fitGrown() {
 	if f.next != nil {
 		f.next.channels.Records().FitGrown()
 	}
-}
-
-// flushShare is how many connections are worth a goroutine of their own.
-const flushShare = 128
-
-// flush lets the connections' transports write, on all processors if they are many.
-func flush(clients []*channel.Client) {
-	parts := min(runtime.GOMAXPROCS(0), len(clients)/flushShare)
-	if parts < 2 {
-		for _, c := range clients {
-			c.Conn.(*Connection).flush()
-		}
-		return
-	}
-	var all sync.WaitGroup
-	for i := range parts {
-		part := clients[i*len(clients)/parts : (i+1)*len(clients)/parts]
-		all.Go(func() {
-			for _, c := range part {
-				c.Conn.(*Connection).flush()
-			}
-		})
-	}
-	all.Wait()
 }

@@ -3,12 +3,14 @@ package hub
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/hub/schedule"
 	"github.com/tidewire/tidewire/realtime/hub/view"
 	"github.com/tidewire/tidewire/realtime/internal/uid"
 	"github.com/tidewire/tidewire/realtime/outbox"
@@ -26,6 +28,7 @@ type Hub struct {
 	generation atomic.Uint64 // last one given to a Following
 	views      *view.Builder
 	agenda     *agenda
+	schedule   *schedule.Scheduler
 
 	mu        sync.Mutex // guards all below; taken before a feed's lock
 	protocols map[string]*protocol.Protocol
@@ -59,6 +62,7 @@ func New(broker realtime.Broker, o Options) *Hub {
 		broker: broker, o: o, count: o.Metrics,
 		log: o.Logger, views: view.NewBuilder(o.Filters),
 		feeds: map[realtime.Topic]*feed{}, protocols: map[string]*protocol.Protocol{}, open: map[string]int{}, going: map[*feed]struct{}{}, agenda: newAgenda(),
+		schedule: schedule.New(runtime.GOMAXPROCS(0)),
 	}
 }
 
@@ -113,7 +117,9 @@ func (h *Hub) Connect(t *realtime.Tenant, p *realtime.Principal, box *outbox.Out
 		}
 	}
 	c.feed = f
+	c.client.Schedule.Bind(h.schedule.Join(t.ID, weightOf(t)), (*flusher)(c))
 	if err := f.add(c); err != nil {
+		h.schedule.Leave(&c.client.Schedule)
 		h.o.Budget.Disconnect()
 		return nil, err // by a feed that has heard of it: not one that was made just now
 	}
@@ -128,6 +134,7 @@ func (h *Hub) Disconnect(c *Connection) {
 		return
 	}
 	c.client.Box.Close()
+	h.schedule.Leave(&c.client.Schedule)
 	h.o.Budget.Disconnect()
 	h.mu.Lock()
 	h.opened(c.Tenant().ID, -1)
@@ -169,7 +176,7 @@ func (h *Hub) rest() {
 }
 
 // Drain refuses new connections and lets every topic go; it returns when that is
-// done or ctx ends. Connections stay open and are given nothing more: they are to be told
+// done and what was delivered has been written, as far as clients take it, or ctx ends. Connections stay open and are given nothing more: they are to be told
 // when to come back, and closed.
 func (h *Hub) Drain(ctx context.Context) error {
 	h.mu.Lock()
@@ -188,7 +195,7 @@ func (h *Hub) Drain(ctx context.Context) error {
 	go func() { h.running.Wait(); close(done) }()
 	select {
 	case <-done:
-		return nil
+		return h.schedule.Close(ctx)
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -23,11 +23,15 @@ func (all residents) enter(c *Connection) (known bool) {
 	known = t.doc != nil
 	if !doc.OlderThan(t.doc) {
 		t.doc = doc
+		c.client.Schedule.Tenant().SetWeight(weightOf(doc))
 	}
 	c.seat = len(t.conns)
 	t.conns = append(t.conns, c)
 	return known
 }
+
+// weightOf is how much of the processors a tenant has, beside others.
+func weightOf(t *realtime.Tenant) int { return t.Limits.WithDefaults().Weight }
 
 // leave takes a connection out.
 func (all residents) leave(c *Connection) {

@@ -6,14 +6,14 @@ import (
 	"github.com/tidewire/tidewire/realtime/contain"
 )
 
+// reportLater tells the Tracer what was written, once it was. What has been queued is not used for anything else.
+func (a aftermath) reportLater() { a.f.hub.schedule.After(&a.f.handed, a.report) }
+
 // report tells the Tracer what was written.
-func (a *aftermath) report() {
-	if len(a.traced) == 0 {
-		return
-	}
+func (a aftermath) report() {
 	written, behind := time.Now(), 0
 	for _, c := range a.queued {
-		if !c.Box.Idle() {
+		if !c.Flusher().(*flusher).client.Box.Idle() {
 			behind++
 		}
 	}

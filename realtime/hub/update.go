@@ -25,6 +25,9 @@ func (f *feed) update(t *realtime.Tenant) {
 	}
 	r.doc = t
 	queue := queueOf(t)
+	if len(r.conns) > 0 {
+		r.conns[0].client.Schedule.Tenant().SetWeight(weightOf(t))
+	}
 	for _, c := range r.conns {
 		c.tenant.Store(t)
 		c.client.Box.SetLimits(queue)

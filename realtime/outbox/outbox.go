@@ -36,14 +36,12 @@ type Outbox struct {
 	limits  *Limits
 
 	mu      sync.Mutex // guards all below, and limits
-	control lane
-	data    queue
-	dropped map[realtime.Channel]int // to be told
-	source  func()                   // calls replay; without mu held
-	more    bool                     // source has more
-	most    int                      // of replays at once, in bytes
+	waiting            // what does
+	source  func()     // calls replay; without mu held
+	most    int        // of replays at once, in bytes
 	writing bool
-	refuses bool // a lane overflowed
+	taken   int64 // bytes that Next has returned
+	refuses bool  // a lane overflowed
 	closed  bool
 }
 
@@ -157,10 +155,6 @@ func (o *Outbox) refuse() {
 func (o *Outbox) Push(d *Delivery) (lost int, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.pushLocked(d)
-}
-
-func (o *Outbox) pushLocked(d *Delivery) (lost int, ok bool) {
 	if o.closed || o.refuses || d.Frame.IsZero() {
 		return 0, true
 	}
@@ -210,16 +204,14 @@ func (o *Outbox) Filling() bool {
 func (o *Outbox) Empty() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.idleLocked() && len(o.control.frames) == 0
+	return o.waiting.empty()
 }
-
-func (o *Outbox) idleLocked() bool { return o.data.len == 0 && len(o.dropped) == 0 && !o.more }
 
 // Idle reports whether no data waits: a control frame queued now comes after all of it.
 func (o *Outbox) Idle() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.idleLocked()
+	return o.waiting.idle()
 }
 
 // Forget gives up what waits for a subscription that has ended.
@@ -243,6 +235,13 @@ func (o *Outbox) Weight() (frames, bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return frames + len(o.control.frames), bytes + o.control.cost
+}
+
+// Taken is how many bytes have been taken out to be written so far.
+func (o *Outbox) Taken() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.taken
 }
 
 // Close gives up all data and takes no more frames; control frames already
@@ -272,10 +271,6 @@ func (o *Outbox) Last(f Frame) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.control.add(f)
-}
-
-func (o *Outbox) giveUp() {
-	o.data, o.dropped, o.more = queue{}, nil, false
 }
 
 // LimitReplays replaces MaxReplayBytes for this outbox: tests of what happens while a replay is under way make it small.

@@ -183,3 +183,28 @@ func TestOutboxSteadyStateAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a delivery", n)
 	}
 }
+
+// A source of replays that panics is its caller's matter: the outbox can be used, and closed, as before.
+func TestSourcePanics(t *testing.T) {
+	t.Parallel()
+	o := outbox.New(nil, nil)
+	o.LimitReplays(2)
+	o.ReplayFrom(func() { panic("spoilt") })
+	c := realtime.Channel{}
+	o.Replay(c, frame("a"))
+	o.Replay(c, frame("b")) // no room: there is more
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic is swallowed")
+			}
+		}()
+		for len(o.Start(nil, 1)) > 0 {
+			o.Next(nil, 1)
+		}
+	}()
+	o.Close()
+	if !o.Empty() {
+		t.Error("it is not empty after Close")
+	}
+}

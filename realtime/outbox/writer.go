@@ -5,11 +5,22 @@ package outbox
 func (o *Outbox) Begin() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.writing || o.idleLocked() && len(o.control.frames) == 0 {
+	if o.writing || o.waiting.empty() {
 		return false
 	}
 	o.writing = true
 	return true
+}
+
+// Start is Begin, and the first Next if the caller is now the writer. Else it returns buf.
+func (o *Outbox) Start(buf [][]byte, most int) [][]byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.writing || o.waiting.empty() {
+		return buf
+	}
+	o.writing = true
+	return o.nextLocked(buf, most)
 }
 
 // Next moves the frames to write next, control first, to the end of buf: at
@@ -18,24 +29,24 @@ func (o *Outbox) Begin() bool {
 func (o *Outbox) Next(buf [][]byte, most int) [][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return o.nextLocked(buf, most)
+}
+
+func (o *Outbox) nextLocked(buf [][]byte, most int) [][]byte {
 	if o.more && o.data.replayed < o.most/2 {
-		o.mu.Unlock()
-		o.source()
-		o.mu.Lock()
+		func() {
+			o.mu.Unlock()
+			defer o.mu.Lock() // also if it panics: the caller unlocks
+			o.source()
+		}()
 	}
 	size, start := 0, len(buf)
 	buf = o.control.take(buf)
 	for _, f := range buf[start:] {
 		size += len(f)
 	}
-	for c, n := range o.dropped {
-		if o.encoder != nil {
-			if f := o.encoder.Dropped(c, n); !f.IsZero() {
-				buf = append(buf, f.Bytes)
-				size += len(f.Bytes)
-			}
-		}
-		delete(o.dropped, c)
+	if len(o.dropped) > 0 {
+		buf, size = o.tellDropped(o.encoder, buf, size)
 	}
 	for x := o.data.first(); x != nil; x = o.data.first() {
 		n := len(x.frame.Bytes)
@@ -51,6 +62,7 @@ func (o *Outbox) Next(buf [][]byte, most int) [][]byte {
 		o.dropped = nil
 		o.control.release()
 	}
+	o.taken += int64(size)
 	if len(buf) == start {
 		o.writing = false
 	}

@@ -67,14 +67,19 @@ func (w *writer) acceptHandshake() {
 
 // flush makes the caller the writer, unless there is one or the connection is corked.
 func (w *writer) flush(o *outbox.Outbox) {
-	if w.corked.Load() && !o.Filling() || !o.Begin() {
+	if w.corked.Load() && !o.Filling() {
 		return
 	}
 	defer w.contain()
 	c := w.c
 	b := c.acceptor.batches.Get().(*batch)
+	if b.frames = o.Start(b.frames[:0], maxWrite); len(b.frames) == 0 {
+		c.acceptor.keepBatch(b)
+		return
+	}
+	w.join(b)
 	for i := 0; i < maxInlineWrites && c.stream.raw != nil; i++ {
-		if !w.take(o, b) {
+		if i > 0 && !w.take(o, b) {
 			c.acceptor.keepBatch(b)
 			return
 		}
@@ -108,9 +113,16 @@ func (w *writer) drain(o *outbox.Outbox, b *batch) {
 
 // take puts the next frames in b.rest. It reports false if there are none.
 func (w *writer) take(o *outbox.Outbox, b *batch) bool {
-	c := w.c
-	b.frames = o.Next(b.frames[:0], maxWrite)
-	frames := b.frames
+	if b.frames = o.Next(b.frames[:0], maxWrite); len(b.frames) == 0 {
+		return false // and somebody else may be the writer by now
+	}
+	w.join(b)
+	return true
+}
+
+// join makes b.rest of b.frames, of which there are some.
+func (w *writer) join(b *batch) {
+	c, frames := w.c, b.frames
 	for i := 0; i < len(frames) && !b.last; i++ {
 		switch op := opcode(frames[i]); {
 		case op == pong:
@@ -120,9 +132,6 @@ func (w *writer) take(o *outbox.Outbox, b *batch) bool {
 		case c.stream.deflates:
 			frames[i] = c.acceptor.deflate.frame(frames[i])
 		}
-	}
-	if len(frames) == 0 {
-		return false // and somebody else may be the writer by now
 	}
 	switch handshake := c.stream.handshake; {
 	case len(frames) == 1 && handshake == nil:
@@ -136,7 +145,6 @@ func (w *writer) take(o *outbox.Outbox, b *batch) bool {
 		b.rest = b.joined
 	}
 	clear(b.frames)
-	return true
 }
 
 // written is told how a write ended, and reports whether it was the last: then

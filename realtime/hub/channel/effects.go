@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/hub/schedule"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -20,9 +21,11 @@ type Client struct {
 	Conn     Conn
 	Box      *outbox.Outbox
 	Protocol *protocol.Protocol
+	Schedule schedule.Connection // its turn to be flushed
 
 	behind []*Reader // whose replays wait for room in the Box, in turn
-	queued bool      // in Effects.Queued
+	marked uint32    // Effects.hold when it was last put into Effects.Queued
+	ahead  int       // bytes that were queued since, and aheadFrame at least for each frame
 }
 
 // wait has a reader given more of what it has missed when its turn has come, and there is room.
@@ -35,17 +38,45 @@ func (c *Client) wait(r *Reader) {
 // Effects are what is to be done outside of the channels because of what has happened in them. Frames go to the queue of a
 // client at once; all else is gathered here, and whoever holds the lock takes it and does it.
 type Effects struct {
-	Fences   []*Fence    // to be sent
-	Answered []*Question // that wait no more; their Readers are on the channel
-	Moved    bool        // the readers of a channel have moved from the Set before
-	Queued   []*Client   // to be flushed
+	Fences   []*Fence               // to be sent
+	Answered []*Question            // that wait no more; their Readers are on the channel
+	Moved    bool                   // the readers of a channel have moved from the Set before
+	Queued   []*schedule.Connection // to be flushed
+	Ends     []int                  // of the fan-outs in Queued, but for the last; each is of one tenant
 	Closes   []Closing
 	Traced   []Traced // to be reported once written
 	Refused  []Refusal
 	Wheel    *Wheel // of those who are given more later; it outlives what is carried out
 
+	// Overrun says that a client has not been flushed since an earlier hold of the lock, and has been given as much as may be queued
+	// for it before: no more is to be delivered until it was its turn.
+	Overrun bool
+
 	// Steps is what was looked at or moved, one by one: work that could be split.
 	Steps int
+
+	hold   uint32           // of the lock: how many there were before
+	tenant *schedule.Tenant // of the last of Queued
+}
+
+// worthAnEnd is how many connections keep what comes behind them waiting for too long.
+const worthAnEnd = 16
+
+// EndFanOut says that what is queued from now on follows from something else, and need not wait for what was queued before.
+func (fx *Effects) EndFanOut() {
+	before := 0
+	if n := len(fx.Ends); n > 0 {
+		before = fx.Ends[n-1]
+	}
+	if n := len(fx.Queued); n-before > worthAnEnd {
+		fx.Ends = append(fx.Ends, n)
+	}
+}
+
+// Begin is called at the beginning of each hold of the lock.
+func (fx *Effects) Begin() {
+	fx.Steps, fx.Overrun, fx.tenant = 0, false, nil
+	fx.hold++
 }
 
 // Closing is a connection to be closed.
@@ -81,6 +112,10 @@ func (fx *Effects) Push(c *Client, d *outbox.Delivery) (lost int) {
 	}
 	lost, ok := c.Box.Push(d)
 	fx.Touch(c)
+	c.ahead += max(len(d.Frame.Bytes), aheadFrame)
+	if c.ahead > maxAhead && c.marked != fx.hold {
+		fx.Overrun = true
+	}
 	if !ok {
 		fx.Close(c, nil)
 	}
@@ -89,11 +124,23 @@ func (fx *Effects) Push(c *Client, d *outbox.Delivery) (lost int) {
 
 // Touch sees to it that a client is flushed.
 func (fx *Effects) Touch(c *Client) {
-	if !c.queued {
-		c.queued = true
-		fx.Queued = append(fx.Queued, c)
+	if c.Schedule.Mark() {
+		if t := c.Schedule.Tenant(); t != fx.tenant {
+			if fx.tenant = t; len(fx.Queued) > 0 {
+				fx.Ends = append(fx.Ends, len(fx.Queued))
+			}
+		}
+		fx.Queued = append(fx.Queued, &c.Schedule)
+		c.marked, c.ahead = fx.hold, 0
 	}
 }
+
+// A queue has room for two bursts at least (realtime.Limits): for one that was delivered and this much, which waits for its turn to be
+// written, and for the next.
+const (
+	maxAhead   = 16 << 10
+	aheadFrame = 2 << 10
+)
 
 // Close has a connection closed, for a reason; nil if it did not keep up.
 func (fx *Effects) Close(c *Client, err *realtime.Error) {
@@ -103,13 +150,6 @@ func (fx *Effects) Close(c *Client, err *realtime.Error) {
 // Fail closes a connection that cannot go on.
 func (fx *Effects) Fail(c *Client) {
 	fx.Close(c, realtime.Errorf(realtime.CodeInternal, "something went wrong"))
-}
-
-// Flushed says that the clients of a list that was taken out of Queued may be queued again.
-func Flushed(clients []*Client) {
-	for _, c := range clients {
-		c.queued = false
-	}
 }
 
 func (fx *Effects) trace(e *delivery, c realtime.Channel, readers int) {

@@ -228,7 +228,7 @@ func TestEffects(t *testing.T) {
 	if len(fx.Closes) != 1 || fx.Closes[0].Err != nil || len(fx.Queued) != 1 {
 		t.Errorf("with a full queue: %+v", fx)
 	}
-	Flushed(fx.Queued)
+	w.flushes.Flush(&w.source, fx.Queued)
 	if fx.Touch(&l.Client); len(fx.Queued) != 2 {
 		t.Error("it is not queued again")
 	}

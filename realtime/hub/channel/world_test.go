@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/hub/schedule"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -58,12 +59,24 @@ type topic struct {
 	now    time.Time
 	skew   time.Duration
 	ticks  []func()
+
+	flushes *schedule.Scheduler
+	source  schedule.Source
+	share   *schedule.Tenant
 }
 
+// unwritten is a connection whose client takes nothing unless it is told.
+type unwritten struct{}
+
+func (unwritten) Flush()         {}
+func (unwritten) Written() int64 { return 0 }
+
 func newTopic(t testing.TB) *topic {
+	flushes := schedule.New(1)
 	return &topic{
 		t: t, tenant: &realtime.Tenant{ID: "acme"}, now: time.UnixMilli(1_800_000_000_000),
-		spoken: protocol.New(spelled{}, slog.New(slog.DiscardHandler), realtime.NoMetrics{}),
+		spoken:  protocol.New(spelled{}, slog.New(slog.DiscardHandler), realtime.NoMetrics{}),
+		flushes: flushes, share: flushes.Join("acme", 1),
 	}
 }
 
@@ -120,7 +133,7 @@ func (w *topic) carryOut() {
 		w.now = w.now.Add(time.Millisecond)
 		w.log = append(w.log, realtime.Message{Kind: realtime.KindFence, Publication: realtime.Publication{Channel: f.Channel(), ID: f.ID, Time: w.now}})
 	}
-	Flushed(w.fx.Queued)
+	w.flushes.Flush(&w.source, w.fx.Queued)
 	w.fx = Effects{Wheel: w.fx.Wheel}
 }
 
@@ -170,6 +183,7 @@ func (w *topic) connect() *listener {
 	l := &listener{w: w, readers: map[realtime.Channel]*Reader{}, told: map[realtime.Channel][]string{}}
 	box := outbox.New(spelled{}, &outbox.Limits{Messages: 1 << 20, Bytes: 1 << 30})
 	l.Client = Client{Conn: conn{w.tenant}, Box: box, Protocol: w.spoken}
+	l.Schedule.Bind(w.share, unwritten{})
 	box.ReplayFrom(func() { l.Refill() })
 	return l
 }

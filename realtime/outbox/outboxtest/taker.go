@@ -12,7 +12,6 @@ import (
 type Taker struct {
 	box   *outbox.Outbox
 	taken *atomic.Int64
-	buf   [][]byte
 }
 
 // NewTaker returns one on a box that adds the frames it takes to taken, which may be shared.
@@ -22,15 +21,9 @@ func NewTaker(box *outbox.Outbox, taken *atomic.Int64) *Taker {
 
 // Flush takes what is queued.
 func (t *Taker) Flush() {
-	if !t.box.Begin() {
-		return
-	}
-	for {
-		t.buf = t.box.Next(t.buf[:0], 1<<16)
-		if len(t.buf) == 0 {
-			return
-		}
-		t.taken.Add(int64(len(t.buf)))
+	var few [4][]byte
+	for frames := t.box.Start(few[:0], 1<<16); len(frames) > 0; frames = t.box.Next(frames[:0], 1<<16) {
+		t.taken.Add(int64(len(frames)))
 	}
 }
 

@@ -109,7 +109,7 @@ variable "tenants" {
       "connections", "connectionsPerUser", "connectsPerSecond",
       "framesPerSecond", "bytesPerSecond", "subscribesPerSecond", "publishesPerSecond", "requestsPerSecond",
       "userShare", "tenantShare", "subscriptionsPerConnection", "messageBytes", "batchEvents",
-      "queueMessages", "queueBytes", "recordBytes",
+      "queueMessages", "queueBytes", "recordBytes", "weight",
     ], l)]]))
     error_message = "tenants: the name of a limit must be one of those in docs/limits.md, such as connections."
   }
@@ -121,11 +121,11 @@ variable "tenants" {
 
   validation {
     condition = alltrue([for t in values(var.tenants) :
-      lookup(t.limits, "messageBytes", 0) <= 1048576 &&
+      lookup(t.limits, "messageBytes", 0) <= 1048576 && lookup(t.limits, "weight", 0) <= 100 &&
       (lookup(t.limits, "queueMessages", 0) == 0 || lookup(t.limits, "queueMessages", 0) >= 64) &&
       (lookup(t.limits, "queueBytes", 0) == 0 || lookup(t.limits, "queueBytes", 0) >= 131072)
     ])
-    error_message = "tenants: messageBytes must be at most 1048576, queueMessages at least 64 and queueBytes at least 131072, or a burst overflows them."
+    error_message = "tenants: messageBytes must be at most 1048576, weight at most 100, queueMessages at least 64 and queueBytes at least 131072, or a burst overflows them."
   }
 
   # Plans of many hundred topics are slow and have been seen to fail, and a tenant needs none.
