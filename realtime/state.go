@@ -79,6 +79,9 @@ func (s *State) check(field string) error {
 	case s.Flush != 0 && (s.Flush < Duration(time.Second) || s.Flush > Duration(MaxFlush)):
 		return Errorf(CodeBadRequest, "%s.flush: must be 1s to %s, got %s", field, shortly(MaxFlush), shortly(time.Duration(s.Flush)))
 	}
+	if s.Assign == AssignConnection && s.TTL == 0 && (s.Durable == nil || *s.Durable) {
+		return Errorf(CodeBadRequest, "%s.ttl: is missing; with assign \"connection\", it ends what the connections of an instance leave behind that was lost", field)
+	}
 	switch s.Assign {
 	case "", AssignUser, AssignConnection:
 		return nil

@@ -1,6 +1,10 @@
 package gateway_test
 
 import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -215,3 +219,74 @@ func TestMaxRate(t *testing.T) {
 }
 
 func itoa(i int) string { return string(rune('0'+i/10)) + string(rune('0'+i%10)) }
+
+// A namespace may say whose name the keys are, and how many there may be.
+func TestKeysAreAssigned(t *testing.T) {
+	t.Parallel()
+	doc := stateful(func(n *realtime.Namespace) { n.State.Keys = 3 })
+	durable := false
+	doc.Namespaces["here"] = realtime.Namespace{State: &realtime.State{Durable: &durable, Assign: realtime.AssignConnection}}
+	doc.Namespaces["seat"] = realtime.Namespace{State: &realtime.State{Durable: &durable, Assign: realtime.AssignUser}}
+	s := startViews(t, doc)
+	ann, bob := s.connect("acme", "ann"), s.connect("acme", "bob")
+	ann.send(`{"type":"subscribe","id":1,"channel":"here:1","state":true}`, `{"type":"subscribe","id":2,"channel":"seat:1","state":true}`)
+	ann.take(4)
+	bob.send(`{"type":"publish","id":1,"channel":"seat:1","key":"ann","data":1}`)
+	bob.expect(`{"type":"ok"}`)
+	ann.expect(`{"type":"message","channel":"seat:1","key":"bob"}`)
+	bob.send(`{"type":"publish","id":2,"channel":"here:1","data":1}`)
+	bob.expect(`{"type":"ok"}`)
+	key := ann.expect(`{"type":"message","channel":"here:1"}`).Key
+	if err := bob.ws.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ann.expect(`{"type":"message","channel":"here:1","key":"` + key + `","deleted":true}`)
+
+	ann.send(`{"type":"subscribe","id":3,"channel":"fleet:eu","state":true}`)
+	ann.expect(`{"type":"ok","id":3}`, `{"type":"snapshot"}`)
+	for i := range 3 {
+		ann.send(`{"type":"publish","id":4,"channel":"fleet:eu","key":"v` + itoa(i) + `","data":1}`)
+		ann.take(2) // its ok, and the message
+	}
+	ann.send(`{"type":"publish","id":5,"channel":"fleet:eu","key":"v","data":1}`)
+	ann.expect(`{"type":"error","id":5,"code":"limited","limit":"state.keys"}`)
+	ann.send(`{"type":"publish","id":6,"channel":"fleet:eu","key":"v00","data":2}`)
+	ann.take(2)
+}
+
+// Streams of events have the same options, in their query.
+func TestEventsHaveOptions(t *testing.T) {
+	t.Parallel()
+	s := startViews(t, stateful())
+	bob := s.connect("acme", "bob")
+	for i, desk := range []string{"a", "b"} {
+		bob.send(`{"type":"publish","id":1,"channel":"fleet:eu","key":"v` + itoa(i) + `","tags":{"desk":"` + desk + `"},"data":{"lat":1,"lon":2}}`)
+		bob.expect(`{"type":"ok"}`)
+	}
+	query := url.Values{"channel": {"fleet:eu"}, "state": {"true"}, "filter": {"tags.desk == 'b'"}, "fields": {"lat"}}
+	resp := s.get("/v1/events?"+query.Encode(), http.Header{"Authorization": {"Bearer " + s.token("acme", "ann")}})
+	if resp.StatusCode != http.StatusOK {
+		body, err := io.ReadAll(resp.Body)
+		t.Fatalf("%s %s %v", resp.Status, body, err)
+	}
+	p := readPage(t, resp)
+	defer p.leave()
+	p.next() // how long to wait before a reconnect
+	p.expect("welcome", `{"type":"welcome"}`)
+	p.expect("ok", `{"type":"ok"}`)
+	if f := p.expect("snapshot", `{"type":"snapshot","more":false}`).frame; len(f.Entries) != 1 || string(f.Entries[0].Data) != `{"lat":1}` {
+		t.Fatalf("%+v", f.Entries)
+	}
+	bob.send(`{"type":"publish","id":1,"channel":"fleet:eu","key":"v01","tags":{"desk":"a"},"data":{"lat":3}}`)
+	if e := p.expect("", `{"type":"message","key":"v01"}`); !e.frame.Left.Sight {
+		t.Errorf("%+v", e.frame)
+	}
+	for query, says := range map[string]string{"state=maybe": "state: must be true or false", "maxRate=1e9": "maxRate: must be", "filter=x": "filter: ", "paused=true": "paused: is no option"} {
+		resp := s.get("/v1/events?channel=fleet:eu&"+query, http.Header{"Authorization": {"Bearer " + s.token("acme", "ann")}})
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), says) {
+			t.Errorf("%s: %s %s %v", query, resp.Status, body, err)
+		}
+		_ = resp.Body.Close()
+	}
+}

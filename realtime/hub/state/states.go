@@ -215,6 +215,15 @@ func NoStore() *realtime.Error {
 	return realtime.Errorf(realtime.CodeBadRequest, "state: this server has no store for it; the namespace must have \"durable\": false")
 }
 
+// Full says which bound a state would exceed if a key were set to a value of so many bytes; "" for none.
+func (ss *Set) Full(c realtime.Channel, key string, bytes int) string {
+	s := ss.all[c]
+	if s == nil {
+		return ""
+	}
+	return s.Table.Full(key, bytes)
+}
+
 // Look has Sweep look at all states.
 func (ss *Set) Look() {
 	ss.hand = ss.hand[:0]

@@ -28,6 +28,10 @@ func (s *stream) begin(r *http.Request) *realtime.Error {
 	if refused != nil {
 		return refused
 	}
+	options, refused := optionsOf(r.URL.Query())
+	if refused != nil {
+		return refused
+	}
 	s.at = sse.NewStream(channels)
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
 		s.at.Resume(id, time.Now())
@@ -41,11 +45,11 @@ func (s *stream) begin(r *http.Request) *realtime.Error {
 	if refused := s.client.Join(s.box, s, s, realtime.ReasonEvents); refused != nil {
 		return refused
 	}
-	return s.subscribe(channels)
+	return s.subscribe(channels, options)
 }
 
 // subscribe reads the channels. One that may not be read does not disturb the others; if none may, the request is refused.
-func (s *stream) subscribe(channels []realtime.Channel) *realtime.Error {
+func (s *stream) subscribe(channels []realtime.Channel, o options) *realtime.Error {
 	if limited := s.client.Seat.Subscribe(); limited != nil {
 		return limited
 	}
@@ -53,7 +57,7 @@ func (s *stream) subscribe(channels []realtime.Channel) *realtime.Error {
 	var first *realtime.Error
 	reads := false
 	for i, ch := range channels {
-		err := s.client.Subscribe(hub.SubscribeRequest{Channel: ch, Since: s.at.Since(i), AsOf: asOf})
+		err := s.client.Subscribe(hub.SubscribeRequest{Channel: ch, Since: s.at.Since(i), AsOf: asOf, State: o.state, Want: o.want})
 		if err == nil {
 			reads = true
 			continue

@@ -20,6 +20,7 @@ type handler struct {
 	protocol *Protocol
 	client   *clients.Client
 	refused  refusedPublishes
+	assigned assigned
 }
 
 // handle does what a frame asks for and answers it; but for publishes, which go in batches.

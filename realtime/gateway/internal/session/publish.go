@@ -71,6 +71,9 @@ func (h *handler) publication(f *wire.ClientFrame) (realtime.Publication, error)
 		Channel: ch, ID: f.Event, Key: f.Key, Tags: f.Tags, Data: f.Data,
 		Op: f.Op, TTL: f.TTL, EventType: f.EventType, Source: f.Source, ContentType: f.ContentType,
 	}
+	if refused := h.stateful(&p); refused != nil {
+		return p, refused
+	}
 	if err := p.Check(); err != nil || !h.c.Hooks.Present() {
 		return p, err
 	}

@@ -139,6 +139,7 @@ func (s *Session) do(frames []queuedFrame) {
 func (s *Session) finish() {
 	defer s.c.Tracker.Exit(s)
 	if client := s.handler.client; client != nil {
+		s.handler.unassign()
 		client.Disconnected(s.code)
 	}
 }

@@ -1,0 +1,18 @@
+package hub
+
+import "github.com/tidewire/tidewire/realtime"
+
+// StateRoom reports whether the state of a channel has room for what a connection is about to publish, as far as is known here. If not,
+// the error has CodeLimited and says which bound it is.
+func (h *Hub) StateRoom(c *Connection, p *realtime.Publication) *realtime.Error {
+	f := c.feed
+	f.lock()
+	defer f.unlock()
+	limit := f.states.Full(p.Channel, p.Key, len(p.Data))
+	if limit == "" {
+		return nil
+	}
+	err := realtime.Errorf(realtime.CodeLimited, "key: the state of %q is full (%s of its namespace); remove keys, or replace those it has", p.Channel.Name(), limit)
+	err.Limit = limit
+	return err
+}
