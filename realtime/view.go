@@ -10,6 +10,7 @@ const (
 	MaxFilterBytes = 2048 // of the text of a filter
 	MaxColumns     = 64   // and of fields
 	MaxFilterable  = 16
+	MaxKeys        = 5000 // that a subscription is for
 )
 
 // Views are what a token narrows of what its owner is shown, by patterns of channels. Of the patterns that select a channel the

@@ -22,18 +22,12 @@ type Options struct {
 	Paused     *bool
 }
 
-// The bounds of what a subscription may ask for.
-const (
-	MaxKeys     = 5000
-	MaxKeyBytes = realtime.MaxIDBytes
-)
-
 // options returns how a subscription is wanted. What is not known is refused: a client must not believe that it is obeyed.
 func (m *members) options() (o Options) {
 	o.State = m.bool(memberState, false)
 	m.common(&o)
 	if m.err == nil && m.raw[memberKeys] != nil {
-		keys := m.names(memberKeys, m.raw[memberKeys], MaxKeys, MaxKeyBytes)
+		keys := m.names(memberKeys, m.raw[memberKeys], realtime.MaxKeys, realtime.MaxIDBytes)
 		o.Keys = &keys
 	}
 	if o.MaxRate != nil {
@@ -55,7 +49,7 @@ func (m *members) changes() (o Options) {
 	if raw := m.raw[memberKeys]; m.err == nil && raw != nil && raw[0] == '{' {
 		m.keyChanges(&o, raw)
 	} else if m.err == nil && raw != nil {
-		keys := m.names(memberKeys, raw, MaxKeys, MaxKeyBytes)
+		keys := m.names(memberKeys, raw, realtime.MaxKeys, realtime.MaxIDBytes)
 		o.Keys = &keys
 	}
 	m.onlyKnown()
@@ -67,9 +61,9 @@ func (m *members) keyChanges(o *Options, raw []byte) {
 	for name, value := range jsontext.Members(raw) {
 		switch string(name) {
 		case "add":
-			o.AddKeys = m.names(memberKeys, value, MaxKeys, MaxKeyBytes)
+			o.AddKeys = m.names(memberKeys, value, realtime.MaxKeys, realtime.MaxIDBytes)
 		case "remove":
-			o.RemoveKeys = m.names(memberKeys, value, MaxKeys, MaxKeyBytes)
+			o.RemoveKeys = m.names(memberKeys, value, realtime.MaxKeys, realtime.MaxIDBytes)
 		default:
 			m.wrong("keys: must be a list, or have add and remove, has %.64q", name)
 		}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub"
-	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // options are how all channels of a stream are wanted: those of a subscribe frame, in the query.
@@ -28,8 +27,8 @@ func optionsOf(q url.Values) (o options, refused *realtime.Error) {
 			}
 			continue
 		case "keys":
-			if len(values) > wire.MaxKeys {
-				return o, realtime.Errorf(realtime.CodeBadRequest, "keys: must be at most %d", wire.MaxKeys)
+			if len(values) > realtime.MaxKeys {
+				return o, realtime.Errorf(realtime.CodeBadRequest, "keys: must be at most %d", realtime.MaxKeys)
 			}
 			o.want.Keys = values
 			continue

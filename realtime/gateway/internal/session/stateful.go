@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub"
 )
 
 // stateful applies what the namespace of a Publication says of its state: whose name the key is, and how much there may be.
@@ -25,7 +26,7 @@ func (h *handler) stateful(p *realtime.Publication) *realtime.Error {
 	if p.Op != realtime.OpSet || p.Key == "" {
 		return nil
 	}
-	return h.c.Hub.StateRoom(h.client.Connection(), p)
+	return hub.StateRoom(h.client.Connection(), p)
 }
 
 // maxAssigned is in how many channels a connection may have a key of its own.

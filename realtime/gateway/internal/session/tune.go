@@ -49,8 +49,8 @@ func changed(w hub.Want, o *wire.Options) (hub.Want, error) {
 	}
 	keys := slices.DeleteFunc(slices.Concat(w.Keys, o.AddKeys), func(k string) bool { return slices.Contains(o.RemoveKeys, k) })
 	slices.Sort(keys)
-	if keys = slices.Compact(keys); len(keys) > wire.MaxKeys {
-		err := realtime.Errorf(realtime.CodeLimited, "keys: must be at most %d, would be %d", wire.MaxKeys, len(keys))
+	if keys = slices.Compact(keys); len(keys) > realtime.MaxKeys {
+		err := realtime.Errorf(realtime.CodeLimited, "keys: must be at most %d, would be %d", realtime.MaxKeys, len(keys))
 		err.Limit = "keys"
 		return w, err
 	}
