@@ -5,6 +5,7 @@
 //	ingest   takes events in (package functions/ingest)
 //	janitor  removes what dead instances have left, and hands over what their
 //	         connections still owe (package functions/janitor)
+//	keeper   keeps the checkpoints of keyed state (package functions/keeper)
 //	probe    shows that a deployment works, from ingest to a socket (package functions/probe)
 //
 // It is their main, and so the one place that has an init and reads the environment, by
@@ -61,6 +62,7 @@ func init() {
 	p.host = host.New(host.Options{Logger: p.log})
 	functions.HTTP("ingest", p.host.Function(p.openIngest))
 	functions.HTTP("janitor", p.host.Function(p.openJanitor))
+	functions.HTTP("keeper", p.host.Function(p.openKeeper))
 	functions.HTTP("probe", p.host.Function(p.openProbe))
 	go p.drain()
 }

@@ -7,11 +7,13 @@ import (
 	"net/http"
 
 	"github.com/tidewire/tidewire/functions/janitor"
+	keeperfunction "github.com/tidewire/tidewire/functions/keeper"
 	"github.com/tidewire/tidewire/functions/settings"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
+	"github.com/tidewire/tidewire/realtime/keeper"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
@@ -75,4 +77,27 @@ func (p *program) openJanitor(ctx context.Context) (http.Handler, shutdown.Step,
 	}
 	o.Owed = lost
 	return janitor.New(o), func(ctx context.Context) error { return errors.Join(lost.Close(), broker.Close(ctx), db.Close()) }, nil
+}
+
+// openKeeper opens functions/keeper.
+func (p *program) openKeeper(ctx context.Context) (http.Handler, shutdown.Step, error) {
+	if p.settings.Backend != settings.GCP {
+		return nil, nil, fmt.Errorf("TIDEWIRE_BACKEND: must be gcp:PROJECT for the keeper, got %s", p.settings.Backend)
+	}
+	ctx = context.WithoutCancel(ctx) // clients may keep it
+	db, err := gcpfirestore.Open(ctx, p.connection(nil))
+	if err != nil {
+		return nil, nil, err
+	}
+	broker, err := gcppubsub.OpenBroker(ctx, p.connection(nil), gcppubsub.BrokerOptions{Logger: p.log})
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	tenants := tenantcache.New(gcpfirestore.NewTenants(db, gcpfirestore.TenantsOptions{Retention: broker.Retention(), Logger: p.log}), tenantcache.Options{Logger: p.log})
+	k := keeper.New(keeper.Options{
+		Broker: broker, Reader: broker, Tenants: tenants, States: gcpfirestore.NewStates(db, gcpfirestore.StatesOptions{Logger: p.log}),
+		Placement: realtime.Placed(p.settings.Shards), MaxTime: p.settings.KeeperTime, Logger: p.log,
+	})
+	closing := func(ctx context.Context) error { return errors.Join(broker.Close(ctx), tenants.Close(), db.Close()) }
+	return keeperfunction.New(k, p.log), closing, nil
 }

@@ -15,6 +15,7 @@
 //	TIDEWIRE_LOST_TOPIC      janitor: the topic that is told of lost connections; default none
 //	TIDEWIRE_JANITOR_GRACE   janitor: how long an instance has to be dead; default 5m
 //	TIDEWIRE_JANITOR_TIME    janitor: how long one run takes at most; default 50s
+//	TIDEWIRE_KEEPER_TIME     keeper: how long one round takes at most; default 50s
 //	TIDEWIRE_GATEWAY         probe: origin of the gateway
 //	TIDEWIRE_INGEST          probe: origin of ingest
 //	TIDEWIRE_PROBE_TENANT    probe: the tenant that is its own
@@ -61,6 +62,7 @@ type Settings struct {
 	LostTopic    string // "" is none
 	JanitorGrace time.Duration
 	JanitorTime  time.Duration
+	KeeperTime   time.Duration
 
 	Gateway, Ingest string // of the probe, as all that follows; "" if it is not this function
 	ProbeTenant     string
@@ -117,6 +119,8 @@ func Read(lookup environment.Lookup) (Settings, error) {
 		LostTopic:    r.Form("TIDEWIRE_LOST_TOPIC", topic, "the identifier of a topic, without its project"),
 		JanitorGrace: r.Duration("TIDEWIRE_JANITOR_GRACE", "5m", minGrace, 24*time.Hour),
 		JanitorTime:  r.Duration("TIDEWIRE_JANITOR_TIME", "50s", time.Second, 30*time.Minute),
+
+		KeeperTime: r.Duration("TIDEWIRE_KEEPER_TIME", "50s", 10*time.Second, 50*time.Second),
 
 		Gateway:     r.Form("TIDEWIRE_GATEWAY", origin, "an origin such as https://live.example.com"),
 		Ingest:      r.Form("TIDEWIRE_INGEST", origin, "an origin such as https://live.example.com"),

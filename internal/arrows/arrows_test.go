@@ -119,11 +119,12 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/outbox/outboxtest":         {own: []string{"realtime", "realtime/outbox"}},
 	// Functions pay for their binary at each cold start: no gateway. The probe's client of sockets is 0.2 MB of 22.8.
 	"functions": {
-		own:    []string{"functions/...", "realtime", "realtime/publish", "realtime/auth", "realtime/limit", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/driver/memory", "realtime/driver/gcp", "realtime/driver/gcp/..."},
+		own:    []string{"functions/...", "realtime", "realtime/keeper", "realtime/publish", "realtime/auth", "realtime/limit", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/driver/memory", "realtime/driver/gcp", "realtime/driver/gcp/..."},
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
 	"functions/host":     {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
 	"functions/settings": {own: []string{"realtime/environment"}},
+	"functions/keeper":   {own: []string{"realtime", "realtime/keeper", "realtime/problem"}},
 	"functions/janitor":  {own: []string{"realtime", "realtime/problem"}},
 	// The probe is a client: it dials a socket, and accepts none.
 	"functions/probe":  {own: []string{"clients/go", "realtime", "realtime/auth", "realtime/problem"}},

@@ -19,6 +19,7 @@ type Backend struct {
 	// States has the checkpoints of keyed state, which a keeper writes to StateWriter.
 	States      realtime.StateStore
 	StateWriter realtime.StateWriter
+	Reader      realtime.DurableReader // of the topics, for a keeper
 	// Topics makes the topics of tenants; nil where a topic begins with its first use.
 	Topics realtime.TopicMaker
 	// Placement says which topic carries a tenant. Whoever publishes or follows has to use it.

@@ -35,7 +35,7 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 	tenants := tenantcache.New(gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Retention: topics.Retention(), Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Logger: o.Logger})
 	states := gcpfirestore.NewStates(store, gcpfirestore.StatesOptions{Metrics: o.Metrics, Logger: o.Logger})
 	return &Backend{
-		States: states, StateWriter: states,
+		States: states, StateWriter: states, Reader: topics,
 		Broker: broker, Topics: topics, Tenants: tenants,
 		Registry:    gcpfirestore.NewRegistry(store, gcpfirestore.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),
 		Revocations: gcpfirestore.NewRevocations(store, gcpfirestore.RevocationsOptions{Metrics: o.Metrics, Logger: o.Logger}),

@@ -33,7 +33,7 @@ func openMemory(o Options) (*Backend, error) {
 	broker := memory.NewBroker(memory.BrokerOptions{Bytes: brokerBytes()})
 	states := memory.NewStates()
 	return &Backend{
-		States: states, StateWriter: states,
+		States: states, StateWriter: states, Reader: broker,
 		Broker: broker, Registry: memory.NewRegistry(), Revocations: memory.NewRevocations(), Tenants: tenants,
 		closers: []func(context.Context) error{broker.Close},
 	}, nil

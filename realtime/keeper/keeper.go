@@ -101,7 +101,6 @@ func (k *Keeper) Run(ctx context.Context) (Report, error) {
 	defer cancel()
 	topics, err := k.topics(bounded)
 	if err != nil {
-		k.o.Logger.ErrorContext(ctx, "the keeper could not tell what to keep", realtime.KeyError, err, realtime.KeyDuration, time.Since(start))
 		return Report{}, &realtime.Error{Code: realtime.CodeUnavailable, Message: "the documents of tenants could not be read; nothing was kept", RetryAfter: time.Minute, Err: err}
 	}
 	t := &tally{report: Report{Topics: len(topics)}, now: start}
@@ -122,15 +121,7 @@ func (k *Keeper) Run(ctx context.Context) (Report, error) {
 		})
 	}
 	rounds.Wait()
-	r := t.report
-	level := slog.LevelInfo
-	if r.Errors > 0 {
-		level = slog.LevelWarn
-	}
-	k.o.Logger.Log(ctx, level, "the keeper ran",
-		keyTopics, r.Topics, keyKept, r.Kept, keyBusy, r.Busy, keyMessages, r.Messages, keyChanges, r.Changes, keyLeft, r.Left, keyErrors, r.Errors,
-		keyLag, r.Lag, keyMore, r.More, realtime.KeyDuration, time.Since(start))
-	return r, nil
+	return t.report, nil
 }
 
 // keep makes a round of one topic, and counts what becomes of it.
@@ -154,7 +145,9 @@ func (k *Keeper) Every(ctx context.Context, pause time.Duration) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
-		_, _ = k.Run(ctx) // it has said why
+		if _, err := k.Run(ctx); err != nil && ctx.Err() == nil {
+			k.o.Logger.WarnContext(ctx, "nobody can tell what state to keep", realtime.KeyError, err)
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -183,16 +176,3 @@ func (t *tally) behind(watermark time.Time) {
 		t.add(func(r *Report) { r.Lag = max(r.Lag, t.now.Sub(watermark).Seconds()) })
 	}
 }
-
-// The keys of the line that each round logs, the names of Report's fields.
-const (
-	keyTopics   = "topics"
-	keyKept     = "kept"
-	keyBusy     = "busy"
-	keyMessages = "messages"
-	keyChanges  = "changes"
-	keyLeft     = "left"
-	keyErrors   = "errors"
-	keyLag      = "lag"
-	keyMore     = "more"
-)

@@ -23,6 +23,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/httpserver"
+	"github.com/tidewire/tidewire/realtime/keeper"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/shutdown"
