@@ -175,7 +175,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"cmd/tidewire/internal/tail":     {own: []string{"clients/go", "realtime"}},
 	// Everything in one process.
 	"cmd/tidewire/internal/devserver": {
-		own: []string{"functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
+		own: []string{"functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/internal/devstate"},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric"},
 	},

@@ -13,9 +13,7 @@ import (
 
 // startProducers replays recorded data to the demo's tenants, through the
 // address that any other producer would use.
-func (d *Server) startProducers(desks []demo.Desk) {
-	ctx, cancel := context.WithCancel(context.Background())
-	d.stop = cancel
+func (d *Server) startProducers(ctx context.Context, desks []demo.Desk) {
 	started := map[string]bool{}
 	for _, desk := range desks {
 		if started[desk.Tenant] {

@@ -23,7 +23,6 @@ import (
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/httpserver"
-	"github.com/tidewire/tidewire/realtime/keeper"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/shutdown"
@@ -70,7 +69,7 @@ type Server struct {
 	pub       *publish.Publisher
 	gateway   *gateway.Gateway
 	server    *httpserver.Server
-	stop      context.CancelFunc
+	stop      context.CancelFunc // of producers and of the keeper
 	kept      devstate.Folder
 	self      devstate.Dev // what the other commands are told, kept in kept
 	running   sync.WaitGroup
@@ -207,6 +206,9 @@ func (d *Server) open(ctx context.Context) (*backend.Backend, error) {
 }
 
 func (d *Server) routes() (http.Handler, error) {
+	ctx, stop := context.WithCancel(context.Background())
+	d.stop = stop
+	d.startKeeper(ctx)
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", d.gateway)
 	mux.Handle("/healthz", d.gateway)
@@ -233,7 +235,7 @@ func (d *Server) routes() (http.Handler, error) {
 	}
 	sessions := demo.Sessions{Desks: desks, Sign: d.sign}
 	mux.Handle("/", web.Handler(web.Options{Session: sessions.Session, Logger: d.o.Logger}))
-	d.startProducers(desks)
+	d.startProducers(ctx, desks)
 	return mux, nil
 }
 
