@@ -83,16 +83,11 @@ func (k *Keyed) changed(c *record.Change, now time.Time) {
 	}
 }
 
-// enter puts a reader among those who are shown the same.
+// enter takes a reader in.
 func (k *Keyed) enter(r *Reader) {
-	s := k.sights[r.view.ID()]
-	if s == nil {
-		s = &sight{Sight: record.Sight{View: r.view}}
-		k.sights[r.view.ID()] = s
-	}
 	p := r.pace
-	p.keyed, p.sight, p.seat = k, s, len(s.readers)
-	s.readers = append(s.readers, r)
+	p.keyed = k
+	k.join(r)
 	if k.readers++; k.readers == 1 {
 		k.Table.KeepEvents(keptEvents)
 	}
@@ -100,8 +95,18 @@ func (k *Keyed) enter(r *Reader) {
 	p.lag(true)
 }
 
-// exit takes it out.
-func (k *Keyed) exit(r *Reader) {
+// join puts a reader among those who are shown the same, and part takes it from them.
+func (k *Keyed) join(r *Reader) {
+	s := k.sights[r.view.ID()]
+	if s == nil {
+		s = &sight{Sight: record.Sight{View: r.view}}
+		k.sights[r.view.ID()] = s
+	}
+	r.pace.sight, r.pace.seat = s, len(s.readers)
+	s.readers = append(s.readers, r)
+}
+
+func (k *Keyed) part(r *Reader) {
 	p := r.pace
 	s := p.sight
 	last := len(s.readers) - 1
@@ -111,6 +116,12 @@ func (k *Keyed) exit(r *Reader) {
 	if s.readers = s.readers[:last]; last == 0 {
 		delete(k.sights, s.View.ID())
 	}
+}
+
+// exit takes it out.
+func (k *Keyed) exit(r *Reader) {
+	p := r.pace
+	k.part(r)
 	p.lag(false)
 	p.keyed, p.sight, p.snapshot = nil, nil, nil
 	if k.readers--; k.readers == 0 {
@@ -122,16 +133,15 @@ func (k *Keyed) exit(r *Reader) {
 func (k *Keyed) see(r *Reader, v *view.View) {
 	p := r.pace
 	old, current := p.sight.Sight, !p.lags && p.snapshot == nil
-	k.exit(r)
+	k.part(r) // and no more than that: what waits for it, waits on
 	r.view = v
-	k.enter(r)
+	k.join(r)
 	if keys, _ := k.Table.Size(); !current || !p.state || keys > mostCompared {
 		if p.state {
 			p.begin(r, true)
 		}
 		return
 	}
-	p.lag(false)
 	record.Compare(k.Table, old.View, v, func(st record.Step) {
 		frame := st.In(r.client.Protocol)
 		if frame.IsZero() {

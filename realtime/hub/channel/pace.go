@@ -60,6 +60,7 @@ func (p *pace) lag(lags bool) {
 // begin gives the reader the state from its beginning.
 func (p *pace) begin(r *Reader, reset bool) {
 	s := record.NewSnapshot(p.keyed.Table, p.keyed.Table.Position().OrLater(r.m.rec.Position()))
+	s.InPlaceOf(p.snapshot, p.cursor)
 	p.snapshot, p.reset = &s, reset
 	p.lag(true)
 	p.flush(r, time.Now())
@@ -113,7 +114,7 @@ func (p *pace) give(r *Reader) bool {
 	if p.snapshot == nil && p.cursor.Lost(t) {
 		p.missed(r)
 	}
-	if p.snapshot != nil && !p.giveSnapshot(r) {
+	if p.snapshot != nil && (!p.giveOwed(r) || !p.giveSnapshot(r)) {
 		return false
 	}
 	for {
@@ -147,12 +148,30 @@ func (p *pace) missed(r *Reader) {
 	t := p.keyed.Table
 	if p.state {
 		s := record.NewSnapshot(t, t.Position())
+		s.InPlaceOf(nil, p.cursor)
 		p.snapshot, p.reset = &s, true
 		return
 	}
 	p.keyed.metrics.Add(realtime.CountGaps, p.keyed.name.Tenant(), realtime.ReasonEvicted, 1)
 	r.client.Box.Replay(p.keyed.name, r.client.Protocol.Gap(p.keyed.name, t.Position()))
 	p.cursor = t.At()
+}
+
+// giveOwed queues what comes before a snapshot. It reports whether that was all.
+func (p *pace) giveOwed(r *Reader) bool {
+	for {
+		st, more := p.snapshot.Owed(p.keyed.Table, &p.sight.Sight)
+		if !more {
+			return true
+		}
+		if frame := st.In(r.client.Protocol); frame.IsZero() {
+			p.keyed.fx.Fail(r.client)
+		} else if !r.client.Box.Replay(p.keyed.name, frame) {
+			p.snapshot.NotGiven()
+			return false
+		}
+		r.at = st.At
+	}
 }
 
 // snapshotBytes is how large a snapshot frame becomes, about.
@@ -167,6 +186,7 @@ func (p *pace) giveSnapshot(r *Reader) bool {
 		}
 		if p.snapshot.Spoilt(t) {
 			s := record.NewSnapshot(t, t.Position())
+			s.InPlaceOf(p.snapshot, p.cursor)
 			p.snapshot, p.reset = &s, true
 		}
 		part := outbox.Snapshot{Reset: p.reset}

@@ -59,8 +59,10 @@ type Step struct {
 func (s *Sight) tells(t *Table, n *node, had uint64) Step {
 	st := Step{Key: n.Key, At: n.At}
 	switch {
-	case n.op == realtime.OpClear || !s.View.Filtered():
-		st.Pass = open(tableKeeper{t}, &n.Entry, s.shape(), true)
+	case !s.View.Filtered():
+		st.Pass = open(tableKeeper{t}, &n.Entry, s.View, true)
+	case n.op == realtime.OpClear:
+		st.Pass = removing(t, n, s.View)
 	case n.Key == "":
 		st.Pass = open(tableKeeper{t}, &n.Entry, s.View, true)
 	case n.op == realtime.OpSet:
@@ -68,22 +70,26 @@ func (s *Sight) tells(t *Table, n *node, had uint64) Step {
 			st.Pass, st.leaves = leaving(t, n), true
 		}
 	case s.left[n.Key] > had:
-		st.Pass = Pass{of: tableKeeper{t}, entry: &n.Entry, kept: true}
+		st.Pass = removing(t, n, s.View)
 	}
 	return st
 }
 
-// shape is the View without its filters: of what is shown in any case.
-func (s *Sight) shape() *view.View {
-	if s.View.Filtered() {
-		return nil
+// removing is what tells that something in sight was removed. What a filter does not show of the removal itself, which may have tags of
+// its own or none, is not told.
+func removing(t *Table, n *node, v *view.View) Pass {
+	if p := open(tableKeeper{t}, &n.Entry, v, true); p.Shown() {
+		return p
 	}
-	return s.View
+	return bare(t, n, n.op)
 }
 
 // leaving is what tells that a key has gone out of sight: its name, and nothing of what it is now.
-func leaving(t *Table, n *node) Pass {
-	e := entryOf(&realtime.Publication{ID: n.At.ID, Key: n.Key, Time: time.UnixMilli(n.At.Time), Op: realtime.OpLeave})
+func leaving(t *Table, n *node) Pass { return bare(t, n, realtime.OpLeave) }
+
+// bare is an operation on a key without anything else.
+func bare(t *Table, n *node, op realtime.Op) Pass {
+	e := entryOf(&realtime.Publication{ID: n.At.ID, Key: n.Key, Time: time.UnixMilli(n.At.Time), Op: op})
 	return Pass{of: tableKeeper{t}, entry: &e}
 }
 

@@ -7,12 +7,41 @@ import "github.com/tidewire/tidewire/realtime"
 type Snapshot struct {
 	at    realtime.Position // when it began
 	start uint64
+	event uint64 // up to which number the reader has had, or need not have, what has no key and so is in no snapshot
 	born  uint64
 	marks []mark
 }
 
 // NewSnapshot returns a Snapshot of which nothing has been given.
-func NewSnapshot(t *Table, at realtime.Position) Snapshot { return Snapshot{at: at, start: t.number} }
+func NewSnapshot(t *Table, at realtime.Position) Snapshot {
+	return Snapshot{at: at, start: t.number, event: t.number}
+}
+
+// InPlaceOf makes it the Snapshot of a reader who stood at a Cursor, or was being given another Snapshot: what has come since without
+// a key is owed to it still.
+func (s *Snapshot) InPlaceOf(other *Snapshot, c Cursor) {
+	if s.event = min(s.event, c.Number); other != nil {
+		s.event = min(s.start, other.event)
+	}
+}
+
+// Owed returns what has no key and is to be given before the Snapshot, whose Position is later, and false if there is no more. NotGiven takes it back.
+func (s *Snapshot) Owed(t *Table, sight *Sight) (Step, bool) {
+	for n := t.log.after(s.event); n != nil && n.number <= s.start; n = t.log.after(s.event) {
+		s.event = n.number
+		if n.Key != "" || n.op != realtime.OpSet {
+			continue
+		}
+		if st := sight.tells(t, n, n.number); st.Shown() {
+			return st, true
+		}
+	}
+	s.event = s.start
+	return Step{}, false
+}
+
+// NotGiven takes back what Owed returned last.
+func (s *Snapshot) NotGiven() { s.event-- }
 
 // Spoilt reports whether it has to begin anew: all keys were removed meanwhile, or removals were forgotten.
 func (s *Snapshot) Spoilt(t *Table) bool { return t.clears > s.start || t.pruned > s.start }
