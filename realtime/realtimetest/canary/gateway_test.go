@@ -10,44 +10,70 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/filter/viewfilter"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/realtimetest/canary"
 )
 
-// The gateway shows nobody what is not theirs.
+// The gateway shows nobody what is not theirs, on any path that it serves and through any change of rights.
 func TestGateway(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(4) {
-		server := start(t)
-		if err := canary.Run(t.Context(), "acme", server, canary.Options{Seed: seed}); err != nil {
-			t.Errorf("%v", err)
+	for seed := range uint64(6) {
+		if err := canary.Run(t.Context(), "acme", newService(t).server(), canary.Options{Seed: seed}); err != nil {
+			t.Error(err)
 		}
 	}
 }
 
-// start runs a gateway on memory drivers.
-func start(t *testing.T) canary.Server {
-	t.Helper()
-	doc := &realtime.Tenant{
-		ID:   "acme",
-		Auth: realtime.Auth{Keys: []realtime.Key{{KID: "k1", Alg: "HS256", Secret: strings.Repeat("acme", 32)}}},
+// service is a gateway on memory drivers.
+type service struct {
+	t       *testing.T
+	url     string
+	doc     *realtime.Tenant
+	tenants *memory.Tenants
+	gateway *gateway.Gateway
+}
+
+// tenant returns a document whose namespace keeps state, and records in which a run has room.
+func tenant(id string) *realtime.Tenant {
+	return &realtime.Tenant{
+		ID:         id,
+		Auth:       realtime.Auth{Keys: []realtime.Key{{KID: "k1", Alg: "HS256", Secret: strings.Repeat(id, 32)}}},
+		Namespaces: map[string]realtime.Namespace{"fleet": fleet(canary.Rights{})},
+		Limits:     realtime.Limits{PublishesPerSecond: 10_000, FramesPerSecond: 10_000, SubscribesPerSecond: 10_000},
 	}
-	other := *doc
-	other.ID = "other"
-	tenants, err := memory.NewTenants(doc, &other)
+}
+
+// fleet returns the rules of the namespace that show what they are to.
+func fleet(r canary.Rights) realtime.Namespace {
+	durable := false
+	n := realtime.Namespace{Window: 100_000, State: &realtime.State{Durable: &durable}, Columns: r.Columns}
+	if r.Clients != nil {
+		n.Enforce = canary.Filter(r.Clients)
+	}
+	return n
+}
+
+func newService(t *testing.T) *service {
+	t.Helper()
+	s := &service{t: t, doc: tenant("acme")}
+	filters, err := viewfilter.New()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if s.tenants, err = memory.NewTenants(s.doc, tenant("other")); err != nil {
 		t.Fatal(err)
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
-	g, err := gateway.New(gateway.Options{Broker: broker, Tenants: tenants, DrainSpread: time.Millisecond})
-	if err != nil {
+	if s.gateway, err = gateway.New(gateway.Options{Broker: broker, Tenants: s.tenants, Filters: filters, DrainSpread: time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(g)
+	server := httptest.NewServer(s.gateway)
+	s.url = server.URL
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		if err := g.Close(ctx); err != nil {
+		if err := s.gateway.Close(ctx); err != nil {
 			t.Errorf("closing the gateway: %v", err)
 		}
 		server.Close()
@@ -55,32 +81,58 @@ func start(t *testing.T) canary.Server {
 			t.Errorf("closing the broker: %v", err)
 		}
 	})
-	signer, err := auth.NewSigner(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	strangers, err := auth.NewSigner(&other)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return s
+}
+
+func (s *service) server() canary.Server {
 	return canary.Server{
-		URL: server.URL,
-		Token: func(user string, r canary.Rights) (string, error) {
-			claims := auth.Claims{User: user, Expires: time.Now().Add(time.Hour)}
-			for _, channel := range r.Channels {
-				claims.Grants.Subscribe = append(claims.Grants.Subscribe, realtime.Pattern(channel))
-			}
-			return signer.Sign(claims)
-		},
+		URL:      s.url,
+		Token:    s.token,
+		Stranger: func() (string, error) { return sign(tenant("other"), "ann", auth.Claims{}, "**") },
+		Policy:   s.policy,
 		Publish: func(p *realtime.Publication) error {
-			return g.Publisher().Publish(t.Context(), doc, []realtime.Publication{*p})
+			return s.gateway.Publisher().Publish(s.t.Context(), s.doc, []realtime.Publication{*p})
 		},
 		Send: func(user string, p *realtime.Publication) error {
-			return g.Publisher().SendDirect(t.Context(), doc, realtime.Target{User: user}, p)
+			return s.gateway.Publisher().SendDirect(s.t.Context(), s.doc, realtime.Target{User: user}, p)
 		},
-		Stranger: func() (string, error) {
-			return strangers.Sign(auth.Claims{User: "ann", Expires: time.Now().Add(time.Hour), Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}}})
-		},
-		Features: canary.Features{Stream: true},
+		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: true, Rate: true, Tune: true, Stream: true},
 	}
+}
+
+func sign(of *realtime.Tenant, user string, c auth.Claims, channels ...string) (string, error) {
+	signer, err := auth.NewSigner(of)
+	if err != nil {
+		return "", err
+	}
+	c.User, c.Expires = user, time.Now().Add(time.Hour)
+	for _, channel := range channels {
+		c.Grants.Subscribe = append(c.Grants.Subscribe, realtime.Pattern(channel))
+	}
+	return signer.Sign(c)
+}
+
+func (s *service) token(user string, r canary.Rights) (string, error) {
+	var c auth.Claims
+	if r.Clients != nil {
+		c.Views.Filters = map[realtime.Pattern][]string{canary.AllChannels: {canary.Filter(r.Clients)}}
+	}
+	if r.Columns != nil {
+		c.Views.Columns = map[realtime.Pattern][]string{canary.AllChannels: r.Columns}
+	}
+	if r.Channels == nil {
+		return sign(s.doc, user, c, canary.AllChannels)
+	}
+	return sign(s.doc, user, c, r.Channels...)
+}
+
+func (s *service) policy(r canary.Rights) error {
+	stored, err := s.tenants.Stored(s.t.Context(), s.doc.ID)
+	if err != nil {
+		return err
+	}
+	next := *stored
+	next.Namespaces = map[string]realtime.Namespace{"fleet": fleet(r)}
+	_, err = s.tenants.Put(s.t.Context(), &next)
+	return err
 }
