@@ -37,7 +37,7 @@ const (
 	shownTenants   = 20           // by name, in each process; all others are one more
 	requestEntry   = 1200         // bytes of what Cloud Run logs of a request
 	keptEntries    = 0.01         // share of those that is kept
-	upkeepRequests = 13.0         // a minute: uptime checks of the gateway and the probe, the probe's socket and event, from three places, and the janitor
+	upkeepRequests = 14.0         // a minute: uptime checks of the gateway and the probe, the probe's socket and event, from three places, the janitor and the keeper
 	seriesProcess  = 40           // that any process has besides
 	upkeepSeconds  = 5.0          // janitor and probe, a minute
 	smallInstance  = cpuActive + memoryActive/2

@@ -41,6 +41,7 @@ func limits(d *deployed, found *problems) {
 	for name, least := range map[string]time.Duration{
 		"gateway": time.Hour, // docs/configuration.md: Cloud Run's timeout, which has to be set to its most
 		"janitor": duration(d, "janitor", "TIDEWIRE_JANITOR_TIME", 50*time.Second),
+		"keeper":  duration(d, "keeper", "TIDEWIRE_KEEPER_TIME", 50*time.Second),
 		"probe":   duration(d, "probe", "TIDEWIRE_PROBE_TIME", probe.DefaultMaxTime),
 	} {
 		i, _ := d.program(name)

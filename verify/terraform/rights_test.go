@@ -17,6 +17,8 @@ var calls = map[string][]string{
 	"ListSubscriptions":  {"pubsub.subscriptions.list"},
 	"Seek":               {"pubsub.subscriptions.consume"},
 	"StreamingPull":      {"pubsub.subscriptions.consume"},
+	"Acknowledge":        {"pubsub.subscriptions.consume"},
+	"ModifyAckDeadline":  {"pubsub.subscriptions.consume"},
 	"CreateTopic":        {"pubsub.topics.create"},
 	"GetTopic":           {"pubsub.topics.get"},
 	"UpdateTopic":        {"pubsub.topics.update"},
@@ -24,12 +26,13 @@ var calls = map[string][]string{
 	"Publish":            {"pubsub.topics.publish"},
 }
 
-// callers says who makes them: a gateway follows, the api makes topics, the janitor sweeps. Nobody deletes a topic.
+// callers says who makes them: a gateway follows, the api makes topics, the janitor sweeps, the keeper reads. Nobody deletes a topic.
 var callers = map[string][]string{
 	"gateway":   {"CreateSubscription", "DeleteSubscription", "GetSubscription", "ListSubscriptions", "Seek", "StreamingPull", "GetTopic", "Publish"},
 	"api":       {"CreateTopic", "GetTopic", "UpdateTopic", "Publish"},
 	"ingest":    {"Publish"},
 	"janitor":   {"ListSubscriptions", "DeleteSubscription", "Publish"},
+	"keeper":    {"CreateSubscription", "DeleteSubscription", "GetSubscription", "Seek", "StreamingPull", "Acknowledge", "ModifyAckDeadline", "GetTopic", "Publish"},
 	"dashboard": nil,
 	"probe":     nil,
 }

@@ -20,6 +20,19 @@ locals {
         "pubsub.topics.publish",
       ]
     }
+    keeper = {
+      title       = "Tidewire keeper"
+      description = "Reads topics of tenants with a subscription of its own, and publishes markers to them."
+      permissions = [
+        "pubsub.subscriptions.consume", # pull, acknowledge, seek
+        "pubsub.subscriptions.create",
+        "pubsub.subscriptions.delete",
+        "pubsub.subscriptions.get",
+        "pubsub.topics.attachSubscription",
+        "pubsub.topics.get",
+        "pubsub.topics.publish",
+      ]
+    }
     provisioner = {
       title       = "Tidewire api"
       description = "Makes topics of tenants and publishes to them."
@@ -58,6 +71,10 @@ locals {
       "janitor/database"      = { account = "janitor", role = local.role_names.remover, resource_kind = "database", resource = var.database }
       "janitor/lost"          = { account = "janitor", role = "roles/pubsub.publisher", resource_kind = "topic", resource = local.lost }
 
+      "keeper/topics"   = { account = "keeper", role = local.role_names.keeper, resource_kind = "project", resource = var.project }
+      "keeper/database" = { account = "keeper", role = "roles/datastore.user", resource_kind = "database", resource = var.database }
+
+      "scheduler/keeper"  = { account = "scheduler", role = "roles/run.invoker", resource_kind = "service", resource = "${var.name}-keeper" }
       "scheduler/janitor" = { account = "scheduler", role = "roles/run.invoker", resource_kind = "service", resource = "${var.name}-janitor" }
     },
     # The dashboard serves files; only the demo's sessions are signed, with the tenants' keys.

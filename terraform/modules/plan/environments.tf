@@ -9,7 +9,7 @@ locals {
     TIDEWIRE_PUBSUB_REGION = var.region
   }
 
-  # Who sends metrics and traces. Janitor and probe say all in their logs.
+  # Who sends metrics and traces. Janitor, keeper and probe say all in their logs.
   seen    = concat(local.services, ["ingest"])
   sending = { TIDEWIRE_REGION = var.region, TIDEWIRE_TELEMETRY = var.telemetry ? "gcp" : "none", TIDEWIRE_METRICS_TENANTS = tostring(var.metrics_tenants) }
 
@@ -30,6 +30,7 @@ locals {
     })
     ingest  = merge(local.common, local.placing)
     janitor = merge(local.common, { TIDEWIRE_LOST_TOPIC = local.lost, TIDEWIRE_JANITOR_TIME = "50s" })
+    keeper  = merge(local.common, local.placing, { TIDEWIRE_KEEPER_TIME = "50s" })
     # It comes as any client of its tenant would, by the addresses that clients have.
     probe = merge(local.common, {
       TIDEWIRE_GATEWAY      = local.urls.gateway

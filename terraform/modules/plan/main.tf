@@ -1,6 +1,6 @@
 locals {
   services  = ["gateway", "api", "dashboard"]
-  functions = concat(["ingest", "janitor"], var.probe_tenant == null ? [] : ["probe"])
+  functions = concat(["ingest", "janitor", "keeper"], var.probe_tenant == null ? [] : ["probe"])
   programs  = concat(local.services, local.functions)
 
   # Account and service of a program have the same name.

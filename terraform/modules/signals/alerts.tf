@@ -226,6 +226,26 @@ locals {
         }
       }
     }
+    keeper = {
+      severity = "ERROR"
+      summary  = "The checkpoints of keyed state fall behind, or nobody writes them: gateways that have to read one refuse state, and after a week without a round what was not stored is lost."
+      conditions = {
+        "failing" = { promql = <<-EOT
+          sum(increase({'logging.googleapis.com/user/@name-keeper-failures',@log}[15m])) >= 3
+        EOT
+        }
+        # A gateway needs one that is younger than what it replays, five minutes.
+        "behind" = { duration = 120, promql = <<-EOT
+          sum(increase({'logging.googleapis.com/user/@name-keeper-lag_sum',@log}[5m])) / sum(increase({'logging.googleapis.com/user/@name-keeper-lag_count',@log}[5m])) > 180
+        EOT
+        }
+        # Scheduled every minute.
+        "not running" = { duration = 120, promql = <<-EOT
+          (sum(increase({'logging.googleapis.com/user/@name-keeper-runs',@log}[5m])) or vector(0)) < 1
+        EOT
+        }
+      }
+    }
     lost-connections = {
       severity = "WARNING"
       summary  = "Events of lost connections could not be delivered and are in the dead-letter topic."

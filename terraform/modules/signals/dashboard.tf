@@ -121,7 +121,7 @@ locals {
     },
     {
       title    = "Upkeep"
-      subtitle = "The janitor, the probe and what was logged as an error"
+      subtitle = "The janitor, the keeper, the probe and what was logged as an error"
       charts = [
         {
           title = "Removed by the janitor, a minute", unit = "1"
@@ -136,8 +136,17 @@ locals {
           queries = {
             janitor           = "60 * sum(rate({'logging.googleapis.com/user/@name-janitor-runs',@log}[5m]))"
             "janitor, failed" = "60 * sum(rate({'logging.googleapis.com/user/@name-janitor-failures',@log}[5m]))"
+            keeper            = "60 * sum(rate({'logging.googleapis.com/user/@name-keeper-runs',@log}[5m]))"
+            "keeper, failed"  = "60 * sum(rate({'logging.googleapis.com/user/@name-keeper-failures',@log}[5m]))"
             probe             = "60 * sum(rate({'logging.googleapis.com/user/@name-probe-delivery_count',@log}[5m]))"
             "probe, failed"   = "60 * sum(rate({'logging.googleapis.com/user/@name-probe-failures',@log}[5m]))"
+          }
+        },
+        {
+          title = "Checkpoints", unit = "1"
+          queries = {
+            "changes, a minute" = "60 * sum(rate({'logging.googleapis.com/user/@name-keeper-changes_sum',@log}[5m]))"
+            "lag, seconds"      = "sum(rate({'logging.googleapis.com/user/@name-keeper-lag_sum',@log}[5m])) / sum(rate({'logging.googleapis.com/user/@name-keeper-lag_count',@log}[5m]))"
           }
         },
         { title = "Errors logged", unit = "1/s", queries = { "" = "sum by (service_name) (rate({'logging.googleapis.com/user/@name-errors',@log}[5m]))" } },

@@ -1,7 +1,7 @@
 # Metrics made of log lines: of functions, which live too short to be asked, and of errors anywhere.
 # Names of fields are those that the program writes (docs/functions.md).
 locals {
-  function_lines = { for function in ["janitor", "probe"] : function => "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-${function}\"" }
+  function_lines = { for function in ["janitor", "keeper", "probe"] : function => "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-${function}\"" }
 
   counted = {
     "${var.name}-janitor-runs" = {
@@ -12,6 +12,16 @@ locals {
     "${var.name}-janitor-failures" = {
       description = "Runs of the janitor that removed nothing, because it could not tell who is dead."
       filter      = "${local.function_lines["janitor"]} AND jsonPayload.message=\"the janitor could not tell who is dead\""
+      labels      = {}
+    }
+    "${var.name}-keeper-runs" = {
+      description = "Rounds of the keeper that came to their end."
+      filter      = "${local.function_lines["keeper"]} AND jsonPayload.message=\"the keeper ran\""
+      labels      = {}
+    }
+    "${var.name}-keeper-failures" = {
+      description = "Rounds of the keeper that kept nothing, because it could not tell what to keep."
+      filter      = "${local.function_lines["keeper"]} AND jsonPayload.message=\"the keeper could not tell what to keep\""
       labels      = {}
     }
     "${var.name}-probe-failures" = {
@@ -26,7 +36,7 @@ locals {
     }
   }
 
-  # What a run of the janitor did, and how long the probe took.
+  # What a run of the janitor and a round of the keeper did, and how long the probe took.
   measured = merge(
     { for what in ["subscriptions", "leases", "connections"] : "${var.name}-janitor-${what}" => {
       description = "Removed by a run of the janitor: ${what}."
@@ -42,6 +52,12 @@ locals {
         unit        = "1"
       }
     },
+    { for what, unit in { changes = "1", lag = "s" } : "${var.name}-keeper-${what}" => {
+      description                 = what == "lag" ? "How old the oldest watermark was that a round of the keeper has not moved." : "Keys and channels that a round of the keeper has written."
+      filter                      = "${local.function_lines["keeper"]} AND jsonPayload.message=\"the keeper ran\""
+      value                       = "EXTRACT(jsonPayload.${what})"
+      unit                        = unit
+    } },
     { for stage in ["connect", "subscribe", "delivery"] : "${var.name}-probe-${stage}" => {
       description = "How long the probe took to ${stage == "delivery" ? "get its event delivered" : stage}."
       filter      = "${local.function_lines["probe"]} AND jsonPayload.message=\"the probe ran\""

@@ -8,6 +8,8 @@ locals {
     }
     # One run at a time and instance, ten seconds longer than it takes at most (TIDEWIRE_JANITOR_TIME). Cloud Scheduler counts as internal.
     janitor = { concurrency = 1, timeout_seconds = 60, ingress = "ALLOW_INTERNAL_ONLY" }
+    # As the janitor (TIDEWIRE_KEEPER_TIME).
+    keeper = { concurrency = 1, timeout_seconds = 60, ingress = "ALLOW_INTERNAL_ONLY" }
     # Uptime checks come from outside, with a token that IAM checks.
     probe = { concurrency = 10, timeout_seconds = var.probe.seconds + 10, ingress = "ALLOW_ALL" }
   }
@@ -91,6 +93,31 @@ resource "google_cloud_scheduler_job" "janitor" {
     oidc_token {
       service_account_email = local.emails["scheduler"]
       audience              = module.function["janitor"].uri
+    }
+  }
+
+  depends_on = [google_cloud_run_v2_service_iam_member.this]
+}
+
+resource "google_cloud_scheduler_job" "keeper" {
+  project          = var.project
+  region           = var.region
+  name             = module.plan.programs.functions.keeper
+  description      = "Writes the checkpoints of keyed state."
+  schedule         = "* * * * *"
+  attempt_deadline = "60s"
+
+  retry_config {
+    retry_count = 0
+  }
+
+  http_target {
+    http_method = "POST"
+    uri         = module.function["keeper"].uri
+
+    oidc_token {
+      service_account_email = local.emails["scheduler"]
+      audience              = module.function["keeper"].uri
     }
   }
 

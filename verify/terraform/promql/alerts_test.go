@@ -199,6 +199,21 @@ var conditions = map[string]struct {
 			"idle":  {flat("run.googleapis.com/container/instance_count", of(run, "gateway", `state="idle"`), 2), flat("run.googleapis.com/container/instance_count", of(run, "gateway", `state="active"`), 0)},
 		},
 	},
+	"keeper/failing": {
+		fires: map[string][]series{"each minute": {rising(log+"keeper-failures", of(logged, "keeper"), 1)}},
+		quiet: map[string][]series{"once": {since(5, log+"keeper-failures", of(logged, "keeper"), 3, 4)}, "never": nil},
+	},
+	"keeper/behind": {
+		fires: map[string][]series{"for minutes": {rising(log+"keeper-lag_sum", of(logged, "keeper"), 300), rising(log+"keeper-lag_count", of(logged, "keeper"), 1)}},
+		quiet: map[string][]series{
+			"a minute":      {rising(log+"keeper-lag_sum", of(logged, "keeper"), 60), rising(log+"keeper-lag_count", of(logged, "keeper"), 1)},
+			"nothing to do": {flat(log+"keeper-lag_sum", of(logged, "keeper"), 0), rising(log+"keeper-lag_count", of(logged, "keeper"), 1)},
+		},
+	},
+	"keeper/not running": {
+		fires: map[string][]series{"never": nil, "no more": {gone(20, log+"keeper-runs", of(logged, "keeper"), 99)}, "standing still": {flat(log+"keeper-runs", of(logged, "keeper"), 99)}},
+		quiet: map[string][]series{"each minute": {rising(log+"keeper-runs", of(logged, "keeper"), 1)}},
+	},
 	"janitor/failing": {
 		fires: map[string][]series{"each minute": {rising(log+"janitor-failures", of(logged, "janitor"), 1)}},
 		quiet: map[string][]series{"once": {since(5, log+"janitor-failures", of(logged, "janitor"), 3, 4)}, "never": nil},

@@ -7,8 +7,8 @@ variables {
 run "the_least" {
   command = plan
   assert {
-    condition     = jsonencode(output.programs) == jsonencode({ functions = { ingest = "tidewire-ingest", janitor = "tidewire-janitor" }, services = { api = "tidewire-api", dashboard = "tidewire-dashboard", gateway = "tidewire-gateway" } })
-    error_message = "Three services and two functions: ${jsonencode(output.programs)}"
+    condition     = jsonencode(output.programs) == jsonencode({ functions = { ingest = "tidewire-ingest", janitor = "tidewire-janitor", keeper = "tidewire-keeper" }, services = { api = "tidewire-api", dashboard = "tidewire-dashboard", gateway = "tidewire-gateway" } })
+    error_message = "Three services and three functions: ${jsonencode(output.programs)}"
   }
   assert {
     condition     = output.urls.gateway == "https://tidewire-gateway-123456789012.europe-west1.run.app"
@@ -88,8 +88,8 @@ run "least_privilege" {
     error_message = "Grants are on what the root knows to grant on."
   }
   assert {
-    condition     = join(" ", sort([for g in values(output.grants) : g.account if g.role == "roles/datastore.user"])) == "api gateway"
-    error_message = "Only the api and the gateway write documents."
+    condition     = join(" ", sort([for g in values(output.grants) : g.account if g.role == "roles/datastore.user"])) == "api gateway keeper"
+    error_message = "Only the api, the gateway and the keeper write documents."
   }
   assert {
     condition     = join(" ", [for g in values(output.grants) : g.account if g.resource_kind == "secret"]) == "api"
@@ -104,7 +104,7 @@ run "least_privilege" {
     error_message = "Each has an account of its own, of 6 to 30 characters."
   }
   assert {
-    condition     = !contains(output.public, "janitor") && !contains(output.public, "probe")
+    condition     = !contains(output.public, "janitor") && !contains(output.public, "keeper") && !contains(output.public, "probe")
     error_message = "Janitor and probe are called by Google's services alone."
   }
 }
@@ -361,8 +361,8 @@ run "another_log_level" {
 run "fields" {
   command = plan
   assert {
-    condition     = join(" ", sort([for k, f in output.fields : k if f.ttl])) == "connections.expireAt instances.expireAt users.expireAt"
-    error_message = "Documents of connections, instances and users go by themselves."
+    condition     = join(" ", sort([for k, f in output.fields : k if f.ttl])) == "channels.expireAt connections.expireAt instances.expireAt state.expireAt users.expireAt"
+    error_message = "Documents of connections, instances, users and state go by themselves."
   }
   assert {
     condition     = join(" ", [for k, f in output.fields : k if f.group]) == "connections.instance"

@@ -76,11 +76,11 @@ run "missing_is_seen_as_well_as_failing" {
   command = plan
 
   assert {
-    condition     = alltrue([for key in ["janitor", "probe"] : can(output.alerts[key].conditions["failing"]) && can(output.alerts[key].conditions["not running"])])
-    error_message = "The janitor and the probe are alerted on when they fail, and when they do not run."
+    condition     = alltrue([for key in ["janitor", "keeper", "probe"] : can(output.alerts[key].conditions["failing"]) && can(output.alerts[key].conditions["not running"])])
+    error_message = "The janitor, the keeper and the probe are alerted on when they fail, and when they do not run."
   }
   assert {
-    condition     = alltrue([for key in ["janitor", "probe"] : strcontains(output.alerts[key].conditions["not running"].promql, "or vector(0)")])
+    condition     = alltrue([for key in ["janitor", "keeper", "probe"] : strcontains(output.alerts[key].conditions["not running"].promql, "or vector(0)")])
     error_message = "A series that is not there has to count as 0."
   }
 }
@@ -137,7 +137,7 @@ run "fifty_widgets_pass" {
   command = plan
 
   variables {
-    extra_widgets = [for i in range(6) : { title = "mine ${i}", text = { content = "x" } }]
+    extra_widgets = [for i in range(5) : { title = "mine ${i}", text = { content = "x" } }]
   }
 
   assert {
@@ -150,7 +150,7 @@ run "fifty_one_fail" {
   command = plan
 
   variables {
-    extra_widgets = [for i in range(7) : { title = "mine ${i}", text = { content = "x" } }]
+    extra_widgets = [for i in range(6) : { title = "mine ${i}", text = { content = "x" } }]
   }
 
   expect_failures = [output.dashboard_json]
