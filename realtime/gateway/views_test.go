@@ -69,6 +69,36 @@ func TestFilterOfASubscription(t *testing.T) {
 	ann.expect(`{"type":"message","key":"GBPUSD"}`)
 }
 
+// What a tenant enforces can be about the viewer.
+func TestEnforcedTemplates(t *testing.T) {
+	t.Parallel()
+	s := startViews(t, stateful(func(n *realtime.Namespace) { n.Enforce = "tags.desk in ['{user}', '{group}']" }))
+	bob := s.connect("acme", "bob")
+	ann := s.connect("acme", "ann", func(c *auth.Claims) { c.Groups = []string{"spot", "fx"} })
+	ann.send(`{"type":"subscribe","id":1,"channel":"fleet:eu"}`)
+	ann.expect(`{"type":"ok","id":1}`)
+	for _, desk := range []string{"{user}", "bob", "ann", "{group}", "other", "fx"} {
+		bob.send(`{"type":"publish","id":1,"channel":"fleet:eu","key":"k","tags":{"desk":"` + desk + `"},"data":"` + desk + `"}`)
+		bob.expect(`{"type":"ok"}`)
+	}
+	ann.expect(`{"type":"message","data":"ann"}`, `{"type":"message","data":"fx"}`)
+}
+
+// A filter of its own does not tell a client what is in a member of data that it is not shown.
+func TestFilterOfAHiddenColumn(t *testing.T) {
+	t.Parallel()
+	s := startViews(t, stateful(func(n *realtime.Namespace) { n.Filterable = []string{"data.bid", "data.cost"} }))
+	ann := s.connect("acme", "ann", func(c *auth.Claims) {
+		c.Views.Columns = map[realtime.Pattern][]string{"fleet:**": {"bid"}}
+	})
+	ann.send(`{"type":"subscribe","id":1,"channel":"fleet:eu","filter":"data.bid > 1"}`)
+	ann.expect(`{"type":"ok","id":1}`)
+	ann.send(`{"type":"tune","id":2,"channel":"fleet:eu","filter":"data.cost > 1"}`)
+	if f := ann.expect(`{"type":"error","id":2,"code":"bad-request"}`); f.Message != `filter: line 1, column 1: unknown field "data.cost"; filterable are data.bid` {
+		t.Error(f.Message)
+	}
+}
+
 func TestRefusedOptions(t *testing.T) {
 	t.Parallel()
 	s := startViews(t, stateful())

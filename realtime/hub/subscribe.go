@@ -56,9 +56,7 @@ func viewOf(c *Connection, ch realtime.Channel, want *channel.Want) (*view.View,
 	n := c.Tenant().Rules(ch.Namespace())
 	rules := view.RulesOf(c.Principal(), ch, &n)
 	rules.Filter, rules.Keys = want.Filter, want.Keys
-	if want.Fields != nil {
-		rules.Columns = append(rules.Columns, want.Fields)
-	}
+	rules.Fields = want.Fields
 	v, err := h.views.Build(&rules)
 	if e := (*realtime.Error)(nil); errors.As(err, &e) && e.Code == realtime.CodeForbidden {
 		h.log.Warn("a rule about what may be shown cannot be applied", realtime.KeyTenant, ch.Tenant(), realtime.KeyChannel, ch.Name(), realtime.KeyError, e.Err)

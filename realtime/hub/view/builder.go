@@ -14,10 +14,10 @@ type Rules struct {
 	Viewer Viewer
 	// Enforced are filters that the client is not told of, by its tenant and its token: what is shown passes one of each list.
 	Enforced [][]string
-	// Own says of each list of Enforced that it is the token's.
-	Own []bool
 	// Columns are lists of members of data that are shown: a member must be in each. Without any all are shown.
 	Columns [][]string
+	// Fields are the members of data that the client asks for; nil is all.
+	Fields []string
 	// Keys are those that the client asks for, each a name or the beginning of one and "*"; nil is all.
 	Keys []string
 	// Filter is what the client asks for besides; empty is everything.
@@ -28,16 +28,27 @@ type Rules struct {
 func RulesOf(p *realtime.Principal, c realtime.Channel, n *realtime.Namespace) Rules {
 	r := Rules{Viewer: Viewer{User: p.User, Groups: p.Groups, Data: n.Filterable}}
 	if n.Enforce != "" {
-		r.Enforced, r.Own = append(r.Enforced, []string{n.Enforce}), append(r.Own, false)
+		r.Enforced = append(r.Enforced, []string{n.Enforce})
 	}
-	for _, any := range p.FiltersOf(c) {
-		r.Enforced, r.Own = append(r.Enforced, any), append(r.Own, true)
-	}
+	r.Enforced = append(r.Enforced, p.FiltersOf(c)...)
 	if len(n.Columns) > 0 {
 		r.Columns = append(r.Columns, n.Columns)
 	}
 	r.Columns = append(r.Columns, p.ColumnsOf(c)...)
 	return r
+}
+
+// asking is the Viewer for whom the client's own filter is compiled: it may name no member of data that is not shown, for what comes
+// through would tell what that is.
+func (r *Rules) asking() Viewer {
+	v := r.Viewer
+	if shown, all := common(r.Columns); !all {
+		v.Data = slices.DeleteFunc(slices.Clone(v.Data), func(field string) bool {
+			member, _, _ := strings.Cut(strings.TrimPrefix(field, "data."), ".")
+			return !slices.Contains(shown, member)
+		})
+	}
+	return v
 }
 
 // Builder makes Views. It is safe for concurrent use.
@@ -62,17 +73,17 @@ func NewBuilder(c Compiler) *Builder {
 // CodeForbidden, says no more than that; its Err is the reason.
 func (b *Builder) Build(r *Rules) (*View, error) {
 	v := &View{}
-	for i, list := range r.Enforced {
-		viewer := r.Viewer
-		viewer.Own = r.Own[i]
-		f, err := b.any(list, viewer)
+	enforced := r.Viewer
+	enforced.Own = true
+	for _, list := range r.Enforced {
+		f, err := b.any(list, enforced)
 		if err != nil {
 			return nil, &realtime.Error{Code: realtime.CodeForbidden, Message: "channel: a rule about what may be shown cannot be applied", Err: err}
 		}
 		v.filters = append(v.filters, f)
 	}
 	if r.Filter != "" {
-		f, err := b.compile(r.Filter, r.Viewer)
+		f, err := b.compile(r.Filter, r.asking())
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +96,11 @@ func (b *Builder) Build(r *Rules) (*View, error) {
 		}
 		v.filters = append(v.filters, f)
 	}
-	if names, all := common(r.Columns); !all {
+	columns := r.Columns
+	if r.Fields != nil {
+		columns = append(slices.Clone(columns), r.Fields)
+	}
+	if names, all := common(columns); !all {
 		v.columns = b.intern(names)
 	}
 	if len(v.filters) == 0 && v.columns == nil {

@@ -80,7 +80,7 @@ type Viewer struct {
 	Groups []string
 	// Data are the members of Data that the filter may name.
 	Data []string
-	// Own says that the filter was written by who issues tokens, in which {user} stands for the viewer.
+	// Own says that the filter was written by the tenant or by who issues its tokens: {user} and {group} in it stand for the viewer's.
 	Own bool
 }
 
