@@ -180,6 +180,16 @@ func (f *feed) resume() {
 	}
 }
 
+// restart forgets where the channel stands.
+func (f *feed) restart() {
+	f.position, f.asOf = realtime.Position{}, 0
+	if l := f.link; l != nil && !l.over {
+		f.link = nil
+		f.leave(l)
+	}
+	f.ask()
+}
+
 // leave has the channel not sent any more by a link.
 func (f *feed) leave(l *link) {
 	l.request(&wire.ClientFrame{Type: wire.TypeUnsubscribe, Channel: f.channel}, func(*wire.ServerFrame, error) {})

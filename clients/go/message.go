@@ -23,6 +23,8 @@ type Message struct {
 
 	Deleted bool // Key was removed
 	Cleared bool // all keys of the channel were removed
+	Expired bool // Deleted, because its time was up; there is no Position, for it is no event
+	Left    bool // Key is not visible any more to who reads it
 
 	EventType   string // the kind of event
 	Source      string // what it comes from
@@ -44,6 +46,9 @@ const (
 	KindGap Kind = "gap"
 	// KindDropped: Count messages were dropped right here, because they were not taken fast enough.
 	KindDropped Kind = "dropped"
+	// KindSnapshot is a part of the state of the channel: Entries, with More behind it. What follows the last part is everything
+	// after Position.
+	KindSnapshot Kind = "snapshot"
 )
 
 // Update is what a Subscription has to say.
@@ -54,16 +59,27 @@ type Update struct {
 	Resumed  bool     // of KindLive: nothing was missed since the update before
 	Answer   bool     // of KindGap: the channel is live again, and could not be resumed; else something was missed while it was
 	Count    int      // of KindDropped
-	ByServer bool     // of KindDropped: from the server's queue, by the channel's rules; else from the Subscription's
+
+	// Of KindSnapshot:
+	Entries []*Message
+	More    bool
+	Reset   bool     // the snapshot begins again here: forget the parts before
+	Keys    []string // it is of these alone, which were added
+
+	ByServer bool // of KindDropped: from the server's queue, by the channel's rules; else from the Subscription's
 }
 
 // size is about how much memory an Update takes.
 func (u *Update) size() int {
 	const overhead = 256
-	if u.Message == nil {
-		return overhead
+	n := overhead
+	if u.Message != nil {
+		n += len(u.Message.Frame)
 	}
-	return overhead + len(u.Message.Frame)
+	for _, m := range u.Entries {
+		n += overhead + len(m.Data)
+	}
+	return n
 }
 
 // message makes a Message of a frame, which is not changed any more.

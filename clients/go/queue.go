@@ -51,7 +51,7 @@ func (q *queue) room(u *Update) bool {
 		case KindMessage:
 			q.dropped++
 			q.gone = first.Position
-		case KindGap: // a reader must not miss that something is missing
+		case KindGap, KindSnapshot: // a reader must not miss that something is missing
 			q.dropped = max(q.dropped, 1)
 			q.gone = first.Position
 		case KindDropped:
@@ -61,10 +61,10 @@ func (q *queue) room(u *Update) bool {
 	return true
 }
 
-// put queues an update. What is no message takes no room, because there is one at most behind each message.
+// put queues an update.
 func (q *queue) put(u Update) {
 	q.mu.Lock()
-	if n := len(q.updates); n > 0 && u.Kind != KindMessage && replaces(&u, &q.updates[n-1]) {
+	if n := len(q.updates); n > 0 && replaces(&u, &q.updates[n-1]) {
 		q.updates[n-1] = u
 	} else {
 		q.updates = append(q.updates, u)
@@ -74,13 +74,18 @@ func (q *queue) put(u Update) {
 	q.wake()
 }
 
-// replaces reports whether the newer of two updates, neither of them a message, says enough.
+// small reports whether an update takes no room: there is one at most behind each of those that do.
+func (u *Update) small() bool { return u.Kind != KindMessage && u.Kind != KindSnapshot }
+
+// replaces reports whether the newer of two updates says enough.
 func replaces(u, before *Update) bool {
 	switch {
+	case !u.small() || !before.small():
+		return false
 	case before.Kind == KindDropped && u.Kind == KindDropped:
 		u.Count += before.Count
 		return true
-	case before.Kind == KindMessage || before.Kind == KindDropped:
+	case before.Kind == KindDropped:
 		return false
 	case before.Kind == KindGap && u.Kind == KindLive:
 		u.Kind, u.Resumed, u.Answer = KindGap, false, true

@@ -144,6 +144,15 @@ func (s *Subscription) Bookmark() Bookmark {
 	return s.at
 }
 
+// restart reads the channel as if for the first time.
+func (s *Subscription) restart() {
+	s.c.do(func() {
+		if f := s.c.feeds[s.channel]; f != nil && f.queue == s.queue {
+			f.restart()
+		}
+	})
+}
+
 // Close stops reading the channel. Next returns what has come before, and then ErrClosed.
 func (s *Subscription) Close() {
 	s.c.ask(func() {

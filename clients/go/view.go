@@ -1,0 +1,317 @@
+package tidewire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// KeyedView is the state of a channel as a map that is always true: the newest message of each key, without those that were deleted or have
+// expired. Until the first snapshot is complete it is empty; after that it is never half of anything: when a snapshot has to replace it,
+// it changes at once. It is safe for concurrent use. Close it.
+type KeyedView struct {
+	s       *Subscription
+	most    int
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	ready   chan struct{} // closed when it is true for the first time
+	changed chan struct{} // holds one, when changes has become more than nothing
+
+	mu       sync.Mutex // guards what follows
+	entries  map[string]*Message
+	coming   map[string]*Message // the snapshot that is under way; nil: none is
+	changes  map[string]struct{} // keys, since they were last taken
+	clock    clock
+	expiring int // entries that expire
+	err      error
+}
+
+// DefaultViewKeys is how many keys a KeyedView holds at most, unless its options say otherwise.
+const DefaultViewKeys = 100_000
+
+// ErrViewFull ends a KeyedView of more keys than it may hold.
+var ErrViewFull = errors.New("the channel has more keys than the view may hold")
+
+func newView(s *Subscription, most int) *KeyedView {
+	if most <= 0 {
+		most = DefaultViewKeys
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	v := &KeyedView{
+		s: s, most: most, stop: stop, ready: make(chan struct{}), changed: make(chan struct{}, 1),
+		entries: map[string]*Message{}, changes: map[string]struct{}{},
+	}
+	v.running.Go(func() { v.run(ctx) })
+	v.running.Go(func() { v.watch(ctx) })
+	return v
+}
+
+// Ready is closed when the view is true for the first time.
+func (v *KeyedView) Ready() <-chan struct{} { return v.ready }
+
+// Err says why the view has ended; nil: it has not. What it holds then is what was true last.
+func (v *KeyedView) Err() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.err
+}
+
+// Get returns the newest message of a key.
+func (v *KeyedView) Get(key string) (m *Message, ok bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	m = v.entries[key]
+	return m, m != nil
+}
+
+// Len returns how many keys there are.
+func (v *KeyedView) Len() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.entries)
+}
+
+// All returns the keys in order, each with its newest message, as they are at the time of the call.
+func (v *KeyedView) All() iter.Seq2[string, *Message] {
+	v.mu.Lock()
+	now := maps.Clone(v.entries)
+	v.mu.Unlock()
+	return func(yield func(string, *Message) bool) {
+		for _, key := range slices.Sorted(maps.Keys(now)) {
+			if !yield(key, now[key]) {
+				return
+			}
+		}
+	}
+}
+
+// Changes waits until something has changed since it was last called, and returns the keys: those that Get does not have are gone. However
+// long the caller takes between calls, each key is there once. The error is the end of ctx or of the view.
+func (v *KeyedView) Changes(ctx context.Context) ([]string, error) {
+	for {
+		v.mu.Lock()
+		keys, err := slices.Sorted(maps.Keys(v.changes)), v.err
+		clear(v.changes)
+		v.mu.Unlock()
+		if len(keys) > 0 {
+			return keys, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-v.changed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// Close stops reading the channel, and returns when nothing of the view runs.
+func (v *KeyedView) Close() {
+	v.stop()
+	v.s.Close()
+	v.running.Wait()
+}
+
+// sweepEvery is how often entries are looked through that expire. The server tells of each, unless it cannot be reached.
+const sweepEvery = time.Second
+
+// run applies what comes.
+func (v *KeyedView) run(ctx context.Context) {
+	for {
+		u, err := v.s.Next(ctx)
+		if err == nil {
+			err = v.apply(&u, time.Now())
+		}
+		if err != nil {
+			v.end(err)
+			return
+		}
+	}
+}
+
+// watch sweeps, until ctx ends.
+func (v *KeyedView) watch(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			v.sweep(time.Now())
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (v *KeyedView) end(err error) {
+	if errors.Is(err, context.Canceled) { // by Close
+		err = ErrClosed
+	}
+	v.mu.Lock()
+	v.err = err
+	v.mu.Unlock()
+	v.wake()
+}
+
+func (v *KeyedView) wake() {
+	select {
+	case v.changed <- struct{}{}:
+	default:
+	}
+}
+
+// apply changes the map as an update says.
+func (v *KeyedView) apply(u *Update, now time.Time) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch u.Kind {
+	case KindLive:
+		v.coming = nil
+		if !u.Resumed {
+			v.coming = map[string]*Message{} // a snapshot follows
+		}
+	case KindSnapshot:
+		return v.snapshot(u, now)
+	case KindGap, KindDropped: // a server with state says neither; without, there is nothing to begin from but anew
+		v.s.restart()
+	case KindMessage:
+		v.clock.heard(u.Message.Time, now)
+		v.message(u.Message)
+	}
+	if len(v.entries) > v.most {
+		return v.full()
+	}
+	return nil
+}
+
+// snapshot takes a part of a snapshot; with the last one, the whole replaces what was there.
+func (v *KeyedView) snapshot(u *Update, now time.Time) error {
+	if u.Reset || v.coming == nil && len(u.Keys) == 0 {
+		v.coming = map[string]*Message{}
+	}
+	into := v.coming
+	if len(u.Keys) > 0 { // of keys that were added: there is no other to wait for
+		into = nil
+	}
+	for _, m := range u.Entries {
+		v.clock.heard(m.Time, now)
+		if into != nil {
+			into[m.Key] = m
+		} else {
+			v.set(m.Key, m)
+		}
+	}
+	if len(into) > v.most || len(v.entries) > v.most {
+		return v.full()
+	}
+	if u.More {
+		return nil
+	}
+	if into != nil {
+		v.replace(into)
+		v.coming = nil
+	}
+	select {
+	case <-v.ready:
+	default:
+		close(v.ready)
+	}
+	return nil
+}
+
+func (v *KeyedView) full() error {
+	return &realtime.Error{Code: realtime.CodeTooLarge, Message: fmt.Sprintf("the view may hold %d keys", v.most), Err: ErrViewFull}
+}
+
+// replace makes the map what a snapshot says.
+func (v *KeyedView) replace(next map[string]*Message) {
+	for key := range v.entries {
+		if next[key] == nil {
+			v.set(key, nil)
+		}
+	}
+	for key, m := range next {
+		if before := v.entries[key]; before == nil || before.Position != m.Position {
+			v.set(key, m)
+		}
+	}
+}
+
+// message takes an event.
+func (v *KeyedView) message(m *Message) {
+	before := v.entries[m.Key]
+	switch {
+	case m.Cleared:
+		for key := range v.entries {
+			v.set(key, nil)
+		}
+	case m.Key == "":
+	case m.Expired: // it is of no position: a value that was set since is not meant
+		if before != nil && !before.Expires.IsZero() && !before.Expires.After(m.Time) {
+			v.set(m.Key, nil)
+		}
+	case m.Deleted || m.Left:
+		if before != nil {
+			v.set(m.Key, nil)
+		}
+	default:
+		v.set(m.Key, m)
+	}
+}
+
+// set puts a message in the place of a key, or nothing, and notes the change.
+func (v *KeyedView) set(key string, m *Message) {
+	if before := v.entries[key]; before != nil && !before.Expires.IsZero() {
+		v.expiring--
+	}
+	if m == nil {
+		delete(v.entries, key)
+	} else {
+		v.entries[key] = m
+		if !m.Expires.IsZero() {
+			v.expiring++
+		}
+	}
+	v.changes[key] = struct{}{}
+	v.wake()
+}
+
+// sweep removes what has expired.
+func (v *KeyedView) sweep(now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.expiring == 0 {
+		return
+	}
+	at, known := v.clock.server(now)
+	if !known {
+		return
+	}
+	for key, m := range v.entries {
+		if !m.Expires.IsZero() && m.Expires.Before(at) {
+			v.set(key, nil)
+		}
+	}
+}
+
+// clock says what time it is at the server at least, from what was heard of it: a clock of ours that is wrong expires nothing early.
+type clock struct{ then, here time.Time }
+
+func (c *clock) heard(server, now time.Time) {
+	if at, known := c.server(now); !known || server.After(at) {
+		c.then, c.here = server, now
+	}
+}
+
+func (c *clock) server(now time.Time) (at time.Time, known bool) {
+	return c.then.Add(now.Sub(c.here)), !c.here.IsZero()
+}
