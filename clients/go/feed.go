@@ -13,6 +13,8 @@ type feed struct {
 	c       *Client
 	channel string
 	queue   *queue
+	want    wire.Options
+	tunes   []*tuning // that are not answered, in order; the first is under way
 
 	position realtime.Position // of the newest update in the queue
 	asOf     int64             // of the newest heartbeat on the link that it is read from, since its answer
@@ -20,6 +22,7 @@ type feed struct {
 	asking   map[*link]bool
 	again    *time.Timer // to ask
 	paused   bool        // the queue was full, and the server was told to send nothing
+	partial  bool        // a snapshot is under way: until its end there is no position to go on from
 	recent   recent
 	// During a move the next link repeats what the one before has brought: what is older than floor, until then.
 	floor      int64
@@ -44,7 +47,13 @@ func (f *feed) askOn(l *link) {
 	if f.paused || f.link == l || f.asking[l] {
 		return
 	}
-	l.request(&wire.ClientFrame{Type: wire.TypeSubscribe, Channel: f.channel, Since: f.position, AsOf: f.asOf}, f.asked(l))
+	frame := &wire.ClientFrame{Type: wire.TypeSubscribe, Channel: f.channel, Since: f.position, AsOf: f.asOf, Options: f.want}
+	if l.tooLarge(frame) {
+		delete(f.c.feeds, f.channel)
+		f.end(errTooLarge("subscription"))
+		return
+	}
+	l.request(frame, f.asked(l))
 }
 
 // asked notes a question and returns what to do with its answer.
@@ -75,7 +84,15 @@ func (f *feed) stopAsking() {
 func (f *feed) answered(l *link, a *wire.ServerFrame) {
 	moved := f.link != nil && !f.link.over
 	f.link, f.floor = l, 0
+	defer f.tuneNext()
 	at, err := realtime.ParsePosition(a.Position)
+	if f.want.State {
+		if f.partial = !a.Resumed; f.partial {
+			f.unknown()
+		}
+		f.queue.put(Update{Kind: KindLive, Position: f.position.String(), Resumed: a.Resumed, MaxRate: a.MaxRate})
+		return
+	}
 	switch {
 	case a.Gap:
 		f.position = at
@@ -87,7 +104,7 @@ func (f *feed) answered(l *link, a *wire.ServerFrame) {
 		f.position = at
 	}
 	if !a.Gap {
-		f.queue.put(Update{Kind: KindLive, Position: a.Position, Resumed: a.Resumed})
+		f.queue.put(Update{Kind: KindLive, Position: a.Position, Resumed: a.Resumed, MaxRate: a.MaxRate})
 	}
 }
 
@@ -112,11 +129,19 @@ const limitSubscriptions = "subscriptionsPerConnection"
 // end ends the Subscription.
 func (f *feed) end(why error) {
 	f.stopAsking()
+	for _, q := range f.tunes {
+		q.done(nil, why)
+	}
+	f.tunes = nil
 	f.queue.end(why)
 }
 
 func (f *feed) message(l *link, m *wire.ServerFrame, raw []byte) {
 	if f.link != l {
+		return
+	}
+	if f.want.State && (m.Key != "" || m.Cleared) {
+		f.change(l, m, raw)
 		return
 	}
 	at, err := realtime.ParsePosition(m.Position)
@@ -139,9 +164,56 @@ func (f *feed) message(l *link, m *wire.ServerFrame, raw []byte) {
 		}
 		return
 	}
-	f.position = at
+	if !f.partial {
+		f.position = at
+	}
 	f.queue.put(u)
 }
+
+// change takes a message about the state. It may be older than the one before it, because a row that comes into sight is sent with the position
+// that it has; and it may be a repetition, which changes nothing.
+func (f *feed) change(l *link, m *wire.ServerFrame, raw []byte) {
+	u := Update{Kind: KindMessage, Position: m.Position, Message: message(m, raw)}
+	if !f.queue.room(&u) {
+		f.pause(l)
+		return
+	}
+	f.advance(m.Position)
+	u.Position = f.position.String()
+	f.queue.put(u)
+}
+
+// advance goes on to a position, unless it is behind or not that of all that was sent before it.
+func (f *feed) advance(position string) {
+	if at, err := realtime.ParsePosition(position); err == nil && !f.partial && at.Time >= f.position.Time {
+		f.position = at
+	}
+}
+
+// snapshot takes a part of the state.
+func (f *feed) snapshot(l *link, s *wire.ServerFrame, raw []byte) {
+	if f.link != l || !f.want.State {
+		return
+	}
+	u := Update{Kind: KindSnapshot, More: s.More, Reset: s.Reset, Frame: raw, Entries: make([]*Message, 0, len(s.Entries))}
+	for i := range s.Entries {
+		s.Entries[i].Channel = f.channel
+		u.Entries = append(u.Entries, message(&s.Entries[i], nil))
+	}
+	if !f.queue.roomFor(&u, maxSnapshot) {
+		f.pause(l)
+		return
+	}
+	if !s.More {
+		f.partial = false
+		f.advance(s.Position)
+	}
+	u.Position = f.position.String()
+	f.queue.put(u)
+}
+
+// maxSnapshot bounds the bytes of the state of a channel that wait to be taken: four times the largest that a namespace may have by default.
+const maxSnapshot = 32 << 20
 
 func (f *feed) notice(l *link, n *wire.ServerFrame) {
 	if f.link != l {
@@ -156,11 +228,13 @@ func (f *feed) notice(l *link, n *wire.ServerFrame) {
 		f.queue.put(Update{Kind: KindGap, Position: n.Position})
 	case wire.NoticeDropped:
 		f.queue.put(Update{Kind: KindDropped, Position: f.position.String(), Count: n.Count, ByServer: true})
+	case wire.NoticeTuned:
+		f.queue.put(Update{Kind: KindTuned, Position: f.position.String(), MaxRate: n.MaxRate, Reason: n.Reason})
 	}
 }
 
 func (f *feed) heartbeat(l *link, asOf int64) {
-	if f.link == l && asOf > 0 {
+	if f.link == l && asOf > 0 && !f.partial {
 		f.asOf = asOf
 		f.queue.mark(asOf)
 	}
@@ -170,6 +244,12 @@ func (f *feed) heartbeat(l *link, asOf int64) {
 func (f *feed) pause(l *link) {
 	f.paused, f.link = true, nil
 	f.leave(l)
+	for _, q := range f.tunes {
+		q.sent = nil
+	}
+	if len(f.tunes) > 0 {
+		f.unknown()
+	}
 }
 
 // resume ends a pause.
@@ -208,11 +288,13 @@ func (c *Client) askFirst(l *link, hello *wire.ClientFrame) {
 	}
 	size := 0
 	for _, f := range c.feeds {
-		size += len(f.channel) + 2*len(f.position.ID) + 100
-		if f.paused || f.asOf != hello.AsOf || len(hello.Subscriptions) >= firstChannels || size > firstBytes {
+		frame := &wire.ClientFrame{Channel: f.channel, Since: f.position, Options: f.want}
+		n := len(frame.AppendJSON(nil))
+		if f.paused || f.asOf != hello.AsOf || len(hello.Subscriptions) >= firstChannels || size+n > firstBytes {
 			continue
 		}
-		hello.Subscriptions = append(hello.Subscriptions, wire.Subscription{Channel: f.channel, Since: f.position})
+		size += n
+		hello.Subscriptions = append(hello.Subscriptions, wire.Subscription{Channel: f.channel, Since: f.position, Options: f.want})
 		l.first[f.channel] = &question{done: f.asked(l)}
 	}
 }

@@ -24,6 +24,10 @@ func (c *Client) take(l *link, f *wire.ServerFrame, raw []byte) {
 		if feed := c.feeds[f.Channel]; feed != nil {
 			feed.message(l, f, raw)
 		}
+	case wire.TypeSnapshot:
+		if feed := c.feeds[f.Channel]; feed != nil {
+			feed.snapshot(l, f, raw)
+		}
 	case wire.TypeDirect:
 		if c.direct != nil && !c.recent.seen(f.Event) {
 			c.direct.queue.put(Update{Kind: KindMessage, Message: message(f, raw)})

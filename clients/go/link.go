@@ -117,6 +117,17 @@ func (l *link) request(f *wire.ClientFrame, done func(*wire.ServerFrame, error))
 	l.send(f)
 }
 
+// tooLarge reports whether a frame would cost the connection. It gets an id yet.
+func (l *link) tooLarge(f *wire.ClientFrame) bool {
+	const id = 30
+	most := l.welcome.Limits.MessageBytes
+	return most > 0 && len(f.AppendJSON(nil)) > most-id
+}
+
+func errTooLarge(what string) error {
+	return &realtime.Error{Code: realtime.CodeTooLarge, Limit: "messageBytes", Message: "the " + what + " is larger than the limits.messageBytes of its tenant"}
+}
+
 // answered settles the question that a frame answers, and reports whether there is one.
 func (l *link) answered(f *wire.ServerFrame) bool {
 	q := l.open[f.ID]

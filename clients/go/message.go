@@ -49,6 +49,8 @@ const (
 	// KindSnapshot is a part of the state of the channel: Entries, with More behind it. What follows the last part is everything
 	// after Position.
 	KindSnapshot Kind = "snapshot"
+	// KindTuned: the server gives the Subscription another MaxRate, because of Reason.
+	KindTuned Kind = "tuned"
 )
 
 // Update is what a Subscription has to say.
@@ -63,10 +65,12 @@ type Update struct {
 	// Of KindSnapshot:
 	Entries []*Message
 	More    bool
-	Reset   bool     // the snapshot begins again here: forget the parts before
-	Keys    []string // it is of these alone, which were added
+	Reset   bool // the snapshot begins again here: forget the parts before
+	Frame   json.RawMessage
 
-	ByServer bool // of KindDropped: from the server's queue, by the channel's rules; else from the Subscription's
+	MaxRate  float64 // of KindTuned, and of KindLive if there is one
+	Reason   string  // of KindTuned
+	ByServer bool    // of KindDropped: from the server's queue, by the channel's rules; else from the Subscription's
 }
 
 // size is about how much memory an Update takes.
@@ -76,17 +80,17 @@ func (u *Update) size() int {
 	if u.Message != nil {
 		n += len(u.Message.Frame)
 	}
-	for _, m := range u.Entries {
-		n += overhead + len(m.Data)
-	}
-	return n
+	return n + len(u.Entries)*overhead + 2*len(u.Frame) // as it came, and as it was read
 }
 
 // message makes a Message of a frame, which is not changed any more.
 func message(f *wire.ServerFrame, raw []byte) *Message {
 	m := &Message{
-		Channel: f.Channel, Position: f.Position, ID: f.Event, Key: f.Key, Time: time.UnixMilli(f.Time), Tags: f.Tags, Data: f.Data,
-		Deleted: f.Deleted, Cleared: f.Cleared, EventType: f.EventType, Source: f.Source, ContentType: f.ContentType, Frame: raw,
+		Channel: f.Channel, Position: f.Position, ID: f.Event, Key: f.Key, Tags: f.Tags, Data: f.Data,
+		Deleted: f.Deleted, Cleared: f.Cleared, Expired: f.Expired, Left: f.Left.Sight, EventType: f.EventType, Source: f.Source, ContentType: f.ContentType, Frame: raw,
+	}
+	if f.Time != 0 {
+		m.Time = time.UnixMilli(f.Time)
 	}
 	if f.ExpiresAt != 0 {
 		m.Expires = time.UnixMilli(f.ExpiresAt)

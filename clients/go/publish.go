@@ -148,8 +148,8 @@ func (o *publishing) pump() {
 
 func (o *publishing) send(l *link, p *publication) {
 	p.frame.Refusals = o.refusals
-	if most := l.welcome.Limits.MessageBytes; most > 0 && len(p.frame.AppendJSON(nil)) > most-20 { // with an id; a longer one would cost the connection
-		o.settle(p, &realtime.Error{Code: realtime.CodeTooLarge, Limit: "messageBytes", Message: "the event is larger than the limits.messageBytes of its tenant"})
+	if l.tooLarge(p.frame) {
+		o.settle(p, errTooLarge("event"))
 		return
 	}
 	p.sent = true

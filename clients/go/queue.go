@@ -1,6 +1,9 @@
 package tidewire
 
-import "sync"
+import (
+	"cmp"
+	"sync"
+)
 
 // Overflow is what happens to messages that a reader does not take fast enough.
 type Overflow string
@@ -36,6 +39,14 @@ type queue struct {
 
 func newQueue(o *SubscribeOptions, drained func()) *queue {
 	return &queue{most: o.Buffer, mostBytes: o.BufferBytes, overflow: o.Overflow, ready: make(chan struct{}, 1), drained: drained}
+}
+
+// roomFor reports whether there is room for a part of a snapshot, of at most so many bytes that wait.
+func (q *queue) roomFor(u *Update, most int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.refused = q.bytes+u.size() > max(most, q.mostBytes)
+	return !q.refused
 }
 
 // room reports whether there is room for a message, or makes it.
@@ -115,6 +126,13 @@ func (q *queue) end(err error) {
 	}
 	q.mu.Unlock()
 	q.wake()
+}
+
+// ended is why the queue has ended.
+func (q *queue) ended() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return cmp.Or[error](q.err, ErrClosed)
 }
 
 func (q *queue) wake() {

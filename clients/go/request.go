@@ -72,8 +72,8 @@ func (c *Client) sendOnce(q *question) {
 		c.waiting = append(c.waiting, q)
 		return
 	}
-	if most := l.welcome.Limits.MessageBytes; most > 0 && len(q.frame.AppendJSON(nil)) > most-20 { // with an id
-		q.done(nil, &realtime.Error{Code: realtime.CodeTooLarge, Limit: "messageBytes", Message: "the request is larger than the limits.messageBytes of its tenant"})
+	if l.tooLarge(q.frame) {
+		q.done(nil, errTooLarge("request"))
 		return
 	}
 	l.request(q.frame, q.done)

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // SubscribeOptions say how to read a channel. The zero value works.
@@ -13,7 +14,19 @@ type SubscribeOptions struct {
 	Since string
 	// AsOf belongs to Since; see Subscription.Bookmark.
 	AsOf int64
-	// Buffer and BufferBytes bound what waits to be taken: updates, default 1000, and their bytes, default 16 MiB.
+	// Filter, Fields and Keys choose what of the channel is sent: events for which an expression is true, some members of their data, and
+	// those of some keys ("GBP*" is every key that begins so). Empty is everything. docs/delivery.md explains them.
+	Filter       string
+	Fields, Keys []string
+	// State has the newest message of each key sent first, in a snapshot, and then what changes. Client.View makes a map of it.
+	State bool
+	// MaxRate is how many times a second what is new is sent at most, 0.05 to 1000; 0 is as it comes.
+	MaxRate float64
+	// Paused has nothing sent until Tune ends it.
+	Paused bool
+
+	// Buffer and BufferBytes bound what waits to be taken: updates, default 1000, and their bytes, default 16 MiB. A snapshot is queued
+	// beyond them, as a whole: it is as large as the state of the channel.
 	Buffer, BufferBytes int
 	// Overflow is what happens beyond; default OverflowResume.
 	Overflow Overflow
@@ -34,6 +47,27 @@ func (o *SubscribeOptions) withDefaults() error {
 		return realtime.Errorf(realtime.CodeBadRequest, "Overflow: must be %s or %s, got %q", OverflowResume, OverflowDropOldest, o.Overflow)
 	}
 	return nil
+}
+
+// want is what the server is asked for.
+func (o *SubscribeOptions) want() wire.Options {
+	w := wire.Options{State: o.State}
+	if o.Filter != "" {
+		w.Filter = &o.Filter
+	}
+	if len(o.Fields) > 0 {
+		w.Fields = &o.Fields
+	}
+	if o.Keys != nil {
+		w.Keys = &o.Keys
+	}
+	if o.MaxRate != 0 {
+		w.MaxRate = &o.MaxRate
+	}
+	if o.Paused {
+		w.Paused = &o.Paused
+	}
+	return w
 }
 
 // Subscription is a channel that is read. One goroutine takes its updates. Close it, unless the Client is closed.
@@ -60,7 +94,7 @@ func (c *Client) Subscribe(channel string, o SubscribeOptions) (*Subscription, e
 	if err := o.withDefaults(); err != nil {
 		return nil, err
 	}
-	f := &feed{c: c, channel: channel, asking: map[*link]bool{}, position: realtime.ReturnedPosition(o.Since), asOf: o.AsOf}
+	f := &feed{c: c, channel: channel, want: o.want(), asking: map[*link]bool{}, position: realtime.ReturnedPosition(o.Since), asOf: o.AsOf}
 	f.queue = newQueue(&o, func() { c.do(f.resume) })
 	var taken bool
 	if !c.ask(func() {

@@ -39,6 +39,27 @@ const DefaultViewKeys = 100_000
 // ErrViewFull ends a KeyedView of more keys than it may hold.
 var ErrViewFull = errors.New("the channel has more keys than the view may hold")
 
+// ViewOptions say what of a channel a KeyedView holds. The zero value holds everything.
+type ViewOptions struct {
+	Filter       string // as in SubscribeOptions, like the next two
+	Fields, Keys []string
+	MaxRate      float64
+	// MaxKeys is how many keys it may hold; more end it. Default DefaultViewKeys.
+	MaxKeys int
+}
+
+// View reads the state of a channel, which its namespace must keep.
+func (c *Client) View(channel string, o ViewOptions) (*KeyedView, error) {
+	s, err := c.Subscribe(channel, SubscribeOptions{Filter: o.Filter, Fields: o.Fields, Keys: o.Keys, MaxRate: o.MaxRate, State: true})
+	if err != nil {
+		return nil, err
+	}
+	return newView(s, o.MaxKeys), nil
+}
+
+// Tune changes what the view holds, and returns what is applied when the server has sent it.
+func (v *KeyedView) Tune(ctx context.Context, t Tuning) (Tuned, error) { return v.s.Tune(ctx, t) }
+
 func newView(s *Subscription, most int) *KeyedView {
 	if most <= 0 {
 		most = DefaultViewKeys
@@ -195,31 +216,21 @@ func (v *KeyedView) apply(u *Update, now time.Time) error {
 
 // snapshot takes a part of a snapshot; with the last one, the whole replaces what was there.
 func (v *KeyedView) snapshot(u *Update, now time.Time) error {
-	if u.Reset || v.coming == nil && len(u.Keys) == 0 {
+	if u.Reset || v.coming == nil {
 		v.coming = map[string]*Message{}
-	}
-	into := v.coming
-	if len(u.Keys) > 0 { // of keys that were added: there is no other to wait for
-		into = nil
 	}
 	for _, m := range u.Entries {
 		v.clock.heard(m.Time, now)
-		if into != nil {
-			into[m.Key] = m
-		} else {
-			v.set(m.Key, m)
-		}
+		v.coming[m.Key] = m
 	}
-	if len(into) > v.most || len(v.entries) > v.most {
+	if len(v.coming) > v.most {
 		return v.full()
 	}
 	if u.More {
 		return nil
 	}
-	if into != nil {
-		v.replace(into)
-		v.coming = nil
-	}
+	v.replace(v.coming)
+	v.coming = nil
 	select {
 	case <-v.ready:
 	default:
@@ -254,18 +265,24 @@ func (v *KeyedView) message(m *Message) {
 		for key := range v.entries {
 			v.set(key, nil)
 		}
-	case m.Key == "":
-	case m.Expired: // it is of no position: a value that was set since is not meant
-		if before != nil && !before.Expires.IsZero() && !before.Expires.After(m.Time) {
-			v.set(m.Key, nil)
-		}
+		clear(v.coming)
+	case m.Key == "" || before != nil && older(m, before): // what a move repeats
 	case m.Deleted || m.Left:
-		if before != nil {
+		if delete(v.coming, m.Key); before != nil {
 			v.set(m.Key, nil)
 		}
 	default:
-		v.set(m.Key, m)
+		if v.set(m.Key, m); v.coming != nil {
+			v.coming[m.Key] = m
+		}
 	}
+}
+
+// older reports whether a message is older than one of the same key that is there. One that has no Position is of now.
+func older(m, before *Message) bool {
+	at, err := realtime.ParsePosition(m.Position)
+	there, bad := realtime.ParsePosition(before.Position)
+	return err == nil && bad == nil && !at.IsZero() && at.Time < there.Time
 }
 
 // set puts a message in the place of a key, or nothing, and notes the change.
@@ -307,6 +324,9 @@ func (v *KeyedView) sweep(now time.Time) {
 type clock struct{ then, here time.Time }
 
 func (c *clock) heard(server, now time.Time) {
+	if server.IsZero() {
+		return
+	}
 	if at, known := c.server(now); !known || server.After(at) {
 		c.then, c.here = server, now
 	}

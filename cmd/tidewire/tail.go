@@ -15,21 +15,32 @@ func newTail(s std) *cobra.Command {
 	from := access{std: s}
 	t := &tail.Tail{Out: s.out, Err: s.err}
 	cmd := &cobra.Command{
-		Use:   "tail [--since POSITION] CHANNEL...",
+		Use:   "tail [--since POSITION] [--state] [--filter EXPRESSION] CHANNEL...",
 		Short: "Print what is published to channels",
 		Long: "tail prints the messages of channels, and direct events for its user, until it is\n" +
 			"interrupted. Each line is one message; with --json, each line is the server's\n" +
-			"message or direct frame, unchanged.\n\n" +
+			"message, snapshot or direct frame, unchanged.\n\n" +
+			"--state, --filter, --keys, --fields and --max-rate are options of the subscription:\n" +
+			"docs/delivery.md explains them. They apply to all channels.\n\n" +
 			"On standard error it says when it is connected, when it reconnects, and when\n" +
 			"something was missed. It reconnects and resumes by itself. It gives up when\n" +
 			"retrying cannot help: the token or a channel is refused, the address is not a\n" +
 			"gateway, or its first " + strconv.Itoa(tail.FirstTries) + " tries to connect fail.\n" + accessHelp + exitHelp,
-		Example:           "  tidewire tail prices:equities",
+		Example: "  tidewire tail prices:equities\n" +
+			"  tidewire tail --state --filter \"tags.region == 'eu'\" --max-rate 2 fleet:eu",
 		Args:              exactly(1, -1, "one CHANNEL or more"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, channels []string) error {
 			if _, err := realtime.ParsePosition(t.Options.Since); err != nil {
 				return usage.Errorf("--since: %w", err)
+			}
+			if t.JSON && t.Pretty {
+				return usage.Errorf("--pretty: must not be used together with --json")
+			}
+			if cmd.Flags().Changed("max-rate") {
+				if err := realtime.CheckRate("--max-rate", t.Options.MaxRate); err != nil {
+					return usage.Errorf("%w", err)
+				}
 			}
 			for _, name := range channels {
 				if _, err := realtime.NewChannel("any", name); err != nil {
@@ -52,5 +63,11 @@ func newTail(s std) *cobra.Command {
 	from.flags(cmd, "where the gateway is", "token that may subscribe")
 	f.StringVar(&t.Options.Since, "since", "", "position to start from")
 	f.BoolVar(&t.JSON, "json", false, "print frames")
+	f.BoolVar(&t.Pretty, "pretty", false, "print data indented, over several lines")
+	f.BoolVar(&t.Options.State, "state", false, "first print the newest message of each key, then what changes")
+	f.StringVar(&t.Options.Filter, "filter", "", "print messages for which this is true, such as \"tags.desk == 'eu'\"")
+	f.StringSliceVar(&t.Options.Keys, "keys", nil, "print messages with these keys; GBP* is every key that begins so")
+	f.StringSliceVar(&t.Options.Fields, "fields", nil, "print these members of data only")
+	f.Float64Var(&t.Options.MaxRate, "max-rate", 0, "print what is new at most this many times a second, 0.05 to 1000")
 	return cmd
 }

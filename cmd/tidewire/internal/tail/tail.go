@@ -21,6 +21,7 @@ type Tail struct {
 	Out, Err      io.Writer // messages; and what else there is to say
 	Server, Token string    // the address of the gateway, as the user named it
 	JSON          bool      // print frames
+	Pretty        bool      // print data on lines of its own
 	Channels      []string
 	Options       tidewire.SubscribeOptions // of each channel
 

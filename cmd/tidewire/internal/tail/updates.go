@@ -1,7 +1,9 @@
 package tail
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 
 	tidewire "github.com/tidewire/tidewire/clients/go"
@@ -14,6 +16,10 @@ func (t *Tail) take(channel string, u *tidewire.Update) error {
 	switch u.Kind {
 	case tidewire.KindMessage:
 		return t.print(u.Message)
+	case tidewire.KindSnapshot:
+		return t.snapshot(channel, u)
+	case tidewire.KindTuned:
+		return t.say("%s: at most %v times a second from now on (%s)", channel, u.MaxRate, u.Reason)
 	case tidewire.KindLive:
 		delete(t.unanswered, channel)
 		if u.Resumed {
@@ -37,18 +43,54 @@ func (t *Tail) print(m *tidewire.Message) (err error) {
 	if t.JSON {
 		_, err = fmt.Fprintf(t.Out, "%s\n", m.Frame)
 	} else {
-		_, err = fmt.Fprintf(t.Out, "%s %s %s %s\n", m.Time.Format("15:04:05.000"), cmp.Or(m.Channel, "(direct)"), cmp.Or(m.Key, "-"), dataOf(m))
+		_, err = fmt.Fprintf(t.Out, "%s %s %s %s\n", timeOf(m), cmp.Or(m.Channel, "(direct)"), cmp.Or(m.Key, "-"), t.dataOf(m))
 	}
 	return err
 }
 
+// snapshot prints a part of a channel's state.
+func (t *Tail) snapshot(channel string, u *tidewire.Update) error {
+	if t.JSON {
+		_, err := fmt.Fprintf(t.Out, "%s\n", u.Frame)
+		return err
+	}
+	for _, m := range u.Entries {
+		if err := t.print(m); err != nil {
+			return err
+		}
+	}
+	if u.More {
+		return nil
+	}
+	return t.say("%s: that was its state; what follows is new", channel)
+}
+
+// timeOf is when a message was stored, as far as it says.
+func timeOf(m *tidewire.Message) string {
+	const form = "15:04:05.000"
+	if m.Time.IsZero() {
+		return "--:--:--.---"
+	}
+	return m.Time.Format(form)
+}
+
 // dataOf is the data of a message, or what it did instead.
-func dataOf(m *tidewire.Message) string {
+func (t *Tail) dataOf(m *tidewire.Message) string {
 	switch {
+	case m.Expired:
+		return "(expired)"
 	case m.Deleted:
 		return "(deleted)"
 	case m.Cleared:
 		return "(cleared)"
+	case m.Left:
+		return "(left)"
+	}
+	if t.Pretty {
+		var b bytes.Buffer
+		if json.Indent(&b, m.Data, "", "  ") == nil {
+			return b.String()
+		}
 	}
 	return string(m.Data)
 }
