@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tidewire/tidewire/realtime/gateway"
 )
 
@@ -99,6 +101,38 @@ func TestLargeMessage(t *testing.T) {
 	q.put(large)
 	if q.room(&large) {
 		t.Error("there is room behind it")
+	}
+}
+
+// What takes no room is merged with its like, and nothing that a reader has to know is lost by it.
+func TestSmallUpdatesAreMerged(t *testing.T) {
+	t.Parallel()
+	q := newQueue(&SubscribeOptions{Buffer: 10, BufferBytes: 1000, Overflow: OverflowResume}, func() {})
+	message := Update{Kind: KindMessage, Message: &Message{}}
+	for range 100 {
+		q.put(Update{Kind: KindLive})
+		q.put(Update{Kind: KindGap, Answer: true})
+		q.put(Update{Kind: KindDropped, Count: 2})
+		q.put(Update{Kind: KindTuned, MaxRate: 1})
+		q.put(Update{Kind: KindGap})
+		q.put(Update{Kind: KindLive, Resumed: true})
+	}
+	q.put(message)
+	q.put(Update{Kind: KindLive, Resumed: true})
+	var all []Update
+	for {
+		u, ok, _ := q.take()
+		if !ok {
+			break
+		}
+		all = append(all, u)
+	}
+	want := []Update{{Kind: KindDropped, Count: 200}, {Kind: KindTuned, MaxRate: 1}, {Kind: KindGap, Answer: true}, {Kind: KindLive}, message, {Kind: KindLive, Resumed: true}}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Error(diff)
+	}
+	if q.bytes != 0 {
+		t.Errorf("%d bytes are left", q.bytes)
 	}
 }
 

@@ -2,6 +2,7 @@ package tidewire
 
 import (
 	"cmp"
+	"slices"
 	"sync"
 )
 
@@ -72,36 +73,38 @@ func (q *queue) room(u *Update) bool {
 	return true
 }
 
-// put queues an update.
+// put queues an update. One that takes no room replaces one of its kind behind the last that does, so that there is one of each kind
+// at most.
 func (q *queue) put(u Update) {
 	q.mu.Lock()
-	if n := len(q.updates); n > 0 && replaces(&u, &q.updates[n-1]) {
-		q.updates[n-1] = u
-	} else {
-		q.updates = append(q.updates, u)
-		q.bytes += u.size()
+	for i := len(q.updates) - 1; i >= 0 && u.small() && q.updates[i].small(); i-- {
+		if before := q.updates[i]; before.Kind == u.Kind {
+			q.updates = slices.Delete(q.updates, i, i+1)
+			q.bytes -= before.size()
+			q.nextAs = 0 // what was before the mark comes behind it
+			u.include(&before)
+			break
+		}
 	}
+	q.updates = append(q.updates, u)
+	q.bytes += u.size()
 	q.mu.Unlock()
 	q.wake()
 }
 
-// small reports whether an update takes no room: there is one at most behind each of those that do.
+// small reports whether an update takes no room.
 func (u *Update) small() bool { return u.Kind != KindMessage && u.Kind != KindSnapshot }
 
-// replaces reports whether the newer of two updates says enough.
-func replaces(u, before *Update) bool {
-	switch {
-	case !u.small() || !before.small():
-		return false
-	case before.Kind == KindDropped && u.Kind == KindDropped:
+// include has an update say what one of its kind said before it.
+func (u *Update) include(before *Update) {
+	switch u.Kind {
+	case KindLive:
+		u.Resumed = u.Resumed && before.Resumed
+	case KindGap:
+		u.Answer = u.Answer || before.Answer
+	case KindDropped:
 		u.Count += before.Count
-		return true
-	case before.Kind == KindDropped:
-		return false
-	case before.Kind == KindGap && u.Kind == KindLive:
-		u.Kind, u.Resumed, u.Answer = KindGap, false, true
 	}
-	return true
 }
 
 // mark notes that asOf holds when all that is queued has been taken.

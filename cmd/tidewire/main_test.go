@@ -39,7 +39,6 @@ func TestMain(m *testing.M) {
 // twoTenants is a file of tenants whose limits are in nobody's way.
 const twoTenants = `{"tenants": {
 	"acme":   {"auth": {"keys": [{"kid": "a", "alg": "HS256", "secret": "acme-acme-acme-acme-acme-acme-acme-acme"}]},
-	           "namespaces": {"fleet": {"state": {"durable": false}}},
 	           "limits": {"publishesPerSecond": 5000}},
 	"globex": {"auth": {"keys": [{"kid": "g", "alg": "HS256", "secret": "globex-globex-globex-globex-globex-globex"}]}}}}`
 

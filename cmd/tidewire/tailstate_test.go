@@ -9,7 +9,8 @@ import (
 func TestTailState(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	dev := c.plain()
+	file := c.file(strings.Replace(twoTenants, `"limits"`, `"namespaces": {"fleet": {"state": {"durable": false}}}, "limits"`, 1))
+	dev := c.dev("--demo=false", "--tenants", file)
 	c.environment = environment{url: dev.URL, token: c.everything("acme")}
 	publish := func(args ...string) {
 		t.Helper()
