@@ -12,7 +12,7 @@
 //
 // # Publishing
 //
-// Client.Publish publishes over the socket and Ingest over HTTP. Both return when the server has stored the event. Both send it
+// Client.Publish publishes over the socket, and api.Ingest over HTTP. Both return when the server has stored the event. Both send it
 // again, with the same ID, until its context ends: a repeated ID is dropped by the server, so that readers get the
 // event once. What one Client publishes to a channel keeps the order of the calls of Enqueue, also across connections.
 //

@@ -56,8 +56,8 @@ func (e *Event) op() realtime.Op {
 	return realtime.OpSet
 }
 
-// identify gives the event an ID if it has none.
-func (e *Event) identify() {
+// Identify gives the event an ID if it has none.
+func (e *Event) Identify() {
 	if e.ID == "" {
 		e.ID = rand.Text()
 	}

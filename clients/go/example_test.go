@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	tidewire "github.com/tidewire/tidewire/clients/go"
+	"github.com/tidewire/tidewire/clients/go/api"
 )
 
 // A service reads a channel for as long as it runs, whatever becomes of its connections.
@@ -37,9 +38,9 @@ func ExampleClient_Subscribe() {
 }
 
 // A producer publishes over HTTP. An event that has an ID can be published again.
-func ExampleIngest() {
+func ExampleEvent() {
 	produce := func(ctx context.Context) error {
-		ingest, err := tidewire.NewIngest("acme", tidewire.HTTPOptions{URL: "http://127.0.0.1:8080", Token: tidewire.StaticToken("header.claims.signature")})
+		ingest, err := api.NewIngest("acme", api.Options{URL: "http://127.0.0.1:8080", Token: tidewire.StaticToken("header.claims.signature")})
 		if err != nil {
 			return err
 		}

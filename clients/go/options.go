@@ -2,13 +2,13 @@ package tidewire
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/tidewire/tidewire/clients/go/internal/address"
+	"github.com/tidewire/tidewire/clients/go/internal/token"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/socket"
 )
@@ -37,27 +37,24 @@ type Options struct {
 }
 
 // ErrNoToken is what a Token function returns when there will be no other token: the client ends with the error of the server.
-var ErrNoToken = errors.New("there is no other token")
+var ErrNoToken = token.ErrNone
 
 // Refused reports, of the context of a Token function, whether the server has refused the last token: it must not be returned
 // from a cache.
-func Refused(ctx context.Context) bool { return ctx.Value(refused{}) != nil }
-
-// refused is the key of the value that Refused looks for.
-type refused struct{}
+func Refused(ctx context.Context) bool { return token.Refused(ctx) }
 
 // StaticToken returns a function for Options.Token that has one token, and no other when that is refused.
-func StaticToken(token string) func(context.Context) (string, error) {
+func StaticToken(static string) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		if Refused(ctx) {
 			return "", ErrNoToken
 		}
-		return token, nil
+		return static, nil
 	}
 }
 
 func (o *Options) withDefaults() (socketURL string, err error) {
-	u, err := serverURL("URL", o.URL)
+	u, err := address.Parse("URL", o.URL)
 	if err != nil {
 		return "", err
 	}
@@ -84,22 +81,6 @@ func (o *Options) withDefaults() (socketURL string, err error) {
 		u = u.JoinPath("v1", "socket")
 	}
 	return u.String(), nil
-}
-
-// serverURL parses the address of a server.
-func serverURL(field, address string) (*url.URL, error) {
-	u, err := url.Parse(address)
-	shown, _, _ := strings.Cut(address, "?") // behind it may be a token
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ws" && u.Scheme != "wss":
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "%s: must be an address such as https://gateway.example.com, got %.100q", field, shown)
-	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "%s: must have no query, fragment or user; a token has no place in an address", field)
-	}
-	if rest, ok := strings.CutPrefix(u.Scheme, "ws"); ok {
-		u.Scheme = "http" + rest
-	}
-	return u, nil
 }
 
 // conn is one WebSocket. *socket.Client is one. Read is called by one goroutine and Write by one; Close by any.

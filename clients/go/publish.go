@@ -34,7 +34,7 @@ func (c *Client) Publish(ctx context.Context, e Event) (id string, err error) {
 // Enqueue takes an event to be published behind those that were taken before, and returns without waiting for the server. It waits
 // while MaxPending are pending. The caller may use what e refers to again when Wait has returned.
 func (c *Client) Enqueue(ctx context.Context, e Event) (*Confirmation, error) {
-	e.identify()
+	e.Identify()
 	if err := e.Check(); err != nil {
 		return nil, err
 	}

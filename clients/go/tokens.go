@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidewire/tidewire/clients/go/internal/token"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -36,7 +37,7 @@ func (c *Client) token(ctx context.Context, have string, refusedBefore bool) (st
 		return have, nil
 	}
 	if refusedBefore {
-		ctx = context.WithValue(ctx, refused{}, true)
+		ctx = token.WithRefused(ctx)
 	}
 	return c.o.Token(ctx)
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	tidewire "github.com/tidewire/tidewire/clients/go"
+	"github.com/tidewire/tidewire/clients/go/api"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
@@ -128,7 +129,7 @@ func parseTags(tags []string) (map[string]string, error) {
 // publishing is one call of the command.
 type publishing struct {
 	std
-	to       *tidewire.Ingest
+	to       *api.Ingest
 	standard tidewire.Event // stands in for what an event leaves out
 	json     bool
 	accepted int

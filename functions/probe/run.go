@@ -9,6 +9,7 @@ import (
 	"time"
 
 	tidewire "github.com/tidewire/tidewire/clients/go"
+	"github.com/tidewire/tidewire/clients/go/api"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 )
@@ -145,7 +146,7 @@ func newEvent() tidewire.Event {
 // publish hands an event to ingest, as a producer does, over a connection of its own: one that was kept would prove nothing of names,
 // certificates and handshakes.
 func (r *run) publish(ctx context.Context, e tidewire.Event) error {
-	ingest, err := tidewire.NewIngest(r.probe.o.Tenant, tidewire.HTTPOptions{
+	ingest, err := api.NewIngest(r.probe.o.Tenant, api.Options{
 		URL: r.probe.ingest, Token: tidewire.StaticToken(r.token), Patience: -1, AttemptTimeout: r.probe.o.MaxTime,
 	})
 	if err != nil {
@@ -153,7 +154,7 @@ func (r *run) publish(ctx context.Context, e tidewire.Event) error {
 	}
 	defer ingest.Close()
 	_, err = ingest.Publish(ctx, []tidewire.Event{e})
-	if refusal := (*tidewire.Refusal)(nil); errors.As(err, &refusal) {
+	if refusal := (*api.Refusal)(nil); errors.As(err, &refusal) {
 		return realtime.Errorf(refusal.Why.Code, "%s answered with %d: %s", r.probe.ingest, refusal.Status, refusal.Why.Message)
 	}
 	return err

@@ -127,7 +127,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"functions/keeper":   {own: []string{"realtime", "realtime/keeper", "realtime/problem"}},
 	"functions/janitor":  {own: []string{"realtime", "realtime/problem"}},
 	// The probe is a client: it dials a socket, and accepts none.
-	"functions/probe":  {own: []string{"clients/go", "realtime", "realtime/auth", "realtime/problem"}},
+	"functions/probe":  {own: []string{"clients/go", "clients/go/api", "realtime", "realtime/auth", "realtime/problem"}},
 	"functions/ingest": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/problem"}},
 	// The one place where all drivers meet.
 	"realtime/backend": {own: []string{"realtime", "realtime/tenantcache", "realtime/driver/memory", "realtime/driver/gcp", "realtime/driver/gcp/..."}},
@@ -140,10 +140,13 @@ var allowed = map[string]struct{ own, others []string }{
 	"services/dashboard":             {own: []string{"realtime", "realtime/driver/gcp", "realtime/driver/gcp/gcpfirestore", "realtime/driver/memory", "realtime/shutdown", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/auth", "realtime/environment", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
 	// A client: it dials sockets, and accepts none.
-	"clients/go":              {own: []string{"realtime", "realtime/problem", "realtime/socket", "realtime/wire"}},
-	"services/dashboard/web":  {own: []string{"clients/js", "realtime/problem", "realtime"}},
-	"services/dashboard/demo": {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
-	"examples/...":            {own: []string{"clients/js", "examples/local", "realtime", "realtime/publish", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
+	"clients/go":                  {own: []string{"clients/go/internal/address", "clients/go/internal/token", "realtime", "realtime/socket", "realtime/wire"}},
+	"clients/go/api":              {own: []string{"clients/go", "clients/go/internal/address", "clients/go/internal/token", "realtime", "realtime/problem"}},
+	"clients/go/internal/address": {own: []string{"realtime"}},
+	"clients/go/internal/token":   {},
+	"services/dashboard/web":      {own: []string{"clients/js", "realtime/problem", "realtime"}},
+	"services/dashboard/demo":     {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
+	"examples/...":                {own: []string{"clients/js", "examples/local", "realtime", "realtime/publish", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
 	// The module that verifies the whole: nothing of the framework imports it. Most of it is tests only.
 	"verify/acceptance": {},
 	"verify/browser":    {},
@@ -165,11 +168,11 @@ var allowed = map[string]struct{ own, others []string }{
 	"verify/terraform/stub":       {others: []string{"github.com/hashicorp/terraform-plugin-go"}},
 	// The binary puts everything together.
 	"cmd/tidewire": {
-		own:    []string{"clients/go", "realtime", "realtime/auth", "realtime/driver/memory", "realtime/httpapi", "realtime/shutdown", "realtime/strict", "cmd/tidewire/internal/..."},
+		own:    []string{"clients/go", "clients/go/api", "realtime", "realtime/auth", "realtime/driver/memory", "realtime/httpapi", "realtime/shutdown", "realtime/strict", "cmd/tidewire/internal/..."},
 		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},
 	"cmd/tidewire/internal/usage":    {},
-	"cmd/tidewire/internal/client":   {own: []string{"clients/go", "realtime", "realtime/httpapi", "cmd/tidewire/internal/usage"}},
+	"cmd/tidewire/internal/client":   {own: []string{"clients/go", "clients/go/api", "realtime", "realtime/httpapi", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/devstate": {own: []string{"realtime", "realtime/auth", "realtime/driver/memory", "services/dashboard/demo", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/doctor":   {own: []string{"internal/capacity", "realtime", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/tail":     {own: []string{"clients/go", "realtime"}},

@@ -8,33 +8,34 @@ import (
 	"strings"
 
 	tidewire "github.com/tidewire/tidewire/clients/go"
+	"github.com/tidewire/tidewire/clients/go/api"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
 )
 
 // Server answers requests to which a token is added. Close it.
 type Server struct {
-	*tidewire.HTTP
+	*api.Client
 	Google string // an identity token for Cloud Run's IAM, which would take the other for its own
 }
 
 // Refusal is an answer other than success.
-type Refusal = tidewire.Refusal
+type Refusal = api.Refusal
 
 // New returns the Server at a URL. The error is a usage.Error.
 func New(address, token string) (*Server, error) {
 	if err := CheckAddress(address); err != nil {
 		return nil, err
 	}
-	h, err := tidewire.NewHTTP(options(address, token))
+	h, err := api.New(options(address, token))
 	if err != nil {
 		return nil, usage.Errorf("--url or TIDEWIRE_URL: %w", err)
 	}
-	return &Server{HTTP: h}, nil
+	return &Server{Client: h}, nil
 }
 
-func options(address, token string) tidewire.HTTPOptions {
-	return tidewire.HTTPOptions{URL: address, Token: tidewire.StaticToken(token)}
+func options(address, token string) api.Options {
+	return api.Options{URL: address, Token: tidewire.StaticToken(token)}
 }
 
 // do sends a request, which may be repeated, until the server has taken it, as often and as late as it asks.
@@ -54,7 +55,7 @@ func (s *Server) doIf(ctx context.Context, method string, to *url.URL, body []by
 }
 
 // Temporary reports whether an error is one after which to try again later.
-func Temporary(err error) bool { return tidewire.Temporary(err) }
+func Temporary(err error) bool { return api.Temporary(err) }
 
 func unreachable(err error) error {
 	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the server does not answer", Err: err}

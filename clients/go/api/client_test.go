@@ -1,4 +1,4 @@
-package tidewire
+package api
 
 import (
 	"net/http"

@@ -1,4 +1,5 @@
-package tidewire
+// Package api sends requests over HTTP: events to the ingest endpoint, and calls of the management API.
+package api
 
 import (
 	"bytes"
@@ -15,15 +16,17 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tidewire/tidewire/clients/go/internal/address"
+	"github.com/tidewire/tidewire/clients/go/internal/token"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/problem"
 )
 
-// HTTPOptions configure an HTTP. URL and Token are required.
-type HTTPOptions struct {
+// Options configure a Client. URL and Token are required.
+type Options struct {
 	// URL is that of the server, such as https://ingest.example.com, without a query.
 	URL string
-	// Token is that of Options. It is called when there is no token, and once when the server has refused one.
+	// Token is that of tidewire.Options. It is called when there is no token, and once when the server has refused one.
 	Token func(ctx context.Context) (string, error)
 	// Header is sent with each request.
 	Header http.Header
@@ -33,10 +36,10 @@ type HTTPOptions struct {
 	AttemptTimeout time.Duration
 }
 
-// HTTP sends requests, with a token, to the ingest endpoint or the management API. A request is repeated until the server has taken it, as
+// Client sends requests, with a token, to the ingest endpoint or the management API. A request is repeated until the server has taken it, as
 // often and as late as it asks. It is safe for concurrent use. Close it.
-type HTTP struct {
-	o        HTTPOptions
+type Client struct {
+	o        Options
 	url      *url.URL
 	client   *http.Client
 	answered atomic.Bool // it was reached before, so that it may come back
@@ -45,9 +48,9 @@ type HTTP struct {
 	token string
 }
 
-// NewHTTP returns an HTTP. Its error has code CodeBadRequest and names the option that is wrong.
-func NewHTTP(o HTTPOptions) (*HTTP, error) {
-	u, err := serverURL("URL", o.URL)
+// New returns a Client. Its error has code CodeBadRequest and names the option that is wrong.
+func New(o Options) (*Client, error) {
+	u, err := address.Parse("URL", o.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -60,14 +63,14 @@ func NewHTTP(o HTTPOptions) (*HTTP, error) {
 	if o.AttemptTimeout <= 0 {
 		o.AttemptTimeout = 30 * time.Second
 	}
-	return &HTTP{o: o, url: u, client: &http.Client{Timeout: o.AttemptTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}}, nil
+	return &Client{o: o, url: u, client: &http.Client{Timeout: o.AttemptTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}}, nil
 }
 
 // Close frees the connections.
-func (h *HTTP) Close() { h.client.CloseIdleConnections() }
+func (h *Client) Close() { h.client.CloseIdleConnections() }
 
 // URL is that of the server. It is the caller's.
-func (h *HTTP) URL() *url.URL {
+func (h *Client) URL() *url.URL {
 	u := *h.url
 	return &u
 }
@@ -87,19 +90,19 @@ func (r *Refusal) Unwrap() error { return r.Why }
 
 // Do sends a request that may be repeated, such as one whose events have IDs, and returns the body and the header of its success. header may be nil. The
 // error is a *Refusal, or another *realtime.Error if the server cannot be reached, or the end of ctx.
-func (h *HTTP) Do(ctx context.Context, method string, to *url.URL, body []byte, header http.Header) ([]byte, http.Header, error) {
+func (h *Client) Do(ctx context.Context, method string, to *url.URL, body []byte, header http.Header) ([]byte, http.Header, error) {
 	deadline, renewed := time.Now().Add(h.o.Patience), false
 	for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
-		token, err := h.current(ctx, "")
+		have, err := h.current(ctx, "")
 		if err != nil {
 			return nil, nil, err
 		}
-		answer, got, err := h.try(ctx, token, method, to, body, header)
+		answer, got, err := h.try(ctx, have, method, to, body, header)
 		if ctx.Err() != nil {
 			return nil, nil, context.Cause(ctx)
 		}
 		if r := (*Refusal)(nil); errors.As(err, &r) && r.Status == http.StatusUnauthorized && !renewed {
-			if _, bad := h.current(ctx, token); bad == nil {
+			if _, bad := h.current(ctx, have); bad == nil {
 				renewed = true
 				continue
 			}
@@ -117,7 +120,7 @@ func (h *HTTP) Do(ctx context.Context, method string, to *url.URL, body []byte, 
 }
 
 // current returns the token, or another one than the one that was refused.
-func (h *HTTP) current(ctx context.Context, refusedToken string) (string, error) {
+func (h *Client) current(ctx context.Context, refusedToken string) (string, error) {
 	h.mu.Lock()
 	have := h.token
 	h.mu.Unlock()
@@ -125,16 +128,16 @@ func (h *HTTP) current(ctx context.Context, refusedToken string) (string, error)
 		return have, nil
 	}
 	if refusedToken != "" {
-		ctx = context.WithValue(ctx, refused{}, true)
+		ctx = token.WithRefused(ctx)
 	}
-	token, err := h.o.Token(ctx)
+	next, err := h.o.Token(ctx)
 	if err != nil {
 		return "", &realtime.Error{Code: realtime.CodeUnauthorized, Message: "no token can be had", Err: err}
 	}
 	h.mu.Lock()
-	h.token = token
+	h.token = next
 	h.mu.Unlock()
-	return token, nil
+	return next, nil
 }
 
 // Temporary reports whether an error is one after which to try again later.
@@ -148,7 +151,7 @@ func Temporary(err error) bool {
 	return false
 }
 
-func (h *HTTP) try(ctx context.Context, token, method string, to *url.URL, body []byte, header http.Header) ([]byte, http.Header, error) {
+func (h *Client) try(ctx context.Context, bearer, method string, to *url.URL, body []byte, header http.Header) ([]byte, http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, err
@@ -158,7 +161,7 @@ func (h *HTTP) try(ctx context.Context, token, method string, to *url.URL, body 
 	}
 	maps.Copy(req.Header, h.o.Header)
 	maps.Copy(req.Header, header)
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer "+bearer)
 	res, err := h.client.Do(req)
 	if err != nil {
 		return nil, nil, unreachable(err)
@@ -176,6 +179,16 @@ func (h *HTTP) try(ctx context.Context, token, method string, to *url.URL, body 
 	return nil, nil, refusedBy(res, answer)
 }
 
+// maxWait is the longest wait that is believed.
+const maxWait = time.Hour
+
+func retryAfter(err error) time.Duration {
+	if e := (*realtime.Error)(nil); errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}
+
 func unreachable(err error) error {
 	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the server does not answer", Err: err}
 }
@@ -190,9 +203,9 @@ func refusedBy(res *http.Response, answer []byte) *Refusal {
 		}
 	}
 	err := realtime.Errorf(p.Code, "%s", p.Detail)
-	err.RetryAfter = time.Duration(bounded(p.RetryAfterMs, 0, maxWaitMs)) * time.Millisecond
+	err.RetryAfter = min(max(time.Duration(p.RetryAfterMs), 0), maxWait/time.Millisecond) * time.Millisecond
 	if s, bad := strconv.ParseInt(res.Header.Get("Retry-After"), 10, 64); bad == nil && err.RetryAfter == 0 {
-		err.RetryAfter = time.Duration(bounded(s, 0, maxWaitMs/1000)) * time.Second
+		err.RetryAfter = min(max(time.Duration(s), 0), maxWait/time.Second) * time.Second
 	}
 	return &Refusal{Why: err, Status: res.StatusCode, Parts: p.Errors}
 }
