@@ -3,8 +3,6 @@
 package viewfilter
 
 import (
-	"sync"
-
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/filter"
 	"github.com/tidewire/tidewire/realtime/hub/view"
@@ -36,16 +34,29 @@ func (c *Compiler) Compile(source string, v view.Viewer) (view.Filter, error) {
 // program is a view.Filter, and view.Equal.
 type program struct{ inner *filter.Program }
 
-// inputs are used again. A filter is asked about one publication at a time.
-var inputs = sync.Pool{New: func() any { return &filter.Input{} }}
+// memo is the Input of a publication that several filters are asked about.
+type memo struct {
+	filter.Input
+	filled bool
+}
 
-func (p program) Match(e *realtime.Publication) bool {
-	in := inputs.Get().(*filter.Input)
-	in.Reset(filter.Attributes{Key: e.Key, EventType: e.EventType, Source: e.Source, ContentType: e.ContentType, Tags: filter.TagMap(e.Tags), Data: e.Data})
-	matches := p.inner.Match(in)
-	in.Reset(filter.Attributes{}) // it keeps nothing of the publication
-	inputs.Put(in)
-	return matches
+// Forget keeps nothing of the publication.
+func (m *memo) Forget() {
+	m.Reset(filter.Attributes{})
+	m.filled = false
+}
+
+func (p program) Match(e *realtime.Publication, m *view.Memo) bool {
+	in, ok := m.Kept.(*memo)
+	if !ok {
+		in = &memo{}
+		m.Kept = in
+	}
+	if !in.filled {
+		in.Reset(filter.Attributes{Key: e.Key, EventType: e.EventType, Source: e.Source, ContentType: e.ContentType, Tags: filter.TagMap(e.Tags), Data: e.Data})
+		in.filled = true
+	}
+	return p.inner.Match(&in.Input)
 }
 
 func (p program) ID() string { return p.inner.Source() }

@@ -59,7 +59,7 @@ func LookAt(r *Record, e *Entry, kept bool) Look {
 
 // For asks what those with a View are shown.
 func (l *Look) For(v *view.View) Pass {
-	if !v.Shows(l.shown) {
+	if !v.Shows(l.shown, &l.of.scratch().memo) {
 		return Pass{}
 	}
 	return Pass{of: l.of, entry: l.entry, columns: v.Columns(), kept: l.kept}
@@ -86,7 +86,7 @@ func (l *Look) Done() { l.of.scratch().done() }
 func open(k keeper, e *Entry, v *view.View, kept bool) Pass {
 	if v.Filtered() {
 		s := k.scratch()
-		shown := v.Shows(s.of(k.channel(), e))
+		shown := v.Shows(s.of(k.channel(), e), &s.memo)
 		s.done()
 		if !shown {
 			return Pass{}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/view"
 )
 
 // What each part of a packed string begins with. No part holds one: Publication.Check refuses control characters.
@@ -96,6 +97,7 @@ func cut(packed *string) string {
 type scratch struct {
 	publication realtime.Publication
 	tags        map[string]string
+	memo        view.Memo // of the filters that are asked about it
 }
 
 // of returns the Publication of an entry. It is good until done is called.
@@ -108,4 +110,5 @@ func (s *scratch) of(c realtime.Channel, e *Entry) *realtime.Publication {
 func (s *scratch) done() {
 	s.publication = realtime.Publication{}
 	clear(s.tags)
+	s.memo.Forget()
 }

@@ -15,8 +15,8 @@ import (
 // desk is a filter by a tag.
 type desk string
 
-func (d desk) Match(p *realtime.Publication) bool { return p.Tags["desk"] == string(d) }
-func (d desk) ID() string                         { return string(d) }
+func (d desk) Match(p *realtime.Publication, _ *view.Memo) bool { return p.Tags["desk"] == string(d) }
+func (d desk) ID() string                                       { return string(d) }
 
 type compileDesk struct{}
 
@@ -179,7 +179,7 @@ func (w *tableWorld) told(r *tableReader, p *realtime.Publication) {
 	_, has := r.screen[p.Key]
 	switch p.Op {
 	case realtime.OpSet:
-		if v := r.sight.View; v.Filtered() && !v.Shows(p) {
+		if v := r.sight.View; v.Filtered() && !v.Shows(p, &view.Memo{}) {
 			w.t.Fatalf("%s is shown %v", v.ID(), p)
 		}
 		if r.screen[p.Key] == p.ID && !r.resumed { // whose Position may be that of a snapshot's begin
@@ -201,7 +201,7 @@ func (w *tableWorld) told(r *tableReader, p *realtime.Publication) {
 
 // hidden reports whether a View has never shown a key.
 func (w *tableWorld) hidden(key string, v *view.View) bool {
-	return !slices.ContainsFunc(w.log, func(m realtime.Message) bool { return m.Key == key && v.Shows(&m.Publication) })
+	return !slices.ContainsFunc(w.log, func(m realtime.Message) bool { return m.Key == key && v.Shows(&m.Publication, &view.Memo{}) })
 }
 
 // comeBack lets a reader go on from its Position.
@@ -233,7 +233,7 @@ func (w *tableWorld) check() {
 	for i := range w.sights {
 		clear(want)
 		for key, m := range w.state {
-			if w.sights[i].View.Shows(&m.Publication) {
+			if w.sights[i].View.Shows(&m.Publication, &view.Memo{}) {
 				want[key] = m.ID
 			}
 		}

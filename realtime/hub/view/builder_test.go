@@ -20,8 +20,8 @@ func (fields) Compile(source string, v Viewer) (Filter, error) {
 
 type named string
 
-func (named) Match(*realtime.Publication) bool { return true }
-func (n named) ID() string                     { return string(n) }
+func (named) Match(*realtime.Publication, *Memo) bool { return true }
+func (n named) ID() string                            { return string(n) }
 
 // A client cannot find out a member of data that it is not shown by a filter of its own. What is enforced may name it.
 func TestFiltersOfWhatIsNotShown(t *testing.T) {

@@ -30,7 +30,7 @@ func newKeys(list []string) (*keys, error) {
 	return k, nil
 }
 
-func (k *keys) Match(p *realtime.Publication) bool {
+func (k *keys) Match(p *realtime.Publication, _ *Memo) bool {
 	if _, has := k.names[p.Key]; has || p.Key == "" {
 		return true
 	}

@@ -23,13 +23,13 @@ func (v *View) ID() string {
 	return v.id
 }
 
-// Shows reports whether a Publication is shown, at least in part.
-func (v *View) Shows(p *realtime.Publication) bool {
+// Shows reports whether a Publication is shown, at least in part. m is for what is asked about this Publication alone.
+func (v *View) Shows(p *realtime.Publication, m *Memo) bool {
 	if v == nil {
 		return true
 	}
 	for _, f := range v.filters {
-		if !f.Match(p) {
+		if !f.Match(p, m) {
 			return false
 		}
 	}
@@ -62,9 +62,26 @@ func (v *View) Equality() (name, value string, ok bool) {
 	return "", "", false
 }
 
-// Filter is a compiled filter of a viewer. It is safe for concurrent use and does not keep p.
+// Memo is where filters that are asked about one Publication, one after the other, keep what they have taken out of it, so that each is
+// taken out once. Its zero value is empty. It is for one goroutine.
+type Memo struct {
+	// Kept is what is kept, of any type of the filters' own.
+	Kept interface {
+		// Forget says that the next question is about another Publication.
+		Forget()
+	}
+}
+
+// Forget is called before another Publication is asked about.
+func (m *Memo) Forget() {
+	if m.Kept != nil {
+		m.Kept.Forget()
+	}
+}
+
+// Filter is a compiled filter of a viewer. It is safe for concurrent use and keeps nothing of p but in m.
 type Filter interface {
-	Match(p *realtime.Publication) bool
+	Match(p *realtime.Publication, m *Memo) bool
 	// ID tells filters apart: equal ones match the same.
 	ID() string
 }
@@ -92,8 +109,8 @@ type Compiler interface {
 // anyOf passes what one of its filters passes, as several roles of a user do.
 type anyOf []Filter
 
-func (a anyOf) Match(p *realtime.Publication) bool {
-	return slices.ContainsFunc(a, func(f Filter) bool { return f.Match(p) })
+func (a anyOf) Match(p *realtime.Publication, m *Memo) bool {
+	return slices.ContainsFunc(a, func(f Filter) bool { return f.Match(p, m) })
 }
 
 func (a anyOf) ID() string {
