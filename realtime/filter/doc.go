@@ -52,7 +52,7 @@
 //
 // Comparisons of names, constants and numbers are evaluated here, without allocation; the rest (exists, all, joined texts,
 // elements of lists) by cel-go, within a cost. Both give the same verdict: a fuzz test compares them.
-// An Index finds the programs that match among thousands.
+// Of many programs, Equalities say which need not be asked.
 //
 // Only programs that offer filters import this package: cel-go and what it needs add 6 MB to a binary.
 package filter

@@ -3,7 +3,6 @@ package filter_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/tidewire/tidewire/realtime/filter"
 )
@@ -75,23 +74,17 @@ func ExampleProgram_Explain() {
 	// Output: num(tags.speed) > 80 is false: num(tags.speed) is no number
 }
 
-func ExampleIndex() {
+func ExampleProgram_Equalities() {
 	compiler, err := filter.New()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	var readers filter.Index[string]
-	for name, source := range map[string]string{"ann": "tags.symbol == 'EURUSD'", "bob": "tags.symbol in ['EURUSD', 'GBPUSD']", "cy": "tags.symbol == 'USDJPY'", "di": "num(tags.spread) < 2"} {
-		program, err := compiler.Compile(source, filter.Environment{})
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		readers.Set(program, name)
+	program, err := compiler.Compile("tags.symbol in ['EURUSD', 'GBPUSD'] && tags.desk == user && num(tags.spread) < 2", filter.Environment{User: "ann"})
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	var in filter.Input
-	in.Reset(filter.Attributes{Tags: filter.TagMap{"symbol": "EURUSD", "spread": "3"}})
-	fmt.Println(slices.Sorted(slices.Values(readers.Match(&in, nil))))
-	// Output: [ann bob]
+	fmt.Println(program.Equalities())
+	// Output: [{tags.symbol [EURUSD GBPUSD]} {tags.desk [ann]}]
 }

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -19,13 +20,13 @@ type Program struct {
 type factor struct {
 	test   test
 	source string
-	wants  wanted
+	equal  *Equality // nil if the factor is none
 }
 
-// wanted is what a factor of the form name == constant, or name in [constants], wants.
-type wanted struct {
-	name   operand // nil if the factor has another form
-	values []field.Value
+// Equality says that all that a program matches has one of some values under a name.
+type Equality struct {
+	Name   string // "key", "event", or "tags." and a tag's name
+	Values []string
 }
 
 func newProgram(l *lowerer, bound ast.Expr) *Program {
@@ -57,7 +58,7 @@ func (p *Program) add(f factor) {
 			return
 		}
 	}
-	f.wants = wantedBy(f.test)
+	f.equal = equalityOf(f.test)
 	p.factors = append(p.factors, f)
 }
 
@@ -138,56 +139,56 @@ func (p *Program) Match(in *Input) bool {
 }
 
 // Source returns the filter as text in one form, with what the viewer is in place of names and templates. Programs with the same source that were
-// compiled for the same declared fields match the same: they are one to an Index. It may hold what a viewer must not see.
+// compiled for the same declared fields match the same. It may hold what a viewer must not see.
 func (p *Program) Source() string { return p.source }
 
 // Always reports whether the program matches every publication.
 func (p *Program) Always() bool { return len(p.factors) == 0 }
 
-// Equality returns the name and the value of the first factor of the form name == 'text' whose name is key, event or a tag, as
-// "tags.client" and "acme".
-func (p *Program) Equality() (name, value string, ok bool) {
+// Equalities returns what the factors of the form name == 'text', or name in ['text', 'text'], say of keys, events and tags. Whoever has many
+// programs need not ask those about a publication that wants other values.
+func (p *Program) Equalities() (all []Equality) {
 	for _, f := range p.factors {
-		if len(f.wants.values) != 1 || f.wants.values[0].Kind != field.Text {
-			continue
-		}
-		if name := nameOf(f.wants.name); name == "key" || name == "event" || strings.HasPrefix(name, "tags.") {
-			return name, f.wants.values[0].Str, true
+		if f.equal != nil {
+			all = append(all, *f.equal)
 		}
 	}
-	return "", "", false
+	return all
 }
 
-// wantedBy returns what a test wants if it is an equality of a name and a constant.
-func wantedBy(t test) wanted {
+func equalityOf(t test) *Equality {
 	switch t := t.(type) {
 	case tagEqual:
-		return wanted{tagName{t.tag}, []field.Value{field.TextOf(t.want)}}
+		return &Equality{nameOf(tagName{t.tag}), []string{t.want}}
 	case equal:
-		if c, ok := t.b.(constant); ok && nameOf(t.a) != "" && c.value.Comparable() {
-			return wanted{t.a, []field.Value{c.value}}
+		if c, ok := t.b.(constant); ok && nameOf(t.a) != "" && c.value.Kind == field.Text {
+			return &Equality{nameOf(t.a), []string{c.value.Str}}
 		}
 	case oneOfSet:
-		if nameOf(t.of) != "" {
-			w := wanted{name: t.of}
-			for v := range t.set {
-				w.values = append(w.values, v)
-			}
-			return w
+		if nameOf(t.of) == "" {
+			return nil
 		}
+		e := &Equality{Name: nameOf(t.of)}
+		for v := range t.set {
+			if v.Kind == field.Text { // a key, an event and a tag are nothing else
+				e.Values = append(e.Values, v.Str)
+			}
+		}
+		slices.Sort(e.Values)
+		return e
 	}
-	return wanted{}
+	return nil
 }
 
-// nameOf returns what an operand is called that is a name; of others it is empty.
+// nameOf returns what an operand is called that is a key, an event or a tag; of others it is empty.
 func nameOf(o operand) string {
 	switch o := o.(type) {
 	case attribute:
-		return string(o)
+		if o == "key" || o == "event" {
+			return string(o)
+		}
 	case tagName:
 		return "tags." + o.tag
-	case dataField:
-		return o.of.Names()[o.field]
 	}
 	return ""
 }

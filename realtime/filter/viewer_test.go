@@ -192,31 +192,30 @@ func TestJoined(t *testing.T) {
 	}
 }
 
-func TestEquality(t *testing.T) {
+func TestEqualities(t *testing.T) {
 	t.Parallel()
 	c := newCompiler(t)
 	for source, want := range map[string]string{
-		"tags.client == 'a'":                      "tags.client=a",
-		"'a' == tags.client":                      "tags.client=a",
-		"key != 'b' && event == 'e'":              "event=e",
-		"key in ['k']":                            "key=k",
-		"data.a.b == user":                        "",
-		"data.bid == 1":                           "",
-		"tags.client == 'a' || key == 'b'":        "",
-		"!(tags.client == 'a')":                   "",
-		"tags[key] == 'a'":                        "",
-		"tags.client == tags.owner":               "",
-		"num(tags.x) > 1 && tags['x y'] == 'a b'": "tags.x y=a b",
+		"tags.client == 'a'":                      "[{tags.client [a]}]",
+		"'a' == tags.client":                      "[{tags.client [a]}]",
+		"key != 'b' && event == 'e'":              "[{event [e]}]",
+		"key in ['k', 'a'] && eventType == 'e'":   "[{key [a k]} {event [e]}]",
+		"tags.client in groups":                   "[{tags.client [acme beta]}]",
+		"key in []":                               "[{key []}]",
+		"data.a.b == user":                        "[]",
+		"data.bid == 1":                           "[]",
+		"source == 'a'":                           "[]",
+		"tags.client == 'a' || key == 'b'":        "[]",
+		"!(tags.client == 'a')":                   "[]",
+		"tags[key] == 'a'":                        "[]",
+		"tags.client == tags.owner":               "[]",
+		"num(tags.x) > 1 && tags['x y'] == 'a b'": "[{tags.x y [a b]}]",
 	} {
 		p, err := c.Compile(source, ann())
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := ""
-		if name, value, ok := p.Equality(); ok {
-			got = fmt.Sprintf("%s=%s", name, value)
-		}
-		if got != want {
+		if got := fmt.Sprint(p.Equalities()); got != want {
 			t.Errorf("%s: %s", source, got)
 		}
 	}

@@ -61,4 +61,9 @@ func (p program) Match(e *realtime.Publication, m *view.Memo) bool {
 
 func (p program) ID() string { return p.inner.Source() }
 
-func (p program) Equality() (name, value string, ok bool) { return p.inner.Equality() }
+func (p program) Equalities() (all []view.Equality) {
+	for _, e := range p.inner.Equalities() {
+		all = append(all, view.Equality(e))
+	}
+	return all
+}

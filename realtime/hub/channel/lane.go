@@ -9,13 +9,14 @@ import (
 type lane struct {
 	view    *view.View
 	readers []*Reader
+	by      *view.Equality // by which it is found; nil: it is asked about everything
 }
 
 // lanes are those of a channel. Who asks for nothing pays for nothing: without Views there is the one lane.
 type lanes struct {
 	plain    lane
 	filtered []*lane           // those with a View that no name decides, and of those whose View only projects
-	byValue  map[value][]*lane // those with a View that shows only what has one value under a name
+	byValue  map[value][]*lane // those with a View that shows only what has one of some values under a name
 	names    map[string]int    // how many lanes are in byValue for each name
 	byID     map[string]*lane
 }
@@ -36,13 +37,31 @@ func (ls *lanes) of(v *view.View) *lane {
 		ls.byID, ls.byValue, ls.names = map[string]*lane{}, map[value][]*lane{}, map[string]int{}
 	}
 	ls.byID[v.ID()] = l
-	if name, is, ok := v.Equality(); ok {
-		ls.byValue[value{name, is}] = append(ls.byValue[value{name, is}], l)
-		ls.names[name]++
-	} else {
+	if l.by = ls.choose(v); l.by == nil {
 		ls.filtered = append(ls.filtered, l)
+		return l
 	}
+	for _, is := range l.by.Values {
+		key := value{l.by.Name, is}
+		ls.byValue[key] = append(ls.byValue[key], l)
+	}
+	ls.names[l.by.Name]++
 	return l
+}
+
+// choose returns the equality by which the fewest others are found with a View: it tells Views apart best.
+func (ls *lanes) choose(v *view.View) (best *view.Equality) {
+	fewest := 0
+	for _, e := range v.Equalities() {
+		most := 0
+		for _, is := range e.Values {
+			most = max(most, len(ls.byValue[value{e.Name, is}]))
+		}
+		if best == nil || most < fewest {
+			best, fewest = &e, most
+		}
+	}
+	return best
 }
 
 // drop forgets a lane that has no readers.
@@ -51,18 +70,20 @@ func (ls *lanes) drop(l *lane) {
 		return
 	}
 	delete(ls.byID, l.view.ID())
-	name, is, ok := l.view.Equality()
-	if !ok {
+	if l.by == nil {
 		ls.filtered = without(ls.filtered, l)
 		return
 	}
-	if rest := without(ls.byValue[value{name, is}], l); len(rest) > 0 {
-		ls.byValue[value{name, is}] = rest
-	} else {
-		delete(ls.byValue, value{name, is})
+	for _, is := range l.by.Values {
+		key := value{l.by.Name, is}
+		if rest := without(ls.byValue[key], l); len(rest) > 0 {
+			ls.byValue[key] = rest
+		} else {
+			delete(ls.byValue, key)
+		}
 	}
-	if ls.names[name]--; ls.names[name] == 0 {
-		delete(ls.names, name)
+	if ls.names[l.by.Name]--; ls.names[l.by.Name] == 0 {
+		delete(ls.names, l.by.Name)
 	}
 }
 

@@ -47,19 +47,23 @@ func (v *View) Columns() *Columns {
 	return v.columns
 }
 
-// Equality returns a name and the one value that it has in everything that is shown, if a filter says so.
-func (v *View) Equality() (name, value string, ok bool) {
+// Equality says that everything that a filter passes has one of some values under a name.
+type Equality struct {
+	Name   string // "key", "event", or "tags." and a tag's name
+	Values []string
+}
+
+// Equalities returns those of all that is shown: each of them holds.
+func (v *View) Equalities() (all []Equality) {
 	if v == nil {
-		return "", "", false
+		return nil
 	}
 	for _, f := range v.filters {
 		if e, is := f.(Equal); is {
-			if name, value, ok = e.Equality(); ok {
-				return name, value, true
-			}
+			all = append(all, e.Equalities()...)
 		}
 	}
-	return "", "", false
+	return all
 }
 
 // Memo is where filters that are asked about one Publication, one after the other, keep what they have taken out of it, so that each is
@@ -86,9 +90,9 @@ type Filter interface {
 	ID() string
 }
 
-// Equal is a Filter that matches only what has one value under a name: "key", "event" or "tags." and a tag's name.
+// Equal is a Filter that knows what it is that it passes. All Equalities hold.
 type Equal interface {
-	Equality() (name, value string, ok bool)
+	Equalities() []Equality
 }
 
 // Viewer is for whom a filter is compiled.

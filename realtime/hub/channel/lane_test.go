@@ -1,0 +1,156 @@
+package channel
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/view"
+)
+
+// tagged is a filter that passes what has one of some values under each of some tags.
+type tagged map[string][]string
+
+func (f tagged) Match(p *realtime.Publication, _ *view.Memo) bool {
+	for tag, values := range f {
+		if !slices.Contains(values, p.Tags[tag]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f tagged) ID() string { return fmt.Sprint(map[string][]string(f)) }
+
+func (f tagged) Equalities() (all []view.Equality) {
+	for tag, values := range f {
+		if tag != "secret" { // of which nobody is told
+			all = append(all, view.Equality{Name: "tags." + tag, Values: values})
+		}
+	}
+	return all
+}
+
+// fixed is a Compiler that knows a filter.
+type fixed struct{ filter view.Filter }
+
+func (f fixed) Compile(string, view.Viewer) (view.Filter, error) { return f.filter, nil }
+
+func viewOf(t testing.TB, f view.Filter) *view.View {
+	t.Helper()
+	v, err := view.NewBuilder(fixed{f}).Build(&view.Rules{Filter: "it"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// The lanes that are chosen for an entry are those whose View shows it, whoever has come and gone before.
+func TestChosenLanes(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(1, 1))
+	w := newTopic(t)
+	c := w.channel("a")
+	m := w.follow().Open(c)
+	some := func() (values []string) {
+		for range rng.IntN(4) {
+			if v := fmt.Sprint(rng.IntN(4)); !slices.Contains(values, v) {
+				values = append(values, v)
+			}
+		}
+		return values
+	}
+	var readers []*Reader
+	for step := range 2000 {
+		switch {
+		case rng.IntN(3) == 0 && len(readers) > 0:
+			i := rng.IntN(len(readers))
+			m.lanes.exit(readers[i])
+			readers = slices.Delete(readers, i, i+1)
+		case rng.IntN(2) == 0 && len(readers) < 60:
+			f := tagged{}
+			for _, tag := range []string{"region", "client", "secret"}[:rng.IntN(4)] {
+				f[tag] = some()
+			}
+			r := &Reader{m: m, view: viewOf(t, f)}
+			m.lanes.enter(r)
+			readers = append(readers, r)
+		default:
+			p := realtime.Publication{Channel: c, ID: fmt.Sprint(step), Time: w.now, Tags: map[string]string{}}
+			for _, tag := range []string{"region", "client", "secret"} {
+				if rng.IntN(4) > 0 {
+					p.Tags[tag] = fmt.Sprint(rng.IntN(4))
+				}
+			}
+			checkChosen(t, m, &p, readers)
+		}
+	}
+	for _, r := range readers {
+		m.lanes.exit(r)
+	}
+	if ls := &m.lanes; len(ls.byID)+len(ls.byValue)+len(ls.names)+len(ls.filtered) > 0 {
+		t.Errorf("without readers there are %+v", ls)
+	}
+}
+
+func checkChosen(t *testing.T, m *Machine, p *realtime.Publication, readers []*Reader) {
+	t.Helper()
+	e, _ := m.rec.Append(&realtime.Message{Kind: realtime.KindPublication, Publication: *p}, p.Time)
+	chosen := map[*lane]bool{}
+	for _, c := range choose(m, &e, false) {
+		if chosen[c.lane] {
+			t.Errorf("%s is chosen twice", c.lane.view.ID())
+		}
+		chosen[c.lane] = true
+	}
+	for _, r := range readers {
+		if shows := r.view.Shows(p, &view.Memo{}); shows != chosen[r.lane] {
+			t.Fatalf("%v is shown to %s: %t, chosen %t", p.Tags, r.view.ID(), shows, chosen[r.lane])
+		}
+	}
+}
+
+// What tells the Views apart finds them, and not what they have in common: 10,000 readers, each with a filter of its own.
+func TestLanesAreFoundByWhatDiffers(t *testing.T) {
+	t.Parallel()
+	var ls lanes
+	for i := range 100 {
+		ls.of(viewOf(t, tagged{"region": {"eu"}, "client": {fmt.Sprint(i)}}))
+	}
+	for by, found := range ls.byValue {
+		if len(found) > 1 {
+			t.Errorf("%v finds %d lanes", by, len(found))
+		}
+	}
+}
+
+// BenchmarkChoose is what a publication costs that 10,000 readers have a filter for, each one of its own: at most 10 µs.
+func BenchmarkChoose(b *testing.B) {
+	for _, bench := range []struct {
+		name string
+		of   func(i int) tagged
+	}{
+		{"equal", func(i int) tagged { return tagged{"client": {fmt.Sprint(i)}} }},
+		{"equal and in common", func(i int) tagged { return tagged{"client": {fmt.Sprint(i)}, "region": {"eu"}} }},
+		{"one of three", func(i int) tagged { return tagged{"client": {fmt.Sprint(i), fmt.Sprint(-i), "-"}} }},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			w := newTopic(b)
+			c := w.channel("a")
+			m := w.follow().Open(c)
+			for i := range 10_000 {
+				m.lanes.enter(&Reader{m: m, view: viewOf(b, bench.of(i))})
+			}
+			p := realtime.Publication{Channel: c, ID: "e", Time: w.now, Tags: map[string]string{"client": "7", "region": "eu"}}
+			e, _ := m.rec.Append(&realtime.Message{Kind: realtime.KindPublication, Publication: p}, p.Time)
+			b.ReportAllocs()
+			for b.Loop() {
+				if len(choose(m, &e, false)) == 0 {
+					b.Fatal("none is chosen")
+				}
+			}
+		})
+	}
+}
