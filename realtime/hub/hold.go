@@ -84,7 +84,7 @@ func (a *aftermath) handOver() {
 	a.f.hub.schedule.Flush(&a.f.handed, rest)
 }
 
-// recycle keeps the slice of a hold for the next one.
+// recycle keeps the slices of a hold for the next one.
 func (a *aftermath) recycle() {
 	if cap(a.queued) < 64 {
 		return
@@ -92,7 +92,7 @@ func (a *aftermath) recycle() {
 	clear(a.queued)
 	a.f.mu.Lock()
 	if a.f.fx.Queued == nil {
-		a.f.fx.Queued = a.queued[:0]
+		a.f.fx.Queued, a.f.fx.Ends = a.queued[:0], a.ends[:0]
 	}
 	a.f.mu.Unlock()
 }

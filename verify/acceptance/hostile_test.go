@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"time"
@@ -247,33 +246,17 @@ func (h *hostile) resets(ctx context.Context) {
 	}
 }
 
-// attackAddr, attackToken and attackBare name the variables that make this binary an attacker: whom it attacks, and with
-// which tokens.
-const (
-	attackAddr  = "TIDEWIRE_ATTACK"
-	attackToken = "TIDEWIRE_ATTACK_TOKEN"
-	attackBare  = "TIDEWIRE_ATTACK_BARE"
-)
-
-// attack has all kinds run until ctx ends, in a process of their own that comes after all others where processors are
-// short. Attackers have their own machines: what they use of this one is not the server's to answer for.
+// attack has all kinds run until ctx ends, in a process of their own.
 func attack(ctx context.Context, p *process, evil *realtime.Tenant, bare string) {
 	p.t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	child := exec.CommandContext(ctx, "nice", "-n", "19", self)
-	child.Env = append(os.Environ(), attackAddr+"="+p.addr, attackToken+"="+token(p.t, evil, "eve"), attackBare+"="+bare, "GOMEMLIMIT=off")
-	child.Stderr = os.Stderr
-	if err := child.Run(); ctx.Err() == nil {
+	if err := p.child(ctx, roleAttacker, token(p.t, evil, "eve"), bare).Run(); ctx.Err() == nil {
 		p.t.Fatalf("the attackers ended by themselves: %v", err)
 	}
 }
 
 // attackHere is the attackers' process. It ends when it is killed.
 func attackHere(ctx context.Context) {
-	h := &hostile{addr: os.Getenv(attackAddr), token: os.Getenv(attackToken), bare: os.Getenv(attackBare)}
+	h := &hostile{addr: os.Getenv(childAddr), token: os.Getenv(childToken), bare: os.Getenv(childBare)}
 	var all sync.WaitGroup
 	for _, k := range hostiles() {
 		for range k.many {

@@ -19,8 +19,12 @@ const patience = 20 * time.Second
 var servers emulators.Shared
 
 func TestMain(m *testing.M) {
-	if os.Getenv(attackAddr) != "" {
+	switch os.Getenv(childRole) {
+	case roleAttacker:
 		attackHere(context.Background())
+		return
+	case roleNoise:
+		noiseHere(context.Background())
 		return
 	}
 	// The SDKs of Google start one goroutine for the process and never end it.

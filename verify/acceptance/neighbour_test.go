@@ -3,7 +3,10 @@ package acceptance
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -20,39 +23,98 @@ const (
 	noisyQuota     = 100 // publishes a second
 )
 
-// noise are producers of a tenant that together try ten times what it may publish, as batches of one, some by
-// ingest and some by a socket, and its readers.
-type noise struct {
-	*process
-	tenant        *realtime.Tenant
-	taken, refuse atomic.Int64
+// noise has producers of a tenant try ten times what it may publish together, by ingest and in batches of one, for a while, beside readers of
+// it. They have a process of their own. It returns how many events were taken and refused.
+func noise(p *process, producer, reader string, d time.Duration) (taken, refused int64) {
+	p.t.Helper()
+	ctx, over := context.WithTimeout(p.t.Context(), d+patience)
+	defer over()
+	c := p.child(ctx, roleNoise, producer, reader)
+	c.Env = append(c.Env, noiseFor+"="+d.String())
+	out, err := c.Output()
+	if err == nil {
+		_, err = fmt.Sscan(string(out), &taken, &refused)
+	}
+	if err != nil {
+		p.t.Fatalf("the noise: %v %q", err, out)
+	}
+	return taken, refused
 }
 
-func (n *noise) make(ctx context.Context) {
+// noiseFor names the variable that says how long the noise lasts.
+const noiseFor = "TIDEWIRE_CHILD_FOR"
+
+// noiseHere is the process of the noise. It says what became of the events.
+func noiseHere(ctx context.Context) {
+	d, err := time.ParseDuration(os.Getenv(noiseFor))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, over := context.WithTimeout(ctx, d)
+	defer over()
+	addr := os.Getenv(childAddr)
+	for range noisySockets {
+		if err := listen(ctx, addr, os.Getenv(childBare)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	var taken, refused atomic.Int64
 	var all sync.WaitGroup
-	defer all.Wait()
-	producer := token(n.t, n.tenant, "producer")
 	for i := range noisyProducers {
-		all.Go(func() {
-			client := &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
-			defer client.CloseIdleConnections()
-			s := &service{t: n.t, addr: n.addr, http: client}
-			body := fmt.Sprintf(`{"channel":"noise:%d","data":"%s"}`, i, strings.Repeat("x", 200))
-			tick := time.NewTicker(time.Second * noisyProducers / (10 * noisyQuota))
-			defer tick.Stop()
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case <-tick.C:
-				}
-				if a, err := s.post(n.tenant.ID, producer, body); err == nil && a.Status == http.StatusOK {
-					n.taken.Add(1)
-				} else {
-					n.refuse.Add(1)
-				}
+		all.Go(func() { makeNoise(ctx, addr, os.Getenv(childToken), i, &taken, &refused) })
+	}
+	all.Wait()
+	fmt.Println(taken.Load(), refused.Load())
+}
+
+// listen reads the noise until the process ends.
+func listen(ctx context.Context, addr, token string) error {
+	c, err := dial(ctx, addr, dialing{token: token})
+	if err != nil {
+		return err
+	}
+	go func() {
+		for buf := []byte(nil); ; {
+			payload, err := c.read(buf[:0])
+			if err != nil {
+				return
 			}
-		})
+			buf = payload
+		}
+	}()
+	return c.say(`{"type":"connect","subscriptions":[{"channel":"noise:0"}]}`)
+}
+
+// makeNoise is one producer.
+func makeNoise(ctx context.Context, addr, token string, channel int, taken, refused *atomic.Int64) {
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+	body := fmt.Sprintf(`{"channel":"noise:%d","data":"%s"}`, channel, strings.Repeat("x", 200))
+	tick := time.NewTicker(time.Second * noisyProducers / (10 * noisyQuota))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+"/v1/tenants/loud/events", strings.NewReader(body))
+		if err != nil {
+			log.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", "application/json")
+		res, err := client.Do(r)
+		if err != nil {
+			refused.Add(1)
+			continue
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		if res.StatusCode == http.StatusOK {
+			taken.Add(1)
+		} else {
+			refused.Add(1)
+		}
 	}
 }
 
@@ -68,44 +130,27 @@ func TestNoisyNeighbour(t *testing.T) {
 		s.crowd.join(p.addr, dialing{token: token(t, acme, "reader")}, []string{fmt.Sprintf("prices:%d", i%soakChannels)}, 2*pairs+1)
 	}
 	t.Cleanup(s.crowd.leave)
-	for range noisySockets {
-		c, err := dial(t.Context(), p.addr, dialing{token: token(t, loud, "reader")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.conn.Close() })
-		c.subscribe(t, "noise:0")
-		_ = c.conn.SetReadDeadline(time.Time{})
-		go func() {
-			for buf := []byte(nil); ; {
-				payload, err := c.read(buf[:0])
-				if err != nil {
-					return
-				}
-				buf = payload
-			}
-		}()
-	}
-	n := &noise{process: p, tenant: loud}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var producing sync.WaitGroup
 	producing.Go(func() {
 		s.produce(ctx, token(t, acme, "producer"), func() int { return min(int(time.Since(s.crowd.begun)/phase), 2*pairs) })
 	})
+	var taken, refused int64
 	for i := range pairs {
+		calm := p.figures().of("process_cpu_seconds_total")
 		time.Sleep(time.Until(s.crowd.begun.Add(time.Duration(2*i+1) * phase)))
-		loudly, over := context.WithTimeout(ctx, phase)
-		n.make(loudly)
-		over()
+		began := p.figures().of("process_cpu_seconds_total")
+		a, b := noise(p, token(t, loud, "producer"), token(t, loud, "reader"), phase)
+		taken, refused = taken+a, refused+b
+		t.Logf("CPU of the server: %.0f %% in a calm phase, %.0f %% beside %d events taken and %d refused", 100*(began-calm)/phase.Seconds(),
+			100*(p.figures().of("process_cpu_seconds_total")-began)/phase.Seconds(), a, b)
 	}
 	time.Sleep(phase)
 	stop()
 	producing.Wait()
 	s.received(t)
 	s.compare(t, 2*pairs+1, "beside the noisy")
-	taken, refused := n.taken.Load(), n.refuse.Load()
-	t.Logf("the noisy one had %d events taken and %d refused", taken, refused)
 	if most := int64(pairs * (phase.Seconds() + 2) * noisyQuota * 2); taken > most || refused == 0 {
 		t.Errorf("%d were taken and %d refused: the quota of %d/s is not kept", taken, refused, noisyQuota)
 	}
