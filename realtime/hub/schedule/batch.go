@@ -41,7 +41,7 @@ func (s *Scheduler) recycle(b *batch) {
 // wait lets a batch wait for turns of its tenant, behind all others of it. s.mu is held.
 func (s *Scheduler) wait(b *batch) {
 	t := b.tenant
-	s.enter(t)
+	s.ring.enter(t)
 	if t.turn == nil {
 		t.turn, b.next, b.prev = b, b, b
 		return

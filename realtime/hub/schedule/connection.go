@@ -54,6 +54,13 @@ func (c *Connection) Mark() bool {
 	}
 }
 
+// flushAndMeasure is flush. It returns what is to be charged, too.
+func (c *Connection) flushAndMeasure() (marked bool, cost int) {
+	before := c.flusher.Written()
+	marked = c.flush()
+	return marked, int(c.flusher.Written()-before) + writeCharge
+}
+
 // flush flushes a connection that was marked. It reports whether it was marked once more meanwhile.
 func (c *Connection) flush() (marked bool) {
 	c.state.Store(flushing)

@@ -11,6 +11,9 @@
 //     connection need not wait until another event has gone to ten thousand;
 //   - between the connections of a fan-out in order.
 //
+// A Tenant for which nothing waits need not wait for its turn: its caller writes to a few connections at once, as much in each round of
+// the others as in one turn.
+//
 // A connection waits once at most, however often it is handed over, and is flushed by one worker at a time. So what waits is
 // bounded by the number of connections.
 //

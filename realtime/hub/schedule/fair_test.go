@@ -70,6 +70,9 @@ func weigh(t *testing.T, seed uint64) {
 	s.mu.Lock()
 	s.end()
 	s.mu.Unlock()
+	if err := s.Wait(t.Context(), src); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -81,64 +84,132 @@ func weigh(t *testing.T, seed uint64) {
 	}
 }
 
+// crowd are tenants that are always behind, until enough has been flushed.
+type crowd struct {
+	s       *Scheduler
+	tenants []*loudTenant
+	flushes int
+	enough  int
+	during  func() // each flush
+	source  Source
+}
+
+type loudTenant struct{ weight, had, before int }
+
+func newCrowd(t *testing.T, r *rand.Rand, enough int, during func()) *crowd {
+	l := &crowd{s: New(1), enough: enough, during: during}
+	l.s.mu.Lock()
+	l.s.running = 1
+	l.s.mu.Unlock()
+	for i := range 1 + r.IntN(4) {
+		x := &loudTenant{weight: 1 + r.IntN(3)}
+		l.tenants = append(l.tenants, x)
+		of := l.s.Join(fmt.Sprint(i), x.weight)
+		var conns []*Connection
+		for range 60 {
+			c, last := newClient(t, of), int64(0)
+			c.during = func() {
+				x.had += int(c.written.Load()-last) + writeCharge
+				last = c.written.Load()
+				l.during()
+				if l.flushes++; l.flushes < l.enough {
+					c.queue(1 + r.IntN(maxFlush-writeCharge))
+				}
+			}
+			c.queue(1)
+			conns = append(conns, &c.Connection)
+		}
+		l.s.Flush(&l.source, conns)
+	}
+	return l
+}
+
+// run lets the crowd be flushed.
+func (l *crowd) run(t *testing.T) {
+	t.Helper()
+	l.s.mu.Lock()
+	l.s.end()
+	l.s.mu.Unlock()
+	if err := l.s.Wait(t.Context(), &l.source); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A tenant that asks for little has its turn within one round: meanwhile each of the others, which are always behind, has one turn
 // at most.
 func TestNobodyWaitsForMoreThanARound(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		s := New(1)
-		var loud []*loudTenant
-		quiet, src := newClient(t, s.Join("quiet", 1)), &Source{}
-		rounds, flushes := 0, 0
-		quiet.during = func() {
-			rounds++
-			for _, x := range loud {
-				if most := quantum*x.weight + maxFlush; x.had-x.before > most {
-					t.Errorf("seed %d: %d bytes of another were written first, at most %d are one turn", seed, x.had-x.before, most)
-				}
-			}
-		}
-		handsOver := func() {
-			if flushes++; flushes%50 > 0 || !quiet.queue(100) {
+		var quiet []*client
+		src, rounds := &Source{}, 0
+		var l *crowd
+		l = newCrowd(t, r, 5000, func() {
+			if l.flushes%200 > 0 || left(quiet) > 0 {
 				return // it waits still
 			}
-			for _, x := range loud {
+			for _, x := range l.tenants {
 				x.before = x.had
 			}
-			s.Flush(src, []*Connection{&quiet.Connection})
-		}
-		s.mu.Lock()
-		s.running = 1
-		s.mu.Unlock()
-		for range 1 + r.IntN(4) {
-			x := &loudTenant{weight: 1 + r.IntN(3)}
-			loud = append(loud, x)
-			of := s.Join(fmt.Sprint(len(loud), x.weight), x.weight)
-			for range 60 {
-				c, last := newClient(t, of), int64(0)
-				c.during = func() {
-					x.had += int(c.written.Load()-last) + writeCharge
-					last = c.written.Load()
-					handsOver()
-					if flushes < 5000 {
-						c.queue(1 + r.IntN(maxFlush-writeCharge))
+			var conns []*Connection
+			for _, c := range quiet { // too many to be written out of turn
+				if c.queue(1) {
+					conns = append(conns, &c.Connection)
+				}
+			}
+			l.s.Flush(src, conns)
+		})
+		of := l.s.Join("quiet", 3)
+		for range atOnceBusy + 1 {
+			c := newClient(t, of)
+			c.during = func() {
+				rounds++
+				for _, x := range l.tenants {
+					if most := quantum*x.weight + maxFlush; x.had-x.before > most {
+						t.Errorf("seed %d: %d bytes of another were written first, at most %d are one turn", seed, x.had-x.before, most)
 					}
 				}
-				c.queue(1)
-				s.Flush(src, []*Connection{&c.Connection})
 			}
+			quiet = append(quiet, c)
 		}
-		s.mu.Lock()
-		s.end()
-		s.mu.Unlock()
-		if err := s.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if rounds < 50 {
+		l.run(t)
+		if rounds < 20*len(quiet) {
 			t.Errorf("it was written to %d times", rounds)
 		}
 	}
 }
 
-type loudTenant struct{ weight, had, before int }
+// A tenant for which nothing waits has little written at once, but no more than its share, however often it asks.
+func TestCredit(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		var often *client
+		src, had, direct := &Source{}, 0, 0
+		var l *crowd
+		l = newCrowd(t, r, 5000, func() {
+			if !often.queue(500) {
+				return
+			}
+			before := often.flushes.Load()
+			l.s.Flush(src, []*Connection{&often.Connection})
+			direct += int(often.flushes.Load() - before)
+		})
+		often = newClient(t, l.s.Join("often", 1))
+		often.during = func() {
+			had += 500 + writeCharge
+			for _, x := range l.tenants {
+				if l.flushes < l.enough && had > x.had/x.weight+3*quantum+maxFlush {
+					t.Errorf("seed %d: it has had %d bytes, another %d with weight %d", seed, had, x.had, x.weight)
+				}
+			}
+		}
+		l.run(t)
+		if direct < 50 {
+			t.Errorf("seed %d: it was written to at once %d times", seed, direct)
+		}
+	}
+}

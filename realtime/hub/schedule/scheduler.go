@@ -3,6 +3,7 @@ package schedule
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,13 +15,13 @@ type Scheduler struct {
 	spare  sync.Pool // of *batch
 	worker func()    // work, bound once, so that a start allocates nothing
 
+	news atomic.Bool // something was handed over since a worker took a part
+
 	mu      sync.Mutex // guards all below, and Tenants, batches and Sources
 	tenants map[string]*Tenant
-	running int           // workers, and callers that flush
-	waiting int           // connections
-	turn    *Tenant       // whose turn it is, in a ring; nil if there is none
-	active  int           // tenants in the ring
-	busy    uint64        // how often there were none any more
+	running int // workers, and callers that flush
+	waiting int // connections
+	ring    ring
 	closed  bool          // there are no workers any more
 	resting []*worker     // that have nothing to do; at most as many as there were at once
 	rested  chan struct{} // closed when nothing runs; nil unless somebody waits
@@ -28,7 +29,7 @@ type Scheduler struct {
 
 // New returns a Scheduler that has at most so many goroutines flush at a time. Close ends it.
 func New(workers int) *Scheduler {
-	s := &Scheduler{most: max(workers, 1), tenants: map[string]*Tenant{}, spare: sync.Pool{New: func() any { return new(batch) }}}
+	s := &Scheduler{most: max(workers, 1), ring: ring{busy: 1}, tenants: map[string]*Tenant{}, spare: sync.Pool{New: func() any { return new(batch) }}}
 	s.worker = s.work
 	return s
 }
@@ -38,6 +39,8 @@ const (
 	// how long it goes on with it: for some thirty writes.
 	atOnce    = 128
 	atOnceFor = 100 * time.Microsecond
+	// atOnceBusy is the same while there is much to do, for tenants that are in credit.
+	atOnceBusy = 8
 	// perWorker is how many connections have to wait for one more worker to be worth its start.
 	perWorker = 32
 )
@@ -57,15 +60,16 @@ func (s *Scheduler) Flush(src *Source, conns []*Connection) {
 		return
 	}
 	idle := s.waiting == 0 && s.running < s.most
-	if idle {
+	inCredit := !idle && len(conns) <= atOnceBusy && s.ring.inCredit(conns[0].tenant)
+	if idle || inCredit {
 		s.running++
 	} else {
 		s.hand(src, s.batch(mine))
 	}
 	s.hand(src, rest)
 	s.mu.Unlock()
-	if idle {
-		s.flush(src, mine)
+	if idle || inCredit {
+		s.flush(src, mine, inCredit)
 	}
 }
 
@@ -78,21 +82,30 @@ func flushNow(conns []*Connection) {
 	}
 }
 
-// flush is the part of the caller.
-func (s *Scheduler) flush(src *Source, mine []*Connection) {
-	var marked []*Connection
-	began := time.Now()
+// flush is the part of the caller. What it writes is charged if others wait.
+func (s *Scheduler) flush(src *Source, mine []*Connection, charged bool) {
+	var left []*Connection
+	cost, began := 0, time.Now()
 	for i, c := range mine {
-		if c.flush() {
-			marked = append(marked, c)
+		again := false
+		if charged {
+			var n int
+			again, n = c.flushAndMeasure()
+			cost += n
+		} else {
+			again = c.flush()
+		}
+		if again {
+			left = append(left, c)
 		}
 		if i%8 == 7 && time.Since(began) > atOnceFor {
-			marked = append(marked, mine[i+1:]...)
+			left = append(left, mine[i+1:]...)
 			break
 		}
 	}
-	more := s.batch(marked)
+	more := s.batch(left)
 	s.mu.Lock()
+	mine[0].tenant.deficit -= cost
 	s.hand(src, more)
 	s.end()
 	s.mu.Unlock()
@@ -103,6 +116,7 @@ func (s *Scheduler) hand(src *Source, b *batch) {
 	if b == nil {
 		return
 	}
+	s.news.Store(true)
 	src.add(b)
 	s.wait(b)
 	s.waiting += len(b.conns)

@@ -29,6 +29,7 @@ func FuzzAllIsFlushed(f *testing.F) {
 // race has several goroutines hand over connections at random, each from a Source of its own.
 func race(t *testing.T, workers int, seed uint64) {
 	t.Helper()
+	const holders = 3
 	s := New(workers)
 	var at atomic.Int64
 	var all []*client
@@ -37,18 +38,18 @@ func race(t *testing.T, workers int, seed uint64) {
 		for range 50 {
 			c := newClient(t, tenant)
 			c.during = func() {
-				if n := at.Add(1); n > int64(max(workers, 1)) {
-					t.Errorf("%d are flushed at once by %d workers", n, workers)
+				if n := at.Add(1); n > int64(max(workers, 1)+holders) {
+					t.Errorf("%d are flushed at once by %d workers and %d who hand over", n, workers, holders)
 				}
 				at.Add(-1)
 			}
 			all = append(all, c)
 		}
 	}
-	var holders sync.WaitGroup
+	var handing sync.WaitGroup
 	var promised, kept atomic.Int64
-	for h := range 3 {
-		holders.Go(func() {
+	for h := range holders {
+		handing.Go(func() {
 			r := rand.New(rand.NewPCG(seed, uint64(h)))
 			src := &Source{}
 			for range 60 {
@@ -79,7 +80,7 @@ func race(t *testing.T, workers int, seed uint64) {
 			}
 		})
 	}
-	holders.Wait()
+	handing.Wait()
 	if err := s.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +90,8 @@ func race(t *testing.T, workers int, seed uint64) {
 	if promised.Load() != kept.Load() {
 		t.Errorf("%d of %d promises are kept", kept.Load(), promised.Load())
 	}
-	if s.waiting != 0 || s.running != 0 || s.active != 0 || s.turn != nil {
-		t.Errorf("seed %d: at the end %d wait, %d run, %d tenants are active", seed, s.waiting, s.running, s.active)
+	if s.waiting != 0 || s.running != 0 || s.ring.active != 0 || s.ring.turn != nil {
+		t.Errorf("seed %d: at the end %d wait, %d run, %d tenants are active", seed, s.waiting, s.running, s.ring.active)
 	}
 }
 
@@ -148,14 +149,20 @@ func TestClose(t *testing.T) {
 		s := New(1)
 		tenant, src := s.Join("acme", 1), &Source{}
 		free := make(chan struct{})
-		slow, other := newClient(t, tenant), newClient(t, tenant)
+		slow := newClient(t, tenant)
+		var others []*client
+		var conns []*Connection
+		for range atOnceBusy + 1 {
+			c := newClient(t, tenant)
+			c.queue(1)
+			others, conns = append(others, c), append(conns, &c.Connection)
+		}
 		slow.during = func() { <-free }
 		slow.queue(1)
 		go s.Flush(src, []*Connection{&slow.Connection})
 		synctest.Wait()
-		other.queue(1)
-		s.Flush(src, []*Connection{&other.Connection})
-		if other.queued.Load() == 0 {
+		s.Flush(src, conns)
+		if left(others) == 0 {
 			t.Error("there was room for two")
 		}
 		gone, cancel := context.WithCancel(t.Context())
@@ -172,7 +179,7 @@ func TestClose(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if other.queued.Load() > 0 {
+		if left(others) > 0 {
 			t.Error("it does not wait for what was handed over")
 		}
 		var late []*Connection

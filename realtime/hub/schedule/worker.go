@@ -9,7 +9,7 @@ const (
 	// share is how many connections a worker takes at a time: so many writes an event for one connection waits for
 	// behind a fan-out of its own tenant, at each worker.
 	share = 16
-	// shareAlone is the same while nothing else waits, which costs less.
+	// shareAlone is the same while nothing else waits, which costs less. The worker stops when something else comes.
 	shareAlone = 64
 	// yieldEvery is how long a worker goes on before it lets other goroutines run, those that receive the events
 	// of others among them. The runtime would let them wait for 10 ms.
@@ -32,7 +32,7 @@ func (s *Scheduler) work() {
 	for s.waiting > 0 {
 		s.next(w)
 		s.mu.Unlock()
-		flushed, cost := w.flush()
+		flushed, cost := s.flushPart(w)
 		if time.Since(since) > yieldEvery {
 			runtime.Gosched()
 			since = time.Now()
@@ -41,7 +41,7 @@ func (s *Scheduler) work() {
 		t := w.batch.tenant
 		t.deficit += w.budget - cost
 		s.putBack(w, flushed)
-		s.rest(t)
+		s.ring.rest(t)
 		s.finish(w.batch)
 	}
 	clear(w.conns)
@@ -65,38 +65,43 @@ func (s *Scheduler) hire() *worker {
 
 // next gives a worker what is to be flushed next. s.mu is held, and something waits.
 func (s *Scheduler) next(w *worker) {
-	t := s.choose()
+	t := s.ring.choose()
 	w.batch, w.budget = t.turn, 0
+	s.news.Store(false)
 	most := shareAlone
 	if t.turn.next != t.turn {
 		most = share
 	}
-	if s.active > 1 {
+	if s.ring.active > 1 {
 		most = share
 		w.budget = min(t.deficit, share*writeCharge)
 		t.deficit -= w.budget
+	} else {
+		s.ring.passes++ // there is nobody to pass the turn to
 	}
 	s.take(w, most)
 }
 
-// flush flushes the connections, as many as the budget is enough for. It returns how many that are, and what is to be charged.
-func (w *worker) flush() (flushed, cost int) {
+// flushPart flushes the connections of a worker, as many as the budget is enough for. It returns how many that are, and what is to be
+// charged.
+func (s *Scheduler) flushPart(w *worker) (flushed, cost int) {
 	w.marked = w.marked[:0]
-	if w.budget == 0 { // nobody else waits
-		for _, c := range w.conns {
-			if c.flush() {
-				w.marked = append(w.marked, c)
+	if w.budget == 0 { // no other tenant waits, as far as is known
+		for flushed < len(w.conns) && (flushed == 0 || !s.news.Load()) {
+			if w.conns[flushed].flush() {
+				w.marked = append(w.marked, w.conns[flushed])
 			}
+			flushed++
 		}
-		return len(w.conns), 0
+		return flushed, 0
 	}
 	for flushed < len(w.conns) && cost < w.budget {
 		c := w.conns[flushed]
-		before := c.flusher.Written()
-		if c.flush() {
+		again, n := c.flushAndMeasure()
+		if again {
 			w.marked = append(w.marked, c)
 		}
-		cost += int(c.flusher.Written()-before) + writeCharge
+		cost += n
 		flushed++
 	}
 	return flushed, cost
