@@ -30,6 +30,7 @@ type Manage string
 // The parts that a tenant's own tokens can be given.
 const (
 	ManagePublish     Manage = "publish"     // publish to every channel; send to users, groups and connections
+	ManageState       Manage = "state"       // read what is stored of keyed state
 	ManageConnections Manage = "connections" // list, inspect and close connections
 	ManageUsers       Manage = "users"       // log users out
 	ManageTokens      Manage = "tokens"      // make tokens for any user of the tenant

@@ -38,6 +38,8 @@ type service struct {
 	registry    *watchedRegistry
 	revocations *memory.Revocations
 	topics      *topics
+	states      *memory.States
+	broker      *memory.Broker
 	http        *http.Client
 	log         *lines
 	description *description
@@ -62,9 +64,10 @@ func start(t testing.TB, change ...func(*httpapi.Options)) *service {
 		t.Fatal(err)
 	}
 	s := &service{
-		t: t, tenants: tenants, registry: newWatchedRegistry(), revocations: memory.NewRevocations(), topics: &topics{}, log: &lines{}, description: describe(t),
+		t: t, tenants: tenants, registry: newWatchedRegistry(), revocations: memory.NewRevocations(), topics: &topics{}, states: memory.NewStates(), log: &lines{}, description: describe(t),
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
+	s.broker = broker
 	verifier := auth.New(tenants, auth.Options{Revocations: s.revocations})
 	operators, err := httpapi.NewOperators(operatorKeys(), auth.Options{})
 	if err != nil {
@@ -79,7 +82,7 @@ func start(t testing.TB, change ...func(*httpapi.Options)) *service {
 	}
 	o := httpapi.Options{
 		Verifier: verifier, Operators: operators, Tenants: tenants, Registry: s.registry, Revocations: s.revocations,
-		Publisher: g.Publisher(), Limiter: limiter, Topics: s.topics, Logger: slog.New(slog.NewTextHandler(s.log, nil)),
+		Publisher: g.Publisher(), Limiter: limiter, Topics: s.topics, States: s.states, Logger: slog.New(slog.NewTextHandler(s.log, nil)),
 	}
 	for _, f := range change {
 		f(&o)
@@ -241,5 +244,5 @@ func down() error {
 
 // sample fills in the names of a route's path.
 func sample(route, tenant string) string {
-	return strings.NewReplacer("{tenant}", tenant, "{user}", url.PathEscape("ann"), "{group}", "anns", "{connection}", "c1").Replace(route)
+	return strings.NewReplacer("{tenant}", tenant, "{user}", url.PathEscape("ann"), "{group}", "anns", "{connection}", "c1", "{channel}", "x", "{key}", "k").Replace(route)
 }

@@ -75,7 +75,8 @@ func TestPartsOfManage(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	opens := map[realtime.Manage][]string{
-		realtime.ManagePublish:     {"/publish", "/send"},
+		realtime.ManagePublish:     {"/publish", "/send", "DELETE /v1/tenants/acme/channels/x/state", "/state/k"},
+		realtime.ManageState:       {"GET /v1/tenants/acme/channels/x/state"},
 		realtime.ManageConnections: {"/connections", "/connections/c1"},
 		realtime.ManageUsers:       {"/logout"},
 		realtime.ManageTokens:      {"/tokens"},

@@ -47,6 +47,8 @@ type Options struct {
 	Topics realtime.TopicMaker
 	// Placement says which topic carries a tenant, everywhere the same; nil is realtime.OwnTopic.
 	Placement func(*realtime.Tenant) realtime.Topic
+	// States has what is stored of keyed state; nil: nothing is.
+	States realtime.StateStore
 	// Retention is how long topics keep messages, and so the longest windowFor of a document; 0 is realtime.DefaultRetention.
 	Retention time.Duration
 	// Limiter counts publishes and requests. nil holds nobody to anything. Operators are not held to

@@ -96,10 +96,20 @@ func (c *call) event() (*realtime.Publication, error) {
 	if _, err := c.body(&b); err != nil {
 		return nil, err
 	}
-	if b.Data == nil {
+	data, err := c.data(b.Data)
+	if err != nil {
+		return nil, err
+	}
+	event := &realtime.Publication{ID: b.ID, Key: b.Key, Tags: b.Tags, Data: data, EventType: b.EventType, Source: b.Source, ContentType: b.ContentType}
+	return event, event.CheckFields()
+}
+
+// data is what the member data of a body holds, within the tenant's limit.
+func (c *call) data(sent json.RawMessage) ([]byte, error) {
+	if sent == nil {
 		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is missing; send null for an event without data")
 	}
-	data, err := wire.Compact(b.Data)
+	data, err := wire.Compact(sent)
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +118,7 @@ func (c *call) event() (*realtime.Publication, error) {
 		e.Limit = "messageBytes"
 		return nil, e
 	}
-	event := &realtime.Publication{ID: b.ID, Key: b.Key, Tags: b.Tags, Data: data, EventType: b.EventType, Source: b.Source, ContentType: b.ContentType}
-	return event, event.CheckFields()
+	return data, nil
 }
 
 // withoutTopic makes a fault of ours of a topic that does not exist: 404 would say that of the path.

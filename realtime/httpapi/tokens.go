@@ -56,7 +56,7 @@ func (a *api) makeToken(c *call) error {
 
 // Parts lists what a claim manage may hold.
 func Parts() []realtime.Manage {
-	return []realtime.Manage{realtime.ManagePublish, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
+	return []realtime.Manage{realtime.ManagePublish, realtime.ManageState, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
 }
 
 // checkManage lets operators alone give the right to manage away.
@@ -66,7 +66,7 @@ func checkManage(c *call, parts []realtime.Manage) error {
 	}
 	for i, p := range parts {
 		if !slices.Contains(Parts(), p) {
-			return realtime.Errorf(realtime.CodeBadRequest, "manage[%d]: must be publish, connections, users, tokens or tenant, got %.32q", i, p)
+			return realtime.Errorf(realtime.CodeBadRequest, "manage[%d]: must be publish, state, connections, users, tokens or tenant, got %.32q", i, p)
 		}
 	}
 	return nil

@@ -49,7 +49,7 @@ func (c *config) handler(p *cloudrun.Parts, b *backend.Backend) (http.Handler, e
 	p.Closing(func(context.Context) error { return verifier.Close() })
 	return cloudrun.Health(p.Spans("api", httpapi.New(httpapi.Options{
 		Verifier: verifier, Operators: operators,
-		Tenants: b.Tenants, Registry: b.Registry, Revocations: b.Revocations, Topics: b.Topics, Placement: b.Placement,
+		Tenants: b.Tenants, Registry: b.Registry, Revocations: b.Revocations, Topics: b.Topics, Placement: b.Placement, States: b.States,
 		Publisher: publish.New(b.Broker, publish.Options{Placement: b.Placement, Metrics: p.Metrics, Tracer: p.Tracer}),
 		Retention: realtime.RetentionOf(b.Broker),
 		Limiter:   limit.New(limit.Options{Metrics: p.Metrics}),

@@ -219,7 +219,7 @@ func (d *Server) routes() (http.Handler, error) {
 	}))
 	api := httpapi.New(httpapi.Options{
 		Verifier: d.verifier, Operators: d.operators, Tenants: d.backend.Tenants, Registry: d.backend.Registry,
-		Revocations: d.backend.Revocations, Publisher: d.pub, Topics: d.backend.Topics, Placement: d.backend.Placement,
+		Revocations: d.backend.Revocations, Publisher: d.pub, Topics: d.backend.Topics, Placement: d.backend.Placement, States: d.backend.States,
 		Limiter: d.limiter, Logger: d.o.Logger, Metrics: d.metrics,
 	})
 	for _, path := range []string{"/v1/tenants", "/v1/tenants/", "/v1/openapi.json"} {
