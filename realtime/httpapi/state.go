@@ -53,7 +53,7 @@ func (c *call) stateChannel() (realtime.Channel, *realtime.State, error) {
 }
 
 // readState answers a page of what is stored of a channel: up to a minute or two older than what readers have.
-func (a *api) readState(c *call) error {
+func readState(a *api, c *call) error {
 	q, err := c.query("prefix", "after", "limit")
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (c *call) answerPage(page *statePage) error {
 }
 
 // setState publishes the value of a key.
-func (a *api) setState(c *call) error {
+func setState(a *api, c *call) error {
 	var b struct {
 		ID          string            `json:"id"`
 		TTL         string            `json:"ttl"`
@@ -149,21 +149,21 @@ func (a *api) setState(c *call) error {
 		return err
 	}
 	p.Data = data
-	return a.publishState(c, p)
+	return publishState(a, c, p)
 }
 
 // deleteState publishes that a key has no value any more.
-func (a *api) deleteState(c *call) error {
-	return a.publishState(c, realtime.Publication{Op: realtime.OpDelete, Key: c.r.PathValue("key")})
+func deleteState(a *api, c *call) error {
+	return publishState(a, c, realtime.Publication{Op: realtime.OpDelete, Key: c.r.PathValue("key")})
 }
 
 // clearState publishes that no key of the channel has one.
-func (a *api) clearState(c *call) error {
-	return a.publishState(c, realtime.Publication{Op: realtime.OpClear})
+func clearState(a *api, c *call) error {
+	return publishState(a, c, realtime.Publication{Op: realtime.OpClear})
 }
 
 // publishState publishes as any producer would, and answers once it is stored.
-func (a *api) publishState(c *call, p realtime.Publication) error {
+func publishState(a *api, c *call, p realtime.Publication) error {
 	if err := c.mayPublish(); err != nil {
 		return err
 	}
