@@ -72,3 +72,37 @@ func matchSegment(want, have, user string, groups []string) bool {
 	}
 	return want == have
 }
+
+// CheckSelection refuses what is no pattern that a client may subscribe to: one without "*", or with braces.
+func CheckSelection(p string) error {
+	if err := CheckPattern(p); err != nil {
+		return Errorf(CodeBadRequest, "channel: %v", err)
+	}
+	if !IsSelection(p) || strings.Contains(p, "{") {
+		return Errorf(CodeBadRequest, "channel: %q must have a segment '*', or end in '**', and no braces", clip(p))
+	}
+	return nil
+}
+
+// IsSelection reports whether the name of a channel that a client asks for is a pattern: names have no '*'.
+func IsSelection(name string) bool { return strings.Contains(name, "*") }
+
+// Covers reports whether the pattern selects, for a principal of the given user and groups, every channel that q may select.
+func (p Pattern) Covers(q Pattern, user string, groups []string) bool {
+	have, want := string(p), string(q)
+	for {
+		h, restH, moreH := strings.Cut(have, ":")
+		w, restW, moreW := strings.Cut(want, ":")
+		switch {
+		case h == "**":
+			return !moreH
+		case w == "**":
+			return false
+		case w == "*" && h != "*", w != "*" && !matchSegment(h, w, user, groups), moreH != moreW:
+			return false
+		case !moreH:
+			return true
+		}
+		have, want = restH, restW
+	}
+}

@@ -69,21 +69,34 @@ func (p *Principal) May(action Action, c Channel) bool {
 	if c.IsZero() || c.Tenant() != p.Tenant {
 		return false
 	}
-	var patterns []Pattern
-	switch action {
-	case ActionSubscribe:
-		patterns = p.Grants.Subscribe
-	case ActionPublish:
-		patterns = p.Grants.Publish
-	case ActionPresence:
-		patterns = p.Grants.Presence
-	}
-	for _, pattern := range patterns {
+	for _, pattern := range p.Grants.of(action) {
 		if pattern.Match(c.Name(), p.User, p.Groups) {
 			return true
 		}
 	}
 	return false
+}
+
+// MayAll reports whether one grant of the principal covers every channel that a pattern may select.
+func (p *Principal) MayAll(action Action, q Pattern) bool {
+	for _, pattern := range p.Grants.of(action) {
+		if pattern.Covers(q, p.User, p.Groups) {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *Grants) of(action Action) []Pattern {
+	switch action {
+	case ActionSubscribe:
+		return g.Subscribe
+	case ActionPublish:
+		return g.Publish
+	case ActionPresence:
+		return g.Presence
+	}
+	return nil
 }
 
 // LogValue shows tenant and user.

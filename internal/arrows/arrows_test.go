@@ -34,6 +34,7 @@ var allowed = map[string]struct{ own, others []string }{
 	// The parts of the hub that know no connection, topic or lock.
 	"realtime/hub/channel":     {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/hub/record", "realtime/hub/schedule", "realtime/hub/view", "realtime/internal/heap", "realtime/internal/uid", "realtime/outbox"}},
 	"realtime/hub/state":       {own: []string{"realtime", "realtime/budget", "realtime/hub/channel", "realtime/hub/record"}},
+	"realtime/hub/pattern":     {own: []string{"realtime", "realtime/hub/channel"}},
 	"realtime/hub/logout":      {own: []string{"realtime", "realtime/recent"}},
 	"realtime/hub/presence":    {own: []string{"realtime"}},
 	"realtime/hub/protocol":    {own: []string{"realtime", "realtime/contain", "realtime/outbox"}},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/pattern"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -31,6 +32,7 @@ type Connection struct {
 	flushAt   time.Time // when the last one is to be written if no data has taken it along; zero is never
 	moveAt    time.Time // when to ask it to move; zero is never
 	watches   map[realtime.Channel]struct{}
+	patterns  []*pattern.Subscription
 
 	// Guarded by hub.agenda.mu.
 	slot int // in agenda.heap, from 1; 0 while it is not in

@@ -9,6 +9,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/logout"
+	"github.com/tidewire/tidewire/realtime/hub/pattern"
 	"github.com/tidewire/tidewire/realtime/hub/schedule"
 	"github.com/tidewire/tidewire/realtime/hub/state"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
@@ -25,21 +26,22 @@ type feed struct {
 	ctx    context.Context // ends with stop
 	cancel context.CancelFunc
 
-	mu      sync.Mutex // guards all below, and what connections, readers, generations and channels say it does
-	conns   []*Connection
-	idle    time.Time // since when there are none
-	stopped bool
-	runs    int // generations whose goroutine has not ended
-	tenants residents
-	asked   questions
-	states  *state.Set
-	clock   clock
-	current *generation
-	next    *generation // being built to replace current
-	rebuilt time.Time   // when a generation was last replaced
-	tries   int         // replacements in a row that did not last
-	longest int         // most steps in one hold of the lock
-	held    *held       // times the holds; nil except in benchmarks
+	mu       sync.Mutex // guards all below, and what connections, readers, generations and channels say it does
+	conns    []*Connection
+	idle     time.Time // since when there are none
+	stopped  bool
+	runs     int // generations whose goroutine has not ended
+	tenants  residents
+	asked    questions
+	states   *state.Set
+	clock    clock
+	patterns *pattern.Set
+	current  *generation
+	next     *generation // being built to replace current
+	rebuilt  time.Time   // when a generation was last replaced
+	tries    int         // replacements in a row that did not last
+	longest  int         // most steps in one hold of the lock
+	held     *held       // times the holds; nil except in benchmarks
 
 	presence attendance
 	chores   chores
@@ -59,6 +61,7 @@ func newFeed(h *Hub, topic realtime.Topic) *feed {
 	f.fx.Wheel = channel.NewWheel()
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.states = newStates(f)
+	f.patterns = pattern.New(roamers{f})
 	return f
 }
 
@@ -182,6 +185,10 @@ func (f *feed) remove(c *Connection) bool {
 		f.fx.Steps++
 		f.asked.detach(r)
 	}
+	for _, s := range c.patterns {
+		f.patterns.Remove(s)
+	}
+	c.patterns = nil
 	f.presence.unwatchAll(c)
 	return true
 }

@@ -40,6 +40,12 @@ func (qs *questions) ask(q *channel.Question) {
 		qs.refuse(q, err)
 		return
 	}
+	qs.place(q)
+}
+
+// place lets a question wait where it can be answered.
+func (qs *questions) place(q *channel.Question) {
+	f, r := qs.f, q.Reader
 	// While a new generation is built, the old one still answers what it is
 	// sure of: the reader then moves with the others.
 	if f.next != nil {
@@ -57,7 +63,7 @@ func (qs *questions) drop(r *channel.Reader) {
 	qs.f.lock()
 	defer qs.f.unlock()
 	qs.detach(r)
-	r.Client().Box.Forget(r.Channel())
+	r.Client().Box.Forget(r.Channel(), channel.Number(r))
 }
 
 // detach takes a reader out of its channel, or out of the questions that wait.
@@ -81,6 +87,10 @@ func (qs *questions) refuse(q *channel.Question, err *realtime.Error) {
 	r, c := q.Reader, connectionOf(q.Reader)
 	c.owed.Add(-1)
 	c.takeIf(func(have *channel.Reader) bool { return have == r })
+	if q.Refused != nil {
+		q.Refused(err)
+		return
+	}
 	f.hub.count.Add(realtime.CountAnswers, r.Channel().Tenant(), realtime.Reason(err.Code), 1)
 	f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.Refused(q.Request.ID, r.Channel(), err)})
 }
@@ -100,6 +110,11 @@ func (qs *questions) carryOut() {
 		f.fx.Refused[i] = channel.Refusal{}
 	}
 	f.fx.Refused = f.fx.Refused[:0]
+	for i, r := range f.fx.Idle {
+		f.patterns.Idle(r)
+		f.fx.Idle[i] = nil
+	}
+	f.fx.Idle = f.fx.Idle[:0]
 	if f.fx.Moved {
 		f.fx.Moved = false
 		f.settle()

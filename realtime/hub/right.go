@@ -40,6 +40,7 @@ func (f *feed) review(c *Connection) (ended []realtime.Right) {
 			ended = append(ended, r)
 		}
 	}
+	f.reviewPatterns(c)
 	for _, r := range subscriptions(c) {
 		f.fx.Steps++
 		if err := reviewView(c, r); err != nil {
@@ -86,7 +87,7 @@ func (f *feed) end(c *Connection, right realtime.Right, why *realtime.Error) boo
 			return true
 		}
 		f.asked.detach(r)
-		c.client.Box.Forget(r.Channel())
+		c.client.Box.Forget(r.Channel(), channel.Number(r))
 	}
 	f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.Ended(right, why)})
 	return true

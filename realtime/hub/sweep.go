@@ -79,6 +79,7 @@ func (f *feed) vouch() int64 {
 		return 0
 	}
 	f.current.channels.Vouched = f.current.heard
+	f.patterns.Vouch(f.current.heard)
 	return f.current.heard
 }
 

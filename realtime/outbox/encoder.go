@@ -23,6 +23,8 @@ type Encoder interface {
 	Snapshot(c realtime.Channel, s *Snapshot) Frame
 	// Tuned tells how many flushes a second a subscription is given from now on, and why.
 	Tuned(c realtime.Channel, maxRate float64, reason string) Frame
+	// WithSub returns a frame of a subscription with the name that its client has given to it. f is not changed.
+	WithSub(f Frame, sub string) Frame
 	// Direct is an event for connections rather than for a channel, equal for all of them.
 	Direct(p *realtime.Publication) Frame
 	// Gap tells the readers of a channel that something before this was missed.
@@ -33,6 +35,8 @@ type Encoder interface {
 	Presence(c realtime.Channel, joined, left []realtime.Member, count int) Frame
 	// Ended tells a client that it has lost something that it had been granted.
 	Ended(r realtime.Right, why *realtime.Error) Frame
+	// EndedPattern tells that a subscription to a pattern has ended, and why.
+	EndedPattern(pattern, sub string, why *realtime.Error) Frame
 	// Heartbeat shows that the connection lives; asOf is zero while it stands still.
 	Heartbeat(asOf realtime.Position) Frame
 	// Closing says why the connection is about to be closed.

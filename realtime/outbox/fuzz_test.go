@@ -114,7 +114,7 @@ func (d *outboxDuo) step() {
 		}
 	case 15:
 		c := d.channels[d.pick(3)]
-		d.box.Forget(c)
+		d.box.Forget(c, 0)
 		d.model.forget(c)
 	case 16:
 		d.replay(d.pick(256), 20*d.pick(256))
@@ -162,7 +162,7 @@ func (d *outboxDuo) replay(frames, size int) {
 // refill is the source of the Outbox.
 func (d *outboxDuo) refill() {
 	for len(d.backlog) > 0 {
-		if !d.box.Replay(d.backlog[0].Channel, d.backlog[0].Frame) {
+		if !d.box.Replay(d.backlog[0].Channel, 0, d.backlog[0].Frame) {
 			return
 		}
 		d.backlog = d.backlog[1:]

@@ -51,7 +51,9 @@ type Delivery struct {
 	// Channel is the subscription that it belongs to: when that ends, it is not sent any more. The zero
 	// Channel is for what is owed all the same, such as answers.
 	Channel realtime.Channel
-	Key     string
+	// Reader tells apart the subscriptions that a connection has to one channel.
+	Reader uint32
+	Key    string
 	// Policy is what may happen to it when the queue is full. Empty is for answers, which are never
 	// dropped.
 	Policy realtime.Overflow
@@ -86,13 +88,13 @@ func (o *Outbox) SetLimits(limits *Limits) {
 
 // Replay queues a frame of a record for a reader that has missed it. There is room for few at a time: when it
 // returns false, the source is called as soon as a writer has made room.
-func (o *Outbox) Replay(c realtime.Channel, f Frame) bool {
+func (o *Outbox) Replay(c realtime.Channel, reader uint32, f Frame) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed || o.refuses {
 		return true
 	}
-	d := Delivery{Frame: f, Channel: c}
+	d := Delivery{Frame: f, Channel: c, Reader: reader}
 	if o.data.replayed > 0 && o.data.replayed+d.cost() > o.most {
 		o.more = true
 		return false
@@ -215,10 +217,10 @@ func (o *Outbox) Idle() bool {
 }
 
 // Forget gives up what waits for a subscription that has ended.
-func (o *Outbox) Forget(c realtime.Channel) {
+func (o *Outbox) Forget(c realtime.Channel, reader uint32) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.data.forget(c)
+	o.data.forget(c, reader)
 	delete(o.dropped, c)
 }
 

@@ -191,8 +191,8 @@ func TestSourcePanics(t *testing.T) {
 	o.LimitReplays(2)
 	o.ReplayFrom(func() { panic("spoilt") })
 	c := realtime.Channel{}
-	o.Replay(c, frame("a"))
-	o.Replay(c, frame("b")) // no room: there is more
+	o.Replay(c, 0, frame("a"))
+	o.Replay(c, 0, frame("b")) // no room: there is more
 	func() {
 		defer func() {
 			if recover() == nil {

@@ -22,6 +22,7 @@ type queue struct {
 type queued struct {
 	frame            Frame
 	channel          realtime.Channel
+	reader           uint32
 	key              string // of what may be conflated
 	policy           realtime.Overflow
 	replay           bool // never dropped, like an answer
@@ -37,6 +38,7 @@ type (
 
 type channelKey struct {
 	channel realtime.Channel
+	reader  uint32
 	key     string
 }
 
@@ -71,7 +73,7 @@ func (q *queue) add(d *Delivery) {
 	if d.Policy == realtime.OverflowConflate && d.Key != "" {
 		x.key = d.Key
 		if q.latest != nil {
-			q.latest[channelKey{x.channel, x.key}] = i
+			q.latest[channelKey{x.channel, x.reader, x.key}] = i
 		}
 	}
 }
@@ -93,7 +95,7 @@ func (q *queue) append(d *Delivery) int32 {
 		q.free = q.at(i).order.next
 	}
 	x := q.at(i)
-	*x = queued{frame: d.Frame, channel: d.Channel, policy: d.Policy, cost: int32(d.cost())}
+	*x = queued{frame: d.Frame, channel: d.Channel, reader: d.Reader, policy: d.Policy, cost: int32(d.cost())}
 	if q.order.last != 0 {
 		x.order.prev, q.at(q.order.last).order.next = q.order.last, i
 	} else {
@@ -139,7 +141,7 @@ func (q *queue) remove(i int32) {
 		}
 	}
 	if x.key != "" && q.latest != nil {
-		if k := (channelKey{x.channel, x.key}); q.latest[k] == i {
+		if k := (channelKey{x.channel, x.reader, x.key}); q.latest[k] == i {
 			delete(q.latest, k)
 		}
 	}
@@ -160,7 +162,7 @@ func (q *queue) conflate() (lost int) {
 		x := q.at(i)
 		older := x.droppable.prev
 		if x.key != "" {
-			k := channelKey{x.channel, x.key}
+			k := channelKey{x.channel, x.reader, x.key}
 			if _, newer := q.latest[k]; newer {
 				q.remove(i)
 				lost++
@@ -178,7 +180,7 @@ func (q *queue) replace(d *Delivery) (lost int) {
 	if q.latest == nil || d.Policy != realtime.OverflowConflate || d.Key == "" {
 		return 0
 	}
-	i, waits := q.latest[channelKey{d.Channel, d.Key}]
+	i, waits := q.latest[channelKey{d.Channel, d.Reader, d.Key}]
 	if !waits {
 		return 0
 	}
@@ -186,12 +188,12 @@ func (q *queue) replace(d *Delivery) (lost int) {
 	return 1
 }
 
-// forget removes the items of a channel.
-func (q *queue) forget(c realtime.Channel) {
+// forget removes the items of a subscription.
+func (q *queue) forget(c realtime.Channel, reader uint32) {
 	for i := q.order.first; i != 0; {
 		x := q.at(i)
 		next := x.order.next
-		if x.channel == c {
+		if x.channel == c && x.reader == reader {
 			q.remove(i)
 		}
 		i = next

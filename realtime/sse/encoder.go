@@ -76,6 +76,14 @@ func (e Encoder) Tuned(c realtime.Channel, maxRate float64, reason string) outbo
 	return event(nil, wire.TypeNotice, e.json.Tuned(c, maxRate, reason))
 }
 
+// EndedPattern is that of package wire; a stream of events has no patterns.
+func (e Encoder) EndedPattern(pattern, sub string, why *realtime.Error) outbox.Frame {
+	return closing(why, e.json.EndedPattern(pattern, sub, why))
+}
+
+// WithSub returns the frame as it is: a stream of events has one subscription to each channel.
+func (Encoder) WithSub(f outbox.Frame, _ string) outbox.Frame { return f }
+
 // Direct is an event "direct".
 func (e Encoder) Direct(p *realtime.Publication) outbox.Frame {
 	return event(nil, wire.TypeDirect, e.json.Direct(p))

@@ -165,6 +165,15 @@ func (Encoder) Tuned(c realtime.Channel, maxRate float64, reason string) outbox.
 	return o.frame()
 }
 
+// WithSub returns the frame with the member "sub" behind its type.
+func (Encoder) WithSub(f outbox.Frame, sub string) outbox.Frame {
+	payload := f.Payload()
+	end := bytes.IndexByte(payload, ',') // behind the type; every frame of a subscription has more
+	o := object{append(make([]byte, outbox.MaxFrameHeader, outbox.MaxFrameHeader+len(payload)+len(sub)+len(`,"sub":""`)), payload[:end]...)}
+	o.text("sub", sub)
+	return framed(append(o.b, payload[end:]...))
+}
+
 // described appends what says of which kind an event is.
 func (o *object) described(p *realtime.Publication) {
 	if p.EventType != "" {
@@ -250,6 +259,15 @@ func (e Encoder) Ended(r realtime.Right, why *realtime.Error) outbox.Frame {
 	o.text("code", NoticePresenceEnded)
 	o.text("channel", r.Channel.Name())
 	return o.frame()
+}
+
+// EndedPattern returns the error of a subscription to a pattern that has ended.
+func (e Encoder) EndedPattern(pattern, sub string, why *realtime.Error) outbox.Frame {
+	f := e.Error("", pattern, why)
+	if sub == "" {
+		return f
+	}
+	return e.WithSub(f, sub)
 }
 
 // Heartbeat returns a sign of life, with the time of asOf unless that is zero.

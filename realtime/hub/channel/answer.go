@@ -137,7 +137,12 @@ func (m *Machine) tell(q *Question, a outbox.Answer, how realtime.Reason) {
 	s.fx.Answered = append(s.fx.Answered, q)
 	m.count(realtime.CountAnswers, how, 1)
 	s.o.Metrics.Took(realtime.TimingAnswer, m.name.Tenant(), time.Since(q.Asked))
-	s.fx.Push(c, &outbox.Delivery{Frame: c.Protocol.Subscribed(q.Request.ID, m.name, a)})
+	switch {
+	case !q.Request.Quiet:
+		s.fx.Push(c, &outbox.Delivery{Frame: framed(q.Reader, c.Protocol.Subscribed(q.Request.ID, m.name, a))})
+	case a.Gap:
+		s.fx.Push(c, &outbox.Delivery{Frame: framed(q.Reader, c.Protocol.Gap(m.name, a.Position))})
+	}
 }
 
 // unpark gives the readers what the record holds behind their Positions. It has just been made.

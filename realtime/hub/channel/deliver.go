@@ -57,7 +57,10 @@ func (e *delivery) give(m *Machine, l *lane, pass *record.Pass) (readers, lost i
 		if r.state == Ahead && !r.reached(e.At) {
 			continue
 		}
-		d.Frame = pass.In(r.client.Protocol)
+		d.Frame, d.Reader = pass.In(r.client.Protocol), r.number
+		if r.sub != "" {
+			d.Frame = framed(r, d.Frame)
+		}
 		lost += fx.Push(r.client, &d)
 	}
 	return readers, lost
@@ -80,7 +83,7 @@ func (e *delivery) catchUp(m *Machine, shown *record.Entry, kept bool) {
 			continue
 		}
 		if pass := m.rec.Visible(shown, r.view, kept); missing && pass.Shown() {
-			m.set.fx.Push(r.client, &outbox.Delivery{Frame: pass.In(r.client.Protocol), Channel: m.name, Key: e.Key, Policy: m.rules.Overflow})
+			m.set.fx.Push(r.client, &outbox.Delivery{Frame: framed(r, pass.In(r.client.Protocol)), Channel: m.name, Reader: r.number, Key: e.Key, Policy: m.rules.Overflow})
 		}
 		r.attach()
 	}

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -23,9 +24,10 @@ type Client struct {
 	Protocol *protocol.Protocol
 	Schedule schedule.Connection // its turn to be flushed
 
-	behind []*Reader // whose replays wait for room in the Box, in turn
-	marked uint32    // Effects.hold when it was last put into Effects.Queued
-	ahead  int       // bytes that were queued since, and aheadFrame at least for each frame
+	readers atomic.Uint32 // that it has had
+	behind  []*Reader     // whose replays wait for room in the Box, in turn
+	marked  uint32        // Effects.hold when it was last put into Effects.Queued
+	ahead   int           // bytes that were queued since, and aheadFrame at least for each frame
 }
 
 // wait has a reader given more of what it has missed when its turn has come, and there is room.
@@ -46,7 +48,8 @@ type Effects struct {
 	Closes   []Closing
 	Traced   []Traced // to be reported once written
 	Refused  []Refusal
-	Wheel    *Wheel // of those who are given more later; it outlives what is carried out
+	Idle     []*Reader // that have come by a pattern, and of whose channels nothing is left to be known
+	Wheel    *Wheel    // of those who are given more later; it outlives what is carried out
 
 	// Overrun says that a client has not been flushed since an earlier hold of the lock, and has been given as much as may be queued
 	// for it before: no more is to be delivered until it was its turn.

@@ -105,14 +105,27 @@ func (s *Set) Age(now time.Time) (more bool) {
 		}
 		m := s.all[p.hand]
 		m.rec.Age(now)
-		if m.unused() {
+		switch {
+		case m.unused():
 			s.remove(m)
+		case m.rec.Empty() && len(m.readers) > 0 && m.State() == Live:
+			s.idle(m)
 		}
 		if bytes, changed := m.rec.Quota().Changed(); changed {
 			s.o.Metrics.Level(realtime.GaugeRecordBytes, m.name.Tenant(), bytes)
 		}
 	}
 	return false
+}
+
+// idle has the readers leave that have come by a pattern, if all have: nothing is left to be known of the channel.
+func (s *Set) idle(m *Machine) {
+	for _, r := range m.readers {
+		if !r.roams || r.state != Reading || r.pace != nil && r.pace.lags {
+			return
+		}
+	}
+	s.fx.Idle = append(s.fx.Idle, m.readers...)
 }
 
 // Relieve has GiveUp look through all channels.

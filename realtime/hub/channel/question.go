@@ -17,6 +17,12 @@ type Request struct {
 	// AsOf is the newest asOf the client was told on the connection on which it last read
 	// the channel, in milliseconds; 0 if it was told none.
 	AsOf int64
+	// Sub is what the client calls the subscription, to tell it apart from others to the channel; empty if it does not.
+	Sub string
+	// Roams says that the subscription has come by a pattern: it ends by itself when there is nothing more to be known of the channel.
+	Roams bool
+	// Quiet says that the client does not wait for an answer: it is told only if something is missing.
+	Quiet bool
 	Want
 	// State asks for the state of the channel before what changes.
 	State bool
@@ -55,6 +61,8 @@ type Question struct {
 	Request Request
 	Reader  *Reader
 	Asked   time.Time
+	// Refused is told instead of the client if the question is refused; nil: the client is.
+	Refused func(*realtime.Error)
 
 	m              *Machine // where it waits
 	before, behind *Question

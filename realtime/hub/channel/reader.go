@@ -15,6 +15,9 @@ import (
 type Reader struct {
 	client   *Client
 	name     realtime.Channel
+	sub      string // what the client calls the subscription; empty if it does not
+	number   uint32 // among those that its client has had
+	roams    bool   // it came by a pattern
 	state    ReaderState
 	question *Question            // while it is asking
 	m        *Machine             // from its answer on
@@ -36,7 +39,7 @@ type Reader struct {
 
 // NewReader returns a Reader of a client that is admitted to a channel, of which it is shown what a View says.
 func NewReader(c *Client, name realtime.Channel, v *view.View, p Pace) *Reader {
-	r := &Reader{client: c, name: name, view: v}
+	r := &Reader{client: c, name: name, view: v, number: c.readers.Add(1)}
 	if p.wants() {
 		r.pace = &pace{state: p.State, rate: p.Rate, paused: p.Paused}
 	}
@@ -273,7 +276,7 @@ func (r *Reader) fill() bool {
 			m.set.fx.Fail(r.client)
 			return true
 		}
-		if !box.Replay(r.name, gap) {
+		if !box.Replay(r.name, r.number, framed(r, gap)) {
 			return false
 		}
 		m.count(realtime.CountGaps, realtime.ReasonEvicted, 1)
@@ -288,7 +291,7 @@ func (r *Reader) fill() bool {
 					m.set.fx.Fail(r.client)
 					return true
 				}
-				if !box.Replay(r.name, frame) {
+				if !box.Replay(r.name, r.number, framed(r, frame)) {
 					return false
 				}
 			}
@@ -358,5 +361,22 @@ func (c *Client) Refill() {
 // tellGap tells the reader that something is missing.
 func (r *Reader) tellGap(m *Machine, at realtime.Position) {
 	m.count(realtime.CountGaps, realtime.ReasonMoved, 1)
-	m.set.fx.Push(r.client, &outbox.Delivery{Frame: r.client.Protocol.Gap(m.name, at), Channel: m.name})
+	m.set.fx.Push(r.client, &outbox.Delivery{Frame: framed(r, r.client.Protocol.Gap(m.name, at)), Channel: m.name, Reader: r.number})
+}
+
+// Named says what the client calls the subscription, and whether it has come by a pattern.
+func Named(r *Reader, sub string, roams bool) { r.sub, r.roams = sub, roams }
+
+// Sub returns what the client calls the subscription.
+func Sub(r *Reader) string { return r.sub }
+
+// Number tells a reader apart from the others of its client.
+func Number(r *Reader) uint32 { return r.number }
+
+// framed is a frame for a reader, with the name that its client has given to the subscription.
+func framed(r *Reader, f outbox.Frame) outbox.Frame {
+	if r.sub == "" || f.IsZero() {
+		return f
+	}
+	return r.client.Protocol.WithSub(f, r.sub)
 }

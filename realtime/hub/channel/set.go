@@ -30,6 +30,8 @@ type Options struct {
 	// State returns what is known of a channel's state; nil if it keeps none. Doubt says that something of it may be missing.
 	State func(realtime.Channel) *Keyed
 	Doubt func(realtime.Channel)
+	// Opened is told that a channel has become known; nil: nobody is.
+	Opened func(realtime.Channel)
 	// After calls do for a channel after a while, under the lock.
 	After func(c realtime.Channel, d time.Duration, do func()) *time.Timer
 }
@@ -119,7 +121,23 @@ func (s *Set) Open(c realtime.Channel) *Machine {
 	s.machines[c] = m
 	s.all = append(s.all, m)
 	s.records.Fit(rec)
+	if s.o.Opened != nil {
+		s.o.Opened(c)
+	}
 	return m
+}
+
+// Channels returns those of a tenant of which something is known.
+func Channels(s *Set, tenant string) []realtime.Channel {
+	q := s.records.Quota(tenant)
+	if q == nil {
+		return nil
+	}
+	all := make([]realtime.Channel, 0, len(q.Records()))
+	for _, r := range q.Records() {
+		all = append(all, r.Channel())
+	}
+	return all
 }
 
 // Uses reports whether a channel is shown what a Keyed has.

@@ -72,6 +72,12 @@ func (p *Protocol) Tuned(c realtime.Channel, maxRate float64, reason string) (f 
 	return p.inner.Tuned(c, maxRate, reason)
 }
 
+// WithSub puts the name of a subscription into a frame.
+func (p *Protocol) WithSub(f outbox.Frame, sub string) (named outbox.Frame) {
+	defer p.contain(contain.Connection)
+	return p.inner.WithSub(f, sub)
+}
+
 // Direct puts a message for connections.
 func (p *Protocol) Direct(e *realtime.Publication) (f outbox.Frame) {
 	defer p.contain(contain.Topic)
@@ -94,6 +100,12 @@ func (p *Protocol) Presence(c realtime.Channel, joined, left []realtime.Member, 
 func (p *Protocol) Ended(r realtime.Right, why *realtime.Error) (f outbox.Frame) {
 	defer p.contain(contain.Connection)
 	return p.inner.Ended(r, why)
+}
+
+// EndedPattern says that a subscription to a pattern has ended.
+func (p *Protocol) EndedPattern(pattern, sub string, why *realtime.Error) (f outbox.Frame) {
+	defer p.contain(contain.Connection)
+	return p.inner.EndedPattern(pattern, sub, why)
 }
 
 // Heartbeat puts a heartbeat.

@@ -1,0 +1,156 @@
+// Package pattern has the subscriptions to all channels that a pattern selects, as a connection made them: each of them is a reader of
+// each such channel of which something is to be known, those that begin to be included.
+//
+// A channel of which nothing is remembered has no reader: what has been published to it before has been given already. When
+// something is published to it again, it is opened, and its reader goes on at the moment up to which everything of the topic has
+// been handed on.
+package pattern
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
+)
+
+// MaxChannels bounds the channels that one subscription reads at once.
+const MaxChannels = 1000
+
+// Owner is whoever follows the topic. Its lock is held whenever it is called, and guards a Set and all that it has.
+type Owner interface {
+	// Place has a question answered.
+	Place(q *channel.Question)
+	// Detach ends a reader. It does not tell the client.
+	Detach(r *channel.Reader)
+}
+
+// Subscription is one subscription to a pattern.
+type Subscription struct {
+	Pattern realtime.Pattern
+	Sub     string // what the client calls it; empty if it does not
+	Tenant  string
+	// Reader returns a new reader for a channel, or says why there can be none.
+	Reader func(c realtime.Channel) (*channel.Reader, *realtime.Error)
+	// Failed is told that the subscription has ended, and why.
+	Failed func(*realtime.Error)
+
+	moment  int64 // everything published up to it has been given, ms
+	readers map[realtime.Channel]*channel.Reader
+	ended   bool
+}
+
+// Readers returns those of the subscription. It is good until one comes or goes.
+func (s *Subscription) Readers() map[realtime.Channel]*channel.Reader { return s.readers }
+
+// Set has the subscriptions of a topic, by tenant.
+type Set struct {
+	owner Owner
+	all   map[string][]*Subscription
+}
+
+// New returns an empty Set.
+func New(o Owner) *Set { return &Set{owner: o, all: map[string][]*Subscription{}} }
+
+// Add begins a subscription. since says where the client stands in channels that it has read before; asOf, if it is not 0, is the moment up to which it has
+// had everything of the others; else it reads them from moment on. known are the channels of which something is known.
+func (ss *Set) Add(s *Subscription, since map[realtime.Channel]realtime.Position, asOf, moment int64, known []realtime.Channel) {
+	s.moment, s.readers = moment, map[realtime.Channel]*channel.Reader{}
+	if asOf != 0 {
+		s.moment = asOf
+	}
+	ss.all[s.Tenant] = append(ss.all[s.Tenant], s)
+	for c, at := range since {
+		ss.read(s, c, channel.Request{Since: at, AsOf: asOf})
+	}
+	for _, c := range known {
+		ss.read(s, c, channel.Request{Since: realtime.Position{Time: s.moment}, AsOf: asOf, Quiet: true})
+	}
+}
+
+// Opened is told that something has become known of a channel.
+func (ss *Set) Opened(c realtime.Channel) {
+	for _, s := range ss.all[c.Tenant()] {
+		ss.read(s, c, channel.Request{Since: realtime.Position{Time: s.moment}, AsOf: s.moment, Quiet: true})
+	}
+}
+
+// read has a subscription read a channel that its pattern selects, if it does not yet.
+func (ss *Set) read(s *Subscription, c realtime.Channel, q channel.Request) {
+	if s.ended || s.readers[c] != nil || c.Tenant() != s.Tenant || !s.Pattern.Match(c.Name(), "", nil) {
+		return
+	}
+	if len(s.readers) >= MaxChannels {
+		err := realtime.Errorf(realtime.CodeLimited, "channel: %q selects more than %d channels; subscribe to fewer of them", s.Pattern, MaxChannels)
+		err.Limit = "channelsPerPattern"
+		ss.fail(s, err)
+		return
+	}
+	r, refused := s.Reader(c)
+	if refused != nil {
+		ss.fail(s, refused)
+		return
+	}
+	s.readers[c] = r
+	q.Channel, q.Sub, q.Roams = c, s.Sub, true
+	ss.owner.Place(&channel.Question{Request: q, Reader: r, Asked: time.Now(), Refused: func(err *realtime.Error) {
+		if s.readers[c] == r {
+			delete(s.readers, c)
+			ss.fail(s, err)
+		}
+	}})
+}
+
+// fail ends a subscription that cannot go on.
+func (ss *Set) fail(s *Subscription, why *realtime.Error) {
+	if s.ended {
+		return
+	}
+	ss.Remove(s)
+	s.Failed(why)
+}
+
+// Remove ends a subscription.
+func (ss *Set) Remove(s *Subscription) {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	all := ss.all[s.Tenant]
+	for i, have := range all {
+		if have == s {
+			all[i] = all[len(all)-1]
+			all[len(all)-1] = nil
+			all = all[:len(all)-1]
+			break
+		}
+	}
+	if ss.all[s.Tenant] = all; len(all) == 0 {
+		delete(ss.all, s.Tenant)
+	}
+	readers := s.readers
+	s.readers = nil
+	for _, r := range readers {
+		ss.owner.Detach(r)
+	}
+}
+
+// Idle ends a reader of whose channel nothing is left to be known. It reports false if it is none of these.
+func (ss *Set) Idle(r *channel.Reader) bool {
+	for _, s := range ss.all[r.Channel().Tenant()] {
+		if s.readers[r.Channel()] == r {
+			delete(s.readers, r.Channel())
+			ss.owner.Detach(r)
+			return true
+		}
+	}
+	return false
+}
+
+// Vouch says up to which moment everything that was published has been handed on, ms.
+func (ss *Set) Vouch(ms int64) {
+	for _, all := range ss.all {
+		for _, s := range all {
+			s.moment = max(s.moment, ms)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package hub
+
+import (
+	"slices"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/pattern"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// PatternRequest asks for all channels that a pattern selects.
+type PatternRequest struct {
+	Pattern realtime.Pattern
+	Sub     string // what the client calls the subscription; empty if it does not
+	// Since says where the client stands in the channels that it has read before. AsOf vouches for the others, as in SubscribeRequest.
+	Since map[realtime.Channel]realtime.Position
+	AsOf  int64
+	Want
+	// Begins makes the answer, which comes before everything else. at is the moment from which on the channels are read that
+	// are in neither.
+	Begins func(at realtime.Position) outbox.Frame
+}
+
+// maxPatterns bounds the patterns that a connection is subscribed to.
+const maxPatterns = 16
+
+// SubscribePattern asks for all channels that a pattern selects, those that are yet to be included, on behalf of a connection. A token must
+// grant the whole pattern. Channels of PatternRequest.Since are answered one by one, the others are told a gap if something is missing.
+// Errors: CodeForbidden, CodeLimited, CodeConflict.
+func SubscribePattern(c *Connection, req *PatternRequest) *realtime.Error {
+	f := c.feed
+	f.lock()
+	defer f.unlock()
+	if p := c.Principal(); !p.MayAll(realtime.ActionSubscribe, req.Pattern) {
+		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant covers all of %q; a token with the subscribe pattern %q would", req.Pattern, req.Pattern)
+	}
+	if f.stopped || c.index < 0 {
+		return realtime.Errorf(realtime.CodeDraining, "this instance is going away")
+	}
+	for _, have := range c.patterns {
+		if have.Pattern == req.Pattern && have.Sub == req.Sub {
+			return realtime.Errorf(realtime.CodeConflict, "channel: %q is already subscribed", req.Pattern)
+		}
+	}
+	if len(c.patterns) >= maxPatterns {
+		err := realtime.Errorf(realtime.CodeLimited, "channel: a connection may be subscribed to %d patterns; end one first", maxPatterns)
+		err.Limit = "patternsPerConnection"
+		return err
+	}
+	s := &pattern.Subscription{Pattern: req.Pattern, Sub: req.Sub, Tenant: c.Tenant().ID}
+	s.Reader = func(ch realtime.Channel) (*channel.Reader, *realtime.Error) { return roaming(c, ch, req) }
+	s.Failed = func(why *realtime.Error) {
+		c.patterns = slices.DeleteFunc(c.patterns, func(have *pattern.Subscription) bool { return have == s })
+		f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.EndedPattern(string(req.Pattern), req.Sub, why)})
+	}
+	c.patterns = append(c.patterns, s)
+	at := realtime.Position{Time: f.current.heard}
+	f.fx.Push(&c.client, &outbox.Delivery{Frame: req.Begins(at)})
+	f.patterns.Add(s, req.Since, req.AsOf, at.Time, channel.Channels(f.current.channels, c.Tenant().ID))
+	return nil
+}
+
+// roaming is a reader of a connection for a channel that a pattern selects.
+func roaming(c *Connection, ch realtime.Channel, req *PatternRequest) (*channel.Reader, *realtime.Error) {
+	v, err := viewOf(c, ch, &req.Want)
+	if err != nil {
+		return nil, realtime.Errorf(realtime.CodeOf(err), "%v", err)
+	}
+	rules := c.Tenant().Rules(ch.Namespace())
+	r := channel.NewReader(&c.client, ch, v, channel.Pace{Rate: granted(&rules, req.MaxRate), Paused: req.Paused})
+	channel.Named(r, req.Sub, true)
+	if !req.Plain() {
+		r.SetWant(req.Want)
+	}
+	c.owed.Add(1)
+	return r, nil
+}
+
+// UnsubscribePattern ends such a subscription and reports whether there was one.
+func UnsubscribePattern(c *Connection, p realtime.Pattern, sub string) bool {
+	f := c.feed
+	f.lock()
+	defer f.unlock()
+	i := slices.IndexFunc(c.patterns, func(s *pattern.Subscription) bool { return s.Pattern == p && s.Sub == sub })
+	if i < 0 {
+		return false
+	}
+	s := c.patterns[i]
+	c.patterns = slices.Delete(c.patterns, i, i+1)
+	f.patterns.Remove(s)
+	return true
+}
+
+// reviewPatterns ends those that a connection may not have any more, and looks at what the others show.
+func (f *feed) reviewPatterns(c *Connection) {
+	for _, s := range slices.Clone(c.patterns) {
+		if !c.Principal().MayAll(realtime.ActionSubscribe, s.Pattern) {
+			f.patterns.Remove(s)
+			s.Failed(realtime.Errorf(realtime.CodeForbidden, "channel: the current token does not grant all of %q", s.Pattern))
+			continue
+		}
+		for _, r := range s.Readers() {
+			f.fx.Steps++
+			if err := reviewView(c, r); err != nil {
+				f.patterns.Remove(s)
+				s.Failed(err)
+				break
+			}
+		}
+	}
+}
+
+// roamers is a feed as the subscriptions to patterns see it.
+type roamers struct{ *feed }
+
+func (r roamers) Place(q *channel.Question) {
+	q.Reader.Asks(q)
+	r.asked.Add(q)
+	r.asked.place(q)
+}
+
+func (r roamers) Detach(reader *channel.Reader) {
+	r.asked.detach(reader)
+	reader.Client().Box.Forget(reader.Channel(), channel.Number(reader))
+}
