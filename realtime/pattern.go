@@ -87,6 +87,9 @@ func CheckSelection(p string) error {
 // IsSelection reports whether the name of a channel that a client asks for is a pattern: names have no '*'.
 func IsSelection(name string) bool { return strings.Contains(name, "*") }
 
+// MaxPatternChannels bounds the channels that one subscription to a pattern reads at once.
+const MaxPatternChannels = 1000
+
 // Covers reports whether the pattern selects, for a principal of the given user and groups, every channel that q may select.
 func (p Pattern) Covers(q Pattern, user string, groups []string) bool {
 	have, want := string(p), string(q)

@@ -35,6 +35,8 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/hub/channel":     {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/hub/record", "realtime/hub/schedule", "realtime/hub/view", "realtime/internal/heap", "realtime/internal/uid", "realtime/outbox"}},
 	"realtime/hub/state":       {own: []string{"realtime", "realtime/budget", "realtime/hub/channel", "realtime/hub/record"}},
 	"realtime/hub/pattern":     {own: []string{"realtime", "realtime/hub/channel"}},
+	"realtime/hub/agenda":      {own: []string{"realtime/internal/heap"}},
+	"realtime/hub/pace":        {},
 	"realtime/hub/logout":      {own: []string{"realtime", "realtime/recent"}},
 	"realtime/hub/presence":    {own: []string{"realtime"}},
 	"realtime/hub/protocol":    {own: []string{"realtime", "realtime/contain", "realtime/outbox"}},

@@ -320,3 +320,58 @@ func TestEventsHaveOptions(t *testing.T) {
 		_ = resp.Body.Close()
 	}
 }
+
+// A pattern reads all channels that it selects, those that begin later as well, and goes on where its client stands.
+func TestPatterns(t *testing.T) {
+	t.Parallel()
+	s := startViews(t, stateful())
+	bob := s.connect("acme", "bob")
+	n := 0
+	publish := func(channel string) string {
+		t.Helper()
+		n++
+		bob.send(`{"type":"publish","id":1,"event":"e` + itoa(n) + `","channel":"` + channel + `","data":1}`)
+		return bob.expect(`{"type":"ok"}`).Event
+	}
+	grants := func(patterns ...realtime.Pattern) func(*auth.Claims) {
+		return func(c *auth.Claims) { c.Grants = realtime.Grants{Subscribe: patterns} }
+	}
+	publish("prices:fx")
+	ann := s.connect("acme", "ann", grants("prices:**"))
+	ann.send(`{"type":"subscribe","id":1,"channel":"**"}`)
+	ann.expect(`{"type":"error","id":1,"code":"forbidden","channel":"**"}`)
+	ann.send(`{"type":"subscribe","id":2,"channel":"prices:**:a"}`)
+	ann.expect(`{"type":"error","id":2,"code":"bad-request"}`)
+	ann.send(`{"type":"subscribe","id":3,"channel":"prices:*","sub":"p"}`, `{"type":"subscribe","id":4,"channel":"prices:fx","sub":"x","fields":["a"]}`)
+	ann.expect(`{"type":"ok","id":3,"channel":"prices:*","pattern":true,"sub":"p"}`, `{"type":"ok","id":4,"channel":"prices:fx","sub":"x"}`)
+	publish("prices:eq")
+	at := ann.expect(`{"type":"message","channel":"prices:eq","sub":"p"}`).Position
+	publish("prices:eq:deep")
+	publish("other:fx")
+	publish("prices:fx")
+	both := map[string]string{}
+	for range 2 {
+		f := ann.expect(`{"type":"message","channel":"prices:fx"}`)
+		both[f.Sub] = string(f.Data)
+	}
+	if both["p"] != "1" || both["x"] != "null" {
+		t.Errorf("the two subscriptions were given %v", both)
+	}
+	ann.send(`{"type":"unsubscribe","id":5,"channel":"prices:*","sub":"p"}`)
+	ann.expect(`{"type":"ok","id":5,"channel":"prices:*"}`)
+	missed := publish("prices:eq")
+	publish("prices:fx")
+	ann.expect(`{"type":"message","channel":"prices:fx","sub":"x"}`)
+	ann.send(`{"type":"subscribe","id":6,"channel":"prices:**","since":{"prices:eq":"` + at + `"}}`)
+	ann.expect(`{"type":"ok","id":6,"channel":"prices:**","pattern":true}`, `{"type":"ok","channel":"prices:eq","resumed":true}`)
+	if f := ann.expect(`{"type":"message","channel":"prices:eq"}`); !strings.HasSuffix(f.Position, missed) {
+		t.Errorf("resumed with %s, want %s", f.Position, missed)
+	}
+	ann.send(`{"type":"subscribe","id":7,"channel":"prices:*","state":true}`)
+	ann.expect(`{"type":"error","id":7,"code":"bad-request"}`)
+	ann.send(`{"type":"refresh","id":8,"token":"` + s.token("acme", "ann", grants("prices:fx")) + `"}`)
+	ann.expect(`{"type":"error","code":"forbidden","channel":"prices:**"}`, `{"type":"ok","id":8}`)
+	publish("prices:eq")
+	publish("prices:fx")
+	ann.expect(`{"type":"message","channel":"prices:fx","sub":"x"}`)
+}

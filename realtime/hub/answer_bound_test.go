@@ -75,7 +75,7 @@ func TestSubscribeIsAnsweredIn41Seconds(t *testing.T) {
 					}
 					slowest = max(slowest, time.Since(asked))
 					if answer[0].Type == wire.TypeOK {
-						r.hub.Unsubscribe(p.conn, channelOf(t, "prices:fx"))
+						r.hub.Unsubscribe(p.conn, channelOf(t, "prices:fx"), "")
 					}
 				}
 				if slowest > 41*time.Second+10*time.Millisecond {

@@ -11,9 +11,6 @@ import (
 // movesWithin is how long a client may wait before it moves.
 const movesWithin = 5 * time.Second
 
-// grace is how long a heartbeat waits for a write that it can join.
-func (p Pace) grace() time.Duration { return p.Heartbeat / 10 }
-
 // schedule enters a connection in the agenda for what is next to be done for it. f.mu is held.
 func (f *feed) schedule(c *Connection) {
 	at := c.beatAt
@@ -25,7 +22,7 @@ func (f *feed) schedule(c *Connection) {
 	if ends := c.Principal().Expires; ends.Before(at) {
 		at = ends
 	}
-	f.hub.agenda.set(c, at)
+	f.hub.agenda.Set(c, at)
 }
 
 // attend does what is due for a connection: it is over, is to move, or is to have a heartbeat.
@@ -83,7 +80,7 @@ func (f *feed) due(c *Connection, now time.Time) due {
 	}
 	if d.beats {
 		c.beatAt = now.Add(f.pace.Heartbeat)
-		c.flushAt = now.Add(f.pace.grace())
+		c.flushAt = now.Add(f.pace.Grace())
 		var asOf int64
 		if up := f.vouch(); c.owed.Load() == 0 && c.client.Box.Idle() {
 			asOf = up

@@ -29,11 +29,11 @@ func TestWhatWaitsForAClientIsBounded(t *testing.T) {
 	}{
 		"subscribe and unsubscribe": {closed: true, round: func(r *rig, p *page, _ int) {
 			grant(r, p, "prices:fx")
-			r.hub.Unsubscribe(p.conn, r.channel("prices:fx"))
+			r.hub.Unsubscribe(p.conn, r.channel("prices:fx"), "")
 		}},
 		"the same, reading the answers": {reads: 1, round: func(r *rig, p *page, _ int) {
 			grant(r, p, "prices:fx")
-			r.hub.Unsubscribe(p.conn, r.channel("prices:fx"))
+			r.hub.Unsubscribe(p.conn, r.channel("prices:fx"), "")
 		}},
 		"refusals": {closed: true, round: func(_ *rig, p *page, _ int) {
 			p.conn.Send(wire.Encoder{}.Error("1", "prices:fx", realtime.Errorf(realtime.CodeForbidden, "no grant")))

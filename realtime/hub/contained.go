@@ -1,9 +1,7 @@
 package hub
 
 import (
-	"log/slog"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -22,39 +20,6 @@ import (
 //	Metrics, Tracer               nothing: they miss something
 //	what comes for a channel      the channel's record: readers are told gap; the second time the topic is followed anew
 //	anything else of a topic      the stream: it is followed anew
-
-// containedMetrics says once a minute that its Metrics panic.
-type containedMetrics struct {
-	inner realtime.Metrics
-	log   *slog.Logger
-	told  atomic.Int64 // when, in seconds since 1970
-}
-
-func (m *containedMetrics) contain() {
-	fault := recover()
-	if fault == nil {
-		return
-	}
-	now, told := time.Now().Unix(), m.told.Load()
-	if now-told >= 60 && m.told.CompareAndSwap(told, now) {
-		contain.Report(m.log, m.inner, contain.Metrics, fault, nil)
-	}
-}
-
-func (m *containedMetrics) Add(c realtime.Counter, tenant string, reason realtime.Reason, n int) {
-	defer m.contain()
-	m.inner.Add(c, tenant, reason, n)
-}
-
-func (m *containedMetrics) Level(g realtime.Gauge, tenant string, value int) {
-	defer m.contain()
-	m.inner.Level(g, tenant, value)
-}
-
-func (m *containedMetrics) Took(t realtime.Timing, tenant string, d time.Duration) {
-	defer m.contain()
-	m.inner.Took(t, tenant, d)
-}
 
 // contain is deferred by what calls the transport: a panic ends the connection.
 func (c *Connection) contain() {

@@ -174,7 +174,7 @@ func (f *feed) remove(c *Connection) bool {
 	if len(f.conns) == 0 {
 		f.idle = time.Now()
 	}
-	f.hub.agenda.remove(c)
+	f.hub.agenda.Remove(c)
 	f.tenants.leave(c)
 	f.forget(c.Tenant().ID)
 	c.mu.Lock()

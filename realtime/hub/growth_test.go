@@ -262,7 +262,7 @@ func happenings() []happening {
 			b.g.broken()
 			b.followAnew("pulse")
 			b.settled()
-			round{b.feed, b.now.Add(b.feed.pace.patience() + time.Minute)}.do()
+			round{b.feed, b.now.Add(b.feed.pace.Patience() + time.Minute)}.do()
 			if b.feed.asked.First() != nil {
 				b.tb.Error("questions are left")
 			}

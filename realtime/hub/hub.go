@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/hub/agenda"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/hub/schedule"
 	"github.com/tidewire/tidewire/realtime/hub/view"
@@ -27,7 +29,7 @@ type Hub struct {
 
 	generation atomic.Uint64 // last one given to a Following
 	views      *view.Builder
-	agenda     *agenda
+	agenda     *agenda.Agenda[*Connection]
 	schedule   *schedule.Scheduler
 
 	mu        sync.Mutex // guards all below; taken before a feed's lock
@@ -55,13 +57,13 @@ func New(broker realtime.Broker, o Options) *Hub {
 	if o.Metrics == nil {
 		o.Metrics = realtime.NoMetrics{}
 	} else {
-		o.Metrics = &containedMetrics{inner: o.Metrics, log: o.Logger}
+		o.Metrics = contain.MetricsOf(o.Metrics, o.Logger)
 	}
-	o.Pace = o.Pace.withDefaults()
+	o.Pace = o.Pace.WithDefaults()
 	return &Hub{
 		broker: broker, o: o, count: o.Metrics,
 		log: o.Logger, views: view.NewBuilder(o.Filters),
-		feeds: map[realtime.Topic]*feed{}, protocols: map[string]*protocol.Protocol{}, open: map[string]int{}, going: map[*feed]struct{}{}, agenda: newAgenda(),
+		feeds: map[realtime.Topic]*feed{}, protocols: map[string]*protocol.Protocol{}, open: map[string]int{}, going: map[*feed]struct{}{}, agenda: agenda.New(func(c *Connection) *int { return &c.slot }),
 		schedule: schedule.New(runtime.GOMAXPROCS(0)),
 	}
 }
@@ -110,7 +112,7 @@ func (h *Hub) Connect(t *realtime.Tenant, p *realtime.Principal, box *outbox.Out
 			ctx, cancel := context.WithCancel(context.Background())
 			h.sweeper = cancel
 			h.running.Go(func() { h.sweep(ctx) })
-			h.running.Go(func() { h.agenda.run(ctx) })
+			h.running.Go(func() { h.agenda.Run(ctx, (*Connection).attend) })
 			if h.o.Budget != nil {
 				h.running.Go(func() { h.heedBudget(ctx) })
 			}

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"slices"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
@@ -56,6 +57,9 @@ func SubscribePattern(c *Connection, req *PatternRequest) *realtime.Error {
 	}
 	c.patterns = append(c.patterns, s)
 	at := realtime.Position{Time: f.current.heard}
+	if at.Time == 0 { // nothing has come yet
+		at.Time = time.Now().Add(-f.pace.Skew).UnixMilli()
+	}
 	f.fx.Push(&c.client, &outbox.Delivery{Frame: req.Begins(at)})
 	f.patterns.Add(s, req.Since, req.AsOf, at.Time, channel.Channels(f.current.channels, c.Tenant().ID))
 	return nil
@@ -86,14 +90,13 @@ func UnsubscribePattern(c *Connection, p realtime.Pattern, sub string) bool {
 	if i < 0 {
 		return false
 	}
-	s := c.patterns[i]
+	f.patterns.Remove(c.patterns[i])
 	c.patterns = slices.Delete(c.patterns, i, i+1)
-	f.patterns.Remove(s)
 	return true
 }
 
 // reviewPatterns ends those that a connection may not have any more, and looks at what the others show.
-func (f *feed) reviewPatterns(c *Connection) {
+func reviewPatterns(f *feed, c *Connection) {
 	for _, s := range slices.Clone(c.patterns) {
 		if !c.Principal().MayAll(realtime.ActionSubscribe, s.Pattern) {
 			f.patterns.Remove(s)

@@ -92,7 +92,7 @@ func (qs *questions) refuse(q *channel.Question, err *realtime.Error) {
 		return
 	}
 	f.hub.count.Add(realtime.CountAnswers, r.Channel().Tenant(), realtime.Reason(err.Code), 1)
-	f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.Refused(q.Request.ID, r.Channel(), err)})
+	f.fx.Push(&c.client, &outbox.Delivery{Frame: channel.Framed(r, c.client.Protocol.Refused(q.Request.ID, r.Channel(), err))})
 }
 
 // carryOut does what has followed for questions and generations. f.mu is held.

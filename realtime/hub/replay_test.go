@@ -77,7 +77,7 @@ func sail(t *testing.T, policy realtime.Overflow, seed uint64) {
 			s.hub.Disconnect(x.conn)
 			*x = *s.newSipper(x.at)
 		case n < 37 && x.asked:
-			if !s.hub.Unsubscribe(x.conn, s.channel(seaChannel)) {
+			if !s.hub.Unsubscribe(x.conn, s.channel(seaChannel), "") {
 				t.Fatal("there was no subscription")
 			}
 			s.ask(x)

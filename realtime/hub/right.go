@@ -40,7 +40,7 @@ func (f *feed) review(c *Connection) (ended []realtime.Right) {
 			ended = append(ended, r)
 		}
 	}
-	f.reviewPatterns(c)
+	reviewPatterns(f, c)
 	for _, r := range subscriptions(c) {
 		f.fx.Steps++
 		if err := reviewView(c, r); err != nil {
@@ -88,6 +88,8 @@ func (f *feed) end(c *Connection, right realtime.Right, why *realtime.Error) boo
 		}
 		f.asked.detach(r)
 		c.client.Box.Forget(r.Channel(), channel.Number(r))
+		f.fx.Push(&c.client, &outbox.Delivery{Frame: channel.Framed(r, c.client.Protocol.Ended(right, why))})
+		return true
 	}
 	f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.Ended(right, why)})
 	return true

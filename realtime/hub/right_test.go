@@ -149,7 +149,7 @@ func TestNoRightOutlivesItsGrant(t *testing.T) {
 						m.stands[right] = true
 					}
 				case n < 70:
-					b.hub.Unsubscribe(m.conn, name)
+					b.hub.Unsubscribe(m.conn, name, "")
 					delete(m.stands, realtime.Right{Action: realtime.ActionSubscribe, Channel: name})
 				case n < 75:
 					if _, _, err := b.hub.Presence(m.conn, name, false); err == nil {
@@ -266,7 +266,7 @@ func TestPresenceAddsUp(t *testing.T) {
 					b.subscribe(c, name)
 					subscribed[c] = true
 				case n < 6:
-					b.hub.Unsubscribe(c, name)
+					b.hub.Unsubscribe(c, name, "")
 					delete(subscribed, c)
 				case n < 8: // the gathering second ends
 					b.feed.lock()

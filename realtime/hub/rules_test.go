@@ -162,7 +162,7 @@ func TestUnsubscribeEndsTheFlow(t *testing.T) {
 		r := newRig(t, acmeTenant())
 		a := r.connect("ann")
 		r.subscribe(a, "prices:fx", realtime.Position{}, 0)
-		if !r.hub.Unsubscribe(a.conn, r.channel("prices:fx")) || r.hub.Unsubscribe(a.conn, r.channel("prices:fx")) {
+		if !r.hub.Unsubscribe(a.conn, r.channel("prices:fx"), "") || r.hub.Unsubscribe(a.conn, r.channel("prices:fx"), "") {
 			t.Error("it was to end once")
 		}
 		r.publish("prices:fx", "1")

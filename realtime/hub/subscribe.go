@@ -34,6 +34,7 @@ func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 		return err
 	}
 	r := channel.NewReader(&c.client, req.Channel, v, channel.Pace{State: req.State, Rate: granted(&rules, req.MaxRate), Paused: req.Paused})
+	channel.Named(r, req.Sub, false)
 	if !req.Want.Plain() {
 		r.SetWant(req.Want)
 	}
@@ -81,7 +82,7 @@ func (c *Connection) admit(r *channel.Reader) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, have := range c.readers {
-		if have.Channel() == r.Channel() {
+		if have.Channel() == r.Channel() && channel.Sub(have) == channel.Sub(r) {
 			return realtime.Errorf(realtime.CodeConflict, "channel: %q is already subscribed", r.Channel().Name())
 		}
 	}
@@ -117,10 +118,10 @@ func (c *Connection) hasRoom(limit int) error {
 	return err
 }
 
-// Unsubscribe ends a subscription and reports whether there was one. A subscribe
+// Unsubscribe ends the subscription that the client calls sub, and reports whether there was one. A subscribe
 // that is not answered yet is refused with CodeNotFound, so that its client need not wait.
-func (h *Hub) Unsubscribe(c *Connection, name realtime.Channel) bool {
-	r := c.takeIf(func(r *channel.Reader) bool { return r.Channel() == name })
+func (h *Hub) Unsubscribe(c *Connection, name realtime.Channel, sub string) bool {
+	r := c.takeIf(func(r *channel.Reader) bool { return r.Channel() == name && channel.Sub(r) == sub })
 	if r == nil {
 		return false
 	}

@@ -63,7 +63,7 @@ func (s round) part() (more bool) {
 // the lock allows. It reports whether there are more.
 func (s round) losePatience() (more bool) {
 	f := s.f
-	for q := f.asked.First(); q != nil && s.now.Sub(q.Asked) >= f.pace.patience(); q = f.asked.First() {
+	for q := f.asked.First(); q != nil && s.now.Sub(q.Asked) >= f.pace.Patience(); q = f.asked.First() {
 		if f.fx.Tired() {
 			return true
 		}

@@ -15,12 +15,13 @@ type Want = channel.Want
 // what is to be. It returns what is applied then: a rate is never higher than the namespace allows. What has to be told because of the change, rows
 // that leave the sight of the client and rows that enter it, is queued before Tune returns. Errors: CodeNotFound if the channel is
 // not subscribed, CodeBadRequest for a filter that cannot be compiled; nothing is changed then.
-func (c *Connection) Tune(ch realtime.Channel, change func(Want) (Want, error)) (Want, error) {
+func (c *Connection) Tune(ch realtime.Channel, sub string, change func(Want) (Want, error)) (Want, error) {
 	f := c.feed
+	gone := realtime.Errorf(realtime.CodeNotFound, "channel: %q is not subscribed", ch.Name())
 	all := subscriptions(c)
-	i := slices.IndexFunc(all, func(r *channel.Reader) bool { return r.Channel() == ch })
+	i := slices.IndexFunc(all, func(r *channel.Reader) bool { return r.Channel() == ch && channel.Sub(r) == sub })
 	if i < 0 {
-		return Want{}, notSubscribed(ch)
+		return Want{}, gone
 	}
 	r := all[i]
 	if want, err := change(r.Wanted()); err != nil {
@@ -31,7 +32,7 @@ func (c *Connection) Tune(ch realtime.Channel, change func(Want) (Want, error)) 
 	f.lock()
 	defer f.unlock()
 	if r.State() == channel.Gone {
-		return Want{}, notSubscribed(ch)
+		return Want{}, gone
 	}
 	want, err := change(r.Wanted())
 	if err != nil {
@@ -50,8 +51,4 @@ func (c *Connection) Tune(ch realtime.Channel, change func(Want) (Want, error)) 
 	applied.MaxRate = granted(&rules, want.MaxRate)
 	r.Tune(channel.Pace{Rate: applied.MaxRate, Paused: want.Paused}, time.Now())
 	return applied, nil
-}
-
-func notSubscribed(ch realtime.Channel) *realtime.Error {
-	return realtime.Errorf(realtime.CodeNotFound, "channel: %q is not subscribed", ch.Name())
 }

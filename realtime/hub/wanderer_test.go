@@ -114,7 +114,7 @@ func (c *wanderer) leave(channel realtime.Channel) {
 	v.mu.Lock()
 	reads := !v.over && !v.stuck
 	v.mu.Unlock()
-	if !reads || !v.hub.Unsubscribe(v.conn, channel) {
+	if !reads || !v.hub.Unsubscribe(v.conn, channel, "") {
 		return
 	}
 	synctest.Wait() // what was queued has been read

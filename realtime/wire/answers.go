@@ -21,7 +21,7 @@ type Session struct {
 }
 
 // Welcome answers a good token, and the connect frame if there was one.
-func (Encoder) Welcome(id ID, s Session) outbox.Frame {
+func (Answers) Welcome(id ID, s Session) outbox.Frame {
 	o := answer(384, TypeWelcome, id)
 	o.text("connection", s.Connection)
 	o.text("user", s.User)
@@ -47,21 +47,21 @@ func (o *object) limits(l realtime.Limits) {
 }
 
 // UnsubscribeOK answers an unsubscribe frame: nothing of the channel follows.
-func (Encoder) UnsubscribeOK(id ID, c realtime.Channel) outbox.Frame {
+func (Answers) UnsubscribeOK(id ID, c realtime.Channel) outbox.Frame {
 	o := answer(128, TypeOK, id)
 	o.text("channel", c.Name())
 	return o.frame()
 }
 
 // PublishOK answers a publish frame with the ID of the event, once the broker has it.
-func (Encoder) PublishOK(id ID, event string) outbox.Frame {
+func (Answers) PublishOK(id ID, event string) outbox.Frame {
 	o := answer(128, TypeOK, id)
 	o.text("event", event)
 	return o.frame()
 }
 
 // CallOK answers a call frame. data is one JSON value, as Compact returns it; none is written as null.
-func (Encoder) CallOK(id ID, data []byte) outbox.Frame {
+func (Answers) CallOK(id ID, data []byte) outbox.Frame {
 	o := answer(64+len(data), TypeOK, id)
 	o.data("data", data)
 	return o.frame()
@@ -69,7 +69,7 @@ func (Encoder) CallOK(id ID, data []byte) outbox.Frame {
 
 // PresenceOK answers a presence frame with who is on the channel now. count is the
 // number of users, of which members may be the first.
-func (Encoder) PresenceOK(id ID, c realtime.Channel, members []realtime.Member, count int) outbox.Frame {
+func (Answers) PresenceOK(id ID, c realtime.Channel, members []realtime.Member, count int) outbox.Frame {
 	o := answer(256, TypeOK, id)
 	o.text("channel", c.Name())
 	o.members("members", members)
@@ -85,8 +85,24 @@ type Tuned struct {
 	Paused       bool
 }
 
+// PatternOK answers a subscribe to a pattern. From the Position on the channels are read in which the client did not stand.
+func (Answers) PatternOK(id ID, pattern string, at realtime.Position) outbox.Frame {
+	o := answer(256, TypeOK, id)
+	o.text("channel", pattern)
+	o.bool("pattern", true)
+	o.position("position", at)
+	return o.frame()
+}
+
+// UnsubscribePatternOK answers an unsubscribe of a pattern.
+func (Answers) UnsubscribePatternOK(id ID, pattern string) outbox.Frame {
+	o := answer(64, TypeOK, id)
+	o.text("channel", pattern)
+	return o.frame()
+}
+
 // TuneOK answers a tune frame with what is applied.
-func (Encoder) TuneOK(id ID, c realtime.Channel, t Tuned) outbox.Frame {
+func (Answers) TuneOK(id ID, c realtime.Channel, t Tuned) outbox.Frame {
 	o := answer(256, TypeOK, id)
 	o.text("channel", c.Name())
 	if t.Filter != "" {
@@ -106,7 +122,7 @@ func (Encoder) TuneOK(id ID, c realtime.Channel, t Tuned) outbox.Frame {
 }
 
 // RefreshOK answers a refresh frame with the end of the new token.
-func (Encoder) RefreshOK(id ID, expires time.Time) outbox.Frame {
+func (Answers) RefreshOK(id ID, expires time.Time) outbox.Frame {
 	o := answer(64, TypeOK, id)
 	o.int("expiresAt", expires.UnixMilli())
 	return o.frame()
@@ -114,7 +130,7 @@ func (Encoder) RefreshOK(id ID, expires time.Time) outbox.Frame {
 
 // Error refuses a client frame. channel is the name the client used, if the refusal is about
 // one; both may be empty. The cause of err is not shown. RetryAfter is rounded up to whole milliseconds.
-func (Encoder) Error(id ID, channel string, err *realtime.Error) outbox.Frame {
+func (Answers) Error(id ID, channel string, err *realtime.Error) outbox.Frame {
 	o := refusal(id, channel, err)
 	return o.frame()
 }
@@ -122,7 +138,7 @@ func (Encoder) Error(id ID, channel string, err *realtime.Error) outbox.Frame {
 // PublishRefused is Error of a publish that can be sent again, for a client that counts refusals. number is how many
 // there have been on the connection, this one included. The server takes no publish that was sent before the
 // client knew of it and could overtake this one: its Refusals is lower.
-func (Encoder) PublishRefused(id ID, channel string, err *realtime.Error, number int64) outbox.Frame {
+func (Answers) PublishRefused(id ID, channel string, err *realtime.Error, number int64) outbox.Frame {
 	o := refusal(id, channel, err)
 	o.int("refusals", number)
 	return o.frame()
@@ -145,7 +161,7 @@ func refusal(id ID, channel string, err *realtime.Error) object {
 }
 
 // Pong answers a ping.
-func (Encoder) Pong(id ID) outbox.Frame {
+func (Answers) Pong(id ID) outbox.Frame {
 	o := answer(32, TypePong, id)
 	return o.frame()
 }

@@ -40,6 +40,12 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 	if len(f.Subscriptions) > 0 {
 		o.subscriptions(f.Subscriptions)
 	}
+	if f.Positions != nil {
+		o.positions(memberSince.String(), f.Positions)
+	}
+	if f.Sub != "" {
+		o.text(memberSub.String(), f.Sub)
+	}
 	o.options(&f.Options)
 	if f.Type == TypePresence && !f.Watch {
 		o.bool(memberWatch.String(), false)
@@ -72,6 +78,12 @@ func (o *object) subscriptions(all []Subscription) {
 		o.b = append(o.b, `{"channel":`...)
 		o.b = appendString(o.b, s.Channel)
 		o.optional(memberSince, s.Since)
+		if s.Positions != nil {
+			o.positions(memberSince.String(), s.Positions)
+		}
+		if s.Sub != "" {
+			o.text(memberSub.String(), s.Sub)
+		}
 		o.options(&s.Options)
 		o.b = append(o.b, '}')
 	}
@@ -95,10 +107,12 @@ type ServerFrame struct {
 	Version     string          `json:"version,omitempty"` // of the server
 
 	Channel string `json:"channel,omitempty"`
+	Sub     string `json:"sub,omitempty"` // what the client calls the subscription
 	// Position is where the client stands after this frame: ok of subscribe, message, notice "gap".
 	Position string `json:"position,omitempty"`
 
 	// ok
+	Pattern bool              `json:"pattern,omitempty"` // Channel is a pattern
 	Resumed bool              `json:"resumed,omitempty"`
 	Reset   bool              `json:"reset,omitempty"`   // also snapshot: what the client has is to be forgotten
 	State   *StateOK          `json:"state,omitempty"`   // if the state follows

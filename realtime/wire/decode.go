@@ -73,16 +73,19 @@ func (f *ClientFrame) read(m *members) {
 	case TypeSubscribe:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
-		f.Since = m.returnedPosition(memberSince)
+		f.Since, f.Positions = m.stands(f.Channel)
 		f.AsOf = m.returnedMoment(memberAsOf)
+		f.Sub = m.sub()
 		f.Options = m.options()
 	case TypeTune:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
+		f.Sub = m.sub()
 		f.Options = m.changes()
 	case TypeUnsubscribe:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
+		f.Sub = m.sub()
 	case TypePublish:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
@@ -162,7 +165,9 @@ func readSubscription(element []byte, index int) Subscription {
 	if err := m.scan(&scanner{text: element}); err != nil {
 		return Subscription{Err: realtime.Errorf(realtime.CodeBadRequest, "subscriptions[%d]: %v", index, err)}
 	}
-	one := Subscription{Channel: m.text(memberChannel, true), Since: m.returnedPosition(memberSince), Options: m.options()}
+	one := Subscription{Channel: m.text(memberChannel, true), Sub: m.sub()}
+	one.Since, one.Positions = m.stands(one.Channel)
+	one.Options = m.options()
 	if m.err == nil {
 		return one
 	}

@@ -10,7 +10,10 @@ import (
 )
 
 // Encoder makes the frames that servers send: those of the Hub, and the answers of a gateway. Its zero value is ready.
-type Encoder struct{}
+type Encoder struct{ Answers }
+
+// Answers makes the answers of a gateway to the frames of clients.
+type Answers struct{}
 
 var _ outbox.Encoder = Encoder{}
 

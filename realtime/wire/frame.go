@@ -49,6 +49,9 @@ const (
 	NoticePresenceEnded = "presence-ended"
 )
 
+// MaxSubBytes is the longest name that a client may give to a subscription.
+const MaxSubBytes = 64
+
 // MaxIDBytes is the longest ID of a frame as it is written, quotes not counted.
 const MaxIDBytes = 64
 
@@ -88,6 +91,10 @@ type ClientFrame struct {
 	Channel string
 	Since   realtime.Position // subscribe; zero is "from now on", what is malformed is unusable
 	Options Options           // subscribe, tune
+	// Sub is what the client calls a subscription, to tell it apart from others that reach the same channels: subscribe, tune, unsubscribe.
+	Sub string
+	// Positions are where the client stands in channels that a pattern selects: subscribe with a pattern, as an object in since.
+	Positions map[string]realtime.Position
 
 	Data  []byte            // publish, call: compact JSON; nil only in a call without any and in a deletion
 	Key   string            // publish
@@ -111,9 +118,11 @@ type ClientFrame struct {
 
 // Subscription is one entry of a connect frame.
 type Subscription struct {
-	Channel string // as in ClientFrame; empty if it could not be read
-	Since   realtime.Position
-	Options Options
+	Channel   string // as in ClientFrame; empty if it could not be read
+	Since     realtime.Position
+	Options   Options
+	Sub       string
+	Positions map[string]realtime.Position
 	// Err says what is wrong with the entry, which is to be refused with it while the others are taken; nil: nothing is.
 	Err *realtime.Error
 }

@@ -38,12 +38,13 @@ const (
 	memberState
 	memberMaxRate
 	memberPaused
+	memberSub
 	numMembers
 )
 
 var memberNames = [numMembers]string{
 	"type", "id", "token", "asOf", "subscriptions", "channel", "since", "data",
-	"key", "tags", "event", "delete", "ttl", "eventType", "source", "contentType", "refusals", "route", "watch", "filter", "fields", "keys", "state", "maxRate", "paused",
+	"key", "tags", "event", "delete", "ttl", "eventType", "source", "contentType", "refusals", "route", "watch", "filter", "fields", "keys", "state", "maxRate", "paused", "sub",
 }
 
 func (m member) String() string { return memberNames[m] }

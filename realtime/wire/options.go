@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -31,7 +32,7 @@ func (m *members) options() (o Options) {
 		o.Keys = &keys
 	}
 	if o.MaxRate != nil {
-		m.rate(*o.MaxRate)
+		checkRate(m, *o.MaxRate)
 	}
 	m.onlyKnown()
 	return o
@@ -44,10 +45,10 @@ func (m *members) changes() (o Options) {
 	}
 	m.common(&o)
 	if o.MaxRate != nil && *o.MaxRate != 0 {
-		m.rate(*o.MaxRate)
+		checkRate(m, *o.MaxRate)
 	}
 	if raw := m.raw[memberKeys]; m.err == nil && raw != nil && raw[0] == '{' {
-		m.keyChanges(&o, raw)
+		keyChanges(m, &o, raw)
 	} else if m.err == nil && raw != nil {
 		keys := m.names(memberKeys, raw, realtime.MaxKeys, realtime.MaxIDBytes)
 		o.Keys = &keys
@@ -57,7 +58,7 @@ func (m *members) changes() (o Options) {
 }
 
 // keyChanges reads {"add": [...], "remove": [...]}.
-func (m *members) keyChanges(o *Options, raw []byte) {
+func keyChanges(m *members, o *Options, raw []byte) {
 	for name, value := range jsontext.Members(raw) {
 		switch string(name) {
 		case "add":
@@ -95,7 +96,7 @@ func (m *members) common(o *Options) {
 	}
 }
 
-func (m *members) rate(rate float64) {
+func checkRate(m *members, rate float64) {
 	if err := realtime.CheckRate("maxRate", rate); err != nil {
 		m.wrong("%v", err)
 	}
@@ -138,7 +139,7 @@ func (m *members) onlyKnown() {
 	}
 	for which, raw := range m.raw {
 		switch member(which) {
-		case memberType, memberID, memberChannel, memberSince, memberAsOf, memberFilter, memberFields, memberKeys, memberState, memberMaxRate, memberPaused:
+		case memberType, memberID, memberChannel, memberSince, memberAsOf, memberFilter, memberFields, memberKeys, memberState, memberMaxRate, memberPaused, memberSub:
 		default:
 			if raw != nil {
 				m.wrong("%s: is no option of a subscription; leave it out", member(which))
@@ -187,4 +188,58 @@ func (o *object) list(name string, all []string) {
 		o.b = appendString(o.b, s)
 	}
 	o.b = append(o.b, ']')
+}
+
+// sub returns what the client calls the subscription.
+func (m *members) sub() string {
+	name := m.text(memberSub, false)
+	if len(name) > MaxSubBytes {
+		m.wrong("sub: must be at most %d bytes, got %d", MaxSubBytes, len(name))
+	}
+	return name
+}
+
+// stands returns where the client stands: in a channel, or in channels that a pattern selects.
+func (m *members) stands(channel string) (realtime.Position, map[string]realtime.Position) {
+	raw := m.raw[memberSince]
+	if !realtime.IsSelection(channel) {
+		return m.returnedPosition(memberSince), nil
+	}
+	if m.err != nil || raw == nil {
+		return realtime.Position{}, nil
+	}
+	if raw[0] != '{' {
+		m.wrong("since: must be an object of channels and positions for a pattern")
+		return realtime.Position{}, nil
+	}
+	all := map[string]realtime.Position{}
+	for name, value := range jsontext.Members(raw) {
+		if len(all) == realtime.MaxPatternChannels {
+			m.wrong("since: must be at most %d channels", realtime.MaxPatternChannels)
+			return realtime.Position{}, nil
+		}
+		at := realtime.UnusablePosition()
+		if value[0] == '"' {
+			at = realtime.ReturnedPosition(jsontext.Unquote(value))
+		}
+		all[string(name)] = at
+	}
+	return realtime.Position{}, all
+}
+
+// positions appends an object of positions, in order of their channels.
+func (o *object) positions(name string, all map[string]realtime.Position) {
+	o.name(name)
+	inner := object{[]byte{}}
+	for _, c := range slices.Sorted(maps.Keys(all)) {
+		inner.b = append(inner.b, ',')
+		inner.b = appendString(inner.b, c)
+		inner.b = append(inner.b, ':')
+		inner.b = appendString(inner.b, all[c].String())
+	}
+	o.b = append(o.b, '{')
+	if len(inner.b) > 0 {
+		o.b = append(o.b, inner.b[1:]...)
+	}
+	o.b = append(o.b, '}')
 }

@@ -139,9 +139,9 @@ func (m *Machine) tell(q *Question, a outbox.Answer, how realtime.Reason) {
 	s.o.Metrics.Took(realtime.TimingAnswer, m.name.Tenant(), time.Since(q.Asked))
 	switch {
 	case !q.Request.Quiet:
-		s.fx.Push(c, &outbox.Delivery{Frame: framed(q.Reader, c.Protocol.Subscribed(q.Request.ID, m.name, a))})
+		s.fx.Push(c, &outbox.Delivery{Frame: Framed(q.Reader, c.Protocol.Subscribed(q.Request.ID, m.name, a))})
 	case a.Gap:
-		s.fx.Push(c, &outbox.Delivery{Frame: framed(q.Reader, c.Protocol.Gap(m.name, a.Position))})
+		s.fx.Push(c, &outbox.Delivery{Frame: Framed(q.Reader, c.Protocol.Gap(m.name, a.Position))})
 	}
 }
 

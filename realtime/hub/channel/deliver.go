@@ -59,7 +59,7 @@ func (e *delivery) give(m *Machine, l *lane, pass *record.Pass) (readers, lost i
 		}
 		d.Frame, d.Reader = pass.In(r.client.Protocol), r.number
 		if r.sub != "" {
-			d.Frame = framed(r, d.Frame)
+			d.Frame = Framed(r, d.Frame)
 		}
 		lost += fx.Push(r.client, &d)
 	}
@@ -83,7 +83,7 @@ func (e *delivery) catchUp(m *Machine, shown *record.Entry, kept bool) {
 			continue
 		}
 		if pass := m.rec.Visible(shown, r.view, kept); missing && pass.Shown() {
-			m.set.fx.Push(r.client, &outbox.Delivery{Frame: framed(r, pass.In(r.client.Protocol)), Channel: m.name, Reader: r.number, Key: e.Key, Policy: m.rules.Overflow})
+			m.set.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, pass.In(r.client.Protocol)), Channel: m.name, Reader: r.number, Key: e.Key, Policy: m.rules.Overflow})
 		}
 		r.attach()
 	}

@@ -148,7 +148,7 @@ func (k *Keyed) see(r *Reader, v *view.View) {
 			k.fx.Fail(r.client)
 			return
 		}
-		k.fx.Push(r.client, &outbox.Delivery{Frame: framed(r, frame), Channel: k.name, Reader: r.number, Policy: realtime.OverflowDisconnect})
+		k.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, frame), Channel: k.name, Reader: r.number, Policy: realtime.OverflowDisconnect})
 	})
 }
 

@@ -108,7 +108,7 @@ func (m *Machine) lose(ms int64) {
 			continue // its state is to be known anew
 		}
 		r.endReplay() // what it has not been given yet lies before the gap
-		m.set.fx.Push(r.client, &outbox.Delivery{Frame: framed(r, gap.In(r.client.Protocol)), Channel: m.name, Reader: r.number})
+		m.set.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, gap.In(r.client.Protocol)), Channel: m.name, Reader: r.number})
 	}
 }
 

@@ -134,7 +134,7 @@ func (p *pace) give(r *Reader) bool {
 			k.fx.Fail(r.client)
 			return true
 		}
-		if !r.client.Box.Replay(k.name, r.number, framed(r, frame)) {
+		if !r.client.Box.Replay(k.name, r.number, Framed(r, frame)) {
 			p.cursor = before
 			return false
 		}
@@ -153,7 +153,7 @@ func (p *pace) missed(r *Reader) {
 		return
 	}
 	p.keyed.metrics.Add(realtime.CountGaps, p.keyed.name.Tenant(), realtime.ReasonEvicted, 1)
-	r.client.Box.Replay(p.keyed.name, r.number, framed(r, r.client.Protocol.Gap(p.keyed.name, t.Position())))
+	r.client.Box.Replay(p.keyed.name, r.number, Framed(r, r.client.Protocol.Gap(p.keyed.name, t.Position())))
 	p.cursor = t.At()
 }
 
@@ -204,7 +204,7 @@ func (p *pace) giveSnapshot(r *Reader) bool {
 			p.keyed.fx.Fail(c)
 			return true
 		}
-		c.Box.Replay(p.keyed.name, r.number, framed(r, frame))
+		c.Box.Replay(p.keyed.name, r.number, Framed(r, frame))
 		if over {
 			p.snapshot, p.cursor, r.at = nil, cursor, at
 			return true
@@ -219,5 +219,5 @@ func (p *pace) tellDropped(r *Reader) {
 		return
 	}
 	p.dropped += n
-	r.client.Box.Replay(p.keyed.name, r.number, framed(r, r.client.Protocol.Dropped(p.keyed.name, n)))
+	r.client.Box.Replay(p.keyed.name, r.number, Framed(r, r.client.Protocol.Dropped(p.keyed.name, n)))
 }

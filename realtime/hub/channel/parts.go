@@ -109,7 +109,7 @@ func (s *Set) Age(now time.Time) (more bool) {
 		case m.unused():
 			s.remove(m)
 		case m.rec.Empty() && len(m.readers) > 0 && m.State() == Live:
-			s.idle(m)
+			idle(s, m)
 		}
 		if bytes, changed := m.rec.Quota().Changed(); changed {
 			s.o.Metrics.Level(realtime.GaugeRecordBytes, m.name.Tenant(), bytes)
@@ -119,7 +119,7 @@ func (s *Set) Age(now time.Time) (more bool) {
 }
 
 // idle has the readers leave that have come by a pattern, if all have: nothing is left to be known of the channel.
-func (s *Set) idle(m *Machine) {
+func idle(s *Set, m *Machine) {
 	for _, r := range m.readers {
 		if !r.roams || r.state != Reading || r.pace != nil && r.pace.lags {
 			return

@@ -60,5 +60,5 @@ func (p *pace) adjust(r *Reader, rate float64, now time.Time) {
 		return
 	}
 	p.told = now
-	p.keyed.fx.Push(r.client, &outbox.Delivery{Frame: framed(r, r.client.Protocol.Tuned(r.name, rate, "slow")), Channel: r.name, Reader: r.number})
+	p.keyed.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, r.client.Protocol.Tuned(r.name, rate, "slow")), Channel: r.name, Reader: r.number})
 }

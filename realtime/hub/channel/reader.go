@@ -276,7 +276,7 @@ func (r *Reader) fill() bool {
 			m.set.fx.Fail(r.client)
 			return true
 		}
-		if !box.Replay(r.name, r.number, framed(r, gap)) {
+		if !box.Replay(r.name, r.number, Framed(r, gap)) {
 			return false
 		}
 		m.count(realtime.CountGaps, realtime.ReasonEvicted, 1)
@@ -291,7 +291,7 @@ func (r *Reader) fill() bool {
 					m.set.fx.Fail(r.client)
 					return true
 				}
-				if !box.Replay(r.name, r.number, framed(r, frame)) {
+				if !box.Replay(r.name, r.number, Framed(r, frame)) {
 					return false
 				}
 			}
@@ -361,7 +361,7 @@ func (c *Client) Refill() {
 // tellGap tells the reader that something is missing.
 func (r *Reader) tellGap(m *Machine, at realtime.Position) {
 	m.count(realtime.CountGaps, realtime.ReasonMoved, 1)
-	m.set.fx.Push(r.client, &outbox.Delivery{Frame: framed(r, r.client.Protocol.Gap(m.name, at)), Channel: m.name, Reader: r.number})
+	m.set.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, r.client.Protocol.Gap(m.name, at)), Channel: m.name, Reader: r.number})
 }
 
 // Named says what the client calls the subscription, and whether it has come by a pattern.
@@ -373,8 +373,8 @@ func Sub(r *Reader) string { return r.sub }
 // Number tells a reader apart from the others of its client.
 func Number(r *Reader) uint32 { return r.number }
 
-// framed is a frame for a reader, with the name that its client has given to the subscription.
-func framed(r *Reader, f outbox.Frame) outbox.Frame {
+// Framed is a frame for a reader, with the name that its client has given to the subscription.
+func Framed(r *Reader, f outbox.Frame) outbox.Frame {
 	if r.sub == "" || f.IsZero() {
 		return f
 	}

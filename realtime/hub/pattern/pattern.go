@@ -13,9 +13,6 @@ import (
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 )
 
-// MaxChannels bounds the channels that one subscription reads at once.
-const MaxChannels = 1000
-
 // Owner is whoever follows the topic. Its lock is held whenever it is called, and guards a Set and all that it has.
 type Owner interface {
 	// Place has a question answered.
@@ -63,7 +60,11 @@ func (ss *Set) Add(s *Subscription, since map[realtime.Channel]realtime.Position
 		ss.read(s, c, channel.Request{Since: at, AsOf: asOf})
 	}
 	for _, c := range known {
-		ss.read(s, c, channel.Request{Since: realtime.Position{Time: s.moment}, AsOf: asOf, Quiet: true})
+		q := channel.Request{AsOf: asOf, Quiet: true} // from now on
+		if asOf != 0 {
+			q.Since = realtime.Position{Time: asOf}
+		}
+		ss.read(s, c, q)
 	}
 }
 
@@ -79,8 +80,8 @@ func (ss *Set) read(s *Subscription, c realtime.Channel, q channel.Request) {
 	if s.ended || s.readers[c] != nil || c.Tenant() != s.Tenant || !s.Pattern.Match(c.Name(), "", nil) {
 		return
 	}
-	if len(s.readers) >= MaxChannels {
-		err := realtime.Errorf(realtime.CodeLimited, "channel: %q selects more than %d channels; subscribe to fewer of them", s.Pattern, MaxChannels)
+	if len(s.readers) >= realtime.MaxPatternChannels {
+		err := realtime.Errorf(realtime.CodeLimited, "channel: %q selects more than %d channels; subscribe to fewer of them", s.Pattern, realtime.MaxPatternChannels)
 		err.Limit = "channelsPerPattern"
 		ss.fail(s, err)
 		return

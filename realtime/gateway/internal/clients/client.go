@@ -133,6 +133,16 @@ func (c *Client) Subscribe(r hub.SubscribeRequest) (err error) {
 	return err
 }
 
+// SubscribePattern asks the Hub for all channels that a pattern selects.
+func (c *Client) SubscribePattern(r *hub.PatternRequest) (err error) {
+	c.unlessLeft(func() {
+		if refused := hub.SubscribePattern(c.conn, r); refused != nil {
+			err = refused
+		}
+	})
+	return err
+}
+
 // Welcome is what the client is told when it has joined.
 func (c *Client) Welcome(limits realtime.Limits) wire.Session {
 	p, o := c.conn.Principal(), &c.set.o

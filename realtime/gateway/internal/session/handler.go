@@ -29,7 +29,7 @@ func (h *handler) handle(f *wire.ClientFrame) {
 	case wire.TypeConnect:
 		h.resume(f)
 	case wire.TypeSubscribe:
-		h.subscribe(f.ID, f.Channel, f.Since, f.AsOf, &f.Options)
+		h.subscribe(f.ID, &wire.Subscription{Channel: f.Channel, Since: f.Since, Sub: f.Sub, Positions: f.Positions, Options: f.Options}, f.AsOf)
 	case wire.TypeTune:
 		h.tune(f)
 	case wire.TypeUnsubscribe:
@@ -97,33 +97,47 @@ func (h *handler) resume(f *wire.ClientFrame) {
 			h.fail("", sub.Channel, sub.Err)
 			continue
 		}
-		h.subscribe("", sub.Channel, sub.Since, f.AsOf, &sub.Options)
+		h.subscribe("", &sub, f.AsOf)
 	}
 }
 
-func (h *handler) subscribe(id wire.ID, name string, since realtime.Position, asOf int64, o *wire.Options) {
-	ch, err := h.channel(name)
-	if err == nil {
-		r := hub.SubscribeRequest{ID: string(id), Channel: ch, Since: since, AsOf: asOf, State: o.State}
-		if r.Want, err = changed(hub.Want{}, o); err == nil {
-			err = h.client.Subscribe(r)
+func (h *handler) subscribe(id wire.ID, s *wire.Subscription, asOf int64) {
+	want, err := changed(hub.Want{}, &s.Options)
+	if err == nil && realtime.IsSelection(s.Channel) {
+		err = h.subscribePattern(id, s, asOf, want)
+	} else if err == nil {
+		var ch realtime.Channel
+		if ch, err = h.channel(s.Channel); err == nil {
+			err = h.client.Subscribe(hub.SubscribeRequest{ID: string(id), Channel: ch, Sub: s.Sub, Since: s.Since, AsOf: asOf, State: s.Options.State, Want: want})
 		}
 	}
 	if err != nil {
-		h.report(id, name, "subscribing", err)
+		h.report(id, s.Channel, "subscribing", err)
 	}
 }
 
 func (h *handler) unsubscribe(f *wire.ClientFrame) {
+	if realtime.IsSelection(f.Channel) {
+		h.unsubscribePattern(f)
+		return
+	}
 	ch, err := h.channel(f.Channel)
-	if err == nil && !h.c.Hub.Unsubscribe(h.client.Connection(), ch) {
+	if err == nil && !h.c.Hub.Unsubscribe(h.client.Connection(), ch, f.Sub) {
 		err = realtime.Errorf(realtime.CodeNotFound, "channel: %q is not subscribed", f.Channel)
 	}
 	if err != nil {
 		h.report(f.ID, f.Channel, "unsubscribing", err)
 		return
 	}
-	h.send(h.protocol.UnsubscribeOK(f.ID, ch))
+	h.send(h.named(h.protocol.UnsubscribeOK(f.ID, ch), f.Sub))
+}
+
+// named puts the name that the client has given to a subscription into an answer.
+func (h *handler) named(f outbox.Frame, sub string) outbox.Frame {
+	if sub == "" {
+		return f
+	}
+	return h.protocol.WithSub(f, sub)
 }
 
 func (h *handler) presence(f *wire.ClientFrame) {

@@ -10,18 +10,22 @@ import (
 
 // tune changes how the client is given a channel. What leaves and enters its sight comes before the answer.
 func (h *handler) tune(f *wire.ClientFrame) {
+	if realtime.IsSelection(f.Channel) {
+		h.fail(f.ID, f.Channel, realtime.Errorf(realtime.CodeBadRequest, "channel: a pattern cannot be tuned; unsubscribe and subscribe again"))
+		return
+	}
 	ch, err := h.channel(f.Channel)
 	var applied hub.Want
 	if err == nil {
-		applied, err = h.client.Connection().Tune(ch, func(w hub.Want) (hub.Want, error) { return changed(w, &f.Options) })
+		applied, err = h.client.Connection().Tune(ch, f.Sub, func(w hub.Want) (hub.Want, error) { return changed(w, &f.Options) })
 	}
 	if err != nil {
 		h.report(f.ID, f.Channel, "tuning", err)
 		return
 	}
-	h.send(h.protocol.TuneOK(f.ID, ch, wire.Tuned{
+	h.send(h.named(h.protocol.TuneOK(f.ID, ch, wire.Tuned{
 		Filter: applied.Filter, Fields: applied.Fields, Keys: applied.Keys, MaxRate: applied.MaxRate, Paused: applied.Paused,
-	}))
+	}), f.Sub))
 }
 
 // changed returns what a client wants by what it has said before and what it says now.

@@ -1,0 +1,41 @@
+package session
+
+import (
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// subscribePattern asks for all channels that a pattern selects.
+func (h *handler) subscribePattern(id wire.ID, s *wire.Subscription, asOf int64, want hub.Want) error {
+	if err := realtime.CheckSelection(s.Channel); err != nil {
+		return err
+	}
+	switch {
+	case s.Options.State:
+		return realtime.Errorf(realtime.CodeBadRequest, "state: is not served for a pattern; subscribe to each channel")
+	case h.c.Hooks.Present():
+		return realtime.Errorf(realtime.CodeBadRequest, "channel: patterns are not served where a program decides about each subscribe")
+	}
+	r := &hub.PatternRequest{Pattern: realtime.Pattern(s.Channel), Sub: s.Sub, AsOf: asOf, Want: want, Since: map[realtime.Channel]realtime.Position{}}
+	for name, at := range s.Positions {
+		ch, err := h.channel(name)
+		if err != nil {
+			return realtime.Errorf(realtime.CodeBadRequest, "since: %v", err)
+		}
+		r.Since[ch] = at
+	}
+	r.Begins = func(at realtime.Position) outbox.Frame {
+		return h.named(h.protocol.PatternOK(id, s.Channel, at), s.Sub)
+	}
+	return h.client.SubscribePattern(r)
+}
+
+func (h *handler) unsubscribePattern(f *wire.ClientFrame) {
+	if !hub.UnsubscribePattern(h.client.Connection(), realtime.Pattern(f.Channel), f.Sub) {
+		h.fail(f.ID, f.Channel, realtime.Errorf(realtime.CodeNotFound, "channel: %q is not subscribed", f.Channel))
+		return
+	}
+	h.send(h.named(h.protocol.UnsubscribePatternOK(f.ID, f.Channel), f.Sub))
+}
