@@ -166,7 +166,7 @@ func (p *pace) giveOwed(r *Reader) bool {
 		}
 		if frame := st.In(r.client.Protocol); frame.IsZero() {
 			p.keyed.fx.Fail(r.client)
-		} else if !r.client.Box.Replay(p.keyed.name, frame) {
+		} else if !r.client.Box.Replay(p.keyed.name, r.number, Framed(r, frame)) {
 			p.snapshot.NotGiven()
 			return false
 		}
