@@ -16,7 +16,7 @@ function show(value) {
 var moment = (value) => Number.isFinite(value) && value > 0 && value < 2 ** 48 ? Math.floor(value) : 0;
 var membersOf = (list) => Array.isArray(list) ? list.filter((member) => typeof member?.user === "string") : [];
 function readWelcome({ connection, user, tenant, instance, expiresAt, limits, heartbeatMs, version }) {
-  const rate = (name, otherwise) => within(limits?.[name], 0, 1e9, otherwise);
+  const rate2 = (name, otherwise) => within(limits?.[name], 0, 1e9, otherwise);
   return {
     connection: text(connection) ?? "",
     user,
@@ -27,10 +27,10 @@ function readWelcome({ connection, user, tenant, instance, expiresAt, limits, he
     heartbeatMs: within(heartbeatMs, 1e3, 6e5, 25e3),
     limits: Object.freeze({
       ...typeof limits === "object" ? limits : {},
-      framesPerSecond: rate("framesPerSecond", 50),
-      publishesPerSecond: rate("publishesPerSecond", 100),
-      subscriptionsPerConnection: rate("subscriptionsPerConnection", 128) || 1,
-      messageBytes: limits?.messageBytes >= 256 ? rate("messageBytes") : 65536
+      framesPerSecond: rate2("framesPerSecond", 50),
+      publishesPerSecond: rate2("publishesPerSecond", 100),
+      subscriptionsPerConnection: rate2("subscriptionsPerConnection", 128) || 1,
+      messageBytes: limits?.messageBytes >= 256 ? rate2("messageBytes") : 65536
       // in less than that nothing can be said
     })
   };
@@ -327,6 +327,10 @@ var Clock = class {
   get edge() {
     return this.now - (Number.isFinite(this.#arrival.value) ? this.#arrival.value : 0);
   }
+  /** What the server's clock shows at least; 0 while nothing is known of it. */
+  get least() {
+    return Number.isFinite(this.#arrival.value) ? this.edge : 0;
+  }
   get serverNow() {
     return this.now - this.#offset;
   }
@@ -364,7 +368,434 @@ var Recent = class {
   }
 };
 
+// src/events.js
+var Events = class {
+  #listeners = /* @__PURE__ */ new Map();
+  /** Adds a listener and returns a function that removes it. */
+  on(type, listener) {
+    if (!this.#listeners.has(type)) this.#listeners.set(type, /* @__PURE__ */ new Set());
+    this.#listeners.get(type).add(listener);
+    return () => this.#listeners.get(type).delete(listener);
+  }
+  /** Whether anybody listens. */
+  has(type) {
+    return this.#listeners.get(type)?.size > 0;
+  }
+  emit(type, detail) {
+    const listeners = this.#listeners.get(type);
+    if (type === "error" && !listeners?.size) console.error("tidewire:", detail?.message ?? detail);
+    for (const listener of [...listeners ?? []]) guarded(listener, detail);
+  }
+};
+
+// src/frame.js
+var FRAME = 16;
+var HIDDEN = 1e3;
+var Frame = class {
+  #run;
+  #timer;
+  #request;
+  constructor(run) {
+    this.#run = run;
+  }
+  ask() {
+    if (this.#timer !== void 0) return;
+    const painted = typeof globalThis.requestAnimationFrame === "function";
+    const fire = () => {
+      this.cancel();
+      this.#run();
+    };
+    if (painted && globalThis.document?.visibilityState !== "hidden") this.#request = globalThis.requestAnimationFrame(fire);
+    this.#timer = setTimeout(fire, painted ? HIDDEN : FRAME);
+  }
+  cancel() {
+    clearTimeout(this.#timer);
+    if (this.#request !== void 0) globalThis.cancelAnimationFrame?.(this.#request);
+    [this.#timer, this.#request] = [void 0, void 0];
+  }
+};
+
+// src/rows.js
+var MAX_GONE = 4096;
+function rowOf({ key, position, data, time, expiresAt, tags, eventType, source, contentType }) {
+  const row = { key, data, position, time: moment(time) || timeOf(position) };
+  for (const [name, value] of Object.entries({ expiresAt: moment(expiresAt) || void 0, tags, eventType, source, contentType })) if (value !== void 0) row[name] = value;
+  return Object.freeze(row);
+}
+var Rows = class {
+  all = /* @__PURE__ */ new Map();
+  whole = false;
+  // whole: a snapshot has been complete
+  #next = null;
+  #gone = /* @__PURE__ */ new Map();
+  #clearedAt = 0;
+  #touch;
+  constructor(touch) {
+    this.#touch = touch;
+  }
+  /** Whether a snapshot is under way. */
+  get loading() {
+    return this.#next !== null;
+  }
+  /** The server sends everything from here on. */
+  begin() {
+    [this.#next, this.#gone, this.#clearedAt] = [/* @__PURE__ */ new Map(), /* @__PURE__ */ new Map(), 0];
+  }
+  /** The server sends what has changed since `all` was whole. */
+  resume() {
+    this.#next = null;
+  }
+  /** Takes a part of a snapshot and tells whether that was the last one. What cannot be a row is left out. */
+  snapshot({ reset, entries, more }) {
+    if (reset === true || !this.loading) this.begin();
+    for (const entry of Array.isArray(entries) ? entries : []) if (text(entry?.key) && isPosition(entry.position)) this.#set(this.#next, entry);
+    if (more !== false) return false;
+    for (const key of [...this.all.keys(), ...this.#next.keys()]) this.#touch(key);
+    [this.all, this.#next, this.whole] = [this.#next, null, true];
+    return true;
+  }
+  /** Takes a message that is about keys and has a position. */
+  apply(message) {
+    const rows = this.#next ?? this.all, at = timeOf(message.position);
+    if (message.cleared === true) {
+      this.#clearedAt = Math.max(this.#clearedAt, at);
+      for (const row of [...rows.values()]) if (timeOf(row.position) <= at) this.#remove(rows, row.key);
+    } else if (message.deleted === true || message.left === true) {
+      if (timeOf(rows.get(message.key)?.position) > at) return;
+      this.#remove(rows, message.key);
+      this.#gone.delete(message.key);
+      this.#gone.set(message.key, at);
+      if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value);
+    } else this.#set(rows, message);
+  }
+  /** The server says that the time of a key's row is over, which may be one that was never sent. */
+  expire(key) {
+    this.#remove(this.#next ?? this.all, key);
+  }
+  /** The time of a row that is shown is over. */
+  drop(key) {
+    this.#remove(this.all, key);
+  }
+  /** Shows nothing, and knows nothing. */
+  clear() {
+    for (const key of [...this.all.keys()]) this.#remove(this.all, key);
+    [this.#next, this.whole] = [null, false];
+  }
+  #set(rows, event) {
+    const at = timeOf(event.position);
+    if (at < Math.max(timeOf(rows.get(event.key)?.position), this.#gone.get(event.key) ?? 0, this.#clearedAt)) return;
+    if (rows === this.all) this.#touch(event.key);
+    rows.set(event.key, rowOf(event));
+  }
+  #remove(rows, key) {
+    if (rows === this.all && rows.has(key)) this.#touch(key);
+    rows.delete(key);
+  }
+};
+
+// src/keyed-view.js
+var TICK = 1e3;
+var KeyedView = class {
+  #rows = new Rows((key) => this.#touch(key));
+  #events = new Events();
+  #touched = /* @__PURE__ */ new Map();
+  #frame = new Frame(() => this.#tell());
+  #clock;
+  #soonest = Infinity;
+  #expiry;
+  #ended = false;
+  #isReady = false;
+  #settle;
+  constructor(channel, clock, control) {
+    this.channel = channel;
+    this.#clock = clock;
+    this.ready = new Promise((resolve, reject) => {
+      this.#settle = { resolve: () => resolve(this), reject };
+    });
+    this.ready.catch(() => {
+    });
+    control({
+      begin: () => this.#rows.begin(),
+      resume: () => this.#rows.resume(),
+      snapshot: (frame) => this.#snapshot(frame),
+      apply: (message) => this.#apply(message),
+      expired: (key) => this.#rows.expire(key),
+      clear: () => this.#rows.clear(),
+      end: (error) => this.#end(error),
+      rows: this.#rows
+    });
+  }
+  /** Whether a snapshot has been complete: until then, nothing is known of the channel. */
+  get isReady() {
+    return this.#isReady;
+  }
+  get size() {
+    return this.#rows.all.size;
+  }
+  get(key) {
+    return this.#rows.all.get(key);
+  }
+  has(key) {
+    return this.#rows.all.has(key);
+  }
+  keys() {
+    return this.#rows.all.keys();
+  }
+  values() {
+    return this.#rows.all.values();
+  }
+  entries() {
+    return this.#rows.all.entries();
+  }
+  [Symbol.iterator]() {
+    return this.#rows.all.entries();
+  }
+  forEach(run, self) {
+    this.#rows.all.forEach((row, key) => run.call(self, row, key, this));
+  }
+  get [Symbol.toStringTag]() {
+    return "KeyedView";
+  }
+  /** Adds a listener and returns a function that removes it. */
+  on(type, listener) {
+    return this.#events.on(type, listener);
+  }
+  // ---- what comes
+  #snapshot(frame) {
+    if (!this.#rows.snapshot(frame)) return false;
+    this.#soonest = Infinity;
+    for (const row of this.#rows.all.values()) this.#expect(row);
+    this.#isReady = true;
+    this.#settle.resolve();
+    return true;
+  }
+  #apply(message) {
+    this.#rows.apply(message);
+    const row = this.#rows.all.get(message.key);
+    if (row) this.#expect(row);
+  }
+  #end(error) {
+    this.#rows.clear();
+    [this.#ended, this.#isReady] = [true, false];
+    clearTimeout(this.#expiry);
+    this.#settle.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: this.channel }));
+  }
+  // ---- rows end
+  #expect({ expiresAt }) {
+    if (expiresAt === void 0 || expiresAt >= this.#soonest) return;
+    this.#soonest = expiresAt;
+    this.#wait();
+  }
+  /** Waits for the soonest end, as the server's clock is known now; it may turn out to be further on. */
+  #wait() {
+    clearTimeout(this.#expiry);
+    if (this.#ended || this.#soonest === Infinity) return;
+    this.#expiry = setTimeout(() => {
+      if (this.#clock.least >= this.#soonest) this.#expire();
+      this.#wait();
+    }, Math.min(TICK, Math.max(1, this.#soonest - this.#clock.least)));
+  }
+  #expire() {
+    const now = this.#clock.least;
+    this.#soonest = Infinity;
+    for (const { key, expiresAt } of [...this.#rows.all.values()]) {
+      if (expiresAt <= now) this.#rows.drop(key);
+      else if (expiresAt < this.#soonest) this.#soonest = expiresAt;
+    }
+  }
+  // ---- what has changed
+  #touch(key) {
+    if (!this.#events.has("change")) return;
+    if (!this.#touched.has(key)) this.#touched.set(key, this.#rows.all.has(key));
+    this.#frame.ask();
+  }
+  #tell() {
+    const changed2 = /* @__PURE__ */ new Set(), removed = /* @__PURE__ */ new Set();
+    for (const [key, had] of this.#touched) {
+      if (this.#rows.all.has(key)) changed2.add(key);
+      else if (had) removed.add(key);
+    }
+    this.#touched = /* @__PURE__ */ new Map();
+    if (changed2.size || removed.size) this.#events.emit("change", { changed: changed2, removed });
+  }
+};
+
+// src/wants.js
+var OURS = ["since", "onGap", "onDropped", "buffer", "overflow"];
+var TUNABLE = ["filter", "fields", "keys", "maxRate", "paused"];
+var text2 = (name, value) => {
+  if (typeof value !== "string") throw badRequest(`${name}: must be a string, got ${show(value)}`);
+  return value;
+};
+var flag = (name, value) => {
+  if (typeof value !== "boolean") throw badRequest(`${name}: must be true or false, got ${show(value)}`);
+  return value;
+};
+var rate = (name, value) => {
+  if (typeof value !== "number" || !Number.isFinite(value)) throw badRequest(`${name}: must be a number, got ${show(value)}`);
+  return value;
+};
+var names = (name, value) => {
+  const wrong = Array.isArray(value) ? value.findIndex((each) => typeof each !== "string" || each === "") : 0;
+  if (!Array.isArray(value)) throw badRequest(`${name}: must be a list of strings, got ${show(value)}`);
+  if (wrong >= 0) throw badRequest(`${name}[${wrong}]: must be a non-empty string, got ${show(value[wrong])}`);
+  return [...new Set(value)].sort();
+};
+var keys = (name, value) => {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return names(name, value);
+  const unknown = Object.keys(value).find((each) => each !== "add" && each !== "remove");
+  if (unknown !== void 0) throw badRequest(`keys.${unknown.slice(0, 64)}: must be add or remove`);
+  return { add: names("keys.add", value.add ?? []), remove: names("keys.remove", value.remove ?? []) };
+};
+function read(given, checks, otherwise) {
+  const members = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (value === void 0) continue;
+    if (!Object.hasOwn(checks, name)) throw badRequest(`${name.slice(0, 64)}: ${otherwise}`);
+    members[name] = checks[name](name, value);
+  }
+  return members;
+}
+function checkWants(options) {
+  const asked = Object.fromEntries(Object.entries(options).filter(([name]) => !OURS.includes(name)));
+  const wants = read(asked, { filter: text2, fields: names, keys: names, maxRate: rate, paused: flag, state: flag }, "is not an option of subscribe");
+  if (wants.state && options.since !== void 0 && options.since !== null) throw badRequest("since: cannot be given with state, which begins with all of it");
+  return tidy(wants);
+}
+function checkChange(change) {
+  if (change === null || typeof change !== "object") throw badRequest(`tune: must be an object, got ${show(change)}`);
+  return read(change, { filter: text2, fields: names, keys, maxRate: rate, paused: flag }, `cannot be tuned, only ${TUNABLE.join(", ")}`);
+}
+function tidy({ filter, fields, keys: keys2, maxRate, paused, state }) {
+  return Object.freeze({
+    ...filter && { filter },
+    ...fields && { fields },
+    ...keys2 && { keys: keys2 },
+    ...maxRate !== void 0 && { maxRate },
+    ...paused && { paused },
+    ...state && { state }
+  });
+}
+var without = (list, gone) => list.filter((each) => !gone.includes(each));
+function changed(wants, { keys: keys2, ...change }) {
+  const all = { ...wants, ...change };
+  if (change.maxRate === 0) all.maxRate = void 0;
+  if (Array.isArray(keys2)) all.keys = keys2;
+  else if (keys2) {
+    if (!wants.keys) throw badRequest("keys: the subscription has all keys; to have some only, give a list");
+    all.keys = without([.../* @__PURE__ */ new Set([...wants.keys, ...keys2.add])], keys2.remove).sort();
+  }
+  return tidy(all);
+}
+function merged(first, second) {
+  const both = { ...first, ...second };
+  if (!first.keys || !second.keys || Array.isArray(second.keys)) return both;
+  const { add, remove } = second.keys;
+  if (Array.isArray(first.keys)) both.keys = without([.../* @__PURE__ */ new Set([...first.keys, ...add])], remove).sort();
+  else {
+    both.keys = {
+      add: without([.../* @__PURE__ */ new Set([...first.keys.add, ...add])], remove),
+      remove: [.../* @__PURE__ */ new Set([...without(first.keys.remove, add), ...remove])]
+    };
+  }
+  return both;
+}
+var changesView = (change) => ["filter", "fields", "keys"].some((name) => change[name] !== void 0);
+var viewOf = ({ filter, fields, keys: keys2 }) => JSON.stringify([filter, fields, keys2]);
+var sameWants = (a, b) => JSON.stringify(tidy(a)) === JSON.stringify(tidy(b));
+
+// src/tuning.js
+function after(wants, change) {
+  try {
+    return changed(wants, change);
+  } catch {
+    return wants;
+  }
+}
+var split = ({ parts }) => parts.map((part) => ({ change: part.change, link: null, parts: [part], alone: true }));
+var Tuning = class {
+  agreed;
+  rate;
+  // rate: as the server applies it, undefined without a bound
+  #cautious = false;
+  // a subscription with changes was refused: they are asked for when there is one without
+  #changes = [];
+  // {change, link, parts}: link is the one that was asked, null before; parts are the changes that it is made of, each with who waits for it
+  constructor(wants) {
+    this.agreed = wants;
+  }
+  /** What is asked for, whether or not the server knows it yet. */
+  get wanted() {
+    return this.#changes.reduce((wants, { change }) => after(wants, change), this.agreed);
+  }
+  /** What the next subscription asks for, and the changes that are in it: all, unless one of them may be at fault. */
+  get asked() {
+    return this.#cautious ? { wants: this.agreed, changes: [] } : { wants: this.wanted, changes: [...this.#changes] };
+  }
+  has(change) {
+    return this.#changes.includes(change);
+  }
+  /** Whether a change is being asked for on a link. */
+  isAsking(link) {
+    return this.#changes.some((one) => one.link === link);
+  }
+  /** The change to ask the server for, unless it is being asked on this link. */
+  next(link) {
+    const first = this.#changes[0];
+    return first && (first.link !== link || link.ended) ? first : void 0;
+  }
+  /** Adds a change; several that nobody was asked for are one. Resolves with what is applied. */
+  add(change) {
+    changed(this.wanted, change);
+    return new Promise((resolve, reject) => {
+      const last = this.#changes.at(-1), part = { change, resolve, reject };
+      if (last?.link !== null || last.alone) return this.#changes.push({ change, link: null, parts: [part] });
+      last.change = merged(last.change, change);
+      last.parts.push(part);
+    });
+  }
+  /** The server does what a subscription has asked for, some changes included. */
+  granted({ wants, changes }, answer) {
+    this.agreed = wants;
+    this.#answered(changes.filter((one) => this.#changes.includes(one)), answer);
+  }
+  /** The server does what a change has asked for. */
+  applied(one, answer) {
+    if (!this.#changes.includes(one)) return;
+    this.agreed = after(this.agreed, one.change);
+    this.#answered([one], answer);
+  }
+  #answered(changes, answer) {
+    this.rate = within(answer.maxRate, 0, 1e9) || void 0;
+    const { filter = "", fields, keys: keys2, paused = false } = this.agreed;
+    this.#settle(changes, ({ resolve }) => resolve({ filter, fields, keys: keys2, maxRate: this.rate, paused }));
+  }
+  /** The change is not made. If it is made of several, each is asked for alone: the others are not at fault. */
+  refused(one, error) {
+    if (one.parts.length > 1) this.#changes = this.#changes.flatMap((each) => each === one ? split(one) : [each]);
+    else this.#settle([one], ({ reject }) => reject(error));
+  }
+  /** A subscription was refused. Tells whether one without the changes is worth trying: then each is asked for alone, behind it. */
+  suspect({ wants, changes }) {
+    if (changes.length === 0 && sameWants(wants, this.agreed)) return false;
+    this.#changes = this.#changes.flatMap(split);
+    this.#cautious = this.#changes.length > 0;
+    return true;
+  }
+  end(error, channel) {
+    const why = error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel });
+    for (const { parts } of this.#changes.splice(0)) for (const { reject } of parts) reject(why);
+  }
+  #settle(changes, tell) {
+    const over = changes.filter((one) => this.#changes.includes(one));
+    this.#changes = this.#changes.filter((one) => !over.includes(one));
+    this.#cautious &&= this.#changes.length > 0;
+    for (const { parts } of over) parts.forEach(tell);
+  }
+};
+
 // src/feed.js
+var shapeOf = (link, wants) => `${link.token?.rights}${viewOf(wants)}`;
 var Feed = class {
   readers = /* @__PURE__ */ new Map();
   // Subscription -> {deliver, finish, stored}
@@ -375,6 +806,7 @@ var Feed = class {
   putOffBy = null;
   ended = false;
   // retryAt in ticks: asked again then, because that link could not
+  attemptToTune = 0;
   forgot = false;
   // where it stood could not be used: whatever the answer, something may be missing
   floor = 0;
@@ -382,17 +814,30 @@ var Feed = class {
   // during a move: older messages are repetitions
   edge = 0;
   // after a resume: messages up to this publish time were missed ones
+  view;
+  keyed;
+  // with state: what the page holds, and what fills it
+  #shape;
+  // with state: who was shown what when `position` was reached; undefined if the rows may be of two minds
   state = Object.freeze({ name: "pending", resumed: false, gap: false, caughtUp: 0 });
-  constructor(channel, since, remember) {
+  constructor(channel, { since, wants, remember, clock }) {
     this.channel = channel;
     this.recent = new Recent(remember);
+    this.tuning = new Tuning(wants);
     this.ready = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
     this.ready.catch(() => {
     });
+    if (wants.state) this.view = new KeyedView(channel, clock, (keyed) => {
+      this.keyed = keyed;
+    });
     if (since !== void 0 && since !== null && since !== "") this.startAt(since);
   }
-  get request() {
-    return { type: "subscribe", channel: this.channel, since: this.position, asOf: this.asOf };
+  /** Where to go on from. The rows of a state can only be gone on from by who is shown the same. */
+  since(link) {
+    return this.view && this.#shape !== shapeOf(link, this.tuning.asked.wants) ? void 0 : this.position;
+  }
+  request(link) {
+    return { type: "subscribe", channel: this.channel, since: this.since(link), asOf: this.asOf, ...this.tuning.asked.wants };
   }
   /** Takes over where it stood; what is no position is a gap, as the server says of those it does not know. */
   startAt(position, asOf) {
@@ -402,34 +847,60 @@ var Feed = class {
   forget() {
     [this.position, this.asOf, this.forgot] = [void 0, void 0, true];
   }
+  /** From now on some rows may be shown by one rule and some by another, until they are all sent anew. */
+  doubt() {
+    this.#shape = void 0;
+  }
   deliver(item) {
     for (const reader of [...this.readers.values()]) reader.deliver(item);
   }
   /** Takes a message that has a position, unless it is a repetition, and tells whether it did. `resumed` counts what a reconnect has brought. */
   receive(message, resumed, clock) {
-    const now = ticks(), { time, id } = parsePosition(message.position);
-    if (time < this.floor && now < this.floorUntil) return false;
+    const { time, id } = parsePosition(message.position);
+    if (time < this.floor && ticks() < this.floorUntil) return false;
     this.floor = 0;
     if (this.recent.seen(id)) {
       if (time > timeOf(this.position)) this.position = message.position;
       return false;
     }
+    this.#stamp(message, time, resumed, clock);
+    this.deliver(message);
+    this.position = message.position;
+    return true;
+  }
+  /** Takes a message of a state: what is about keys is shown, the rest are events. One that a tune or a token has brought may be old. */
+  receiveKeyed(message, resumed, clock) {
+    const { time, id } = parsePosition(message.position), about = message.cleared === true || message.key !== void 0;
+    if (!about && this.recent.seen(id)) return;
+    if (about && time < timeOf(this.position)) message.time = moment(message.time) || time;
+    else this.#stamp(message, time, resumed, clock);
+    if (about) this.keyed.apply(message);
+    else this.deliver(message);
+    if (!this.keyed.rows.loading && time >= timeOf(this.position)) this.position = message.position;
+  }
+  /** Takes a part of a snapshot; the last one says where the reader stands. */
+  receiveSnapshot(frame) {
+    if (!this.keyed.snapshot(frame)) return false;
+    this.position = isPosition(frame.position) ? frame.position : void 0;
+    this.#shape = this.tuning.isAsking(this.link) || this.link.renewals > 0 ? void 0 : shapeOf(this.link, this.tuning.agreed);
+    return true;
+  }
+  /** Notes when a message came. */
+  #stamp(message, time, resumed, clock) {
     message.time = moment(message.time) || time;
     message.replayed = time <= this.edge;
     if (message.replayed) {
       this.state = Object.freeze({ ...this.state, caughtUp: this.state.caughtUp + 1 });
-      if (resumed) [resumed.caughtUp, resumed.at] = [resumed.caughtUp + 1, now];
+      if (resumed) [resumed.caughtUp, resumed.at] = [resumed.caughtUp + 1, ticks()];
     }
     clock.heard(message.time);
     message.receivedAt = Date.now();
     message.latencyMs = clock.delay(message.time);
     if (!message.replayed) clock.record(message.latencyMs);
-    this.deliver(message);
-    this.position = message.position;
-    return true;
   }
-  /** What may be kept beyond this page: no reader still has it before him. */
+  /** What may be kept beyond this page: no reader still has it before him. The rows of a state are not kept, so neither is their position. */
   get stored() {
+    if (this.view) return void 0;
     let stored = this.position;
     for (const reader of this.readers.values()) if (timeOf(reader.stored) < timeOf(stored)) stored = reader.stored;
     const behind = [...this.readers.values()].some((reader) => reader.waiting);
@@ -472,6 +943,49 @@ function backoff(attempt, { backoffMs, backoffCapMs }) {
   return Math.random() * Math.min(backoffCapMs, backoffMs * 2 ** Math.min(attempt, 30));
 }
 
+// src/tuner.js
+var Tuner = class {
+  #options;
+  #links;
+  #timers;
+  constructor({ options, links, timers }) {
+    [this.#options, this.#links, this.#timers] = [options, links, timers];
+  }
+  /** Asks for the next change of a feed, if there is one and a link that reads it. */
+  flush(feed) {
+    const { link, tuning } = feed, { next } = this.#links;
+    if (feed.ended || !link || link.ended || !link.asked.has(feed) || link.owed.has(feed) || this.#timers.has(tuning)) return;
+    if (next && next !== link && !next.ended && next.owed.has(feed)) return;
+    const one = tuning.next(link);
+    if (!one) return;
+    one.link = link;
+    if (changesView(one.change)) feed.doubt();
+    const frame = { type: "tune", channel: feed.channel, ...one.change };
+    link.ask(JSON.stringify(frame), (answer) => this.#applied(feed, one, answer), (error) => this.#failed(feed, one, error), { timeoutMs: this.#options.requestTimeoutMs, what: "tune" });
+  }
+  #applied(feed, one, answer) {
+    feed.attemptToTune = 0;
+    feed.tuning.applied(one, answer);
+    this.flush(feed);
+  }
+  #failed(feed, one, error) {
+    const { tuning } = feed;
+    if (feed.ended || !tuning.has(one)) return;
+    const again = error.lost ? !error.fatal : onChannel(error) === RETRY && error.code !== "not-found" && error.code !== "conflict";
+    if (!again) {
+      error.channel ??= feed.channel;
+      tuning.refused(one, error);
+      return this.flush(feed);
+    }
+    if (one.link?.ended) return;
+    const wait = (error.retryAfterMs ?? 1e3) + backoff(feed.attemptToTune++, this.#options);
+    this.#timers.after(tuning, wait, () => {
+      one.link = null;
+      this.flush(feed);
+    });
+  }
+};
+
 // src/watch.js
 var Watch = class {
   callbacks = /* @__PURE__ */ new Set();
@@ -486,7 +1000,10 @@ var Watch = class {
   constructor(channel) {
     this.channel = channel;
   }
-  get request() {
+  since() {
+    return void 0;
+  }
+  request() {
     return { type: "presence", channel: this.channel, watch: true };
   }
   update({ members, joined, left, count }) {
@@ -515,21 +1032,25 @@ var Grants = class {
   #taken;
   #changed;
   #ended;
+  #tuner;
   /** `changed` is called when positions have changed, `ended` with a feed or watch that is no more; see Channels for `taken`. */
-  constructor({ options, links, clock, timers, emit, taken, changed, ended }) {
+  constructor({ options, links, clock, timers, emit, taken, changed: changed2, ended }) {
     [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
-    [this.#emit, this.#taken, this.#changed, this.#ended] = [emit, taken, changed, ended];
+    [this.#emit, this.#taken, this.#changed, this.#ended] = [emit, taken, changed2, ended];
+    this.#tuner = new Tuner({ options, links, timers });
   }
   /** Notes that the link has been asked, by the first frame or alone. */
   expect(one, link) {
-    link.asked.set(one, one.position);
+    const since = one.since(link), asked = one.tuning?.asked;
+    for (const change of asked?.changes ?? []) change.link = link;
+    link.asked.set(one, { since, ...asked });
     link.owed.add(one);
-    if (one.position) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
+    if (since) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
   }
   ask(one, link) {
     this.expect(one, link);
     const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
-    link.ask(JSON.stringify(one.request), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one.request.type });
+    link.ask(JSON.stringify(one.request(link)), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one instanceof Watch ? "presence" : "subscribe" });
   }
   /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
   #isStale(one, link) {
@@ -543,11 +1064,15 @@ var Grants = class {
     if (this.#isStale(one, link)) return this.#taken(link);
     [one.link, one.attempt, one.retryAt] = [link, 0, 0];
     if (one instanceof Watch) one.update({ members: [], ...answer });
-    else this.#begin(one, link, answer);
+    else {
+      one.tuning.granted(link.asked.get(one), answer);
+      (one.view ? this.#beginState : this.#begin).call(this, one, link, answer);
+      this.#tuner.flush(one);
+    }
     this.#taken(link);
   }
   #begin(feed, link, answer) {
-    const since = link.asked.get(feed), resumed = answer.resumed === true;
+    const { since } = link.asked.get(feed), resumed = answer.resumed === true;
     const position = isPosition(answer.position) ? answer.position : void 0;
     const gap = answer.gap === true || feed.forgot || since !== void 0 && !resumed;
     const ahead = feed.position !== since;
@@ -564,6 +1089,22 @@ var Grants = class {
     feed.resolve();
     this.#changed();
   }
+  /** The state is sent anew, or what has changed of it. Until it is complete, what was shown stays. */
+  #beginState(feed, link, answer) {
+    const { since } = link.asked.get(feed), resumed = since !== void 0 && answer.resumed === true;
+    [feed.edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
+    if (resumed) feed.keyed.resume();
+    else feed.keyed.begin();
+    this.become(feed, { name: "live", resumed, gap: false, caughtUp: 0 });
+    if (feed.ended) return;
+    if (link.resumed) link.resumed.at = ticks();
+    feed.resolve();
+    this.#changed();
+  }
+  /** A change of how a feed is read. */
+  tune(feed) {
+    this.#tuner.flush(feed);
+  }
   /** Refused for good, or asked for again later, by the verdict on the code. */
   denied(one, link, error) {
     if (link.first.get(one.channel) === one) link.first.delete(one.channel);
@@ -574,10 +1115,7 @@ var Grants = class {
       return this.#taken(link);
     }
     let again = onChannel(error) === RETRY;
-    if (!again && error.code === "bad-request" && asked !== void 0) {
-      one.forget();
-      again = true;
-    }
+    if (!again && error.code === "bad-request" && one instanceof Feed) again = this.#withLess(one, asked);
     if (!again) {
       link.owed.delete(one);
       error.channel ??= one.channel;
@@ -597,6 +1135,13 @@ var Grants = class {
     const reads = one.link && !one.link.ended && one.link !== link;
     if (one instanceof Feed && !reads) this.become(one, { ...one.state, name: "waiting", retryAt: Date.now() + wait, code: error.code });
   }
+  /** Leaves out a part of what was asked for that may be at fault: changes that the server has never taken, then the position. Tells whether there was one. */
+  #withLess(feed, asked) {
+    if (asked && feed.tuning.suspect(asked)) return true;
+    if (asked?.since === void 0) return false;
+    feed.forget();
+    return true;
+  }
   /** Tells the server that it is not wanted any more. */
   letGo(one, link) {
     const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel } : { type: "presence", channel: one.channel, watch: false };
@@ -613,13 +1158,21 @@ var Grants = class {
     this.#timers.cancel(one);
     this.#ended(one);
     if (!(one instanceof Feed)) return;
+    this.#timers.cancel(one.tuning);
     for (const reader of one.readers.values()) reader.finish(error);
+    one.tuning.end(error, one.channel);
+    one.keyed?.end(error);
     one.readers.clear();
     one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: one.channel }));
     this.become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
   }
-  /** Something is missing at this place of the channel. */
+  /** Something is missing at this place of the channel. A state is asked for anew instead. */
   gap(feed, position, reason) {
+    if (feed.view) {
+      feed.doubt();
+      if (!feed.retryAt) this.denied(feed, feed.link, new TidewireError({ code: "conflict", message: "the state is asked for anew" }));
+      return;
+    }
     if (!isPosition(position)) position = void 0;
     const gap = { type: "gap", channel: feed.channel, position, reason };
     [feed.floor, feed.forgot] = [0, false];
@@ -644,7 +1197,7 @@ var Grants = class {
 // src/subscription.js
 var Subscription = class {
   #feed;
-  #leave;
+  #owner;
   #queue = /* @__PURE__ */ new Map();
   #serial = 0;
   #waiters = [];
@@ -656,11 +1209,12 @@ var Subscription = class {
   #onDropped;
   #buffer;
   #overflow;
-  constructor(feed, leave, onMessage, { onGap, onDropped, buffer = 1e3, overflow = "drop-oldest" }) {
+  /** `owner` is who lets the reader leave, and who tunes the feed. */
+  constructor(feed, owner, onMessage, { onGap, onDropped, buffer = 1e3, overflow = "drop-oldest" }) {
     if (overflow !== "drop-oldest" && overflow !== "conflate") throw new TypeError(`overflow: must be drop-oldest or conflate, got ${show(overflow)}`);
     if (!(buffer >= 1)) throw new TypeError(`buffer: must be at least 1, got ${show(buffer)}`);
     this.#feed = feed;
-    this.#leave = leave;
+    this.#owner = owner;
     [this.#onMessage, this.#onGap, this.#onDropped, this.#buffer, this.#overflow] = [onMessage, onGap, onDropped, buffer, overflow];
     const subscription = this;
     feed.readers.set(this, {
@@ -686,8 +1240,28 @@ var Subscription = class {
   get position() {
     return this.#queue.size ? this.#handed : this.#feed.position;
   }
+  /** The rows of the channel, with the option `state`. */
+  get view() {
+    return this.#feed.view;
+  }
+  /** How often per second the server sends what is new, at most; undefined is without a bound. */
+  get rate() {
+    return this.#feed.tuning.rate;
+  }
+  /** Changes how the channel is read, for all its readers, and resolves with what the server applies. */
+  async tune(change) {
+    if (this.#done) throw this.#done.error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: this.channel });
+    return this.#owner.tune(change);
+  }
+  /** The server sends nothing until resume. */
+  pause() {
+    return this.tune({ paused: true });
+  }
+  resume() {
+    return this.tune({ paused: false });
+  }
   unsubscribe() {
-    if (!this.#done) this.#leave(this);
+    if (!this.#done) this.#owner.leave(this);
   }
   [Symbol.asyncIterator]() {
     if (this.#onMessage) throw new TypeError("this subscription has a callback; subscribe without one to iterate");
@@ -762,18 +1336,18 @@ var Channels = class {
     return [...this.#feeds.values(), ...this.#watches.values()];
   }
   // ---- what the page asks for
-  /** Reads a channel. One whose name cannot be is refused here, and nobody else knows of it. */
+  /** Reads a channel. What cannot be is refused here, and nobody else knows of it. */
   subscribe(channel, onMessage, options) {
-    const known = this.#feeds.get(channel);
-    const feed = known ?? new Feed(channel, options?.since, this.#options.remember);
-    const subscription = new Subscription(feed, (reader) => this.#leave(feed, reader), onMessage, options ?? {});
+    const read2 = this.#feeds.get(channel), { wants, wrong } = this.#wants(channel, options ?? {}, read2);
+    const known = wrong ? void 0 : read2;
+    const feed = known ?? new Feed(channel, { since: options?.since, wants: wants ?? {}, remember: this.#options.remember, clock: this.#clock });
+    const subscription = new Subscription(feed, { leave: (reader) => this.#leave(feed, reader), tune: (change) => this.#tune(feed, change) }, onMessage, options ?? {});
     if (known) return subscription;
-    const wrong = this.#misnamed(channel);
     if (wrong) {
       this.#grants.finish(feed, wrong);
       return subscription;
     }
-    this.#bookmarks.restore(feed);
+    if (!feed.view) this.#bookmarks.restore(feed);
     this.#feeds.set(channel, feed);
     if (this.#links.forChannels) this.#grants.ask(feed, this.#links.forChannels);
     return subscription;
@@ -799,10 +1373,25 @@ var Channels = class {
       this.#forget(this.#watches, watch);
     };
   }
-  /** The error of a name that no channel can have, which is told as well. */
-  #misnamed(channel) {
+  /** What a subscription asks the server for, or why it cannot be. Readers of a channel share what is asked for. */
+  #wants(channel, options, read2) {
+    const wrong = this.#misnamed(channel, () => {
+      const wants = checkWants(options);
+      if (read2 && !sameWants(wants, read2.tuning.wanted)) throw new TidewireError({ code: "conflict", message: `${channel} is already read with other options; tune that subscription` });
+    });
+    return wrong ? { wrong } : { wants: checkWants(options) };
+  }
+  /** Changes how a channel is read. Resolves with what the server applies. */
+  async #tune(feed, change) {
+    const tuned = feed.tuning.add(checkChange(change));
+    this.#grants.tune(feed);
+    return tuned;
+  }
+  /** The error of a name that no channel can have, or of what else is wrong, which is told as well. */
+  #misnamed(channel, check) {
     try {
       checkChannel(channel);
+      check?.();
       return void 0;
     } catch (error) {
       error.channel = text(channel);
@@ -833,13 +1422,13 @@ var Channels = class {
   /** The subscriptions of the first frame and their asOf: as many as fit into `room` bytes, and `most` at most. `rest` is the frame without them. */
   first(link, rest, room, most) {
     const now = ticks();
-    const feeds = [...this.#feeds.values()].filter((feed) => feed.retryAt <= now && (this.#bookmarks.known || feed.position));
+    const feeds = [...this.#feeds.values()].filter((feed) => feed.retryAt <= now && (this.#bookmarks.known || feed.position || feed.view));
     const asOf = feeds.reduce((newest, feed) => feed.asOf > (newest ?? 0) ? feed.asOf : newest, void 0);
     room -= bytes(JSON.stringify({ ...rest, asOf, subscriptions: [] }));
     const subscriptions = [];
     for (const feed of feeds) {
-      const { type, asOf: own, ...subscription } = feed.request;
-      if (feed.position && own !== asOf) continue;
+      const { type, asOf: own, ...subscription } = feed.request(link);
+      if (subscription.since && !feed.view && own !== asOf) continue;
       room -= bytes(JSON.stringify(subscription)) + 1;
       if (room < 0 || subscriptions.length >= most) break;
       subscriptions.push(subscription);
@@ -853,7 +1442,7 @@ var Channels = class {
     this.#bookmarks.open(tenant, user);
     for (const one of this.#all) {
       if (link.asked.has(one) || one.retryAt > ticks()) continue;
-      if (one instanceof Feed) this.#bookmarks.restore(one);
+      if (one instanceof Feed && !one.view) this.#bookmarks.restore(one);
       this.#grants.ask(one, link);
     }
     if (!link.ended && link.first.size) this.#timers.after(link.first, 2 * this.#options.requestTimeoutMs, () => this.#again(link, "timeout"));
@@ -877,6 +1466,7 @@ var Channels = class {
   forgive(link) {
     this.#timers.cancel(link.first);
     for (const one of this.#all) {
+      if (one instanceof Feed) this.#grants.tune(one);
       if (one.putOffBy !== link || one.retryAt === 0) continue;
       this.#timers.cancel(one);
       one.retryAt = 0;
@@ -889,7 +1479,14 @@ var Channels = class {
   }
   /** What was read until now was somebody else's, so nothing is resumed. */
   forgetPositions() {
-    for (const feed of this.#feeds.values()) feed.forget();
+    for (const feed of this.#feeds.values()) {
+      feed.forget();
+      feed.keyed?.clear();
+    }
+  }
+  /** The link is about to be given a token with other rights. */
+  rightsChange(link) {
+    for (const feed of this.#feeds.values()) if (feed.link === link) feed.doubt();
   }
   close() {
     for (const one of this.#all) this.#grants.finish(one);
@@ -898,10 +1495,16 @@ var Channels = class {
   message(link, message) {
     const feed = this.#feeds.get(message.channel);
     if (feed?.link !== link) return;
+    if (feed.view && message.expired === true && message.position === void 0) return feed.keyed.expired(message.key);
     if (!isPosition(message.position)) return this.#grants.gap(feed, feed.position, "live");
+    if (feed.view) return feed.receiveKeyed(message, link.resumed, this.#clock);
     if (feed.receive(message, link.resumed, this.#clock)) this.#saveSoon();
   }
-  notice(link, { code, channel, position, count }) {
+  snapshot(link, frame) {
+    const feed = this.#feeds.get(frame.channel);
+    if (feed?.link === link && feed.view) feed.receiveSnapshot(frame);
+  }
+  notice(link, { code, channel, position, count, maxRate, reason }) {
     if (code === "presence-ended") {
       const watch = this.#watches.get(channel);
       if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
@@ -910,6 +1513,10 @@ var Channels = class {
     const feed = this.#feeds.get(channel);
     if (feed?.link !== link) return;
     if (code === "gap") this.#grants.gap(feed, position, "live");
+    if (code === "tuned") {
+      feed.tuning.rate = within(maxRate, 0, 1e9) || void 0;
+      this.#emit("tuned", { channel, maxRate: feed.tuning.rate, reason: text(reason) });
+    }
     if (code !== "dropped") return;
     const dropped = { type: "dropped", channel, count: within(count, 1, Number.MAX_SAFE_INTEGER, 1), by: "server" };
     feed.deliver(dropped);
@@ -921,7 +1528,7 @@ var Channels = class {
   }
   /** A heartbeat vouches for the silence of what is read from its link. */
   silent(link, asOf) {
-    for (const feed of this.#feeds.values()) if (feed.link === link) feed.asOf = asOf;
+    for (const feed of this.#feeds.values()) if (feed.link === link && !feed.view && !feed.tuning.wanted.paused) feed.asOf = asOf;
     this.#saveSoon();
   }
   /** Takes the answer to a subscription of the first frame. */
@@ -956,7 +1563,7 @@ var Channels = class {
 var PROBE = 5e3;
 var Link = class {
   asked = /* @__PURE__ */ new Map();
-  // feed or watch -> the position that it was asked with
+  // feed or watch -> {since, wants, changes}: what it was asked for with
   owed = /* @__PURE__ */ new Set();
   // those not granted yet
   first = /* @__PURE__ */ new Map();
@@ -969,6 +1576,8 @@ var Link = class {
   liveAt = 0;
   resumed = null;
   // what a reconnect brought: {caughtUp, gaps, at}
+  renewals = 0;
+  // of its token, that are not answered
   refusals = 0;
   // the newest number of a refused publish; each publish shows it
   #socket;
@@ -1018,8 +1627,8 @@ var Link = class {
   }
   /** Sends at the pace the server allows. The backlog is bounded by the channels and by maxPending. */
   #pace() {
-    const now = ticks(), rate = Math.max(0.1, this.welcome?.limits.framesPerSecond || 50);
-    this.#budget = Math.min(Math.max(1, rate), this.#budget + (now - this.#paced) * rate / 1e3);
+    const now = ticks(), rate2 = Math.max(0.1, this.welcome?.limits.framesPerSecond || 50);
+    this.#budget = Math.min(Math.max(1, rate2), this.#budget + (now - this.#paced) * rate2 / 1e3);
     this.#paced = now;
     for (const [id, json] of this.#backlog) {
       if (this.#budget < 1) break;
@@ -1027,7 +1636,7 @@ var Link = class {
       this.send(json);
     }
     clearTimeout(this.#pacer);
-    if (this.#backlog.size) this.#pacer = setTimeout(() => this.#safely(() => this.#pace()), Math.ceil(Math.max(1, 1e3 * (1 - this.#budget) / rate)));
+    if (this.#backlog.size) this.#pacer = setTimeout(() => this.#safely(() => this.#pace()), Math.ceil(Math.max(1, 1e3 * (1 - this.#budget) / rate2)));
   }
   /** The pace is that of the welcome from now on; a second's worth may go at once. */
   greet(welcome) {
@@ -1179,10 +1788,11 @@ function asToken(value) {
 }
 var fitsHeader = (token) => token.length <= MAX_HEADER && /^[\w\-.~+]+$/.test(token);
 function tokenOf(value) {
-  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity };
+  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity, rights: value };
   try {
-    const { iat, exp } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
+    const { iat, exp, nbf, jti, ...rights } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
     token.endsAt = moment(exp * 1e3);
+    token.rights = JSON.stringify(rights);
     if (exp > iat) token.lastsMs = (exp - iat) * 1e3;
   } catch {
   }
@@ -1367,8 +1977,10 @@ var Renewal = class {
   #timeoutMs;
   #renewed;
   #failed;
-  /** `renewed` is told until when the live link is good now, `failed` why one that was planned was not. */
-  constructor({ tokens, links, timers, timeoutMs, renewed, failed }) {
+  #rightsChange;
+  /** `renewed` is told until when the live link is good now, `failed` why one that was planned was not, `rightsChange` which link is to be given a token with other rights. */
+  constructor({ tokens, links, timers, timeoutMs, renewed, failed, rightsChange }) {
+    this.#rightsChange = rightsChange;
     [this.#tokens, this.#links, this.#timers, this.#timeoutMs, this.#renewed, this.#failed] = [tokens, links, timers, timeoutMs, renewed, failed];
   }
   /** Renews the token of the live link, with another one from the provider or the one in hand. Rejects if provider or server refuses. */
@@ -1379,6 +1991,8 @@ var Renewal = class {
   }
   /** Until the server has taken the token, the link lives by its old one. */
   async #renew(link, token) {
+    if (token.rights !== link.token?.rights) this.#rightsChange(link);
+    link.renewals++;
     try {
       const { expiresAt } = await link.request({ type: "refresh", token: token.value }, { timeoutMs: this.#timeoutMs, urgent: true });
       token.endsAt = moment(expiresAt) || token.endsAt;
@@ -1388,6 +2002,8 @@ var Renewal = class {
         if (this.#tokens.current === token) this.#tokens.current = link.token;
       }
       throw error;
+    } finally {
+      link.renewals--;
     }
     [link.token, this.#tokens.refused] = [token, false];
     link.welcome = { ...link.welcome, expiresAt: token.endsAt };
@@ -1588,6 +2204,7 @@ var Connector = class {
       links: this.#links,
       timers: this.#timers,
       timeoutMs: options.requestTimeoutMs,
+      rightsChange: (link) => this.channels.rightsChange(link),
       renewed: (expiresAt) => this.#set({ ...this.#state, expiresAt }),
       failed: (error) => this.isClosed || emit("error", error)
     });
@@ -1812,11 +2429,12 @@ var Connector = class {
     switch (frame.type) {
       case "message":
         return this.channels.message(link, frame);
+      case "snapshot":
+        return this.channels.snapshot(link, frame);
       case "welcome":
         return this.#welcomed(link, frame);
       case "direct":
-        if (text(frame.event) === void 0 || !this.#directs.seen(frame.event)) this.#emit("direct", frame);
-        return;
+        return void (text(frame.event) !== void 0 && this.#directs.seen(frame.event) || this.#emit("direct", frame));
       case "ok":
         return this.channels.ok(link, frame);
       case "error":
@@ -1859,22 +2477,6 @@ var Connector = class {
   }
   #cancel(name) {
     this.#timers.cancel(name);
-  }
-};
-
-// src/events.js
-var Events = class {
-  #listeners = /* @__PURE__ */ new Map();
-  /** Adds a listener and returns a function that removes it. */
-  on(type, listener) {
-    if (!this.#listeners.has(type)) this.#listeners.set(type, /* @__PURE__ */ new Set());
-    this.#listeners.get(type).add(listener);
-    return () => this.#listeners.get(type).delete(listener);
-  }
-  emit(type, detail) {
-    const listeners = this.#listeners.get(type);
-    if (type === "error" && !listeners?.size) console.error("tidewire:", detail?.message ?? detail);
-    for (const listener of [...listeners ?? []]) guarded(listener, detail);
   }
 };
 

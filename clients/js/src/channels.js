@@ -9,6 +9,7 @@ import { Grants } from "./grants.js";
 import { isPosition } from "./position.js";
 import { Subscription } from "./subscription.js";
 import { bytes, text, within } from "./values.js";
+import { checkChange, checkWants, sameWants } from "./wants.js";
 import { Watch } from "./watch.js";
 
 export class Channels {
@@ -28,18 +29,18 @@ export class Channels {
 
   // ---- what the page asks for
 
-  /** Reads a channel. One whose name cannot be is refused here, and nobody else knows of it. */
+  /** Reads a channel. What cannot be is refused here, and nobody else knows of it. */
   subscribe(channel, onMessage, options) {
-    const known = this.#feeds.get(channel);
-    const feed = known ?? new Feed(channel, options?.since, this.#options.remember);
-    const subscription = new Subscription(feed, (reader) => this.#leave(feed, reader), onMessage, options ?? {});
+    const read = this.#feeds.get(channel), { wants, wrong } = this.#wants(channel, options ?? {}, read);
+    const known = wrong ? undefined : read;
+    const feed = known ?? new Feed(channel, { since: options?.since, wants: wants ?? {}, remember: this.#options.remember, clock: this.#clock });
+    const subscription = new Subscription(feed, { leave: (reader) => this.#leave(feed, reader), tune: (change) => this.#tune(feed, change) }, onMessage, options ?? {});
     if (known) return subscription;
-    const wrong = this.#misnamed(channel);
     if (wrong) {
       this.#grants.finish(feed, wrong);
       return subscription;
     }
-    this.#bookmarks.restore(feed);
+    if (!feed.view) this.#bookmarks.restore(feed);
     this.#feeds.set(channel, feed);
     if (this.#links.forChannels) this.#grants.ask(feed, this.#links.forChannels);
     return subscription;
@@ -67,10 +68,27 @@ export class Channels {
     };
   }
 
-  /** The error of a name that no channel can have, which is told as well. */
-  #misnamed(channel) {
+  /** What a subscription asks the server for, or why it cannot be. Readers of a channel share what is asked for. */
+  #wants(channel, options, read) {
+    const wrong = this.#misnamed(channel, () => {
+      const wants = checkWants(options);
+      if (read && !sameWants(wants, read.tuning.wanted)) throw new TidewireError({ code: "conflict", message: `${channel} is already read with other options; tune that subscription` });
+    });
+    return wrong ? { wrong } : { wants: checkWants(options) };
+  }
+
+  /** Changes how a channel is read. Resolves with what the server applies. */
+  async #tune(feed, change) {
+    const tuned = feed.tuning.add(checkChange(change));
+    this.#grants.tune(feed);
+    return tuned;
+  }
+
+  /** The error of a name that no channel can have, or of what else is wrong, which is told as well. */
+  #misnamed(channel, check) {
     try {
       checkChannel(channel);
+      check?.();
       return undefined;
     } catch (error) {
       error.channel = text(channel);
@@ -107,14 +125,14 @@ export class Channels {
   first(link, rest, room, most) {
     const now = ticks();
     // Whose positions they are is known only after the welcome of the first connection.
-    const feeds = [...this.#feeds.values()].filter((feed) => feed.retryAt <= now && (this.#bookmarks.known || feed.position));
+    const feeds = [...this.#feeds.values()].filter((feed) => feed.retryAt <= now && (this.#bookmarks.known || feed.position || feed.view));
     // asOf speaks for all of the frame, so a feed that has another one asks by itself.
     const asOf = feeds.reduce((newest, feed) => (feed.asOf > (newest ?? 0) ? feed.asOf : newest), undefined);
     room -= bytes(JSON.stringify({ ...rest, asOf, subscriptions: [] }));
     const subscriptions = [];
     for (const feed of feeds) {
-      const { type, asOf: own, ...subscription } = feed.request;
-      if (feed.position && own !== asOf) continue;
+      const { type, asOf: own, ...subscription } = feed.request(link);
+      if (subscription.since && !feed.view && own !== asOf) continue;
       room -= bytes(JSON.stringify(subscription)) + 1;
       if (room < 0 || subscriptions.length >= most) break;
       subscriptions.push(subscription);
@@ -129,7 +147,7 @@ export class Channels {
     this.#bookmarks.open(tenant, user);
     for (const one of this.#all) {
       if (link.asked.has(one) || one.retryAt > ticks()) continue;
-      if (one instanceof Feed) this.#bookmarks.restore(one);
+      if (one instanceof Feed && !one.view) this.#bookmarks.restore(one);
       this.#grants.ask(one, link);
     }
     if (!link.ended && link.first.size) this.#timers.after(link.first, 2 * this.#options.requestTimeoutMs, () => this.#again(link, "timeout"));
@@ -153,6 +171,7 @@ export class Channels {
   forgive(link) {
     this.#timers.cancel(link.first);
     for (const one of this.#all) {
+      if (one instanceof Feed) this.#grants.tune(one); // which that link was asked for as well
       if (one.putOffBy !== link || one.retryAt === 0) continue;
       this.#timers.cancel(one);
       one.retryAt = 0;
@@ -164,7 +183,15 @@ export class Channels {
   askAgain() { for (const one of this.#all) one.retryAt = 0; }
 
   /** What was read until now was somebody else's, so nothing is resumed. */
-  forgetPositions() { for (const feed of this.#feeds.values()) feed.forget(); }
+  forgetPositions() {
+    for (const feed of this.#feeds.values()) {
+      feed.forget();
+      feed.keyed?.clear();
+    }
+  }
+
+  /** The link is about to be given a token with other rights. */
+  rightsChange(link) { for (const feed of this.#feeds.values()) if (feed.link === link) feed.doubt(); }
 
   close() { for (const one of this.#all) this.#grants.finish(one); }
 
@@ -173,11 +200,18 @@ export class Channels {
   message(link, message) {
     const feed = this.#feeds.get(message.channel);
     if (feed?.link !== link) return;
+    if (feed.view && message.expired === true && message.position === undefined) return feed.keyed.expired(message.key);
     if (!isPosition(message.position)) return this.#grants.gap(feed, feed.position, "live"); // it cannot be told what this is
+    if (feed.view) return feed.receiveKeyed(message, link.resumed, this.#clock);
     if (feed.receive(message, link.resumed, this.#clock)) this.#saveSoon();
   }
 
-  notice(link, { code, channel, position, count }) {
+  snapshot(link, frame) {
+    const feed = this.#feeds.get(frame.channel);
+    if (feed?.link === link && feed.view) feed.receiveSnapshot(frame);
+  }
+
+  notice(link, { code, channel, position, count, maxRate, reason }) {
     if (code === "presence-ended") {
       const watch = this.#watches.get(channel);
       if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
@@ -186,6 +220,10 @@ export class Channels {
     const feed = this.#feeds.get(channel);
     if (feed?.link !== link) return;
     if (code === "gap") this.#grants.gap(feed, position, "live");
+    if (code === "tuned") {
+      feed.tuning.rate = within(maxRate, 0, 1e9) || undefined;
+      this.#emit("tuned", { channel, maxRate: feed.tuning.rate, reason: text(reason) });
+    }
     if (code !== "dropped") return;
     const dropped = { type: "dropped", channel, count: within(count, 1, Number.MAX_SAFE_INTEGER, 1), by: "server" };
     feed.deliver(dropped);
@@ -199,7 +237,7 @@ export class Channels {
 
   /** A heartbeat vouches for the silence of what is read from its link. */
   silent(link, asOf) {
-    for (const feed of this.#feeds.values()) if (feed.link === link) feed.asOf = asOf;
+    for (const feed of this.#feeds.values()) if (feed.link === link && !feed.view && !feed.tuning.wanted.paused) feed.asOf = asOf;
     this.#saveSoon();
   }
 

@@ -55,6 +55,9 @@ export class Clock {
   /** The publish time of what would arrive now at the earliest. */
   get edge() { return this.now - (Number.isFinite(this.#arrival.value) ? this.#arrival.value : 0); }
 
+  /** What the server's clock shows at least; 0 while nothing is known of it. */
+  get least() { return Number.isFinite(this.#arrival.value) ? this.edge : 0; }
+
   get serverNow() { return this.now - this.#offset; }
 
   delay(serverTime) { return Math.max(0, Math.round(this.now - serverTime - this.#offset)); }

@@ -29,7 +29,7 @@ export class Connector {
     this.#tokens = new Tokens(options.token, this.clock, options.connectTimeoutMs);
     this.#retry = new Retry(options);
     this.#renewal = new Renewal({
-      tokens: this.#tokens, links: this.#links, timers: this.#timers, timeoutMs: options.requestTimeoutMs,
+      tokens: this.#tokens, links: this.#links, timers: this.#timers, timeoutMs: options.requestTimeoutMs, rightsChange: (link) => this.channels.rightsChange(link),
       renewed: (expiresAt) => this.#set({ ...this.#state, expiresAt }), failed: (error) => this.isClosed || emit("error", error),
     });
     this.requests = new Requests(options.maxPending);
@@ -255,10 +255,10 @@ export class Connector {
   #frame(link, frame) {
     switch (frame.type) {
       case "message": return this.channels.message(link, frame);
+      case "snapshot": return this.channels.snapshot(link, frame);
       case "welcome": return this.#welcomed(link, frame);
       case "direct": // both links of a move may bring it
-        if (text(frame.event) === undefined || !this.#directs.seen(frame.event)) this.#emit("direct", frame);
-        return;
+        return void (text(frame.event) !== undefined && this.#directs.seen(frame.event) || this.#emit("direct", frame));
       case "ok": return this.channels.ok(link, frame);
       case "error": return this.#failed(link, frame);
       case "heartbeat": return this.#heartbeat(link, moment(frame.asOf));

@@ -11,6 +11,9 @@ export class Events {
     return () => this.#listeners.get(type).delete(listener);
   }
 
+  /** Whether anybody listens. */
+  has(type) { return this.#listeners.get(type)?.size > 0; }
+
   emit(type, detail) {
     const listeners = this.#listeners.get(type);
     if (type === "error" && !listeners?.size) console.error("tidewire:", detail?.message ?? detail);

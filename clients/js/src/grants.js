@@ -4,31 +4,35 @@ import { onChannel, RETRY, TidewireError } from "./codes.js";
 import { Feed } from "./feed.js";
 import { isPosition, timeOf } from "./position.js";
 import { backoff } from "./timers.js";
+import { Tuner } from "./tuner.js";
 import { Watch } from "./watch.js";
 
 const QUIET = 300; // a replay is over when nothing older has come for this long
 const RESUME_WITHIN = 10_000; // and at the latest after this, should the clocks deceive
 
 export class Grants {
-  #options; #links; #clock; #timers; #emit; #taken; #changed; #ended;
+  #options; #links; #clock; #timers; #emit; #taken; #changed; #ended; #tuner;
 
   /** `changed` is called when positions have changed, `ended` with a feed or watch that is no more; see Channels for `taken`. */
   constructor({ options, links, clock, timers, emit, taken, changed, ended }) {
     [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
     [this.#emit, this.#taken, this.#changed, this.#ended] = [emit, taken, changed, ended];
+    this.#tuner = new Tuner({ options, links, timers });
   }
 
   /** Notes that the link has been asked, by the first frame or alone. */
   expect(one, link) {
-    link.asked.set(one, one.position);
+    const since = one.since(link), asked = one.tuning?.asked;
+    for (const change of asked?.changes ?? []) change.link = link;
+    link.asked.set(one, { since, ...asked });
     link.owed.add(one);
-    if (one.position) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
+    if (since) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
   }
 
   ask(one, link) {
     this.expect(one, link);
     const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
-    link.ask(JSON.stringify(one.request), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one.request.type });
+    link.ask(JSON.stringify(one.request(link)), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one instanceof Watch ? "presence" : "subscribe" });
   }
 
   /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
@@ -44,12 +48,16 @@ export class Grants {
     if (this.#isStale(one, link)) return this.#taken(link);
     [one.link, one.attempt, one.retryAt] = [link, 0, 0];
     if (one instanceof Watch) one.update({ members: [], ...answer });
-    else this.#begin(one, link, answer);
+    else {
+      one.tuning.granted(link.asked.get(one), answer);
+      (one.view ? this.#beginState : this.#begin).call(this, one, link, answer);
+      this.#tuner.flush(one);
+    }
     this.#taken(link);
   }
 
   #begin(feed, link, answer) {
-    const since = link.asked.get(feed), resumed = answer.resumed === true;
+    const { since } = link.asked.get(feed), resumed = answer.resumed === true;
     const position = isPosition(answer.position) ? answer.position : undefined;
     // A server that does not say that nothing was missed has not said it; nor do we, if we do not know where we stood.
     const gap = answer.gap === true || feed.forgot || (since !== undefined && !resumed);
@@ -68,6 +76,22 @@ export class Grants {
     this.#changed();
   }
 
+  /** The state is sent anew, or what has changed of it. Until it is complete, what was shown stays. */
+  #beginState(feed, link, answer) {
+    const { since } = link.asked.get(feed), resumed = since !== undefined && answer.resumed === true;
+    [feed.edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
+    if (resumed) feed.keyed.resume();
+    else feed.keyed.begin();
+    this.become(feed, { name: "live", resumed, gap: false, caughtUp: 0 });
+    if (feed.ended) return; // by a listener of that
+    if (link.resumed) link.resumed.at = ticks();
+    feed.resolve();
+    this.#changed();
+  }
+
+  /** A change of how a feed is read. */
+  tune(feed) { this.#tuner.flush(feed); }
+
   /** Refused for good, or asked for again later, by the verdict on the code. */
   denied(one, link, error) {
     if (link.first.get(one.channel) === one) link.first.delete(one.channel);
@@ -78,10 +102,7 @@ export class Grants {
       return this.#taken(link);
     }
     let again = onChannel(error) === RETRY;
-    if (!again && error.code === "bad-request" && asked !== undefined) { // perhaps it is the position
-      one.forget();
-      again = true;
-    }
+    if (!again && error.code === "bad-request" && one instanceof Feed) again = this.#withLess(one, asked);
     if (!again) {
       link.owed.delete(one);
       error.channel ??= one.channel;
@@ -103,6 +124,14 @@ export class Grants {
     if (one instanceof Feed && !reads) this.become(one, { ...one.state, name: "waiting", retryAt: Date.now() + wait, code: error.code });
   }
 
+  /** Leaves out a part of what was asked for that may be at fault: changes that the server has never taken, then the position. Tells whether there was one. */
+  #withLess(feed, asked) {
+    if (asked && feed.tuning.suspect(asked)) return true;
+    if (asked?.since === undefined) return false;
+    feed.forget();
+    return true;
+  }
+
   /** Tells the server that it is not wanted any more. */
   letGo(one, link) {
     const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel } : { type: "presence", channel: one.channel, watch: false };
@@ -120,14 +149,22 @@ export class Grants {
     this.#timers.cancel(one);
     this.#ended(one);
     if (!(one instanceof Feed)) return;
+    this.#timers.cancel(one.tuning);
     for (const reader of one.readers.values()) reader.finish(error);
+    one.tuning.end(error, one.channel);
+    one.keyed?.end(error);
     one.readers.clear();
     one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: one.channel }));
     this.become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
   }
 
-  /** Something is missing at this place of the channel. */
+  /** Something is missing at this place of the channel. A state is asked for anew instead. */
   gap(feed, position, reason) {
+    if (feed.view) {
+      feed.doubt();
+      if (!feed.retryAt) this.denied(feed, feed.link, new TidewireError({ code: "conflict", message: "the state is asked for anew" }));
+      return;
+    }
     if (!isPosition(position)) position = undefined;
     const gap = { type: "gap", channel: feed.channel, position, reason };
     [feed.floor, feed.forgot] = [0, false]; // the sequence is broken here, so nothing can be inferred from times

@@ -8,7 +8,7 @@ const PROBE = 5_000; // a ping after sleep is answered within this, or the socke
 
 /** One socket: answers find their requests here, everything else goes to `on`. */
 export class Link {
-  asked = new Map(); // feed or watch -> the position that it was asked with
+  asked = new Map(); // feed or watch -> {since, wants, changes}: what it was asked for with
   owed = new Set(); // those not granted yet
   first = new Map(); // channel -> feed: asked for in the first frame, whose answers have no id
   welcome = null;
@@ -16,6 +16,7 @@ export class Link {
   opened = false; ended = false;
   liveAt = 0;
   resumed = null; // what a reconnect brought: {caughtUp, gaps, at}
+  renewals = 0; // of its token, that are not answered
   refusals = 0; // the newest number of a refused publish; each publish shows it
   #socket; #on; #pending = new Map(); #nextID = 1;
   #heard = ticks(); #pinged = false; #heartbeat = 25_000; #drift = 0; #listening; #probing;

@@ -1,17 +1,19 @@
 // One reader of a channel: a callback, or an async iterator with a bounded queue.
 import { guarded } from "./callbacks.js";
+import { TidewireError } from "./codes.js";
 import { show } from "./values.js";
 
 /** One reader of a channel. Without a callback it is an async iterator with a bounded queue. */
 export class Subscription {
-  #feed; #leave; #queue = new Map(); #serial = 0; #waiters = []; #handed; #dropped = 0; #done = null;
+  #feed; #owner; #queue = new Map(); #serial = 0; #waiters = []; #handed; #dropped = 0; #done = null;
   #onMessage; #onGap; #onDropped; #buffer; #overflow;
 
-  constructor(feed, leave, onMessage, { onGap, onDropped, buffer = 1000, overflow = "drop-oldest" }) {
+  /** `owner` is who lets the reader leave, and who tunes the feed. */
+  constructor(feed, owner, onMessage, { onGap, onDropped, buffer = 1000, overflow = "drop-oldest" }) {
     if (overflow !== "drop-oldest" && overflow !== "conflate") throw new TypeError(`overflow: must be drop-oldest or conflate, got ${show(overflow)}`);
     if (!(buffer >= 1)) throw new TypeError(`buffer: must be at least 1, got ${show(buffer)}`);
     this.#feed = feed;
-    this.#leave = leave;
+    this.#owner = owner;
     [this.#onMessage, this.#onGap, this.#onDropped, this.#buffer, this.#overflow] = [onMessage, onGap, onDropped, buffer, overflow];
     const subscription = this;
     feed.readers.set(this, {
@@ -27,7 +29,22 @@ export class Subscription {
   get ready() { return this.#feed.ready.then(() => this); }
   get position() { return this.#queue.size ? this.#handed : this.#feed.position; }
 
-  unsubscribe() { if (!this.#done) this.#leave(this); }
+  /** The rows of the channel, with the option `state`. */
+  get view() { return this.#feed.view; }
+  /** How often per second the server sends what is new, at most; undefined is without a bound. */
+  get rate() { return this.#feed.tuning.rate; }
+
+  /** Changes how the channel is read, for all its readers, and resolves with what the server applies. */
+  async tune(change) {
+    if (this.#done) throw this.#done.error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: this.channel });
+    return this.#owner.tune(change);
+  }
+
+  /** The server sends nothing until resume. */
+  pause() { return this.tune({ paused: true }); }
+  resume() { return this.tune({ paused: false }); }
+
+  unsubscribe() { if (!this.#done) this.#owner.leave(this); }
 
   [Symbol.asyncIterator]() {
     if (this.#onMessage) throw new TypeError("this subscription has a callback; subscribe without one to iterate");

@@ -9,7 +9,9 @@ export class Watch {
 
   constructor(channel) { this.channel = channel; }
 
-  get request() { return { type: "presence", channel: this.channel, watch: true }; }
+  since() { return undefined; }
+
+  request() { return { type: "presence", channel: this.channel, watch: true }; }
 
   update({ members, joined, left, count }) {
     [joined, left] = [membersOf(joined), membersOf(left)];

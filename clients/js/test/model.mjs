@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { connect, parsePosition } from "../tidewire.js";
 import { settle } from "./clock.mjs";
+import { Fleet } from "./fleet.mjs";
 import { generator, World } from "./world.mjs";
 
 const HOUR = 3_600_000, MINUTE = 60_000;
@@ -82,7 +83,9 @@ class Run {
     if (process.env.TRACE) this.client.on("subscription", (state) => process.stderr.write(`${Math.floor(world.clock.ticks)} channel ${JSON.stringify(state)}\n`));
     this.client.on("error", (error) => this.errors.push(error));
     this.client.on("gap", () => this.gaps++);
+    this.wants = Object.fromEntries(channels.map((channel) => [channel, random.of([{}, {}, { maxRate: random.of([1, 20]) }])]));
     for (const channel of channels.slice(0, 2)) this.read(channel);
+    if (random.chance(0.5)) this.fleet = new Fleet(this);
   }
 
   /** Reads a channel and looks at what comes: each message once and in order, or a gap was told. */
@@ -99,7 +102,7 @@ class Run {
         this.client.unsubscribe(channel);
         this.read(channel);
       }
-    }, { onGap: () => { begun.free = true; }, since: random.chance(0.05) ? random.of(["x", 7, "99999999999999-a", "1700000000000-z", ""]) : undefined });
+    }, { onGap: () => { begun.free = true; }, since: random.chance(0.05) ? random.of(["x", 7, "99999999999999-a", "1700000000000-z", ""]) : undefined, ...this.wants[channel] });
   }
 
   publish() {
@@ -112,6 +115,7 @@ class Run {
   /** Something happens. */
   step() {
     const { random, world, client, storage } = this;
+    if (this.fleet && random.chance(0.5)) return this.fleet.step();
     switch (random(32)) {
       case 0: case 1: case 2: return this.publish();
       case 3: case 4: return world.publish(random.of(channels), { server: true });
@@ -137,7 +141,8 @@ class Run {
       case 24: client.refresh(random.of([undefined, world.token()])).catch(() => {}); return;
       case 25: world.limitPublishes = random.of([0, 0, 0.3]); world.uplinkMs = random.of([0, 0, 200, 3000]); return;
       case 26: for (let i = 0; i < 5; i++) client.subscribe(`many:${random(300)}`, () => {}); return;
-      case 27: { const subscription = client.subscribe("a"); subscription.next().catch(() => {}); subscription.ready.catch(() => {}); return; }
+      case 27: { const subscription = client.subscribe("a", this.wants.a); subscription.next().catch(() => {}); subscription.ready.catch(() => {}); return; }
+      case 29: world.busy = random.of([0, 0, 0.3]); return;
       case 28: world.limits = random.of([{}, { messageBytes: 300 }, { subscriptionsPerConnection: 1 }, { framesPerSecond: 1 }]); return;
     }
   }
@@ -149,6 +154,7 @@ class Run {
     const broken = this.errors.find((error) => error instanceof ReferenceError || (error instanceof TypeError && !/^(token|storage|Cannot read properties of (null|undefined) \(reading 'next'\))/.test(error.message) && !/JSON|storage/.test(error.message)));
     assert.equal(broken?.stack, undefined, "no step of the client fails");
     if (client.state.name !== "refused" && client.state.name !== "closed") assert.ok(world.clock.pending > 0, `${client.state.name}: no timer leads out of it`);
+    this.fleet?.check();
     assert.ok(world.clock.pending < 2000, "timers do not pile up");
     const open = world.sockets.filter(({ closed, page }) => !closed && page.readyState < 2).length;
     assert.ok(open <= 3, `${open} sockets at once`);
@@ -158,7 +164,7 @@ class Run {
   async calm() {
     const { world, client, storage } = this;
     this.isCalm = true;
-    [world.network, world.evil, world.provider, world.limitPublishes, world.uplinkMs, world.user] = ["up", 0, "good", 0, 0, "ann"];
+    [world.network, world.evil, world.provider, world.limitPublishes, world.uplinkMs, world.user, world.busy] = ["up", 0, "good", 0, 0, "ann", 0];
     world.limits = {};
     this.page.visibilityState = "visible";
     if (storage) storage.mood = "good";
@@ -207,10 +213,12 @@ class Run {
     await settle();
     for (let i = 0, steps = 10 + random(50); i < steps; i++) {
       this.step();
+      if (random.chance(0.05)) await this.fleet?.compare();
       await world.clock.pass(random.of([0, 1, 30, 500, 3000, 20_000, random.chance(0.1) ? 10 * MINUTE : 1000]));
       this.check();
     }
     await this.calm();
+    await this.fleet?.calm();
     client.close();
     client.close();
     await world.clock.pass(3 * HOUR);
@@ -228,6 +236,7 @@ class Run {
 const from = process.env.SEED === "random" ? Date.now() % 1e9 : Number(process.env.SEED ?? 1), count = Number(process.env.SCENARIOS ?? 600);
 
 const tally = {};
+let compared = 0;
 for (let seed = from; seed < from + count; seed++) {
   const run = new Run(seed);
   let failed;
@@ -242,6 +251,7 @@ for (let seed = from; seed < from + count; seed++) {
     console.error(`SEED=${seed} SCENARIOS=1 node test/model.mjs\n${failed.stack}`);
     process.exit(1);
   }
+  compared += run.fleet?.compared ?? 0;
   for (const name of new Set(run.states)) tally[name] = (tally[name] ?? 0) + 1;
 }
-console.log(`${count} scenarios; those that came by a state: ${JSON.stringify(tally)}`);
+console.log(`${count} scenarios; those that came by a state: ${JSON.stringify(tally)}; what is shown compared ${compared} times`);

@@ -1,6 +1,7 @@
 // A world for the client, on a virtual clock: a server with records, tokens and limits, a network between them that loses and
 // delays, and a page's storage. Each part can be told to misbehave. What a well-behaved server does is protocol.md's.
 import { VirtualClock } from "./clock.mjs";
+import { faultOf, Reader } from "./keyed.mjs";
 
 export function generator(seed) { // mulberry32
   const next = () => {
@@ -30,7 +31,7 @@ const trace = process.env.TRACE ? (...said) => process.stderr.write(`${said.join
 export class World {
   sockets = []; records = new Map(); network = "up"; evil = 0; limits = {}; user = "ann"; lifetimeMs = 3_600_000; opaque = false;
   finals = 0; expiries = 0; faults = []; keys = "k1"; headerLimit = Infinity; serial = 0; limitPublishes = 0; uplinkMs = 0;
-  provider = "good"; asked = 0; heartbeatMs = 25_000;
+  provider = "good"; asked = 0; heartbeatMs = 25_000; desk = undefined; busy = 0; // desk: the one that tokens show; busy: how often the state and tunes are put off
 
   constructor(random) {
     this.random = random;
@@ -49,20 +50,22 @@ export class World {
     return this.records.get(channel);
   }
 
-  publish(channel, data, { event = `e${++this.serial}` } = {}) {
+  /** `op` is set, delete or clear; `desk` is a tag. */
+  publish(channel, data, { event = `e${++this.serial}`, key, op = "set", ttlMs, desk } = {}) {
     const record = this.record(channel), last = record.at(-1)?.time ?? 0;
     if (record.some(({ id }) => id === event)) return event; // had already
-    record.push({ id: event, time: Math.max(last, this.now), data });
+    const time = Math.max(last, this.now);
+    record.push({ id: event, time, data, key, op, desk, expiresAt: ttlMs && time + ttlMs });
     for (const socket of this.sockets) socket.pump();
     return event;
   }
 
   token() {
-    const claims = { sub: this.user, n: ++this.serial, iat: Math.floor(this.now / 1000), exp: Math.ceil((this.now + this.lifetimeMs) / 1000) };
+    const claims = { sub: this.user, desk: this.desk, jti: ++this.serial, iat: Math.floor(this.now / 1000), exp: Math.ceil((this.now + this.lifetimeMs) / 1000) };
     const body = btoa(JSON.stringify(claims)).replace(/=/g, "").replace(/\+/g, "-").replace(/\//g, "_");
     this.issued ??= new Map();
-    const token = this.opaque ? `opaque.${claims.n}` : `${this.keys}.${body}.s`;
-    this.issued.set(token, { user: this.user, key: this.keys, expiresAt: claims.exp * 1000 });
+    const token = this.opaque ? `opaque.${claims.jti}` : `${this.keys}.${body}.s`;
+    this.issued.set(token, { user: this.user, desk: this.desk, key: this.keys, expiresAt: claims.exp * 1000 });
     return token;
   }
 
@@ -228,7 +231,9 @@ class Socket {
         return;
       case "subscribe":
         return this.valid(frame) ? this.subscribe(id, frame) : refuse("bad-request");
+      case "tune": return this.tune(frame, refuse);
       case "unsubscribe":
+        this.subscriptions.get(channel)?.end();
         return this.subscriptions.delete(channel) ? this.give({ type: "ok", id, channel }) : refuse("not-found");
       case "publish":
         if (this.isEarly(frame)) return refuse("limited", { limit: "publishesPerSecond", retryAfterMs: Math.max(1, this.barred - world.now), ...this.refused(frame, channel) });
@@ -244,7 +249,9 @@ class Socket {
         const claims = world.judge(frame.token);
         if (typeof claims === "string") return refuse(claims);
         if (claims.user !== this.claims.user) return refuse("forbidden");
+        const other = claims.desk !== this.claims.desk;
         this.claims = claims;
+        if (other) for (const reader of this.subscriptions.values()) reader.see(reader.wants, true);
         return this.give({ type: "ok", id, expiresAt: claims.expiresAt });
       }
       case "ping":
@@ -264,54 +271,71 @@ class Socket {
     return refusals === undefined ? {} : { refusals: this.refusals };
   }
 
-  valid({ channel, since }) {
-    return typeof channel === "string" && /^[\w\-./@=+~]+(:[\w\-./@=+~]+)*$/.test(channel) && channel.length <= 200 && (since === undefined || position.test(since));
+  valid({ channel, since, type, id, asOf, ...wants }) {
+    return faultOf(wants, String(channel), false) === undefined && typeof channel === "string" && /^[\w\-./@=+~]+(:[\w\-./@=+~]+)*$/.test(channel) && channel.length <= 200 && (since === undefined || position.test(since));
   }
 
-  subscribe(id, { channel, since }) {
+  /** Changes how a channel is read; what leaves and enters comes before the answer, or everything anew around it. */
+  tune({ id, type, channel, keys, ...change }, refuse) {
+    const reader = this.subscriptions.get(channel), wants = { ...reader?.wants, ...change };
+    if (!reader) return refuse("not-found");
+    if (this.world.random.chance(this.world.busy)) return refuse("limited", { limit: "tunesPerSecond", retryAfterMs: 100 });
+    if (faultOf({ ...change, keys }, channel, true) || (keys && !Array.isArray(keys) && !wants.keys)) return refuse("bad-request");
+    if (Array.isArray(keys)) wants.keys = keys;
+    else if (keys) wants.keys = [...new Set([...wants.keys, ...keys.add])].filter((key) => !keys.remove.includes(key));
+    if (wants.maxRate === 0) delete wants.maxRate;
+    reader.see(wants);
+    this.give({ type: "ok", id, channel, filter: wants.filter || undefined, fields: wants.fields, keys: wants.keys, maxRate: wants.maxRate, paused: wants.paused === true });
+  }
+
+  /** Answers a subscription with state: what has changed, or everything. */
+  subscribeState(id, reader, since, at) {
+    const { world } = this, { channel, record } = reader, end = record.length ? `${record.at(-1).time}-${record.at(-1).id}` : `${world.now}-`;
+    const answer = { type: "ok", id, channel, resumed: false, gap: false, state: { keys: 0 }, maxRate: reader.rate };
+    this.subscriptions.set(channel, reader);
+    if (at >= 0 && !reader.filtered && world.random.chance(0.8)) {
+      this.give({ ...answer, resumed: true, position: since });
+      reader.resume(at);
+      return reader.pump();
+    }
+    this.give({ ...answer, position: end, reset: since === undefined ? undefined : true });
+    reader.begin(since !== undefined);
+  }
+
+  subscribe(id, { channel, since, type, id: _, asOf, ...wants }) {
     const { world } = this;
     if (channel.startsWith("secret:")) return this.give({ type: "error", id, channel, code: "forbidden", message: "no grant" });
     if (this.subscriptions.has(channel)) return this.give({ type: "error", id, channel, code: "conflict", message: "already" });
     if (this.subscriptions.size >= this.welcome.limits.subscriptionsPerConnection) {
       return this.give({ type: "error", id, channel, code: "limited", limit: "subscriptionsPerConnection", message: "too many" });
     }
-    const record = world.record(channel), answer = { type: "ok", id, channel, resumed: false, gap: false };
+    if (wants.state && world.random.chance(world.busy)) return this.give({ type: "error", id, channel, code: "unavailable", message: "state: is not known yet", retryAfterMs: 700 });
+    const record = world.record(channel), reader = new Reader(this, channel, wants, record.length);
+    const answer = { type: "ok", id, channel, resumed: false, gap: false, maxRate: wants.maxRate };
     const end = record.length ? `${record.at(-1).time}-${record.at(-1).id}` : `${world.now}-`;
-    if (since === undefined) {
-      this.give({ ...answer, position: end });
-      this.subscriptions.set(channel, record.length);
-      return;
-    }
+    if (since === undefined && wants.state) return this.subscribeState(id, reader);
+    this.subscriptions.set(channel, reader);
+    if (since === undefined) return this.give({ ...answer, position: end });
     const [ms, ...rest] = since.split("-"), event = rest.join("-");
     const found = event ? record.findIndex((each) => each.id === event && each.time === Number(ms)) + 1 : record.findIndex(({ time }) => time > Number(ms));
     const at = event ? found : found < 0 ? record.length : found;
-    if ((event && found === 0) || Number(ms) > world.now) {
-      this.give({ ...answer, gap: true, position: end });
-      this.subscriptions.set(channel, record.length);
-    } else {
+    const lost = (event && found === 0) || Number(ms) > world.now;
+    if (wants.state) return this.subscribeState(id, reader, since, lost ? -1 : at);
+    if (lost) this.give({ ...answer, gap: true, position: end });
+    else {
       this.give({ ...answer, resumed: true, position: since });
-      this.subscriptions.set(channel, at);
+      reader.resume(at);
     }
-    this.pump();
+    reader.pump();
   }
 
-  pump() {
-    if (this.closed) return;
-    for (const [channel, at] of this.subscriptions) {
-      const record = this.world.record(channel);
-      for (let i = at; i < record.length; i++) {
-        const { id, time, data } = record[i];
-        this.give({ type: "message", channel, position: `${time}-${id}`, time, data });
-      }
-      this.subscriptions.set(channel, record.length);
-    }
-  }
+  pump() { for (const reader of this.subscriptions.values()) reader.pump(); }
 
   /** Answers with anything: garbage, other types, codes, silence, the end. What would be a lie about a channel that is checked is left out. */
   misbehave(frame = {}) {
     const { random } = this.world, any = () => random.of(anything), channel = random.of([frame.channel, frame.subscriptions?.[0]?.channel, any(), "prices:fx"]);
     const code = () => random.of([...errorCodes, any()]), id = () => random.of([frame.id, any()]);
-    switch (random(14)) {
+    switch (random(15)) {
       case 0: return; // no answer
       case 1: return this.end(random.of(closeCodes), random.chance(0.5) ? { code: code(), retryAfterMs: any() } : undefined);
       case 2: return this.give({ type: "error", id: id(), code: code(), channel, message: any(), limit: any(), retryAfterMs: random.of([any(), 50, 1e15, -5, NaN]), refusals: random.of([any(), 1, 1e15]) });
@@ -325,6 +349,7 @@ class Socket {
       case 10: this.half = true; return; // swallows everything from now on
       case 11: if (frame.type) { this.serve(frame); this.serve(frame); } return;
       case 12: return this.end(1006);
+      case 13: return this.give({ type: "snapshot", channel: random.of([channel, "fleet:eu"]), reset: any(), entries: random.of([any(), [any()], [{ key: any(), position: any(), evil: true }]]), more: any(), position: any() });
       default: if (frame.type) this.serve(frame);
     }
   }
