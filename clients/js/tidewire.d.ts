@@ -111,7 +111,71 @@ export interface Dropped {
 
 export type Item<T = unknown> = Message<T> | Gap | Dropped;
 
-export interface SubscribeOptions {
+/** How a channel is wanted. The server obeys each option or refuses the subscription with an error that names it. */
+export interface Wants {
+  /** Only events for which it is true; `""` in `tune` is all. */
+  filter?: string;
+  /** Of `data`, only these top-level members. */
+  fields?: readonly string[];
+  /** Only events with one of these keys, and those without a key. `"GBP*"` is every key that begins with `GBP`. */
+  keys?: readonly string[];
+  /** At most this many times a second, 0.05 to 1000, the newest event of each key; 0 in `tune` is without a bound. */
+  maxRate?: number;
+  /** Nothing is sent until it is false. */
+  paused?: boolean;
+}
+
+/** What is not mentioned stays as it is. */
+export interface Change extends Omit<Wants, "keys"> {
+  keys?: readonly string[] | { readonly add?: readonly string[]; readonly remove?: readonly string[] };
+}
+
+/** What the server applies. */
+export interface Applied {
+  readonly filter: string;
+  readonly fields?: readonly string[];
+  readonly keys?: readonly string[];
+  /** May be lower than was asked for; undefined is without a bound. */
+  readonly maxRate?: number;
+  readonly paused: boolean;
+}
+
+/** The newest event of a key. It is never changed: another value is another row. */
+export interface Row<T = unknown> {
+  readonly key: string;
+  readonly data: T;
+  readonly time: Moment;
+  readonly position: Position;
+  readonly expiresAt?: Moment;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly eventType?: string;
+  readonly source?: string;
+  readonly contentType?: string;
+}
+
+/** Keys whose row is another one than at the last change, and keys that are gone since. */
+export interface RowsChange { readonly changed: ReadonlySet<string>; readonly removed: ReadonlySet<string> }
+
+/**
+ * The state of a channel as a Map that is kept as the server's is. Keys are in the order of the snapshot, and behind it in that in which they came.
+ * While a new snapshot is on its way, the rows of before are shown. It is empty once the subscription has ended.
+ */
+export interface KeyedView<T = unknown> extends ReadonlyMap<string, Row<T>> {
+  readonly channel: string;
+  /** A snapshot has been complete. */
+  readonly isReady: boolean;
+  /** Resolves when the first snapshot is complete; rejects if the subscription is refused or ends before. */
+  readonly ready: Promise<this>;
+  /** `change`: at most once per frame of the display, or per second while it is hidden. Returns a function that removes the listener. */
+  on(type: "change", listener: (change: RowsChange) => void): () => void;
+}
+
+export interface SubscribeOptions extends Wants {
+  /**
+   * The rows of the channel are in `view`, and the readers get the events without a key. There are no gaps. Where other readers of
+   * the channel have other options, the subscription is refused with `conflict`.
+   */
+  state?: boolean;
   /** Where to begin, if this is the first subscription of the channel. Default: the stored position, or from now on. An invalid position is reported as a gap. */
   since?: Position;
 }
@@ -142,18 +206,30 @@ export interface SubscriptionState {
   readonly code?: Code;
 }
 
-export interface Subscription {
+export interface Subscription<T = unknown> {
   readonly channel: string;
+  /** The rows of the channel, with the option `state`. */
+  readonly view: KeyedView<T> | undefined;
+  /** How often per second the server sends what is new, at most; undefined is without a bound. */
+  readonly rate: number | undefined;
   readonly state: SubscriptionState;
   /** The position of the last item that was delivered. */
   readonly position: Position | undefined;
   /** Resolves when the subscription is live for the first time; rejects if it is refused or ends before. */
   readonly ready: Promise<this>;
+  /**
+   * Changes how the channel is read, for all its readers. Resolves with what the server applies, after a reconnect if need be; rejects if it
+   * refuses, and then everything is as before.
+   */
+  tune(change: Change): Promise<Applied>;
+  /** The server sends nothing until `resume`. */
+  pause(): Promise<Applied>;
+  resume(): Promise<Applied>;
   unsubscribe(): void;
 }
 
 /** Without a callback: items in order, gaps where they are. Leaving the loop unsubscribes. A refusal is thrown. */
-export interface IterableSubscription<T = unknown> extends Subscription, AsyncIterableIterator<Item<T>> {
+export interface IterableSubscription<T = unknown> extends Subscription<T>, AsyncIterableIterator<Item<T>> {
   next(): Promise<IteratorResult<Item<T>>>;
   return(value?: any): Promise<IteratorResult<Item<T>>>;
   [Symbol.asyncIterator](): this;
@@ -230,6 +306,8 @@ export interface Events {
   resumed: { readonly caughtUp: number; readonly gaps: readonly string[] };
   gap: Gap;
   dropped: Dropped;
+  /** The server gives a subscription another rate, because this client does not read fast enough, or does again. */
+  tuned: { readonly channel: string; readonly maxRate: number | undefined; readonly reason: string | undefined };
   /** An event for this connection, its user or one of its groups. It belongs to no channel and does not come again. */
   direct: Direct;
   move: { readonly phase: "planned"; readonly afterMs: number } | { readonly phase: "done"; readonly connection: string } | { readonly phase: "failed"; readonly retryAt: Moment };
@@ -265,7 +343,8 @@ export class Tidewire {
   readonly latency: Latency;
   readonly clock: Clock;
   on<K extends keyof Events>(type: K, listener: (detail: Events[K]) => void): () => void;
-  subscribe<T = unknown>(channel: string, onMessage: (message: Message<T>) => void, options?: CallbackOptions): Subscription;
+  subscribe<T = unknown>(channel: string, onMessage: (message: Message<T>) => void, options?: CallbackOptions): Subscription<T>;
+  subscribe<T = unknown>(channel: string, options: IteratorOptions & { state: true }): IterableSubscription<T> & { readonly view: KeyedView<T> };
   subscribe<T = unknown>(channel: string, options?: IteratorOptions): IterableSubscription<T>;
   /** Ends all subscriptions of the channel. */
   unsubscribe(channel: string): void;

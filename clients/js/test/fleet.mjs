@@ -57,7 +57,7 @@ export class Fleet {
   /** Something happens to the state, or to how it is read. */
   step() {
     const { random, world } = this, key = random.of(["v1", "v2", "v3", "w1", "w2", "x"]), desk = random.of(["a", "b"]);
-    switch (random(12)) {
+    switch (random(13)) {
       case 0: case 1: case 2: case 3: return world.publish(channel, { n: world.serial, m: 1 }, { key, desk, ttlMs: random.of([undefined, undefined, 1000, 30_000]) });
       case 4: return world.publish(channel, undefined, { key, op: "delete", desk });
       case 5: return random.chance(0.3) && world.publish(channel, undefined, { op: "clear" });
@@ -65,6 +65,7 @@ export class Fleet {
       case 7: case 8: return this.tune(random.of([{ filter: "" }, { filter: "tags.desk == 'a'" }, { filter: "tags.desk == 'b'" }, { filter: "tags.desk = " }, { keys: ["v1", "x"] }, { keys: { add: ["w1"], remove: ["v1"] } }, { maxRate: 0 }, { maxRate: 2 }, { paused: true }, { paused: false }, { fields: ["n"] }, { fields: ["m", "n"] }, { rewind: 1 }]));
       case 9: world.desk = random.of([undefined, "a", "b"]); if (random.chance(0.7)) this.run.client.refresh().catch(() => {}); return;
       case 10: if (random.chance(0.2)) this.read(random.chance(0.1) ? { filter: "bad", maxRate: 1 } : undefined); return;
+      case 12: for (const socket of world.sockets) { const reader = socket.subscriptions.get(channel); if (reader?.wants.state) reader.begin(true); } return; // it has forgotten what was removed
       case 11: for (let i = 0; i < 8; i++) world.publish(channel, { n: i, m: i }, { key: random.of(["v1", "v2", "v3", "w1", "w2", "x"]), desk: random.of(["a", "b"]) }); return;
     }
   }

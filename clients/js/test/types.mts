@@ -21,6 +21,13 @@ for await (const item of client.subscribe<Quote>("prices:fx", { buffer: 100, ove
   if (item.type === "message") console.log(item.data.ask, parsePosition(item.position).id);
 }
 
+const { view } = client.subscribe<Quote>("prices:fx", { state: true, filter: "tags.desk == 'a'", maxRate: 5 });
+await view.ready;
+view.on("change", ({ changed, removed }) => { for (const key of changed) console.log(view.get(key)?.data.bid, removed.has(key), view.size, [...view.keys()]); });
+await subscription.tune({ keys: { add: ["EURUSD"] }, paused: false }).then(({ maxRate }) => console.log(maxRate ?? subscription.rate));
+// @ts-expect-error state cannot be tuned
+subscription.tune({ state: true });
+
 client.on("state", (state: State) => {
   switch (state.name) {
     case "reconnecting": return console.log(state.retryAt ?? "now", state.action?.length);
