@@ -98,7 +98,7 @@ func (s *Scheduler) flush(src *Source, mine []*Connection, charged bool) {
 		if again {
 			left = append(left, c)
 		}
-		if i%8 == 7 && time.Since(began) > atOnceFor {
+		if i%16 == 15 && time.Since(began) > atOnceFor {
 			left = append(left, mine[i+1:]...)
 			break
 		}

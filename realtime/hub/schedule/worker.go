@@ -12,8 +12,9 @@ const (
 	// shareAlone is the same while nothing else waits, which costs less. The worker stops when something else comes.
 	shareAlone = 64
 	// yieldEvery is how long a worker goes on before it lets other goroutines run, those that receive the events
-	// of others among them. The runtime would let them wait for 10 ms.
-	yieldEvery = 100 * time.Microsecond
+	// of others among them. The runtime would let them wait for 10 ms. It must not be too short: whoever yields waits for all
+	// that can run, and what clients send must not stop what they are sent.
+	yieldEvery = time.Millisecond
 )
 
 // worker is what a goroutine that flushes has in hand.
