@@ -54,16 +54,18 @@ func (r *ring) rest(t *Tenant) {
 	t.next, t.prev, t.left = nil, nil, r.passes
 }
 
-// inCredit reports whether a tenant for whom nothing waits may have something written out of turn. It may have as much as in one
-// turn, which it is given once in each round of the others. Something waits.
-func (r *ring) inCredit(t *Tenant) bool {
+// credit takes out what a tenant for whom nothing waits may have written out of turn; 0 is nothing. It is what it would have in a
+// turn, once in each round of the others. Something waits.
+func (r *ring) credit(t *Tenant) int {
 	if t.next != nil {
-		return false
+		return 0
 	}
 	if r.settle(t); r.passes-t.left > uint64(r.active) {
 		t.deficit, t.left = min(t.deficit, 0)+quantum*t.weight, r.passes
 	}
-	return t.deficit > 0
+	credit := max(t.deficit, 0)
+	t.deficit -= credit
+	return credit
 }
 
 // pass gives a tenant its turn. What it left of the one before is lost.

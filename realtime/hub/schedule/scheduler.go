@@ -60,16 +60,19 @@ func (s *Scheduler) Flush(src *Source, conns []*Connection) {
 		return
 	}
 	idle := s.waiting == 0 && s.running < s.most
-	inCredit := !idle && len(conns) <= atOnceBusy && s.ring.inCredit(conns[0].tenant)
-	if idle || inCredit {
+	credit := 0
+	if !idle && len(conns) <= atOnceBusy {
+		credit = s.ring.credit(conns[0].tenant)
+	}
+	if idle || credit > 0 {
 		s.running++
 	} else {
 		s.hand(src, s.batch(mine))
 	}
 	s.hand(src, rest)
 	s.mu.Unlock()
-	if idle || inCredit {
-		s.flush(src, mine, inCredit)
+	if idle || credit > 0 {
+		s.flush(src, mine, credit)
 	}
 }
 
@@ -82,30 +85,28 @@ func flushNow(conns []*Connection) {
 	}
 }
 
-// flush is the part of the caller. What it writes is charged if others wait.
-func (s *Scheduler) flush(src *Source, mine []*Connection, charged bool) {
+// flush is the part of the caller. If others wait, it is for what the tenant has in credit; else that is 0.
+func (s *Scheduler) flush(src *Source, mine []*Connection, credit int) {
 	var left []*Connection
 	cost, began := 0, time.Now()
 	for i, c := range mine {
-		again := false
-		if charged {
-			var n int
+		again, n := false, 0
+		if credit > 0 {
 			again, n = c.flushAndMeasure()
-			cost += n
 		} else {
 			again = c.flush()
 		}
 		if again {
 			left = append(left, c)
 		}
-		if i%16 == 15 && time.Since(began) > atOnceFor {
+		if cost += n; cost > credit || i%16 == 15 && time.Since(began) > atOnceFor {
 			left = append(left, mine[i+1:]...)
 			break
 		}
 	}
 	more := s.batch(left)
 	s.mu.Lock()
-	mine[0].tenant.deficit -= cost
+	mine[0].tenant.deficit += credit - cost
 	s.hand(src, more)
 	s.end()
 	s.mu.Unlock()
