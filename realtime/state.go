@@ -88,3 +88,16 @@ func (s *State) check(field string) error {
 	}
 	return Errorf(CodeBadRequest, "%s.assign: must be user or connection, got %q", field, clip(string(s.Assign)))
 }
+
+// checkStored refuses events that are larger than what a store keeps.
+func (t *Tenant) checkStored() error {
+	if t.Limits.MessageBytes <= MaxStateBytes {
+		return nil
+	}
+	for name, n := range t.Namespaces {
+		if n.State != nil && *n.State.WithDefaults().Durable {
+			return Errorf(CodeBadRequest, "limits.messageBytes: must be at most %d, because namespaces.%s.state is durable, got %d", MaxStateBytes, clip(name), t.Limits.MessageBytes)
+		}
+	}
+	return nil
+}

@@ -106,6 +106,9 @@ func (t *Tenant) CheckFor(retention time.Duration) error {
 	if err := t.Moved.check(); err != nil {
 		return err
 	}
+	if err := t.checkStored(); err != nil {
+		return err
+	}
 	return t.Limits.check()
 }
 

@@ -234,6 +234,10 @@ locals {
           sum(increase({'logging.googleapis.com/user/@name-keeper-failures',@log}[15m])) >= 3
         EOT
         }
+        "leaving topics behind" = { duration = 300, promql = <<-EOT
+          sum(increase({'logging.googleapis.com/user/@name-keeper-errors_sum',@log}[10m])) > 0
+        EOT
+        }
         # A gateway needs one that is younger than what it replays, five minutes.
         "behind" = { duration = 120, promql = <<-EOT
           sum(increase({'logging.googleapis.com/user/@name-keeper-lag_sum',@log}[5m])) / sum(increase({'logging.googleapis.com/user/@name-keeper-lag_count',@log}[5m])) > 180

@@ -52,8 +52,8 @@ locals {
         unit        = "1"
       }
     },
-    { for what, unit in { changes = "1", lag = "s" } : "${var.name}-keeper-${what}" => {
-      description                 = what == "lag" ? "How old the oldest watermark was that a round of the keeper has not moved." : "Keys and channels that a round of the keeper has written."
+    { for what, unit in { changes = "1", errors = "1", lag = "s" } : "${var.name}-keeper-${what}" => {
+      description                 = { changes = "Keys and channels that a round of the keeper has written.", errors = "Topics that a round of the keeper could not keep and has left to the next.", lag = "How old the oldest watermark was that a round of the keeper has not moved." }[what]
       filter                      = "${local.function_lines["keeper"]} AND jsonPayload.message=\"the keeper ran\""
       value                       = "EXTRACT(jsonPayload.${what})"
       unit                        = unit

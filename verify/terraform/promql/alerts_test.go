@@ -203,6 +203,10 @@ var conditions = map[string]struct {
 		fires: map[string][]series{"each minute": {rising(log+"keeper-failures", of(logged, "keeper"), 1)}},
 		quiet: map[string][]series{"once": {since(5, log+"keeper-failures", of(logged, "keeper"), 3, 4)}, "never": nil},
 	},
+	"keeper/leaving topics behind": {
+		fires: map[string][]series{"one a round": {rising(log+"keeper-errors_sum", of(logged, "keeper"), 1)}},
+		quiet: map[string][]series{"none": {rising(log+"keeper-errors_count", of(logged, "keeper"), 1), flat(log+"keeper-errors_sum", of(logged, "keeper"), 0)}},
+	},
 	"keeper/behind": {
 		fires: map[string][]series{"for minutes": {rising(log+"keeper-lag_sum", of(logged, "keeper"), 300), rising(log+"keeper-lag_count", of(logged, "keeper"), 1)}},
 		quiet: map[string][]series{
