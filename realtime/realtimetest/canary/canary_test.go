@@ -1,6 +1,7 @@
 package canary_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,9 +13,12 @@ import (
 func TestSoundServer(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3) {
-		if err := canary.Run(t.Context(), "acme", (&toy{}).start(t), canary.Options{Seed: seed, Steps: 30}); err != nil {
-			t.Error(err)
-		}
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			if err := canary.Run(t.Context(), "acme", (&toy{}).start(t), canary.Options{Seed: seed, Steps: 30}); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

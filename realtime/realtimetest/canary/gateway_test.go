@@ -2,6 +2,7 @@ package canary_test
 
 import (
 	"context"
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -19,49 +20,55 @@ import (
 func TestGateway(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(6) {
-		if err := canary.Run(t.Context(), "acme", newService(t).server(), canary.Options{Seed: seed}); err != nil {
-			t.Error(err)
-		}
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			if err := canary.Run(t.Context(), "acme", newService(t, seed%2 == 0).server(), canary.Options{Seed: seed}); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
 // service is a gateway on memory drivers.
 type service struct {
 	t       *testing.T
+	state   bool
 	url     string
 	doc     *realtime.Tenant
 	tenants *memory.Tenants
 	gateway *gateway.Gateway
 }
 
-// tenant returns a document whose namespace keeps state, and records in which a run has room.
-func tenant(id string) *realtime.Tenant {
+// tenant returns a document with the rules of the namespace, and limits below which a run stays.
+func tenant(id string, fleet realtime.Namespace) *realtime.Tenant {
 	return &realtime.Tenant{
 		ID:         id,
 		Auth:       realtime.Auth{Keys: []realtime.Key{{KID: "k1", Alg: "HS256", Secret: strings.Repeat(id, 32)}}},
-		Namespaces: map[string]realtime.Namespace{"fleet": fleet(canary.Rights{})},
-		Limits:     realtime.Limits{PublishesPerSecond: 10_000, FramesPerSecond: 10_000, SubscribesPerSecond: 10_000},
+		Namespaces: map[string]realtime.Namespace{"fleet": fleet},
+		Limits:     realtime.Limits{PublishesPerSecond: 10_000, FramesPerSecond: 10_000, SubscribesPerSecond: 10_000, ConnectsPerSecond: 10_000},
 	}
 }
 
-// fleet returns the rules of the namespace that show what they are to.
-func fleet(r canary.Rights) realtime.Namespace {
-	durable := false
-	n := realtime.Namespace{Window: 100_000, State: &realtime.State{Durable: &durable}, Columns: r.Columns}
+// fleet returns the rules of the namespace that show what they are to, with records in which a run has room.
+func fleet(state bool, r canary.Rights) realtime.Namespace {
+	n := realtime.Namespace{Window: 100_000, Columns: r.Columns}
+	if durable := false; state {
+		n.State = &realtime.State{Durable: &durable}
+	}
 	if r.Clients != nil {
 		n.Enforce = canary.Filter(r.Clients)
 	}
 	return n
 }
 
-func newService(t *testing.T) *service {
+func newService(t *testing.T, state bool) *service {
 	t.Helper()
-	s := &service{t: t, doc: tenant("acme")}
+	s := &service{t: t, state: state, doc: tenant("acme", fleet(state, canary.Rights{}))}
 	filters, err := viewfilter.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.tenants, err = memory.NewTenants(s.doc, tenant("other")); err != nil {
+	if s.tenants, err = memory.NewTenants(s.doc, tenant("other", realtime.Namespace{})); err != nil {
 		t.Fatal(err)
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
@@ -88,7 +95,7 @@ func (s *service) server() canary.Server {
 	return canary.Server{
 		URL:      s.url,
 		Token:    s.token,
-		Stranger: func() (string, error) { return sign(tenant("other"), "ann", auth.Claims{}, "**") },
+		Stranger: func() (string, error) { return sign(tenant("other", realtime.Namespace{}), "ann", auth.Claims{}, "**") },
 		Policy:   s.policy,
 		Publish: func(p *realtime.Publication) error {
 			return s.gateway.Publisher().Publish(s.t.Context(), s.doc, []realtime.Publication{*p})
@@ -96,7 +103,7 @@ func (s *service) server() canary.Server {
 		Send: func(user string, p *realtime.Publication) error {
 			return s.gateway.Publisher().SendDirect(s.t.Context(), s.doc, realtime.Target{User: user}, p)
 		},
-		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: true, Rate: true, Tune: true, Stream: true},
+		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: s.state, Rate: true, Tune: true, Stream: true},
 	}
 }
 
@@ -132,7 +139,7 @@ func (s *service) policy(r canary.Rights) error {
 		return err
 	}
 	next := *stored
-	next.Namespaces = map[string]realtime.Namespace{"fleet": fleet(r)}
+	next.Namespaces = map[string]realtime.Namespace{"fleet": fleet(s.state, r)}
 	_, err = s.tenants.Put(s.t.Context(), &next)
 	return err
 }

@@ -32,7 +32,8 @@ func policy(v *Viewer) error {
 	if f.Columns {
 		r.Columns = v.some([]string{Hidden, Deep}, Shown)
 	}
-	for _, other := range w.viewers {
+	all := append([]*Viewer{w.witness}, w.viewers...) // what holds for the witness is known to the server
+	for _, other := range all {
 		other.tell(func(t *told) {
 			before := t.view()
 			t.changing, t.next = true, r
@@ -44,12 +45,21 @@ func policy(v *Viewer) error {
 	if err := w.during(func() error { return w.server.Policy(r) }); err != nil {
 		return err
 	}
-	for _, other := range w.viewers {
+	for _, other := range all {
 		if err := other.adopt(); err != nil {
 			return fmt.Errorf("%s: %w", other.User, err)
 		}
 	}
 	return nil
+}
+
+// attend reads a channel with a token that shows all of it.
+func attend(v *Viewer) error {
+	if err := v.connect(Rights{Channels: channels()}); err != nil {
+		return err
+	}
+	_, err := v.subscribe(channels()[0], nil)
+	return err
 }
 
 // after is what holds with the next policy.

@@ -19,6 +19,7 @@ type World struct {
 	options Options
 	channel func(name string) (realtime.Channel, error)
 	viewers []*Viewer
+	witness *Viewer // sees all that the tenant lets anybody see: it can tell when a policy holds
 
 	mu     sync.RWMutex // guards all below
 	rng    *rand.Rand   // of what is published
@@ -81,6 +82,13 @@ func (w *World) run() error {
 			return fmt.Errorf("a stranger: %w", err)
 		}
 		defer v.leave()
+	}
+	if w.server.Policy != nil {
+		w.witness = newViewer(w, "witness", w.viewers[0].rng)
+		if err := attend(w.witness); err != nil {
+			return fmt.Errorf("a witness: %w", err)
+		}
+		defer w.witness.leave()
 	}
 	for step := 0; step < w.options.Steps && len(w.leaks) == 0; step++ {
 		for _, v := range w.viewers {
