@@ -99,7 +99,10 @@ type world struct {
 	busy    sync.WaitGroup // publishes under way
 	closing sync.WaitGroup // hubs and connections that end
 	story   story
-	losses  *losses // nil: the checker judges alone
+	losses  *losses                     // nil: the checker judges alone
+	more    []realtime.Channel          // that wanderers do not read
+	dress   func(*realtime.Publication) // nil: what is published is plain
+	options func(*hub.Options)          // nil: hubs are plain
 }
 
 // story keeps what happened, for whoever has to find out why a claim failed. It is
@@ -164,9 +167,13 @@ func newWorld(t *testing.T, seed uint64) *world {
 
 func (w *world) newHub() *hub.Hub {
 	w.born++
-	return hub.New(w.broker, hub.Options{Instance: fmt.Sprintf("hub%d", w.born), Payload: wire.Compact, Placement: realtime.Placed(4),
+	o := hub.Options{Instance: fmt.Sprintf("hub%d", w.born), Payload: wire.Compact, Placement: realtime.Placed(4),
 		Pace:   hub.Pace{Skew: 100 * time.Millisecond}, // they have one clock here, and the broker inverts less
-		Logger: slog.New(slog.NewTextHandler(&w.story, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+		Logger: slog.New(slog.NewTextHandler(&w.story, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	if w.options != nil {
+		w.options(&o)
+	}
+	return hub.New(w.broker, o)
 }
 
 // live takes a number of random steps.
@@ -213,6 +220,9 @@ func (w *world) pause() {
 // publish publishes some events to one channel, and again what failed, as a producer does.
 func (w *world) publish(n int) {
 	channel := w.chans[w.rand.IntN(len(w.chans))]
+	if n := len(w.more); n > 0 && w.rand.IntN(6) == 0 {
+		channel = w.more[w.rand.IntN(n)]
+	}
 	if channel.Name() == "plain:silent" && w.rand.IntN(20) > 0 {
 		return
 	}
@@ -221,6 +231,9 @@ func (w *world) publish(n int) {
 	for i := range pubs {
 		w.sent++
 		pubs[i] = realtime.Publication{Channel: channel, ID: strconv.Itoa(w.sent), Key: strconv.Itoa(w.rand.IntN(5)), Data: []byte("1")}
+		if w.dress != nil {
+			w.dress(&pubs[i])
+		}
 	}
 	w.story.tell("published %s %s to %s", channel.Name(), pubs[0].ID, pubs[n-1].ID)
 	w.busy.Go(func() {

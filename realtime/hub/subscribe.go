@@ -24,7 +24,7 @@ func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 	}
 	rules := c.Tenant().Rules(req.Channel.Namespace())
 	if req.State && rules.State == nil {
-		return realtime.Errorf(realtime.CodeBadRequest, "state: the namespace of %q keeps none", req.Channel.Name())
+		return channel.NoState(req.Channel)
 	}
 	if req.State && h.o.States == nil && *rules.State.WithDefaults().Durable {
 		return state.NoStore()

@@ -37,6 +37,7 @@ type Outbox struct {
 
 	mu      sync.Mutex // guards all below, and limits
 	waiting            // what does
+	replays uint64     // frames that Replay has queued
 	source  func()     // calls replay; without mu held
 	most    int        // of replays at once, in bytes
 	writing bool
@@ -99,6 +100,7 @@ func (o *Outbox) Replay(c realtime.Channel, reader uint32, f Frame) bool {
 		o.more = true
 		return false
 	}
+	o.replays++
 	o.data.replay(&d)
 	return true
 }
@@ -111,6 +113,13 @@ func (o *Outbox) HasRoom() bool {
 		o.more = true // the source is asked when it has
 	}
 	return o.data.replayed == 0
+}
+
+// Replayed tells how many frames Replay has queued, and how many of them have been taken, or given up.
+func (o *Outbox) Replayed() (queued, taken uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.replays, o.replays - uint64(o.data.replays)
 }
 
 // ReplayFrom says what is to be called for more of a replay.

@@ -16,6 +16,7 @@ type queue struct {
 	counted   int                  // of those, the ones that have a policy
 	bytes     int                  // what the items cost, but for replays
 	replayed  int                  // what the replays cost
+	replays   int                  // how many they are
 	latest    map[channelKey]int32 // while conflating: the only item of each key
 }
 
@@ -83,6 +84,7 @@ func (q *queue) replay(d *Delivery) {
 	i := q.append(d)
 	q.at(i).replay = true
 	q.replayed += d.cost()
+	q.replays++
 }
 
 // append puts a delivery at the end of the order and returns its slot.
@@ -122,6 +124,7 @@ func (q *queue) remove(i int32) {
 	q.len--
 	if x.replay {
 		q.replayed -= int(x.cost)
+		q.replays--
 	} else {
 		q.bytes -= int(x.cost)
 	}

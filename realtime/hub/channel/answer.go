@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -147,15 +148,12 @@ func (m *Machine) tell(q *Question, a outbox.Answer, how realtime.Reason) {
 
 // unpark gives the readers what the record holds behind their Positions. It has just been made.
 func (m *Machine) unpark() {
-	parked := m.readers
-	if len(parked) == 0 {
-		return
-	}
-	m.readers, m.lanes = nil, lanes{}
-	m.vacated()
-	for _, r := range parked {
-		r.lane = nil
-		r.become(moving)
-		r.receive(m, r.at, 0)
+	for _, r := range slices.Clone(m.readers) {
+		if r.state != Parked { // it reads the state, which needs no record
+			continue
+		}
+		at := r.at
+		r.leave()
+		r.receive(m, at, 0)
 	}
 }

@@ -76,16 +76,18 @@ func (e *delivery) catchUp(m *Machine, shown *record.Entry, kept bool) {
 			continue
 		}
 		missing := r.reached(e.At)
-		if !missing || r.pace != nil {
-			r.from = e.number + 1 // it has had this one, or has it here
+		if !missing {
+			r.from = e.number + 1 // it has had this one
 		}
 		if r.pace == nil || r.state != Reading {
 			continue
 		}
-		if pass := m.rec.Visible(shown, r.view, kept); missing && pass.Shown() {
-			m.set.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, pass.In(r.client.Protocol)), Channel: m.name, Reader: r.number, Key: e.Key, Policy: m.rules.Overflow})
+		next := e.number // or it has had this one
+		if !missing {
+			next++
 		}
-		r.attach()
+		r.become(Replaying)
+		r.replay(next, m.rec.Next())
 	}
 }
 

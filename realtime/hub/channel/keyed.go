@@ -59,7 +59,9 @@ func (k *Keyed) Load(e *realtime.StateEntry, now time.Time) {
 			return
 		}
 	}
-	k.Apply(&m, now)
+	if c, is := k.Table.Load(&m); is {
+		k.changed(&c, now)
+	}
 }
 
 // Expire removes what has expired, up to a number of keys. It returns how many there were.
@@ -99,7 +101,7 @@ func (k *Keyed) enter(r *Reader) {
 func (k *Keyed) join(r *Reader) {
 	s := k.sights[r.view.ID()]
 	if s == nil {
-		s = &sight{Sight: record.Sight{View: r.view}}
+		s = &sight{Sight: record.Sight{View: r.view, Events: !r.pace.state}}
 		k.sights[r.view.ID()] = s
 	}
 	r.pace.sight, r.pace.seat = s, len(s.readers)

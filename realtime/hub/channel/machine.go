@@ -52,9 +52,7 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 		m.count(realtime.CountDrops, realtime.ReasonRepeated, 1)
 	}
 	if m.State() == Buffering {
-		if m.state != nil && !repeated {
-			m.state.Apply(msg, now) // in whatever order: a Table knows what is newer
-		}
+		m.keep(msg, repeated, now) // in whatever order: a Table knows what is newer
 		m.rec.Buffer(msg, repeated)
 		return
 	}
@@ -62,9 +60,7 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 	if j.Hole != "" {
 		m.hole(j, now)
 	}
-	if m.state != nil && !repeated {
-		m.state.Apply(msg, now) // also what comes late
-	}
+	m.keep(msg, repeated, now) // also what comes late
 	if !j.New {
 		return
 	}
@@ -75,6 +71,14 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 		return
 	}
 	m.deliver(&d, now)
+}
+
+// keep lets the state of the channel have what has come. What is older than what the stream vouches for is left to the checkpoint: it may be
+// the second copy of something.
+func (m *Machine) keep(msg *realtime.Message, repeated bool, now time.Time) {
+	if m.state != nil && !repeated && msg.Time.UnixMilli() >= m.set.complete {
+		m.state.Apply(msg, now)
+	}
 }
 
 // hole cuts the record behind a hole. Nobody resumes across it, and those who read are told at this very place, unless they

@@ -33,10 +33,12 @@ type pace struct {
 	dropped  int              // of Table.Dropped, what it was told
 	left     bool             // it was on a Keyed before, and has had everything up to saved
 	saved    record.Cursor
+	was      *Keyed // that one
 
 	next    time.Time // when it may be given more
 	place   int       // in the Wheel
 	skipped int       // flushes in a row that found the last one unsent
+	mark    uint64    // how many replays its client had been queued when it was flushed last
 	clean   time.Time // since when none was
 	told    time.Time // when the client was last told of its rate
 }
@@ -101,6 +103,7 @@ func (p *pace) fill(r *Reader) {
 		c.wait(r)
 		return
 	}
+	p.mark, _ = c.Box.Replayed()
 	c.dropReplay(r)
 	if len(c.behind) == 0 {
 		c.Box.EndReplays()

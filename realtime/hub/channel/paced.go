@@ -13,6 +13,10 @@ import (
 // the index in the record behind the Publication that it has seen last, if that is there.
 func (q *Question) beginState(m *Machine, from int, found bool) {
 	k, r := m.state, q.Reader
+	if k == nil || m.rules.State == nil { // its rule has been taken away meanwhile
+		m.set.fx.Refused = append(m.set.fx.Refused, Refusal{q, NoState(m.name)})
+		return
+	}
 	if err := k.Known(); err != nil {
 		m.set.fx.Refused = append(m.set.fx.Refused, Refusal{q, err})
 		return
@@ -60,8 +64,10 @@ func resumeState(r *Reader, m *Machine, since realtime.Position, from int, found
 // attach puts a reader on what it reads from now on at its own pace, from where it stands.
 func (r *Reader) attach() {
 	m := r.m
-	k := m.state
-	if k == nil {
+	var k *Keyed
+	if r.pace.state {
+		k = m.keyed()
+	} else {
 		if m.pending == nil {
 			m.pending = newPending(m)
 		}
@@ -74,7 +80,9 @@ func (r *Reader) attach() {
 	r.pace.least = least(&m.rules, r.pace.rate)
 	k.enter(r)
 	r.pace.cursor = k.Table.At()
-	r.at = m.rec.Position()
+	if at := m.rec.Position(); !at.IsZero() {
+		r.at = at
+	}
 	r.pace.lag(false)
 }
 
@@ -92,7 +100,7 @@ func (r *Reader) detach() {
 	p := r.pace
 	m.set.fx.Wheel.due.Remove(r)
 	r.client.dropReplay(r)
-	p.left, p.saved = p.snapshot == nil, p.cursor
+	p.left, p.saved, p.was = p.snapshot == nil, p.cursor, p.keyed
 	p.keyed.exit(r)
 	if m.pending != nil && m.pending.readers == 0 {
 		m.pending.Table.Forget()
@@ -100,25 +108,37 @@ func (r *Reader) detach() {
 	}
 }
 
-// continues joins a channel with a reader of its state, or of what changes in it, that has read another stream. The state is that of both; if
-// the new stream does not go on where the other ended, it is not whole any more.
+// continues joins a channel with a reader of its state that has read another stream. The state is that of both; if
+// the new stream does not go on where the other ended, it is not whole any more, and what is found to be missing, or too much, is told
+// when it has been loaded anew.
 func continues(r *Reader, m *Machine, at realtime.Position, whole bool) {
-	cursor, left := r.pace.saved, r.pace.left
+	p := r.pace
+	cursor, goesOn := p.saved, p.left && p.was == m.keyed()
 	r.join(m, Reading, at)
 	r.attach()
-	switch {
-	case whole && left:
-		r.pace.cursor = cursor
-		r.pace.lag(true)
-		r.pace.flush(r, time.Now())
-	case r.pace.state:
-		if !whole {
-			m.set.o.Doubt(m.name)
-		}
-		r.pace.begin(r, true)
-	default:
-		r.tellGap(m, m.rec.Position())
+	if !whole {
+		m.set.o.Doubt(m.name)
 	}
+	if !goesOn {
+		p.begin(r, true)
+		return
+	}
+	p.cursor = cursor
+	p.lag(true)
+	p.flush(r, time.Now())
+}
+
+// keyed returns the state of the channel, for those who read it already.
+func (m *Machine) keyed() *Keyed {
+	if m.state == nil {
+		m.state = m.set.o.State(m.name)
+	}
+	return m.state
+}
+
+// NoState is what a subscribe for a state is told where there is none.
+func NoState(c realtime.Channel) *realtime.Error {
+	return realtime.Errorf(realtime.CodeBadRequest, "state: the namespace of %q keeps none", c.Name())
 }
 
 // The bounds of what waits for the readers of one channel that are given what is new from time to time.

@@ -72,7 +72,7 @@ func (s *Set) GiveBack(failed *Set) bool {
 		at, behind := r.stand(), r.state == Replaying
 		r.leave()
 		m := s.Open(r.name)
-		if r.pace != nil && m.state != nil && r.pace.left {
+		if r.KeepsState() {
 			continues(r, m, at, true)
 			continue
 		}

@@ -88,14 +88,37 @@ func (r *Reader) Tune(p Pace, now time.Time) {
 		}
 	}
 	was := r.pace
+	paused := was.paused
 	was.rate, was.paused, was.slowed, was.next = p.Rate, p.Paused, 0, now
-	if k := was.keyed; k != nil {
+	if p.Paused && r.m != nil {
+		r.client.dropReplay(r)
+	}
+	switch k := was.keyed; {
+	case k != nil:
 		was.least = least(&r.m.rules, p.Rate)
 		k.fx.Wheel.due.Remove(r)
 		if was.lags {
 			was.flush(r, now)
 		}
+	case r.state == Replaying && paused && !p.Paused:
+		r.replay(r.next, r.live)
 	}
+	r.settle()
+}
+
+// settle lets the reader read as those do who ask for nothing, if it does not any more and has had everything.
+func (r *Reader) settle() {
+	p := r.pace
+	if p == nil || p.state || p.rate > 0 || p.paused || p.lags {
+		return
+	}
+	if p.keyed != nil {
+		m := r.m
+		r.detach()
+		m.lanes.enter(r)
+		r.from = m.rec.Next()
+	}
+	r.pace = nil
 }
 
 // Channel returns what it is subscribed to.
@@ -158,11 +181,19 @@ func (r *Reader) become(s ReaderState) {
 
 // stand is where the reader stands: what it has had of the channel.
 func (r *Reader) stand() realtime.Position {
-	if r.state == Reading && (r.pace == nil || r.m.state != nil) {
+	if r.state == Reading && (r.pace == nil || r.pace.state) && r.m.rec.Made() {
 		return r.m.rec.Position()
 	}
 	return r.at
 }
+
+// current reports whether the reader has had all that came.
+func (r *Reader) current() bool {
+	return r.state == Reading && (r.pace == nil || r.pace.state || !r.pace.lags)
+}
+
+// KeepsState reports whether it is given the state of the channel.
+func (r *Reader) KeepsState() bool { return r.pace != nil && r.pace.state }
 
 // leave takes the reader out of its channel, to move to another one.
 func (r *Reader) leave() {
@@ -203,7 +234,7 @@ func (r *Reader) join(m *Machine, s ReaderState, at realtime.Position) {
 // of an asOf leaves open, has had everything of the topic up to a moment.
 func (r *Reader) receive(m *Machine, at realtime.Position, vouched int64) {
 	from, ok := m.rec.Find(at)
-	if r.pace != nil && m.state != nil && (r.pace.left || r.pace.state) {
+	if r.KeepsState() {
 		if !ok {
 			_, ok = m.rec.Resume(at, vouched-m.set.o.Margin.Milliseconds())
 		}
@@ -255,10 +286,19 @@ func (r *Reader) follow(m *Machine, from int, at realtime.Position) {
 		at = m.rec.Evicted() // or it could not be resumed
 	}
 	// By numbers: another Set that is prepared for the channel may push entries out of this one.
-	next, live := m.rec.First()+uint64(from), m.rec.Next()
+	next := m.rec.First() + uint64(from)
+	live := m.rec.Next()
 	r.join(m, Replaying, at)
-	m.set.fx.Touch(r.client)
+	r.replay(next, live)
+}
+
+// replay gives the reader what the record holds from a number on.
+func (r *Reader) replay(next, live uint64) {
 	r.from, r.next, r.live = math.MaxUint64, next, live
+	if r.pace != nil && r.pace.paused {
+		return // until it is not
+	}
+	r.m.set.fx.Touch(r.client)
 	if len(r.client.behind) > 0 || !r.fill() { // others wait for room already
 		r.client.wait(r)
 		return
@@ -304,6 +344,9 @@ func (r *Reader) fill() bool {
 // superseded reports whether a reader need not have an entry, because its channel conflates, the
 // entry has come while the reader did not keep up, and there is a newer one of its key.
 func superseded(r *Reader, e *record.Entry) bool {
+	if r.view.Filtered() {
+		return false // by something that it is perhaps not shown
+	}
 	if r.pace != nil { // it is given the newest of each key
 		return r.m.rec.Superseded(e.Key, r.next)
 	}
@@ -344,6 +387,7 @@ func (c *Client) Refill() {
 		if r.state != Replaying {
 			if r.pace == nil || r.pace.keyed == nil || r.pace.give(r) {
 				c.dropReplay(r)
+				r.settle()
 				continue
 			}
 			c.behind = append(c.behind[1:], r)

@@ -44,6 +44,7 @@ type Set struct {
 	Vouched int64
 
 	o        Options
+	complete int64 // from which moment on the stream brings everything, ms
 	fx       *Effects
 	skew     int64 // Options.Skew in ms
 	records  *record.Set
@@ -91,6 +92,12 @@ func (o owner) Unencodable(c realtime.Channel) {
 
 // Records returns the records of the channels.
 func (s *Set) Records() *record.Set { return s.records }
+
+// Complete says that the stream brings everything that was published since a moment.
+func (s *Set) Complete(since time.Time) {
+	s.complete = since.UnixMilli()
+	s.records.Complete(since)
+}
 
 // Len is how many channels there are.
 func (s *Set) Len() int { return len(s.all) }

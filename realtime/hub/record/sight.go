@@ -11,6 +11,9 @@ import (
 // who are behind are told of what they may have seen, and of nothing else.
 type Sight struct {
 	View *view.View
+	// Events says that they are told what happens, and not what becomes of their screens: a removal of what they may
+	// never have been told too.
+	Events bool
 
 	left map[string]uint64 // the number of the change by which a key went out of sight
 }
@@ -71,6 +74,8 @@ func (s *Sight) tells(t *Table, n *node, had uint64) Step {
 		}
 	case s.left[n.Key] > had:
 		st.Pass = removing(t, n, s.View)
+	case s.Events && n.op == realtime.OpDelete:
+		st.Pass = open(tableKeeper{t}, &n.Entry, s.View, true)
 	}
 	return st
 }

@@ -67,6 +67,7 @@ type node struct {
 	ends   int64    // when it expires, ms; 0 is never
 	place  int      // in Table.ends
 	same   []string // IDs of what was published to the key in the same millisecond before it
+	stored bool     // it came of a checkpoint: the log may bring it again, behind others of its millisecond
 }
 
 type expiries = heap.Heap[int64, *node]
@@ -145,6 +146,15 @@ type Change struct {
 	had    bool  // there was one
 }
 
+// Load is Apply for what a checkpoint has.
+func (t *Table) Load(m *realtime.Message) (Change, bool) {
+	c, is := t.Apply(m)
+	if is {
+		c.node.stored = true
+	}
+	return c, is
+}
+
 // Apply takes in a Publication. It reports false if that is known, older than what is, or nothing for a Table.
 func (t *Table) Apply(m *realtime.Message) (Change, bool) {
 	switch {
@@ -154,6 +164,9 @@ func (t *Table) Apply(m *realtime.Message) (Change, bool) {
 		return t.event(m)
 	}
 	at, have := m.Position(), t.keys[m.Key]
+	if have != nil && have.At == at {
+		have.stored = false
+	}
 	if t.wasCleared(at) || have != nil && !have.before(at) {
 		return Change{}, false
 	}
@@ -164,7 +177,7 @@ func (t *Table) Apply(m *realtime.Message) (Change, bool) {
 	c := Change{node: n}
 	if have != nil {
 		if have.At.Time == at.Time {
-			n.same = append(have.same, have.At.ID)
+			n.same = have.ids()
 		}
 		c.was, c.had = have.Entry, have.birth != 0
 		t.drop(have)
@@ -172,6 +185,14 @@ func (t *Table) Apply(m *realtime.Message) (Change, bool) {
 	t.put(n, have)
 	c.Number = n.number
 	return c, true
+}
+
+// ids returns those that the log has brought of a node's key in its millisecond.
+func (n *node) ids() []string {
+	if n.stored {
+		return n.same
+	}
+	return append(n.same, n.At.ID)
 }
 
 // before reports whether something that has come is newer than the node.
@@ -271,7 +292,7 @@ func (t *Table) clear(m *realtime.Message) (Change, bool) {
 			continue
 		}
 		if n.At.Time == at.Time {
-			t.clearedWith = append(append(t.clearedWith, n.At.ID), n.same...)
+			t.clearedWith = append(t.clearedWith, n.ids()...)
 		}
 		if n.birth != 0 {
 			t.births.remove(n.birth)

@@ -31,8 +31,14 @@ func (r *Record) Make(ms int64) (hole bool) {
 	r.series.since = complete
 	r.floor = r.Moment(ms)
 	r.since = complete
-	if forgotten := max(r.quota.set.forgotten, r.quota.forgotten); forgotten >= complete.UnixMilli() {
+	forgotten := max(r.quota.set.forgotten, r.quota.forgotten)
+	if forgotten >= complete.UnixMilli() {
 		r.since = time.UnixMilli(forgotten + 1)
+		if r.evicted.Time <= forgotten {
+			r.evicted = realtime.Position{}
+		}
+	} else {
+		forgotten = 0
 	}
 	r.buffer.sort(r.quota.freedMessage)
 	r.buffer.firstCopies()
@@ -48,6 +54,9 @@ func (r *Record) Make(ms int64) (hole bool) {
 		m, repeated := &messages[i].Message, messages[i].repeated
 		at := m.Time.UnixMilli()
 		v := r.series.hear(m)
+		if at <= forgotten {
+			continue // another record of the channel may have had what came after it, and it does not come again
+		}
 		if at <= gone { // it was given up, or what came after it was
 			if at == gone && !repeated {
 				r.evicted = m.Position()

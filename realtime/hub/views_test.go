@@ -1,0 +1,340 @@
+package hub_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
+)
+
+// viewWorld is a world in which viewers read the same channels as the wanderers, as state, by filters and at their own rates.
+type viewWorld struct {
+	*world
+	truth   *truth
+	viewers []*viewer
+	tally
+
+	mu     sync.Mutex // guards faults
+	faults []string
+}
+
+// tally is what a world has seen.
+type tally struct {
+	heard, answers, resumes, unavailable, gaps, tuned, judged atomic.Int64
+}
+
+func (w *viewWorld) fault(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults = append(w.faults, text)
+}
+
+// TestViewsProperty is the claim of state, rates and filters: a client that believes what it is told has on its screen what it may
+// see of a channel, whenever nothing is under way: of a state all of it, at a rate the newest of each key. It holds in the world of
+// TestResumeProperty, with stores that fail and keepers that are late, and who asks for nothing there has what that test claims.
+// TIDEWIRE_STEPS sets the number of steps, over all worlds; TIDEWIRE_WORLDS how many there are, TIDEWIRE_SEED the first seed.
+func TestViewsProperty(t *testing.T) {
+	t.Parallel()
+	worlds := number(t, "TIDEWIRE_WORLDS", 8)
+	steps := number(t, "TIDEWIRE_STEPS", 1000*worlds)
+	seed := number(t, "TIDEWIRE_SEED", 1)
+	var sum tally
+	var plain resumetest.Counts
+	var mu sync.Mutex
+	t.Run("worlds", func(t *testing.T) {
+		for i := range worlds {
+			t.Run(strconv.Itoa(seed+i), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newViewWorld(t, uint64(seed+i))
+					w.live(steps / worlds)
+					c := w.end()
+					mu.Lock()
+					defer mu.Unlock()
+					add(&plain, c)
+					for _, n := range []struct{ to, from *atomic.Int64 }{
+						{&sum.heard, &w.heard}, {&sum.answers, &w.answers}, {&sum.resumes, &w.resumes}, {&sum.unavailable, &w.unavailable},
+						{&sum.gaps, &w.gaps}, {&sum.tuned, &w.tuned}, {&sum.judged, &w.judged},
+					} {
+						n.to.Add(n.from.Load())
+					}
+				})
+			})
+		}
+	})
+	if sum.resumes.Load() == 0 || sum.unavailable.Load() == 0 || sum.gaps.Load() == 0 || sum.judged.Load() == 0 || plain.Delivered == 0 {
+		t.Error("the worlds are too quiet to prove anything")
+	}
+	t.Logf("%d steps: viewers heard %d frames, %d answers, %d resumed, %d unavailable, %d gaps, %d tuned, %d screens judged; beside them %d delivered, %d answers, %d gaps",
+		steps, sum.heard.Load(), sum.answers.Load(), sum.resumes.Load(), sum.unavailable.Load(), sum.gaps.Load(), sum.tuned.Load(), sum.judged.Load(),
+		plain.Delivered, plain.Answers, plain.Gaps)
+}
+
+func newViewWorld(t *testing.T, seed uint64) *viewWorld {
+	t.Helper()
+	w := &viewWorld{world: newWorld(t, seed)}
+	transient := false
+	tenant := &realtime.Tenant{ID: "acme", Version: 1, Namespaces: map[string]realtime.Namespace{
+		"plain": {State: &realtime.State{}},
+		"short": {Window: 15, State: &realtime.State{Durable: &transient}},
+		"quick": {WindowFor: realtime.Duration(20 * time.Second)},
+		"tick":  {Tick: realtime.Duration(20 * time.Millisecond), State: &realtime.State{TTL: realtime.Duration(10 * time.Minute)}},
+		"rated": {State: &realtime.State{Durable: &transient}, Rate: &realtime.Rate{Max: 8, Min: 1}},
+	}}
+	tenant.Limits.QueueMessages = 64
+	w.tenant.Store(tenant)
+	w.truth = newTruth(t, w.inner, realtime.OwnTopic(tenant), func(c realtime.Channel) *realtime.State { return tenant.Rules(c.Namespace()).State })
+	w.closing.Go(w.truth.read)
+	w.dress = w.dressed
+	rated, err := realtime.NewChannel("acme", "rated:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.more = []realtime.Channel{rated}
+	w.options = func(o *hub.Options) { o.Filters, o.States = deskCompiler{}, w.truth.store }
+	for i := range w.hubs {
+		w.replaceHub(i)
+	}
+	for i := range 12 {
+		v := &viewer{w: w, name: fmt.Sprintf("viewer%d", i)}
+		v.desk, v.fixed = []string{"", "", "a", "b"}[w.rand.IntN(4)], w.rand.IntN(2) == 0
+		for range 1 + w.rand.IntN(3) {
+			v.watch(append(w.chans[:len(w.chans):len(w.chans)], w.more...)[w.rand.IntN(len(w.chans)+1)])
+		}
+		w.viewers = append(w.viewers, v)
+	}
+	return w
+}
+
+// watch gives the viewer a screen of a channel, if it has none.
+func (v *viewer) watch(c realtime.Channel) {
+	for _, have := range v.views {
+		if have.channel == c {
+			return
+		}
+	}
+	s := &screen{v: v, channel: c, keys: map[string]string{}}
+	if v.w.tenant.Load().Rules(c.Namespace()).State != nil {
+		s.state = v.w.rand.IntN(4) > 0
+	}
+	s.want = v.w.wish()
+	if !s.state && s.want.MaxRate == 0 && !s.want.Paused {
+		s.want.MaxRate = 3
+	}
+	s.restart(realtime.Position{})
+	v.views = append(v.views, s)
+}
+
+// wish is how somebody may want a channel.
+func (w *viewWorld) wish() (want hub.Want) {
+	want.Filter = []string{"", "", "", "odd", "desk a", "desk b"}[w.rand.IntN(6)]
+	want.MaxRate = []float64{0, 0, 0.5, 2, 10}[w.rand.IntN(5)]
+	want.Keys = [][]string{nil, nil, nil, {"1", "2", "secret-a*"}}[w.rand.IntN(4)]
+	want.Paused = w.rand.IntN(12) == 0
+	return want
+}
+
+// dressed makes something of an event that is about to be published.
+func (w *viewWorld) dressed(p *realtime.Publication) {
+	desk := string("ab"[w.rand.IntN(2)])
+	p.Tags = map[string]string{"desk": desk, "odd": strconv.Itoa(w.rand.IntN(2))}
+	p.Data = []byte(`"secret-` + desk + `"`)
+	switch w.rand.IntN(60) {
+	case 0:
+		p.Op, p.Key, p.Tags, p.Data = realtime.OpClear, "", nil, nil
+	case 1, 2, 3, 4, 5, 6, 7, 8:
+		p.Op, p.Tags, p.Data = realtime.OpDelete, nil, nil
+	case 9, 10, 11:
+		p.Key = ""
+	case 12, 13, 14, 15, 16, 17, 18, 19:
+		p.Key = "secret-" + desk + strconv.Itoa(w.rand.IntN(3))
+	case 20, 21, 22, 23:
+		p.TTL = time.Duration(1+w.rand.IntN(20)) * time.Second
+	}
+}
+
+// live takes a number of random steps.
+func (w *viewWorld) live(steps int) {
+	for range steps {
+		w.world.live(1)
+		w.act(w.viewers[w.rand.IntN(len(w.viewers))])
+		switch n := w.rand.IntN(1000); {
+		case n < 4:
+			w.truth.dead = time.Now().Add(time.Duration(w.rand.IntN(600)) * time.Second)
+		case n < 10:
+			w.truth.store.fail(time.Duration(w.rand.IntN(60))*time.Second, time.Duration(w.rand.IntN(3000))*time.Millisecond)
+		}
+		if time.Since(w.truth.saved) > 40*time.Second {
+			w.truth.save(w.t)
+		}
+	}
+}
+
+// act lets a viewer do something.
+func (w *viewWorld) act(v *viewer) {
+	switch n := w.rand.IntN(100); {
+	case n < 12:
+		v.connect(w.hubs[w.rand.IntN(len(w.hubs))])
+	case n < 15:
+		v.disconnect()
+	case v.seat == nil:
+	case n < 20:
+		v.stumble(w.rand.IntN(8000))
+	case n < 32:
+		v.tune(v.views[w.rand.IntN(len(v.views))], w.wish())
+	case n < 34 && !v.fixed:
+		v.renew([]string{"", "a", "b"}[w.rand.IntN(3)])
+	case n < 36:
+		v.leave(v.views[w.rand.IntN(len(v.views))])
+	}
+}
+
+// stumble stops reading for a while.
+func (v *viewer) stumble(ms int) {
+	s := v.seat
+	s.mu.Lock()
+	s.stuck = true
+	s.mu.Unlock()
+	v.w.closing.Go(func() {
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+		s.mu.Lock()
+		s.stuck = false
+		s.mu.Unlock()
+		s.Flush()
+	})
+}
+
+// tune changes how the viewer wants a channel.
+func (v *viewer) tune(sc *screen, want hub.Want) {
+	s := v.seat
+	s.mu.Lock()
+	asked := want
+	if !sc.state && want.MaxRate == 0 && !want.Paused {
+		asked.MaxRate = 3
+	}
+	before := sc.want
+	v.w.story.tell("%s %s tunes to %+v", v.name, sc.channel.Name(), asked)
+	sc.retune(asked)
+	s.mu.Unlock()
+	_, err := s.conn.Tune(sc.channel, func(hub.Want) (hub.Want, error) { return asked, nil })
+	if err != nil {
+		s.mu.Lock()
+		sc.retune(before) // it is not subscribed at the moment
+		s.mu.Unlock()
+	}
+}
+
+// retune says that a screen is to show something else from now on.
+func (sc *screen) retune(want hub.Want) {
+	sc.want, sc.seen = want, true
+	if !sc.state {
+		sc.restart(realtime.Position{})
+	}
+}
+
+// renew gives the viewer a token that shows another desk.
+func (v *viewer) renew(desk string) {
+	s := v.seat
+	s.mu.Lock()
+	before := v.desk
+	v.desk = desk
+	for _, sc := range v.views {
+		sc.retune(sc.want)
+	}
+	s.mu.Unlock()
+	v.w.story.tell("%s renews for %q", v.name, desk)
+	if _, err := s.conn.Renew(v.principal()); err != nil {
+		v.desk = before
+	}
+}
+
+// leave ends a subscription and asks anew, or goes on from where it stands.
+func (v *viewer) leave(sc *screen) {
+	s := v.seat
+	s.mu.Lock()
+	sc.asked = ""
+	s.mu.Unlock()
+	if !s.hub.Unsubscribe(s.conn, sc.channel) {
+		return
+	}
+	synctest.Wait()
+	s.mu.Lock()
+	over := s.over
+	s.mu.Unlock()
+	if !over {
+		s.ask(sc)
+	}
+}
+
+// end lets what is under way arrive, judges, and takes the world down.
+func (w *viewWorld) end() resumetest.Counts {
+	w.broker.Calm()
+	w.busy.Wait()
+	w.truth.dead, w.truth.store.down, w.truth.store.slow = time.Time{}, time.Time{}, 0
+	for _, v := range w.viewers {
+		if v.seat == nil || v.seat.ended() {
+			v.connect(w.hubs[w.rand.IntN(len(w.hubs))])
+		}
+		for _, sc := range v.views {
+			if want := sc.want; want.Paused {
+				want.Paused = false
+				v.tune(sc, want)
+				sc.want.Paused = false
+			}
+		}
+	}
+	for range 12 {
+		w.publish(3)
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		w.truth.save(w.t)
+	}
+	w.settle()
+	for _, v := range w.viewers {
+		for _, sc := range v.views {
+			sc.judge()
+		}
+		v.disconnect()
+	}
+	if err := w.truth.stream.Close(context.Background()); err != nil {
+		w.t.Error(err)
+	}
+	c := w.world.end()
+	if len(w.faults) > 0 {
+		for _, f := range w.faults[:min(len(w.faults), 20)] {
+			w.t.Error(f)
+		}
+		for _, line := range w.story.lines {
+			w.t.Log(line)
+		}
+	}
+	return c
+}
+
+// settle lets those come back who were closed meanwhile, and waits until nothing is under way.
+func (w *viewWorld) settle() {
+	for range 5 {
+		for _, v := range w.viewers {
+			if v.seat == nil || v.seat.ended() {
+				v.connect(w.hubs[0])
+			}
+		}
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		w.truth.save(w.t)
+	}
+}
+
+func (s *seat) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over
+}
