@@ -43,8 +43,8 @@ func (w *viewWorld) fault(text string) {
 // TIDEWIRE_STEPS sets the number of steps, over all worlds; TIDEWIRE_WORLDS how many there are, TIDEWIRE_SEED the first seed.
 func TestViewsProperty(t *testing.T) {
 	t.Parallel()
-	worlds := number(t, "TIDEWIRE_WORLDS", 8)
-	steps := number(t, "TIDEWIRE_STEPS", 1000*worlds)
+	worlds := number(t, "TIDEWIRE_WORLDS", 4)
+	steps := number(t, "TIDEWIRE_STEPS", 700*worlds)
 	seed := number(t, "TIDEWIRE_SEED", 1)
 	var sum tally
 	var plain resumetest.Counts
@@ -158,119 +158,6 @@ func (w *viewWorld) dressed(p *realtime.Publication) {
 		p.Key = "secret-" + desk + strconv.Itoa(w.rand.IntN(3))
 	case 20, 21, 22, 23:
 		p.TTL = time.Duration(1+w.rand.IntN(20)) * time.Second
-	}
-}
-
-// live takes a number of random steps.
-func (w *viewWorld) live(steps int) {
-	for range steps {
-		w.world.live(1)
-		w.act(w.viewers[w.rand.IntN(len(w.viewers))])
-		switch n := w.rand.IntN(1000); {
-		case n < 4:
-			w.truth.dead = time.Now().Add(time.Duration(w.rand.IntN(600)) * time.Second)
-		case n < 10:
-			w.truth.store.fail(time.Duration(w.rand.IntN(60))*time.Second, time.Duration(w.rand.IntN(3000))*time.Millisecond)
-		}
-		if time.Since(w.truth.saved) > 40*time.Second {
-			w.truth.save(w.t)
-		}
-	}
-}
-
-// act lets a viewer do something.
-func (w *viewWorld) act(v *viewer) {
-	switch n := w.rand.IntN(100); {
-	case n < 12:
-		v.connect(w.hubs[w.rand.IntN(len(w.hubs))])
-	case n < 15:
-		v.disconnect()
-	case v.seat == nil:
-	case n < 20:
-		v.stumble(w.rand.IntN(8000))
-	case n < 32:
-		v.tune(v.views[w.rand.IntN(len(v.views))], w.wish())
-	case n < 34 && !v.fixed:
-		v.renew([]string{"", "a", "b"}[w.rand.IntN(3)])
-	case n < 36:
-		v.leave(v.views[w.rand.IntN(len(v.views))])
-	}
-}
-
-// stumble stops reading for a while.
-func (v *viewer) stumble(ms int) {
-	s := v.seat
-	s.mu.Lock()
-	s.stuck = true
-	s.mu.Unlock()
-	v.w.closing.Go(func() {
-		time.Sleep(time.Duration(ms) * time.Millisecond)
-		s.mu.Lock()
-		s.stuck = false
-		s.mu.Unlock()
-		s.Flush()
-	})
-}
-
-// tune changes how the viewer wants a channel.
-func (v *viewer) tune(sc *screen, want hub.Want) {
-	s := v.seat
-	s.mu.Lock()
-	asked := want
-	if !sc.state && want.MaxRate == 0 && !want.Paused {
-		asked.MaxRate = 3
-	}
-	before := sc.want
-	v.w.story.tell("%s %s tunes to %+v", v.name, sc.channel.Name(), asked)
-	sc.retune(asked)
-	s.mu.Unlock()
-	_, err := s.conn.Tune(sc.channel, func(hub.Want) (hub.Want, error) { return asked, nil })
-	if err != nil {
-		s.mu.Lock()
-		sc.retune(before) // it is not subscribed at the moment
-		s.mu.Unlock()
-	}
-}
-
-// retune says that a screen is to show something else from now on.
-func (sc *screen) retune(want hub.Want) {
-	sc.want, sc.seen = want, true
-	if !sc.state {
-		sc.restart(realtime.Position{})
-	}
-}
-
-// renew gives the viewer a token that shows another desk.
-func (v *viewer) renew(desk string) {
-	s := v.seat
-	s.mu.Lock()
-	before := v.desk
-	v.desk = desk
-	for _, sc := range v.views {
-		sc.retune(sc.want)
-	}
-	s.mu.Unlock()
-	v.w.story.tell("%s renews for %q", v.name, desk)
-	if _, err := s.conn.Renew(v.principal()); err != nil {
-		v.desk = before
-	}
-}
-
-// leave ends a subscription and asks anew, or goes on from where it stands.
-func (v *viewer) leave(sc *screen) {
-	s := v.seat
-	s.mu.Lock()
-	sc.asked = ""
-	s.mu.Unlock()
-	if !s.hub.Unsubscribe(s.conn, sc.channel) {
-		return
-	}
-	synctest.Wait()
-	s.mu.Lock()
-	over := s.over
-	s.mu.Unlock()
-	if !over {
-		s.ask(sc)
 	}
 }
 
