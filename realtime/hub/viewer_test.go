@@ -40,7 +40,7 @@ type seat struct {
 // byDesk is a filter by a tag, and byOdd one by the last digit of the ID's number.
 type byDesk string
 
-func (d byDesk) Match(p *realtime.Publication) bool { return p.Tags["desk"] == string(d) }
+func (d byDesk) Match(p *realtime.Publication, _ *view.Memo) bool { return p.Tags["desk"] == string(d) }
 func (d byDesk) ID() string                         { return "desk " + string(d) }
 func (d byDesk) Equality() (name, value string, ok bool) {
 	return "tags.desk", string(d), true
@@ -48,7 +48,7 @@ func (d byDesk) Equality() (name, value string, ok bool) {
 
 type byOdd struct{}
 
-func (byOdd) Match(p *realtime.Publication) bool { return p.Tags["odd"] == "1" }
+func (byOdd) Match(p *realtime.Publication, _ *view.Memo) bool { return p.Tags["odd"] == "1" }
 func (byOdd) ID() string                         { return "odd" }
 
 type deskCompiler struct{}
