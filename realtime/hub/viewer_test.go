@@ -41,7 +41,7 @@ type seat struct {
 type byDesk string
 
 func (d byDesk) Match(p *realtime.Publication, _ *view.Memo) bool { return p.Tags["desk"] == string(d) }
-func (d byDesk) ID() string                         { return "desk " + string(d) }
+func (d byDesk) ID() string                                       { return "desk " + string(d) }
 func (d byDesk) Equality() (name, value string, ok bool) {
 	return "tags.desk", string(d), true
 }
@@ -49,7 +49,7 @@ func (d byDesk) Equality() (name, value string, ok bool) {
 type byOdd struct{}
 
 func (byOdd) Match(p *realtime.Publication, _ *view.Memo) bool { return p.Tags["odd"] == "1" }
-func (byOdd) ID() string                         { return "odd" }
+func (byOdd) ID() string                                       { return "odd" }
 
 type deskCompiler struct{}
 
