@@ -105,20 +105,14 @@ func (o *Outbox) Replay(c realtime.Channel, reader uint32, f Frame) bool {
 	return true
 }
 
-// HasRoom reports whether the client has taken all that was queued by Replay.
-func (o *Outbox) HasRoom() bool {
+// Replayed tells how many frames Replay has queued, and how many of them have been taken, or given up. With more, the source is
+// called once all have.
+func (o *Outbox) Replayed(more bool) (queued, taken uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.data.replayed > 0 {
-		o.more = true // the source is asked when it has
+	if more && o.data.replays > 0 {
+		o.more = true
 	}
-	return o.data.replayed == 0
-}
-
-// Replayed tells how many frames Replay has queued, and how many of them have been taken, or given up.
-func (o *Outbox) Replayed() (queued, taken uint64) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	return o.replays, o.replays - uint64(o.data.replays)
 }
 

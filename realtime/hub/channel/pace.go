@@ -103,7 +103,7 @@ func (p *pace) fill(r *Reader) {
 		c.wait(r)
 		return
 	}
-	p.mark, _ = c.Box.Replayed()
+	p.mark, _ = c.Box.Replayed(false)
 	c.dropReplay(r)
 	if len(c.behind) == 0 {
 		c.Box.EndReplays()
@@ -184,7 +184,7 @@ const snapshotBytes = 48 << 10
 func (p *pace) giveSnapshot(r *Reader) bool {
 	t, c := p.keyed.Table, r.client
 	for {
-		if !c.Box.HasRoom() {
+		if queued, taken := c.Box.Replayed(true); taken < queued {
 			return false
 		}
 		if p.snapshot.Spoilt(t) {

@@ -30,7 +30,7 @@ func (p *pace) await(r *Reader) { p.keyed.fx.Wheel.due.Set(r, p.next) }
 
 // mayFlush reports whether the client has taken the last flush. If it has not, this one is left out: what it would have had is in the next.
 func (p *pace) mayFlush(r *Reader, now time.Time) bool {
-	if _, taken := r.client.Box.Replayed(); taken < p.mark {
+	if _, taken := r.client.Box.Replayed(false); taken < p.mark {
 		p.clean = now
 		if p.skipped++; p.skipped >= slowAfter {
 			p.skipped = 0
