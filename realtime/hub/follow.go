@@ -96,7 +96,7 @@ func (g *generation) replays(complete time.Time) {
 	f.lock()
 	defer f.unlock()
 	g.channels.Phase, g.opened, g.heardAt = channel.PhaseReplaying, time.Now(), time.Now()
-	g.channels.Complete(complete)
+	channel.Complete(g.channels, complete)
 	f.states.Begins(complete.UnixMilli(), f.current.channels.Vouched)
 	g.sendFences()
 }

@@ -55,7 +55,7 @@ func (f *feed) review(c *Connection) (ended []realtime.Right) {
 
 // reviewView looks again at what a subscription is shown. An error says that it can be shown nothing.
 func reviewView(c *Connection, r *channel.Reader) *realtime.Error {
-	if rules := c.Tenant().Rules(r.Channel().Namespace()); r.KeepsState() && rules.State == nil {
+	if rules := c.Tenant().Rules(r.Channel().Namespace()); channel.KeepsState(r) && rules.State == nil {
 		return channel.NoState(r.Channel())
 	}
 	want := r.Wanted()

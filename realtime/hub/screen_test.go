@@ -281,4 +281,4 @@ func brief(m map[string]string) string {
 }
 
 // strict has screens judge too that nothing comes twice.
-const strict = false
+const strict = true

@@ -71,7 +71,7 @@ func (v *viewer) tune(sc *screen, want hub.Want) {
 	v.w.story.tell("%s %s tunes to %+v", v.name, sc.channel.Name(), asked)
 	sc.retune(asked)
 	s.mu.Unlock()
-	_, err := s.conn.Tune(sc.channel, func(hub.Want) (hub.Want, error) { return asked, nil })
+	_, err := s.conn.Tune(sc.channel, "", func(hub.Want) (hub.Want, error) { return asked, nil })
 	if err != nil {
 		s.mu.Lock()
 		sc.retune(before) // it is not subscribed at the moment
@@ -109,7 +109,7 @@ func (v *viewer) leave(sc *screen) {
 	s.mu.Lock()
 	sc.asked = ""
 	s.mu.Unlock()
-	if !s.hub.Unsubscribe(s.conn, sc.channel) {
+	if !s.hub.Unsubscribe(s.conn, sc.channel, "") {
 		return
 	}
 	synctest.Wait()

@@ -23,7 +23,7 @@ func (m *Machine) deliver(e *delivery, now time.Time) {
 	if have := m.rec.Numbered(e.number); have != nil { // what is encoded now is there for those who come later
 		shown, kept = have, true
 	}
-	e.catchUp(m, shown, kept)
+	e.catchUp(m)
 	var readers, lost int
 	if len(m.lanes.plain.readers) > 0 {
 		pass := m.rec.Visible(shown, nil, kept)
@@ -67,7 +67,7 @@ func (e *delivery) give(m *Machine, l *lane, pass *record.Pass) (readers, lost i
 }
 
 // catchUp lets the readers that are ahead hear of an entry who need not be given it, because of their View or their pace.
-func (e *delivery) catchUp(m *Machine, shown *record.Entry, kept bool) {
+func (e *delivery) catchUp(m *Machine) {
 	if m.ahead == 0 {
 		return
 	}
@@ -87,7 +87,7 @@ func (e *delivery) catchUp(m *Machine, shown *record.Entry, kept bool) {
 			next++
 		}
 		r.become(Replaying)
-		r.replay(next, m.rec.Next())
+		replay(r, next, m.rec.Next())
 	}
 }
 

@@ -126,7 +126,7 @@ func (m *Machine) takeOver() {
 	for len(from.readers) > 0 {
 		r := from.readers[0]
 		at, vouched := r.stand(), older.Vouched
-		if !r.current() {
+		if !current(r) {
 			vouched = 0 // it has not had what the others had
 		}
 		r.leave()

@@ -59,9 +59,14 @@ func (k *Keyed) Load(e *realtime.StateEntry, now time.Time) {
 			return
 		}
 	}
-	if c, is := k.Table.Load(&m); is {
+	if c, is := record.Load(k.Table, &m); is {
 		k.changed(&c, now)
 	}
+}
+
+// Outdated removes values of before a moment, in ms, that a checkpoint does not have, some at a time; see record.Outdated.
+func (k *Keyed) Outdated(birth uint64, before int64, has func(key string) bool, now time.Time) (last uint64, more bool) {
+	return record.Outdated(k.Table, birth, before, has, now, func(c record.Change) { k.changed(&c, now) })
 }
 
 // Expire removes what has expired, up to a number of keys. It returns how many there were.

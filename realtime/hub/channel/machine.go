@@ -52,7 +52,7 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 		m.count(realtime.CountDrops, realtime.ReasonRepeated, 1)
 	}
 	if m.State() == Buffering {
-		m.keep(msg, repeated, now) // in whatever order: a Table knows what is newer
+		keep(m, msg, repeated, now) // in whatever order: a Table knows what is newer
 		m.rec.Buffer(msg, repeated)
 		return
 	}
@@ -60,7 +60,7 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 	if j.Hole != "" {
 		m.hole(j, now)
 	}
-	m.keep(msg, repeated, now) // also what comes late
+	keep(m, msg, repeated, now) // also what comes late
 	if !j.New {
 		return
 	}
@@ -75,7 +75,7 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 
 // keep lets the state of the channel have what has come. What is older than what the stream vouches for is left to the checkpoint: it may be
 // the second copy of something.
-func (m *Machine) keep(msg *realtime.Message, repeated bool, now time.Time) {
+func keep(m *Machine, msg *realtime.Message, repeated bool, now time.Time) {
 	if m.state != nil && !repeated && msg.Time.UnixMilli() >= m.set.complete {
 		m.state.Apply(msg, now)
 	}

@@ -66,7 +66,7 @@ func (r *Reader) attach() {
 	m := r.m
 	var k *Keyed
 	if r.pace.state {
-		k = m.keyed()
+		k = stateOf(m)
 	} else {
 		if m.pending == nil {
 			m.pending = newPending(m)
@@ -113,7 +113,7 @@ func (r *Reader) detach() {
 // when it has been loaded anew.
 func continues(r *Reader, m *Machine, at realtime.Position, whole bool) {
 	p := r.pace
-	cursor, goesOn := p.saved, p.left && p.was == m.keyed()
+	cursor, goesOn := p.saved, p.left && p.was == stateOf(m)
 	r.join(m, Reading, at)
 	r.attach()
 	if !whole {
@@ -128,8 +128,8 @@ func continues(r *Reader, m *Machine, at realtime.Position, whole bool) {
 	p.flush(r, time.Now())
 }
 
-// keyed returns the state of the channel, for those who read it already.
-func (m *Machine) keyed() *Keyed {
+// stateOf returns the state of the channel, for those who read it already.
+func stateOf(m *Machine) *Keyed {
 	if m.state == nil {
 		m.state = m.set.o.State(m.name)
 	}

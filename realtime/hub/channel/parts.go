@@ -72,7 +72,7 @@ func (s *Set) GiveBack(failed *Set) bool {
 		at, behind := r.stand(), r.state == Replaying
 		r.leave()
 		m := s.Open(r.name)
-		if r.KeepsState() {
+		if KeepsState(r) {
 			continues(r, m, at, true)
 			continue
 		}

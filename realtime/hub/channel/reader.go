@@ -3,7 +3,6 @@ package channel
 import (
 	"math"
 	"sync/atomic"
-	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/record"
@@ -59,67 +58,6 @@ func (r *Reader) SetWant(w Want) { r.want.Store(&w) }
 
 // View returns what it is shown of the channel.
 func (r *Reader) View() *view.View { return r.view }
-
-// See shows the reader what another View says from now on. Of a state it is told what leaves and enters its sight.
-func (r *Reader) See(v *view.View) {
-	switch {
-	case r.pace != nil && r.pace.keyed != nil:
-		r.pace.keyed.see(r, v)
-	case r.lane != nil:
-		r.m.releaseTick() // what was held back was for the other
-		r.m.lanes.exit(r)
-		r.view = v
-		r.m.lanes.enter(r)
-	default:
-		r.view = v
-	}
-}
-
-// Tune gives the reader another pace. Whether it is given the state does not change.
-func (r *Reader) Tune(p Pace, now time.Time) {
-	if r.pace == nil {
-		if !p.wants() {
-			return
-		}
-		r.pace = &pace{}
-		if r.state == Reading {
-			r.m.releaseTick()
-			r.attach()
-		}
-	}
-	was := r.pace
-	paused := was.paused
-	was.rate, was.paused, was.slowed, was.next = p.Rate, p.Paused, 0, now
-	if p.Paused && r.m != nil {
-		r.client.dropReplay(r)
-	}
-	switch k := was.keyed; {
-	case k != nil:
-		was.least = least(&r.m.rules, p.Rate)
-		k.fx.Wheel.due.Remove(r)
-		if was.lags {
-			was.flush(r, now)
-		}
-	case r.state == Replaying && paused && !p.Paused:
-		r.replay(r.next, r.live)
-	}
-	r.settle()
-}
-
-// settle lets the reader read as those do who ask for nothing, if it does not any more and has had everything.
-func (r *Reader) settle() {
-	p := r.pace
-	if p == nil || p.state || p.rate > 0 || p.paused || p.lags {
-		return
-	}
-	if p.keyed != nil {
-		m := r.m
-		r.detach()
-		m.lanes.enter(r)
-		r.from = m.rec.Next()
-	}
-	r.pace = nil
-}
 
 // Channel returns what it is subscribed to.
 func (r *Reader) Channel() realtime.Channel { return r.name }
@@ -187,14 +125,6 @@ func (r *Reader) stand() realtime.Position {
 	return r.at
 }
 
-// current reports whether the reader has had all that came.
-func (r *Reader) current() bool {
-	return r.state == Reading && (r.pace == nil || r.pace.state || !r.pace.lags)
-}
-
-// KeepsState reports whether it is given the state of the channel.
-func (r *Reader) KeepsState() bool { return r.pace != nil && r.pace.state }
-
 // leave takes the reader out of its channel, to move to another one.
 func (r *Reader) leave() {
 	m := r.m
@@ -234,7 +164,7 @@ func (r *Reader) join(m *Machine, s ReaderState, at realtime.Position) {
 // of an asOf leaves open, has had everything of the topic up to a moment.
 func (r *Reader) receive(m *Machine, at realtime.Position, vouched int64) {
 	from, ok := m.rec.Find(at)
-	if r.KeepsState() {
+	if KeepsState(r) {
 		if !ok {
 			_, ok = m.rec.Resume(at, vouched-m.set.o.Margin.Milliseconds())
 		}
@@ -289,11 +219,11 @@ func (r *Reader) follow(m *Machine, from int, at realtime.Position) {
 	next := m.rec.First() + uint64(from)
 	live := m.rec.Next()
 	r.join(m, Replaying, at)
-	r.replay(next, live)
+	replay(r, next, live)
 }
 
 // replay gives the reader what the record holds from a number on.
-func (r *Reader) replay(next, live uint64) {
+func replay(r *Reader, next, live uint64) {
 	r.from, r.next, r.live = math.MaxUint64, next, live
 	if r.pace != nil && r.pace.paused {
 		return // until it is not
@@ -387,7 +317,7 @@ func (c *Client) Refill() {
 		if r.state != Replaying {
 			if r.pace == nil || r.pace.keyed == nil || r.pace.give(r) {
 				c.dropReplay(r)
-				r.settle()
+				settle(r)
 				continue
 			}
 			c.behind = append(c.behind[1:], r)

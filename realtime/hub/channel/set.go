@@ -94,7 +94,7 @@ func (o owner) Unencodable(c realtime.Channel) {
 func (s *Set) Records() *record.Set { return s.records }
 
 // Complete says that the stream brings everything that was published since a moment.
-func (s *Set) Complete(since time.Time) {
+func Complete(s *Set, since time.Time) {
 	s.complete = since.UnixMilli()
 	s.records.Complete(since)
 }

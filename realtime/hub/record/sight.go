@@ -20,7 +20,10 @@ type Sight struct {
 
 // See takes note of a change. Each change is to be seen by all Sights of a Table, at once.
 func (s *Sight) See(t *Table, c *Change) {
-	if !s.View.Filtered() || c.node.Key == "" {
+	for i := range c.and {
+		s.See(t, &c.and[i])
+	}
+	if !s.View.Filtered() || c.node == nil || c.node.Key == "" {
 		return
 	}
 	key := c.node.Key

@@ -144,15 +144,8 @@ type Change struct {
 	node   *node
 	was    Entry // the value before
 	had    bool  // there was one
-}
-
-// Load is Apply for what a checkpoint has.
-func (t *Table) Load(m *realtime.Message) (Change, bool) {
-	c, is := t.Apply(m)
-	if is {
-		c.node.stored = true
-	}
-	return c, is
+	// and has what a clear has removed that came late: node is nil then.
+	and []Change
 }
 
 // Apply takes in a Publication. It reports false if that is known, older than what is, or nothing for a Table.
@@ -287,13 +280,20 @@ func (t *Table) clear(m *realtime.Message) (Change, bool) {
 		t.clearedWith = append(t.clearedWith, t.cleared.ID)
 	}
 	t.cleared = at
+	var gone []*node
 	for _, n := range t.keys {
 		if n.At.Time > at.Time {
 			continue
 		}
+		gone = append(gone, n)
 		if n.At.Time == at.Time {
 			t.clearedWith = append(t.clearedWith, n.ids()...)
 		}
+	}
+	if len(gone) < len(t.keys) {
+		return clearLate(t, gone)
+	}
+	for _, n := range gone {
 		if n.birth != 0 {
 			t.births.remove(n.birth)
 		}
@@ -313,11 +313,7 @@ func (t *Table) Expire(now time.Time, most int, expired func(Change)) (n int) {
 		if ends > now.UnixMilli() {
 			break
 		}
-		p := realtime.Publication{ID: have.At.ID, Key: have.Key, Time: time.UnixMilli(have.At.Time), Op: realtime.OpExpire}
-		grave := &node{Entry: entryOf(&p), op: realtime.OpExpire, same: have.same, ends: ends}
-		t.drop(have)
-		t.put(grave, have)
-		expired(Change{Number: grave.number, node: grave, was: have.Entry, had: true})
+		expired(end(t, have, ends))
 	}
 	return n
 }

@@ -51,7 +51,9 @@ type Set struct {
 	all map[realtime.Channel]*state
 	// since is the moment from which on everything has come, in ms.
 	since int64
-	hand  []realtime.Channel // those that the sweep under way has yet to look at
+	// dropped is when a state was last forgotten that held nothing, in ms.
+	dropped int64
+	hand    []realtime.Channel // those that the sweep under way has yet to look at
 }
 
 // New returns a Set of which nothing is known.
@@ -66,9 +68,12 @@ type state struct {
 	waiting []*channel.Question // until it is loaded
 	stored  time.Time           // the watermark of what was loaded
 	touched time.Time           // when it was last of use
-	doubted time.Time           // what came before may be missing; zero if nothing is
-	failed  *realtime.Error     // why it could not be loaded
-	tried   time.Time           // when that was begun last
+	// since is from which moment on all that came is in the Table, if it was not the first of the channel, in ms: one before held nothing
+	// any more, not even what had been removed within Options.Memory.
+	since   int64
+	doubted time.Time       // what came before may be missing; zero if nothing is
+	failed  *realtime.Error // why it could not be loaded
+	tried   time.Time       // when that was begun last
 }
 
 // Of returns the state of a channel, whose namespace keeps one.
@@ -87,8 +92,8 @@ func (ss *Set) open(c realtime.Channel) *state {
 		Budget:      ss.o.Budget,
 		Unencodable: func(c realtime.Channel) { ss.o.Metrics.Add(realtime.CountGaps, c.Tenant(), realtime.ReasonHole, 1) },
 	})
-	t.KnownSince(ss.since)
-	s := &state{Keyed: channel.NewKeyed(t, ss.o.Effects, ss.o.Metrics), durable: *full.Durable, touched: time.Now()}
+	t.KnownSince(max(ss.since, ss.dropped))
+	s := &state{since: time.Now().Add(-ss.o.Memory).UnixMilli(), Keyed: channel.NewKeyed(t, ss.o.Effects, ss.o.Metrics), durable: *full.Durable, touched: time.Now()}
 	s.Known = func() *realtime.Error { return ss.known(s) }
 	ss.all[c] = s
 	return s
@@ -107,7 +112,7 @@ func (ss *Set) known(s *state) *realtime.Error {
 		return nil
 	case s.failed != nil:
 		return s.failed
-	case !s.loaded, s.stored.UnixMilli() < ss.since, s.stored.Before(s.doubted):
+	case !s.loaded, s.stored.UnixMilli() < max(s.since, ss.since), s.stored.Before(s.doubted):
 		s.loaded = false // the next who asks has it loaded again
 		return &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: what is stored of it is older than what has been received since; it is known again when its checkpoint is newer", RetryAfter: 5 * time.Second}
 	}
@@ -153,63 +158,6 @@ func (ss *Set) Ask(q *channel.Question) {
 	o.Unlock()
 }
 
-// load has a state loaded.
-func (ss *Set) load(c realtime.Channel, s *state) {
-	if s.loading {
-		return
-	}
-	s.loading, s.tried, s.failed = true, time.Now(), nil
-	ss.o.Owner.Go(func() {
-		cp, err := ss.checkpoint(c)
-		ss.loaded(c, s, cp, err)
-	})
-}
-
-// loadingTakes bounds the reading of a checkpoint.
-const loadingTakes = 10 * time.Second
-
-func (ss *Set) checkpoint(c realtime.Channel) (*realtime.Checkpoint, error) {
-	if ss.o.Store == nil { // the rules have changed meanwhile
-		return nil, NoStore()
-	}
-	ctx, cancel := context.WithTimeout(ss.o.Life, loadingTakes)
-	defer cancel()
-	return ss.o.Store.Checkpoint(ctx, ss.o.Topic, c)
-}
-
-// loaded lays what has come over what is stored, and puts the questions that have waited for it.
-func (ss *Set) loaded(c realtime.Channel, s *state, cp *realtime.Checkpoint, err error) {
-	o := ss.o.Owner
-	if err == nil {
-		for entries := cp.Entries; len(entries) > 0; {
-			n := min(len(entries), channel.MostSteps)
-			o.Lock()
-			for i := range n {
-				s.Load(&entries[i], time.Now())
-			}
-			o.Unlock()
-			entries = entries[n:]
-		}
-	}
-	o.Lock()
-	s.loading, s.loaded, s.failed = false, err == nil, nil
-	switch {
-	case err == nil:
-		if s.stored = cp.Watermark; !s.stored.Before(s.doubted) {
-			s.doubted = time.Time{}
-		}
-	default:
-		ss.o.Log.Warn("a state could not be loaded", realtime.KeyTenant, c.Tenant(), realtime.KeyChannel, c.Name(), realtime.KeyError, err)
-		s.failed = &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: what is stored of it cannot be read at the moment", RetryAfter: 5 * time.Second, Err: err}
-	}
-	waiting := s.waiting
-	s.waiting = nil
-	o.Unlock()
-	for _, q := range waiting {
-		o.Ask(q)
-	}
-}
-
 // NoStore is what a subscribe for a durable state is told where there is no store.
 func NoStore() *realtime.Error {
 	return realtime.Errorf(realtime.CodeBadRequest, "state: this server has no store for it; the namespace must have \"durable\": false")
@@ -250,7 +198,7 @@ func (ss *Set) Sweep(now time.Time) (more bool) {
 				ss.load(c, s)
 			}
 		case now.Sub(s.touched) > ss.o.Memory && len(s.waiting) == 0 && !s.loading:
-			if keys, _ := s.Table.Size(); keys == 0 {
+			if !record.Holds(s.Table) {
 				ss.drop(c, s)
 			}
 		}
@@ -268,6 +216,7 @@ func (ss *Set) drop(c realtime.Channel, s *state) {
 	}
 	s.Table.Forget()
 	delete(ss.all, c)
+	ss.dropped = time.Now().UnixMilli()
 }
 
 // Release gives all of them up; nothing is followed any more.

@@ -1,0 +1,76 @@
+package channel
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/realtime/hub/view"
+)
+
+// See shows the reader what another View says from now on. Of a state it is told what leaves and enters its sight.
+func (r *Reader) See(v *view.View) {
+	switch {
+	case r.pace != nil && r.pace.keyed != nil:
+		r.pace.keyed.see(r, v)
+	case r.lane != nil:
+		r.m.releaseTick() // what was held back was for the other
+		r.m.lanes.exit(r)
+		r.view = v
+		r.m.lanes.enter(r)
+	default:
+		r.view = v
+	}
+}
+
+// Tune gives the reader another pace. Whether it is given the state does not change.
+func (r *Reader) Tune(p Pace, now time.Time) {
+	if r.pace == nil {
+		if !p.wants() {
+			return
+		}
+		r.pace = &pace{}
+		if r.state == Reading {
+			r.m.releaseTick()
+			r.attach()
+		}
+	}
+	was := r.pace
+	paused := was.paused
+	was.rate, was.paused, was.slowed, was.next = p.Rate, p.Paused, 0, now
+	if p.Paused && r.m != nil {
+		r.client.dropReplay(r)
+	}
+	switch k := was.keyed; {
+	case k != nil:
+		was.least = least(&r.m.rules, p.Rate)
+		k.fx.Wheel.due.Remove(r)
+		if was.lags {
+			was.flush(r, now)
+		}
+	case r.state == Replaying && paused && !p.Paused:
+		replay(r, r.next, r.live)
+	}
+	settle(r)
+}
+
+// settle lets the reader read as those do who ask for nothing, if it does not any more and has had everything.
+func settle(r *Reader) {
+	p := r.pace
+	if p == nil || p.state || p.rate > 0 || p.paused || p.lags {
+		return
+	}
+	if p.keyed != nil {
+		m := r.m
+		r.detach()
+		m.lanes.enter(r)
+		r.from = m.rec.Next()
+	}
+	r.pace = nil
+}
+
+// current reports whether the reader has had all that came.
+func current(r *Reader) bool {
+	return r.state == Reading && (r.pace == nil || r.pace.state || !r.pace.lags)
+}
+
+// KeepsState reports whether it is given the state of the channel.
+func KeepsState(r *Reader) bool { return r.pace != nil && r.pace.state }

@@ -1,0 +1,61 @@
+package record
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// Load is Table.Apply for what a checkpoint has.
+func Load(t *Table, m *realtime.Message) (Change, bool) {
+	c, is := t.Apply(m)
+	if is {
+		c.node.stored = true
+	}
+	return c, is
+}
+
+// Outdated removes values of a Table that were published before a moment, in ms, and that a checkpoint does not have which holds everything of
+// before that: they were removed while nothing was heard. It looks at some of those born behind a birth and calls
+// removed for each that goes. It returns the last birth that it has looked at, and whether there are more.
+func Outdated(t *Table, birth uint64, before int64, has func(key string) bool, now time.Time, removed func(Change)) (last uint64, more bool) {
+	const some = 256
+	for range some {
+		have := t.births.after(birth)
+		if have == nil {
+			return birth, false
+		}
+		birth = have.birth
+		if have.At.Time < before && !has(have.Key) {
+			removed(end(t, have, now.UnixMilli()))
+		}
+	}
+	return birth, true
+}
+
+// Holds reports whether a Table has anything, removals too.
+func Holds(t *Table) bool { return t.log.nodes > 0 }
+
+// clearLate removes what a clear has that comes behind what was published later: its readers are told key by key.
+func clearLate(t *Table, gone []*node) (c Change, is bool) {
+	now := t.newest.Time // so that nobody who has had what is newer takes it for known
+	slices.SortFunc(gone, func(a, b *node) int { return cmp.Compare(a.number, b.number) })
+	for _, n := range gone {
+		if n.birth != 0 {
+			c.and = append(c.and, end(t, n, now))
+		}
+	}
+	c.Number = t.number
+	return c, len(c.and) > 0
+}
+
+// end removes a value whose time is over, in ms, without an event of the log.
+func end(t *Table, have *node, ms int64) Change {
+	p := realtime.Publication{ID: have.At.ID, Key: have.Key, Time: time.UnixMilli(have.At.Time), Op: realtime.OpExpire}
+	grave := &node{Entry: entryOf(&p), op: realtime.OpExpire, same: have.same, ends: ms}
+	t.drop(have)
+	t.put(grave, have)
+	return Change{Number: grave.number, node: grave, was: have.Entry, had: true}
+}
