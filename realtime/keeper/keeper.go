@@ -99,11 +99,14 @@ func (k *Keeper) Run(ctx context.Context) (Report, error) {
 	start := time.Now()
 	bounded, cancel := context.WithTimeout(ctx, k.o.MaxTime)
 	defer cancel()
-	topics, err := k.topics(bounded)
+	topics, unclear, err := k.topics(bounded)
 	if err != nil {
 		return Report{}, &realtime.Error{Code: realtime.CodeUnavailable, Message: "the documents of tenants could not be read; nothing was kept", RetryAfter: time.Minute, Err: err}
 	}
-	t := &tally{report: Report{Topics: len(topics)}, now: start}
+	t := &tally{report: Report{Topics: len(topics) + len(unclear), Errors: len(unclear)}, now: start}
+	for topic, why := range unclear {
+		k.o.Logger.WarnContext(ctx, "the state of a topic is left for the next round", realtime.KeyTopic, topic, realtime.KeyError, why)
+	}
 	var rounds sync.WaitGroup
 	room := make(chan struct{}, k.o.Parallel)
 	for topic, tenants := range topics { // in another order each time

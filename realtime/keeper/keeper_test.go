@@ -384,3 +384,51 @@ func TestUnfit(t *testing.T) {
 		b.holds("tw-acme", c, `k={"a":1}`)
 	})
 }
+
+// malformed are tenants of which one has a document that cannot be read.
+type malformed struct {
+	keeper.Tenants
+	id string
+}
+
+func (m *malformed) Tenant(ctx context.Context, id string) (*realtime.Tenant, error) {
+	if id == m.id {
+		return nil, realtime.Errorf(realtime.CodeInternal, "the document of tenant %s is invalid", id)
+	}
+	return m.Tenants.Tenant(ctx, id)
+}
+
+// A document that is of no use holds up the topics of its tenant, loses nothing of them, and holds up no others.
+func TestMalformedDocument(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		acme, globex, initech := stateful("acme", "fleet"), stateful("globex", "fleet"), stateful("initech", "fleet")
+		globex.Placement, initech.Placement = realtime.PlacementPooled, realtime.PlacementPooled
+		b := newBench(t, acme, globex, initech)
+		docs := &malformed{Tenants: b.tenants}
+		b.keeper = keeper.New(keeper.Options{Broker: b.broker, Reader: b.broker, Tenants: docs, States: b.store, Placement: realtime.Placed(1)})
+		pool := realtime.PooledTopic(0)
+		set := func(value string) {
+			b.set("tw-acme", b.channel("acme", "fleet:eu"), "k", value)
+			b.set(pool, b.channel("globex", "fleet:eu"), "k", value)
+			b.set(pool, b.channel("initech", "fleet:eu"), "k", value)
+			time.Sleep(time.Second)
+		}
+		set("1")
+		b.run()
+		docs.id = "globex"
+		set("2")
+		if r := b.run(); r.Topics != 2 || r.Kept != 1 || r.Errors != 1 {
+			t.Errorf("%+v", r)
+		}
+		b.holds("tw-acme", b.channel("acme", "fleet:eu"), "k=2")
+		b.holds(pool, b.channel("initech", "fleet:eu"), "k=1")
+		docs.id = ""
+		if r := b.run(); r.Kept != 2 || r.Errors != 0 {
+			t.Errorf("%+v", r)
+		}
+		for _, tenant := range []string{"globex", "initech"} {
+			b.holds(pool, b.channel(tenant, "fleet:eu"), "k=2")
+		}
+	})
+}

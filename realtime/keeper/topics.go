@@ -2,26 +2,35 @@ package keeper
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// topics returns the topics that carry durable state, and the tenants on each that have it. A tenant that is being moved is on both.
-func (k *Keeper) topics(ctx context.Context) (map[realtime.Topic]map[string]*realtime.Tenant, error) {
+// topics returns the topics that carry durable state, and the tenants on each that have it. A tenant that is being moved is on both. Where a
+// tenant may be whose document is of no use, nobody can tell what is state and what may be acknowledged: those topics are left out, and
+// returned as unclear.
+func (k *Keeper) topics(ctx context.Context) (topics map[realtime.Topic]map[string]*realtime.Tenant, unclear map[realtime.Topic]error, err error) {
 	ids, err := k.ids(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	now := time.Now()
-	topics := map[realtime.Topic]map[string]*realtime.Tenant{}
+	topics, unclear = map[realtime.Topic]map[string]*realtime.Tenant{}, map[realtime.Topic]error{}
 	for _, id := range ids {
 		doc, err := k.o.Tenants.Tenant(ctx, id)
-		if realtime.CodeOf(err) == realtime.CodeNotFound {
+		switch code := realtime.CodeOf(err); {
+		case err == nil:
+		case code == realtime.CodeNotFound:
 			continue
-		}
-		if err != nil {
-			return nil, err
+		case code == realtime.CodeUnavailable || ctx.Err() != nil:
+			return nil, nil, err
+		default:
+			for _, placement := range []string{realtime.PlacementOwn, realtime.PlacementPooled} {
+				unclear[k.o.Placement(&realtime.Tenant{ID: id, Placement: placement})] = fmt.Errorf("tenant %s: %w", id, err)
+			}
+			continue
 		}
 		if len(kept(doc)) == 0 {
 			continue
@@ -34,8 +43,20 @@ func (k *Keeper) topics(ctx context.Context) (map[realtime.Topic]map[string]*rea
 			topics[topic][id] = doc
 		}
 	}
-	k.endReadings(ctx, topics)
-	return topics, nil
+	k.endReadings(ctx, topics, unclear)
+	for topic := range unclear {
+		if topics[topic] == nil && !k.isRead(topic) {
+			delete(unclear, topic) // as far as is known it carries none
+		}
+		delete(topics, topic)
+	}
+	return topics, unclear, nil
+}
+
+func (k *Keeper) isRead(topic realtime.Topic) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.reading[topic]
 }
 
 // ids lists the tenants now and then.
@@ -66,11 +87,11 @@ func (k *Keeper) ids(ctx context.Context) ([]string, error) {
 }
 
 // endReadings ends those of topics that have no state any more, as far as this Keeper has read them. Others expire.
-func (k *Keeper) endReadings(ctx context.Context, topics map[realtime.Topic]map[string]*realtime.Tenant) {
+func (k *Keeper) endReadings(ctx context.Context, topics map[realtime.Topic]map[string]*realtime.Tenant, unclear map[realtime.Topic]error) {
 	k.mu.Lock()
 	var over []realtime.Topic
 	for topic := range k.reading {
-		if topics[topic] == nil {
+		if topics[topic] == nil && unclear[topic] == nil {
 			over = append(over, topic)
 		}
 	}
