@@ -22,7 +22,7 @@ import (
 // stored has come, in the order in which it was published.
 func TestOracle(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			checker := resumetest.NewChecker(resumetest.CheckerOptions{})
@@ -36,7 +36,7 @@ func TestOracle(t *testing.T) {
 			if err := checker.Err(); err != nil {
 				t.Error(err)
 			}
-			if n := checker.Counts(); n.Delivered < 2000 || n.Resumed < 50 {
+			if n := checker.Counts(); n.Delivered < 2000 || n.Resumed < 30 {
 				t.Errorf("too little has happened: %+v", n)
 			}
 		})
@@ -67,7 +67,7 @@ func oracle(t *testing.T, d *deployment, k *resumetest.Checker, r *rand.Rand) {
 		pace := rand.New(rand.NewPCG(r.Uint64(), 2))
 		producers.Go(func() { produce(ctx, t, producer, name, pace) })
 	}
-	end := time.Now().Add(15 * time.Minute)
+	end := time.Now().Add(10 * time.Minute)
 	for time.Now().Before(end) {
 		time.Sleep(time.Duration(r.IntN(40)) * time.Second)
 		switch r.IntN(4) {
@@ -132,7 +132,7 @@ func judge(ctx context.Context, t *testing.T, k *resumetest.Checker, name string
 
 // produce publishes numbers, some without waiting for the one before, and checks that each is confirmed.
 func produce(ctx context.Context, t *testing.T, c *Client, channel string, r *rand.Rand) {
-	end := time.Now().Add(14 * time.Minute)
+	end := time.Now().Add(9 * time.Minute)
 	var pending []*Confirmation
 	for n := 0; time.Now().Before(end); n++ {
 		w, err := c.Enqueue(ctx, Event{Channel: channel, Key: fmt.Sprint(n % 10), Data: json.RawMessage(fmt.Sprint(n))})

@@ -70,7 +70,7 @@ func (m *stateModel) snapshot(q *queue) {
 // times at which nothing is told: whenever all is quiet, the view has what the state has, and Changes has told of every key that differs.
 func TestViewIsTrue(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range uint64(8) {
 		synctest.Test(t, func(t *testing.T) {
 			_, c := fakeServer(t)
 			defer c.Close()
