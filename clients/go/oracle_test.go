@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/realtimetest/faultybroker"
 	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
 )
 
@@ -27,10 +28,16 @@ func TestOracle(t *testing.T) {
 			t.Parallel()
 			checker := resumetest.NewChecker(resumetest.CheckerOptions{})
 			var broker realtime.Broker
+			calm := func() {}
 			synctest.Test(t, func(t *testing.T) {
 				broker = checker.Tap(memory.NewBroker(memory.BrokerOptions{}))
+				if seed%2 == 1 { // a broker that misbehaves, so that there are gaps, and publishes are refused
+					rough := faultybroker.New(broker, faultybroker.Rough(seed))
+					broker = rough
+					calm = rough.Calm
+				}
 				within(t, gateway.Options{Broker: broker, Lifetime: 3 * time.Minute}, func(t *testing.T, d *deployment) {
-					oracle(t, d, checker, rand.New(rand.NewPCG(seed, 12)))
+					oracle(t, d, checker, calm, rand.New(rand.NewPCG(seed, 12)))
 				})
 			})
 			if err := checker.Err(); err != nil {
@@ -43,7 +50,7 @@ func TestOracle(t *testing.T) {
 	}
 }
 
-func oracle(t *testing.T, d *deployment, k *resumetest.Checker, r *rand.Rand) {
+func oracle(t *testing.T, d *deployment, k *resumetest.Checker, calm func(), r *rand.Rand) {
 	short := func(o *Options) { o.Token = d.token("ann", 2*time.Minute) }
 	channels := []string{"prices:fx", "prices:equities", "board:7"}
 	ctx, stop := context.WithCancel(t.Context())
@@ -80,12 +87,8 @@ func oracle(t *testing.T, d *deployment, k *resumetest.Checker, r *rand.Rand) {
 			d.setDown(false)
 		}
 	}
-	stopped := make(chan struct{})
-	go func() {
-		producers.Wait()
-		close(stopped)
-	}()
-	<-stopped
+	calm()
+	producers.Wait()
 	time.Sleep(5 * time.Minute) // all that is under way arrives
 	k.Finish()
 	stop()
