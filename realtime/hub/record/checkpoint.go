@@ -54,7 +54,7 @@ func clearLate(t *Table, gone []*node) (c Change, is bool) {
 // end removes a value whose time is over, in ms, without an event of the log.
 func end(t *Table, have *node, ms int64) Change {
 	p := realtime.Publication{ID: have.At.ID, Key: have.Key, Time: time.UnixMilli(have.At.Time), Op: realtime.OpExpire}
-	grave := &node{Entry: entryOf(&p), op: realtime.OpExpire, same: have.same, ends: ms}
+	grave := &node{Entry: entryOf(&p), op: realtime.OpExpire, same: have.same, source: have.source, ends: ms}
 	t.drop(have)
 	t.put(grave, have)
 	return Change{Number: grave.number, node: grave, was: have.Entry, had: true}

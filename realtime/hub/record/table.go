@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -39,6 +40,7 @@ type Table struct {
 	heard   events
 
 	cleared     realtime.Position // the newest clear
+	clearedBy   source
 	clearedWith []string          // IDs of what it removed, and was published in its millisecond
 	clears      uint64            // its number
 	pruned      uint64            // the newest number of what was pruned
@@ -68,6 +70,22 @@ type node struct {
 	place  int      // in Table.ends
 	same   []string // IDs of what was published to the key in the same millisecond before it
 	stored bool     // it came of a checkpoint: the log may bring it again, behind others of its millisecond
+	source
+}
+
+// source says which publisher a change is from, and how many changes of the channel that has published up to it. A publisher's retry may store a
+// second copy of an event behind what it has published since, and the copy may come first: then only the number tells that it is older.
+type source struct {
+	series string
+	count  uint64
+}
+
+func sourceOf(m *realtime.Message) source { return source{m.Series, m.Number} }
+
+// compare is negative if s is from before other, 0 if both are the same, and positive if it is from behind it. Changes of different publishers
+// cannot be compared so.
+func (s source) compare(other source) (order int, known bool) {
+	return cmp.Compare(s.count, other.count), s.series != "" && s.series == other.series
 }
 
 type expiries = heap.Heap[int64, *node]
@@ -81,7 +99,7 @@ func (n *node) when() int64 {
 }
 
 // nodeOverhead is what a node costs besides its entry.
-const nodeOverhead = 200
+const nodeOverhead = 224
 
 func (n *node) cost() int { return n.Entry.cost() + nodeOverhead }
 
@@ -160,10 +178,10 @@ func (t *Table) Apply(m *realtime.Message) (Change, bool) {
 	if have != nil && have.At == at {
 		have.stored = false
 	}
-	if t.wasCleared(at) || have != nil && !have.before(at) {
+	if t.wasCleared(m) || have != nil && !have.before(m) {
 		return Change{}, false
 	}
-	n := &node{Entry: newEntry(m), op: m.Op}
+	n := &node{Entry: newEntry(m), op: m.Op, source: sourceOf(m)}
 	if n.op == realtime.OpSet {
 		n.mayEnd(&t.rules, m)
 	}
@@ -189,15 +207,23 @@ func (n *node) ids() []string {
 }
 
 // before reports whether something that has come is newer than the node.
-func (n *node) before(at realtime.Position) bool {
+func (n *node) before(m *realtime.Message) bool {
+	if order, known := n.compare(sourceOf(m)); known {
+		return order < 0
+	}
+	at := m.Position()
 	if n.At.Time != at.Time {
 		return n.At.Time < at.Time
 	}
 	return n.At.ID != at.ID && !slices.Contains(n.same, at.ID)
 }
 
-// wasCleared reports whether what was published at a Position is gone by the newest clear.
-func (t *Table) wasCleared(at realtime.Position) bool {
+// wasCleared reports whether what has come is gone by the newest clear.
+func (t *Table) wasCleared(m *realtime.Message) bool {
+	if order, known := t.clearedBy.compare(sourceOf(m)); known {
+		return order >= 0
+	}
+	at := m.Position()
 	return at.Time < t.cleared.Time || at.Time == t.cleared.Time && slices.Contains(t.clearedWith, at.ID)
 }
 
@@ -271,7 +297,7 @@ func (t *Table) drop(n *node) {
 // clear removes all keys.
 func (t *Table) clear(m *realtime.Message) (Change, bool) {
 	at := m.Position()
-	if at.Time < t.cleared.Time || at.ID == t.cleared.ID || at.Time == t.cleared.Time && slices.Contains(t.clearedWith, at.ID) {
+	if t.wasCleared(m) || at.ID == t.cleared.ID {
 		return Change{}, false
 	}
 	if at.Time > t.cleared.Time {
@@ -279,10 +305,10 @@ func (t *Table) clear(m *realtime.Message) (Change, bool) {
 	} else {
 		t.clearedWith = append(t.clearedWith, t.cleared.ID)
 	}
-	t.cleared = at
+	t.cleared, t.clearedBy = at, sourceOf(m)
 	var gone []*node
 	for _, n := range t.keys {
-		if n.At.Time > at.Time {
+		if order, known := n.compare(t.clearedBy); known && order > 0 || !known && n.At.Time > at.Time {
 			continue
 		}
 		gone = append(gone, n)
