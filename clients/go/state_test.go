@@ -9,11 +9,14 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/filter/viewfilter"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/realtimetest/faultybroker"
 )
 
 func filters(t *testing.T) gateway.Options {
@@ -87,59 +90,91 @@ func shown(v *KeyedView) map[string]string {
 }
 
 // TestViewsAgree has viewers of one state, each with filters and rates that they change, whose connections are cut and moved while the state
-// changes: whenever that rests, each sees exactly what it may and wants to see.
+// changes: whenever that rests, each sees exactly what it may and wants to see. A broker that misbehaves has them wait, and be wrong for a
+// while, but not for good.
 func TestViewsAgree(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(2) {
+	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			bubble(t, filters(t), func(t *testing.T, d *deployment) {
-				r := rand.New(rand.NewPCG(seed, 5))
-				w := &world{state: map[string]value{}}
-				producer := d.client("producer")
-				defer producer.Close()
-				c := d.client("viewer", func(o *Options) { o.Token = d.token("viewer", 3*time.Minute) })
-				defer c.Close()
-				desks := []string{"", "a", "b"}
-				views := make([]*KeyedView, len(desks))
-				clients := []*Client{c, d.client("second"), d.client("third")}
-				for i := range views {
-					defer clients[i].Close()
-					v, err := clients[i].View("fleet:eu", ViewOptions{Filter: deskFilter(desks[i]), MaxRate: []float64{0, 2, 0.5}[i]})
-					if err != nil {
-						t.Fatal(err)
-					}
-					defer v.Close()
-					views[i] = v
+			synctest.Test(t, func(t *testing.T) {
+				o := filters(t)
+				p := &panel{r: rand.New(rand.NewPCG(seed, 5)), world: world{state: map[string]value{}}}
+				if seed%2 == 1 {
+					rough := faultybroker.New(memory.NewBroker(memory.BrokerOptions{}), faultybroker.Rough(seed))
+					o.Broker, p.rough = rough, rough
 				}
-				for range 8 {
-					var producing sync.WaitGroup
-					pace := rand.New(rand.NewPCG(r.Uint64(), 6))
-					producing.Go(func() { w.run(t.Context(), t, producer, pace, time.Now().Add(time.Minute)) })
-					for range 1 + r.IntN(4) {
-						time.Sleep(time.Duration(r.IntN(20)) * time.Second)
-						switch i := r.IntN(len(views)); r.IntN(3) {
-						case 0:
-							d.cut()
-						case 1:
-							desks[i] = []string{"", "a", "b", "c"}[r.IntN(4)]
-							filter, rate := deskFilter(desks[i]), []float64{0, 1, 10}[r.IntN(3)]
-							if _, err := views[i].Tune(t.Context(), Tuning{Filter: &filter, MaxRate: &rate}); err != nil {
-								t.Fatal(err)
-							}
-						}
-					}
-					producing.Wait()
-					time.Sleep(30 * time.Second)
-					for i, v := range views {
-						got := shown(v)
-						if want := w.seen(desks[i], got); !maps.Equal(got, want) || v.Err() != nil {
-							t.Fatalf("a viewer of %q sees %v, want %v; %v", desks[i], got, want, v.Err())
-						}
-					}
-				}
+				within(t, o, p.run)
 			})
 		})
+	}
+}
+
+// panel is some viewers of a world.
+type panel struct {
+	r     *rand.Rand
+	rough *faultybroker.Broker // nil: the broker does what it should
+	world world
+	views []*KeyedView
+	desks []string // of which each shows the rows; "" is all
+}
+
+func (p *panel) run(t *testing.T, d *deployment) {
+	producer := d.client("producer")
+	defer producer.Close()
+	for i, rate := range []float64{0, 2, 0.5} {
+		c := d.client(fmt.Sprint("viewer", i), func(o *Options) { o.Token = d.token("viewer", time.Duration(3+20*i)*time.Minute) })
+		defer c.Close()
+		p.desks = append(p.desks, []string{"", "a", "b"}[i])
+		v, err := c.View("fleet:eu", ViewOptions{Filter: deskFilter(p.desks[i]), MaxRate: rate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+		p.views = append(p.views, v)
+	}
+	for range 8 {
+		p.minute(t, d, producer)
+		if p.rough == nil {
+			time.Sleep(30 * time.Second)
+			p.check(t)
+		}
+	}
+	if p.rough != nil {
+		p.rough.Calm()
+		time.Sleep(100 * time.Second)
+		p.check(t)
+	}
+}
+
+// minute has the world change, connections be cut, and viewers want to see something else.
+func (p *panel) minute(t *testing.T, d *deployment, producer *Client) {
+	var producing sync.WaitGroup
+	defer producing.Wait()
+	pace := rand.New(rand.NewPCG(p.r.Uint64(), 6))
+	producing.Go(func() { p.world.run(t.Context(), t, producer, pace, time.Now().Add(time.Minute)) })
+	for range 1 + p.r.IntN(4) {
+		time.Sleep(time.Duration(p.r.IntN(20)) * time.Second)
+		switch i := p.r.IntN(len(p.views)); p.r.IntN(3) {
+		case 0:
+			d.cut()
+		case 1:
+			p.desks[i] = []string{"", "a", "b", "c"}[p.r.IntN(4)]
+			filter, rate := deskFilter(p.desks[i]), []float64{0, 1, 10}[p.r.IntN(3)]
+			if _, err := p.views[i].Tune(t.Context(), Tuning{Filter: &filter, MaxRate: &rate}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func (p *panel) check(t *testing.T) {
+	t.Helper()
+	for i, v := range p.views {
+		got := shown(v)
+		if want := p.world.seen(p.desks[i], got); !maps.Equal(got, want) || v.Err() != nil {
+			t.Fatalf("a viewer of %q sees %v, want %v; %v", p.desks[i], got, want, v.Err())
+		}
 	}
 }
 
