@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -285,5 +286,60 @@ func TestWithdrawnQuestionsGo(t *testing.T) {
 	}
 	if n := len(f.Get(c).waiting); n > 16 {
 		t.Errorf("%d questions are kept", n)
+	}
+}
+
+// What is handed over together is of one tenant, and a fan-out to many ends before what comes next.
+func TestFanOutsAreApart(t *testing.T) {
+	t.Parallel()
+	w := newTopic(t)
+	fx := &w.fx
+	fx.Begin()
+	for range worthAnEnd + 1 {
+		fx.Touch(&w.connect().Client)
+	}
+	fx.EndFanOut()
+	few := w.connect()
+	fx.Touch(&few.Client)
+	fx.Touch(&few.Client)
+	fx.EndFanOut() // too few to keep anybody waiting
+	fx.Touch(&w.connect().Client)
+	w.share = w.flushes.Join("other", 1)
+	fx.Touch(&w.connect().Client)
+	if want := []int{worthAnEnd + 1, worthAnEnd + 3}; !slices.Equal(fx.Ends, want) || len(fx.Queued) != worthAnEnd+4 {
+		t.Errorf("fan-outs of %d connections end at %v, want %v", len(fx.Queued), fx.Ends, want)
+	}
+}
+
+// A client that has not been flushed since an earlier hold of the lock has room for a few more events, and for a burst.
+func TestOverrun(t *testing.T) {
+	t.Parallel()
+	w := newTopic(t)
+	l, fx := w.connect(), &w.fx
+	push := func(n int) {
+		for range n {
+			fx.Push(&l.Client, &outbox.Delivery{Frame: frame("x"), Policy: realtime.OverflowDisconnect})
+		}
+	}
+	fx.Begin()
+	if push(realtime.BurstMessages); fx.Overrun {
+		t.Error("a burst is too much")
+	}
+	w.flushes.Flush(&w.source, fx.Queued)
+	for over := false; !over; over = fx.Overrun {
+		fx.Begin()
+		if push(1); l.ahead > maxAhead+aheadFrame {
+			t.Fatal("there is no end to it")
+		}
+	}
+	if l.ahead < maxAhead {
+		t.Errorf("%d bytes are too much", l.ahead)
+	}
+	w.flushes.Flush(&w.source, fx.Queued[len(fx.Queued)-1:])
+	if fx.Begin(); fx.Overrun {
+		t.Error("it is not over")
+	}
+	if push(1); fx.Overrun {
+		t.Error("it has been flushed, and is behind again")
 	}
 }

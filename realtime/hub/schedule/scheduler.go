@@ -11,7 +11,7 @@ import (
 //
 // Its workers are started when there is something to do, and end when there is not.
 type Scheduler struct {
-	most   int       // workers at once, and callers that flush
+	most   int       // workers at once, and callers that flush because nothing waits
 	spare  sync.Pool // of *batch
 	worker func()    // work, bound once, so that a start allocates nothing
 

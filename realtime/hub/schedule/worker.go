@@ -34,16 +34,18 @@ func (s *Scheduler) work() {
 		s.next(w)
 		s.mu.Unlock()
 		flushed, cost := s.flushPart(w)
-		if time.Since(since) > yieldEvery {
-			runtime.Gosched()
-			since = time.Now()
-		}
 		s.mu.Lock()
 		t := w.batch.tenant
 		t.deficit += w.budget - cost
 		s.putBack(w, flushed)
 		s.ring.rest(t)
 		s.finish(w.batch)
+		if time.Since(since) > yieldEvery {
+			s.mu.Unlock() // with nothing in hand
+			runtime.Gosched()
+			since = time.Now()
+			s.mu.Lock()
+		}
 	}
 	clear(w.conns)
 	clear(w.marked)
