@@ -1,6 +1,7 @@
 // The client against the real server: `tidewire dev`, built from this tree. A proxy between them cuts connections.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
@@ -23,7 +24,7 @@ before(async () => {
   await run("go", ["build", "-o", binary, "./cmd/tidewire"], { cwd: repository });
   const tenant = (secret) => ({
     auth: { keys: [{ kid: "k1", alg: "HS256", secret: secret.repeat(32) }] }, origins: ["*"],
-    namespaces: { short: { window: 5 } },
+    namespaces: { short: { window: 5 }, fleet: { state: { durable: false } } },
     limits: { connectsPerSecond: 1000, connectionsPerUser: 1000, publishesPerSecond: 2000, framesPerSecond: 1000 },
   });
   const slow = tenant("s");
@@ -78,9 +79,17 @@ async function startProxy(port) {
 }
 
 async function token(user, { tenant = "acme", ttl = "1h" } = {}) {
-  const everything = ["subscribe", "publish", "presence"].flatMap((grant) => ["prices", "board", "short"].flatMap((namespace) => [`--${grant}`, `${namespace}:**`]));
+  const everything = ["subscribe", "publish", "presence"].flatMap((grant) => ["prices", "board", "short", "fleet"].flatMap((namespace) => [`--${grant}`, `${namespace}:**`]));
   const { stdout } = await run(binary, ["token", "--tenant", tenant, "--user", user, "--ttl", ttl, "--tenants", tenantsFile, ...everything], { env: environment });
   return stdout.trim();
+}
+
+/** A token that shows only some rows of a fleet. */
+function desk(user, filter) {
+  const now = Math.floor(Date.now() / 1000), part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = { sub: user, tenant: "acme", iat: now, exp: now + 3600, channels: { subscribe: ["fleet:**"] }, ...(filter && { filters: { "fleet:**": filter } }) };
+  const signed = `${part({ alg: "HS256", typ: "JWT", kid: "k1" })}.${part(claims)}`;
+  return `${signed}.${createHmac("sha256", "a".repeat(32)).update(signed).digest("base64url")}`;
 }
 
 async function ingest(events, { tenant = "acme" } = {}) {
@@ -283,4 +292,50 @@ test("a server that goes away and comes back: the client obeys its delay, return
   t.after(() => second.stop());
   await until(() => client.state.name === "live" && said.some(({ type }) => type === "gap"), "live again, and a gap");
   assert.deepEqual(await client.publish("prices:fx", 2, { event: "back" }), { event: "back" });
+});
+
+test("state: what is shown is what the server has, through cuts, tunes, pauses, and another token", async (t) => {
+  const rows = new Map(), names = Array.from({ length: 300 }, (_, i) => `v${i}`);
+  const change = async (events) => {
+    await ingest(events.map(({ key, desk: tag, n, gone }) => ({ channel: "fleet:eu", key, tags: { desk: tag }, ...(gone ? { delete: true } : { data: { n, pad: "x".repeat(300) } }) })));
+    for (const { key, gone, ...row } of events) gone ? rows.delete(key) : rows.set(key, row);
+  };
+  let n = 0;
+  const event = () => ({ key: names[Math.floor(Math.random() * names.length)], desk: Math.random() < 0.5 ? "a" : "b", n: ++n, gone: Math.random() < 0.1 });
+  await change(names.map((key) => ({ key, desk: "a", n: ++n })));
+  const { client, said } = open(t, { url: proxy.url, token: desk("ann", "tags.desk == 'a'") }), subscription = client.subscribe("fleet:eu", { state: true }), { view } = subscription;
+  const told = new Map();
+  view.on("change", ({ changed, removed }) => {
+    for (const key of changed) told.set(key, view.get(key));
+    for (const key of removed) told.delete(key);
+  });
+  const plain = (all) => JSON.stringify([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const same = async (shows, what) => {
+    const want = () => plain([...rows].filter(([key, row]) => shows(row, key)).map(([key, row]) => [key, row.n]));
+    await until(() => view.isReady && plain([...view].map(([key, { data }]) => [key, data.n])) === want() && plain(told) === plain(view), what);
+  };
+  const forA = ({ desk: tag }) => tag === "a";
+  await same(forA, "the first snapshot");
+  for (let i = 0; i < 20; i++) {
+    await change(Array.from({ length: 10 }, event).filter(({ key }, at, all) => all.findLastIndex((other) => other.key === key) === at));
+    if (i % 7 === 3) proxy.cut();
+    if (i === 5) subscription.tune({ maxRate: 20 }).catch(() => {});
+    if (i === 8) subscription.pause().catch(() => {});
+    if (i === 12) subscription.resume().catch(() => {});
+  }
+  await same(forA, "all changes");
+  await subscription.tune({ filter: "key.startsWith('v1')", maxRate: 0 });
+  await same((row, key) => forA(row) && key.startsWith("v1"), "what the filter shows");
+  await assert.rejects(subscription.tune({ filter: "key.startsWith('v1'" }), { code: "bad-request" });
+  await client.refresh(desk("ann", "tags.desk == 'b'"));
+  assert.ok([...view.values()].every(({ tags }) => tags.desk === "b"), "they are gone before the answer");
+  await subscription.tune({ filter: "" });
+  await same((row) => row.desk === "b", "the other desk");
+  proxy.cut();
+  await until(() => client.state.name === "live" && subscription.state.name === "live", "the next connection");
+  await change(Array.from({ length: 5 }, event).filter(({ key }, at, all) => all.findLastIndex((other) => other.key === key) === at));
+  await same((row) => row.desk === "b", "the other desk after a cut");
+  await client.refresh(desk("ann"));
+  await same(() => true, "everything");
+  assert.deepEqual(said.filter(({ type }) => type === "gap" || type === "error"), []);
 });
