@@ -21,7 +21,7 @@ type standIn struct {
 
 	mu         sync.Mutex // guards what follows
 	conn       *websocket.Conn
-	complete   bool // subscriptions are answered with what was missed, else with a gap
+	last       string // the newest price as an entry of a snapshot
 	subscribed int
 	number     int
 	running    sync.WaitGroup
@@ -95,9 +95,10 @@ func (s *standIn) socket(w http.ResponseWriter, r *http.Request) {
 func (s *standIn) answer(id, channel, since string) {
 	s.mu.Lock()
 	s.subscribed++
-	resumed := since != "" && s.complete
+	last, now := s.last, time.Now().UnixMilli()-1
 	s.mu.Unlock()
-	s.say(fmt.Sprintf(`{"type":"ok",%s"channel":%q,"resumed":%t,"gap":%t,"position":"%d-"}`, id, channel, resumed, since != "" && !resumed, time.Now().UnixMilli()-1))
+	s.say(fmt.Sprintf(`{"type":"ok",%s"channel":%q,"resumed":false,"gap":false,"position":"%d-","reset":%t,"state":{"keys":1}}`, id, channel, now, since != ""))
+	s.say(fmt.Sprintf(`{"type":"snapshot","channel":%q,"entries":[%s],"more":false,"position":"%d-"}`, channel, last, now))
 }
 
 func (s *standIn) say(frame string) {
@@ -115,19 +116,17 @@ func (s *standIn) price() {
 	n := s.number
 	s.mu.Unlock()
 	now := time.Now().UnixMilli()
-	s.say(fmt.Sprintf(`{"type":"message","channel":"prices:one","position":"%d-%d","key":"ONE","time":%d,"data":{"name":"The one","price":%d,"change":1,"date":"2001-01-01","lap":1,"sentAt":%d}}`, now, n, now, 100+n, now))
+	event := fmt.Sprintf(`"position":"%d-%d","key":"ONE","time":%d,"data":{"name":"The one","price":%d,"change":1,"date":"2001-01-01","lap":1,"sentAt":%d}}`, now, n, now, 100+n, now)
+	s.mu.Lock()
+	s.last = "{" + event
+	s.mu.Unlock()
+	s.say(`{"type":"message","channel":"prices:one",` + event)
 }
 
 func (s *standIn) subscriptions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.subscribed
-}
-
-func (s *standIn) set(complete bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.complete = complete
 }
 
 // cut ends the connection without a word.
@@ -139,7 +138,7 @@ func (s *standIn) cut() {
 	}
 }
 
-// prices publishes some, a moment apart, and goes on until one is shown: what comes while the page asks for the past again
+// prices publishes some, a moment apart, and goes on until one is shown: what comes while the page asks for everything anew
 // is none of its subscription.
 func (s *standIn) prices(p *tab, n int) {
 	p.t.Helper()
@@ -158,57 +157,36 @@ func (s *standIn) prices(p *tab, n int) {
 // troubles shows what a page says when something was missed.
 func troubles(t *testing.T, browser chromium) {
 	const (
-		notice  = `{"type":"notice","code":"gap","channel":"prices:one","position":"1-"}`
-		dropped = `{"type":"notice","code":"dropped","channel":"prices:one","count":3}`
-		marked  = `document.querySelector(".chart[data-key=ONE]").hasAttribute("data-gap") && document.querySelector(".chart .plot").ariaLabel.includes("with a gap")`
+		notice = `{"type":"notice","code":"gap","channel":"prices:one","position":"1-"}`
+		marked = `document.querySelector(".chart[data-key=ONE]").hasAttribute("data-gap") && document.querySelector(".chart .plot").ariaLabel.includes("with a gap")`
 	)
-	t.Run("a gap that stays", func(t *testing.T) {
+	t.Run("the server sends everything anew", func(t *testing.T) {
 		t.Parallel()
 		s, p := startStandIn(t, browser)
 		s.prices(p, 2)
+		before := s.subscriptions()
 		s.say(notice)
-		p.waitFor("that something was missed", words+` === "Some updates were missed"`)
+		p.waitFor("that all was loaded again", words+` === "Some updates were missed, reloaded"`)
+		if s.subscriptions() == before {
+			t.Error("nothing was asked for again")
+		}
 		s.prices(p, 2)
-		p.waitFor("that the chart marks it", marked)
+		p.waitFor("that the chart marks what is missing", marked)
 		value[any](p, `document.querySelector(".chart[data-key=ONE] button").click()`)
 		p.waitFor("that its table does", `document.querySelector(".chart[data-key=ONE] table").innerText.includes("gap")`)
-		if got := value[string](p, words); got != "Some updates were missed" {
-			t.Errorf("nothing was loaded again, and it says %q", got)
-		}
 		if *screenshots != "" {
 			value[any](p, `document.querySelector(".chart[data-key=ONE] button").click()`)
 			shoot(t, p, "gap")
 		}
 	})
-	t.Run("a gap that is filled", func(t *testing.T) {
+	t.Run("a price that leaves", func(t *testing.T) {
 		t.Parallel()
 		s, p := startStandIn(t, browser)
 		s.prices(p, 2)
-		s.set(true)
-		before := s.subscriptions()
-		s.say(notice)
-		p.waitFor("that it was loaded again", words+` === "Some updates were missed, reloaded"`)
-		s.prices(p, 2)
-		if value[bool](p, marked) {
-			t.Error("nothing is missing, and a gap is marked")
-		}
-		if s.subscriptions() == before {
-			t.Error("nothing was asked for again")
-		}
-	})
-	t.Run("dropped", func(t *testing.T) {
-		t.Parallel()
-		s, p := startStandIn(t, browser)
-		s.prices(p, 2)
-		s.set(true)
-		before := s.subscriptions()
-		s.say(dropped)
-		p.waitFor("that something was missed", words+` === "Some updates were missed"`)
-		s.prices(p, 2)
-		p.waitFor("that the chart marks it", marked)
-		if after := s.subscriptions(); after != before {
-			t.Errorf("a page that is too slow asked for more: %d subscriptions after %d", after, before)
-		}
+		s.say(fmt.Sprintf(`{"type":"message","channel":"prices:one","position":"%d-gone","key":"ONE","left":true}`, time.Now().UnixMilli()))
+		p.waitFor("that it is gone", `document.querySelectorAll("#table tr[data-key], .chart[data-key]").length === 0`)
+		s.prices(p, 1)
+		p.waitFor("that it is there again", `document.querySelectorAll(".chart[data-key=ONE]").length === 1`)
 	})
 	t.Run("what is no price", func(t *testing.T) {
 		t.Parallel()

@@ -9,6 +9,14 @@ import (
 	"github.com/tidewire/tidewire/services/dashboard/web"
 )
 
+// holes tells which months are missing in what the chart of IBM shows, as its table has it: the recording has one price a
+// month, so a month that is missing or twice there is a message that was lost or came twice.
+const holes = `(() => {
+	const dates = [...document.querySelectorAll(".chart[data-key=IBM] table td:nth-child(2)")].map(td => td.textContent).filter(Boolean).reverse();
+	const months = dates.map(date => Number(date.slice(0, 4)) * 12 + Number(date.slice(5, 7)));
+	return dates.filter((date, i) => i > 0 && months[i] - months[i - 1] !== 1 && date !== "2004-08-01").join();
+})()`
+
 func noPermission(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/?tenant=acme&group=equities&channel=prices:index", desk)
 	p.waitFor("that this may not be seen", noticeIncludes("You may not see this."))
@@ -33,7 +41,7 @@ func states(t *testing.T, browser chromium, binary string) {
 	d := startDev(t, binary, "--tenants", tenantsFile(t, `{
 		"auth": {"keys": [{"kid": "k", "alg": "HS256", "secret": "a secret of thirty-two bytes here"}]},
 		"origins": ["*"],
-		"namespaces": {"prices": {"window": 4, "windowFor": "1s", "overflow": "conflate"}}
+		"namespaces": {"prices": {"window": 4, "windowFor": "1s", "overflow": "conflate", "state": {"durable": false}}}
 	}`))
 
 	t.Run("gap", func(t *testing.T) {
@@ -42,7 +50,6 @@ func states(t *testing.T, browser chromium, binary string) {
 		n.set(down)
 		p.waitFor("that what it shows is old", `document.querySelectorAll("#table tr[data-stale]").length === 5`)
 		n.set(up)
-		p.waitFor("that updates were missed", words+` === "Some updates were missed"`) // a record of a second has nothing to load again
 		p.waitFor("fresh prices", `document.querySelectorAll("#table tr[data-stale]").length === 0`)
 		value[any](p, `document.querySelector(".chart[data-key=IBM] button").click()`)
 		p.waitFor("that the charts mark it", `document.querySelectorAll(".chart[data-gap]").length === 5`)

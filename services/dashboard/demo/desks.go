@@ -22,6 +22,15 @@ type Desk struct {
 // Channel is the name of the desk's channel.
 func (d *Desk) Channel() string { return "prices:" + d.Group }
 
+// Symbols are those of its instruments: its watchlist.
+func (d *Desk) Symbols() []string {
+	symbols := make([]string, len(d.Instruments))
+	for i := range d.Instruments {
+		symbols[i] = d.Instruments[i].Symbol
+	}
+	return symbols
+}
+
 // Instrument is one recorded series.
 type Instrument struct {
 	Symbol string // at most 12 characters, the key of its events

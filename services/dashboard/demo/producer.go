@@ -93,7 +93,7 @@ func (p Producer) replay(ctx context.Context, s *sender, d *Desk) error {
 			ID:      fmt.Sprintf("%s-%d", run, n),
 			Channel: d.Channel(),
 			Key:     d.Instruments[i].Symbol,
-			Tags:    map[string]string{"unit": strings.ToLower(d.Unit)},
+			Tags:    map[string]string{"unit": strings.ToLower(d.Unit), "desk": d.Group},
 			Data:    d.Instruments[i].event(step),
 		}
 		if err := s.send(ctx, e); err != nil {

@@ -37,7 +37,7 @@ func (s Sessions) Session(ctx context.Context, tenant, group string) (web.Sessio
 	}
 	session := web.Session{
 		Tenant: p.Tenant, User: p.User, Groups: p.Groups, Token: token,
-		Channels: []web.Channel{{Name: desk.Channel(), Title: desk.Title, Unit: desk.Unit, Note: "Recorded prices, replayed", EveryMS: desk.Step.Milliseconds()}},
+		Channels: []web.Channel{{Name: desk.Channel(), Title: desk.Title, Unit: desk.Unit, Note: "Recorded prices, replayed", EveryMS: desk.Step.Milliseconds(), Keys: desk.Symbols()}},
 	}
 	for _, d := range s.Desks {
 		session.Views = append(session.Views, web.View{Tenant: d.Tenant, Group: d.Group, Title: d.Title})

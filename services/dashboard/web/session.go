@@ -39,6 +39,8 @@ type Channel struct {
 	// EveryMS is how often a value is expected to come; one that is older than
 	// some times that is shown as stale.
 	EveryMS int64 `json:"everyMs"`
+	// Keys are those of the watchlist; nil is all that the user may see.
+	Keys []string `json:"keys,omitempty"`
 }
 
 // View is a tenant and group that can be looked at.

@@ -12,19 +12,18 @@ import * as table from "./widgets/table.js";
 import * as tape from "./widgets/tape.js";
 
 const emptyAfterMs = 3000; // live for so long and nothing came: that is said
-const leastPast = 2000; // a shorter past is not worth asking for
-const reloadEveryMs = 10_000; // at most so often is the past asked for again
+const keepMs = 5 * 60_000; // the longest span of a chart
+const pace = () => (document.hidden ? 1 : 10); // how often a second the server sends what is new, at most
 
 // start shows a channel until stop is called. renew fetches the next token; page is what all
 // dashboards stand in: its view and setView, and its connection and notice, which are told.
 export function start(channel, { session, renew, page, elements }) {
   const { view, connection, notice } = page;
-  const spanMs = Number(view.span) * 60_000;
-  const prices = series({ everyMs: channel.everyMs, keepMs: spanMs });
+  const prices = series({ everyMs: channel.everyMs, keepMs });
 
   const list = table.mount(elements.table, { columns: columns(channel), caption: channel.title, onSort: (sort) => page.setView({ sort }), onSelect: page.toggleChart });
   const news = tape.mount(elements.tape, { columns: updates(channel), caption: `Updates of ${channel.title}` });
-  const charts = chartGrid.mount(elements.charts, { unit: channel.unit, spanMs });
+  const charts = chartGrid.mount(elements.charts, { unit: channel.unit, spanMs: () => Number(view.span) * 60_000 });
   const fresh = latency.mount(elements.latency);
 
   // Everything is painted here, at most once per frame, and only what changed.
@@ -54,6 +53,7 @@ export function start(channel, { session, renew, page, elements }) {
   let live = false;
   let liveSince = Infinity;
   let interrupted = false;
+  let readingSince = Infinity; // by the server's clock: what is older was not watched as it came
 
   client.on("state", (state) => {
     live = state.name === "live";
@@ -70,66 +70,43 @@ export function start(channel, { session, renew, page, elements }) {
     if (interrupted && gaps.length === 0) connection.update({ state: "resumed", count: caughtUp });
     interrupted = false;
   });
-  client.on("subscription", ({ name, code }) => {
-    if (name === "waiting") notice.update({ kind: "warning", title: "The channel is not available yet.", text: "The page asks again by itself." });
-    if (name === "live") notice.update(null);
+  client.on("error", ({ message }) => (elements.connection.title = message));
+
+  // The newest price of each symbol is there at once, and what changes after it comes as fast as a screen can use it: the client keeps
+  // the rows as the server's are, through cuts, other tokens and whatever leaves, and this page has no code for that.
+  const subscription = client.subscribe(channel.name, () => {}, { state: true, maxRate: pace(), keys: channel.keys });
+  const board = subscription.view;
+  board.on("change", ({ changed, removed }) => {
+    for (const key of changed) add(board.get(key));
+    for (const key of removed) prices.remove(key);
+    frame.request();
+  });
+
+  function add(row) {
+    if (!Number.isFinite(row.data?.price)) return prices.remove(row.key); // somebody published something that is no price
+    prices.add(row, row.time >= readingSince && !document.hidden);
+  }
+
+  // After a break, only the newest price of each symbol is known: the lines of the charts show a gap there.
+  client.on("subscription", ({ name, code, resumed }) => {
+    if (name === "waiting" && code !== "conflict") notice.update({ kind: "warning", title: "The channel is not available yet.", text: "The page asks again by itself." });
     if (name === "refused") {
       stopTicking();
       page.refused(channel, code);
     }
-  });
-  client.on("error", ({ message }) => (elements.connection.title = message));
-
-  // The recent past comes first, as a replay, so that the charts do not begin empty. If the server does not
-  // know all of it, half of it is asked for, and so on: what it does not have was not missed here.
-  const openedAt = Date.now();
-  let subscription = null;
-  function read(past) {
-    let begun = false;
-    subscription?.unsubscribe();
-    const since = Math.floor(session.time + Date.now() - openedAt - past);
-    subscription = client.subscribe(channel.name, onMessage, {
-      since: `${since}-`,
-      onGap: () => (begun ? onGap() : past > leastPast && queueMicrotask(() => read(past / 2))),
-      onDropped,
-    });
-    subscription.ready.then(
-      ({ state }) => {
-        begun = true;
-        if (state.resumed && prices.mend(since)) connection.update({ state: "gap", reloaded: true });
-      },
-      () => {}, // a refusal is told by the event above
-    );
-  }
-  read(spanMs);
-
-  function onMessage(message) {
-    if (!Number.isFinite(message.data?.price)) return; // somebody published something that is no price
-    prices.add(message, !message.replayed && !document.hidden);
-    frame.request();
-  }
-
-  // Something was missed: lines break here. What the server still has is asked for again, and only if that is all of it,
-  // nothing is missing in the end.
-  let reloadedAt = -Infinity;
-  function onGap() {
-    missed();
-    if (performance.now() - reloadedAt < reloadEveryMs) return;
-    reloadedAt = performance.now();
-    queueMicrotask(() => read(spanMs));
-  }
-
-  // This page did not read fast enough, and has the newest of each key. To ask for more would make it slower still.
-  function onDropped() {
-    missed();
-  }
-
-  function missed() {
+    if (name !== "live") return;
+    notice.update(null);
+    if (!interrupted && resumed) return; // a move to another server, of which nobody needs to know
+    readingSince = serverNow();
     prices.cut();
-    connection.update({ state: "gap" });
-  }
+    if (board.isReady && !resumed) connection.update({ state: "gap" });
+  });
 
-  const hidden = () => document.hidden && prices.overlook();
+  // A hidden page needs few prices, and shows the newest at once when it is looked at.
+  const hidden = () => {
+    if (document.hidden) prices.overlook();
+    subscription.tune({ maxRate: pace() }).catch(() => {}); // refused, it goes on as before
+  };
   document.addEventListener("visibilitychange", hidden);
   const stopTicking = every(250, () => {
     if (prices.rows.size > 0) frame.request();

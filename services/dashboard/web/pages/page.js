@@ -144,7 +144,7 @@ $("filter").onkeydown = ({ key }) => {
 };
 $("span").onchange = () => {
   page.setView({ span: $("span").value });
-  show();
+  running?.repaint();
 };
 addEventListener("popstate", () => {
   const now = views.read();

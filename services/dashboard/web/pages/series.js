@@ -1,4 +1,4 @@
-// What came on a channel: the newest value of each key, and its recent points. It
+// What the page has seen of a channel: the newest value of each key, and its recent points. It
 // draws nothing; widgets take from it what changed since they last asked.
 
 // A value that is older than this many expected intervals is stale, and a line that pauses for so long breaks.
@@ -31,20 +31,25 @@ export function series({ everyMs, keepMs }) {
 
   return {
     rows,
-    // add takes a message of the channel; seen is false for one that was not watched
-    // as it came: replayed, or arrived in a hidden tab. A replay that begins before what is here repeats some of it.
-    add({ key, time, data, replayed }, seen) {
+    // add takes the newest value of a key; seen is false for one that was not watched
+    // as it came: it is older than the page, or arrived in a hidden tab. One that is here already changes nothing.
+    add({ key, time, data, position }, seen) {
       let row = rows.get(key);
-      if (row && (time < row.time || (replayed && time === row.time))) return;
+      if (row && (time < row.time || position === row.position)) return;
       if (!row) rows.set(key, (row = { key, times: [], prices: [], dates: [], gaps: [], lap: data.lap, time: 0, cut: false }));
       const missed = row.cut;
       const broken = missed || row.lap !== data.lap || time - row.time > patience * everyMs;
-      Object.assign(row, data, { time, seen, cut: false, change: data.change ?? null });
+      Object.assign(row, data, { time, position, seen, cut: false, change: data.change ?? null });
       row.percent = row.change === null ? null : (100 * row.change) / (row.price - row.change);
       point(row, row, broken, missed);
       changed.add(key);
       fresh.push({ key, time, ...data, change: row.change, seen });
       if (fresh.length > mostFresh) fresh.splice(0, fresh.length - mostFresh);
+    },
+    // remove forgets a key that is not there any more.
+    remove(key) {
+      rows.delete(key);
+      changed.delete(key);
     },
     // overlook says that what was added since the last take was not watched after all.
     overlook() {
@@ -53,19 +58,6 @@ export function series({ everyMs, keepMs }) {
     // cut breaks every line: something was missed here.
     cut() {
       for (const row of rows.values()) row.cut = true;
-    },
-    // mend joins the lines again whose missing part comes after all, because everything since a time comes, and tells
-    // whether that is all of them.
-    mend(since) {
-      let all = true;
-      let some = false;
-      for (const row of rows.values()) {
-        if (!row.cut) continue;
-        some = true;
-        if (row.time >= since) row.cut = false;
-        else all = false;
-      }
-      return some && all;
     },
     take() {
       const taken = { changed, fresh };

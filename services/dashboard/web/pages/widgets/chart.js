@@ -33,7 +33,6 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
   let drawn = 0;
   let holds = false; // a price holds until the next one, while we can know that none is missing
   let near = true;
-  const span = spanMs / 1000;
 
   toggle.onclick = () => {
     data.hidden = !data.hidden;
@@ -51,7 +50,7 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
       padding: [22, 0, 0, 4], // above the axis stands its unit
       legend: { show: false },
       cursor: { sync: { key: "page" }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
-      scales: { x: { range: () => [edge - span, edge] }, y: { range: (_, low, high) => around(low, high) } },
+      scales: { x: { range: () => [edge - spanMs() / 1000, edge] }, y: { range: (_, low, high) => around(low, high) } },
       axes: [
         { ...axis, size: 24, gap: 4, space: 72, values: moments },
         { ...axis, side: 1, size: gutter, gap: 6, space: 32, values: levels },
@@ -92,7 +91,7 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
       figure.toggleAttribute("data-stale", stale);
       figure.toggleAttribute("data-gap", next.gaps.length > 0);
       row = next;
-      const moved = now - drawn >= spanMs / Math.max(200, plot.clientWidth - gutter);
+      const moved = now - drawn >= spanMs() / Math.max(200, plot.clientWidth - gutter);
       if (!near || (!changed && !moved && !turned)) return;
       if (changed && data.hidden) plot.ariaLabel = `${symbol}: ${price(row.price)} ${unit}, ${row.date}${row.gaps.length ? ", with a gap where updates were missed" : ""}`;
       drawn = now;

@@ -21,7 +21,7 @@ export function mount(element, { announce }) {
 
   return {
     // update takes { state: "connecting" | "live" | "reconnecting" (with at) | "resumed" (with count)
-    // | "gap" (with reloaded) | "refused" (with why) }; times are this machine's.
+    // | "gap" | "refused" (with why) }; times are this machine's.
     update(now) {
       clearInterval(timer);
       const live = () => show("live", "Live");
@@ -33,8 +33,7 @@ export function mount(element, { announce }) {
           timer = setTimeout(live, newsMs);
           return;
         case "gap":
-          if (now.reloaded) show("gap", "Some updates were missed, reloaded", "What was missed was loaded again.");
-          else show("gap", "Some updates were missed", "The charts mark a gap where they are missing.");
+          show("gap", "Some updates were missed, reloaded", "All prices are the newest. The charts mark a gap where updates are missing.");
           timer = setTimeout(live, gapMs);
           return;
         case "reconnecting": {

@@ -28,7 +28,7 @@ export function mount(element, { columns, caption, placeholders = 6, onSort, onS
   let sortedAt = 0;
 
   function line(key) {
-    if (lines.size === 0) body.replaceChildren();
+    if (lines.size === 0) body.replaceChildren(); // the placeholders
     const tr = document.createElement("tr");
     tr.dataset.key = key;
     const cells = columns.map((column) => {
@@ -76,6 +76,11 @@ export function mount(element, { columns, caption, placeholders = 6, onSort, onS
     // update paints what is in changed, and every age. selected are the keys that are marked.
     update({ rows, changed, now, stale, view, selected }) {
       let added = false;
+      for (const [key, { tr }] of lines) {
+        if (rows.has(key)) continue;
+        tr.remove();
+        lines.delete(key);
+      }
       for (const key of changed) {
         const row = rows.get(key);
         added ||= !lines.has(key);
