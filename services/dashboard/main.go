@@ -68,5 +68,5 @@ func (s signer) sign(ctx context.Context, p *realtime.Principal) (string, error)
 	if err != nil {
 		return "", err
 	}
-	return made.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Issued: p.Issued, Expires: p.Expires})
+	return made.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Views: p.Views, Issued: p.Issued, Expires: p.Expires})
 }

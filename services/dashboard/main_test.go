@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/environment"
@@ -84,8 +85,12 @@ func TestServiceWithDemo(t *testing.T) {
 	}
 	verifier := auth.New(docs, auth.Options{})
 	defer verifier.Close()
-	if who, err := verifier.Verify(t.Context(), s.Token); err != nil || who.Tenant != "acme" || who.User != "index-desk" {
-		t.Errorf("its token is %+v's, %v", who, err)
+	who, err := verifier.Verify(t.Context(), s.Token)
+	if err != nil || who.Tenant != "acme" || who.User != "index-desk" {
+		t.Fatalf("its token is %+v's, %v", who, err)
+	}
+	if prices, err := realtime.NewChannel("acme", "prices:index"); err != nil || len(who.FiltersOf(prices)) == 0 {
+		t.Errorf("its token enforces no filter, %v", err)
 	}
 	p.Terminate()
 	if err := p.Wait(); err != nil {

@@ -40,6 +40,10 @@ func TestDashboard(t *testing.T) {
 		t.Parallel()
 		troubles(t, browser)
 	})
+	t.Run("two desks", func(t *testing.T) {
+		t.Parallel()
+		twoDesks(t, browser, binary)
+	})
 	t.Run("states", func(t *testing.T) {
 		t.Parallel()
 		states(t, browser, binary)

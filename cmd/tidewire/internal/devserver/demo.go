@@ -45,7 +45,7 @@ func (d *Server) sign(ctx context.Context, p *realtime.Principal) (string, error
 	if err != nil {
 		return "", err
 	}
-	return signer.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Manage: p.Manage, Issued: p.Issued, Expires: p.Expires})
+	return signer.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Views: p.Views, Manage: p.Manage, Issued: p.Issued, Expires: p.Expires})
 }
 
 // firstToken makes the token that dev prints: of the first tenant that can sign one.

@@ -34,9 +34,9 @@ export function start(channel, { session, renew, page, elements }) {
     const stale = (row) => prices.stale(row, now);
     const selected = page.charts(rows, Date.now() - liveSince > emptyAfterMs);
     const keys = list.update({ ...taken, rows, now, stale, view, selected });
-    news.update(taken);
+    news.update({ ...taken, rows });
     charts.update({ ...taken, rows, keys: selected.size ? keys.filter((key) => selected.has(key)) : keys, now, live, stale });
-    fresh.update({ latencies: taken.fresh.filter(({ seen }) => seen).map(({ sentAt }) => now - sentAt), clock: client.clock, live });
+    fresh.update({ latencies: taken.fresh.filter(({ seen, sentAt }) => seen && Number.isFinite(sentAt)).map(({ sentAt }) => now - sentAt), clock: client.clock, live });
     page.painted({ channel, rows, shown: keys.length });
   });
 
@@ -77,7 +77,7 @@ export function start(channel, { session, renew, page, elements }) {
   const subscription = client.subscribe(channel.name, () => {}, { state: true, maxRate: pace(), keys: channel.keys });
   const board = subscription.view;
   board.on("change", ({ changed, removed }) => {
-    for (const key of changed) add(board.get(key));
+    for (const row of [...changed].map((key) => board.get(key)).sort((a, b) => a.time - b.time)) add(row);
     for (const key of removed) prices.remove(key);
     frame.request();
   });

@@ -50,6 +50,7 @@ export function series({ everyMs, keepMs }) {
     remove(key) {
       rows.delete(key);
       changed.delete(key);
+      fresh = fresh.filter((message) => message.key !== key);
     },
     // overlook says that what was added since the last take was not watched after all.
     overlook() {

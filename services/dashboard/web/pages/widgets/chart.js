@@ -6,6 +6,7 @@ import { price, time } from "../prices.js";
 const height = 180;
 const gutter = 76; // to the right of now: the axis and the label
 const tableRows = 50;
+const shortest = 15; // seconds that are shown at least; a young line fills the width, and the span is the most
 
 // mount makes a figure in element. Charts of one page share a crosshair; colours() returns { ink, quiet, line, ground, warn }.
 export function mount(element, { symbol, name, unit, spanMs, colours }) {
@@ -50,7 +51,7 @@ export function mount(element, { symbol, name, unit, spanMs, colours }) {
       padding: [22, 0, 0, 4], // above the axis stands its unit
       legend: { show: false },
       cursor: { sync: { key: "page" }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
-      scales: { x: { range: () => [edge - spanMs() / 1000, edge] }, y: { range: (_, low, high) => around(low, high) } },
+      scales: { x: { range: () => [Math.max(edge - spanMs() / 1000, Math.min(row?.times[0] ?? edge, edge - shortest)), edge] }, y: { range: (_, low, high) => around(low, high) } },
       axes: [
         { ...axis, size: 24, gap: 4, space: 72, values: moments },
         { ...axis, side: 1, size: gutter, gap: 6, space: 32, values: levels },

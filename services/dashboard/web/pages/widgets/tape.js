@@ -18,10 +18,21 @@ export function mount(element, { columns, caption, length = 32 }) {
   element.replaceChildren(table);
 
   return {
-    // update puts fresh messages on top; the rows at the bottom are used again.
-    update({ fresh }) {
+    // update puts fresh messages on top; the rows at the bottom are used again. What is of a key that is not among the rows
+    // any more is not shown either: the user may not be allowed to see it.
+    update({ fresh, rows }) {
+      for (const tr of [...body.rows]) {
+        if (!tr.dataset.key || rows.has(tr.dataset.key)) continue;
+        delete tr.dataset.key;
+        for (const cell of tr.cells) {
+          cell.textContent = "";
+          delete cell.dataset.way;
+        }
+        body.append(tr);
+      }
       for (const row of fresh.slice(-length)) {
         const tr = body.rows[length - 1];
+        tr.dataset.key = row.key;
         columns.forEach((column, i) => {
           tr.cells[i].textContent = column.text(row);
           if (column.way) tr.cells[i].dataset.way = column.way(row);
