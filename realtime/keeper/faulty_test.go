@@ -22,9 +22,8 @@ type faultyTopic struct {
 	rand  *rand.Rand
 	lanes map[string]*lane
 	log   []*logged // in the order of publishing
-	last  time.Time
-	cuts  float64 // chance that a Receive is cut
-	again float64 // chance that something is brought again
+	cuts  float64   // chance that a Receive is cut
+	again float64   // chance that something is brought again
 }
 
 // lane is a channel, or what has none.

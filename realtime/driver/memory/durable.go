@@ -95,5 +95,5 @@ func (b *Broker) EndReading(ctx context.Context, name realtime.Topic, reading st
 	return nil
 }
 
-// DurablePace: nothing takes any time. A reading keeps nothing that its topic does not, and says what it has lost.
+// DurablePace is none: nothing takes any time. A reading keeps nothing that its topic does not, and says what it has lost.
 func (b *Broker) DurablePace() realtime.DurablePace { return realtime.DurablePace{} }

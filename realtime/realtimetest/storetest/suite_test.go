@@ -24,6 +24,7 @@ type flaw struct {
 	tenants      func(realtime.TenantStore) realtime.TenantStore
 	source       func(realtime.TenantSource) realtime.TenantSource
 	lost         func(*memory.Lost) realtime.LostConnections
+	states       func(States) States
 }
 
 func flaws() []flaw {
@@ -56,6 +57,11 @@ func flaws() []flaw {
 		{name: "takes over a part", caught: "Many", lost: func(l *memory.Lost) realtime.LostConnections { return partlyLost{l} }},
 		{name: "keeps the caller's documents", caught: "CallerKeepsItsValues", lost: func(l *memory.Lost) realtime.LostConnections { return &lateLost{lost: l} }},
 		{name: "takes over in a cancelled context", caught: "Cancelled", lost: func(l *memory.Lost) realtime.LostConnections { return &lateLost{lost: l} }},
+
+		{name: "lets what comes last count", caught: "Newest", states: func(s States) States { return renamingStates{s} }},
+		{name: "loses what it saves with others", caught: "Model", states: func(s States) States { return forgetfulStates{s} }},
+		{name: "has several keepers", caught: "StaleKeeper", states: func(s States) States { return sharedStates{s} }},
+		{name: "keeps everything", caught: "NotKept", states: func(s States) States { return keepingStates{s} }},
 
 		{name: "lists one page", caught: "List", tenants: func(t realtime.TenantStore) realtime.TenantStore { return oneTenantPage{t} }},
 	}
@@ -98,6 +104,12 @@ func TestFlawed(t *testing.T) {
 			return TenantSource{Source: f.source(tenants), Store: tenants}
 		}
 		TestTenantSource(t, h)
+	case f.states != nil:
+		h.States = func(*testing.T) [2]States {
+			s := f.states(memory.NewStates())
+			return [2]States{s, s}
+		}
+		TestStates(t, h)
 	case f.lost != nil:
 		h.Lost = func(*testing.T) Lost {
 			kept := memory.NewLost()
