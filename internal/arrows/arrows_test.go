@@ -33,7 +33,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/hub": {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/internal/heap", "realtime/internal/spread", "realtime/internal/uid", "realtime/outbox", "realtime/recent", "realtime/hub/..."}},
 	// The parts of the hub that know no connection, topic or lock.
 	"realtime/hub/channel":     {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/hub/record", "realtime/hub/schedule", "realtime/hub/view", "realtime/internal/heap", "realtime/internal/uid", "realtime/outbox"}},
-	"realtime/hub/state":       {own: []string{"realtime", "realtime/budget", "realtime/hub/channel", "realtime/hub/record"}},
+	"realtime/hub/state":       {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/hub/channel", "realtime/hub/record"}},
 	"realtime/hub/pattern":     {own: []string{"realtime", "realtime/hub/channel"}},
 	"realtime/hub/agenda":      {own: []string{"realtime/internal/heap"}},
 	"realtime/hub/pace":        {},

@@ -1,12 +1,10 @@
 package hub
 
 import (
-	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
-	"github.com/tidewire/tidewire/realtime/hub/channel"
 )
 
 // A Hub calls what it was given: Encoders, Metrics, a Tracer, a Broker, and a Transport for each
@@ -18,6 +16,7 @@ import (
 //	Transport                     its connection
 //	Broker                        the call: it has failed, and is tried again as such
 //	Metrics, Tracer               nothing: they miss something
+//	Filter                        the connections that it is for
 //	what comes for a channel      the channel's record: readers are told gap; the second time the topic is followed anew
 //	anything else of a topic      the stream: it is followed anew
 
@@ -120,10 +119,12 @@ func (g *generation) dismiss(name realtime.Channel, why *realtime.Error) {
 	}
 	for _, c := range f.conns {
 		c.mu.Lock()
-		i := slices.IndexFunc(c.readers, func(r *channel.Reader) bool { return r.Channel() == name })
-		if i >= 0 {
+		for _, r := range c.readers {
+			if r.Channel() != name {
+				continue
+			}
 			f.fx.Close(&c.client, why)
-			if r := c.readers[i]; r.On() {
+			if r.On() {
 				r.Abandon()
 			}
 		}

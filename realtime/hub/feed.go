@@ -58,7 +58,7 @@ type feed struct {
 func newFeed(h *Hub, topic realtime.Topic) *feed {
 	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: residents{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: logout.New(h.o.Pace.Memory, time.Now())}
 	f.asked.f, f.presence.f, f.chores.f, f.clock.f = f, f, f, f
-	f.fx.Wheel = channel.NewWheel()
+	f.fx.Wheel, f.fx.Panicked = channel.NewWheel(), f.panicked
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.states = newStates(f)
 	f.patterns = pattern.New(roamers{f})

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/state"
 )
@@ -63,12 +64,30 @@ func (c *clock) stop() {
 
 // turn turns the Wheel.
 func (c *clock) turn() {
-	f := c.f
 	for more := true; more; {
-		f.lock()
-		if more = !f.stopped && f.fx.Wheel.Turn(time.Now(), &f.fx); !more {
+		more = c.part()
+	}
+}
+
+// part turns it as far as one hold of the lock allows. It reports whether there is more.
+func (c *clock) part() (more bool) {
+	f := c.f
+	f.lock()
+	defer f.unlock()
+	defer func() {
+		if !more {
 			c.timer = nil
 		}
-		f.unlock()
-	}
+		if fault := recover(); fault != nil {
+			contain.Report(f.hub.log, f.hub.count, contain.Topic, fault, []any{realtime.KeyTopic, f.topic})
+			f.current.distrust()
+		}
+	}()
+	return !f.stopped && f.fx.Wheel.Turn(time.Now(), &f.fx)
+}
+
+// panicked is told that giving a client what is new to it has panicked.
+func (f *feed) panicked(c *channel.Client, fault any) {
+	contain.Report(f.hub.log, f.hub.count, contain.Connection, fault, []any{realtime.KeyConnection, c.Conn})
+	f.fx.Fail(c)
 }

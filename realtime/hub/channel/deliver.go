@@ -97,12 +97,24 @@ type choice struct {
 	pass record.Pass
 }
 
+// sees asks what a lane is shown. A panic ends the connections of its readers.
+func (l *lane) sees(m *Machine, look *record.Look) (p record.Pass) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			for _, r := range l.readers {
+				m.set.fx.Panicked(r.client, fault)
+			}
+		}
+	}()
+	return look.For(l.view)
+}
+
 // choose asks the lanes with a View: each is asked once, and those that a name decides only if the name has their value.
 func choose(m *Machine, e *record.Entry, kept bool) []choice {
 	all := m.set.chosen[:0]
 	look := record.LookAt(m.rec, e, kept)
 	for _, l := range m.lanes.filtered {
-		if pass := look.For(l.view); pass.Shown() {
+		if pass := l.sees(m, &look); pass.Shown() {
 			all = append(all, choice{l, pass})
 		}
 	}
@@ -112,7 +124,7 @@ func choose(m *Machine, e *record.Entry, kept bool) []choice {
 			continue
 		}
 		for _, l := range m.lanes.byValue[value{name, is}] {
-			if pass := look.For(l.view); pass.Shown() {
+			if pass := l.sees(m, &look); pass.Shown() {
 				all = append(all, choice{l, pass})
 			}
 		}

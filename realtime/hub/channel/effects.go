@@ -50,6 +50,8 @@ type Effects struct {
 	Refused  []Refusal
 	Idle     []*Reader // that have come by a pattern, and of whose channels nothing is left to be known
 	Wheel    *Wheel    // of those who are given more later; it outlives what is carried out
+	// Panicked is told that giving a client what is new to it has panicked: its connection cannot go on.
+	Panicked func(c *Client, fault any)
 
 	// Overrun says that a client has not been flushed since an earlier hold of the lock, and has been given as much as may be queued
 	// for it before: no more is to be delivered until it was its turn.

@@ -76,7 +76,7 @@ func (k *Keyed) Expire(now time.Time, most int) int {
 
 func (k *Keyed) changed(c *record.Change, now time.Time) {
 	for _, s := range k.sights {
-		s.See(k.Table, c)
+		s.saw(k, c)
 	}
 	for _, s := range k.sights {
 		for _, r := range s.readers {
@@ -88,6 +88,18 @@ func (k *Keyed) changed(c *record.Change, now time.Time) {
 			s.Forget()
 		}
 	}
+}
+
+// saw has a sight take note of a change. A panic ends the connections of those who are shown it.
+func (s *sight) saw(k *Keyed, c *record.Change) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			for _, r := range s.readers {
+				k.fx.Panicked(r.client, fault)
+			}
+		}
+	}()
+	s.See(k.Table, c)
 }
 
 // enter takes a reader in.

@@ -77,8 +77,16 @@ func (p *pace) changed(r *Reader, now time.Time) {
 	p.flush(r, now)
 }
 
+// contain is deferred by what gives a reader something at its own pace: a panic ends its connection.
+func (p *pace) contain(r *Reader) {
+	if fault := recover(); fault != nil {
+		p.keyed.fx.Panicked(r.client, fault)
+	}
+}
+
 // flush gives the reader what is new if the time for it has come, as far as its client takes it.
 func (p *pace) flush(r *Reader, now time.Time) {
+	defer p.contain(r)
 	switch {
 	case p.paused || p.keyed == nil:
 		return

@@ -162,6 +162,15 @@ func (s *Set) Condemn(c realtime.Channel, until int64) (again bool) {
 		m.count(realtime.CountGaps, realtime.ReasonHole, 1)
 		m.lose(max(m.rec.Newest(), until))
 	}
+	if m.state != nil { // which cannot be told gap, and is to be known anew
+		for _, r := range m.readers {
+			if KeepsState(r) {
+				s.fx.Fail(r.client)
+			}
+		}
+		s.o.Doubt(m.name)
+		return true
+	}
 	return m.faults > 1 || m.State() == Buffering
 }
 
@@ -172,9 +181,13 @@ func (s *Set) Dismiss(c realtime.Channel) {
 		return
 	}
 	for _, r := range m.readers {
-		if r.pace != nil && r.pace.keyed != nil {
-			r.detach()
+		if r != nil && r.pace != nil && r.pace.keyed != nil {
+			r.pace.abandon(r)
 		}
+	}
+	if m.pending != nil {
+		m.pending.Table.Forget()
+		m.pending = nil
 	}
 	m.readers, m.lanes, m.ahead, m.replaying = nil, lanes{}, 0, 0
 	if m.busyAt > 0 {

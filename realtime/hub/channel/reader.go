@@ -90,7 +90,17 @@ func (r *Reader) End() (was bool) {
 // Abandon ends the Reader without a look at its channel, which cannot be trusted.
 func (r *Reader) Abandon() {
 	r.client.dropReplay(r)
+	if r.pace != nil && r.pace.keyed != nil {
+		r.pace.abandon(r)
+	}
 	r.m, r.state = nil, Gone
+}
+
+// abandon takes the reader off what it reads, as far as that goes.
+func (p *pace) abandon(r *Reader) {
+	defer func() { _ = recover() }()
+	p.keyed.fx.Wheel.due.Remove(r)
+	p.keyed.exit(r)
 }
 
 // become changes the state, and the counts that depend on it.
@@ -225,7 +235,7 @@ func (r *Reader) follow(m *Machine, from int, at realtime.Position) {
 // replay gives the reader what the record holds from a number on.
 func replay(r *Reader, next, live uint64) {
 	r.from, r.next, r.live = math.MaxUint64, next, live
-	if r.pace != nil && r.pace.paused {
+	if r.pace != nil && r.pace.paused && next < r.m.rec.Next() {
 		return // until it is not
 	}
 	r.m.set.fx.Touch(r.client)

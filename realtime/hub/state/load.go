@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 )
 
@@ -36,7 +37,9 @@ func (ss *Set) checkpoint(c realtime.Channel) (*realtime.Checkpoint, error) {
 func (ss *Set) loaded(c realtime.Channel, s *state, cp *realtime.Checkpoint, err error) {
 	o := ss.o.Owner
 	if err == nil {
-		ss.overlay(s, cp)
+		if fault := contain.Do(ss.o.Log, ss.o.Metrics, contain.Channel, func() { ss.overlay(s, cp) }, realtime.KeyTenant, c.Tenant(), realtime.KeyChannel, c.Name()); fault != nil {
+			err = fault
+		}
 	}
 	o.Lock()
 	s.loading, s.loaded, s.failed = false, err == nil, nil
