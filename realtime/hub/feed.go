@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/logout"
 	"github.com/tidewire/tidewire/realtime/hub/pattern"
@@ -58,7 +59,10 @@ type feed struct {
 func newFeed(h *Hub, topic realtime.Topic) *feed {
 	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: residents{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: logout.New(h.o.Pace.Memory, time.Now())}
 	f.asked.f, f.presence.f, f.chores.f, f.clock.f = f, f, f, f
-	f.fx.Wheel, f.fx.Panicked = channel.NewWheel(), f.panicked
+	f.fx.Wheel, f.fx.Panicked = channel.NewWheel(), func(c *channel.Client, fault any) {
+		contain.Report(h.log, h.count, contain.Connection, fault, []any{realtime.KeyConnection, c.Conn})
+		f.fx.Fail(c)
+	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.states = newStates(f)
 	f.patterns = pattern.New(roamers{f})

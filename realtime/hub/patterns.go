@@ -72,7 +72,7 @@ func roaming(c *Connection, ch realtime.Channel, req *PatternRequest) (*channel.
 		return nil, realtime.Errorf(realtime.CodeOf(err), "%v", err)
 	}
 	rules := c.Tenant().Rules(ch.Namespace())
-	r := channel.NewReader(&c.client, ch, v, channel.Pace{Rate: granted(&rules, req.MaxRate), Paused: req.Paused})
+	r := channel.NewReader(&c.client, ch, v, channel.Pace{Rate: channel.Granted(&rules, req.MaxRate), Paused: req.Paused})
 	channel.Named(r, req.Sub, true)
 	if !req.Plain() {
 		r.SetWant(req.Want)

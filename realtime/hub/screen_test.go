@@ -27,6 +27,7 @@ type screen struct {
 	answered bool
 	asked    string
 	last     map[string]string // without state: key to the ID of what came last
+	floorAt  realtime.Position // what is not later than this need not come either
 	floor    int               // without state: from which of the channel's events on all must have come
 	time     int64             // publish time of what came last on this connection
 	lost     int               // events without key that it was told are dropped
@@ -130,7 +131,8 @@ func (sc *screen) answer(f *wire.ServerFrame, at realtime.Position) {
 }
 
 // restart says that nothing is promised of what was before.
-func (sc *screen) restart(realtime.Position) {
+func (sc *screen) restart(at realtime.Position) {
+	sc.floorAt = at
 	sc.last, sc.events, sc.lost = map[string]string{}, map[string]bool{}, 0
 	sc.floor = sc.v.w.truth.len(sc.channel)
 }
@@ -247,6 +249,7 @@ func (sc *screen) judge() {
 		w.judged.Add(1)
 		return
 	}
+	sc.floor = max(sc.floor, w.truth.after(sc.channel, sc.floorAt))
 	newest, events, removed := map[string]realtime.Message{}, 0, map[string]bool{}
 	for _, m := range w.truth.messages(sc.channel, sc.floor) {
 		if m.Op == realtime.OpDelete { // which is told, by whatever View, if it takes away what has yet to be sent

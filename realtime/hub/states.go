@@ -62,32 +62,15 @@ func (c *clock) stop() {
 	}
 }
 
-// turn turns the Wheel.
+// turn turns the Wheel. What is left of it winds the clock again.
 func (c *clock) turn() {
-	for more := true; more; {
-		more = c.part()
-	}
-}
-
-// part turns it as far as one hold of the lock allows. It reports whether there is more.
-func (c *clock) part() (more bool) {
 	f := c.f
 	f.lock()
 	defer f.unlock()
-	defer func() {
-		if !more {
-			c.timer = nil
+	c.timer = nil
+	_ = contain.Do(f.hub.log, f.hub.count, contain.Topic, func() {
+		if !f.stopped {
+			f.fx.Wheel.Turn(time.Now(), &f.fx)
 		}
-		if fault := recover(); fault != nil {
-			contain.Report(f.hub.log, f.hub.count, contain.Topic, fault, []any{realtime.KeyTopic, f.topic})
-			f.current.distrust()
-		}
-	}()
-	return !f.stopped && f.fx.Wheel.Turn(time.Now(), &f.fx)
-}
-
-// panicked is told that giving a client what is new to it has panicked.
-func (f *feed) panicked(c *channel.Client, fault any) {
-	contain.Report(f.hub.log, f.hub.count, contain.Connection, fault, []any{realtime.KeyConnection, c.Conn})
-	f.fx.Fail(c)
+	}, realtime.KeyTopic, f.topic)
 }

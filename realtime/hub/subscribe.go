@@ -33,7 +33,7 @@ func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 	if err != nil {
 		return err
 	}
-	r := channel.NewReader(&c.client, req.Channel, v, channel.Pace{State: req.State, Rate: granted(&rules, req.MaxRate), Paused: req.Paused})
+	r := channel.NewReader(&c.client, req.Channel, v, channel.Pace{State: req.State, Rate: channel.Granted(&rules, req.MaxRate), Paused: req.Paused})
 	channel.Named(r, req.Sub, false)
 	if !req.Want.Plain() {
 		r.SetWant(req.Want)
@@ -63,14 +63,6 @@ func viewOf(c *Connection, ch realtime.Channel, want *channel.Want) (*view.View,
 		h.log.Warn("a rule about what may be shown cannot be applied", realtime.KeyTenant, ch.Tenant(), realtime.KeyChannel, ch.Name(), realtime.KeyError, e.Err)
 	}
 	return v, err
-}
-
-// granted is the rate that a subscription is given which asks for one; 0 is without bound.
-func granted(n *realtime.Namespace, asked float64) float64 {
-	if n.Rate == nil || n.Rate.Max == 0 || asked > 0 && asked < n.Rate.Max {
-		return asked
-	}
-	return n.Rate.Max
 }
 
 func noGrant(c realtime.Channel) *realtime.Error {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -120,6 +121,16 @@ func (tr *truth) messages(c realtime.Channel, from int) []realtime.Message {
 	return slices.Clone(tr.log[c][min(from, len(tr.log[c])):])
 }
 
+// after returns the index behind an event; 0 if there is none.
+func (tr *truth) after(c realtime.Channel, at realtime.Position) int {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if i, ok := tr.seen[c][at.ID]; ok {
+		return i + 1
+	}
+	return 0
+}
+
 func (tr *truth) len(c realtime.Channel) int {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
@@ -129,7 +140,8 @@ func (tr *truth) len(c realtime.Channel) int {
 // save writes what has changed to the store, as a keeper does, if it lives. Everything that was published before now has been read.
 func (tr *truth) save(t *testing.T) {
 	t.Helper()
-	now := time.Now()
+	synctest.Wait()
+	now := time.Now().Truncate(time.Millisecond)
 	if now.Before(tr.dead) {
 		return
 	}

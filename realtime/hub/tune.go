@@ -48,7 +48,7 @@ func (c *Connection) Tune(ch realtime.Channel, sub string, change func(Want) (Wa
 	}
 	rules := c.Tenant().Rules(ch.Namespace())
 	applied := want
-	applied.MaxRate = granted(&rules, want.MaxRate)
+	applied.MaxRate = channel.Granted(&rules, want.MaxRate)
 	r.Tune(channel.Pace{Rate: applied.MaxRate, Paused: want.Paused}, time.Now())
 	return applied, nil
 }

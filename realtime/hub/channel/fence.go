@@ -88,6 +88,7 @@ func (f *Fence) returned(ms int64) (hole bool) {
 	}
 	if m.State() == Buffering && f.strong {
 		hole = m.rec.Make(ms) && !s.o.Holes
+		release(m, time.Now())
 		if hole {
 			m.prove(never)
 		}

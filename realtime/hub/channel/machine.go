@@ -24,14 +24,15 @@ type Machine struct {
 	faults int    // panics in handling something for it
 
 	fence     *Fence
-	waiting   []*Question // asked since the fence was sent
-	stale     int         // questions here and with the fence that nobody waits for any more, at most
-	readers   []*Reader   // while it is buffering: parked, each at its Position
-	lanes     lanes       // of those who are given what comes at once
-	state     *Keyed      // that of the channel; nil if it keeps none
-	pending   *Keyed      // of those who are given what is new from time to time; nil if there are none
-	ahead     int         // readers that are
-	replaying int         // readers that are
+	waiting   []*Question        // asked since the fence was sent
+	stale     int                // questions here and with the fence that nobody waits for any more, at most
+	readers   []*Reader          // while it is buffering: parked, each at its Position
+	lanes     lanes              // of those who are given what comes at once
+	state     *Keyed             // that of the channel; nil if it keeps none
+	held      []realtime.Message // held back from it until the record is made
+	pending   *Keyed             // of those who are given what is new from time to time; nil if there are none
+	ahead     int                // readers that are
+	replaying int                // readers that are
 	tick      *tick
 }
 
@@ -71,14 +72,6 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 		return
 	}
 	m.deliver(&d, now)
-}
-
-// keep lets the state of the channel have what has come. What is older than what the stream vouches for is left to the checkpoint: it may be
-// the second copy of something.
-func keep(m *Machine, msg *realtime.Message, repeated bool, now time.Time) {
-	if m.state != nil && !repeated && msg.Time.UnixMilli() >= m.set.complete {
-		m.state.Apply(msg, now)
-	}
 }
 
 // hole cuts the record behind a hole. Nobody resumes across it, and those who read are told at this very place, unless they

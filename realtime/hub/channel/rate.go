@@ -3,6 +3,7 @@ package channel
 import (
 	"time"
 
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -61,4 +62,12 @@ func (p *pace) adjust(r *Reader, rate float64, now time.Time) {
 	}
 	p.told = now
 	p.keyed.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, r.client.Protocol.Tuned(r.name, rate, "slow")), Channel: r.name, Reader: r.number})
+}
+
+// Granted is the rate that a subscription is given which asks for one; 0 is without bound.
+func Granted(n *realtime.Namespace, asked float64) float64 {
+	if n.Rate == nil || n.Rate.Max == 0 || asked > 0 && asked < n.Rate.Max {
+		return asked
+	}
+	return n.Rate.Max
 }

@@ -45,6 +45,7 @@ type Set struct {
 
 	o        Options
 	complete int64 // from which moment on the stream brings everything, ms
+	opened   int64 // when it was opened, ms
 	fx       *Effects
 	skew     int64 // Options.Skew in ms
 	records  *record.Set
@@ -95,7 +96,7 @@ func (s *Set) Records() *record.Set { return s.records }
 
 // Complete says that the stream brings everything that was published since a moment.
 func Complete(s *Set, since time.Time) {
-	s.complete = since.UnixMilli()
+	s.complete, s.opened = since.UnixMilli(), time.Now().UnixMilli()
 	s.records.Complete(since)
 }
 
