@@ -28,6 +28,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add("acme/prices", "tw-id=1", []byte("{\"a\":\n1}"))
 	f.Add("acme/prices", "tw-id=", []byte("1"))
 	f.Add("acme/prices", "tw-id=1\ntw-kind=fence", []byte("x"))
+	f.Add("acme/prices", "tw-id=1\ntw-op=delete\ntw-key=k", []byte(nil))
+	f.Add("acme/prices", "tw-id=1\ntw-op=merge\ntw-key=k\ntw-ttl=30s\ntw-event-type=t\ntw-source=s\ntw-content-type=text/csv", []byte("1"))
 	f.Add("globex/prices", "tw-id=1", []byte("1"))
 	f.Add("", "tw-id=1\ntw-kind=direct\ntw-tenant=acme\ntw-user=ann", []byte(`"\`))
 	f.Add("", "tw-id=1\ntw-kind=direct\ntw-tenant=acme\ntw-user=ann\ntw-key=k\ndesk=eu", []byte(`{"a":"b"}`))
