@@ -99,6 +99,30 @@ func TestFilterOfAHiddenColumn(t *testing.T) {
 	}
 }
 
+// A stream is not opened without what was asked for.
+func TestRefusedOptionsOfAStream(t *testing.T) {
+	t.Parallel()
+	s := startViews(t, stateful())
+	for query, says := range map[string]string{
+		"filtr=key=='a'":           `\"filtr\": is no option of a stream of events`,
+		"filter=tag=='a'":          "filter: line 1, column 1",
+		"filter=true&filter=false": "filter: must be there once",
+		"maxRate=NaN":              "maxRate: must be",
+		"state=perhaps":            "state: must be true or false",
+		"paused=true":              "paused: is no option of a stream of events",
+	} {
+		resp := s.get("/v1/events?channel=fleet:eu&"+query, http.Header{"Authorization": {"Bearer " + s.token("acme", "ann")}})
+		body, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
+		_ = resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), says) {
+			t.Errorf("%s is answered %d: %s", query, resp.StatusCode, body)
+		}
+	}
+}
+
 func TestRefusedOptions(t *testing.T) {
 	t.Parallel()
 	s := startViews(t, stateful())

@@ -16,7 +16,7 @@ func stock() []Act {
 		{Name: "forbidden", Do: forbidden},
 		{Name: "refresh", Do: refresh},
 		{Name: "wildcard", Needs: func(f Features) bool { return f.Wildcards }, Do: wildcard},
-		{Name: "stream", Needs: streams, Do: func(v *Viewer) error { return openStream(v, v.rights(), "") }},
+		{Name: "stream", Needs: streams, Do: func(v *Viewer) error { return askStream(v) }},
 		{Name: "stream resumed", Needs: streams, Do: resumeStream},
 	}
 }
@@ -55,7 +55,7 @@ func (v *Viewer) connect(r Rights) error {
 	v.tell(func(t *told) {
 		t.token, t.own, t.conflates, t.paused, t.wild, t.state = r, Rights{}, false, false, false, nil
 	})
-	v.streams = false
+	v.streams = nil
 	s, err := dialSocket(v.world.ctx, v.world.server.URL, token)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func forbidden(v *Viewer) error {
 		all = append(all, AllChannels)
 	}
 	for _, channel := range all {
-		if v.streams || within(v.told.token.Channels, channel) {
+		if v.streams != nil || within(v.told.token.Channels, channel) {
 			continue
 		}
 		f, err := v.Ask(map[string]any{"type": "subscribe", "channel": channel})

@@ -4,7 +4,7 @@ import "reflect"
 
 // refresh renews the token with other rights, while others publish. From the answer on the new ones hold.
 func refresh(v *Viewer) error {
-	if v.streams {
+	if v.streams != nil {
 		return nil
 	}
 	r := v.rights()

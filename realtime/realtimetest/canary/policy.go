@@ -102,7 +102,7 @@ func (v *Viewer) probe(channel string, before, after view) (last Frame, ok bool,
 	v.world.mu.RLock()
 	from := len(v.world.log)
 	v.world.mu.RUnlock()
-	for _, client := range append(clients(), Shared) {
+	for _, client := range append(clients(), "", Shared) { // "" as what is deleted without tags
 		if _, err := v.world.send(&realtime.Publication{}, channel, client, false); err != nil {
 			return Frame{}, false, err
 		}

@@ -3,43 +3,99 @@ package canary
 import (
 	"errors"
 	"fmt"
+	"net/url"
 )
 
-// openStream opens a stream of events of all that the token grants.
-func openStream(v *Viewer, r Rights, lastID string) error {
+// streaming is how a stream of events is asked for.
+type streaming struct {
+	rights    Rights
+	own       Rights
+	query     url.Values // beside the channels
+	state     bool
+	conflates bool
+}
+
+// askStream opens a stream of events of all that a token grants, perhaps with less of it, at a rate, or with state.
+func askStream(v *Viewer) error {
+	f, s := v.world.server.Features, streaming{rights: v.rights(), query: url.Values{}}
+	if f.Filter && v.rng.IntN(3) == 0 {
+		s.own.Clients = v.some(clients(), Shared)
+		s.query.Set("filter", Filter(s.own.Clients))
+	}
+	if f.Fields && v.rng.IntN(3) == 0 {
+		s.own.Columns = []string{Hidden, Shown}
+		s.query["fields"] = s.own.Columns
+	}
+	if s.conflates = f.Rate && v.rng.IntN(3) == 0; s.conflates {
+		s.query.Set("maxRate", "50")
+	}
+	if s.state = f.State && v.rng.IntN(2) == 0; s.state {
+		s.query.Set("state", "true")
+	}
+	return openStream(v, &s, "")
+}
+
+// openStream opens a stream of events, anew or from the last id of another one.
+func openStream(v *Viewer, asked *streaming, lastID string) error {
+	r := asked.rights
 	token, err := v.world.server.Token(v.User, r)
 	if err != nil {
 		return err
 	}
 	v.leave()
+	var shown screen
 	if lastID == "" {
 		v.forget()
+	} else {
+		shown = v.shown
 	}
 	v.tell(func(t *told) {
-		t.token, t.own, t.conflates, t.paused, t.wild, t.state = r, Rights{}, false, false, false, nil
+		t.token, t.own, t.conflates, t.paused, t.wild, t.state = r, asked.own, asked.conflates, false, false, nil
+		if asked.state {
+			t.state = map[string]any{}
+		}
 	})
-	s, err := dialStream(v.world.ctx, v.world.server.URL, token, map[string][]string{"channel": r.Channels}, lastID)
+	query := url.Values{"channel": r.Channels}
+	for name, values := range asked.query {
+		query[name] = values
+	}
+	s, err := dialStream(v.world.ctx, v.world.server.URL, token, query, lastID)
 	if err != nil {
 		return err
 	}
-	v.streams = true
+	v.streams = asked
 	v.attach(s.tap, s)
-	for _, channel := range r.Channels {
-		f, err := v.conn.await(v.world.options.Patience, "the answer for "+channel, 0, func(f Frame) bool { return f.Channel == channel && f.Type != "message" })
+	if shown != nil {
+		v.conn.show(shown)
+	}
+	return v.streamed(lastID != "")
+}
+
+// streamed waits for the answers of a stream.
+func (v *Viewer) streamed(again bool) error {
+	resumed := map[string]bool{}
+	for _, channel := range v.streams.rights.Channels {
+		f, err := v.conn.await(v.world.options.Patience, "the answer for "+channel, 0, func(f Frame) bool {
+			return f.Channel == channel && f.Type != "message" && f.Type != "snapshot"
+		})
 		if err != nil {
 			return err
 		}
-		if f.Type != "ok" || lastID != "" && !f.Resumed {
+		if f.Type != "ok" || again && !f.Resumed && (!v.streams.state || !f.Reset) {
 			return fmt.Errorf("%s is answered %s", channel, f.Raw)
 		}
+		resumed[channel] = f.Resumed
 		v.tell(func(t *told) { t.reads[channel] = f.Position })
+	}
+	if v.streams.state {
+		return v.snapshots(resumed)
 	}
 	return nil
 }
 
 // resumeStream takes a stream up again with its last id, and is given what was published meanwhile.
 func resumeStream(v *Viewer) error {
-	if !v.streams {
+	if v.streams == nil {
 		return nil
 	}
 	s, ok := v.conn.by.(*stream)
@@ -47,11 +103,13 @@ func resumeStream(v *Viewer) error {
 		return errors.New("not a stream")
 	}
 	v.leave()
-	id := s.id
+	if v.streams.state { // what has no key is not in a snapshot
+		v.drop(func(*word) bool { return true })
+	}
 	for range v.rng.IntN(20) {
-		if _, err := v.world.publish(true); err != nil {
+		if _, err := v.world.publish(!v.streams.state); err != nil {
 			return err
 		}
 	}
-	return openStream(v, v.told.token, id)
+	return openStream(v, v.streams, s.id)
 }

@@ -85,7 +85,7 @@ func (v *Viewer) ask(own Rights, conflates bool, options map[string]any) error {
 
 // tune changes all subscriptions of the connection.
 func (v *Viewer) tune(what func(*told), members map[string]any) error {
-	if v.streams {
+	if v.streams != nil {
 		return nil
 	}
 	return v.change(what, func() (f Frame, err error) {
@@ -145,12 +145,12 @@ func (v *Viewer) snapshots(resumed map[string]bool) error {
 
 // resumeState comes back to state with what it has: it is told what has changed, or given all anew.
 func resumeState(v *Viewer) error {
-	if v.told.state == nil || v.told.paused {
+	if v.told.state == nil || v.told.paused || v.streams != nil {
 		return nil
 	}
 	options, own, conflates := v.told.state, v.told.own, v.told.conflates
-	shown := v.conn.screen
 	v.leave()
+	shown := v.shown
 	for range v.rng.IntN(20) {
 		if _, err := v.world.publish(false); err != nil {
 			return err

@@ -39,6 +39,17 @@ func (c *toyConn) serveStream(w http.ResponseWriter, r *http.Request) {
 	c.server.conns[c] = true
 	for _, channel := range r.URL.Query()["channel"] {
 		frame := map[string]any{"channel": channel}
+		for _, name := range []string{"filter", "state"} {
+			if values := r.URL.Query()[name]; len(values) > 0 {
+				frame[name] = values[0]
+			}
+		}
+		if fields := r.URL.Query()["fields"]; len(fields) > 0 {
+			frame["fields"] = []any{}
+			for _, f := range fields {
+				frame["fields"] = append(frame["fields"].([]any), f)
+			}
+		}
 		if id := r.Header.Get("Last-Event-ID"); id != "" {
 			frame["since"] = id
 		}

@@ -18,7 +18,8 @@ type Viewer struct {
 	rng     *rand.Rand
 	conn    *connection
 	keys    map[*word]bool // those of what it was once shown: it may be told that they have left
-	streams bool           // it has a stream of events
+	streams *streaming     // the stream of events that it has; nil: a socket
+	shown   screen         // what was on the screen when it left
 	done    []string
 	calls   int
 
@@ -125,7 +126,7 @@ func (v *Viewer) settle() error {
 	v.due = map[*word]bool{}
 	v.mu.Unlock()
 	for w := range due {
-		if err := v.conn.wait(v.world.options.Patience, fmt.Sprintf("a publication of client %q with key %q on %s", w.client, w.of.Key, w.of.Channel.Name()), func() bool { return v.conn.seen[w] }); err != nil {
+		if err := v.conn.wait(v.world.options.Patience, fmt.Sprintf("a publication %s of client %q with key %q on %s", w.of.ID, w.client, w.of.Key, w.of.Channel.Name()), func() bool { return v.conn.seen[w] }); err != nil {
 			return err
 		}
 	}
@@ -176,6 +177,7 @@ func (v *Viewer) leave() {
 			delete(v.due, w)
 		}
 	})
+	v.shown = v.conn.screen
 	v.world.judge(v, v.conn)
 	v.conn = nil
 }

@@ -64,6 +64,8 @@ func (o *options) set(name, value string) *realtime.Error {
 		o.want.MaxRate = rate
 	case "paused", "rewind":
 		return realtime.Errorf(realtime.CodeBadRequest, "%s: is no option of a stream of events; leave it out", name)
+	default:
+		return realtime.Errorf(realtime.CodeBadRequest, "%.64q: is no option of a stream of events", name)
 	}
 	return nil
 }
