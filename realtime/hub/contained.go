@@ -120,11 +120,8 @@ func (g *generation) dismiss(name realtime.Channel, why *realtime.Error) {
 	for _, c := range f.conns {
 		c.mu.Lock()
 		for _, r := range c.readers {
-			if r.Channel() != name {
-				continue
-			}
-			f.fx.Close(&c.client, why)
-			if r.On() {
+			if r.Channel() == name {
+				f.fx.Close(&c.client, why)
 				r.Abandon()
 			}
 		}

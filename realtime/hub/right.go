@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
@@ -55,9 +56,11 @@ func (f *feed) review(c *Connection) (ended []realtime.Right) {
 
 // reviewView looks again at what a subscription is shown. An error says that it can be shown nothing.
 func reviewView(c *Connection, r *channel.Reader) *realtime.Error {
-	if rules := c.Tenant().Rules(r.Channel().Namespace()); channel.KeepsState(r) && rules.State == nil {
+	rules := c.Tenant().Rules(r.Channel().Namespace())
+	if channel.KeepsState(r) && rules.State == nil {
 		return channel.NoState(r.Channel())
 	}
+	channel.Regrant(r, &rules, time.Now())
 	want := r.Wanted()
 	v, err := viewOf(c, r.Channel(), &want)
 	if err != nil {

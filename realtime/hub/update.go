@@ -34,6 +34,7 @@ func (f *feed) update(t *realtime.Tenant) {
 	}
 	f.chores.reviews = append(f.chores.reviews, r.conns...)
 	f.chores.start()
+	f.states.Obey(t)
 	for _, g := range f.generations() {
 		g.channels.Obey(t)
 	}

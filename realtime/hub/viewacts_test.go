@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"maps"
 	"testing/synctest"
 	"time"
 
@@ -16,7 +17,9 @@ func (w *viewWorld) live(steps int) {
 		switch n := w.rand.IntN(1000); {
 		case n < 4:
 			w.truth.dead = time.Now().Add(time.Duration(w.rand.IntN(600)) * time.Second)
-		case n < 10:
+		case n < 6:
+			w.obey(w.otherRules)
+		case n < 12:
 			w.truth.store.fail(time.Duration(w.rand.IntN(60))*time.Second, time.Duration(w.rand.IntN(3000))*time.Millisecond)
 		}
 		if time.Since(w.truth.saved) > 40*time.Second {
@@ -42,6 +45,31 @@ func (w *viewWorld) act(v *viewer) {
 	case n < 36:
 		v.leave(v.views[w.rand.IntN(len(v.views))])
 	}
+}
+
+// obey puts the rules of the beginning in force, with a change.
+func (w *viewWorld) obey(change func(map[string]realtime.Namespace)) {
+	doc := *w.rules
+	doc.Version = w.tenant.Load().Version + 1
+	doc.Namespaces = maps.Clone(w.rules.Namespaces)
+	change(doc.Namespaces)
+	w.story.tell("rules %+v", doc.Namespaces)
+	w.tenant.Store(&doc)
+	for _, h := range w.hubs {
+		h.Update(&doc)
+	}
+}
+
+// otherRules changes some rules.
+func (w *viewWorld) otherRules(all map[string]realtime.Namespace) {
+	if w.rand.IntN(2) == 0 {
+		tick := all["tick"]
+		tick.State = nil
+		all["tick"] = tick
+	}
+	rated := all["rated"]
+	rated.Rate = []*realtime.Rate{nil, {Max: 3}, {Max: 100}}[w.rand.IntN(3)]
+	all["rated"] = rated
 }
 
 // stumble stops reading for a while.

@@ -20,6 +20,7 @@ type viewWorld struct {
 	*world
 	truth   *truth
 	viewers []*viewer
+	rules   *realtime.Tenant // the document at the beginning and at the end
 	tally
 
 	mu     sync.Mutex // guards faults
@@ -91,6 +92,7 @@ func newViewWorld(t *testing.T, seed uint64) *viewWorld {
 	}}
 	tenant.Limits.QueueMessages = 64
 	w.tenant.Store(tenant)
+	w.rules = tenant
 	w.truth = newTruth(t, w.inner, realtime.OwnTopic(tenant), func(c realtime.Channel) *realtime.State { return tenant.Rules(c.Namespace()).State })
 	w.closing.Go(w.truth.read)
 	w.dress = w.dressed
@@ -165,6 +167,7 @@ func (w *viewWorld) dressed(p *realtime.Publication) {
 func (w *viewWorld) end() resumetest.Counts {
 	w.broker.Calm()
 	w.busy.Wait()
+	w.obey(func(map[string]realtime.Namespace) {})
 	w.truth.dead, w.truth.store.down, w.truth.store.slow = time.Time{}, time.Time{}, 0
 	for _, v := range w.viewers {
 		if v.seat == nil || v.seat.ended() {

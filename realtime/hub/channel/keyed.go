@@ -6,7 +6,6 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/record"
 	"github.com/tidewire/tidewire/realtime/hub/view"
-	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // Keyed is what readers read of a channel who need the newest of each key rather than all that came: those who are given its
@@ -161,14 +160,20 @@ func (k *Keyed) see(r *Reader, v *view.View) {
 		}
 		return
 	}
-	record.Compare(k.Table, old.View, v, func(st record.Step) {
+	k.fx.Touch(r.client)
+	room := true
+	record.Compare(k.Table, old.View, v, func(st record.Step) bool {
 		frame := st.In(r.client.Protocol)
 		if frame.IsZero() {
 			k.fx.Fail(r.client)
-			return
+			return false
 		}
-		k.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, frame), Channel: k.name, Reader: r.number, Policy: realtime.OverflowDisconnect})
+		room = r.client.Box.Replay(k.name, r.number, Framed(r, frame))
+		return room
 	})
+	if !room {
+		p.begin(r, true)
+	}
 }
 
 // mostCompared is how many keys are compared in one hold of the lock.

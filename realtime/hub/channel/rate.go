@@ -64,6 +64,22 @@ func (p *pace) adjust(r *Reader, rate float64, now time.Time) {
 	p.keyed.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, r.client.Protocol.Tuned(r.name, rate, "slow")), Channel: r.name, Reader: r.number})
 }
 
+// Regrant gives a reader the rate that the rules of its namespace allow, which have changed, and tells its client.
+func Regrant(r *Reader, n *realtime.Namespace, now time.Time) {
+	want, rate := r.Wanted(), 0.0
+	if r.pace != nil {
+		rate = r.pace.rate
+	}
+	granted := Granted(n, want.MaxRate)
+	if granted == rate {
+		return
+	}
+	r.Tune(Pace{Rate: granted, Paused: want.Paused}, now)
+	if r.m != nil {
+		r.m.set.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, r.client.Protocol.Tuned(r.name, granted, "rules")), Channel: r.name, Reader: r.number})
+	}
+}
+
 // Granted is the rate that a subscription is given which asks for one; 0 is without bound.
 func Granted(n *realtime.Namespace, asked float64) float64 {
 	if n.Rate == nil || n.Rate.Max == 0 || asked > 0 && asked < n.Rate.Max {

@@ -87,8 +87,11 @@ func (r *Reader) End() (was bool) {
 	return was
 }
 
-// Abandon ends the Reader without a look at its channel, which cannot be trusted.
+// Abandon ends the Reader, if it is on a channel, without a look at that, which cannot be trusted.
 func (r *Reader) Abandon() {
+	if r.m == nil {
+		return
+	}
 	r.client.dropReplay(r)
 	if r.pace != nil && r.pace.keyed != nil {
 		r.pace.abandon(r)

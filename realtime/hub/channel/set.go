@@ -30,6 +30,8 @@ type Options struct {
 	// State returns what is known of a channel's state; nil if it keeps none. Doubt says that something of it may be missing.
 	State func(realtime.Channel) *Keyed
 	Doubt func(realtime.Channel)
+	// Begun says that what came of a channel before now is not in its state.
+	Begun func(realtime.Channel)
 	// Opened is told that a channel has become known; nil: nobody is.
 	Opened func(realtime.Channel)
 	// After calls do for a channel after a while, under the lock.
@@ -178,6 +180,7 @@ func (s *Set) Obey(t *realtime.Tenant) {
 		switch {
 		case m.rules.State != nil && m.state == nil:
 			m.state = s.o.State(m.name)
+			s.o.Begun(m.name)
 		case m.rules.State == nil && m.state != nil && m.state.readers == 0:
 			m.state = nil
 		}

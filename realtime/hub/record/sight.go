@@ -101,8 +101,9 @@ func bare(t *Table, n *node, op realtime.Op) Pass {
 	return Pass{of: tableKeeper{t}, entry: &e}
 }
 
-// Compare tells what is to be told to a reader who has seen all of the Table by one View and sees it by another from now on.
-func Compare(t *Table, old, v *view.View, tell func(Step)) {
+// Compare tells what is to be told to a reader who has seen all of the Table by one View and sees it by another from now on, until tell
+// returns false.
+func Compare(t *Table, old, v *view.View, tell func(Step) bool) {
 	for number := uint64(0); ; {
 		n := t.births.after(number)
 		if n == nil {
@@ -119,6 +120,8 @@ func Compare(t *Table, old, v *view.View, tell func(Step)) {
 		default:
 			continue
 		}
-		tell(st)
+		if !tell(st) {
+			return
+		}
 	}
 }

@@ -71,6 +71,7 @@ type state struct {
 	// since is from which moment on all that came is in the Table, if it was not the first of the channel, in ms: one before held nothing
 	// any more, not even what had been removed within Options.Memory.
 	since   int64
+	begun   time.Time       // what came before is not in it; zero if all is
 	doubted time.Time       // what came before may be missing; zero if nothing is
 	failed  *realtime.Error // why it could not be loaded
 	tried   time.Time       // when that was begun last
@@ -108,6 +109,8 @@ func (ss *Set) known(s *state) *realtime.Error {
 		err := realtime.Errorf(realtime.CodeLimited, "state: the channel has %d keys and %d bytes, far more than its namespace allows (state.keys, state.bytes)", keys, bytes)
 		err.Limit, err.RetryAfter = "state.keys", 30*time.Second
 		return err
+	case !s.durable && time.Since(s.begun) < realtime.MaxTransientTTL:
+		return &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: its namespace has kept one for too short a time; it is known when what came before has expired", RetryAfter: 5 * time.Second}
 	case !s.durable:
 		return nil
 	case s.failed != nil:
@@ -131,6 +134,28 @@ func (ss *Set) Begins(complete, vouched int64) {
 		s.Table.KnownSince(complete)
 		if s.Readers() == 0 {
 			ss.drop(c, s)
+		}
+	}
+}
+
+// Begun is told that what came of a channel before now is not in its state: its namespace has not kept one.
+func (ss *Set) Begun(c realtime.Channel) {
+	if s := ss.all[c]; s != nil {
+		s.begun, s.doubted, s.loaded = time.Now(), time.Now(), false
+	}
+}
+
+// Obey gives the states of a tenant the rules of its document.
+func (ss *Set) Obey(t *realtime.Tenant) {
+	for c, s := range ss.all {
+		rules := t.Rules(c.Namespace()).State
+		if c.Tenant() != t.ID || rules == nil {
+			continue
+		}
+		full := rules.WithDefaults()
+		s.Table.Obey(full)
+		if s.durable != *full.Durable {
+			s.durable, s.loaded = *full.Durable, false
 		}
 	}
 }
