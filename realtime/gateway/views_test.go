@@ -1,11 +1,16 @@
 package gateway_test
 
 import (
+	"context"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/keeper"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
@@ -400,4 +405,43 @@ func TestPatterns(t *testing.T) {
 	publish("prices:eq")
 	publish("prices:fx")
 	ann.expect(`{"type":"message","channel":"prices:fx","sub":"x"}`)
+}
+
+// A state that a store keeps is known to whoever follows the topic anew, whether the checkpoint is read before the stream begins or after.
+func TestDurableStateOutlivesItsReaders(t *testing.T) {
+	t.Parallel()
+	doc := tenant("acme")
+	doc.Namespaces = map[string]realtime.Namespace{"fleet": {State: &realtime.State{}}}
+	filters, err := viewfilter.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	broker, states := memory.NewBroker(memory.BrokerOptions{}), memory.NewStates()
+	s := start(t, gateway.Options{Broker: broker, States: states, Filters: filters, Pace: hub.Pace{Linger: time.Nanosecond}}, doc)
+	t.Cleanup(func() {
+		if err := broker.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	k := keeper.New(keeper.Options{Broker: broker, Reader: broker, States: states, Tenants: s.tenants})
+	bob := s.connect("acme", "bob")
+	for i := range 3 {
+		bob.send(`{"type":"publish","id":1,"channel":"fleet:eu","key":"v` + itoa(i) + `","data":1}`)
+		bob.expect(`{"type":"ok"}`)
+	}
+	for i := range 5 { // each time nobody is left, and the topic is let go
+		if _, err := k.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_ = bob.ws.Close()
+		for s.counts.of(realtime.CountDisconnects, realtime.ReasonClient) <= i {
+			time.Sleep(time.Millisecond)
+		}
+		bob = s.connect("acme", "bob")
+		bob.send(`{"type":"subscribe","id":1,"channel":"fleet:eu","state":true}`)
+		bob.expect(`{"type":"ok","id":1}`)
+		if f := bob.expect(`{"type":"snapshot","more":false}`); len(f.Entries) != 3 {
+			t.Fatalf("%d entries", len(f.Entries))
+		}
+	}
 }

@@ -57,8 +57,8 @@ func SubscribePattern(c *Connection, req *PatternRequest) *realtime.Error {
 	}
 	c.patterns = append(c.patterns, s)
 	at := realtime.Position{Time: f.current.heard}
-	if at.Time == 0 { // nothing has come yet
-		at.Time = time.Now().Add(-f.pace.Skew).UnixMilli()
+	if at.Time == 0 {
+		at.Time = time.Now().Add(-f.pace.Skew).UnixMilli() // nothing has come yet
 	}
 	f.fx.Push(&c.client, &outbox.Delivery{Frame: req.Begins(at)})
 	f.patterns.Add(s, req.Since, req.AsOf, at.Time, channel.Channels(f.current.channels, c.Tenant().ID))
@@ -104,7 +104,6 @@ func reviewPatterns(f *feed, c *Connection) {
 			continue
 		}
 		for _, r := range s.Readers() {
-			f.fx.Steps++
 			if err := reviewView(c, r); err != nil {
 				f.patterns.Remove(s)
 				s.Failed(err)

@@ -29,8 +29,13 @@ func (k keeping) Used(c realtime.Channel, keyed *channel.Keyed) bool {
 }
 
 func newStates(f *feed) *state.Set {
+	margin := f.pace.Margin
+	if d, is := f.hub.broker.(realtime.DurableReader); is && d.DurablePace().Quiet == 0 { // no channel comes late
+		margin = 0
+	}
 	return state.New(state.Options{
-		Owner: keeping{f}, Topic: f.topic, Store: f.hub.o.States, Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log,
+		Margin: margin,
+		Owner:  keeping{f}, Topic: f.topic, Store: f.hub.o.States, Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log,
 		Budget: f.hub.o.Budget, Memory: f.pace.Memory, Life: f.ctx,
 	})
 }

@@ -41,6 +41,7 @@ type Options struct {
 	Metrics realtime.Metrics
 	Log     *slog.Logger
 	Budget  *budget.Budget
+	Margin  time.Duration   // how much newer than what has come a checkpoint must be, since one channel may stall
 	Memory  time.Duration   // how long removals are remembered, and what nobody reads
 	Life    context.Context // ends when nothing is followed any more
 }
@@ -115,7 +116,7 @@ func (ss *Set) known(s *state) *realtime.Error {
 		return nil
 	case s.failed != nil:
 		return s.failed
-	case !s.loaded, s.stored.UnixMilli() < max(s.since, ss.since), s.stored.Before(s.doubted):
+	case !s.loaded, s.stored.UnixMilli() < max(s.since, ss.since)+ss.o.Margin.Milliseconds(), s.stored.Before(s.doubted):
 		s.loaded = false // the next who asks has it loaded again
 		return &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: what is stored of it is older than what has been received since; it is known again when its checkpoint is newer", RetryAfter: 5 * time.Second}
 	}
@@ -128,7 +129,14 @@ func (ss *Set) Begins(complete, vouched int64) {
 	if ss.since != 0 && complete <= vouched {
 		return // they go on
 	}
+	first := ss.since == 0
 	ss.since = complete
+	if first { // a checkpoint that was loaded meanwhile is judged by this
+		for _, s := range ss.all {
+			s.Table.KnownSince(complete)
+		}
+		return
+	}
 	for c, s := range ss.all {
 		s.loaded = false
 		s.Table.KnownSince(complete)
