@@ -417,7 +417,7 @@ func TestDurableStateOutlivesItsReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	broker, states := memory.NewBroker(memory.BrokerOptions{}), memory.NewStates()
-	s := start(t, gateway.Options{Broker: broker, States: states, Filters: filters, Pace: hub.Pace{Linger: time.Nanosecond}}, doc)
+	s := start(t, gateway.Options{Broker: lateBroker{broker}, States: states, Filters: filters, Pace: hub.Pace{Linger: time.Nanosecond}}, doc)
 	t.Cleanup(func() {
 		if err := broker.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -444,4 +444,12 @@ func TestDurableStateOutlivesItsReaders(t *testing.T) {
 			t.Fatalf("%d entries", len(f.Entries))
 		}
 	}
+}
+
+// lateBroker takes its time to open a stream.
+type lateBroker struct{ *memory.Broker }
+
+func (b lateBroker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Following) (realtime.Stream, error) {
+	time.Sleep(20 * time.Millisecond)
+	return b.Broker.Follow(ctx, topic, f)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/hub/agenda"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/logout"
 	"github.com/tidewire/tidewire/realtime/hub/pattern"
@@ -35,7 +36,8 @@ type feed struct {
 	tenants  residents
 	asked    questions
 	states   *state.Set
-	clock    clock
+	alarm    agenda.Alarm // of fx.Wheel
+	turn     func()       // what it calls
 	patterns *pattern.Set
 	current  *generation
 	next     *generation // being built to replace current
@@ -58,13 +60,13 @@ type feed struct {
 
 func newFeed(h *Hub, topic realtime.Topic) *feed {
 	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: residents{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: logout.New(h.o.Pace.Memory, time.Now())}
-	f.asked.f, f.presence.f, f.chores.f, f.clock.f = f, f, f, f
+	f.asked.f, f.presence.f, f.chores.f = f, f, f
 	f.fx.Wheel, f.fx.Panicked = channel.NewWheel(), func(c *channel.Client, fault any) {
 		contain.Report(h.log, h.count, contain.Connection, fault, []any{realtime.KeyConnection, c.Conn})
 		f.fx.Fail(c)
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
-	f.states = newStates(f)
+	f.states, f.turn = newStates(f), func() { turn(f) }
 	f.patterns = pattern.New(roamers{f})
 	return f
 }
@@ -89,7 +91,7 @@ func (f *feed) stop() {
 	}
 	f.stopped = true
 	f.states.Release()
-	f.clock.stop()
+	f.alarm.Stop()
 	for f.asked.First() != nil { // nothing is delivered by this topic any more
 		f.asked.refuse(f.asked.First(), &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second})
 	}

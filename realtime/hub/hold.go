@@ -18,7 +18,9 @@ func (f *feed) lock() {
 func (f *feed) unlock() {
 	f.asked.carryOut()
 	f.fitGrown()
-	f.clock.wind()
+	if at := f.fx.Wheel.Next(); !at.IsZero() && !f.stopped {
+		f.alarm.Set(at, f.turn)
+	}
 	after := f.take()
 	f.longest = max(f.longest, f.fx.Steps)
 	if f.held != nil {

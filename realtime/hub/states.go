@@ -40,39 +40,11 @@ func newStates(f *feed) *state.Set {
 	})
 }
 
-// clock turns the Wheel of a feed when the next reader is due: one timer for all of them. It is guarded by feed.mu.
-type clock struct {
-	f     *feed
-	timer *time.Timer // nil while it is not wound
-	due   time.Time   // when it goes off
-}
-
-// wind sees to it that the Wheel is turned in time.
-func (c *clock) wind() {
-	next := c.f.fx.Wheel.Next()
-	if next.IsZero() || c.f.stopped || c.timer != nil && !next.Before(c.due) {
-		return
-	}
-	c.due = next
-	if c.timer != nil {
-		c.timer.Reset(time.Until(next))
-		return
-	}
-	c.timer = time.AfterFunc(time.Until(next), c.turn)
-}
-
-func (c *clock) stop() {
-	if c.timer != nil {
-		c.timer.Stop()
-	}
-}
-
-// turn turns the Wheel. What is left of it winds the clock again.
-func (c *clock) turn() {
-	f := c.f
+// turn gives those who read at their own pace what is due. What is left sets the alarm again.
+func turn(f *feed) {
 	f.lock()
 	defer f.unlock()
-	c.timer = nil
+	f.alarm.Passed()
 	_ = contain.Do(f.hub.log, f.hub.count, contain.Topic, func() {
 		if !f.stopped {
 			f.fx.Wheel.Turn(time.Now(), &f.fx)
