@@ -148,6 +148,43 @@ describe("state", () => {
     assert.deepEqual([...items.values()].filter((json) => json.includes(channel)), []);
   });
 
+  test("a snapshot may begin again, and what comes within it is no place to go on from", async (t) => {
+    await start(t);
+    const { view } = client.subscribe(channel, { state: true });
+    state(server.newest, {}, snapshot([entry("a", T, 1)], { position: `${T}-p` }), snapshot([entry("a", T, 1), entry("b", T, 2)], { reset: true, more: true, position: undefined }), row("z", T + 9));
+    server.newest.give(snapshot([entry("c", T, 3)], { reset: true, more: true, position: undefined }));
+    assert.equal((await again()).open().first.subscriptions[0].since, `${T}-p`);
+    server.newest.welcome().give({ type: "ok", channel, resumed: false, gap: false, position: `${T}-`, reset: true }, snapshot([entry("a", T, 1)], { more: true }), snapshot([entry("c", T, 3)], { reset: true }));
+    assert.deepEqual(shown(view), { c: 3 });
+  });
+
+  test("another user starts with nothing", async (t) => {
+    await start(t);
+    const { view } = client.subscribe(channel, { state: true });
+    state(server.newest, {}, snapshot([entry("a", T, 1)]));
+    (await again()).open().welcome({ user: "bob" });
+    assert.equal(view.size, 0);
+    await pass(3000);
+    assert.deepEqual(server.newest.open().first.subscriptions, [{ channel, state: true }]);
+  });
+
+  test("after a change of what is shown, the rows may be of two minds until they are all sent anew", async (t) => {
+    await start(t);
+    const subscription = client.subscribe(channel, { state: true });
+    state(server.newest, {}, snapshot([entry("a", T, 1)]));
+    for (const filter of ["key == 'a'", ""]) {
+      const tuned = subscription.tune({ filter });
+      server.newest.give({ type: "ok", id: server.newest.of("tune").at(-1).id, channel, paused: false });
+      await tuned;
+    }
+    state(await again(), { reset: true }, snapshot([entry("a", T, 1)]));
+    assert.equal(server.newest.first.subscriptions[0].since, undefined);
+    client.refresh(token({ sub: "ann", filters: {} })).catch(() => {}); // not answered when the snapshot is complete
+    server.newest.give(snapshot([entry("a", T, 1)], { reset: true }));
+    client.refresh(token({ sub: "ann" })).catch(() => {});
+    assert.equal((await again()).open().first.subscriptions[0].since, undefined);
+  });
+
   test("a user who may see more after a reconnect is sent everything", async (t) => {
     let claims = { sub: "ann", filters: { "fleet:**": "tags.desk == 'a'" } };
     await start(t, { token: () => token(claims) });
