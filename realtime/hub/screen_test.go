@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub"
@@ -20,6 +21,7 @@ type screen struct {
 	want    hub.Want
 
 	keys     map[string]string // key to the ID of its value
+	ends     map[string]int64  // when the time of a key is over, ms; 0 is never
 	at       realtime.Position // the newest that it was told
 	loading  bool              // a snapshot is under way
 	resumed  bool              // by the last answer
@@ -160,7 +162,7 @@ func (sc *screen) snapshot(f *wire.ServerFrame, at realtime.Position) {
 		if _, twice := sc.keys[e.Key]; twice || err != nil {
 			sc.fail("%s is twice in a snapshot: %v", e.Key, err)
 		}
-		sc.keys[e.Key] = p.ID
+		sc.put(e, p.ID)
 	}
 	if !f.More {
 		sc.loading = false
@@ -203,8 +205,16 @@ func (sc *screen) message(f *wire.ServerFrame, at realtime.Position) {
 		if sc.keys[f.Key] == at.ID && !sc.resumed && !sc.seen && strict {
 			sc.fail("%s of %s comes twice", at.ID, f.Key)
 		}
-		sc.keys[f.Key] = at.ID
+		sc.put(f, at.ID)
 	}
+}
+
+// put takes down the value of a key, which a client removes itself when its time is over.
+func (sc *screen) put(f *wire.ServerFrame, id string) {
+	if sc.ends == nil {
+		sc.ends = map[string]int64{}
+	}
+	sc.keys[f.Key], sc.ends[f.Key] = id, f.ExpiresAt
 }
 
 func (sc *screen) notice(f *wire.ServerFrame, at realtime.Position) {
@@ -237,6 +247,7 @@ func (sc *screen) judge() {
 		return
 	}
 	if sc.state {
+		maps.DeleteFunc(sc.keys, func(key, _ string) bool { return sc.ends[key] > 0 && sc.ends[key] <= time.Now().UnixMilli() })
 		want := map[string]string{}
 		for key, m := range w.truth.state(sc.channel) {
 			if sc.shows(&m) {

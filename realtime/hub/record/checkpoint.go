@@ -55,7 +55,9 @@ func clearLate(t *Table, gone []*node) (c Change, is bool) {
 func end(t *Table, have *node, ms int64) Change {
 	p := realtime.Publication{ID: have.At.ID, Key: have.Key, Time: time.UnixMilli(have.At.Time), Op: realtime.OpExpire}
 	grave := &node{Entry: entryOf(&p), op: realtime.OpExpire, same: have.same, source: have.source, ends: ms}
+	c := Change{node: grave, was: have.Entry, before: have.number, had: true}
 	t.drop(have)
 	t.put(grave, have)
-	return Change{Number: grave.number, node: grave, was: have.Entry, had: true}
+	c.Number = grave.number
+	return c
 }

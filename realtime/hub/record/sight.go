@@ -15,7 +15,39 @@ type Sight struct {
 	// never have been told too.
 	Events bool
 
-	left map[string]uint64 // the number of the change by which a key went out of sight
+	left    map[string]uint64    // the number of the change by which a key went out of sight
+	decided *[decisions]decision // the newest, by number
+}
+
+// decision is whether what has a number is shown, so that all readers who are shown the same ask once.
+type decision struct {
+	number uint64
+	shown  bool
+}
+
+const decisions = 32
+
+// sees reports whether an entry with a number is shown.
+func (s *Sight) sees(t *Table, number uint64, e *Entry) bool {
+	if !s.View.Filtered() {
+		return true
+	}
+	if s.decided == nil {
+		s.decided = &[decisions]decision{}
+	}
+	d := &s.decided[number%decisions]
+	if d.number != number {
+		*d = decision{number, shows(t, e, s.View)}
+	}
+	return d.shown
+}
+
+// pass is what is shown of a node.
+func (s *Sight) pass(t *Table, n *node) Pass {
+	if !s.sees(t, n.number, &n.Entry) {
+		return Pass{}
+	}
+	return Pass{of: tableKeeper{t}, entry: &n.Entry, columns: s.View.Columns(), kept: true}
 }
 
 // See takes note of a change. Each change is to be seen by all Sights of a Table, at once.
@@ -27,11 +59,11 @@ func (s *Sight) See(t *Table, c *Change) {
 		return
 	}
 	key := c.node.Key
-	if c.node.op == realtime.OpSet && shows(t, &c.node.Entry, s.View) {
+	if c.node.op == realtime.OpSet && s.sees(t, c.Number, &c.node.Entry) {
 		delete(s.left, key)
 		return
 	}
-	if c.had && shows(t, &c.was, s.View) {
+	if c.had && s.sees(t, c.before, &c.was) {
 		s.leave(key, c.Number)
 	}
 }
@@ -66,19 +98,19 @@ func (s *Sight) tells(t *Table, n *node, had uint64) Step {
 	st := Step{Key: n.Key, At: n.At}
 	switch {
 	case !s.View.Filtered():
-		st.Pass = open(tableKeeper{t}, &n.Entry, s.View, true)
+		st.Pass = s.pass(t, n)
 	case n.op == realtime.OpClear:
 		st.Pass = removing(t, n, s.View)
 	case n.Key == "":
-		st.Pass = open(tableKeeper{t}, &n.Entry, s.View, true)
+		st.Pass = s.pass(t, n)
 	case n.op == realtime.OpSet:
-		if st.Pass = open(tableKeeper{t}, &n.Entry, s.View, true); !st.Shown() && s.left[n.Key] > had {
+		if st.Pass = s.pass(t, n); !st.Shown() && s.left[n.Key] > had {
 			st.Pass, st.leaves = leaving(t, n), true
 		}
 	case s.left[n.Key] > had:
 		st.Pass = removing(t, n, s.View)
 	case s.Events && n.op == realtime.OpDelete:
-		st.Pass = open(tableKeeper{t}, &n.Entry, s.View, true)
+		st.Pass = s.pass(t, n)
 	}
 	return st
 }

@@ -160,8 +160,9 @@ func (t *Table) Over() bool { return t.live > 2*t.rules.Keys || t.bytes > 2*t.ru
 type Change struct {
 	Number uint64
 	node   *node
-	was    Entry // the value before
-	had    bool  // there was one
+	was    Entry  // the value before
+	before uint64 // its number
+	had    bool   // there was one
 	// and has what a clear has removed that came late: node is nil then.
 	and []Change
 }
@@ -190,7 +191,7 @@ func (t *Table) Apply(m *realtime.Message) (Change, bool) {
 		if have.At.Time == at.Time {
 			n.same = have.ids()
 		}
-		c.was, c.had = have.Entry, have.birth != 0
+		c.was, c.before, c.had = have.Entry, have.number, have.birth != 0
 		t.drop(have)
 	}
 	t.put(n, have)
