@@ -103,7 +103,7 @@ func (s *service) server() canary.Server {
 		Send: func(user string, p *realtime.Publication) error {
 			return s.gateway.Publisher().SendDirect(s.t.Context(), s.doc, realtime.Target{User: user}, p)
 		},
-		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: s.state, Rate: true, Tune: true, Stream: true},
+		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: s.state, Rate: true, Tune: true, Stream: true, Wildcards: true},
 	}
 }
 

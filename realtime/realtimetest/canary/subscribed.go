@@ -3,7 +3,6 @@ package canary
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 )
 
@@ -85,15 +84,11 @@ func (v *Viewer) ask(own Rights, conflates bool, options map[string]any) error {
 
 // tune changes all subscriptions of the connection.
 func (v *Viewer) tune(what func(*told), members map[string]any) error {
-	if v.streams != nil {
+	if v.streams != nil || v.told.wild { // neither can be tuned
 		return nil
 	}
 	return v.change(what, func() (f Frame, err error) {
-		names := slices.Sorted(maps.Keys(v.told.reads))
-		if v.told.wild {
-			names = []string{AllChannels}
-		}
-		for _, channel := range names {
+		for channel := range v.told.reads {
 			frame := map[string]any{"type": "tune", "channel": channel}
 			for name, value := range members {
 				frame[name] = value
