@@ -16,7 +16,7 @@ func stock() []Act {
 		{Name: "forbidden", Do: forbidden},
 		{Name: "refresh", Do: refresh},
 		{Name: "wildcard", Needs: func(f Features) bool { return f.Wildcards }, Do: wildcard},
-		{Name: "stream", Needs: streams, Do: func(v *Viewer) error { return askStream(v) }},
+		{Name: "stream", Needs: streams, Do: askStream},
 		{Name: "stream resumed", Needs: streams, Do: resumeStream},
 	}
 }

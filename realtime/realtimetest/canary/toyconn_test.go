@@ -167,7 +167,7 @@ func (c *toyConn) snapshot(sub *toySub, channel string) {
 	layers := []canary.Rights{c.rights, c.server.policy, sub.own}
 	entries := []any{}
 	for key, p := range c.server.newest(channel) {
-		if p.Op == realtime.OpSet && (may(layers, p) || c.server.flaw == "a snapshot without the gate") && !(c.server.flaw == "a snapshot that lacks a row" && key == "v2") {
+		if p.Op == realtime.OpSet && (may(layers, p) || c.server.flaw == "a snapshot without the gate") && (c.server.flaw != "a snapshot that lacks a row" || key != "v2") {
 			sub.shown[key] = p
 			entries = append(entries, c.message(layers, p))
 		}

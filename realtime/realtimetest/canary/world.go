@@ -43,8 +43,9 @@ func Run(ctx context.Context, tenant string, s Server, o Options) error {
 	if o.Logf == nil {
 		o.Logf = func(string, ...any) {}
 	}
-	w := &World{ //nolint:gosec // a seed makes a run again
-		ctx: ctx, server: s, options: o, rng: rand.New(rand.NewPCG(o.Seed, 1)), words: dictionary{}, keys: map[string]string{},
+	w := &World{
+		ctx: ctx, server: s, options: o, words: dictionary{}, keys: map[string]string{},
+		rng:     rand.New(rand.NewPCG(o.Seed, 1)), //nolint:gosec // a seed makes a run again
 		channel: func(name string) (realtime.Channel, error) { return realtime.NewChannel(tenant, name) },
 	}
 	for i, user := range users() {
