@@ -112,7 +112,7 @@ func (s *seat) ask(sc *screen) {
 	}
 	sc.answered, sc.time = false, 0
 	since := sc.at
-	if sc.loading {
+	if sc.loading || sc.state && sc.seen { // or it may see rows that it has not been given, by another token than before
 		since = realtime.Position{} // what it has is a part of a snapshot
 	}
 	sc.asked = strconv.FormatInt(s.v.w.asked.Add(1), 10)

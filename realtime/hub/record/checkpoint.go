@@ -51,6 +51,27 @@ func clearLate(t *Table, gone []*node) (c Change, is bool) {
 	return c, len(c.and) > 0
 }
 
+// forgetKeys gives up what all keys have, at once: of many that takes much less than one by one.
+func forgetKeys(t *Table) {
+	freed := 0
+	rest := func(o *order) (kept order) {
+		for _, s := range o.slots[o.head:] {
+			if s.node != nil && s.node.Key == "" {
+				kept.append(s.number, s.node)
+			}
+		}
+		return kept
+	}
+	for _, s := range t.log.slots[t.log.head:] {
+		if s.node != nil && s.node.Key != "" {
+			freed += s.node.cost()
+		}
+	}
+	t.log, t.graves, t.births = rest(&t.log), rest(&t.graves), order{}
+	t.keys, t.live, t.ends = map[string]*node{}, 0, newExpiries()
+	t.took(-freed)
+}
+
 // end removes a value whose time is over, in ms, without an event of the log.
 func end(t *Table, have *node, ms int64) Change {
 	p := realtime.Publication{ID: have.At.ID, Key: have.Key, Time: time.UnixMilli(have.At.Time), Op: realtime.OpExpire}

@@ -46,11 +46,17 @@ func (s *Snapshot) NotGiven() { s.event-- }
 // Spoilt reports whether it has to begin anew: all keys were removed meanwhile, or removals were forgotten.
 func (s *Snapshot) Spoilt(t *Table) bool { return t.clears > s.start || t.pruned > s.start }
 
+// mostLooked is how many entries one Part looks at.
+const mostLooked = 4096
+
 // Part gives entries that are shown, until give returns false: then there is no room for more. It reports whether that was all.
 func (s *Snapshot) Part(t *Table, sight *Sight, give func(key string, p *Pass) bool) (over bool) {
 	defer func() { s.marks = append(s.marks, mark{s.born, t.number}) }()
-	for {
+	for looked := 0; ; looked++ {
 		n := t.births.after(s.born)
+		if looked == mostLooked && n != nil {
+			return false // of what is hidden there may be very much
+		}
 		if n == nil {
 			s.born = t.born
 			return true

@@ -107,8 +107,12 @@ func (n *node) cost() int { return n.Entry.cost() + nodeOverhead }
 func NewTable(name realtime.Channel, rules realtime.State, o TableOptions) *Table {
 	return &Table{
 		name: name, rules: rules.WithDefaults(), o: o, keys: map[string]*node{},
-		ends: expiries{Less: func(a, b int64) bool { return a < b }, Place: func(n *node) *int { return &n.place }},
+		ends: newExpiries(),
 	}
+}
+
+func newExpiries() expiries {
+	return expiries{Less: func(a, b int64) bool { return a < b }, Place: func(n *node) *int { return &n.place }}
 }
 
 // tableKeeper is a Table as what is shown of it sees it.
@@ -307,8 +311,12 @@ func (t *Table) clear(m *realtime.Message) (Change, bool) {
 		t.clearedWith = append(t.clearedWith, t.cleared.ID)
 	}
 	t.cleared, t.clearedBy = at, sourceOf(m)
-	var gone []*node
-	for _, n := range t.keys {
+	gone := make([]*node, 0, len(t.keys))
+	for _, s := range t.log.slots[t.log.head:] { // which is faster than going through a map
+		n := s.node
+		if n == nil || n.Key == "" {
+			continue
+		}
 		if order, known := n.compare(t.clearedBy); known && order > 0 || !known && n.At.Time > at.Time {
 			continue
 		}
@@ -320,12 +328,7 @@ func (t *Table) clear(m *realtime.Message) (Change, bool) {
 	if len(gone) < len(t.keys) {
 		return clearLate(t, gone)
 	}
-	for _, n := range gone {
-		if n.birth != 0 {
-			t.births.remove(n.birth)
-		}
-		t.drop(n)
-	}
+	forgetKeys(t)
 	n := &node{Entry: newEntry(m), op: m.Op}
 	t.append(n)
 	t.graves.append(n.number, n)
