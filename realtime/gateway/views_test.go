@@ -5,9 +5,11 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/keeper"
+	"github.com/tidewire/tidewire/realtime/wire"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -452,4 +454,39 @@ type lateBroker struct{ *memory.Broker }
 func (b lateBroker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Following) (realtime.Stream, error) {
 	time.Sleep(20 * time.Millisecond)
 	return b.Broker.Follow(ctx, topic, f)
+}
+
+// What a paused reader has not been given, no heartbeat vouches for: who resumes with its asOf is told gap once it is gone.
+func TestHeartbeatsVouchForNothingHeldBack(t *testing.T) {
+	t.Parallel()
+	doc := tenant("acme")
+	doc.Namespaces = map[string]realtime.Namespace{"prices": {Window: 3}}
+	s := start(t, gateway.Options{Pace: hub.Pace{Heartbeat: 200 * time.Millisecond, Margin: time.Millisecond, Pulse: 100 * time.Millisecond, Skew: time.Millisecond}}, doc)
+	bob, ann := s.connect("acme", "bob"), s.connect("acme", "ann")
+	ann.send(`{"type":"subscribe","id":1,"channel":"prices:fx"}`)
+	ann.expect(`{"type":"ok","id":1}`)
+	publish := func(i int) {
+		bob.send(`{"type":"publish","id":1,"channel":"prices:fx","key":"k` + itoa(i) + `","data":1}`)
+		bob.expect(`{"type":"ok"}`)
+	}
+	publish(0)
+	at := ann.expect(`{"type":"message","key":"k00"}`).Position
+	ann.send(`{"type":"tune","id":2,"channel":"prices:fx","paused":true}`)
+	ann.expect(`{"type":"ok","id":2}`)
+	for i := range 10 {
+		publish(i + 1)
+	}
+	var asOf int64
+	for n := 0; n < 15; n++ { // sweeps vouch once a second
+		_, payload, err := ann.ws.ReadMessage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err := wire.DecodeServer(payload); err == nil && f.AsOf > 0 {
+			asOf = f.AsOf
+		}
+	}
+	again := s.connect("acme", "ann")
+	again.send(`{"type":"subscribe","id":3,"channel":"prices:fx","since":"` + at + `","asOf":` + strconv.FormatInt(asOf, 10) + `}`)
+	again.expect(`{"type":"ok","id":3,"resumed":false,"gap":true}`)
 }

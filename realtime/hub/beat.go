@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
 )
 
@@ -57,6 +58,22 @@ func (d due) do(c *Connection, now time.Time) {
 	}
 }
 
+// handedTo is the moment up to which everything has been handed to a connection, of all up to a moment: less, while a reader at a rate, or one
+// that is paused, has yet to be given some of it.
+func handedTo(c *Connection, up int64) int64 {
+	c.mu.Lock()
+	for _, r := range c.readers {
+		up = channel.Handed(r, up)
+	}
+	c.mu.Unlock()
+	for _, s := range c.patterns {
+		for _, r := range s.Readers() {
+			up = channel.Handed(r, up)
+		}
+	}
+	return up
+}
+
 // due says what is due for a connection, queues its heartbeat and enters what is due next.
 func (f *feed) due(c *Connection, now time.Time) due {
 	f.lock()
@@ -83,7 +100,7 @@ func (f *feed) due(c *Connection, now time.Time) due {
 		c.flushAt = now.Add(f.pace.Grace())
 		var asOf int64
 		if up := f.vouch(); c.owed.Load() == 0 && c.client.Box.Idle() {
-			asOf = up
+			asOf = handedTo(c, up)
 		}
 		if !c.client.Box.Control(c.client.Protocol.Heartbeat(realtime.Position{Time: asOf})) {
 			f.fx.Close(&c.client, nil)

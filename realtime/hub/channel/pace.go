@@ -30,6 +30,7 @@ type pace struct {
 	snapshot *record.Snapshot // while it is given one
 	reset    bool             // the client is to forget what it has
 	lags     bool             // it has not had everything
+	handed   int64            // when that began, everything up to it had been handed to it, ms
 	dropped  int              // of Table.Dropped, what it was told
 	left     bool             // it was on a Keyed before, and has had everything up to saved
 	saved    record.Cursor
@@ -73,6 +74,7 @@ func (p *pace) changed(r *Reader, now time.Time) {
 	if p.lags {
 		return // it will find it
 	}
+	p.handed = r.m.set.Vouched
 	p.lag(true)
 	p.flush(r, now)
 }
@@ -231,4 +233,14 @@ func (p *pace) tellDropped(r *Reader) {
 	}
 	p.dropped += n
 	r.client.Box.Replay(p.keyed.name, r.number, Framed(r, r.client.Protocol.Dropped(p.keyed.name, n)))
+}
+
+// Handed returns the moment up to which a reader has been given all that has come up to a moment, in ms: less if it is given what is new from
+// time to time, and has not had everything. Those who are given the state do not resume by it.
+func Handed(r *Reader, up int64) int64 {
+	p := r.pace
+	if p == nil || p.state || p.keyed == nil || !p.lags {
+		return up
+	}
+	return min(up, max(p.handed, r.at.Time))
 }
