@@ -106,7 +106,7 @@ func sail(t *testing.T, policy realtime.Overflow, seed uint64) {
 func (s *sea) newSipper(at int) *sipper {
 	x := &sipper{page: s.connect("ann")}
 	x.stuck = true // it reads by sip alone
-	x.box.LimitReplays(s.rand.IntN(2000))
+	x.box.LimitReplays(2 + s.rand.IntN(2000))
 	x.at = at
 	s.ask(x)
 	return x

@@ -68,7 +68,7 @@ func (v *viewer) connect(h *hub.Hub) {
 	v.disconnect()
 	s := &seat{v: v, hub: h, box: outbox.New(wire.Encoder{}, nil)}
 	s.slow = v.w.rand.IntN(4) == 0
-	s.box.LimitReplays(1 + v.w.rand.IntN(3000))
+	s.box.LimitReplays(2 + v.w.rand.IntN(3000))
 	conn, err := h.Connect(v.w.tenant.Load(), v.principal(), s.box, s)
 	if err != nil {
 		return

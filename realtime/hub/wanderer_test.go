@@ -50,7 +50,7 @@ func (c *wanderer) connect(h *hub.Hub) {
 	}
 	v := &visit{who: c, hub: h, told: c.client.Open(), box: outbox.New(wire.Encoder{}, nil), asked: map[realtime.Channel]string{}}
 	v.slow = c.w.rand.IntN(3) == 0
-	v.box.LimitReplays(c.w.rand.IntN(3000)) // so that replays last
+	v.box.LimitReplays(2 + c.w.rand.IntN(3000)) // so that replays last
 	conn, err := h.Connect(c.w.tenant.Load(), &realtime.Principal{
 		Tenant: "acme", User: c.name, Expires: time.Now().Add(100 * time.Hour),
 		Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},

@@ -23,6 +23,7 @@ type pace struct {
 	least  float64 // how far it goes down
 	paused bool
 
+	other    bool   // its View has changed since it asked: what it has of a state is by another one
 	keyed    *Keyed // nil until it is on one
 	sight    *sight
 	seat     int // in sight.readers

@@ -47,7 +47,7 @@ func (q *Question) beginState(m *Machine, from int, found bool) {
 
 // resumeState returns where a reader of the state goes on that has had everything up to a Position.
 func resumeState(r *Reader, m *Machine, since realtime.Position, from int, found bool) (c record.Cursor, ok bool) {
-	if since.IsZero() || !since.IsUsable() || r.view.Filtered() {
+	if since.IsZero() || !since.IsUsable() || r.view.Filtered() || r.pace.other {
 		return c, false // what has gone out of sight meanwhile nobody knows
 	}
 	if !found || from == 0 {
