@@ -67,11 +67,15 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 	}
 	m.pend(msg, now)
 	e, number := m.rec.Append(msg, now)
-	d := delivery{Entry: e, number: number, trace: msg.Trace, received: now}
-	if len(m.readers) == 0 || m.rules.Tick > 0 && gather(m, d) {
+	if len(m.readers) == 0 {
 		return
 	}
-	m.deliver(&d, now)
+	d := &m.set.delivery
+	*d = delivery{Entry: e, number: number, trace: msg.Trace, received: now}
+	if m.rules.Tick == 0 || !gather(m, *d) {
+		m.deliver(d, now)
+	}
+	*d = delivery{}
 }
 
 // hole cuts the record behind a hole. Nobody resumes across it, and those who read are told at this very place, unless they

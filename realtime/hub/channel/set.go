@@ -62,7 +62,8 @@ type Set struct {
 	suspects int               // busy channels that have not had a fence since the last of them
 	parked   int               // readers that are
 
-	chosen       []choice // of the delivery under way
+	delivery     delivery // under way
+	chosen       []choice // of that
 	older, newer *Set     // while one replaces the other
 	parts        parts
 	complained   time.Time // when a hole was last logged
