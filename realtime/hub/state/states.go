@@ -73,6 +73,7 @@ type state struct {
 	// any more, not even what had been removed within Options.Memory.
 	since   int64
 	begun   time.Time       // what came before is not in it; zero if all is
+	absent  bool            // its namespace keeps none at the moment
 	doubted time.Time       // what came before may be missing; zero if nothing is
 	failed  *realtime.Error // why it could not be loaded
 	tried   time.Time       // when that was begun last
@@ -157,8 +158,16 @@ func (ss *Set) Begun(c realtime.Channel) {
 func (ss *Set) Obey(t *realtime.Tenant) {
 	for c, s := range ss.all {
 		rules := t.Rules(c.Namespace()).State
-		if c.Tenant() != t.ID || rules == nil {
+		if c.Tenant() != t.ID {
 			continue
+		}
+		if rules == nil {
+			s.absent = true
+			continue
+		}
+		if s.absent {
+			s.absent = false
+			ss.Begun(c)
 		}
 		full := rules.WithDefaults()
 		s.Table.Obey(full)
