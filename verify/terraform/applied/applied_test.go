@@ -105,6 +105,7 @@ func TestWhatAChangeTouches(t *testing.T) {
 				"module.tidewire.google_storage_bucket_object.functions[0]":                       "create, delete",
 				`module.tidewire.module.function["ingest"].google_cloudfunctions2_function.this`:  "update",
 				`module.tidewire.module.function["janitor"].google_cloudfunctions2_function.this`: "update",
+				`module.tidewire.module.function["keeper"].google_cloudfunctions2_function.this`:  "update",
 				`module.tidewire.module.function["probe"].google_cloudfunctions2_function.this`:   "update",
 			},
 		},
