@@ -44,8 +44,8 @@ func (w *viewWorld) fault(text string) {
 // TIDEWIRE_STEPS sets the number of steps, over all worlds; TIDEWIRE_WORLDS how many there are, TIDEWIRE_SEED the first seed.
 func TestViewsProperty(t *testing.T) {
 	t.Parallel()
-	worlds := number(t, "TIDEWIRE_WORLDS", 4)
-	steps := number(t, "TIDEWIRE_STEPS", 700*worlds)
+	worlds := number(t, "TIDEWIRE_WORLDS", 3)
+	steps := number(t, "TIDEWIRE_STEPS", 300*worlds)
 	seed := number(t, "TIDEWIRE_SEED", 1)
 	var sum tally
 	var plain resumetest.Counts
