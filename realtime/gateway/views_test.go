@@ -2,10 +2,6 @@ package gateway_test
 
 import (
 	"context"
-	"github.com/tidewire/tidewire/realtime/driver/memory"
-	"github.com/tidewire/tidewire/realtime/hub"
-	"github.com/tidewire/tidewire/realtime/keeper"
-	"github.com/tidewire/tidewire/realtime/wire"
 	"io"
 	"net/http"
 	"net/url"
@@ -16,8 +12,12 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/filter/viewfilter"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/keeper"
+	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // stateful is a tenant whose namespace fleet keeps state for as long as a test takes.

@@ -24,7 +24,6 @@ type truth struct {
 	seen  map[realtime.Channel]map[string]int
 	log   map[realtime.Channel][]realtime.Message // first copies
 	fresh []realtime.StateChange                  // since the last save
-	until time.Time                               // of the newest
 
 	store *shakyStates
 	saved time.Time // when

@@ -28,7 +28,7 @@ func (m *members) options() (o Options) {
 	o.State = m.bool(memberState, false)
 	m.common(&o)
 	if m.err == nil && m.raw[memberKeys] != nil {
-		keys := m.names(memberKeys, m.raw[memberKeys], realtime.MaxKeys, realtime.MaxIDBytes)
+		keys := m.names(memberKeys, m.raw[memberKeys], realtime.MaxKeys)
 		o.Keys = &keys
 	}
 	if o.MaxRate != nil {
@@ -50,7 +50,7 @@ func (m *members) changes() (o Options) {
 	if raw := m.raw[memberKeys]; m.err == nil && raw != nil && raw[0] == '{' {
 		keyChanges(m, &o, raw)
 	} else if m.err == nil && raw != nil {
-		keys := m.names(memberKeys, raw, realtime.MaxKeys, realtime.MaxIDBytes)
+		keys := m.names(memberKeys, raw, realtime.MaxKeys)
 		o.Keys = &keys
 	}
 	m.onlyKnown()
@@ -62,9 +62,9 @@ func keyChanges(m *members, o *Options, raw []byte) {
 	for name, value := range jsontext.Members(raw) {
 		switch string(name) {
 		case "add":
-			o.AddKeys = m.names(memberKeys, value, realtime.MaxKeys, realtime.MaxIDBytes)
+			o.AddKeys = m.names(memberKeys, value, realtime.MaxKeys)
 		case "remove":
-			o.RemoveKeys = m.names(memberKeys, value, realtime.MaxKeys, realtime.MaxIDBytes)
+			o.RemoveKeys = m.names(memberKeys, value, realtime.MaxKeys)
 		default:
 			m.wrong("keys: must be a list, or have add and remove, has %.64q", name)
 		}
@@ -80,7 +80,7 @@ func (m *members) common(o *Options) {
 		o.Filter = &filter
 	}
 	if m.has(memberFields, false) {
-		fields := m.names(memberFields, m.raw[memberFields], realtime.MaxColumns, realtime.MaxIDBytes)
+		fields := m.names(memberFields, m.raw[memberFields], realtime.MaxColumns)
 		o.Fields = &fields
 	}
 	if m.has(memberMaxRate, false) {
@@ -103,7 +103,7 @@ func checkRate(m *members, rate float64) {
 }
 
 // names returns a list of strings that are not empty, each once.
-func (m *members) names(which member, raw []byte, most, longest int) []string {
+func (m *members) names(which member, raw []byte, most int) []string {
 	if m.err != nil {
 		return nil
 	}
@@ -122,8 +122,8 @@ func (m *members) names(which member, raw []byte, most, longest int) []string {
 		case len(names) == most:
 			m.wrong("%s: must be at most %d", which, most)
 			return nil
-		case name == "" || len(name) > longest || !utf8.ValidString(name):
-			m.wrong("%s[%d]: must be 1 to %d bytes, got %d", which, len(names), longest, len(name))
+		case name == "" || len(name) > realtime.MaxIDBytes || !utf8.ValidString(name):
+			m.wrong("%s[%d]: must be 1 to %d bytes, got %d", which, len(names), realtime.MaxIDBytes, len(name))
 			return nil
 		}
 		names = append(names, name)

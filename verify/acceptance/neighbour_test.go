@@ -56,7 +56,7 @@ func noiseHere(ctx context.Context) {
 	addr := os.Getenv(childAddr)
 	for range noisySockets {
 		if err := listen(ctx, addr, os.Getenv(childBare)); err != nil {
-			log.Fatal(err)
+			log.Panic(err)
 		}
 	}
 	var taken, refused atomic.Int64
@@ -100,7 +100,7 @@ func makeNoise(ctx context.Context, addr, token string, channel int, taken, refu
 		}
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+"/v1/tenants/loud/events", strings.NewReader(body))
 		if err != nil {
-			log.Fatal(err)
+			log.Panic(err)
 		}
 		r.Header.Set("Authorization", "Bearer "+token)
 		r.Header.Set("Content-Type", "application/json")

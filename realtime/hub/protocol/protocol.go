@@ -49,8 +49,12 @@ func (p *Protocol) Message(e *realtime.Publication) (f outbox.Frame, data []byte
 
 // Entry appends an entry of a snapshot; where the Encoder panics, nothing.
 func (p *Protocol) Entry(b []byte, e *realtime.Publication) (more []byte) {
-	more = b
-	defer p.contain(contain.Channel)
+	defer func() {
+		if fault := recover(); fault != nil {
+			contain.Report(p.log, p.count, contain.Channel, fault, nil)
+			more = b
+		}
+	}()
 	return p.inner.Entry(b, e)
 }
 

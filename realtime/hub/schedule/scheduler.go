@@ -90,7 +90,8 @@ func (s *Scheduler) flush(src *Source, mine []*Connection, credit int) {
 	var left []*Connection
 	cost, began := 0, time.Now()
 	for i, c := range mine {
-		again, n := false, 0
+		var again bool
+		n := 0
 		if credit > 0 {
 			again, n = c.flushAndMeasure()
 		} else {

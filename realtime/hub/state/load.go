@@ -43,12 +43,11 @@ func (ss *Set) loaded(c realtime.Channel, s *state, cp *realtime.Checkpoint, err
 	}
 	o.Lock()
 	s.loading, s.loaded, s.failed = false, err == nil, nil
-	switch {
-	case err == nil:
+	if err == nil {
 		if s.stored = cp.Watermark; !s.stored.Before(s.doubted) {
 			s.doubted = time.Time{}
 		}
-	default:
+	} else {
 		ss.o.Log.Warn("a state could not be loaded", realtime.KeyTenant, c.Tenant(), realtime.KeyChannel, c.Name(), realtime.KeyError, err)
 		s.failed = &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: what is stored of it cannot be read at the moment", RetryAfter: 5 * time.Second, Err: err}
 	}
