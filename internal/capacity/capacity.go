@@ -47,7 +47,7 @@ type Inputs struct {
 func Defaults() Inputs {
 	return Inputs{
 		Sizes: map[string]Size{
-			Gateway: {1, "1Gi", 4}, "api": {1, "512Mi", 3}, "dashboard": {1, "512Mi", 2}, "ingest": {1, "512Mi", 4}, "janitor": {1, "512Mi", 2}, "keeper": {1, "512Mi", 1},
+			Gateway: {1, "1Gi", 4}, "api": {1, "512Mi", 3}, "dashboard": {1, "512Mi", 1}, "ingest": {1, "512Mi", 4}, "janitor": {1, "512Mi", 2}, "keeper": {1, "512Mi", 1},
 		},
 		Concurrency: 1000, Subscriptions: 9000, Quota: Quota{CPU: 20, MemoryGiB: 40, Subscriptions: 10000},
 	}

@@ -15,7 +15,7 @@ func TestDefaultsFitANewProject(t *testing.T) {
 	if err != nil || len(r.Refused)+len(r.Walls) > 0 {
 		t.Fatalf("%v %v %v", r.Refused, r.Walls, err)
 	}
-	want := Figures{SocketsPerInstance: 600, Sockets: 2400, SocketsMost: 4000, CPU: 16, MemoryGiB: 10, CPURelease: 20, MemoryReleaseGiB: 14}
+	want := Figures{SocketsPerInstance: 600, Sockets: 2400, SocketsMost: 4000, CPU: 15, MemoryGiB: 9.5, CPURelease: 19, MemoryReleaseGiB: 13.5}
 	if diff := cmp.Diff(want, r.Figures); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)
 	}
@@ -31,13 +31,13 @@ func TestWalls(t *testing.T) {
 		"more sockets than the autoscaler places": {change: func(in *Inputs) { in.Sockets = 2401 }, walls: []string{"sockets"}, says: "60 % of 1000"},
 		"as many as it places":                    {change: func(in *Inputs) { in.Sockets = 2400 }},
 		"a release of five gateways": {
-			change: func(in *Inputs) { in.Sizes[Gateway] = Size{1, "1Gi", 5} }, walls: []string{"cpu"}, says: "up to 22 vCPU",
+			change: func(in *Inputs) { in.Sizes[Gateway] = Size{1, "1Gi", 5} }, walls: []string{"cpu"}, says: "up to 21 vCPU",
 		},
 		"a service beyond the quota": {
 			change: func(in *Inputs) { in.Sizes["api"] = Size{1, "512Mi", 21} }, refused: []string{"cpu-api"}, walls: []string{"cpu"}, says: "lower sizes.api.max",
 		},
 		"memory": {
-			change: func(in *Inputs) { in.Sizes[Gateway] = Size{2, "8Gi", 4}; in.Quota.CPU = 100 }, walls: []string{"memory"}, says: "70 GiB",
+			change: func(in *Inputs) { in.Sizes[Gateway] = Size{2, "8Gi", 4}; in.Quota.CPU = 100 }, walls: []string{"memory"}, says: "69.5 GiB",
 		},
 		"memory of one service": {
 			change: func(in *Inputs) { in.Sizes["ingest"] = Size{2, "8Gi", 6}; in.Quota.CPU = 100 }, refused: []string{"memory-ingest"}, walls: []string{"memory"}, says: "40 GiB",
