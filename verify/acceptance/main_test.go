@@ -13,7 +13,7 @@ import (
 )
 
 // patience is how long a test waits for what has to come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // servers are the emulators that the tests of this package share.
 var servers emulators.Shared

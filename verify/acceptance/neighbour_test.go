@@ -55,8 +55,10 @@ func noiseHere(ctx context.Context) {
 	defer over()
 	addr := os.Getenv(childAddr)
 	for range noisySockets {
-		if err := listen(ctx, addr, os.Getenv(childBare)); err != nil {
-			log.Panic(err)
+		for listen(ctx, addr, os.Getenv(childBare)) != nil {
+			if !pause(ctx, 200*time.Millisecond) { // this process has the processor last
+				break
+			}
 		}
 	}
 	var taken, refused atomic.Int64
