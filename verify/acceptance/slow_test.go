@@ -28,7 +28,7 @@ type slowRig struct {
 }
 
 const (
-	slowMessage = 8 << 10               // bytes of data
+	slowMessage = 2 << 10               // bytes of data: a queue of 128 is five seconds of them, so that a busy machine alone fills none
 	slowEvery   = 40 * time.Millisecond // between messages
 	slowKeys    = 4
 )
@@ -76,7 +76,7 @@ func TestOneSlowReaderAmongAThousand(t *testing.T) {
 	// The queue is what is judged here, however long it takes to fill: not the patience of the writer.
 	s := start(t, setup{sends: 4 << 10, gateway: gateway.Options{WriteTimeout: time.Hour}, tenants: []*realtime.Tenant{tenant("acme", func(t *realtime.Tenant) {
 		t.Namespaces = rules
-		t.Limits.QueueMessages, t.Limits.QueueBytes = 64, 128<<10
+		t.Limits.QueueMessages, t.Limits.QueueBytes = 128, 512<<10
 	})}})
 	r := &slowRig{service: s, producer: s.token("acme", "producer"), numbers: map[string]int{}}
 	r.crowd = &crowd{t: t, begun: time.Now()}
