@@ -28,9 +28,6 @@ type mark struct{ birth, number uint64 }
 // At returns a Cursor that has had everything.
 func (t *Table) At() Cursor { return Cursor{Number: t.number, caught: t.number} }
 
-// Behind reports whether there are changes that a reader has not had.
-func (c *Cursor) Behind(t *Table) bool { return c.Number < t.number }
-
 // Lost reports whether something was forgotten that a reader has not had.
 func (c *Cursor) Lost(t *Table) bool { return c.Number < t.pruned }
 
