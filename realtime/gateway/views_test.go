@@ -227,18 +227,28 @@ func TestRowsLeave(t *testing.T) {
 	publish(`"key":"v1","delete":true`)
 	publish(`"key":"v3","tags":{"desk":"a"},"data":3`)
 	ann.expect(`{"type":"message","key":"v3"}`)
+	view := func() string {
+		t.Helper()
+		return ann.expect(`{"type":"notice","code":"view","channel":"fleet:eu"}`).View
+	}
 	ann.send(`{"type":"refresh","id":2,"token":"` + s.token("acme", "ann", sees("fleet:**", "tags.desk == 'b'")) + `"}`)
+	between := view()
 	if f := ann.expect(`{"type":"message","key":"v2"}`); string(f.Data) != "2" {
 		t.Fatalf("%+v", f)
 	}
 	if f := ann.expect(`{"type":"message","key":"v3"}`); !f.Left.Sight {
 		t.Fatalf("%+v", f)
 	}
+	if now := view(); between != "-" || now == "-" || now == "" {
+		t.Errorf("is told that its view is %q, and then %q", between, now)
+	}
 	ann.expect(`{"type":"ok","id":2}`)
 	ann.send(`{"type":"tune","id":3,"channel":"fleet:eu","filter":"key != 'v2'"}`)
+	view()
 	if f := ann.expect(`{"type":"message","key":"v2"}`); !f.Left.Sight {
 		t.Fatalf("%+v", f)
 	}
+	view()
 	ann.expect(`{"type":"ok","id":3}`)
 	bad := s.token("acme", "ann", sees("fleet:**", "tags.desk = "))
 	ann.send(`{"type":"refresh","id":4,"token":"` + bad + `"}`)

@@ -23,6 +23,7 @@ type screen struct {
 	keys     map[string]string // key to the ID of its value
 	ends     map[string]int64  // when the time of a key is over, ms; 0 is never
 	at       realtime.Position // the newest that it was told
+	view     string            // by which it has what it has
 	loading  bool              // a snapshot is under way
 	resumed  bool              // by the last answer
 	seen     bool              // what it is shown has changed since the last answer
@@ -45,6 +46,9 @@ func (s *screen) shows(m *realtime.Message) bool {
 		return s.filterless() && s.tracks(m.Key)
 	}
 	if d := s.v.desk; d != "" && m.Tags["desk"] != d {
+		return false
+	}
+	if d, ok := strings.CutPrefix(s.v.w.tenant.Load().Rules(s.channel.Namespace()).Enforce, "desk "); ok && m.Tags["desk"] != d {
 		return false
 	}
 	if d, ok := strings.CutPrefix(s.want.Filter, "desk "); ok && m.Tags["desk"] != d {
@@ -126,6 +130,7 @@ func (sc *screen) answer(f *wire.ServerFrame, at realtime.Position) {
 		if sc.loading = !f.Resumed; sc.loading {
 			sc.keys = map[string]string{}
 		}
+		sc.view = f.View
 	} else if !f.Resumed {
 		sc.restart(at)
 	}
@@ -165,7 +170,7 @@ func (sc *screen) snapshot(f *wire.ServerFrame, at realtime.Position) {
 		sc.put(e, p.ID)
 	}
 	if !f.More {
-		sc.loading = false
+		sc.loading, sc.view = false, f.View
 		sc.stand(at)
 	}
 }
@@ -202,7 +207,7 @@ func (sc *screen) message(f *wire.ServerFrame, at realtime.Position) {
 	case f.Deleted, f.Left.Sight:
 		delete(sc.keys, f.Key)
 	default:
-		if sc.keys[f.Key] == at.ID && !sc.resumed && !sc.seen && strict {
+		if sc.keys[f.Key] == shown(f, at.ID) && !sc.resumed && !sc.seen && strict {
 			sc.fail("%s of %s comes twice", at.ID, f.Key)
 		}
 		sc.put(f, at.ID)
@@ -214,8 +219,18 @@ func (sc *screen) put(f *wire.ServerFrame, id string) {
 	if sc.ends == nil {
 		sc.ends = map[string]int64{}
 	}
-	sc.keys[f.Key], sc.ends[f.Key] = id, f.ExpiresAt
+	sc.keys[f.Key], sc.ends[f.Key] = shown(f, id), f.ExpiresAt
 }
+
+// shown is what a row is of a value: its data too, or not.
+func shown(f *wire.ServerFrame, id string) string {
+	if string(f.Data) == "null" {
+		return blinded(id)
+	}
+	return id
+}
+
+func blinded(id string) string { return id + " without data" }
 
 func (sc *screen) notice(f *wire.ServerFrame, at realtime.Position) {
 	switch f.Code {
@@ -231,8 +246,10 @@ func (sc *screen) notice(f *wire.ServerFrame, at realtime.Position) {
 		if f.Count < 1 {
 			sc.fail("%d are dropped", f.Count)
 		}
-	case "tuned":
+	case wire.NoticeTuned:
 		sc.v.w.tuned.Add(1)
+	case wire.NoticeView:
+		sc.view = f.View
 	}
 }
 
@@ -251,7 +268,9 @@ func (sc *screen) judge() {
 		want := map[string]string{}
 		for key, m := range w.truth.state(sc.channel) {
 			if sc.shows(&m) {
-				want[key] = m.ID
+				if want[key] = m.ID; sc.v.blind {
+					want[key] = blinded(m.ID)
+				}
 			}
 		}
 		if !maps.Equal(want, sc.keys) {

@@ -17,9 +17,9 @@ func (w *viewWorld) live(steps int) {
 		switch n := w.rand.IntN(1000); {
 		case n < 4:
 			w.truth.dead = time.Now().Add(time.Duration(w.rand.IntN(600)) * time.Second)
-		case n < 6:
+		case n < 10:
 			w.obey(w.otherRules)
-		case n < 12:
+		case n < 16:
 			w.truth.store.fail(time.Duration(w.rand.IntN(60))*time.Second, time.Duration(w.rand.IntN(3000))*time.Millisecond)
 		}
 		if time.Since(w.truth.saved) > 40*time.Second {
@@ -36,12 +36,13 @@ func (w *viewWorld) act(v *viewer) {
 	case n < 15:
 		v.disconnect()
 	case v.seat == nil:
+		v.becomeOther(n)
 	case n < 20:
 		v.stumble(w.rand.IntN(8000))
 	case n < 32:
 		v.tune(v.views[w.rand.IntN(len(v.views))], w.wish())
 	case n < 34 && !v.fixed:
-		v.renew([]string{"", "a", "b"}[w.rand.IntN(3)])
+		v.renew([]string{"", "a", "b"}[w.rand.IntN(3)], w.rand.IntN(4) == 0)
 	case n < 36:
 		v.leave(v.views[w.rand.IntN(len(v.views))])
 	}
@@ -60,6 +61,23 @@ func (w *viewWorld) obey(change func(map[string]realtime.Namespace)) {
 	}
 }
 
+// becomeOther changes what a viewer may see, or wants, while it is away.
+func (v *viewer) becomeOther(n int) {
+	switch {
+	case n < 40 && !v.fixed:
+		v.desk, v.blind = []string{"", "a", "b"}[v.w.rand.IntN(3)], v.w.rand.IntN(3) == 0
+		for _, sc := range v.views {
+			sc.retune(sc.want)
+		}
+	case n < 60:
+		sc, want := v.views[v.w.rand.IntN(len(v.views))], v.w.wish()
+		if !sc.state && want.MaxRate == 0 && !want.Paused {
+			want.MaxRate = 3
+		}
+		sc.retune(want)
+	}
+}
+
 // otherRules changes some rules.
 func (w *viewWorld) otherRules(all map[string]realtime.Namespace) {
 	if w.rand.IntN(2) == 0 {
@@ -67,6 +85,9 @@ func (w *viewWorld) otherRules(all map[string]realtime.Namespace) {
 		tick.State = nil
 		all["tick"] = tick
 	}
+	ruled := all["ruled"]
+	ruled.Enforce = []string{"", "desk a", "desk b"}[w.rand.IntN(3)]
+	all["ruled"] = ruled
 	rated := all["rated"]
 	rated.Rate = []*realtime.Rate{nil, {Max: 3}, {Max: 100}}[w.rand.IntN(3)]
 	all["rated"] = rated
@@ -115,19 +136,19 @@ func (sc *screen) retune(want hub.Want) {
 	}
 }
 
-// renew gives the viewer a token that shows another desk.
-func (v *viewer) renew(desk string) {
+// renew gives the viewer a token that shows another desk, or no data.
+func (v *viewer) renew(desk string, blind bool) {
 	s := v.seat
 	s.mu.Lock()
-	before := v.desk
-	v.desk = desk
+	before, saw := v.desk, v.blind
+	v.desk, v.blind = desk, blind
 	for _, sc := range v.views {
 		sc.retune(sc.want)
 	}
 	s.mu.Unlock()
-	v.w.story.tell("%s renews for %q", v.name, desk)
+	v.w.story.tell("%s renews for %q, blind %v", v.name, desk, blind)
 	if _, err := s.conn.Renew(v.principal()); err != nil {
-		v.desk = before
+		v.desk, v.blind = before, saw
 	}
 }
 

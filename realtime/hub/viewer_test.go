@@ -19,6 +19,7 @@ type viewer struct {
 	w     *viewWorld
 	name  string
 	desk  string // its token's filter; empty is none
+	blind bool   // its token shows no member of data
 	views []*screen
 	seat  *seat
 	fixed bool // its token stays what it is
@@ -86,6 +87,9 @@ func (v *viewer) principal() *realtime.Principal {
 	if v.desk != "" {
 		p.Views.Filters = map[realtime.Pattern][]string{"**": {"desk " + v.desk}}
 	}
+	if v.blind {
+		p.Views.Columns = map[realtime.Pattern][]string{"**": {"none"}}
+	}
 	return p
 }
 
@@ -112,12 +116,12 @@ func (s *seat) ask(sc *screen) {
 	}
 	sc.answered, sc.time = false, 0
 	since := sc.at
-	if sc.loading || sc.state && sc.seen { // or it may see rows that it has not been given, by another token than before
+	if sc.loading {
 		since = realtime.Position{} // what it has is a part of a snapshot
 	}
 	sc.asked = strconv.FormatInt(s.v.w.asked.Add(1), 10)
-	req := hub.SubscribeRequest{ID: strconv.Quote(sc.asked), Channel: sc.channel, Since: since, Want: sc.want, State: sc.state}
-	s.v.w.story.tell("%s %s %s: asks since %s state=%v %+v", s.v.name, s.hub.Instance(), sc.channel.Name(), since, sc.state, sc.want)
+	req := hub.SubscribeRequest{ID: strconv.Quote(sc.asked), Channel: sc.channel, Since: since, View: sc.view, Want: sc.want, State: sc.state}
+	s.v.w.story.tell("%s %s %s: asks since %s by %q state=%v %+v", s.v.name, s.hub.Instance(), sc.channel.Name(), since, sc.view, sc.state, sc.want)
 	s.mu.Unlock()
 	if err := s.hub.Subscribe(s.conn, req); err != nil {
 		if realtime.CodeOf(err) == realtime.CodeConflict {

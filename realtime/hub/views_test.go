@@ -89,6 +89,7 @@ func newViewWorld(t *testing.T, seed uint64) *viewWorld {
 		"quick": {WindowFor: realtime.Duration(20 * time.Second)},
 		"tick":  {Tick: realtime.Duration(20 * time.Millisecond), State: &realtime.State{TTL: realtime.Duration(10 * time.Minute)}},
 		"rated": {State: &realtime.State{Durable: &transient}, Rate: &realtime.Rate{Max: 8, Min: 1}},
+		"ruled": {State: &realtime.State{Durable: &transient}},
 	}}
 	tenant.Limits.QueueMessages = 64
 	w.tenant.Store(tenant)
@@ -96,11 +97,13 @@ func newViewWorld(t *testing.T, seed uint64) *viewWorld {
 	w.truth = newTruth(t, w.inner, realtime.OwnTopic(tenant), func(c realtime.Channel) *realtime.State { return tenant.Rules(c.Namespace()).State })
 	w.closing.Go(w.truth.read)
 	w.dress = w.dressed
-	rated, err := realtime.NewChannel("acme", "rated:1")
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"rated:1", "ruled:1"} {
+		c, err := realtime.NewChannel("acme", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.more = append(w.more, c)
 	}
-	w.more = []realtime.Channel{rated}
 	w.options = func(o *hub.Options) { o.Filters, o.States = deskCompiler{}, w.truth.store }
 	for i := range w.hubs {
 		w.replaceHub(i)
@@ -109,7 +112,7 @@ func newViewWorld(t *testing.T, seed uint64) *viewWorld {
 		v := &viewer{w: w, name: fmt.Sprintf("viewer%d", i)}
 		v.desk, v.fixed = []string{"", "", "a", "b"}[w.rand.IntN(4)], w.rand.IntN(2) == 0
 		for range 1 + w.rand.IntN(3) {
-			v.watch(append(w.chans[:len(w.chans):len(w.chans)], w.more...)[w.rand.IntN(len(w.chans)+1)])
+			v.watch(append(w.chans[:len(w.chans):len(w.chans)], w.more...)[w.rand.IntN(len(w.chans)+len(w.more))])
 		}
 		w.viewers = append(w.viewers, v)
 	}
@@ -125,7 +128,7 @@ func (v *viewer) watch(c realtime.Channel) {
 	}
 	s := &screen{v: v, channel: c, keys: map[string]string{}}
 	if v.w.tenant.Load().Rules(c.Namespace()).State != nil {
-		s.state = v.w.rand.IntN(4) > 0
+		s.state = c.Namespace() == "ruled" || v.w.rand.IntN(4) > 0 // whose filter may be another one at any moment
 	}
 	s.want = v.w.wish()
 	if !s.state && s.want.MaxRate == 0 && !s.want.Paused {

@@ -23,6 +23,9 @@ type Encoder interface {
 	Snapshot(c realtime.Channel, s *Snapshot) Frame
 	// Tuned tells how many flushes a second a subscription is given from now on, and why.
 	Tuned(c realtime.Channel, maxRate float64, reason string) Frame
+	// Viewed tells by which view the client is shown a channel with state from now on, or that what it has is by none: it must give
+	// back the newest of these with its Position.
+	Viewed(c realtime.Channel, view string) Frame
 	// WithSub returns a frame of a subscription with the name that its client has given to it. f is not changed.
 	WithSub(f Frame, sub string) Frame
 	// Direct is an event for connections rather than for a channel, equal for all of them.
@@ -53,6 +56,7 @@ type Answer struct {
 	Position realtime.Position // where the client stands now
 	State    bool              // the state follows, or what has changed of it
 	Keys     int               // how many keys it has
+	View     string            // of the state: by which view the client is shown it; empty: it is shown everything
 	Reset    bool              // what the client has of it is to be forgotten
 	MaxRate  float64           // flushes a second that it is given at most; 0 is without bound
 }
@@ -62,5 +66,6 @@ type Snapshot struct {
 	Entries  []byte            // as Encoder.Entry appended them
 	More     bool              // another part follows
 	Position realtime.Position // of the last part: where the client stands now
+	View     string            // of the last part, as in Answer
 	Reset    bool              // what the client has is to be forgotten
 }

@@ -22,8 +22,11 @@ var _ outbox.Encoder = Encoder{}
 // What the line before an event begins with. An empty line says that a stream stands where it stood.
 const (
 	markPosition = '+' // channel, space, Position
+	markState    = '~' // channel, space, view, space, Position: empty where it stood, "!" if there is none to go on from
 	markAsOf     = '=' // milliseconds since 1970
 	markEnds     = '!' // nothing follows this event
+
+	noPosition = '!'
 )
 
 const endOfEvent = "\n\n"
@@ -46,7 +49,14 @@ func (Encoder) Message(p *realtime.Publication) (f outbox.Frame, data []byte) {
 
 // Subscribed is an event "ok".
 func (e Encoder) Subscribed(id string, c realtime.Channel, a outbox.Answer) outbox.Frame {
-	return event(appendMark(nil, c, a.Position), wire.TypeOK, e.json.Subscribed(id, c, a))
+	mark := appendMark(nil, c, a.Position)
+	switch {
+	case a.State && a.Resumed:
+		mark = appendStateMark(nil, c, a.View, a.Position)
+	case a.State: // there is nothing to go on from before the end of the snapshot
+		mark = appendStateMark(nil, c, a.View, realtime.UnusablePosition())
+	}
+	return event(mark, wire.TypeOK, e.json.Subscribed(id, c, a))
 }
 
 // Refused ends the stream.
@@ -65,8 +75,11 @@ func (e Encoder) Entry(b []byte, p *realtime.Publication) []byte { return e.json
 // Snapshot is an event "snapshot". The last one moves the id.
 func (e Encoder) Snapshot(c realtime.Channel, s *outbox.Snapshot) outbox.Frame {
 	var mark []byte
-	if !s.More {
-		mark = appendMark(nil, c, s.Position)
+	switch {
+	case !s.More:
+		mark = appendStateMark(nil, c, s.View, s.Position)
+	case s.Reset:
+		mark = appendStateMark(nil, c, "", realtime.UnusablePosition())
 	}
 	return event(mark, wire.TypeSnapshot, e.json.Snapshot(c, s))
 }
@@ -79,6 +92,11 @@ func (e Encoder) Tuned(c realtime.Channel, maxRate float64, reason string) outbo
 // EndedPattern is that of package wire; a stream of events has no patterns.
 func (e Encoder) EndedPattern(pattern, sub string, why *realtime.Error) outbox.Frame {
 	return closing(why, e.json.EndedPattern(pattern, sub, why))
+}
+
+// Viewed is an event "notice".
+func (e Encoder) Viewed(c realtime.Channel, view string) outbox.Frame {
+	return event(appendStateMark(nil, c, view, realtime.Position{}), wire.TypeNotice, e.json.Viewed(c, view))
 }
 
 // WithSub returns the frame as it is: a stream of events has one subscription to each channel.
@@ -162,6 +180,21 @@ func closing(err *realtime.Error, json outbox.Frame) outbox.Frame {
 func withData(b []byte, json outbox.Frame) outbox.Frame {
 	b = append(append(b, "data: "...), json.Payload()...)
 	return outbox.Frame{Bytes: append(b, endOfEvent...)}
+}
+
+// appendStateMark appends the line that says where a stream stands in a channel with state, and by which view it is shown that.
+func appendStateMark(b []byte, c realtime.Channel, view string, at realtime.Position) []byte {
+	b = append(b, markState)
+	b = append(b, c.Name()...)
+	b = append(b, ' ')
+	b = append(b, view...)
+	b = append(b, ' ')
+	if at.IsUsable() {
+		b = at.Append(b)
+	} else {
+		b = append(b, noPosition)
+	}
+	return append(b, '\n')
 }
 
 // appendMark appends the line that says where a stream stands in a channel.

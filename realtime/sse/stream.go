@@ -16,8 +16,8 @@ import (
 const MaxChannels = 32
 
 const (
-	// idVersion is the first byte of an event's id.
-	idVersion = 1
+	// idVersion is the first byte of an event's id. Those of version 1 have no views.
+	idVersion = 2
 	// maxID bounds the bytes of an event's id before base64: 4 KiB of text, half of what proxies take as one header line.
 	maxID = 3 << 10
 	// unusableTime is the time that an id has for an unusable Position.
@@ -31,7 +31,8 @@ const (
 //	version  1 byte
 //	asOf     uvarint, ms
 //	of each channel that has a Position: FNV-1a of its name (8 bytes),
-//	  its time (uvarint, ms; 0: the Position is unusable), the length of its ID (1 byte), the ID
+//	  its time (uvarint, ms; 0: the Position is unusable), the length of its ID (1 byte), the ID,
+//	  the length of the view by which its state was shown (1 byte), the view
 type Stream struct {
 	marks []mark
 	asOf  int64
@@ -42,6 +43,9 @@ type mark struct {
 	name string
 	sum  uint64
 	at   realtime.Position
+	// view is by which what the client has of the state was shown. While it is loading that, there is no Position to go on from.
+	view    string
+	loading bool
 }
 
 // NewStream returns a stream of some channels, at most MaxChannels, that has had nothing.
@@ -78,24 +82,24 @@ func (s *Stream) parse(id string, now time.Time) bool {
 		return false
 	}
 	b, err := base64.RawURLEncoding.DecodeString(id)
-	if err != nil || len(b) < 2 || b[0] != idVersion {
+	if err != nil || len(b) < 2 || b[0] < 1 || b[0] > idVersion {
 		return false
 	}
+	views := b[0] > 1
 	b = b[1:]
 	asOf, n := binary.Uvarint(b)
 	if n <= 0 {
 		return false
 	}
 	for b = b[n:]; len(b) > 0; {
-		var sum uint64
-		var at realtime.Position
+		var m mark
 		var ok bool
-		if sum, at, b, ok = parseMark(b); !ok {
+		if m, b, ok = parseMark(b, views); !ok {
 			return false
 		}
 		for i := range s.marks {
-			if s.marks[i].sum == sum {
-				s.marks[i].at = at
+			if s.marks[i].sum == m.sum {
+				s.marks[i].at, s.marks[i].view = m.at, m.view
 			}
 		}
 	}
@@ -107,22 +111,38 @@ func (s *Stream) parse(id string, now time.Time) bool {
 }
 
 // parseMark reads one channel's part of an id, at its beginning.
-func parseMark(b []byte) (sum uint64, at realtime.Position, rest []byte, ok bool) {
+func parseMark(b []byte, views bool) (m mark, rest []byte, ok bool) {
 	if len(b) < 8 {
-		return 0, at, nil, false
+		return m, nil, false
 	}
-	sum, b = binary.BigEndian.Uint64(b), b[8:]
+	m.sum, b = binary.BigEndian.Uint64(b), b[8:]
 	ms, n := binary.Uvarint(b)
-	if n <= 0 || len(b) < n+1 || len(b) < n+1+int(b[n]) {
-		return 0, at, nil, false
+	if n <= 0 {
+		return m, nil, false
 	}
-	id := b[n+1 : n+1+int(b[n])]
+	id, b, ok := parseText(b[n:])
+	if ok && views {
+		m.view, b, ok = parseText(b)
+	}
+	if !ok {
+		return m, nil, false
+	}
 	if ms == unusableTime {
-		return sum, realtime.UnusablePosition(), b[n+1+len(id):], true
+		m.at = realtime.UnusablePosition()
+		return m, b, true
 	}
 	// Through its text, so that it holds nothing that a position cannot.
-	at, err := realtime.ParsePosition(strconv.FormatUint(ms, 10) + "-" + string(id))
-	return sum, at, b[n+1+len(id):], err == nil
+	at, err := realtime.ParsePosition(strconv.FormatUint(ms, 10) + "-" + id)
+	m.at = at
+	return m, b, err == nil
+}
+
+// parseText reads what is behind its length.
+func parseText(b []byte) (text string, rest []byte, ok bool) {
+	if len(b) == 0 || len(b) < 1+int(b[0]) {
+		return "", nil, false
+	}
+	return string(b[1 : 1+int(b[0])]), b[1+int(b[0]):], true
 }
 
 // String returns the id of an event at which the stream stands here. If the IDs of its Positions make it longer
@@ -156,12 +176,17 @@ func (s *Stream) write(longest int) {
 		b = binary.AppendUvarint(b, uint64(at.Time))
 		b = append(b, byte(len(at.ID))) // at most realtime.MaxIDBytes
 		b = append(b, at.ID...)
+		b = append(b, byte(len(m.view))) // at most wire.MaxViewBytes
+		b = append(b, m.view...)
 	}
 	s.text = b
 }
 
 // Since returns where the stream stands in the channel of an index.
 func (s *Stream) Since(i int) realtime.Position { return s.marks[i].at }
+
+// View returns by which view the client was shown what it has of the state of the channel of an index.
+func (s *Stream) View(i int) string { return s.marks[i].view }
 
 // AsOf is the newest asOf that the stream was told, in milliseconds; 0 if none.
 func (s *Stream) AsOf() int64 { return s.asOf }
@@ -194,27 +219,47 @@ func (s *Stream) see(mark []byte) bool {
 		return true
 	case markPosition:
 		name, position, _ := bytes.Cut(mark[1:], []byte{' '}) // a name holds no space
-		return s.move(name, position)
+		m := s.mark(name)
+		return m != nil && !m.loading && s.move(m, string(position))
+	case markState:
+		name, rest, _ := bytes.Cut(mark[1:], []byte{' '})
+		view, position, _ := bytes.Cut(rest, []byte{' '}) // nor does a view
+		m := s.mark(name)
+		if m == nil {
+			return false
+		}
+		m.view = string(view)
+		switch string(position) {
+		case "":
+		case string(noPosition):
+			m.at, m.loading = realtime.UnusablePosition(), true
+		default:
+			m.loading = false
+			s.move(m, string(position))
+		}
+		return true
 	}
 	return false
 }
 
-func (s *Stream) move(name, position []byte) bool {
+func (s *Stream) mark(name []byte) *mark {
 	for i := range s.marks {
-		m := &s.marks[i]
-		if m.name != string(name) {
-			continue
+		if s.marks[i].name == string(name) {
+			return &s.marks[i]
 		}
-		at, err := realtime.ParsePosition(string(position))
-		if err != nil {
-			return false
-		}
-		if m.at.IsZero() {
-			// asOf vouches for every channel, so it must not be ahead of one that only begins.
-			s.asOf = min(s.asOf, at.Time)
-		}
-		m.at = at
-		return true
 	}
-	return false
+	return nil
+}
+
+func (s *Stream) move(m *mark, position string) bool {
+	at, err := realtime.ParsePosition(position)
+	if err != nil {
+		return false
+	}
+	if m.at.IsZero() || !m.at.IsUsable() {
+		// asOf vouches for every channel, so it must not be ahead of one that only begins.
+		s.asOf = min(s.asOf, at.Time)
+	}
+	m.at = at
+	return true
 }

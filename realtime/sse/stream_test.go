@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 func channels(t testing.TB, names ...string) []realtime.Channel {
@@ -43,6 +44,53 @@ func TestStreamComesBack(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" || back.asOf != c.asOf {
 		t.Errorf("asOf %d, %s", back.asOf, diff)
+	}
+}
+
+// A stream whose client is being given a state has nothing to go on from, whatever comes meanwhile, until it has had all of it.
+func TestStreamInTheMiddleOfASnapshot(t *testing.T) {
+	t.Parallel()
+	names := channels(t, "fleet:eu")
+	at := realtime.Position{Time: 1_767_225_600_123, ID: "e1"}
+	event, _ := Encoder{}.Message(&realtime.Publication{Channel: names[0], ID: "e2", Time: time.UnixMilli(at.Time + 1), Data: []byte("1")})
+	part, whole := &outbox.Snapshot{More: true}, &outbox.Snapshot{Position: at, View: "v1"}
+	s := NewStream(names)
+	for i, c := range []struct {
+		frame outbox.Frame
+		at    realtime.Position
+		view  string
+	}{
+		{Encoder{}.Subscribed("", names[0], outbox.Answer{State: true, Position: at, View: "v0"}), realtime.UnusablePosition(), "v0"},
+		{Encoder{}.Snapshot(names[0], part), realtime.UnusablePosition(), "v0"},
+		{event, realtime.UnusablePosition(), "v0"},
+		{Encoder{}.Snapshot(names[0], whole), at, "v1"},
+		{event, realtime.Position{Time: at.Time + 1, ID: "e2"}, "v1"},
+		{Encoder{}.Viewed(names[0], "v2"), realtime.Position{Time: at.Time + 1, ID: "e2"}, "v2"},
+		{Encoder{}.Viewed(names[0], ""), realtime.Position{Time: at.Time + 1, ID: "e2"}, ""},
+		{Encoder{}.Snapshot(names[0], &outbox.Snapshot{More: true, Reset: true}), realtime.UnusablePosition(), ""},
+		{Encoder{}.Snapshot(names[0], &outbox.Snapshot{Position: at, Reset: true, View: "v3"}), at, "v3"},
+		{Encoder{}.Subscribed("", names[0], outbox.Answer{State: true, Resumed: true, Position: at, View: "v4"}), at, "v4"},
+	} {
+		var out bytes.Buffer
+		s.Append(&out, c.frame.Bytes)
+		back := NewStream(names)
+		back.Resume(s.String(), time.Now())
+		for _, s := range []*Stream{s, back} {
+			if s.Since(0) != c.at || s.View(0) != c.view {
+				t.Errorf("behind event %d it stands at %+v by %q, want %+v by %q", i, s.Since(0), s.View(0), c.at, c.view)
+			}
+		}
+	}
+}
+
+// An id of a server that knew no views is good, and says that there was none.
+func TestStreamOfAnOlderServer(t *testing.T) {
+	t.Parallel()
+	names := channels(t, "prices:fx", "alerts:ann")
+	s := NewStream(names)
+	s.Resume("AbDb6ra3M2B1FVNkpprV-9DqtrczAmUx", time.Now())
+	if at := (realtime.Position{Time: 1_767_225_600_123, ID: "e1"}); s.Since(0) != at || s.View(0) != "" || !s.Since(1).IsZero() || s.AsOf() != 1_767_225_601_456 {
+		t.Errorf("it says %+v, asOf %d", s.marks, s.asOf)
 	}
 }
 

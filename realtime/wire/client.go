@@ -31,6 +31,7 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 		}
 	}
 	o.optional(memberSince, f.Since)
+	o.view(f.View)
 	if f.AsOf != 0 {
 		o.int(memberAsOf.String(), f.AsOf)
 	}
@@ -71,6 +72,12 @@ func (o *object) optional(name member, p realtime.Position) {
 	}
 }
 
+func (o *object) view(v string) {
+	if v != "" {
+		o.text(memberView.String(), v)
+	}
+}
+
 func (o *object) subscriptions(all []Subscription) {
 	o.name(memberSubscriptions.String())
 	for i, s := range all {
@@ -78,6 +85,7 @@ func (o *object) subscriptions(all []Subscription) {
 		o.b = append(o.b, `{"channel":`...)
 		o.b = appendString(o.b, s.Channel)
 		o.optional(memberSince, s.Since)
+		o.view(s.View)
 		if s.Positions != nil {
 			o.positions(memberSince.String(), s.Positions)
 		}
@@ -115,6 +123,7 @@ type ServerFrame struct {
 	Pattern bool              `json:"pattern,omitempty"` // Channel is a pattern
 	Resumed bool              `json:"resumed,omitempty"`
 	Reset   bool              `json:"reset,omitempty"`   // also snapshot: what the client has is to be forgotten
+	View    string            `json:"view,omitempty"`    // also snapshot, notice "view": by what the state is shown; empty: all of it is
 	State   *StateOK          `json:"state,omitempty"`   // if the state follows
 	MaxRate float64           `json:"maxRate,omitempty"` // also notice "tuned"
 	Filter  string            `json:"filter,omitempty"`  // of tune, as all below

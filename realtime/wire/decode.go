@@ -77,6 +77,7 @@ func (f *ClientFrame) read(m *members) {
 		f.AsOf = m.returnedMoment(memberAsOf)
 		f.Sub = m.sub()
 		f.Options = m.options()
+		f.View = returnedView(m, f.Options.State)
 	case TypeTune:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
@@ -168,6 +169,7 @@ func readSubscription(element []byte, index int) Subscription {
 	one := Subscription{Channel: m.text(memberChannel, true), Sub: m.sub()}
 	one.Since, one.Positions = m.stands(one.Channel)
 	one.Options = m.options()
+	one.View = returnedView(&m, one.Options.State)
 	if m.err == nil {
 		return one
 	}

@@ -36,6 +36,9 @@ func (Encoder) Subscribed(id string, c realtime.Channel, a outbox.Answer) outbox
 		o.b = strconv.AppendInt(o.b, int64(a.Keys), 10)
 		o.b = append(o.b, '}')
 	}
+	if a.View != "" {
+		o.text("view", a.View)
+	}
 	if a.MaxRate > 0 {
 		o.float("maxRate", a.MaxRate)
 	}
@@ -154,7 +157,19 @@ func (Encoder) Snapshot(c realtime.Channel, s *outbox.Snapshot) outbox.Frame {
 	o.bool("more", s.More)
 	if !s.More {
 		o.position("position", s.Position)
+		if s.View != "" {
+			o.text("view", s.View)
+		}
 	}
+	return o.frame()
+}
+
+// Viewed returns a notice of the view by which the client is shown a channel with state from now on; empty: it is shown everything.
+func (Encoder) Viewed(c realtime.Channel, view string) outbox.Frame {
+	o := newObject(256, TypeNotice)
+	o.text("code", NoticeView)
+	o.text("channel", c.Name())
+	o.text("view", view)
 	return o.frame()
 }
 

@@ -45,12 +45,19 @@ const (
 	NoticeGap     = "gap"     // something of the channel was missed right here
 	NoticeDropped = "dropped" // the connection's full queue let some of the channel go
 	NoticeTuned   = "tuned"   // the server gives a subscription another rate
+	NoticeView    = "view"    // the client is shown something else of a channel with state
 	// NoticePresenceEnded is told when a watch of the channel's presence is not granted any more.
 	NoticePresenceEnded = "presence-ended"
 )
 
 // MaxSubBytes is the longest name that a client may give to a subscription.
 const MaxSubBytes = 64
+
+// MaxViewBytes is the longest view that a client gives back, and UnusableView stands for what no server has told it.
+const (
+	MaxViewBytes = 64
+	UnusableView = "?"
+)
 
 // MaxIDBytes is the longest ID of a frame as it is written, quotes not counted.
 const MaxIDBytes = 64
@@ -90,7 +97,9 @@ type ClientFrame struct {
 	// not empty, and not checked further: realtime.NewChannel does that.
 	Channel string
 	Since   realtime.Position // subscribe; zero is "from now on", what is malformed is unusable
-	Options Options           // subscribe, tune
+	// View is by what the client was shown the state that it has, as the server has told it: subscribe with state. What is malformed is UnusableView.
+	View    string
+	Options Options // subscribe, tune
 	// Sub is what the client calls a subscription, to tell it apart from others that reach the same channels: subscribe, tune, unsubscribe.
 	Sub string
 	// Positions are where the client stands in channels that a pattern selects: subscribe with a pattern, as an object in since.
@@ -120,6 +129,7 @@ type ClientFrame struct {
 type Subscription struct {
 	Channel   string // as in ClientFrame; empty if it could not be read
 	Since     realtime.Position
+	View      string
 	Options   Options
 	Sub       string
 	Positions map[string]realtime.Position

@@ -39,12 +39,13 @@ const (
 	memberMaxRate
 	memberPaused
 	memberSub
+	memberView
 	numMembers
 )
 
 var memberNames = [numMembers]string{
 	"type", "id", "token", "asOf", "subscriptions", "channel", "since", "data",
-	"key", "tags", "event", "delete", "ttl", "eventType", "source", "contentType", "refusals", "route", "watch", "filter", "fields", "keys", "state", "maxRate", "paused", "sub",
+	"key", "tags", "event", "delete", "ttl", "eventType", "source", "contentType", "refusals", "route", "watch", "filter", "fields", "keys", "state", "maxRate", "paused", "sub", "view",
 }
 
 func (m member) String() string { return memberNames[m] }
@@ -214,6 +215,21 @@ func (m *members) returnedPosition(which member) realtime.Position {
 		return realtime.ReturnedPosition(jsontext.Unquote(raw))
 	}
 	return realtime.UnusablePosition()
+}
+
+// returnedView returns the view that a client gives back with a position of a state. As with positions, a value of any form is taken.
+func returnedView(m *members, state bool) string {
+	switch {
+	case !m.has(memberView, false):
+		return ""
+	case !state:
+		m.wrong("view: belongs to a state; leave it out")
+		return ""
+	}
+	if raw := m.raw[memberView]; raw[0] == '"' && len(raw) <= MaxViewBytes+2 {
+		return jsontext.Unquote(raw)
+	}
+	return UnusableView
 }
 
 func (m *members) bool(which member, standard bool) bool {

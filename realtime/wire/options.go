@@ -43,6 +43,9 @@ func (m *members) changes() (o Options) {
 	if m.raw[memberState] != nil {
 		m.wrong("state: cannot be changed; unsubscribe and subscribe again")
 	}
+	if m.raw[memberView] != nil {
+		m.wrong("view: belongs to a subscribe; leave it out")
+	}
 	m.common(&o)
 	if o.MaxRate != nil && *o.MaxRate != 0 {
 		checkRate(m, *o.MaxRate)
@@ -139,7 +142,7 @@ func (m *members) onlyKnown() {
 	}
 	for which, raw := range m.raw {
 		switch member(which) {
-		case memberType, memberID, memberChannel, memberSince, memberAsOf, memberFilter, memberFields, memberKeys, memberState, memberMaxRate, memberPaused, memberSub:
+		case memberType, memberID, memberChannel, memberSince, memberAsOf, memberFilter, memberFields, memberKeys, memberState, memberMaxRate, memberPaused, memberSub, memberView:
 		default:
 			if raw != nil {
 				m.wrong("%s: is no option of a subscription; leave it out", member(which))

@@ -147,7 +147,8 @@ func (k *Keyed) exit(r *Reader) {
 	}
 }
 
-// see gives a reader another View. Who has had everything is told what leaves and enters its sight, unless that is as much as a snapshot.
+// see gives a reader another View. Who has had everything is told what leaves and enters its sight, unless that is as much as a snapshot. As
+// long as it has been told some of that, it can go on by neither View.
 func (k *Keyed) see(r *Reader, v *view.View) {
 	p := r.pace
 	old, current := p.sight.Sight, !p.lags && p.snapshot == nil
@@ -161,7 +162,11 @@ func (k *Keyed) see(r *Reader, v *view.View) {
 		return
 	}
 	k.fx.Touch(r.client)
-	room := true
+	room := k.viewed(r, noView)
+	if !room {
+		p.begin(r, true)
+		return
+	}
 	record.Compare(k.Table, old.View, v, func(st record.Step) bool {
 		frame := st.In(r.client.Protocol)
 		if frame.IsZero() {
@@ -171,9 +176,21 @@ func (k *Keyed) see(r *Reader, v *view.View) {
 		room = r.client.Box.Replay(k.name, r.number, Framed(r, frame))
 		return room
 	})
-	if !room {
+	if !room || !k.viewed(r, v.Digest()) {
 		p.begin(r, true)
 	}
+}
+
+// noView is none by which anybody is shown anything.
+const noView = "-"
+
+// viewed tells a client by which View it has what it was shown. It reports whether there was room.
+func (k *Keyed) viewed(r *Reader, digest string) bool {
+	frame := r.client.Protocol.Viewed(k.name, digest)
+	if frame.IsZero() {
+		k.fx.Fail(r.client)
+	}
+	return r.client.Box.Replay(k.name, r.number, Framed(r, frame))
 }
 
 // mostCompared is how many keys are compared in one hold of the lock.

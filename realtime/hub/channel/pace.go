@@ -23,7 +23,6 @@ type pace struct {
 	least  float64 // how far it goes down
 	paused bool
 
-	other    bool   // its View has changed since it asked: what it has of a state is by another one
 	keyed    *Keyed // nil until it is on one
 	sight    *sight
 	seat     int // in sight.readers
@@ -211,7 +210,7 @@ func (p *pace) giveSnapshot(r *Reader) bool {
 		p.reset = false
 		cursor, at := p.snapshot.End()
 		if part.More = !over; over {
-			part.Position = at
+			part.Position, part.View = at, r.view.Digest()
 		}
 		frame := c.Protocol.Snapshot(p.keyed.name, &part)
 		if frame.IsZero() {

@@ -22,9 +22,9 @@ func (q *Question) beginState(m *Machine, from int, found bool) {
 		return
 	}
 	since := q.Request.Since
-	a := outbox.Answer{Position: m.rec.Position().OrLater(k.Table.Position()), State: true, MaxRate: r.pace.rate}
+	a := outbox.Answer{Position: m.rec.Position().OrLater(k.Table.Position()), State: true, View: r.view.Digest(), MaxRate: r.pace.rate}
 	a.Keys, _ = k.Table.Size()
-	cursor, ok := resumeState(r, m, since, from, found)
+	cursor, ok := resumeState(r, m, &q.Request, from, found)
 	switch {
 	case ok:
 		a.Resumed, a.Position = true, since
@@ -45,10 +45,11 @@ func (q *Question) beginState(m *Machine, from int, found bool) {
 	r.pace.begin(r, a.Reset)
 }
 
-// resumeState returns where a reader of the state goes on that has had everything up to a Position.
-func resumeState(r *Reader, m *Machine, since realtime.Position, from int, found bool) (c record.Cursor, ok bool) {
-	if since.IsZero() || !since.IsUsable() || r.view.Filtered() || r.pace.other {
-		return c, false // what has gone out of sight meanwhile nobody knows
+// resumeState returns where a reader of the state goes on that has had everything up to a Position, by the View that it is shown it by now.
+func resumeState(r *Reader, m *Machine, q *Request, from int, found bool) (c record.Cursor, ok bool) {
+	since := q.Since
+	if since.IsZero() || !since.IsUsable() || r.view.Filtered() || q.View != r.view.Digest() {
+		return c, false // what has come into sight, or gone out of it, meanwhile nobody knows
 	}
 	if !found || from == 0 {
 		return m.state.Table.Resume(since.Time-m.set.skew, nil)

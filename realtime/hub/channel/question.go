@@ -24,8 +24,9 @@ type Request struct {
 	// Quiet says that the client does not wait for an answer: it is told only if something is missing.
 	Quiet bool
 	Want
-	// State asks for the state of the channel before what changes.
+	// State asks for the state of the channel before what changes. View is by which view the client was shown what it has of it (view.View.Digest).
 	State bool
+	View  string
 }
 
 // Want is how a client wants a channel.

@@ -18,9 +18,6 @@ func (r *Reader) See(v *view.View) {
 		r.m.lanes.enter(r)
 	default:
 		r.view = v
-		if r.pace != nil {
-			r.pace.other = true
-		}
 	}
 }
 

@@ -76,6 +76,12 @@ func (p *Protocol) Tuned(c realtime.Channel, maxRate float64, reason string) (f 
 	return p.inner.Tuned(c, maxRate, reason)
 }
 
+// Viewed says by which view a channel with state is shown.
+func (p *Protocol) Viewed(c realtime.Channel, view string) (f outbox.Frame) {
+	defer p.contain(contain.Channel)
+	return p.inner.Viewed(c, view)
+}
+
 // WithSub puts the name of a subscription into a frame.
 func (p *Protocol) WithSub(f outbox.Frame, sub string) (named outbox.Frame) {
 	defer p.contain(contain.Connection)

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"crypto/rand"
 	"errors"
 	"slices"
 	"strings"
@@ -54,6 +55,7 @@ func (r *Rules) asking() Viewer {
 // Builder makes Views. It is safe for concurrent use.
 type Builder struct {
 	compiler Compiler // nil: nothing can be filtered
+	secret   []byte   // of View.Digest
 
 	mu      sync.Mutex // guards all below
 	filters map[string]Filter
@@ -65,14 +67,14 @@ const remembered = 4096
 
 // NewBuilder returns a Builder. Without a compiler every filter is refused.
 func NewBuilder(c Compiler) *Builder {
-	return &Builder{compiler: c, filters: map[string]Filter{}, columns: map[string]*Columns{}}
+	return &Builder{compiler: c, secret: []byte(rand.Text()), filters: map[string]Filter{}, columns: map[string]*Columns{}}
 }
 
 // Build returns the View of some rules; nil if they show everything. The client's own filter is refused with
 // CodeBadRequest, which says why. If something enforced cannot be compiled nothing may be shown, and the error, of
 // CodeForbidden, says no more than that; its Err is the reason.
 func (b *Builder) Build(r *Rules) (*View, error) {
-	v := &View{}
+	v := &View{secret: b.secret}
 	enforced := r.Viewer
 	enforced.Own = true
 	for _, list := range r.Enforced {

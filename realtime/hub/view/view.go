@@ -1,6 +1,8 @@
 package view
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"slices"
 	"strings"
 
@@ -10,6 +12,7 @@ import (
 // View is what some readers of a channel are shown. It is not changed, and safe for concurrent use as far as its Filters are.
 type View struct {
 	id      string
+	secret  []byte   // of its Builder
 	filters []Filter // all of which pass what is shown
 	columns *Columns // nil: all
 }
@@ -21,6 +24,24 @@ func (v *View) ID() string {
 		return ""
 	}
 	return v.id
+}
+
+// digestBytes is how many bytes of a hash tell Views apart.
+const digestBytes = 12
+
+// Digest is what a client is told of the View, to give it back with its Position: it has what it was shown by this View, and can go on only by an
+// equal one. It is empty if everything is shown. It says nothing of what the View hides: where there are filters, it is made with a secret of
+// the process, since nobody goes on by filters (View.Filtered) on another instance anyway. Columns every reader sees.
+func (v *View) Digest() string {
+	if v == nil {
+		return ""
+	}
+	h := sha256.New()
+	if v.Filtered() {
+		h.Write(v.secret)
+	}
+	h.Write([]byte(v.id))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:digestBytes])
 }
 
 // Shows reports whether a Publication is shown, at least in part. m is for what is asked about this Publication alone.

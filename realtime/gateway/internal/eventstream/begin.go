@@ -53,11 +53,10 @@ func (s *stream) subscribe(channels []realtime.Channel, o options) *realtime.Err
 	if limited := s.client.Seat.Subscribe(); limited != nil {
 		return limited
 	}
-	asOf := s.at.AsOf()
 	var first *realtime.Error
 	reads := false
 	for i, ch := range channels {
-		err := s.client.Subscribe(hub.SubscribeRequest{Channel: ch, Since: s.at.Since(i), AsOf: asOf, State: o.state, Want: o.want})
+		err := s.client.Subscribe(s.request(i, ch, o))
 		if err == nil {
 			reads = true
 			continue
@@ -73,6 +72,11 @@ func (s *stream) subscribe(channels []realtime.Channel, o options) *realtime.Err
 		return first
 	}
 	return nil
+}
+
+// request asks for a channel from where the stream stands in it.
+func (s *stream) request(i int, ch realtime.Channel, o options) hub.SubscribeRequest {
+	return hub.SubscribeRequest{Channel: ch, Since: s.at.Since(i), View: s.at.View(i), AsOf: s.at.AsOf(), State: o.state, Want: o.want}
 }
 
 // refuse tells the client of a channel that its stream does not carry, once there is a stream.

@@ -29,7 +29,7 @@ func (h *handler) handle(f *wire.ClientFrame) {
 	case wire.TypeConnect:
 		h.resume(f)
 	case wire.TypeSubscribe:
-		h.subscribe(f.ID, &wire.Subscription{Channel: f.Channel, Since: f.Since, Sub: f.Sub, Positions: f.Positions, Options: f.Options}, f.AsOf)
+		h.subscribe(f.ID, &wire.Subscription{Channel: f.Channel, Since: f.Since, View: f.View, Sub: f.Sub, Positions: f.Positions, Options: f.Options}, f.AsOf)
 	case wire.TypeTune:
 		h.tune(f)
 	case wire.TypeUnsubscribe:
@@ -108,7 +108,7 @@ func (h *handler) subscribe(id wire.ID, s *wire.Subscription, asOf int64) {
 	} else if err == nil {
 		var ch realtime.Channel
 		if ch, err = h.channel(s.Channel); err == nil {
-			err = h.client.Subscribe(hub.SubscribeRequest{ID: string(id), Channel: ch, Sub: s.Sub, Since: s.Since, AsOf: asOf, State: s.Options.State, Want: want})
+			err = h.client.Subscribe(hub.SubscribeRequest{ID: string(id), Channel: ch, Sub: s.Sub, Since: s.Since, AsOf: asOf, State: s.Options.State, View: s.View, Want: want})
 		}
 	}
 	if err != nil {
