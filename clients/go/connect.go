@@ -63,11 +63,6 @@ func (c *Client) connect() {
 // greet sends the first frame, with the channels and where they stand.
 func (c *Client) greet(d dialed) *link {
 	l := c.start(d.conn)
-	if d.token != c.tokens.have && c.tokens.have != "" { // it may show something else of a state than the one before
-		for _, f := range c.feeds {
-			f.unknown()
-		}
-	}
 	hello := &wire.ClientFrame{Type: wire.TypeConnect, Token: d.token}
 	if !c.retries.bare {
 		c.askFirst(l, hello)

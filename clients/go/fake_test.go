@@ -92,11 +92,11 @@ type fakeConn struct {
 
 // sentFrame is what a client has sent.
 type sentFrame struct {
-	Type, Channel, Since, Token, Event string
-	ID                                 json.RawMessage
-	Refusals                           *int64
-	Data                               json.RawMessage
-	Subscriptions                      []struct{ Channel, Since string }
+	Type, Channel, Since, View, Token, Event string
+	ID                                       json.RawMessage
+	Refusals                                 *int64
+	Data                                     json.RawMessage
+	Subscriptions                            []struct{ Channel, Since, View string }
 }
 
 func (c *fakeConn) Read(within time.Duration) ([]byte, error) {

@@ -17,6 +17,7 @@ type feed struct {
 	tunes   []*tuning // that are not answered, in order; the first is under way
 
 	position realtime.Position // of the newest update in the queue
+	view     string            // with state: by what was shown what the queue was given
 	asOf     int64             // of the newest heartbeat on the link that it is read from, since its answer
 	link     *link             // that it is read from; messages by any other are repetitions
 	asking   map[*link]bool
@@ -47,7 +48,7 @@ func (f *feed) askOn(l *link) {
 	if f.paused || f.link == l || f.asking[l] {
 		return
 	}
-	frame := &wire.ClientFrame{Type: wire.TypeSubscribe, Channel: f.channel, Since: f.position, AsOf: f.asOf, Options: f.want}
+	frame := &wire.ClientFrame{Type: wire.TypeSubscribe, Channel: f.channel, Since: f.position, View: f.shownBy(), AsOf: f.asOf, Options: f.want}
 	if l.tooLarge(frame) {
 		delete(f.c.feeds, f.channel)
 		f.end(errTooLarge("subscription"))
@@ -61,6 +62,7 @@ func (f *feed) asked(l *link) func(*wire.ServerFrame, error) {
 	f.stopAsking()
 	f.asking[l] = true
 	l.asked++
+	view := f.view
 	return func(a *wire.ServerFrame, err error) {
 		l.asked--
 		delete(f.asking, l)
@@ -69,7 +71,7 @@ func (f *feed) asked(l *link) func(*wire.ServerFrame, error) {
 		case err != nil:
 			f.refused(l, asError(err))
 		default:
-			f.answered(l, a)
+			f.answered(l, a, view)
 		}
 	}
 }
@@ -80,13 +82,17 @@ func (f *feed) stopAsking() {
 	}
 }
 
-// answered begins to read from a link.
-func (f *feed) answered(l *link, a *wire.ServerFrame) {
+// answered begins to read from a link, which was told that what there is was shown by a view.
+func (f *feed) answered(l *link, a *wire.ServerFrame, view string) {
 	moved := f.link != nil && !f.link.over
 	f.link, f.floor = l, 0
 	defer f.tuneNext()
 	at, err := realtime.ParsePosition(a.Position)
 	if f.want.State {
+		if a.Resumed && view != f.view { // the other link of a move has brought other rows meanwhile
+			f.restart()
+			return
+		}
 		if f.partial = !a.Resumed; f.partial {
 			f.unknown()
 		}
@@ -170,51 +176,6 @@ func (f *feed) message(l *link, m *wire.ServerFrame, raw []byte) {
 	f.queue.put(u)
 }
 
-// change takes a message about the state. It may be older than the one before it, because a row that comes into sight is sent with the position
-// that it has; and it may be a repetition, which changes nothing.
-func (f *feed) change(l *link, m *wire.ServerFrame, raw []byte) {
-	u := Update{Kind: KindMessage, Position: m.Position, Message: message(m, raw)}
-	if !f.queue.room(&u) {
-		f.pause(l)
-		return
-	}
-	f.advance(m.Position)
-	u.Position = f.position.String()
-	f.queue.put(u)
-}
-
-// advance goes on to a position, unless it is behind or not that of all that was sent before it.
-func (f *feed) advance(position string) {
-	if at, err := realtime.ParsePosition(position); err == nil && !f.partial && at.Time >= f.position.Time {
-		f.position = at
-	}
-}
-
-// snapshot takes a part of the state.
-func (f *feed) snapshot(l *link, s *wire.ServerFrame, raw []byte) {
-	if f.link != l || !f.want.State {
-		return
-	}
-	u := Update{Kind: KindSnapshot, More: s.More, Reset: s.Reset, Frame: raw, Entries: make([]*Message, 0, len(s.Entries))}
-	for i := range s.Entries {
-		s.Entries[i].Channel = f.channel
-		u.Entries = append(u.Entries, message(&s.Entries[i], nil))
-	}
-	if !f.queue.roomFor(&u, maxSnapshot) {
-		f.pause(l)
-		return
-	}
-	if !s.More {
-		f.partial = false
-		f.advance(s.Position)
-	}
-	u.Position = f.position.String()
-	f.queue.put(u)
-}
-
-// maxSnapshot bounds the bytes of the state of a channel that wait to be taken: four times the largest that a namespace may have by default.
-const maxSnapshot = 32 << 20
-
 func (f *feed) notice(l *link, n *wire.ServerFrame) {
 	if f.link != l {
 		return
@@ -228,6 +189,8 @@ func (f *feed) notice(l *link, n *wire.ServerFrame) {
 		f.queue.put(Update{Kind: KindGap, Position: n.Position})
 	case wire.NoticeDropped:
 		f.queue.put(Update{Kind: KindDropped, Position: f.position.String(), Count: n.Count, ByServer: true})
+	case wire.NoticeView:
+		f.view = n.View
 	case wire.NoticeTuned:
 		f.queue.put(Update{Kind: KindTuned, Position: f.position.String(), MaxRate: n.MaxRate, Reason: n.Reason})
 	}
@@ -246,9 +209,6 @@ func (f *feed) pause(l *link) {
 	f.leave(l)
 	for _, q := range f.tunes {
 		q.sent = nil
-	}
-	if len(f.tunes) > 0 {
-		f.unknown()
 	}
 }
 
@@ -288,13 +248,13 @@ func (c *Client) askFirst(l *link, hello *wire.ClientFrame) {
 	}
 	size := 0
 	for _, f := range c.feeds {
-		frame := &wire.ClientFrame{Channel: f.channel, Since: f.position, Options: f.want}
+		frame := &wire.ClientFrame{Channel: f.channel, Since: f.position, View: f.shownBy(), Options: f.want}
 		n := len(frame.AppendJSON(nil))
 		if f.paused || f.asOf != hello.AsOf || len(hello.Subscriptions) >= firstChannels || size+n > firstBytes {
 			continue
 		}
 		size += n
-		hello.Subscriptions = append(hello.Subscriptions, wire.Subscription{Channel: f.channel, Since: f.position, Options: f.want})
+		hello.Subscriptions = append(hello.Subscriptions, wire.Subscription{Channel: f.channel, Since: f.position, View: f.shownBy(), Options: f.want})
 		l.first[f.channel] = &question{done: f.asked(l)}
 	}
 }

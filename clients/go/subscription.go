@@ -10,7 +10,7 @@ import (
 
 // SubscribeOptions say how to read a channel. The zero value works.
 type SubscribeOptions struct {
-	// Since is where to begin, a Position of before; empty is from now on. One that the server cannot use is answered with a Gap.
+	// Since is where to begin, a Position of before; empty is from now on. One that the server cannot use is answered with a Gap. There is none with State.
 	Since string
 	// AsOf belongs to Since; see Subscription.Bookmark.
 	AsOf int64
@@ -93,6 +93,9 @@ func (c *Client) Subscribe(channel string, o SubscribeOptions) (*Subscription, e
 	}
 	if err := o.withDefaults(); err != nil {
 		return nil, err
+	}
+	if o.State && o.Since != "" {
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "Since: cannot be given with State, which begins with all of it")
 	}
 	f := &feed{c: c, channel: channel, want: o.want(), asking: map[*link]bool{}, position: realtime.ReturnedPosition(o.Since), asOf: o.AsOf}
 	f.queue = newQueue(&o, func() { c.do(f.resume) })

@@ -101,9 +101,8 @@ func (f *feed) tuned(l *link, q *tuning, a *wire.ServerFrame, err error) {
 		return
 	}
 	switch {
-	case l.over: // it is sent again. How far the change had come by then is not known
+	case l.over: // it is sent again
 		q.sent = nil
-		f.unknown()
 		return
 	case f.link != l: // the link that the channel is read from now knows nothing of it
 		q.sent = nil

@@ -700,8 +700,6 @@ function merged(first, second) {
   }
   return both;
 }
-var changesView = (change) => ["filter", "fields", "keys"].some((name) => change[name] !== void 0);
-var viewOf = ({ filter, fields, keys: keys2 }) => JSON.stringify([filter, fields, keys2]);
 var sameWants = (a, b) => JSON.stringify(tidy(a)) === JSON.stringify(tidy(b));
 
 // src/tuning.js
@@ -734,10 +732,6 @@ var Tuning = class {
   }
   has(change) {
     return this.#changes.includes(change);
-  }
-  /** Whether a change is being asked for on a link. */
-  isAsking(link) {
-    return this.#changes.some((one) => one.link === link);
   }
   /** The change to ask the server for, unless it is being asked on this link. */
   next(link) {
@@ -795,7 +789,6 @@ var Tuning = class {
 };
 
 // src/feed.js
-var shapeOf = (link, wants) => `${link.token?.rights}${viewOf(wants)}`;
 var Feed = class {
   readers = /* @__PURE__ */ new Map();
   // Subscription -> {deliver, finish, stored}
@@ -817,8 +810,10 @@ var Feed = class {
   view;
   keyed;
   // with state: what the page holds, and what fills it
-  #shape;
-  // with state: who was shown what when `position` was reached; undefined if the rows may be of two minds
+  shownBy;
+  // with state: what the server calls that by which the rows were shown at `position`; undefined if that is everything
+  #doubted = false;
+  // with state: until the next snapshot is complete
   state = Object.freeze({ name: "pending", resumed: false, gap: false, caughtUp: 0 });
   constructor(channel, { since, wants, remember, clock }) {
     this.channel = channel;
@@ -832,12 +827,12 @@ var Feed = class {
     });
     if (since !== void 0 && since !== null && since !== "") this.startAt(since);
   }
-  /** Where to go on from. The rows of a state can only be gone on from by who is shown the same. */
-  since(link) {
-    return this.view && this.#shape !== shapeOf(link, this.tuning.asked.wants) ? void 0 : this.position;
+  /** Where to go on from. */
+  get since() {
+    return this.#doubted ? void 0 : this.position;
   }
-  request(link) {
-    return { type: "subscribe", channel: this.channel, since: this.since(link), asOf: this.asOf, ...this.tuning.asked.wants };
+  request() {
+    return { type: "subscribe", channel: this.channel, since: this.since, view: this.since && this.shownBy, asOf: this.asOf, ...this.tuning.asked.wants };
   }
   /** Takes over where it stood; what is no position is a gap, as the server says of those it does not know. */
   startAt(position, asOf) {
@@ -847,9 +842,13 @@ var Feed = class {
   forget() {
     [this.position, this.asOf, this.forgot] = [void 0, void 0, true];
   }
-  /** From now on some rows may be shown by one rule and some by another, until they are all sent anew. */
+  /** Something may be missing among the rows: they are to be sent anew. */
   doubt() {
-    this.#shape = void 0;
+    this.#doubted = true;
+  }
+  /** From here on the rows are shown by something else. What a snapshot will be shown by, its end says. */
+  showBy(view) {
+    if (!this.keyed.rows.loading) this.shownBy = text(view) || void 0;
   }
   deliver(item) {
     for (const reader of [...this.readers.values()]) reader.deliver(item);
@@ -882,7 +881,7 @@ var Feed = class {
   receiveSnapshot(frame) {
     if (!this.keyed.snapshot(frame)) return false;
     this.position = isPosition(frame.position) ? frame.position : void 0;
-    this.#shape = this.tuning.isAsking(this.link) || this.link.renewals > 0 ? void 0 : shapeOf(this.link, this.tuning.agreed);
+    [this.shownBy, this.#doubted] = [text(frame.view) || void 0, false];
     return true;
   }
   /** Notes when a message came. */
@@ -959,7 +958,6 @@ var Tuner = class {
     const one = tuning.next(link);
     if (!one) return;
     one.link = link;
-    if (changesView(one.change)) feed.doubt();
     const frame = { type: "tune", channel: feed.channel, ...one.change };
     link.ask(JSON.stringify(frame), (answer) => this.#applied(feed, one, answer), (error) => this.#failed(feed, one, error), { timeoutMs: this.#options.requestTimeoutMs, what: "tune" });
   }
@@ -1000,9 +998,6 @@ var Watch = class {
   constructor(channel) {
     this.channel = channel;
   }
-  since() {
-    return void 0;
-  }
   request() {
     return { type: "presence", channel: this.channel, watch: true };
   }
@@ -1041,16 +1036,16 @@ var Grants = class {
   }
   /** Notes that the link has been asked, by the first frame or alone. */
   expect(one, link) {
-    const since = one.since(link), asked = one.tuning?.asked;
+    const { since, shownBy } = one, asked = one.tuning?.asked;
     for (const change of asked?.changes ?? []) change.link = link;
-    link.asked.set(one, { since, ...asked });
+    link.asked.set(one, { since, shownBy, ...asked });
     link.owed.add(one);
     if (since) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
   }
   ask(one, link) {
     this.expect(one, link);
     const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
-    link.ask(JSON.stringify(one.request(link)), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one instanceof Watch ? "presence" : "subscribe" });
+    link.ask(JSON.stringify(one.request()), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one instanceof Watch ? "presence" : "subscribe" });
   }
   /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
   #isStale(one, link) {
@@ -1091,7 +1086,8 @@ var Grants = class {
   }
   /** The state is sent anew, or what has changed of it. Until it is complete, what was shown stays. */
   #beginState(feed, link, answer) {
-    const { since } = link.asked.get(feed), resumed = since !== void 0 && answer.resumed === true;
+    const { since, shownBy } = link.asked.get(feed), resumed = since !== void 0 && answer.resumed === true;
+    if (resumed && shownBy !== feed.shownBy) return this.gap(feed);
     [feed.edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
     if (resumed) feed.keyed.resume();
     else feed.keyed.begin();
@@ -1427,7 +1423,7 @@ var Channels = class {
     room -= bytes(JSON.stringify({ ...rest, asOf, subscriptions: [] }));
     const subscriptions = [];
     for (const feed of feeds) {
-      const { type, asOf: own, ...subscription } = feed.request(link);
+      const { type, asOf: own, ...subscription } = feed.request();
       if (subscription.since && !feed.view && own !== asOf) continue;
       room -= bytes(JSON.stringify(subscription)) + 1;
       if (room < 0 || subscriptions.length >= most) break;
@@ -1484,10 +1480,6 @@ var Channels = class {
       feed.keyed?.clear();
     }
   }
-  /** The link is about to be given a token with other rights. */
-  rightsChange(link) {
-    for (const feed of this.#feeds.values()) if (feed.link === link) feed.doubt();
-  }
   close() {
     for (const one of this.#all) this.#grants.finish(one);
   }
@@ -1504,7 +1496,7 @@ var Channels = class {
     const feed = this.#feeds.get(frame.channel);
     if (feed?.link === link && feed.view) feed.receiveSnapshot(frame);
   }
-  notice(link, { code, channel, position, count, maxRate, reason }) {
+  notice(link, { code, channel, position, count, maxRate, reason, view }) {
     if (code === "presence-ended") {
       const watch = this.#watches.get(channel);
       if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
@@ -1513,6 +1505,7 @@ var Channels = class {
     const feed = this.#feeds.get(channel);
     if (feed?.link !== link) return;
     if (code === "gap") this.#grants.gap(feed, position, "live");
+    if (code === "view" && feed.view) feed.showBy(view);
     if (code === "tuned") {
       feed.tuning.rate = within(maxRate, 0, 1e9) || void 0;
       this.#emit("tuned", { channel, maxRate: feed.tuning.rate, reason: text(reason) });
@@ -1576,8 +1569,6 @@ var Link = class {
   liveAt = 0;
   resumed = null;
   // what a reconnect brought: {caughtUp, gaps, at}
-  renewals = 0;
-  // of its token, that are not answered
   refusals = 0;
   // the newest number of a refused publish; each publish shows it
   #socket;
@@ -1788,11 +1779,10 @@ function asToken(value) {
 }
 var fitsHeader = (token) => token.length <= MAX_HEADER && /^[\w\-.~+]+$/.test(token);
 function tokenOf(value) {
-  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity, rights: value };
+  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity };
   try {
-    const { iat, exp, nbf, jti, ...rights } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
+    const { iat, exp } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
     token.endsAt = moment(exp * 1e3);
-    token.rights = JSON.stringify(rights);
     if (exp > iat) token.lastsMs = (exp - iat) * 1e3;
   } catch {
   }
@@ -1977,10 +1967,8 @@ var Renewal = class {
   #timeoutMs;
   #renewed;
   #failed;
-  #rightsChange;
-  /** `renewed` is told until when the live link is good now, `failed` why one that was planned was not, `rightsChange` which link is to be given a token with other rights. */
-  constructor({ tokens, links, timers, timeoutMs, renewed, failed, rightsChange }) {
-    this.#rightsChange = rightsChange;
+  /** `renewed` is told until when the live link is good now and `failed` why one that was planned was not. */
+  constructor({ tokens, links, timers, timeoutMs, renewed, failed }) {
     [this.#tokens, this.#links, this.#timers, this.#timeoutMs, this.#renewed, this.#failed] = [tokens, links, timers, timeoutMs, renewed, failed];
   }
   /** Renews the token of the live link, with another one from the provider or the one in hand. Rejects if provider or server refuses. */
@@ -1991,8 +1979,6 @@ var Renewal = class {
   }
   /** Until the server has taken the token, the link lives by its old one. */
   async #renew(link, token) {
-    if (token.rights !== link.token?.rights) this.#rightsChange(link);
-    link.renewals++;
     try {
       const { expiresAt } = await link.request({ type: "refresh", token: token.value }, { timeoutMs: this.#timeoutMs, urgent: true });
       token.endsAt = moment(expiresAt) || token.endsAt;
@@ -2002,8 +1988,6 @@ var Renewal = class {
         if (this.#tokens.current === token) this.#tokens.current = link.token;
       }
       throw error;
-    } finally {
-      link.renewals--;
     }
     [link.token, this.#tokens.refused] = [token, false];
     link.welcome = { ...link.welcome, expiresAt: token.endsAt };
@@ -2204,7 +2188,6 @@ var Connector = class {
       links: this.#links,
       timers: this.#timers,
       timeoutMs: options.requestTimeoutMs,
-      rightsChange: (link) => this.channels.rightsChange(link),
       renewed: (expiresAt) => this.#set({ ...this.#state, expiresAt }),
       failed: (error) => this.isClosed || emit("error", error)
     });

@@ -131,7 +131,7 @@ export class Channels {
     room -= bytes(JSON.stringify({ ...rest, asOf, subscriptions: [] }));
     const subscriptions = [];
     for (const feed of feeds) {
-      const { type, asOf: own, ...subscription } = feed.request(link);
+      const { type, asOf: own, ...subscription } = feed.request();
       if (subscription.since && !feed.view && own !== asOf) continue;
       room -= bytes(JSON.stringify(subscription)) + 1;
       if (room < 0 || subscriptions.length >= most) break;
@@ -190,9 +190,6 @@ export class Channels {
     }
   }
 
-  /** The link is about to be given a token with other rights. */
-  rightsChange(link) { for (const feed of this.#feeds.values()) if (feed.link === link) feed.doubt(); }
-
   close() { for (const one of this.#all) this.#grants.finish(one); }
 
   // ---- frames
@@ -211,7 +208,7 @@ export class Channels {
     if (feed?.link === link && feed.view) feed.receiveSnapshot(frame);
   }
 
-  notice(link, { code, channel, position, count, maxRate, reason }) {
+  notice(link, { code, channel, position, count, maxRate, reason, view }) {
     if (code === "presence-ended") {
       const watch = this.#watches.get(channel);
       if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
@@ -220,6 +217,7 @@ export class Channels {
     const feed = this.#feeds.get(channel);
     if (feed?.link !== link) return;
     if (code === "gap") this.#grants.gap(feed, position, "live");
+    if (code === "view" && feed.view) feed.showBy(view);
     if (code === "tuned") {
       feed.tuning.rate = within(maxRate, 0, 1e9) || undefined;
       this.#emit("tuned", { channel, maxRate: feed.tuning.rate, reason: text(reason) });

@@ -29,7 +29,7 @@ export class Connector {
     this.#tokens = new Tokens(options.token, this.clock, options.connectTimeoutMs);
     this.#retry = new Retry(options);
     this.#renewal = new Renewal({
-      tokens: this.#tokens, links: this.#links, timers: this.#timers, timeoutMs: options.requestTimeoutMs, rightsChange: (link) => this.channels.rightsChange(link),
+      tokens: this.#tokens, links: this.#links, timers: this.#timers, timeoutMs: options.requestTimeoutMs,
       renewed: (expiresAt) => this.#set({ ...this.#state, expiresAt }), failed: (error) => this.isClosed || emit("error", error),
     });
     this.requests = new Requests(options.maxPending);

@@ -4,11 +4,7 @@ import { Recent } from "./ids.js";
 import { KeyedView } from "./keyed-view.js";
 import { isPosition, parsePosition, timeOf } from "./position.js";
 import { Tuning } from "./tuning.js";
-import { moment } from "./values.js";
-import { viewOf } from "./wants.js";
-
-/** Who is shown what, as a string that can be compared. */
-const shapeOf = (link, wants) => `${link.token?.rights}${viewOf(wants)}`;
+import { moment, text } from "./values.js";
 
 /** One channel. `position` is the newest one that there is nothing missing before, `asOf` the moment up to which silence is vouched for. */
 export class Feed {
@@ -20,7 +16,8 @@ export class Feed {
   floor = 0; floorUntil = 0; // during a move: older messages are repetitions
   edge = 0; // after a resume: messages up to this publish time were missed ones
   view; keyed; // with state: what the page holds, and what fills it
-  #shape; // with state: who was shown what when `position` was reached; undefined if the rows may be of two minds
+  shownBy; // with state: what the server calls that by which the rows were shown at `position`; undefined if that is everything
+  #doubted = false; // with state: until the next snapshot is complete
   state = Object.freeze({ name: "pending", resumed: false, gap: false, caughtUp: 0 });
 
   constructor(channel, { since, wants, remember, clock }) {
@@ -33,10 +30,10 @@ export class Feed {
     if (since !== undefined && since !== null && since !== "") this.startAt(since);
   }
 
-  /** Where to go on from. The rows of a state can only be gone on from by who is shown the same. */
-  since(link) { return this.view && this.#shape !== shapeOf(link, this.tuning.asked.wants) ? undefined : this.position; }
+  /** Where to go on from. */
+  get since() { return this.#doubted ? undefined : this.position; }
 
-  request(link) { return { type: "subscribe", channel: this.channel, since: this.since(link), asOf: this.asOf, ...this.tuning.asked.wants }; }
+  request() { return { type: "subscribe", channel: this.channel, since: this.since, view: this.since && this.shownBy, asOf: this.asOf, ...this.tuning.asked.wants }; }
 
   /** Takes over where it stood; what is no position is a gap, as the server says of those it does not know. */
   startAt(position, asOf) {
@@ -46,8 +43,11 @@ export class Feed {
 
   forget() { [this.position, this.asOf, this.forgot] = [undefined, undefined, true]; }
 
-  /** From now on some rows may be shown by one rule and some by another, until they are all sent anew. */
-  doubt() { this.#shape = undefined; }
+  /** Something may be missing among the rows: they are to be sent anew. */
+  doubt() { this.#doubted = true; }
+
+  /** From here on the rows are shown by something else. What a snapshot will be shown by, its end says. */
+  showBy(view) { if (!this.keyed.rows.loading) this.shownBy = text(view) || undefined; }
 
   deliver(item) { for (const reader of [...this.readers.values()]) reader.deliver(item); }
 
@@ -81,7 +81,7 @@ export class Feed {
   receiveSnapshot(frame) {
     if (!this.keyed.snapshot(frame)) return false;
     this.position = isPosition(frame.position) ? frame.position : undefined;
-    this.#shape = this.tuning.isAsking(this.link) || this.link.renewals > 0 ? undefined : shapeOf(this.link, this.tuning.agreed);
+    [this.shownBy, this.#doubted] = [text(frame.view) || undefined, false];
     return true;
   }
 

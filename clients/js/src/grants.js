@@ -22,9 +22,9 @@ export class Grants {
 
   /** Notes that the link has been asked, by the first frame or alone. */
   expect(one, link) {
-    const since = one.since(link), asked = one.tuning?.asked;
+    const { since, shownBy } = one, asked = one.tuning?.asked;
     for (const change of asked?.changes ?? []) change.link = link;
-    link.asked.set(one, { since, ...asked });
+    link.asked.set(one, { since, shownBy, ...asked });
     link.owed.add(one);
     if (since) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
   }
@@ -32,7 +32,7 @@ export class Grants {
   ask(one, link) {
     this.expect(one, link);
     const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
-    link.ask(JSON.stringify(one.request(link)), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one instanceof Watch ? "presence" : "subscribe" });
+    link.ask(JSON.stringify(one.request()), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one instanceof Watch ? "presence" : "subscribe" });
   }
 
   /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
@@ -78,7 +78,8 @@ export class Grants {
 
   /** The state is sent anew, or what has changed of it. Until it is complete, what was shown stays. */
   #beginState(feed, link, answer) {
-    const { since } = link.asked.get(feed), resumed = since !== undefined && answer.resumed === true;
+    const { since, shownBy } = link.asked.get(feed), resumed = since !== undefined && answer.resumed === true;
+    if (resumed && shownBy !== feed.shownBy) return this.gap(feed); // the other link of a move has brought other rows meanwhile
     [feed.edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
     if (resumed) feed.keyed.resume();
     else feed.keyed.begin();

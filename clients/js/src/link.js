@@ -16,7 +16,6 @@ export class Link {
   opened = false; ended = false;
   liveAt = 0;
   resumed = null; // what a reconnect brought: {caughtUp, gaps, at}
-  renewals = 0; // of its token, that are not answered
   refusals = 0; // the newest number of a refused publish; each publish shows it
   #socket; #on; #pending = new Map(); #nextID = 1;
   #heard = ticks(); #pinged = false; #heartbeat = 25_000; #drift = 0; #listening; #probing;

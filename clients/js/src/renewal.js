@@ -4,11 +4,10 @@ import { moment } from "./values.js";
 
 export class Renewal {
   #at = Infinity; #hasty = 0; // in ticks; renewals in a row that came sooner than they should
-  #tokens; #links; #timers; #timeoutMs; #renewed; #failed; #rightsChange;
+  #tokens; #links; #timers; #timeoutMs; #renewed; #failed;
 
-  /** `renewed` is told until when the live link is good now, `failed` why one that was planned was not, `rightsChange` which link is to be given a token with other rights. */
-  constructor({ tokens, links, timers, timeoutMs, renewed, failed, rightsChange }) {
-    this.#rightsChange = rightsChange;
+  /** `renewed` is told until when the live link is good now and `failed` why one that was planned was not. */
+  constructor({ tokens, links, timers, timeoutMs, renewed, failed }) {
     [this.#tokens, this.#links, this.#timers, this.#timeoutMs, this.#renewed, this.#failed] = [tokens, links, timers, timeoutMs, renewed, failed];
   }
 
@@ -21,8 +20,6 @@ export class Renewal {
 
   /** Until the server has taken the token, the link lives by its old one. */
   async #renew(link, token) {
-    if (token.rights !== link.token?.rights) this.#rightsChange(link);
-    link.renewals++;
     try {
       const { expiresAt } = await link.request({ type: "refresh", token: token.value }, { timeoutMs: this.#timeoutMs, urgent: true });
       token.endsAt = moment(expiresAt) || token.endsAt;
@@ -32,8 +29,6 @@ export class Renewal {
         if (this.#tokens.current === token) this.#tokens.current = link.token; // which goes on
       }
       throw error;
-    } finally {
-      link.renewals--;
     }
     [link.token, this.#tokens.refused] = [token, false];
     link.welcome = { ...link.welcome, expiresAt: token.endsAt };

@@ -17,16 +17,14 @@ export function asToken(value) {
 export const fitsHeader = (token) => token.length <= MAX_HEADER && /^[\w\-.~+]+$/.test(token);
 
 /**
- * A token in hand: when it was taken, in ticks, when it ends by the server's clock, how long it lasts if it says so, and what it says
- * of its user, to be compared with another one.
+ * A token in hand: when it was taken, in ticks, when it ends by the server's clock, and how long it lasts if it says so.
  * Nothing is verified here: it serves the timing alone.
  */
 function tokenOf(value) {
-  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity, rights: value };
+  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity };
   try {
-    const { iat, exp, nbf, jti, ...rights } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
+    const { iat, exp } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
     token.endsAt = moment(exp * 1000);
-    token.rights = JSON.stringify(rights);
     if (exp > iat) token.lastsMs = (exp - iat) * 1000;
   } catch { /* the welcome will tell */ }
   return token;

@@ -1,7 +1,6 @@
 // Asks links for changes of how channels are read.
 import { onChannel, RETRY } from "./codes.js";
 import { backoff } from "./timers.js";
-import { changesView } from "./wants.js";
 
 /** One change of a channel is under way at a time. What a lost link has not answered, the next subscription asks for. */
 export class Tuner {
@@ -17,7 +16,6 @@ export class Tuner {
     const one = tuning.next(link);
     if (!one) return;
     one.link = link;
-    if (changesView(one.change)) feed.doubt();
     const frame = { type: "tune", channel: feed.channel, ...one.change };
     link.ask(JSON.stringify(frame), (answer) => this.#applied(feed, one, answer), (error) => this.#failed(feed, one, error), { timeoutMs: this.#options.requestTimeoutMs, what: "tune" });
   }

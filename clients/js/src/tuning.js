@@ -30,9 +30,6 @@ export class Tuning {
 
   has(change) { return this.#changes.includes(change); }
 
-  /** Whether a change is being asked for on a link. */
-  isAsking(link) { return this.#changes.some((one) => one.link === link); }
-
   /** The change to ask the server for, unless it is being asked on this link. */
   next(link) {
     const first = this.#changes[0];

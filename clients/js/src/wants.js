@@ -93,10 +93,4 @@ export function merged(first, second) {
   return both;
 }
 
-/** Whether a change is about which rows are shown, and what of them. */
-export const changesView = (change) => ["filter", "fields", "keys"].some((name) => change[name] !== undefined);
-
-/** What decides which rows are shown, and what of them, as a string that can be compared. */
-export const viewOf = ({ filter, fields, keys }) => JSON.stringify([filter, fields, keys]);
-
 export const sameWants = (a, b) => JSON.stringify(tidy(a)) === JSON.stringify(tidy(b));

@@ -9,8 +9,6 @@ export class Watch {
 
   constructor(channel) { this.channel = channel; }
 
-  since() { return undefined; }
-
   request() { return { type: "presence", channel: this.channel, watch: true }; }
 
   update({ members, joined, left, count }) {

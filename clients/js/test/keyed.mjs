@@ -48,6 +48,11 @@ export class Reader {
   get rights() { return this.channel.startsWith("fleet:") ? this.socket.claims.desk : undefined; }
   get rate() { return this.wants.maxRate; }
   get filtered() { return this.wants.filter || this.wants.keys || this.rights !== undefined; }
+  /** What the client is told of by what it is shown: undefined if by nothing. */
+  get view() {
+    const { filter, keys, fields } = this.wants, by = JSON.stringify([filter || undefined, keys, fields, this.rights]);
+    return by === "[null,null,null,null]" ? undefined : `v${[...by].reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) % 2 ** 32, 0)}`;
+  }
   get rows() { return new Map([...fold(this.record, this.world.now)].filter(([, event]) => shows(this.wants, this.rights, event))); }
 
   /** Goes on from an index of the record: the client has all up to there. */
@@ -94,7 +99,7 @@ export class Reader {
       entries.push({ key, position: positionOf(event), time: event.time, expiresAt: event.expiresAt, data: project(this.wants, event.data) });
     }
     const more = todo.length > 0, from = this.record[at - 1];
-    this.socket.give({ type: "snapshot", channel: this.channel, reset: this.reset || undefined, entries, more, position: more ? undefined : from ? positionOf(from) : `${this.world.begin}-` });
+    this.socket.give({ type: "snapshot", channel: this.channel, reset: this.reset || undefined, entries, more, position: more ? undefined : from ? positionOf(from) : `${this.world.begin}-`, view: more ? undefined : this.view });
     this.reset = false;
     if (more) return this.#later(random.of([0, 1, 50, 2000]));
     [this.snapshot, this.at] = [null, at];
@@ -147,6 +152,8 @@ export class Reader {
     if (!this.wants.state || (same && rates)) return this.pump();
     if (same) return;
     if (behind) return this.begin(true);
+    const notice = (view) => this.socket.give({ type: "notice", code: "view", channel: this.channel, view });
+    notice("-"); // what has been told of the difference is by neither
     const fields = JSON.stringify(before.fields) !== JSON.stringify(wants.fields), all = fold(this.record, this.world.now), rows = this.rows;
     for (const [key, event] of all) {
       if (this.told.has(key) && !rows.has(key)) this.#send(event, { left: true });
@@ -154,6 +161,7 @@ export class Reader {
     }
     const gone = [...this.told].filter(([key]) => !all.has(key)); // they have expired, and are told of it
     this.told = new Map([...gone, ...[...rows].map(([key, { id }]) => [key, id])]);
+    notice(this.view ?? "");
     this.pump();
   }
 }

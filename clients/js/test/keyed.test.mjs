@@ -168,35 +168,46 @@ describe("state", () => {
     assert.deepEqual(server.newest.open().first.subscriptions, [{ channel, state: true }]);
   });
 
-  test("after a change of what is shown, the rows may be of two minds until they are all sent anew", async (t) => {
+  test("what the server calls that by which the rows are shown is given back with their position", async (t) => {
     await start(t);
-    const subscription = client.subscribe(channel, { state: true });
-    state(server.newest, {}, snapshot([entry("a", T, 1)]));
-    for (const filter of ["key == 'a'", ""]) {
-      const tuned = subscription.tune({ filter });
-      server.newest.give({ type: "ok", id: server.newest.of("tune").at(-1).id, channel, paused: false });
-      await tuned;
-    }
-    state(await again(), { reset: true }, snapshot([entry("a", T, 1)]));
-    assert.equal(server.newest.first.subscriptions[0].since, undefined);
-    client.refresh(token({ sub: "ann", filters: {} })).catch(() => {}); // not answered when the snapshot is complete
-    server.newest.give(snapshot([entry("a", T, 1)], { reset: true }));
-    client.refresh(token({ sub: "ann" })).catch(() => {});
-    assert.equal((await again()).open().first.subscriptions[0].since, undefined);
+    const asked = () => server.newest.first.subscriptions[0], notice = (view) => ({ type: "notice", code: "view", channel, view });
+    const later = async () => {
+      await pass(6000); // a connection that has lived is followed by another one at once
+      return again();
+    };
+    client.subscribe(channel, { state: true });
+    state(server.newest, { view: "v0" }, snapshot([entry("a", T, 1)], { more: true, view: "v9" }));
+    state(await later(), { view: "v0" }, snapshot([entry("a", T, 1)], { view: "v1" }), row("b", T + 1));
+    assert.deepEqual(asked(), { channel, state: true }, "nothing was complete");
+    state(await later(), { resumed: true, view: "v1" }, notice("-"), row("b", T + 1, { left: true, data: undefined }));
+    assert.deepEqual(asked(), { channel, since: `${T + 1}-e${T + 1}`, view: "v1", state: true });
+    state(await later(), { reset: true, view: "v2" }, snapshot([entry("a", T, 1)], { reset: true, more: true }));
+    assert.equal(asked().view, "-", "some of the rows were shown by another view");
+    state(await later(), { reset: true, view: "v2" }, snapshot([entry("a", T, 1)], { reset: true, view: "v2" }), notice("-"), notice("v3"));
+    assert.equal(asked().view, "-", "a snapshot that is cut off changes nothing");
+    state(await later(), { resumed: true, view: "v3" }, notice("-"), notice(""));
+    assert.equal(asked().view, "v3");
+    state(await later(), { resumed: true });
+    assert.deepEqual([asked().view, asked().since], [undefined, `${T}-end`], "nothing narrows what is shown");
+    for (const view of [7, null, {}, "", undefined]) server.newest.give(notice(view), snapshot([entry("a", T, 1)], { reset: true, view }));
+    state(await later(), { resumed: true });
+    assert.equal(asked().view, undefined);
   });
 
-  test("a user who may see more after a reconnect is sent everything", async (t) => {
-    let claims = { sub: "ann", filters: { "fleet:**": "tags.desk == 'a'" } };
-    await start(t, { token: () => token(claims) });
-    client.subscribe(channel, { state: true });
-    state(server.newest, {}, snapshot([entry("a", T, 1)]));
-    state(await again(), { resumed: true }, row("a", T + 1));
-    assert.equal(server.newest.first.subscriptions[0].since, `${T}-end`);
-    claims = { sub: "ann" };
-    const socket = await again(4401);
-    await settle();
-    state(socket);
-    assert.equal(socket.first.subscriptions[0].since, undefined);
+  test("a next connection that goes on by another view than the rows are shown by is asked for all of them", async (t) => {
+    await start(t);
+    const { view } = client.subscribe(channel, { state: true }), notice = (name) => ({ type: "notice", code: "view", channel, view: name });
+    state(server.newest, { view: "v1" }, snapshot([entry("a", T, 1), entry("b", T, 1)], { view: "v1" }), { type: "move", afterMs: 0 });
+    await pass(1);
+    const [before, next] = server.sockets;
+    next.open().welcome();
+    before.give(notice("-"), row("a", T, { left: true, data: undefined }), notice("v2"));
+    next.give({ type: "ok", channel, resumed: true, gap: false, position: `${T}-end`, state: { keys: 2 }, view: "v1" });
+    await pass(3000);
+    const [{ id, since }] = next.of("subscribe");
+    assert.equal(since, undefined);
+    next.give({ type: "ok", id, channel, resumed: false, gap: false, position: `${T}-`, state: { keys: 2 }, view: "v1" }, snapshot([entry("a", T, 1), entry("b", T, 1)], { view: "v1" }));
+    assert.deepEqual(shown(view), { a: 1, b: 1 });
   });
 });
 

@@ -271,7 +271,7 @@ class Socket {
     return refusals === undefined ? {} : { refusals: this.refusals };
   }
 
-  valid({ channel, since, type, id, asOf, ...wants }) {
+  valid({ channel, since, view, type, id, asOf, ...wants }) {
     return faultOf(wants, String(channel), false) === undefined && typeof channel === "string" && /^[\w\-./@=+~]+(:[\w\-./@=+~]+)*$/.test(channel) && channel.length <= 200 && (since === undefined || position.test(since));
   }
 
@@ -289,11 +289,11 @@ class Socket {
   }
 
   /** Answers a subscription with state: what has changed, or everything. */
-  subscribeState(id, reader, since, at) {
+  subscribeState(id, reader, since, at, view) {
     const { world } = this, { channel, record } = reader, end = record.length ? `${record.at(-1).time}-${record.at(-1).id}` : `${world.now}-`;
-    const answer = { type: "ok", id, channel, resumed: false, gap: false, state: { keys: 0 }, maxRate: reader.rate };
+    const answer = { type: "ok", id, channel, resumed: false, gap: false, state: { keys: 0 }, view: reader.view, maxRate: reader.rate };
     this.subscriptions.set(channel, reader);
-    if (at >= 0 && !reader.filtered && world.random.chance(0.8)) {
+    if (at >= 0 && !reader.filtered && view === reader.view && world.random.chance(0.8)) {
       this.give({ ...answer, resumed: true, position: since });
       reader.resume(at);
       return reader.pump();
@@ -302,7 +302,7 @@ class Socket {
     reader.begin(since !== undefined);
   }
 
-  subscribe(id, { channel, since, type, id: _, asOf, ...wants }) {
+  subscribe(id, { channel, since, view, type, id: _, asOf, ...wants }) {
     const { world } = this;
     if (channel.startsWith("secret:")) return this.give({ type: "error", id, channel, code: "forbidden", message: "no grant" });
     if (this.subscriptions.has(channel)) return this.give({ type: "error", id, channel, code: "conflict", message: "already" });
@@ -320,7 +320,7 @@ class Socket {
     const found = event ? record.findIndex((each) => each.id === event && each.time === Number(ms)) + 1 : record.findIndex(({ time }) => time > Number(ms));
     const at = event ? found : found < 0 ? record.length : found;
     const lost = (event && found === 0) || Number(ms) > world.now;
-    if (wants.state) return this.subscribeState(id, reader, since, lost ? -1 : at);
+    if (wants.state) return this.subscribeState(id, reader, since, lost ? -1 : at, view);
     if (lost) this.give({ ...answer, gap: true, position: end });
     else {
       this.give({ ...answer, resumed: true, position: since });

@@ -1,0 +1,63 @@
+package tidewire
+
+import (
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// shownBy is what the server is told of what the Subscription has of a state.
+func (f *feed) shownBy() string {
+	if f.position.IsZero() {
+		return ""
+	}
+	return f.view
+}
+
+// change takes a message about the state. It may be older than the one before it, because a row that comes into sight is sent with the position
+// that it has; and it may be a repetition, which changes nothing.
+func (f *feed) change(l *link, m *wire.ServerFrame, raw []byte) {
+	u := Update{Kind: KindMessage, Position: m.Position, Message: message(m, raw)}
+	if !f.queue.room(&u) {
+		f.pause(l)
+		return
+	}
+	f.advance(m.Position)
+	u.Position = f.position.String()
+	f.queue.put(u)
+}
+
+// advance goes on to a position, unless it is behind or not that of all that was sent before it.
+func (f *feed) advance(position string) {
+	if at, err := realtime.ParsePosition(position); err == nil && !f.partial && at.Time >= f.position.Time {
+		f.position = at
+	}
+}
+
+// snapshot takes a part of the state.
+func (f *feed) snapshot(l *link, s *wire.ServerFrame, raw []byte) {
+	if f.link != l || !f.want.State {
+		return
+	}
+	u := Update{Kind: KindSnapshot, More: s.More, Reset: s.Reset, Frame: raw, Entries: make([]*Message, 0, len(s.Entries))}
+	for i := range s.Entries {
+		s.Entries[i].Channel = f.channel
+		u.Entries = append(u.Entries, message(&s.Entries[i], nil))
+	}
+	if !f.queue.roomFor(&u, maxSnapshot) {
+		f.pause(l)
+		return
+	}
+	if s.Reset {
+		f.partial = true
+		f.unknown()
+	}
+	if !s.More {
+		f.partial, f.view = false, s.View
+		f.advance(s.Position)
+	}
+	u.Position = f.position.String()
+	f.queue.put(u)
+}
+
+// maxSnapshot bounds the bytes of the state of a channel that wait to be taken: four times the largest that a namespace may have by default.
+const maxSnapshot = 32 << 20
