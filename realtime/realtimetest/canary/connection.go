@@ -18,6 +18,8 @@ type Frame struct {
 	Resumed  bool            `json:"resumed"`
 	Gap      bool            `json:"gap"`
 	Reset    bool            `json:"reset"`
+	View     string          `json:"view"` // by what the state is shown
+	State    json.RawMessage `json:"state"`
 	More     *bool           `json:"more"` // of a snapshot
 	Entries  []row           `json:"entries"`
 	row
@@ -55,6 +57,7 @@ type connection struct {
 	frames    []Frame
 	seen      map[*word]bool
 	positions map[string]string // by channel: the newest that was read
+	views     map[string]string // by channel with state: by what that is shown
 	screen    screen
 	fault     error
 }
@@ -63,7 +66,7 @@ type connection struct {
 func open(tap *Tap, by protocol, find func([]byte) []hit, of view) *connection {
 	c := &connection{
 		tap: tap, by: by, find: find, ended: make(chan struct{}), epochs: []epoch{{0, []view{of}}},
-		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{}, screen: screen{},
+		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{}, views: map[string]string{}, screen: screen{},
 	}
 	go c.read()
 	return c
@@ -101,6 +104,9 @@ func (c *connection) take(f Frame) {
 	}
 	if f.Position != "" && f.Channel != "" && (f.Type == "message" || f.Type == "ok" || f.Type == "position") {
 		c.positions[f.Channel] = f.Position
+	}
+	if f.Type == "ok" && f.State != nil || f.Type == "snapshot" && f.More != nil && !*f.More || f.Type == "notice" && f.Code == "view" {
+		c.views[f.Channel] = f.View
 	}
 	c.screen.take(f)
 }

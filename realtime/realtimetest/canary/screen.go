@@ -17,7 +17,7 @@ type row struct {
 	Data    json.RawMessage `json:"data"`
 }
 
-// screen is what a client shows of channels with state, by channel and key: the main word of each value.
+// screen is what a client shows of channels with state, by channel and key: the main word of each value, and which other members it has.
 type screen map[string]map[string]string
 
 // take does with a frame what a client does.
@@ -46,7 +46,23 @@ func (s screen) set(channel string, r row) {
 	if json.Unmarshal(r.Data, &data) == nil {
 		_ = json.Unmarshal(data[Shown], &main) // what has none is no value of ours
 	}
+	for _, column := range []string{Hidden, Deep} {
+		if data[column] != nil {
+			main += " " + column
+		}
+	}
 	s[channel][r.Key] = main
+}
+
+// screened is what is to be on a screen of a publication.
+func (v view) screened(main *word) string {
+	text := main.text
+	for _, column := range []string{Hidden, Deep} {
+		if within(v.rights[0].Columns, column) && within(v.rights[1].Columns, column) && within(v.rights[2].Columns, column) {
+			text += " " + column
+		}
+	}
+	return text
 }
 
 // differs says in what a channel is not what it has to be; empty if in nothing.
@@ -56,7 +72,7 @@ func (s screen) differs(channel string, want map[string]string) string {
 		case !ok:
 			return fmt.Sprintf("key %q is missing", key)
 		case have != want[key]:
-			return fmt.Sprintf("key %q has an old value", key)
+			return fmt.Sprintf("key %q has the value %q, not %q", key, have, want[key])
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(s[channel])) {
@@ -80,7 +96,7 @@ func (w *World) rows(channel string, of view) map[string]string {
 	want := map[string]string{}
 	for key, made := range last {
 		if made.of.Op == realtime.OpSet && of.shows(made) {
-			want[key] = made.text
+			want[key] = of.screened(made)
 		}
 	}
 	return want

@@ -3,7 +3,9 @@ package canary
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 )
 
 // streaming is how a stream of events is asked for.
@@ -35,8 +37,8 @@ func askStream(v *Viewer) error {
 	return openStream(v, &s, "")
 }
 
-// openStream opens a stream of events, anew or from the last id of another one.
-func openStream(v *Viewer, asked *streaming, lastID string) error {
+// openStream opens a stream of events, anew or from the last id of another one, which had some channels.
+func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error {
 	r := asked.rights
 	token, err := v.world.server.Token(v.User, r)
 	if err != nil {
@@ -54,6 +56,7 @@ func openStream(v *Viewer, asked *streaming, lastID string) error {
 		if asked.state {
 			t.state = map[string]any{}
 		}
+		maps.DeleteFunc(t.reads, func(channel, _ string) bool { return !within(r.Channels, channel) })
 	})
 	query := url.Values{"channel": r.Channels}
 	for name, values := range asked.query {
@@ -68,11 +71,11 @@ func openStream(v *Viewer, asked *streaming, lastID string) error {
 	if shown != nil {
 		v.conn.show(shown)
 	}
-	return v.streamed(lastID != "")
+	return v.streamed(had)
 }
 
-// streamed waits for the answers of a stream.
-func (v *Viewer) streamed(again bool) error {
+// streamed waits for the answers of a stream, which goes on with channels that another one had.
+func (v *Viewer) streamed(had []string) error {
 	resumed := map[string]bool{}
 	for _, channel := range v.streams.rights.Channels {
 		f, err := v.conn.await(v.world.options.Patience, "the answer for "+channel, 0, func(f Frame) bool {
@@ -81,7 +84,7 @@ func (v *Viewer) streamed(again bool) error {
 		if err != nil {
 			return err
 		}
-		if f.Type != "ok" || again && !f.Resumed && (!v.streams.state || !f.Reset) {
+		if f.Type != "ok" || slices.Contains(had, channel) && !f.Resumed && (!v.streams.state || !f.Reset) {
 			return fmt.Errorf("%s is answered %s", channel, f.Raw)
 		}
 		resumed[channel] = f.Resumed
@@ -103,13 +106,18 @@ func resumeStream(v *Viewer) error {
 		return errors.New("not a stream")
 	}
 	v.leave()
+	asked := *v.streams
+	had := asked.rights.Channels
 	if v.streams.state { // what has no key is not in a snapshot
 		v.drop(func(*word) bool { return true })
+		if v.rng.IntN(2) == 0 {
+			asked.rights = v.rights()
+		}
 	}
 	for range v.rng.IntN(20) {
 		if _, err := v.world.publish(!v.streams.state); err != nil {
 			return err
 		}
 	}
-	return openStream(v, v.streams, s.id)
+	return openStream(v, &asked, s.id, had...)
 }

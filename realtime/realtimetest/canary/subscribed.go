@@ -21,7 +21,7 @@ func asked() []Act {
 			return v.ask(Rights{}, true, map[string]any{"maxRate": 5 + v.rng.IntN(100)})
 		}},
 		{Name: "state", Needs: func(f Features) bool { return f.State }, Do: state},
-		{Name: "state resumed", Needs: func(f Features) bool { return f.State }, Do: resumeState},
+		{Name: "state resumed", Needs: func(f Features) bool { return f.State }, Do: func(v *Viewer) error { return resumeState(v, false) }},
 		{Name: "tune filter", Needs: func(f Features) bool { return f.Tune && f.Filter }, Do: func(v *Viewer) error {
 			clients := v.some(clients(), Shared)
 			return v.tune(func(t *told) {
@@ -138,22 +138,29 @@ func (v *Viewer) snapshots(resumed map[string]bool) error {
 	return nil
 }
 
-// resumeState comes back to state with what it has: it is told what has changed, or given all anew.
-func resumeState(v *Viewer) error {
-	if v.told.state == nil || v.told.paused || v.streams != nil {
+// resumeState comes back to state with what it has: it is told what has changed, or given all anew. With others, what it may see or asks for is
+// something else by then.
+func resumeState(v *Viewer, others bool) error {
+	if v.told.state == nil || v.told.paused || v.streams != nil || v.told.wild {
 		return nil
 	}
-	options, own, conflates := v.told.state, v.told.own, v.told.conflates
+	options, own, conflates, token := v.told.state, v.told.own, v.told.conflates, v.told.token
 	v.leave()
-	shown := v.shown
+	shown, views := v.shown, v.told.views
 	for range v.rng.IntN(20) {
 		if _, err := v.world.publish(false); err != nil {
 			return err
 		}
 	}
+	if others {
+		var err error
+		if token, own, options, err = become(v, own, options); err != nil {
+			return err
+		}
+	}
 	since := maps.Clone(v.told.reads)
 	v.forget()
-	if err := v.connect(v.told.token); err != nil {
+	if err := v.connect(token); err != nil {
 		return err
 	}
 	v.tell(func(t *told) { t.own, t.conflates, t.state = own, conflates, options })
@@ -161,8 +168,13 @@ func resumeState(v *Viewer) error {
 	v.conn.show(shown)
 	resumed := map[string]bool{}
 	for channel, position := range since {
+		if !within(token.Channels, channel) {
+			continue
+		}
 		frame := maps.Clone(options)
-		frame["since"] = position
+		if frame["since"] = position; views[channel] != "" {
+			frame["view"] = views[channel]
+		}
 		answer, err := v.subscribe(channel, frame)
 		if err != nil {
 			return err
@@ -173,6 +185,26 @@ func resumeState(v *Viewer) error {
 		resumed[channel] = answer.Resumed
 	}
 	return v.snapshots(resumed)
+}
+
+// become changes, while the viewer is away, what its next token shows, what the tenant does, and what it asks for itself.
+func become(v *Viewer, own Rights, options map[string]any) (Rights, Rights, map[string]any, error) {
+	token := v.told.token
+	if v.rng.IntN(3) > 0 {
+		if token = v.rights(); v.rng.IntN(2) == 0 {
+			token.Clients = nil // who may see more than before is where it goes wrong
+		}
+	}
+	if v.world.server.Features.Filter && v.rng.IntN(3) == 0 {
+		own.Clients = v.some(clients(), Shared)
+		options = with(options, "filter", Filter(own.Clients))
+	}
+	if v.rng.IntN(3) == 0 {
+		if err := policy(v); err != nil {
+			return token, own, options, fmt.Errorf("while it is away: %w", err)
+		}
+	}
+	return token, own, options, nil
 }
 
 // show makes a screen that of the connection, before it has subscribed.

@@ -42,7 +42,21 @@ type toySub struct {
 	paused  bool
 	pending []*realtime.Publication
 	state   bool
-	shown   map[string]*realtime.Publication // with state: what its client shows
+	shown   map[string]toyRow // with state: what its client shows
+}
+
+// toyRow is a value that a client shows, and the columns of it.
+type toyRow struct {
+	of      *realtime.Publication
+	columns string
+}
+
+func rowOf(layers []canary.Rights, p *realtime.Publication) toyRow {
+	columns := ""
+	for _, r := range layers {
+		columns += fmt.Sprintf("%q", r.Columns)
+	}
+	return toyRow{p, columns}
 }
 
 func (s *toy) start(t *testing.T) canary.Server {

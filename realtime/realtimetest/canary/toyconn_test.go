@@ -129,9 +129,13 @@ func (c *toyConn) subscribe(frame map[string]any) {
 		c.say(map[string]any{"type": "error", "id": frame["id"], "channel": channel, "code": "forbidden"})
 		return
 	}
-	sub := &toySub{shown: map[string]*realtime.Publication{}}
+	sub := &toySub{shown: map[string]toyRow{}}
 	c.options(sub, frame)
 	if sub.state = frame["state"] != nil; sub.state {
+		if frame["since"] != nil && c.server.flaw == "a state that is gone on from whatever was shown of it" {
+			c.goOn(sub, channel, frame)
+			return
+		}
 		c.say(map[string]any{"type": "ok", "id": frame["id"], "channel": channel, "reset": frame["since"] != nil, "position": fmt.Sprint(len(c.server.log))})
 		c.snapshot(sub, channel)
 		c.subs[channel] = sub
@@ -152,10 +156,27 @@ func (c *toyConn) subscribe(frame map[string]any) {
 	}
 }
 
+// goOn tells what has changed of a state, and takes for granted that the client has what it may see now of what has not.
+func (c *toyConn) goOn(sub *toySub, channel string, frame map[string]any) {
+	c.say(map[string]any{"type": "ok", "id": frame["id"], "channel": channel, "resumed": true, "position": frame["since"]})
+	from := 0
+	if _, err := fmt.Sscan(frame["since"].(string), &from); err != nil {
+		panic(err)
+	}
+	layers := []canary.Rights{c.rights, c.server.policy, sub.own}
+	for key, p := range newest(c.server.log[:from], channel) {
+		if p.Op == realtime.OpSet && may(layers, p) {
+			sub.shown[key] = rowOf(layers, p)
+		}
+	}
+	c.subs[channel] = sub
+	c.sync()
+}
+
 // newest returns the last of each key of a channel.
-func (s *toy) newest(channel string) map[string]*realtime.Publication {
+func newest(log []*realtime.Publication, channel string) map[string]*realtime.Publication {
 	newest := map[string]*realtime.Publication{}
-	for _, p := range s.log {
+	for _, p := range log {
 		if p.Key != "" && p.Channel.Name() == channel {
 			newest[p.Key] = p
 		}
@@ -166,9 +187,11 @@ func (s *toy) newest(channel string) map[string]*realtime.Publication {
 func (c *toyConn) snapshot(sub *toySub, channel string) {
 	layers := []canary.Rights{c.rights, c.server.policy, sub.own}
 	entries := []any{}
-	for key, p := range c.server.newest(channel) {
-		if p.Op == realtime.OpSet && (may(layers, p) || c.server.flaw == "a snapshot without the gate") && (c.server.flaw != "a snapshot that lacks a row" || key != "v2") {
-			sub.shown[key] = p
+	for key, p := range newest(c.server.log, channel) {
+		if p.Op == realtime.OpSet && (may(layers, p) || c.server.flaw == "a snapshot without the gate") {
+			if sub.shown[key] = rowOf(layers, p); c.server.flaw == "a snapshot that lacks a row" && key == "v2" {
+				continue
+			}
 			entries = append(entries, c.message(layers, p))
 		}
 	}
@@ -182,11 +205,11 @@ func (c *toyConn) sync() {
 			continue
 		}
 		layers := []canary.Rights{c.rights, c.server.policy, sub.own}
-		for key, p := range c.server.newest(channel) {
-			shows, shown := p.Op == realtime.OpSet && may(layers, p), sub.shown[key] != nil
+		for key, p := range newest(c.server.log, channel) {
+			shows, shown := p.Op == realtime.OpSet && may(layers, p), sub.shown[key].of != nil
 			switch {
-			case shows && sub.shown[key] != p:
-				sub.shown[key] = p
+			case shows && sub.shown[key] != rowOf(layers, p):
+				sub.shown[key] = rowOf(layers, p)
 				c.say(c.message(layers, p))
 			case !shows && p.Op == realtime.OpDelete && (shown || c.server.flaw == "deletions of what was not shown"):
 				delete(sub.shown, key)

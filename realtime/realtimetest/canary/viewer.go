@@ -33,6 +33,7 @@ type told struct {
 	user               string
 	token, policy, own Rights            // what its token says, the tenant, and what it asks for itself
 	reads              map[string]string // channels that it is subscribed to, and the position that it had on the last connection
+	views              map[string]string // by what it was shown those with state
 	begins             map[string]begin  // of these, where the first answer was
 	conflates          bool              // of a key only the newest has to arrive
 	paused             bool
@@ -69,6 +70,9 @@ func (v *Viewer) Rand() *rand.Rand { return v.rng }
 func (v *Viewer) step() error {
 	acts := slices.DeleteFunc(slices.Concat(stock(), asked(), policies(), v.world.options.Acts), func(a Act) bool { return a.Needs != nil && !a.Needs(v.world.server.Features) })
 	act := acts[v.rng.IntN(len(acts))]
+	if v.told.state != nil && v.rng.IntN(3) == 0 { // which is seldom otherwise, and what is most easily wrong with it
+		act = Act{Name: "state resumed with other rights", Do: func(v *Viewer) error { return resumeState(v, true) }}
+	}
 	if v.conn == nil {
 		act = acts[0] // it begins by connecting
 	}
@@ -177,7 +181,7 @@ func (v *Viewer) leave() {
 			delete(v.due, w)
 		}
 	})
-	v.shown = v.conn.screen
+	v.told.views, v.shown = v.conn.views, v.conn.screen
 	v.world.judge(v, v.conn)
 	v.conn = nil
 }
