@@ -21,8 +21,8 @@ const maxAhead = time.Hour
 // right to publish, makes such messages; they must not reach a reader, whose client would end its
 // connection over one, resume, and get it again.
 func (m *Message) Check(now time.Time) error {
-	if m.Kind < KindPublication || m.Kind > KindClose {
-		return Errorf(CodeBadRequest, "kind: must be %d to %d, got %d", KindPublication, KindClose, m.Kind)
+	if m.Kind < KindPublication || m.Kind > KindCensus {
+		return Errorf(CodeBadRequest, "kind: must be %d to %d, got %d", KindPublication, KindCensus, m.Kind)
 	}
 	if m.ID == "" {
 		return Errorf(CodeBadRequest, "id: is missing")
@@ -45,6 +45,11 @@ func (m *Message) Check(now time.Time) error {
 		}
 	case KindDirect, KindClose:
 		return m.checkAddressed()
+	case KindCensus:
+		if m.Origin == "" {
+			return Errorf(CodeBadRequest, "origin: is missing")
+		}
+		return m.CheckSize()
 	}
 	return nil
 }

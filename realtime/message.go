@@ -25,6 +25,8 @@ const (
 	KindDirect
 	// KindClose ends the connections that To selects.
 	KindClose
+	// KindCensus carries what instances tell each other of what they have; see package census. One with a Channel keeps its order.
+	KindCensus
 )
 
 // Target selects connections of a tenant: one by its ID, those of a user, or those of a

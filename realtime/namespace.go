@@ -36,6 +36,8 @@ type Namespace struct {
 	Enforce string `json:"enforce,omitempty"`
 	// Filterable are the members of Data that filters may name, such as "data.bid".
 	Filterable []string `json:"filterable,omitempty"`
+	// Presence says who is present; nil has the defaults.
+	Presence *Presence `json:"presence,omitempty"`
 	// Columns are the only top-level members of Data that readers are shown; with none they are shown all.
 	Columns []string `json:"columns,omitempty"`
 }
@@ -82,6 +84,9 @@ func (n Namespace) check(field string, retention time.Duration) error {
 		return err
 	}
 	if err := n.Rate.check(field + ".rate"); err != nil {
+		return err
+	}
+	if err := n.Presence.check(field + ".presence"); err != nil {
 		return err
 	}
 	return n.checkView(field)

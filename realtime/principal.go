@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -12,7 +13,8 @@ type Action string
 const (
 	ActionSubscribe Action = "subscribe"
 	ActionPublish   Action = "publish"
-	ActionPresence  Action = "presence"
+	ActionPresence  Action = "presence" // to see who is present
+	ActionEnter     Action = "enter"    // to be seen with data of one's own
 )
 
 // Grants are the channel patterns of a principal, by action. What no pattern
@@ -21,6 +23,7 @@ type Grants struct {
 	Subscribe []Pattern `json:"subscribe,omitempty"`
 	Publish   []Pattern `json:"publish,omitempty"`
 	Presence  []Pattern `json:"presence,omitempty"`
+	Enter     []Pattern `json:"enter,omitempty"`
 }
 
 // Manage is a part of the management API, as a token's claim manage lists those that its
@@ -69,7 +72,7 @@ func (p *Principal) May(action Action, c Channel) bool {
 	if c.IsZero() || c.Tenant() != p.Tenant {
 		return false
 	}
-	for _, pattern := range p.Grants.of(action) {
+	for _, pattern := range p.granted(action) {
 		if pattern.Match(c.Name(), p.User, p.Groups) {
 			return true
 		}
@@ -77,9 +80,16 @@ func (p *Principal) May(action Action, c Channel) bool {
 	return false
 }
 
+func (p *Principal) granted(a Action) []Pattern {
+	if patterns := p.Grants.Of(a); patterns != nil {
+		return *patterns
+	}
+	return nil
+}
+
 // MayAll reports whether one grant of the principal covers every channel that a pattern may select.
 func (p *Principal) MayAll(action Action, q Pattern) bool {
-	for _, pattern := range p.Grants.of(action) {
+	for _, pattern := range p.granted(action) {
 		if pattern.Covers(q, p.User, p.Groups) {
 			return true
 		}
@@ -87,16 +97,41 @@ func (p *Principal) MayAll(action Action, q Pattern) bool {
 	return false
 }
 
-func (g *Grants) of(action Action) []Pattern {
-	switch action {
+// Of returns the patterns of an action; nil if there is no such action.
+func (g *Grants) Of(a Action) *[]Pattern {
+	switch a {
 	case ActionSubscribe:
-		return g.Subscribe
+		return &g.Subscribe
 	case ActionPublish:
-		return g.Publish
+		return &g.Publish
 	case ActionPresence:
-		return g.Presence
+		return &g.Presence
+	case ActionEnter:
+		return &g.Enter
 	}
 	return nil
+}
+
+// Actions returns all that a grant can allow.
+func Actions() []Action {
+	return []Action{ActionSubscribe, ActionPublish, ActionPresence, ActionEnter}
+}
+
+// Len is how many patterns there are.
+func (g *Grants) Len() int {
+	n := 0
+	for _, a := range Actions() {
+		n += len(*g.Of(a))
+	}
+	return n
+}
+
+// With returns the grants with those of more added.
+func (g *Grants) With(more *Grants) (all Grants) {
+	for _, a := range Actions() {
+		*all.Of(a) = slices.Concat(*g.Of(a), *more.Of(a))
+	}
+	return all
 }
 
 // LogValue shows tenant and user.

@@ -16,11 +16,15 @@ import (
 
 func newToken(s std) *cobra.Command {
 	var tenant, user, file, operators, url string
-	var groups, subscribe, publish, presence, filters, columns, manage []string
+	var groups, filters, columns, manage []string
 	var operator bool
+	granted := map[realtime.Action]*[]string{}
+	for _, action := range realtime.Actions() {
+		granted[action] = new([]string)
+	}
 	var ttl time.Duration
 	cmd := &cobra.Command{
-		Use: "token --tenant T --user U [--group G]... [--subscribe PATTERN]... [--publish PATTERN]... [--presence PATTERN]...\n" +
+		Use: "token --tenant T --user U [--group G]... [--subscribe PATTERN]... [--publish PATTERN]... [--presence PATTERN]... [--enter PATTERN]...\n" +
 			"  tidewire token --operators FILE --user U",
 		Short: "Make a token",
 		Long: "token prints a JWT, signed with the tenant's first key that can sign. Without\n" +
@@ -36,7 +40,7 @@ func newToken(s std) *cobra.Command {
 			"  gcloud secrets versions access latest --secret=tidewire-operators | tidewire token --operators - --user olga",
 		Args: exactly(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			grants, err := parseGrants(subscribe, publish, presence)
+			grants, err := parseGrants(granted)
 			if err != nil {
 				return err
 			}
@@ -79,9 +83,9 @@ func newToken(s std) *cobra.Command {
 	f.StringVar(&tenant, "tenant", "", "tenant (required)")
 	f.StringVar(&user, "user", "", "user (required)")
 	f.StringArrayVar(&groups, "group", nil, "a group of the user; may be repeated")
-	f.StringArrayVar(&subscribe, "subscribe", nil, "pattern of channels it may read; may be repeated")
-	f.StringArrayVar(&publish, "publish", nil, "pattern of channels it may publish to; may be repeated")
-	f.StringArrayVar(&presence, "presence", nil, "pattern of channels whose presence it may see; may be repeated")
+	for _, action := range realtime.Actions() {
+		f.StringArrayVar(granted[action], string(action), nil, "pattern of channels "+grantHelp(action)+"; may be repeated")
+	}
 	f.StringArrayVar(&filters, "filter", nil, "PATTERN=FILTER that events of these channels must pass to be shown; may be repeated")
 	f.StringArrayVar(&columns, "columns", nil, "PATTERN=NAME,...: the members of data of these channels that are shown; may be repeated")
 	f.StringArrayVar(&manage, "manage", nil, "part of the management API it may use; may be repeated")
@@ -139,18 +143,29 @@ func parseManage(parts []string) ([]realtime.Manage, error) {
 	return all, nil
 }
 
-func parseGrants(subscribe, publish, presence []string) (realtime.Grants, error) {
+// grantHelp says what a grant of an action allows.
+func grantHelp(a realtime.Action) string {
+	switch a {
+	case realtime.ActionSubscribe:
+		return "it may read"
+	case realtime.ActionPublish:
+		return "it may publish to"
+	case realtime.ActionPresence:
+		return "whose presence it may see"
+	case realtime.ActionEnter:
+		return "it may be seen on with data of its own"
+	}
+	return "it may use for " + string(a)
+}
+
+func parseGrants(granted map[realtime.Action]*[]string) (realtime.Grants, error) {
 	var g realtime.Grants
-	for _, part := range []struct {
-		flag string
-		from []string
-		to   *[]realtime.Pattern
-	}{{"subscribe", subscribe, &g.Subscribe}, {"publish", publish, &g.Publish}, {"presence", presence, &g.Presence}} {
-		for _, pattern := range part.from {
+	for action, patterns := range granted {
+		for _, pattern := range *patterns {
 			if err := realtime.CheckPattern(pattern); err != nil {
-				return g, usage.Errorf("--%s: %w", part.flag, err)
+				return g, usage.Errorf("--%s: %w", action, err)
 			}
-			*part.to = append(*part.to, realtime.Pattern(pattern))
+			*g.Of(action) = append(*g.Of(action), realtime.Pattern(pattern))
 		}
 	}
 	return g, nil

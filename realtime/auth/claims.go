@@ -165,15 +165,7 @@ func grantsOf(value string) (realtime.Grants, error) {
 	}
 	left := MaxPatterns
 	err := object(value).each(func(name, value string) (err error) {
-		var into *[]realtime.Pattern
-		switch realtime.Action(name) {
-		case realtime.ActionSubscribe:
-			into = &g.Subscribe
-		case realtime.ActionPublish:
-			into = &g.Publish
-		case realtime.ActionPresence:
-			into = &g.Presence
-		}
+		into := g.Of(realtime.Action(name))
 		if into == nil || value == "null" {
 			return nil
 		}

@@ -71,8 +71,15 @@ func (lines) RefreshOK(id wire.ID, _ time.Time) outbox.Frame            { return
 func (lines) Error(id wire.ID, _ string, err *realtime.Error) outbox.Frame {
 	return line("error", id, err.Code)
 }
-func (lines) Pong(wire.ID) outbox.Frame { return line("pong") }
-func (lines) Presence(c realtime.Channel, _, _ []realtime.Member, n int) outbox.Frame {
+func (lines) Pong(wire.ID) outbox.Frame                           { return line("pong") }
+func (lines) EnterOK(id wire.ID, _ realtime.Channel) outbox.Frame { return line("ok", id) }
+
+func (lines) Occupancy(c realtime.Channel, connections, users int) outbox.Frame {
+	return line("occupied", c, connections, users)
+}
+
+func (lines) Presence(c realtime.Channel, p *outbox.Presence) outbox.Frame {
+	n := p.Count
 	return line("present", c.Name(), n)
 }
 
@@ -80,7 +87,8 @@ func (lines) PublishRefused(id wire.ID, _ string, err *realtime.Error, _ int64) 
 	return line("error", id, err.Code)
 }
 
-func (lines) PresenceOK(id wire.ID, _ realtime.Channel, _ []realtime.Member, n int) outbox.Frame {
+func (lines) PresenceOK(id wire.ID, _ realtime.Channel, p *outbox.Presence) outbox.Frame {
+	n := p.Count
 	return line("ok", id, n)
 }
 

@@ -77,9 +77,9 @@ func (e bombEncoder) Gap(c realtime.Channel, at realtime.Position) outbox.Frame 
 	return e.Encoder.Gap(c, at)
 }
 
-func (e bombEncoder) Presence(c realtime.Channel, joined, left []realtime.Member, count int) outbox.Frame {
+func (e bombEncoder) Presence(c realtime.Channel, p *outbox.Presence) outbox.Frame {
 	e.pass("presence")
-	return e.Encoder.Presence(c, joined, left, count)
+	return e.Encoder.Presence(c, p)
 }
 
 func (e bombEncoder) Heartbeat(asOf realtime.Position) outbox.Frame {

@@ -46,7 +46,7 @@ func TestWhatWaitsForAClientIsBounded(t *testing.T) {
 		}},
 		"presence": {closed: true, round: func(r *rig, p *page, n int) {
 			if n == 0 {
-				if _, _, err := r.hub.Presence(p.conn, r.channel("prices:fx"), true); err != nil {
+				if err := r.hub.AskPresence(p.conn, r.channel("prices:fx"), true); err != nil {
 					r.t.Fatal(err)
 				}
 			}

@@ -177,9 +177,10 @@ func (b *bombRig) direct() {
 }
 
 func (b *bombRig) come() {
-	if _, _, err := b.hub.Presence(b.readers[1].conn, b.channel("prices:fx"), true); err != nil {
+	if err := b.hub.AskPresence(b.readers[1].conn, b.channel("prices:fx"), true); err != nil {
 		b.t.Error(err)
 	}
+	time.Sleep(time.Second) // all instances have been heard
 	b.subscribe(b.open("bob"), "prices:fx", realtime.Position{}, 0)
 	time.Sleep(5 * time.Second)
 }

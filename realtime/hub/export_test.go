@@ -3,6 +3,8 @@ package hub
 import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/wire"
 )
 
 // Spoil makes whatever handles the channel next panic, in handling its readers.
@@ -14,4 +16,13 @@ func (h *Hub) Spoil(c realtime.Channel) {
 		}
 		f.unlock()
 	}
+}
+
+// AskPresence asks who is present, as a socket does.
+func (h *Hub) AskPresence(c *Connection, name realtime.Channel, watch bool) error {
+	return h.Presence(c, &PresenceRequest{
+		Channel: name, Watch: watch,
+		Answer:  func(p *outbox.Presence) outbox.Frame { return wire.Answers{}.PresenceOK("1", name, p) },
+		Refused: func(err *realtime.Error) outbox.Frame { return wire.Answers{}.Error("1", name.Name(), err) },
+	})
 }

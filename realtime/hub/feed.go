@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -12,9 +13,11 @@ import (
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/logout"
 	"github.com/tidewire/tidewire/realtime/hub/pattern"
+	"github.com/tidewire/tidewire/realtime/hub/presence"
 	"github.com/tidewire/tidewire/realtime/hub/schedule"
 	"github.com/tidewire/tidewire/realtime/hub/state"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
+	"github.com/tidewire/tidewire/realtime/internal/uid"
 	"github.com/tidewire/tidewire/realtime/recent"
 )
 
@@ -46,7 +49,7 @@ type feed struct {
 	longest  int         // most steps in one hold of the lock
 	held     *held       // times the holds; nil except in benchmarks
 
-	presence attendance
+	presence *presence.Attendance[*Connection]
 	chores   chores
 
 	fx  channel.Effects // of what happens under the lock, to be carried out once unlocked
@@ -60,7 +63,8 @@ type feed struct {
 
 func newFeed(h *Hub, topic realtime.Topic) *feed {
 	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: residents{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: logout.New(h.o.Pace.Memory, time.Now())}
-	f.asked.f, f.presence.f, f.chores.f = f, f, f
+	f.asked.f, f.chores.f = f, f
+	f.presence = presence.New(attended{f}, cmp.Or(h.o.Instance, uid.New()), h.generation.Add(1))
 	f.fx.Wheel, f.fx.Panicked = channel.NewWheel(), func(c *channel.Client, fault any) {
 		contain.Report(h.log, h.count, contain.Connection, fault, []any{realtime.KeyConnection, c.Conn})
 		f.fx.Fail(c)
@@ -89,6 +93,7 @@ func (f *feed) stop() {
 	if !f.stopped {
 		gone = slices.Concat(f.chores.leaving, f.generations())
 	}
+	f.presence.Bye(time.Now())
 	f.stopped = true
 	f.states.Release()
 	f.alarm.Stop()
@@ -195,7 +200,7 @@ func (f *feed) remove(c *Connection) bool {
 		f.patterns.Remove(s)
 	}
 	c.patterns = nil
-	f.presence.unwatchAll(c)
+	forgetPresence(c)
 	return true
 }
 

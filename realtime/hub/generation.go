@@ -8,6 +8,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/inspect"
 	"github.com/tidewire/tidewire/realtime/internal/uid"
 	"github.com/tidewire/tidewire/realtime/recent"
 )
@@ -30,6 +31,7 @@ type generation struct {
 
 	heard   int64     // newest publish time that came, ms
 	heardAt time.Time // when anything last came
+	began   time.Time // when its beacon was published, once that has come back
 	pulse   string    // ID of the pulse under way
 	pulsed  time.Time // when it was sent
 }
@@ -71,10 +73,11 @@ func (g *generation) run() {
 			g.feed.hub.log.Warn("a stream was not closed cleanly", realtime.KeyTopic, g.feed.topic, realtime.KeyError, err)
 		}
 	}()
-	sifter := inspector{feed: g.feed}
+	h := g.feed.hub
+	sifter := inspect.New(inspect.Options{Topic: g.feed.topic, Placement: h.o.Placement, Payload: h.payload, Metrics: h.count, Log: h.log})
 	for {
 		messages, err := g.receive(stream)
-		if fault := g.take(&sifter, messages, errors.Is(err, realtime.ErrBroken)); fault != nil {
+		if fault := g.take(sifter, messages, errors.Is(err, realtime.ErrBroken)); fault != nil {
 			err = fault
 		}
 		switch {
@@ -100,9 +103,9 @@ func (g *generation) receive(stream realtime.Stream) (messages []realtime.Messag
 }
 
 // take handles what was received. An error says that some of it was not, for a panic.
-func (g *generation) take(sifter *inspector, messages []realtime.Message, broken bool) (err error) {
+func (g *generation) take(sifter *inspect.Inspector, messages []realtime.Message, broken bool) (err error) {
 	defer g.feed.caught(contain.Topic, &err)
-	if messages = sifter.sift(messages); len(messages) > 0 {
+	if messages = sifter.Sift(messages); len(messages) > 0 {
 		g.received(messages)
 	}
 	if broken && g.ctx.Err() == nil {
@@ -162,12 +165,17 @@ func (g *generation) hear(m *realtime.Message, now time.Time) {
 	case realtime.KindBeacon:
 		// A copy that a retry stored after the opening comes live and shows nothing.
 		if m.ID == g.beacon && !m.Time.After(g.asked.Add(g.feed.pace.Skew)) {
-			g.channels.Phase = channel.PhaseCaughtUp
+			g.channels.Phase, g.began = channel.PhaseCaughtUp, m.Time
+			g.feed.presence.Begins(m.Time, now)
 			g.sendFences()
 		}
 	case realtime.KindPulse:
 		if m.ID == g.pulse {
 			g.pulse = ""
+		}
+	case realtime.KindCensus:
+		if g.feed.presence.Hear(m, g.began, now) != nil {
+			g.feed.hub.count.Add(realtime.CountDrops, "", realtime.ReasonMalformed, 1)
 		}
 	case realtime.KindDirect, realtime.KindClose:
 		g.feed.direct(m, now)
@@ -182,6 +190,7 @@ func (g *generation) broken() {
 	defer f.unlock()
 	f.hub.count.Add(realtime.CountFollows, "", realtime.ReasonBroken, 1)
 	g.channels.Break()
+	f.presence.Restart(time.Now())
 	f.chores.start()
 	g.pulse = "" // it may be lost; a new one is sent in time
 }

@@ -53,8 +53,11 @@ func (plainEncoder) Gap(realtime.Channel, realtime.Position) outbox.Frame {
 	return plainFrame([]byte("gap"))
 }
 func (plainEncoder) Dropped(realtime.Channel, int) outbox.Frame { return plainFrame([]byte("dropped")) }
-func (plainEncoder) Presence(realtime.Channel, []realtime.Member, []realtime.Member, int) outbox.Frame {
+func (plainEncoder) Presence(realtime.Channel, *outbox.Presence) outbox.Frame {
 	return plainFrame([]byte("p"))
+}
+func (plainEncoder) Occupancy(realtime.Channel, int, int) outbox.Frame {
+	return plainFrame([]byte("o"))
 }
 func (plainEncoder) Heartbeat(realtime.Position) outbox.Frame { return plainFrame([]byte("heartbeat")) }
 func (plainEncoder) Ended(r realtime.Right, _ *realtime.Error) outbox.Frame {
@@ -283,7 +286,7 @@ func happenings() []happening {
 		{"watches, and a disconnect", func(b *topicBench) {
 			conns := b.feed.connections()
 			for _, c := range conns {
-				if _, _, err := b.hub.Presence(c, b.channel(c.Tenant().ID, "read"), true); err != nil {
+				if err := b.hub.AskPresence(c, b.channel(c.Tenant().ID, "read"), true); err != nil {
 					b.tb.Error(err)
 				}
 			}

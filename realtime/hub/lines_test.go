@@ -51,8 +51,12 @@ func (lines) Dropped(c realtime.Channel, n int) outbox.Frame {
 	return line("dropped %s %d", c.Name(), n)
 }
 
-func (lines) Presence(c realtime.Channel, joined, left []realtime.Member, n int) outbox.Frame {
-	return line("present %s %v %v %d", c.Name(), joined, left, n)
+func (lines) Presence(c realtime.Channel, p *outbox.Presence) outbox.Frame {
+	return line("present %s %v %v %d", c.Name(), p.Joined, p.Left, p.Count)
+}
+
+func (lines) Occupancy(c realtime.Channel, connections, users int) outbox.Frame {
+	return line("occupied %s %d %d", c.Name(), connections, users)
 }
 
 func (lines) Ended(r realtime.Right, _ *realtime.Error) outbox.Frame {

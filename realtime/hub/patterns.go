@@ -39,6 +39,9 @@ func SubscribePattern(c *Connection, req *PatternRequest) *realtime.Error {
 	if f.stopped || c.index < 0 {
 		return realtime.Errorf(realtime.CodeDraining, "this instance is going away")
 	}
+	if req.Occupancy {
+		return realtime.Errorf(realtime.CodeBadRequest, "occupancy: is not told of all channels of a pattern; leave it out")
+	}
 	for _, have := range c.patterns {
 		if have.Pattern == req.Pattern && have.Sub == req.Sub {
 			return realtime.Errorf(realtime.CodeConflict, "channel: %q is already subscribed", req.Pattern)

@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"encoding/json"
+	"iter"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -11,59 +13,98 @@ import (
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
-// Presence returns who is subscribed to a channel on this instance, at most a
-// thousand of them, and how many there are. With on, the connection is told
-// about changes until it disconnects, asks again without, or loses the right to. A watch counts as a
-// subscription of the connection. It refuses with CodeForbidden or CodeLimited (subscriptionsPerConnection).
-func (h *Hub) Presence(c *Connection, name realtime.Channel, on bool) ([]realtime.Member, int, error) {
+// PresenceRequest asks who is present on a channel, on all instances.
+type PresenceRequest = presence.Request
+
+// Presence answers who is present on a channel. The answer comes when all instances have been heard, which takes a moment where nobody has asked for
+// a while. A watch counts as a subscription of the connection. It refuses with CodeForbidden or CodeLimited (subscriptionsPerConnection).
+func (h *Hub) Presence(c *Connection, req *PresenceRequest) error {
 	f := c.feed
 	f.lock()
 	defer f.unlock()
-	if !c.Principal().May(realtime.ActionPresence, name) {
-		return nil, 0, realtime.Errorf(realtime.CodeForbidden, "channel: no grant for the presence of %q", name.Name())
+	name := req.Channel
+	if err := (attended{f}).May(c, name); err != nil {
+		return err
 	}
 	_, watches := c.watches[name]
-	if on && c.index >= 0 && !watches {
+	switch {
+	case req.Watch && !watches:
 		if err := c.admitWatch(); err != nil {
-			return nil, 0, err
+			return err
+		}
+		if c.watches == nil {
+			c.watches = map[realtime.Channel]struct{}{}
 		}
 		c.watches[name] = struct{}{}
+	case !req.Watch && watches:
+		f.unwatch(c, name)
 	}
-	p := &f.presence
-	if !p.board.Watches(name) {
-		p.board.Open(name, p.there(name))
-	}
-	members, n := p.board.Members(name)
-	switch {
-	case on && c.index >= 0:
-		// Who watches already is told now what has been gathered: from here on all know the same.
-		p.tell(name)
-		p.board.Watch(name, c)
-	case watches:
-		p.unwatch(c, name)
-	default:
-		p.rest(name)
-	}
-	return members, n, nil
+	f.presence.Ask(c, req, time.Now())
+	return nil
 }
 
-// attendance is who is present on the channels of a feed, and tells those who watch. It is guarded by feed.mu.
-type attendance struct {
-	f     *feed
-	board presence.Board[*Connection]
+func leaving() *realtime.Error {
+	return &realtime.Error{Code: realtime.CodeDraining, Message: "this instance is going away", RetryAfter: time.Second}
 }
 
-// there are the principals of all readers of a channel.
-func (p *attendance) there(name realtime.Channel) func(yield func(*realtime.Principal) bool) {
-	return func(yield func(*realtime.Principal) bool) {
-		for _, generations := range [][]*generation{p.f.generations(), p.f.chores.leaving} {
+// unwatch ends a connection's watch of a channel.
+func (f *feed) unwatch(c *Connection, name realtime.Channel) {
+	delete(c.watches, name)
+	c.unadmitWatch()
+	f.presence.Unwatch(name, c, time.Now())
+}
+
+// forgetPresence ends all that a connection has of presence. Its subscriptions have ended before.
+func forgetPresence(c *Connection) {
+	f := c.feed
+	for name := range c.watches {
+		f.fx.Steps++
+		f.unwatch(c, name)
+	}
+	for name := range c.entered {
+		f.fx.Steps++
+		exit(c, name)
+	}
+}
+
+// joined and left are told about each reader of each channel.
+func (f *feed) joined(r *channel.Reader) {
+	c := connectionOf(r)
+	f.presence.Joined(c, r.Channel())
+	if r.Wanted().Occupancy {
+		f.presence.Tally(c, r.Channel())
+	}
+}
+
+func (f *feed) left(r *channel.Reader) {
+	c := connectionOf(r)
+	f.presence.Left(c, r.Channel())
+	if r.Wanted().Occupancy {
+		f.presence.Uncount(r.Channel(), c, time.Now())
+	}
+}
+
+// attended is a feed as its attendance sees it.
+type attended struct{ *feed }
+
+func (f attended) Send(m *realtime.Message, failed func()) {
+	f.out = append(f.out, outgoing{ctx: f.ctx, message: *m, failed: failed})
+}
+
+func (f attended) Rules(name realtime.Channel) *realtime.Presence {
+	return f.tenants.document(name.Tenant()).Rules(name.Namespace()).Presence
+}
+
+func (f attended) There(name realtime.Channel) iter.Seq[*Connection] {
+	return func(yield func(*Connection) bool) {
+		for _, generations := range [][]*generation{f.generations(), f.chores.leaving} {
 			for _, g := range generations {
-				m := g.channels.Get(name)
-				if m == nil {
+				if g == nil || g.channels.Get(name) == nil {
 					continue
 				}
-				for _, r := range m.Readers() {
-					if !yield(r.Client().Conn.Principal()) {
+				for _, r := range g.channels.Get(name).Readers() {
+					f.fx.Steps++
+					if !yield(connectionOf(r)) {
 						return
 					}
 				}
@@ -72,76 +113,100 @@ func (p *attendance) there(name realtime.Channel) func(yield func(*realtime.Prin
 	}
 }
 
-// unwatch ends a connection's watch of a channel.
-func (p *attendance) unwatch(c *Connection, name realtime.Channel) {
-	delete(c.watches, name)
-	c.mu.Lock()
-	c.watching--
-	c.mu.Unlock()
-	p.board.Unwatch(name, c)
-	p.rest(name)
+func (f attended) Who(c *Connection) *presence.Who {
+	p := c.Principal()
+	return &presence.Who{Connection: c.id, User: p.User, Groups: p.Groups}
 }
 
-// unwatchAll ends all of a connection's watches.
-func (p *attendance) unwatchAll(c *Connection) {
-	for name := range c.watches {
-		p.f.fx.Steps++
-		p.unwatch(c, name)
+func (f attended) Lost(c *Connection) bool { return c.index < 0 }
+
+func (f attended) May(c *Connection, name realtime.Channel) *realtime.Error {
+	switch {
+	case c.index < 0 || f.stopped:
+		return leaving()
+	case !c.Principal().May(realtime.ActionPresence, name):
+		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant for the presence of %q", name.Name())
+	}
+	return nil
+}
+
+func (f attended) Watches(c *Connection, name realtime.Channel) bool {
+	_, watches := c.watches[name]
+	return watches
+}
+
+func (f attended) Push(c *Connection, by func(*protocol.Protocol) outbox.Frame) {
+	if frame := by(c.client.Protocol); !frame.IsZero() { // the encoder did not panic
+		f.fx.Push(&c.client, &outbox.Delivery{Frame: frame})
 	}
 }
 
-// rest lets what is known of a channel be forgotten after a while if nobody watches it.
-func (p *attendance) rest(name realtime.Channel) {
-	if forget := p.board.Rest(name); forget != nil {
-		p.after(presence.Linger, forget)
-	}
-}
+func (f attended) Begun() bool { return f.current != nil && !f.current.began.IsZero() }
 
-// joined and left are told about each reader of each channel.
-func (p *attendance) joined(r *channel.Reader) {
-	turn, begins := p.board.Come(r.Channel(), r.Client().Conn.Principal())
-	if begins {
-		p.gather(r.Channel(), turn)
-	}
-}
-
-func (p *attendance) left(r *channel.Reader) {
-	turn, begins := p.board.Leave(r.Channel(), r.Client().Conn.Principal().User)
-	if begins {
-		p.gather(r.Channel(), turn)
-	}
-}
-
-// gather sees to it that the watchers are told what has become of a change, and of those that come meanwhile.
-func (p *attendance) gather(name realtime.Channel, turn uint64) {
-	p.after(presence.Every, func() {
-		if p.board.Gathers(name, turn) && !p.f.stopped {
-			p.tell(name)
-		}
-	})
-}
-
-// after does something after a while, under the lock. If it panics, it is done no further.
-func (p *attendance) after(d time.Duration, do func()) {
+// After does something after a while, under the lock. If it panics, it is done no further.
+func (f attended) After(d time.Duration, do func()) {
 	time.AfterFunc(d, func() {
 		var err error
-		defer p.f.caught(contain.Topic, &err)
-		p.f.lock()
-		defer p.f.unlock()
+		defer f.caught(contain.Topic, &err)
+		f.lock()
+		defer f.unlock()
 		do()
 	})
 }
 
-// tell tells the watchers what has changed since they were last told.
-func (p *attendance) tell(name realtime.Channel) {
-	n, ok := p.board.News(name)
-	if !ok {
-		return
-	}
-	news := protocol.Shared{Make: func(by *protocol.Protocol) outbox.Frame { return by.Presence(name, n.Came, n.Gone, n.Count) }}
-	for c := range n.Watchers {
-		if frame := news.In(c.client.Protocol); !frame.IsZero() { // the encoder did not panic
-			p.f.fx.Push(&c.client, &outbox.Delivery{Frame: frame})
+// maxEntered is how many channels a connection may have entered.
+const maxEntered = 16
+
+// Enter makes a connection a member of a channel, with data of its own, or gives it other data; update refuses to enter. data is compact JSON, and not
+// changed afterwards. Errors: CodeForbidden, CodeLimited, CodeNotFound if it has not entered what it updates.
+func Enter(c *Connection, name realtime.Channel, data json.RawMessage, update bool) error {
+	f := c.feed
+	f.lock()
+	defer f.unlock()
+	_, has := c.entered[name]
+	switch {
+	case !c.Principal().May(realtime.ActionEnter, name):
+		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant to enter %q", name.Name())
+	case c.index < 0 || f.stopped:
+		return leaving()
+	case update && !has:
+		return notEntered(name)
+	case !has && len(c.entered) >= maxEntered:
+		err := realtime.Errorf(realtime.CodeLimited, "channel: a connection may enter %d channels; leave one first", maxEntered)
+		err.Limit = "presence.entered"
+		return err
+	case !has:
+		if err := c.admitWatch(); err != nil {
+			return err
 		}
+		if c.entered == nil {
+			c.entered = map[realtime.Channel]struct{}{}
+		}
+		c.entered[name] = struct{}{}
 	}
+	f.presence.Enter(c, name, data)
+	return nil
+}
+
+// Exit ends that. Errors: CodeNotFound.
+func Exit(c *Connection, name realtime.Channel) error {
+	f := c.feed
+	f.lock()
+	defer f.unlock()
+	if _, has := c.entered[name]; !has {
+		return notEntered(name)
+	}
+	exit(c, name)
+	return nil
+}
+
+func notEntered(name realtime.Channel) *realtime.Error {
+	return realtime.Errorf(realtime.CodeNotFound, "channel: %q has not been entered", name.Name())
+}
+
+// exit ends what a connection has entered. feed.mu is held.
+func exit(c *Connection, name realtime.Channel) {
+	delete(c.entered, name)
+	c.unadmitWatch()
+	c.feed.presence.Exit(c, name)
 }

@@ -109,10 +109,11 @@ func TestEachProtocolIsTold(t *testing.T) {
 		events := r.speak(sse.Encoder{}, "board:7", realtime.Position{})
 		all := []*rawReader{text, json, events}
 		for _, reader := range all {
-			if _, _, err := r.hub.Presence(reader.conn, r.channel("board:7"), true); err != nil {
+			if err := r.hub.AskPresence(reader.conn, r.channel("board:7"), true); err != nil {
 				t.Fatal(err)
 			}
 		}
+		time.Sleep(time.Second) // all instances have been heard
 		r.connectTo("bob", "board:7")
 		time.Sleep(2 * time.Second)
 		if err := r.pub.SendDirect(t.Context(), r.tenant, realtime.Target{User: "ann"}, &realtime.Publication{ID: "d1", Data: []byte("1")}); err != nil {
@@ -126,7 +127,7 @@ func TestEachProtocolIsTold(t *testing.T) {
 			reader.Flush()
 		}
 		for i, want := range [][]string{
-			{"ok 1 board:7", "present board:7 [{bob [all]}]", "direct d1 1", "beat ", "move 1000", "closing draining"},
+			{"ok 1 board:7", "present board:7 [{bob  [all] []}]", "direct d1 1", "beat ", "move 1000", "closing draining"},
 			{`"type":"ok","id":1`, `"joined":[{"user":"bob"`, `"event":"d1"`, `"type":"heartbeat"`, `"afterMs":1000`, `"code":"draining"`},
 			{"event: ok\n", "event: presence\n", "event: direct\n", "event: heartbeat\n", "event: move\n", "event: closing\n"},
 		} {

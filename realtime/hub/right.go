@@ -26,6 +26,9 @@ func (c *Connection) rights() []realtime.Right {
 	for name := range c.watches {
 		all = append(all, realtime.Right{Action: realtime.ActionPresence, Channel: name})
 	}
+	for name := range c.entered {
+		all = append(all, realtime.Right{Action: realtime.ActionEnter, Channel: name})
+	}
 	return all
 }
 
@@ -81,9 +84,12 @@ func (f *feed) end(c *Connection, right realtime.Right, why *realtime.Error) boo
 	if why == nil {
 		why = noRight(right)
 	}
-	if right.Action == realtime.ActionPresence {
-		f.presence.unwatch(c, right.Channel)
-	} else {
+	switch right.Action {
+	case realtime.ActionPresence:
+		f.unwatch(c, right.Channel)
+	case realtime.ActionEnter:
+		exit(c, right.Channel)
+	default:
 		r := c.takeIf(func(r *channel.Reader) bool { return r.Channel() == right.Channel && (r.Question() != nil || r.On()) })
 		if r == nil {
 			return false

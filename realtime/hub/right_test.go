@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -143,7 +142,7 @@ func TestNoRightOutlivesItsGrant(t *testing.T) {
 					}
 				case n < 65:
 					right := realtime.Right{Action: realtime.ActionPresence, Channel: name}
-					if _, _, err := b.hub.Presence(m.conn, name, true); (err == nil) != m.may(right) {
+					if err := b.hub.AskPresence(m.conn, name, true); (err == nil) != m.may(right) {
 						t.Fatalf("presence: %v, with %v", err, m.grants)
 					} else if err == nil {
 						m.stands[right] = true
@@ -152,7 +151,7 @@ func TestNoRightOutlivesItsGrant(t *testing.T) {
 					b.hub.Unsubscribe(m.conn, name, "")
 					delete(m.stands, realtime.Right{Action: realtime.ActionSubscribe, Channel: name})
 				case n < 75:
-					if _, _, err := b.hub.Presence(m.conn, name, false); err == nil {
+					if err := b.hub.AskPresence(m.conn, name, false); err == nil {
 						delete(m.stands, realtime.Right{Action: realtime.ActionPresence, Channel: name})
 					}
 				case n < 90:
@@ -172,11 +171,14 @@ func TestNoRightOutlivesItsGrant(t *testing.T) {
 				m.renew(t, realtime.Grants{})
 				b.feed.remove(m.conn)
 			}
-			if n := b.feed.presence.board.Len(); n > len(names) {
+			b.feed.lock()
+			b.feed.presence.Turn(time.Now().Add(time.Second))
+			b.feed.unlock()
+			if n := b.feed.presence.Len(); n > len(names) {
 				t.Errorf("%d channels are watched", n)
 			}
 			for _, name := range names {
-				if news, _ := b.feed.presence.board.News(name); news.Watchers != nil {
+				if news, _ := b.feed.presence.News(name, b.now); news.Watchers != nil {
 					for range news.Watchers {
 						t.Error("somebody watches who has gone")
 					}
@@ -196,7 +198,7 @@ func TestWatchesAreBounded(t *testing.T) {
 	for i := range 20 {
 		name := b.channel("acme", fmt.Sprintf("c:%d", i))
 		for range 2 { // asking again takes nothing
-			_, _, err := b.hub.Presence(c, name, true)
+			err := b.hub.AskPresence(c, name, true)
 			if limited := realtime.CodeOf(err) == realtime.CodeLimited; limited != (i >= 9) {
 				t.Fatalf("watch %d: %v", i, err)
 			}
@@ -205,116 +207,19 @@ func TestWatchesAreBounded(t *testing.T) {
 	if err := b.hub.Subscribe(c, SubscribeRequest{Channel: b.channel("acme", "more")}); realtime.CodeOf(err) != realtime.CodeLimited {
 		t.Errorf("a subscription beside as many watches: %v", err)
 	}
-	if _, _, err := b.hub.Presence(c, b.channel("acme", "c:0"), false); err != nil {
+	if err := b.hub.AskPresence(c, b.channel("acme", "c:0"), false); err != nil {
 		t.Fatal(err)
 	}
 	b.subscribe(c, b.channel("acme", "more"))
 	for i := range 2 * presence.MaxLingering { // asking once leaves little behind
-		if _, _, err := b.hub.Presence(c, b.channel("acme", fmt.Sprintf("once:%d", i)), false); err != nil {
+		if err := b.hub.AskPresence(c, b.channel("acme", fmt.Sprintf("once:%d", i)), false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := b.feed.presence.board.Len(); n > presence.MaxLingering+10 {
+	b.feed.lock()
+	b.feed.presence.Turn(time.Now().Add(time.Second))
+	b.feed.unlock()
+	if n := b.feed.presence.Len(); n > presence.MaxLingering+10 {
 		t.Errorf("%d channels are remembered", n)
 	}
-}
-
-// A user's second connection, or one that comes and goes while changes are gathered, and a watcher that
-// asks in between: what each was told adds up to who is there.
-func TestPresenceAddsUp(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(20) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			r := rand.New(rand.NewPCG(seed, 5))
-			b := newTopicBench(t)
-			b.serve(&realtime.Tenant{ID: "acme"})
-			name := b.channel("acme", "board")
-			b.encoder = spelling{}
-			conns := make([]*Connection, 6)
-			for i := range conns {
-				conns[i] = b.connect("acme", fmt.Sprintf("user%d", i/2)) // two of each
-			}
-			views := map[*Connection]map[string]bool{}
-			ears := map[*Connection]*listener{}
-			for range 5 {
-				c := b.connect("acme", "watcher")
-				ears[c] = &listener{box: c.client.Box}
-				c.transport = ears[c]
-			}
-			read := func() {
-				for c, ear := range ears {
-					for _, frame := range ear.frames {
-						for _, word := range strings.Fields(frame) {
-							if user, came := word[1:], word[0] == '+'; came == views[c][user] {
-								t.Fatalf("told %q, who knew %v", frame, views[c])
-							} else if came {
-								views[c][user] = true
-							} else {
-								delete(views[c], user)
-							}
-						}
-					}
-					ear.frames = nil
-				}
-			}
-			subscribed := map[*Connection]bool{}
-			for range 300 {
-				c := conns[r.IntN(len(conns))]
-				switch n := r.IntN(10); {
-				case n < 6 && !subscribed[c]:
-					b.subscribe(c, name)
-					subscribed[c] = true
-				case n < 6:
-					b.hub.Unsubscribe(c, name, "")
-					delete(subscribed, c)
-				case n < 8: // the gathering second ends
-					b.feed.lock()
-					b.feed.presence.tell(name)
-					b.feed.unlock()
-					read()
-				default:
-					for w := range ears {
-						members, _, err := b.hub.Presence(w, name, true)
-						if err != nil {
-							t.Fatal(err)
-						}
-						read() // what came before the answer
-						views[w] = map[string]bool{}
-						for _, m := range members {
-							views[w][m.User] = true
-						}
-						break
-					}
-				}
-			}
-			b.feed.lock()
-			b.feed.presence.tell(name)
-			b.feed.unlock()
-			read()
-			there := map[string]bool{}
-			for c := range subscribed {
-				there[c.Principal().User] = true
-			}
-			for _, view := range views {
-				if fmt.Sprint(view) != fmt.Sprint(there) {
-					t.Errorf("a watcher knows %v, there are %v", view, there)
-				}
-			}
-		})
-	}
-}
-
-// spelling writes who came and went.
-type spelling struct{ plainEncoder }
-
-func (spelling) Presence(_ realtime.Channel, joined, left []realtime.Member, _ int) outbox.Frame {
-	var words []string
-	for _, m := range joined {
-		words = append(words, "+"+m.User)
-	}
-	for _, m := range left {
-		words = append(words, "-"+m.User)
-	}
-	return plainFrame([]byte(strings.Join(words, " ")))
 }

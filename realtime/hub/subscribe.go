@@ -22,6 +22,9 @@ func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 	if !c.Principal().May(realtime.ActionSubscribe, req.Channel) {
 		return noGrant(req.Channel)
 	}
+	if req.Occupancy && !c.Principal().May(realtime.ActionPresence, req.Channel) {
+		return realtime.Errorf(realtime.CodeForbidden, "occupancy: no grant for the presence of %q", req.Channel.Name())
+	}
 	rules := c.Tenant().Rules(req.Channel.Namespace())
 	if req.State && rules.State == nil {
 		return channel.NoState(req.Channel)
@@ -85,7 +88,7 @@ func (c *Connection) admit(r *channel.Reader) error {
 	return nil
 }
 
-// admitWatch is admit for a watch of a channel's presence. feed.mu is held.
+// admitWatch makes room for a watch of a channel's presence, or for having entered it. feed.mu is held.
 func (c *Connection) admitWatch() error {
 	limit := c.Tenant().Limits.WithDefaults().SubscriptionsPerConnection
 	c.mu.Lock()
@@ -94,10 +97,14 @@ func (c *Connection) admitWatch() error {
 		return err
 	}
 	c.watching++
-	if c.watches == nil {
-		c.watches = map[realtime.Channel]struct{}{}
-	}
 	return nil
+}
+
+// unadmitWatch gives it back.
+func (c *Connection) unadmitWatch() {
+	c.mu.Lock()
+	c.watching--
+	c.mu.Unlock()
 }
 
 // hasRoom refuses one more subscription or watch. c.mu is held.
@@ -105,7 +112,7 @@ func (c *Connection) hasRoom(limit int) error {
 	if len(c.readers)+c.watching < limit {
 		return nil
 	}
-	err := realtime.Errorf(realtime.CodeLimited, "channel: the connection has %d subscriptions and presence watches, the maximum is %d (limits.subscriptionsPerConnection); end one first", len(c.readers)+c.watching, limit)
+	err := realtime.Errorf(realtime.CodeLimited, "channel: the connection has %d subscriptions, presence watches and channels entered, the maximum is %d (limits.subscriptionsPerConnection); end one first", len(c.readers)+c.watching, limit)
 	err.Limit = "subscriptionsPerConnection"
 	return err
 }

@@ -36,6 +36,9 @@ func (s round) judge() {
 	}
 	s.f.vouch()
 	s.f.states.Look()
+	if !s.f.stopped {
+		s.f.presence.Turn(s.now)
+	}
 }
 
 // part does a part of what takes longer. It reports whether more is left.

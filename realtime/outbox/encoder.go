@@ -34,8 +34,10 @@ type Encoder interface {
 	Gap(c realtime.Channel, at realtime.Position) Frame
 	// Dropped tells a slow reader how many of a channel's Publications its queue let go.
 	Dropped(c realtime.Channel, count int) Frame
-	// Presence tells who came and went, and how many users are there now.
-	Presence(c realtime.Channel, joined, left []realtime.Member, count int) Frame
+	// Presence tells who came and went.
+	Presence(c realtime.Channel, p *Presence) Frame
+	// Occupancy tells how many connections and users read a channel.
+	Occupancy(c realtime.Channel, connections, users int) Frame
 	// Ended tells a client that it has lost something that it had been granted.
 	Ended(r realtime.Right, why *realtime.Error) Frame
 	// EndedPattern tells that a subscription to a pattern has ended, and why.
@@ -68,4 +70,14 @@ type Snapshot struct {
 	Position realtime.Position // of the last part: where the client stands now
 	View     string            // of the last part, as in Answer
 	Reset    bool              // what the client has is to be forgotten
+}
+
+// Presence is what a client is told of who is present on a channel.
+type Presence struct {
+	Joined, Left, Updated []realtime.Member
+	// Members are all that are present, unless it is nil; then the three before say what has changed.
+	Members []realtime.Member
+	Count   int // of those who are present
+	// Truncated says that Members is not all of them, or that they are too many to say who has come and gone.
+	Truncated bool
 }

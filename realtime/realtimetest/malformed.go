@@ -109,6 +109,8 @@ func malformedMessages(c realtime.Channel) map[string]*realtime.Message {
 		"fence without channel":   {Kind: realtime.KindFence, Publication: realtime.Publication{ID: "f"}},
 		"fence without id":        {Kind: realtime.KindFence, Publication: realtime.Publication{Channel: c}},
 		"beacon without id":       {Kind: realtime.KindBeacon},
+		"census of nobody":        {Kind: realtime.KindCensus, Publication: realtime.Publication{ID: "c", Data: []byte("{}")}},
+		"census without a body":   {Kind: realtime.KindCensus, Origin: "i9", Publication: realtime.Publication{ID: "c"}},
 		"pulse with a long id":    {Kind: realtime.KindPulse, Publication: realtime.Publication{ID: long}},
 		"direct to nobody":        {Kind: realtime.KindDirect, Tenant: "acme", Publication: realtime.Publication{ID: "d", Data: []byte("1")}},
 		"direct without tenant":   {Kind: realtime.KindDirect, To: realtime.Target{User: "ann"}, Publication: realtime.Publication{ID: "d", Data: []byte("1")}},

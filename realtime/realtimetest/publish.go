@@ -49,6 +49,8 @@ func carries(b *bed) {
 		{Kind: realtime.KindFence, Origin: "i1", Publication: realtime.Publication{Channel: c, ID: "f1"}},
 		{Kind: realtime.KindBeacon, Origin: "i1", Publication: realtime.Publication{ID: "b1"}},
 		{Kind: realtime.KindPulse, Origin: "i1", Publication: realtime.Publication{ID: "p1"}},
+		{Kind: realtime.KindCensus, Origin: "i1", Publication: realtime.Publication{ID: "c1", Data: []byte(`{"epoch":1,"n":1}`)}},
+		{Kind: realtime.KindCensus, Origin: "i1", Publication: realtime.Publication{ID: "c2", Channel: c, Data: []byte(`{"epoch":1,"n":2,"report":{}}`)}},
 		{
 			Kind: realtime.KindDirect, Tenant: "acme", To: realtime.Target{User: "ann ⌘"},
 			Publication: realtime.Publication{ID: "d1", Key: "k", Data: []byte(`"hello"`), Tags: map[string]string{"a": "b"}, EventType: "mention", Source: "chat", ContentType: "text/plain"},

@@ -151,7 +151,8 @@ func (teller) Dropped(_ realtime.Channel, n int) outbox.Frame {
 	return tell(fmt.Sprint("dropped ", n))
 }
 
-func (teller) Presence(realtime.Channel, []realtime.Member, []realtime.Member, int) outbox.Frame {
+func (teller) Occupancy(realtime.Channel, int, int) outbox.Frame { return outbox.Frame{} }
+func (teller) Presence(realtime.Channel, *outbox.Presence) outbox.Frame {
 	return tell("presence")
 }
 

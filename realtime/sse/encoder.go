@@ -118,8 +118,13 @@ func (e Encoder) Dropped(c realtime.Channel, count int) outbox.Frame {
 }
 
 // Presence is an event "presence".
-func (e Encoder) Presence(c realtime.Channel, joined, left []realtime.Member, count int) outbox.Frame {
-	return event(nil, wire.TypePresence, e.json.Presence(c, joined, left, count))
+func (e Encoder) Presence(c realtime.Channel, p *outbox.Presence) outbox.Frame {
+	return event(nil, wire.TypePresence, e.json.Presence(c, p))
+}
+
+// Occupancy is an event "occupancy".
+func (e Encoder) Occupancy(c realtime.Channel, connections, users int) outbox.Frame {
+	return event(nil, wire.TypeOccupancy, e.json.Occupancy(c, connections, users))
 }
 
 // Ended ends the stream if a subscription was taken away; else it is an event "notice".

@@ -36,7 +36,7 @@ func TestEvents(t *testing.T) {
 		"gap":              {e.Gap(names[0], at("e3")), "event: notice\ndata: " + json(wire.Encoder{}.Gap(names[0], at("e3"))), at("e3"), false},
 		"dropped":          {e.Dropped(names[0], 3), "event: notice\ndata: " + json(wire.Encoder{}.Dropped(names[0], 3)), realtime.Position{}, false},
 		"direct":           {e.Direct(&realtime.Publication{ID: "e4"}), "event: direct\ndata: " + json(wire.Encoder{}.Direct(&realtime.Publication{ID: "e4"})), realtime.Position{}, false},
-		"presence":         {e.Presence(names[0], nil, nil, 3), "event: presence\ndata: " + json(wire.Encoder{}.Presence(names[0], nil, nil, 3)), realtime.Position{}, false},
+		"presence":         {e.Presence(names[0], &outbox.Presence{Count: 3}), "event: presence\ndata: " + json(wire.Encoder{}.Presence(names[0], &outbox.Presence{Count: 3})), realtime.Position{}, false},
 		"move":             {e.Move(17), "event: move\ndata: " + json(wire.Encoder{}.Move(17)), realtime.Position{}, false},
 		"welcome":          {e.Welcome(wire.Session{}), "event: welcome\ndata: " + json(wire.Encoder{}.Welcome("", wire.Session{})), realtime.Position{}, false},
 		"still heartbeat":  {e.Heartbeat(realtime.Position{}), "event: heartbeat\ndata: " + json(wire.Encoder{}.Heartbeat(realtime.Position{})), realtime.Position{}, false},

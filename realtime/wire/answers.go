@@ -67,13 +67,22 @@ func (Answers) CallOK(id ID, data []byte) outbox.Frame {
 	return o.frame()
 }
 
-// PresenceOK answers a presence frame with who is on the channel now. count is the
-// number of users, of which members may be the first.
-func (Answers) PresenceOK(id ID, c realtime.Channel, members []realtime.Member, count int) outbox.Frame {
+// PresenceOK answers a presence frame with who is on the channel now.
+func (Answers) PresenceOK(id ID, c realtime.Channel, p *outbox.Presence) outbox.Frame {
 	o := answer(256, TypeOK, id)
 	o.text("channel", c.Name())
-	o.members("members", members)
-	o.int("count", int64(count))
+	o.members("members", p.Members)
+	o.int("count", int64(p.Count))
+	if p.Truncated {
+		o.bool("truncated", true)
+	}
+	return o.frame()
+}
+
+// EnterOK answers a presence frame that said something of its sender.
+func (Answers) EnterOK(id ID, c realtime.Channel) outbox.Frame {
+	o := answer(128, TypeOK, id)
+	o.text("channel", c.Name())
 	return o.frame()
 }
 

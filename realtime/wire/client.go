@@ -48,9 +48,7 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 		o.text(memberSub.String(), f.Sub)
 	}
 	o.options(&f.Options)
-	if f.Type == TypePresence && !f.Watch {
-		o.bool(memberWatch.String(), false)
-	}
+	o.enter(f)
 	if len(f.Tags) > 0 {
 		o.tags(f.Tags)
 	}
@@ -64,6 +62,25 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 		o.data(memberData.String(), f.Data)
 	}
 	return append(o.b, '}')
+}
+
+// enter appends what a presence frame says and asks.
+func (o *object) enter(f *ClientFrame) {
+	if f.Type != TypePresence {
+		return
+	}
+	switch e := f.Enter; {
+	case e == nil:
+	case e.Leave:
+		o.bool(memberLeave.String(), true)
+	case e.Update:
+		o.data(memberUpdate.String(), e.Data)
+	default:
+		o.data(memberEnter.String(), e.Data)
+	}
+	if f.Enter == nil && !f.Watch || f.Enter != nil && f.Asks {
+		o.bool(memberWatch.String(), f.Watch)
+	}
 }
 
 func (o *object) optional(name member, p realtime.Position) {
@@ -162,7 +179,14 @@ type ServerFrame struct {
 	Refusals     int64         `json:"refusals,omitempty"` // of a publish that can be sent again
 
 	// presence
-	Joined []realtime.Member `json:"joined,omitempty"`
+	Joined    []realtime.Member `json:"joined,omitempty"`
+	Updated   []realtime.Member `json:"updated,omitempty"`
+	Truncated bool              `json:"truncated,omitempty"` // also ok of presence: not all are named
+
+	// occupancy
+	Connections int `json:"connections,omitempty"`
+	Users       int `json:"users,omitempty"`
+
 	// Left is who left; in a message it says that the value of Key is not shown any more.
 	Left Left `json:"left,omitzero"`
 

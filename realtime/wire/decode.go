@@ -104,7 +104,9 @@ func (f *ClientFrame) read(m *members) {
 	case TypePresence:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
-		f.Watch = m.bool(memberWatch, true)
+		f.Enter = m.enter()
+		f.Asks = f.Enter == nil || m.raw[memberWatch] != nil
+		f.Watch = m.bool(memberWatch, f.Enter == nil)
 	case TypeRefresh:
 		f.ID = m.id(true)
 		f.Token = m.text(memberToken, true)

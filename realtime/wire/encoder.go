@@ -257,13 +257,35 @@ func (Encoder) Dropped(c realtime.Channel, count int) outbox.Frame {
 	return o.frame()
 }
 
-// Presence returns who came to a channel and who left it, and how many users are there now.
-func (Encoder) Presence(c realtime.Channel, joined, left []realtime.Member, count int) outbox.Frame {
+// Presence returns who came to a channel and who left it, or who is there, and how many there are now.
+func (Encoder) Presence(c realtime.Channel, p *outbox.Presence) outbox.Frame {
 	o := newObject(256, TypePresence)
 	o.text("channel", c.Name())
-	o.members("joined", joined)
-	o.members("left", left)
-	o.int("count", int64(count))
+	switch {
+	case p.Truncated:
+		o.data("members", nil)
+	case p.Members != nil:
+		o.members("members", p.Members)
+	default:
+		o.members("joined", p.Joined)
+		o.members("left", p.Left)
+		if len(p.Updated) > 0 {
+			o.members("updated", p.Updated)
+		}
+	}
+	o.int("count", int64(p.Count))
+	if p.Truncated {
+		o.bool("truncated", true)
+	}
+	return o.frame()
+}
+
+// Occupancy returns how many connections, and users, read a channel.
+func (Encoder) Occupancy(c realtime.Channel, connections, users int) outbox.Frame {
+	o := newObject(128, TypeOccupancy)
+	o.text("channel", c.Name())
+	o.int("connections", int64(connections))
+	o.int("users", int64(users))
 	return o.frame()
 }
 
@@ -274,7 +296,11 @@ func (e Encoder) Ended(r realtime.Right, why *realtime.Error) outbox.Frame {
 		return e.Error("", r.Channel.Name(), why)
 	}
 	o := newObject(256, TypeNotice)
-	o.text("code", NoticePresenceEnded)
+	if r.Action == realtime.ActionEnter {
+		o.text("code", NoticeEnterEnded)
+	} else {
+		o.text("code", NoticePresenceEnded)
+	}
 	o.text("channel", r.Channel.Name())
 	return o.frame()
 }

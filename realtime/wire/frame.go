@@ -37,6 +37,7 @@ const (
 	TypeNotice    Type = "notice"
 	TypeMove      Type = "move"
 	TypeHeartbeat Type = "heartbeat"
+	TypeOccupancy Type = "occupancy"
 	TypePong      Type = "pong"
 )
 
@@ -48,6 +49,8 @@ const (
 	NoticeView    = "view"    // the client is shown something else of a channel with state
 	// NoticePresenceEnded is told when a watch of the channel's presence is not granted any more.
 	NoticePresenceEnded = "presence-ended"
+	// NoticeEnterEnded is told when what a client has entered a channel with is not granted any more.
+	NoticeEnterEnded = "enter-ended"
 )
 
 // MaxSubBytes is the longest name that a client may give to a subscription.
@@ -110,7 +113,10 @@ type ClientFrame struct {
 	Tags  map[string]string // publish
 	Event string            // publish: the idempotency key
 	Route string            // call, not empty
-	Watch bool              // presence: tell who comes and goes; true if the frame does not say
+	Watch bool              // presence: tell who comes and goes; true if the frame says neither this nor Enter
+	// Enter is what a client says of itself: presence. Asks says that the frame asks who is there as well.
+	Enter *Enter
+	Asks  bool
 
 	// Op, TTL and what follows them are those of a Publication: publish. Op is never OpClear, which is not a client's.
 	Op          realtime.Op
@@ -123,6 +129,13 @@ type ClientFrame struct {
 	// sent a publish, and 0 before the first. It counts if CountsRefusals; an older client does not say.
 	Refusals       int64
 	CountsRefusals bool
+}
+
+// Enter is what a client says of its own presence: it enters with Data, has other Data now (Update), or leaves.
+type Enter struct {
+	Data   []byte // compact JSON
+	Update bool
+	Leave  bool
 }
 
 // Subscription is one entry of a connect frame.

@@ -32,6 +32,10 @@ const (
 	memberRefusals
 	memberRoute
 	memberWatch
+	memberEnter
+	memberUpdate
+	memberLeave
+	memberOccupancy
 	memberFilter
 	memberFields
 	memberKeys
@@ -44,8 +48,37 @@ const (
 )
 
 var memberNames = [numMembers]string{
-	"type", "id", "token", "asOf", "subscriptions", "channel", "since", "data",
-	"key", "tags", "event", "delete", "ttl", "eventType", "source", "contentType", "refusals", "route", "watch", "filter", "fields", "keys", "state", "maxRate", "paused", "sub", "view",
+	memberType:          "type",
+	memberID:            "id",
+	memberToken:         "token",
+	memberAsOf:          "asOf",
+	memberSubscriptions: "subscriptions",
+	memberChannel:       "channel",
+	memberSince:         "since",
+	memberData:          "data",
+	memberKey:           "key",
+	memberTags:          "tags",
+	memberEvent:         "event",
+	memberDelete:        "delete",
+	memberTTL:           "ttl",
+	memberEventType:     "eventType",
+	memberSource:        "source",
+	memberContentType:   "contentType",
+	memberRefusals:      "refusals",
+	memberRoute:         "route",
+	memberWatch:         "watch",
+	memberEnter:         "enter",
+	memberUpdate:        "update",
+	memberLeave:         "leave",
+	memberOccupancy:     "occupancy",
+	memberFilter:        "filter",
+	memberFields:        "fields",
+	memberKeys:          "keys",
+	memberState:         "state",
+	memberMaxRate:       "maxRate",
+	memberPaused:        "paused",
+	memberSub:           "sub",
+	memberView:          "view",
 }
 
 func (m member) String() string { return memberNames[m] }
@@ -279,6 +312,31 @@ func (m *members) data(required bool) []byte {
 		m.wrong("%v", err)
 	}
 	return data
+}
+
+// enter returns what a client says of its own presence; nil if it says nothing.
+func (m *members) enter() *Enter {
+	var e *Enter
+	for _, which := range [...]member{memberEnter, memberUpdate, memberLeave} {
+		raw := m.raw[which]
+		switch {
+		case m.err != nil || raw == nil || which == memberLeave && string(raw) == "false":
+			continue
+		case e != nil:
+			m.wrong("%s: must not be with another of enter, update and leave", which)
+		case which == memberLeave:
+			e = &Enter{Leave: m.bool(memberLeave, true)}
+		case len(raw) > realtime.MaxEnterBytes:
+			m.wrong("%s: must be at most %d bytes, got %d", which, realtime.MaxEnterBytes, len(raw))
+		default:
+			data, err := squeeze(raw)
+			if err != nil {
+				m.wrong("%s: %v", which, err)
+			}
+			e = &Enter{Data: data, Update: which == memberUpdate}
+		}
+	}
+	return e
 }
 
 // tags returns an object of strings.

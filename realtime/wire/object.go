@@ -105,6 +105,10 @@ func (o *object) members(name string, all []realtime.Member) {
 		}
 		o.b = append(o.b, `{"user":`...)
 		o.b = appendString(o.b, m.User)
+		if m.Connection != "" {
+			o.b = append(o.b, `,"connection":`...)
+			o.b = appendString(o.b, m.Connection)
+		}
 		for j, group := range m.Groups {
 			if j == 0 {
 				o.b = append(o.b, `,"groups":[`...)
@@ -115,6 +119,10 @@ func (o *object) members(name string, all []realtime.Member) {
 		}
 		if len(m.Groups) > 0 {
 			o.b = append(o.b, ']')
+		}
+		if m.Data != nil {
+			o.b = append(o.b, `,"data":`...)
+			o.b = append(o.b, m.Data...)
 		}
 		o.b = append(o.b, '}')
 	}

@@ -21,11 +21,12 @@ type Options struct {
 	State      bool     // subscribe
 	MaxRate    *float64 // 0 is without bound; only tune may say so
 	Paused     *bool
+	Occupancy  bool // subscribe
 }
 
 // options returns how a subscription is wanted. What is not known is refused: a client must not believe that it is obeyed.
 func (m *members) options() (o Options) {
-	o.State = m.bool(memberState, false)
+	o.State, o.Occupancy = m.bool(memberState, false), m.bool(memberOccupancy, false)
 	m.common(&o)
 	if m.err == nil && m.raw[memberKeys] != nil {
 		keys := m.names(memberKeys, m.raw[memberKeys], realtime.MaxKeys)
@@ -45,6 +46,9 @@ func (m *members) changes() (o Options) {
 	}
 	if m.raw[memberView] != nil {
 		m.wrong("view: belongs to a subscribe; leave it out")
+	}
+	if m.raw[memberOccupancy] != nil {
+		m.wrong("occupancy: cannot be changed; unsubscribe and subscribe again")
 	}
 	m.common(&o)
 	if o.MaxRate != nil && *o.MaxRate != 0 {
@@ -142,7 +146,7 @@ func (m *members) onlyKnown() {
 	}
 	for which, raw := range m.raw {
 		switch member(which) {
-		case memberType, memberID, memberChannel, memberSince, memberAsOf, memberFilter, memberFields, memberKeys, memberState, memberMaxRate, memberPaused, memberSub, memberView:
+		case memberType, memberID, memberChannel, memberSince, memberAsOf, memberFilter, memberFields, memberKeys, memberState, memberMaxRate, memberPaused, memberSub, memberView, memberOccupancy:
 		default:
 			if raw != nil {
 				m.wrong("%s: is no option of a subscription; leave it out", member(which))
@@ -172,6 +176,9 @@ func (o *object) options(want *Options) {
 	}
 	if want.State {
 		o.bool(memberState.String(), true)
+	}
+	if want.Occupancy {
+		o.bool(memberOccupancy.String(), true)
 	}
 	if want.MaxRate != nil {
 		o.float(memberMaxRate.String(), *want.MaxRate)

@@ -37,8 +37,8 @@ const MaxMetaBytes = 4096
 
 // Check refuses a result that the hook should not have made. It is a fault of the program, not of the client.
 func (r *ConnectResult) Check() error {
-	for _, patterns := range [][]realtime.Pattern{r.Grants.Subscribe, r.Grants.Publish, r.Grants.Presence} {
-		for _, p := range patterns {
+	for _, action := range realtime.Actions() {
+		for _, p := range *r.Grants.Of(action) {
 			if err := realtime.CheckPattern(string(p)); err != nil {
 				return realtime.Errorf(realtime.CodeInternal, "the connect hook granted an invalid pattern: %v", err)
 			}
@@ -61,13 +61,11 @@ func (r *ConnectResult) Extend(p *realtime.Principal) *realtime.Principal {
 	}
 	more := *p
 	more.Groups = slices.Concat(p.Groups, r.Groups)
-	more.Grants.Subscribe = slices.Concat(p.Grants.Subscribe, r.Grants.Subscribe)
-	more.Grants.Publish = slices.Concat(p.Grants.Publish, r.Grants.Publish)
-	more.Grants.Presence = slices.Concat(p.Grants.Presence, r.Grants.Presence)
+	more.Grants = p.Grants.With(&r.Grants)
 	return &more
 }
 
 // empty reports whether the hook has added nothing.
 func (r *ConnectResult) empty() bool {
-	return len(r.Groups)+len(r.Meta)+len(r.Grants.Subscribe)+len(r.Grants.Publish)+len(r.Grants.Presence) == 0
+	return len(r.Groups)+len(r.Meta)+r.Grants.Len() == 0
 }

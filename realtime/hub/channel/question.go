@@ -39,11 +39,13 @@ type Want struct {
 	// MaxRate is how many flushes a second it wants at most; 0 is without bound. Paused wants none.
 	MaxRate float64
 	Paused  bool
+	// Occupancy wants to be told how many read the channel.
+	Occupancy bool
 }
 
 // Plain reports whether all is wanted, at once.
 func (w *Want) Plain() bool {
-	return w.Filter == "" && w.Fields == nil && w.Keys == nil && w.MaxRate == 0 && !w.Paused
+	return w.Filter == "" && w.Fields == nil && w.Keys == nil && w.MaxRate == 0 && !w.Paused && !w.Occupancy
 }
 
 // disbelieve drops what nobody can have been told: moments later than newest, in milliseconds, which is later than

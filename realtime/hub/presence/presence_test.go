@@ -1,169 +1,302 @@
-package presence
+package presence_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"iter"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/presence"
+	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/wire"
 )
 
-func channel(t *testing.T, name string) realtime.Channel {
-	t.Helper()
-	c, err := realtime.NewChannel("acme", name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+// fleet is some instances with an ideal broker between them.
+type fleet struct {
+	mu        sync.Mutex // guards all below, and what is below that
+	t         *testing.T
+	r         *rand.Rand
+	rules     *realtime.Presence
+	channel   realtime.Channel
+	instances []*instance
+	clients   map[int]*client
+	next      int
+	sent      int
+	speaks    *protocol.Protocol
 }
 
-// Users come and go, with several connections each, while watchers begin and end to watch: what each was told adds up to who is
-// there, and nobody is told what he knows.
-func TestNewsAddUp(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(30) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			r := rand.New(rand.NewPCG(seed, 29))
-			var b Board[int]
-			c := channel(t, "board")
-			there := map[string]int{} // connections
-			views := map[int]map[string]bool{}
-			turn := uint64(0) // of the gathering under way
-			tell := func() {
-				turn = 0
-				n, ok := b.News(c)
-				if !ok {
-					return
-				}
-				told := 0
-				for w := range n.Watchers {
-					told++
-					for _, m := range n.Came {
-						if views[w][m.User] {
-							t.Fatalf("%d is told that %s came, who was there", w, m.User)
-						}
-						views[w][m.User] = true
-					}
-					for _, m := range n.Gone {
-						if !views[w][m.User] {
-							t.Fatalf("%d is told that %s went, who was not there", w, m.User)
-						}
-						delete(views[w], m.User)
-					}
-					if n.Count != len(views[w]) {
-						t.Fatalf("%d are there, %d knows %d", n.Count, w, len(views[w]))
-					}
-				}
-				if told != len(views) {
-					t.Fatalf("%d watchers are told, want %d", told, len(views))
-				}
-			}
-			begins := func(n uint64, ok bool) {
-				if ok && turn != 0 {
-					t.Fatal("two gatherings at once")
-				}
-				if ok {
-					turn = n
-				}
-			}
-			for range 600 {
-				p := &realtime.Principal{User: fmt.Sprint("user", r.IntN(5))}
-				switch n := r.IntN(10); {
-				case n < 4:
-					there[p.User]++
-					begins(b.Come(c, p))
-				case n < 7 && there[p.User] > 0:
-					if there[p.User]--; there[p.User] == 0 {
-						delete(there, p.User)
-					}
-					begins(b.Leave(c, p.User))
-				case n < 8 && turn != 0:
-					if !b.Gathers(c, turn) {
-						t.Fatal("the gathering is forgotten")
-					}
-					tell()
-				case n < 9:
-					if !b.Watches(c) {
-						b.Open(c, func(yield func(*realtime.Principal) bool) {
-							for user, n := range there {
-								for range n {
-									yield(&realtime.Principal{User: user})
-								}
-							}
-						})
-					}
-					tell() // those who watch already
-					w := r.IntN(3)
-					b.Watch(c, w)
-					views[w] = map[string]bool{}
-					members, n := b.Members(c)
-					for _, m := range members {
-						views[w][m.User] = true
-					}
-					if want := slices.Collect(maps.Keys(there)); n != len(want) || len(views[w]) != n {
-						t.Fatalf("%d members, want %v", n, want)
-					}
-				case len(views) > 0:
-					for w := range views {
-						delete(views, w)
-						b.Unwatch(c, w)
-						if forget := b.Rest(c); forget != nil {
-							forget()
-							turn = 0
-						}
-						break
-					}
-				}
-				if len(views) == 0 && b.Watches(c) {
-					t.Fatal("it is remembered, and nobody watches")
-				}
+// client is a connection, and what it has been told.
+type client struct {
+	id         int
+	at         *instance
+	user       string
+	subscribed int
+	entered    bool
+	data       string
+	watches    bool
+	lost       bool
+	knows      map[string]string // data by user
+	answered   bool
+	crowd      bool
+}
+
+// instance is an Attendance and its Owner.
+type instance struct {
+	f    *fleet
+	name string
+	a    *presence.Attendance[int]
+}
+
+func (i *instance) Send(m *realtime.Message, _ func()) {
+	i.f.sent++
+	m.Time = time.Now()
+	for _, to := range i.f.instances {
+		to.After(time.Millisecond, func() {
+			if err := to.a.Hear(m, time.Now().Add(-time.Hour), time.Now()); err != nil {
+				i.f.t.Error(err)
 			}
 		})
 	}
 }
 
-// Who asks once and never again leaves little behind.
-func TestFewLinger(t *testing.T) {
-	t.Parallel()
-	var b Board[int]
-	var later []func()
-	for i := range 3 * MaxLingering {
-		c := channel(t, fmt.Sprintf("c:%d", i))
-		b.Open(c, func(func(*realtime.Principal) bool) {})
-		if forget := b.Rest(c); forget != nil {
-			later = append(later, forget)
+func (i *instance) After(d time.Duration, do func()) {
+	time.AfterFunc(d, func() {
+		i.f.mu.Lock()
+		defer i.f.mu.Unlock()
+		do()
+	})
+}
+
+func (i *instance) Rules(realtime.Channel) *realtime.Presence { return i.f.rules }
+
+func (i *instance) There(realtime.Channel) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for id, c := range i.f.clients {
+			for range c.subscribed {
+				if c.at == i && !yield(id) {
+					return
+				}
+			}
 		}
-		if forget := b.Watches(c) && b.Rest(c) != nil; forget {
-			t.Fatal("it is to be forgotten twice")
-		}
-	}
-	if b.Len() != MaxLingering || len(later) != MaxLingering {
-		t.Errorf("%d are remembered, %d to be forgotten, want %d", b.Len(), len(later), MaxLingering)
-	}
-	watched := channel(t, "c:0")
-	b.Watch(watched, 1)
-	for _, forget := range later {
-		forget()
-	}
-	if b.Len() != 1 || !b.Watches(watched) {
-		t.Errorf("%d are remembered, want the one that is watched", b.Len())
 	}
 }
 
-// An answer names a bounded number, and counts all.
-func TestMembersAreBounded(t *testing.T) {
-	t.Parallel()
-	var b Board[int]
-	c := channel(t, "c")
-	b.Open(c, func(yield func(*realtime.Principal) bool) {
-		for i := range 3 * MaxMembers {
-			yield(&realtime.Principal{User: fmt.Sprint(i)})
+func (i *instance) Who(id int) *presence.Who {
+	c := i.f.clients[id]
+	return &presence.Who{Connection: fmt.Sprint("c", id), User: c.user}
+}
+func (i *instance) Lost(id int) bool                          { return i.f.clients[id].lost }
+func (i *instance) May(int, realtime.Channel) *realtime.Error { return nil }
+func (i *instance) Watches(id int, _ realtime.Channel) bool   { return i.f.clients[id].watches }
+func (i *instance) Begun() bool                               { return true }
+
+// Push has a client read a frame.
+func (i *instance) Push(id int, by func(*protocol.Protocol) outbox.Frame) {
+	c, t := i.f.clients[id], i.f.t
+	f, err := wire.DecodeServer(by(i.f.speaks).Payload())
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case f.Type == wire.TypeOK || f.Members != nil:
+		c.answered, c.crowd, c.knows = true, false, map[string]string{}
+		for _, m := range f.Members {
+			c.knows[m.User] = string(m.Data)
 		}
-	})
-	if members, n := b.Members(c); len(members) != MaxMembers || n != 3*MaxMembers {
-		t.Errorf("%d of %d are named", len(members), n)
+	case f.Type == wire.TypeError:
+		t.Fatalf("%d: %s", id, f.Message)
+	case f.Truncated:
+		c.crowd = true
+		return
+	}
+	for _, m := range f.Joined {
+		if _, is := c.knows[m.User]; is {
+			t.Fatalf("%d is told that %s joined, who was there", id, m.User)
+		}
+		c.knows[m.User] = string(m.Data)
+	}
+	for _, m := range f.Left.Members {
+		if _, is := c.knows[m.User]; !is {
+			t.Fatalf("%d is told that %s left, who was not there", id, m.User)
+		}
+		delete(c.knows, m.User)
+	}
+	for _, m := range f.Updated {
+		if have, is := c.knows[m.User]; !is || have == string(m.Data) {
+			t.Fatalf("%d is told that %s has other data, who had %q", id, m.User, have)
+		}
+		c.knows[m.User] = string(m.Data)
+	}
+	if f.Count != len(c.knows) && !f.Truncated {
+		t.Fatalf("%d is told of %d, and knows %v", id, f.Count, c.knows)
+	}
+}
+
+func newFleet(t *testing.T, seed uint64, rules *realtime.Presence) *fleet {
+	ch, err := realtime.NewChannel("acme", "board:7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fleet{t: t, r: rand.New(rand.NewPCG(seed, 4)), rules: rules, channel: ch, clients: map[int]*client{}}
+	f.speaks = protocol.New(wire.Encoder{}, slog.New(slog.DiscardHandler), realtime.NoMetrics{})
+	for n := range 3 {
+		i := &instance{f: f, name: fmt.Sprint("i", n)}
+		i.a = presence.New[int](i, i.name, 1)
+		f.instances = append(f.instances, i)
+	}
+	return f
+}
+
+func (f *fleet) pass(d time.Duration) {
+	for ; d > 0; d -= time.Second {
+		time.Sleep(min(d, time.Second))
+		synctest.Wait()
+		f.mu.Lock()
+		for _, i := range f.instances {
+			i.a.Turn(time.Now())
+		}
+		f.mu.Unlock()
+	}
+	time.Sleep(10 * time.Millisecond)
+	synctest.Wait()
+}
+
+func (f *fleet) connect() *client {
+	f.next++
+	c := &client{id: f.next, at: f.instances[f.r.IntN(3)], user: fmt.Sprint("u", f.r.IntN(8))}
+	f.clients[c.id] = c
+	return c
+}
+
+func (f *fleet) act() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []*client
+	for id := 1; id <= f.next; id++ {
+		if c := f.clients[id]; !c.lost {
+			all = append(all, c)
+		}
+	}
+	if len(all) < 4 || f.r.IntN(6) == 0 && len(all) < 20 {
+		f.connect()
+		return
+	}
+	c := all[f.r.IntN(len(all))]
+	a, ch := c.at.a, f.channel
+	switch f.r.IntN(12) {
+	case 0, 1, 2:
+		c.subscribed++
+		a.Joined(c.id, ch)
+	case 3:
+		if c.subscribed > 0 {
+			c.subscribed--
+			a.Left(c.id, ch)
+		}
+	case 4, 5:
+		c.entered, c.data = true, fmt.Sprint(f.r.IntN(100))
+		a.Enter(c.id, ch, json.RawMessage(c.data))
+	case 6:
+		if c.entered {
+			c.entered = false
+			a.Exit(c.id, ch)
+		}
+	case 7, 8:
+		watch := f.r.IntN(4) > 0
+		if c.watches && !watch {
+			a.Unwatch(ch, c.id, time.Now())
+			c.answered = false
+		}
+		c.watches = watch
+		a.Ask(c.id, &presence.Request{
+			Channel: ch, Watch: watch,
+			Answer:  func(p *outbox.Presence) outbox.Frame { return wire.Answers{}.PresenceOK("1", ch, p) },
+			Refused: func(err *realtime.Error) outbox.Frame { return wire.Answers{}.Error("1", "", err) },
+		}, time.Now())
+	case 9:
+		f.lose(c)
+	}
+}
+
+// lose ends a connection.
+func (f *fleet) lose(c *client) {
+	a, ch := c.at.a, f.channel
+	c.lost = true
+	for ; c.subscribed > 0; c.subscribed-- {
+		a.Left(c.id, ch)
+	}
+	if c.watches {
+		a.Unwatch(ch, c.id, time.Now())
+		c.watches = false
+	}
+	if c.entered {
+		c.entered = false
+		a.Exit(c.id, ch)
+	}
+}
+
+// there is who is present.
+func (f *fleet) there() map[string]struct{} {
+	users := map[string]struct{}{}
+	for _, c := range f.clients {
+		if c.entered || c.subscribed > 0 && f.rules.WithDefaults().Members == realtime.PresenceSubscribed {
+			users[c.user] = struct{}{}
+		}
+	}
+	return users
+}
+
+func (f *fleet) check() {
+	want := f.there()
+	for _, c := range f.clients {
+		if !c.watches {
+			continue
+		}
+		if !c.answered || c.crowd {
+			f.t.Fatalf("%d: answered %v, crowd %v", c.id, c.answered, c.crowd)
+		}
+		knows := map[string]struct{}{}
+		for user := range c.knows {
+			knows[user] = struct{}{}
+		}
+		if !maps.Equal(knows, want) {
+			f.t.Fatalf("%d at %s knows %v, there are %v", c.id, c.at.name, c.knows, want)
+		}
+	}
+}
+
+// TestEveryWatcherKnowsTheFleet: whoever comes, enters, leaves and is lost anywhere, what each watcher was told adds up to who is present, and nobody
+// is told what he knows.
+func TestEveryWatcherKnowsTheFleet(t *testing.T) {
+	t.Parallel()
+	for name, rules := range map[string]*realtime.Presence{
+		"subscribed": nil,
+		"entered":    {Members: realtime.PresenceEntered, Grace: realtime.Duration(time.Second)},
+	} {
+		for seed := range uint64(10) {
+			t.Run(fmt.Sprint(name, seed), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					f := newFleet(t, seed, rules)
+					for range 8 {
+						for range 60 {
+							f.act()
+							if f.r.IntN(3) == 0 {
+								f.pass(time.Duration(f.r.IntN(1500)) * time.Millisecond)
+							}
+						}
+						f.pass(10 * time.Second)
+						f.check()
+					}
+				})
+			})
+		}
 	}
 }

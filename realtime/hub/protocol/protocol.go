@@ -101,9 +101,15 @@ func (p *Protocol) Gap(c realtime.Channel, at realtime.Position) (f outbox.Frame
 }
 
 // Presence says who came and went.
-func (p *Protocol) Presence(c realtime.Channel, joined, left []realtime.Member, count int) (f outbox.Frame) {
+func (p *Protocol) Presence(c realtime.Channel, news *outbox.Presence) (f outbox.Frame) {
 	defer p.contain(contain.Channel)
-	return p.inner.Presence(c, joined, left, count)
+	return p.inner.Presence(c, news)
+}
+
+// Occupancy says how many read a channel.
+func (p *Protocol) Occupancy(c realtime.Channel, connections, users int) (f outbox.Frame) {
+	defer p.contain(contain.Channel)
+	return p.inner.Occupancy(c, connections, users)
 }
 
 // Ended says that a right has ended.

@@ -38,7 +38,7 @@ func TestPanicsAreContained(t *testing.T) {
 		"message":    {func(p *Protocol) outbox.Frame { f, _ := p.Message(&realtime.Publication{}); return f }, contain.Channel},
 		"direct":     {func(p *Protocol) outbox.Frame { return p.Direct(&realtime.Publication{}) }, contain.Topic},
 		"gap":        {func(p *Protocol) outbox.Frame { return p.Gap(c, at) }, contain.Channel},
-		"presence":   {func(p *Protocol) outbox.Frame { return p.Presence(c, nil, nil, 0) }, contain.Channel},
+		"presence":   {func(p *Protocol) outbox.Frame { return p.Presence(c, &outbox.Presence{}) }, contain.Channel},
 		"ended":      {func(p *Protocol) outbox.Frame { return p.Ended(realtime.Right{}, nil) }, contain.Connection},
 		"heartbeat":  {func(p *Protocol) outbox.Frame { return p.Heartbeat(at) }, contain.Connection},
 		"closing":    {func(p *Protocol) outbox.Frame { return p.Closing(nil) }, contain.Connection},

@@ -46,7 +46,7 @@ const (
 
 var kindNames = [...]string{
 	realtime.KindFence: "fence", realtime.KindBeacon: "beacon", realtime.KindPulse: "pulse",
-	realtime.KindDirect: "direct", realtime.KindClose: "close",
+	realtime.KindDirect: "direct", realtime.KindClose: "close", realtime.KindCensus: "census",
 }
 
 func kindOf(name string) (realtime.Kind, bool) {

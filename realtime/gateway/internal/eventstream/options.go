@@ -53,6 +53,12 @@ func (o *options) set(name, value string) *realtime.Error {
 			return realtime.Errorf(realtime.CodeBadRequest, "state: must be true or false, got %.32q", value)
 		}
 		o.state = state
+	case "occupancy":
+		on, err := strconv.ParseBool(value)
+		if err != nil {
+			return realtime.Errorf(realtime.CodeBadRequest, "occupancy: must be true or false, got %.32q", value)
+		}
+		o.want.Occupancy = on
 	case "maxRate":
 		rate, err := strconv.ParseFloat(value, 64)
 		if err != nil {

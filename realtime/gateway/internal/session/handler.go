@@ -140,20 +140,6 @@ func (h *handler) named(f outbox.Frame, sub string) outbox.Frame {
 	return h.protocol.WithSub(f, sub)
 }
 
-func (h *handler) presence(f *wire.ClientFrame) {
-	ch, err := h.channel(f.Channel)
-	if err != nil {
-		h.report(f.ID, f.Channel, "presence", err)
-		return
-	}
-	members, count, err := h.c.Hub.Presence(h.client.Connection(), ch, f.Watch)
-	if err != nil {
-		h.report(f.ID, f.Channel, "presence", err)
-		return
-	}
-	h.send(h.protocol.PresenceOK(f.ID, ch, members, count))
-}
-
 func (h *handler) call(f *wire.ClientFrame) {
 	if !h.c.Hooks.Present() {
 		h.fail(f.ID, "", refusal.NoRoute(f.Route))

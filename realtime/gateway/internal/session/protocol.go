@@ -36,7 +36,8 @@ type Encoder interface {
 	PublishOK(id wire.ID, event string) outbox.Frame
 	PublishRefused(id wire.ID, channel string, err *realtime.Error, number int64) outbox.Frame
 	CallOK(id wire.ID, data []byte) outbox.Frame
-	PresenceOK(id wire.ID, c realtime.Channel, members []realtime.Member, count int) outbox.Frame
+	PresenceOK(id wire.ID, c realtime.Channel, p *outbox.Presence) outbox.Frame
+	EnterOK(id wire.ID, c realtime.Channel) outbox.Frame
 	PatternOK(id wire.ID, pattern string, at realtime.Position) outbox.Frame
 	UnsubscribePatternOK(id wire.ID, pattern string) outbox.Frame
 	TuneOK(id wire.ID, c realtime.Channel, t wire.Tuned) outbox.Frame

@@ -39,6 +39,7 @@ func changed(w hub.Want, o *wire.Options) (hub.Want, error) {
 	if o.MaxRate != nil {
 		w.MaxRate = *o.MaxRate
 	}
+	w.Occupancy = w.Occupancy || o.Occupancy
 	if o.Paused != nil {
 		w.Paused = *o.Paused
 	}
