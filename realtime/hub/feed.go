@@ -47,7 +47,10 @@ type feed struct {
 	rebuilt  time.Time   // when a generation was last replaced
 	tries    int         // replacements in a row that did not last
 	longest  int         // most steps in one hold of the lock
-	held     *held       // times the holds; nil except in benchmarks
+	held     interface { // times the holds; nil except in benchmarks
+		begin()
+		end()
+	}
 
 	presence *presence.Attendance[*Connection]
 	chores   chores

@@ -2,7 +2,7 @@ package hub
 
 import "time"
 
-// held is the longest time for which a lock was held, for benchmarks: by the clock of the thread, which
+// held is the longest time for which a lock was held, as benchmarks have it: by the clock of the thread, which
 // stands while others have the processor, or by that on the wall if the holder was moved to another thread.
 type held struct {
 	thread  func() time.Duration
