@@ -52,7 +52,7 @@ func (c *Census) Hear(m *realtime.Message, age time.Duration, begun bool, now ti
 	o.until = now.Add(Lease)
 	if b.Bye {
 		o.until, o.bye = now.Add(byeAfter), true
-		c.unask(m.Origin)
+		unask(c, m.Origin)
 		return nil
 	}
 	c.asks(m.Origin, b, 0, now)
@@ -139,7 +139,7 @@ func (c *Census) drop(s *subject, origin string) {
 }
 
 // unask ends all that an instance asks.
-func (c *Census) unask(origin string) {
+func unask(c *Census, origin string) {
 	for _, s := range c.subjects {
 		if a := s.asked[origin]; a != nil {
 			delete(s.asked, origin)

@@ -27,7 +27,7 @@ func (c *Census) Tick(now time.Time) {
 	}
 	c.lookAt = now.Add(lookEvery)
 	c.lapse(now)
-	if c.tells() && now.Sub(c.sentAt) >= aliveEvery-Every {
+	if tells(c) && now.Sub(c.sentAt) >= aliveEvery-Every {
 		c.send(realtime.Channel{}, &body{}, now, func() {}) // the next comes well within the lease
 	}
 }
@@ -59,7 +59,7 @@ func (c *Census) settle(s *subject, now time.Time) (done bool) {
 }
 
 // tells reports whether others rely on what this instance has said.
-func (c *Census) tells() bool {
+func tells(c *Census) bool {
 	for _, s := range c.subjects {
 		if s.sent != 0 {
 			return true

@@ -29,7 +29,7 @@ func (h *Hub) Presence(c *Connection, req *PresenceRequest) error {
 	_, watches := c.watches[name]
 	switch {
 	case req.Watch && !watches:
-		if err := c.admitWatch(); err != nil {
+		if err := admitWatch(c); err != nil {
 			return err
 		}
 		if c.watches == nil {
@@ -37,7 +37,7 @@ func (h *Hub) Presence(c *Connection, req *PresenceRequest) error {
 		}
 		c.watches[name] = struct{}{}
 	case !req.Watch && watches:
-		f.unwatch(c, name)
+		unwatch(c, name)
 	}
 	f.presence.Ask(c, req, time.Now())
 	return nil
@@ -48,10 +48,10 @@ func leaving() *realtime.Error {
 }
 
 // unwatch ends a connection's watch of a channel.
-func (f *feed) unwatch(c *Connection, name realtime.Channel) {
+func unwatch(c *Connection, name realtime.Channel) {
 	delete(c.watches, name)
-	c.unadmitWatch()
-	f.presence.Unwatch(name, c, time.Now())
+	unadmitWatch(c)
+	c.feed.presence.Unwatch(name, c, time.Now())
 }
 
 // forgetPresence ends all that a connection has of presence. Its subscriptions have ended before.
@@ -59,7 +59,7 @@ func forgetPresence(c *Connection) {
 	f := c.feed
 	for name := range c.watches {
 		f.fx.Steps++
-		f.unwatch(c, name)
+		unwatch(c, name)
 	}
 	for name := range c.entered {
 		f.fx.Steps++
@@ -68,19 +68,19 @@ func forgetPresence(c *Connection) {
 }
 
 // joined and left are told about each reader of each channel.
-func (f *feed) joined(r *channel.Reader) {
+func joined(r *channel.Reader) {
 	c := connectionOf(r)
-	f.presence.Joined(c, r.Channel())
+	c.feed.presence.Joined(c, r.Channel())
 	if r.Wanted().Occupancy {
-		f.presence.Tally(c, r.Channel())
+		c.feed.presence.Tally(c, r.Channel())
 	}
 }
 
-func (f *feed) left(r *channel.Reader) {
+func left(r *channel.Reader) {
 	c := connectionOf(r)
-	f.presence.Left(c, r.Channel())
+	c.feed.presence.Left(c, r.Channel())
 	if r.Wanted().Occupancy {
-		f.presence.Uncount(r.Channel(), c, time.Now())
+		c.feed.presence.Uncount(r.Channel(), c, time.Now())
 	}
 }
 
@@ -176,7 +176,7 @@ func Enter(c *Connection, name realtime.Channel, data json.RawMessage, update bo
 		err.Limit = "presence.entered"
 		return err
 	case !has:
-		if err := c.admitWatch(); err != nil {
+		if err := admitWatch(c); err != nil {
 			return err
 		}
 		if c.entered == nil {
@@ -207,6 +207,6 @@ func notEntered(name realtime.Channel) *realtime.Error {
 // exit ends what a connection has entered. feed.mu is held.
 func exit(c *Connection, name realtime.Channel) {
 	delete(c.entered, name)
-	c.unadmitWatch()
+	unadmitWatch(c)
 	c.feed.presence.Exit(c, name)
 }

@@ -72,7 +72,7 @@ func (qs *questions) detach(r *channel.Reader) {
 		qs.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.Channel().Name()))
 	}
 	if r.End() {
-		qs.f.left(r)
+		left(r)
 	}
 }
 
@@ -101,7 +101,7 @@ func (qs *questions) carryOut() {
 	for i, q := range f.fx.Answered {
 		qs.Remove(q)
 		connectionOf(q.Reader).owed.Add(-1)
-		f.joined(q.Reader)
+		joined(q.Reader)
 		f.fx.Answered[i] = nil
 	}
 	f.fx.Answered = f.fx.Answered[:0]

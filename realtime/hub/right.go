@@ -86,7 +86,7 @@ func (f *feed) end(c *Connection, right realtime.Right, why *realtime.Error) boo
 	}
 	switch right.Action {
 	case realtime.ActionPresence:
-		f.unwatch(c, right.Channel)
+		unwatch(c, right.Channel)
 	case realtime.ActionEnter:
 		exit(c, right.Channel)
 	default:

@@ -89,7 +89,7 @@ func (c *Connection) admit(r *channel.Reader) error {
 }
 
 // admitWatch makes room for a watch of a channel's presence, or for having entered it. feed.mu is held.
-func (c *Connection) admitWatch() error {
+func admitWatch(c *Connection) error {
 	limit := c.Tenant().Limits.WithDefaults().SubscriptionsPerConnection
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,7 +101,7 @@ func (c *Connection) admitWatch() error {
 }
 
 // unadmitWatch gives it back.
-func (c *Connection) unadmitWatch() {
+func unadmitWatch(c *Connection) {
 	c.mu.Lock()
 	c.watching--
 	c.mu.Unlock()

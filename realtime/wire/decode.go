@@ -104,7 +104,7 @@ func (f *ClientFrame) read(m *members) {
 	case TypePresence:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
-		f.Enter = m.enter()
+		f.Enter = enterOf(m)
 		f.Asks = f.Enter == nil || m.raw[memberWatch] != nil
 		f.Watch = m.bool(memberWatch, f.Enter == nil)
 	case TypeRefresh:

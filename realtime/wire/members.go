@@ -314,8 +314,8 @@ func (m *members) data(required bool) []byte {
 	return data
 }
 
-// enter returns what a client says of its own presence; nil if it says nothing.
-func (m *members) enter() *Enter {
+// enterOf returns what a client says of its own presence; nil if it says nothing.
+func enterOf(m *members) *Enter {
 	var e *Enter
 	for _, which := range [...]member{memberEnter, memberUpdate, memberLeave} {
 		raw := m.raw[which]

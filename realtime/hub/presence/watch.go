@@ -65,15 +65,15 @@ func (b *Board[W]) Occupancy(c realtime.Channel) Occupancy {
 func (r *room[W]) occupancy() Occupancy { return Occupancy{r.connections, len(r.users)} }
 
 // Watch has a connection told who comes and goes on a channel for which Ready was called, and Count how many read it.
-func (b *Board[W]) Watch(c realtime.Channel, w W) { b.stay(c).watchers[w] = struct{}{} }
+func (b *Board[W]) Watch(c realtime.Channel, w W) { stay(b, c).watchers[w] = struct{}{} }
 
 // Count has it told how many read it.
 func (b *Board[W]) Count(c realtime.Channel, w W) {
-	b.stay(c).counters[w] = struct{}{}
+	stay(b, c).counters[w] = struct{}{}
 	b.dirty[c] = struct{}{}
 }
 
-func (b *Board[W]) stay(c realtime.Channel) *room[W] {
+func stay[W comparable](b *Board[W], c realtime.Channel) *room[W] {
 	r := b.rooms[c]
 	if !r.lingers.IsZero() {
 		r.lingers = time.Time{}
@@ -121,7 +121,7 @@ func (b *Board[W]) Tick(now time.Time) iter.Seq2[realtime.Channel, News[W]] {
 	return func(yield func(realtime.Channel, News[W]) bool) {
 		for c := range b.dirty {
 			r := b.rooms[c]
-			b.graces(c, r, now)
+			graces(b, c, r, now)
 			if n, ok := r.news(now); ok && !yield(c, n) {
 				return
 			}
@@ -151,7 +151,7 @@ func (r *room[W]) idle() bool {
 }
 
 // graces ends the graces that are over.
-func (b *Board[W]) graces(c realtime.Channel, r *room[W], now time.Time) {
+func graces[W comparable](b *Board[W], c realtime.Channel, r *room[W], now time.Time) {
 	for key, until := range r.leaving {
 		if now.Before(until) {
 			continue
