@@ -46,7 +46,7 @@ func (f *feed) newGeneration(why realtime.Reason) *generation {
 	g.channels = channel.New(channel.Options{
 		Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log, Budget: f.hub.o.Budget,
 		Skew: f.pace.Skew, Margin: f.pace.Margin, Memory: f.pace.Memory, Traces: f.hub.o.Tracer != nil, Holes: why == realtime.ReasonHole,
-		Document: f.tenants.document, After: g.after, State: f.states.Of, Doubt: f.states.Doubt, Begun: f.states.Begun, Opened: f.patterns.Opened,
+		Document: f.tenants.document, After: g.after, State: f.states.Of, Doubt: f.states.Doubt, Begun: f.states.Begun, Unkept: f.states.Unkept, Opened: f.patterns.Opened,
 		Home: func(t *realtime.Tenant) bool { return f.hub.o.Placement(t) == f.topic },
 	})
 	g.ctx, g.cancel = context.WithCancel(f.ctx)

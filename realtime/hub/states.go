@@ -34,8 +34,8 @@ func newStates(f *feed) *state.Set {
 		margin = 0
 	}
 	return state.New(state.Options{
-		Margin: margin,
-		Owner:  keeping{f}, Topic: f.topic, Store: f.hub.o.States, Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log,
+		Margin: margin, Skew: f.pace.Skew,
+		Owner: keeping{f}, Topic: f.topic, Store: f.hub.o.States, Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log,
 		Budget: f.hub.o.Budget, Memory: f.pace.Memory, Life: f.ctx,
 	})
 }

@@ -179,6 +179,7 @@ func (tr *truth) save(t *testing.T) {
 // shakyStates is a store that fails for a while when it is told to.
 type shakyStates struct {
 	*memory.States
+	tell func(string, ...any)
 	mu   sync.Mutex // guards down
 	down time.Time  // until when
 	slow time.Duration
@@ -195,6 +196,9 @@ func (s *shakyStates) Checkpoint(ctx context.Context, topic realtime.Topic, c re
 	down, slow := time.Now().Before(s.down), s.slow
 	s.mu.Unlock()
 	cp, err := s.States.Checkpoint(ctx, topic, c)
+	if s.tell != nil && cp != nil {
+		s.tell("checkpoint of %s as of %s: %v", c.Name(), cp.Watermark.Format("15:04:05.000"), entriesOf(cp.Entries))
+	}
 	if slow > 0 {
 		time.Sleep(slow) // what it has read is older by then
 	}
@@ -202,4 +206,11 @@ func (s *shakyStates) Checkpoint(ctx context.Context, topic realtime.Topic, c re
 		return nil, realtime.Errorf(realtime.CodeUnavailable, "the store is down")
 	}
 	return cp, err
+}
+
+func entriesOf(entries []realtime.StateEntry) (s string) {
+	for _, e := range entries {
+		s += e.Key + ":" + e.ID + " "
+	}
+	return s
 }

@@ -96,6 +96,7 @@ func newViewWorld(t *testing.T, seed uint64) *viewWorld {
 	w.rules = tenant
 	w.truth = newTruth(t, w.inner, realtime.OwnTopic(tenant), func(c realtime.Channel) *realtime.State { return tenant.Rules(c.Namespace()).State })
 	w.closing.Go(w.truth.read)
+	w.truth.store.tell = w.story.tell
 	w.dress = w.dressed
 	for _, name := range []string{"rated:1", "ruled:1"} {
 		c, err := realtime.NewChannel("acme", name)

@@ -87,8 +87,14 @@ func (f *Fence) returned(ms int64) (hole bool) {
 		return false
 	}
 	if m.State() == Buffering && f.strong {
-		hole = m.rec.Make(ms) && !s.o.Holes
+		hole = m.rec.Make(ms)
 		release(m, time.Now())
+		if hole && s.o.Holes { // it is one on each stream
+			hole = false
+			if m.state != nil {
+				s.o.Doubt(m.name)
+			}
+		}
 		if hole {
 			m.prove(never)
 		}

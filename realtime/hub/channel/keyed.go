@@ -50,17 +50,19 @@ func (k *Keyed) Apply(m *realtime.Message, now time.Time) {
 	}
 }
 
-// Load takes in what a store has of the channel, unless something newer has come.
-func (k *Keyed) Load(e *realtime.StateEntry, now time.Time) {
+// Load takes in what a store has of the channel, unless something newer has come: the store knows better what was published before a moment, in
+// ms. It reports false if what it has has expired.
+func (k *Keyed) Load(e *realtime.StateEntry, before int64, now time.Time) bool {
 	m := realtime.Message{Kind: realtime.KindPublication, Publication: e.Publication}
 	if !e.Expires.IsZero() {
 		if m.TTL = e.Expires.Sub(e.Time); !e.Expires.After(now) {
-			return
+			return false
 		}
 	}
-	if c, is := record.Load(k.Table, &m); is {
+	if c, is := record.Load(k.Table, &m, before); is {
 		k.changed(&c, now)
 	}
+	return true
 }
 
 // Outdated removes values of before a moment, in ms, that a checkpoint does not have, some at a time; see record.Outdated.

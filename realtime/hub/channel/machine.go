@@ -24,15 +24,16 @@ type Machine struct {
 	faults int    // panics in handling something for it
 
 	fence     *Fence
-	waiting   []*Question        // asked since the fence was sent
-	stale     int                // questions here and with the fence that nobody waits for any more, at most
-	readers   []*Reader          // while it is buffering: parked, each at its Position
-	lanes     lanes              // of those who are given what comes at once
-	state     *Keyed             // that of the channel; nil if it keeps none
-	held      []realtime.Message // held back from it until the record is made
-	pending   *Keyed             // of those who are given what is new from time to time; nil if there are none
-	ahead     int                // readers that are
-	replaying int                // readers that are
+	waiting   []*Question // asked since the fence was sent
+	stale     int         // questions here and with the fence that nobody waits for any more, at most
+	readers   []*Reader   // while it is buffering: parked, each at its Position
+	lanes     lanes       // of those who are given what comes at once
+	state     *Keyed      // that of the channel; nil if it keeps none
+	held      held        // back from it until the record is made
+	kept      int64       // the newest publish time of what it was given, ms
+	pending   *Keyed      // of those who are given what is new from time to time; nil if there are none
+	ahead     int         // readers that are
+	replaying int         // readers that are
 	tick      *tick
 }
 
@@ -53,15 +54,16 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 		m.count(realtime.CountDrops, realtime.ReasonRepeated, 1)
 	}
 	if m.State() == Buffering {
-		keep(m, msg, repeated, now) // in whatever order: a Table knows what is newer
+		keep(m, msg, msg.Time, repeated, now) // in whatever order: a Table knows what is newer
 		m.rec.Buffer(msg, repeated)
 		return
 	}
+	at := msg.Time
 	j := m.rec.Judge(msg, repeated, now.Add(-m.set.o.Memory).UnixMilli())
 	if j.Hole != "" {
 		m.hole(j, now)
 	}
-	keep(m, msg, repeated, now) // also what comes late
+	keep(m, msg, at, repeated, now) // also what comes late
 	if !j.New {
 		return
 	}
@@ -115,7 +117,7 @@ func (m *Machine) lose(ms int64) {
 
 // unused reports whether the channel holds and serves nothing.
 func (m *Machine) unused() bool {
-	return m.rec.Empty() && len(m.readers) == 0 && m.fence == nil && m.pending == nil && len(m.waiting) == 0 && !m.moving && m.tick == nil
+	return m.rec.Empty() && len(m.readers) == 0 && m.fence == nil && m.pending == nil && len(m.waiting) == 0 && !m.moving && m.tick == nil && len(m.held.messages) == 0
 }
 
 // suspect reports whether the stream broke since a fence last came back: what the channel

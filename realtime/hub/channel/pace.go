@@ -35,6 +35,7 @@ type pace struct {
 	left     bool             // it was on a Keyed before, and has had everything up to saved
 	saved    record.Cursor
 	was      *Keyed // that one
+	saw      *sight // of that
 
 	next    time.Time // when it may be given more
 	place   int       // in the Wheel

@@ -101,7 +101,7 @@ func (r *Reader) detach() {
 	p := r.pace
 	m.set.fx.Wheel.due.Remove(r)
 	r.client.dropReplay(r)
-	p.left, p.saved, p.was = p.snapshot == nil, p.cursor, p.keyed
+	p.left, p.saved, p.was, p.saw = p.snapshot == nil, p.cursor, p.keyed, p.sight
 	p.keyed.exit(r)
 	if m.pending != nil && m.pending.readers == 0 {
 		m.pending.Table.Forget()
@@ -109,22 +109,21 @@ func (r *Reader) detach() {
 	}
 }
 
-// continues joins a channel with a reader of its state that has read another stream. The state is that of both; if
-// the new stream does not go on where the other ended, it is not whole any more, and what is found to be missing, or too much, is told
-// when it has been loaded anew.
-func continues(r *Reader, m *Machine, at realtime.Position, whole bool) {
+// continues joins a channel with a reader of its state that has read another stream. The state is that of both, and knows whether the new stream
+// goes on where the other ended.
+func continues(r *Reader, m *Machine, at realtime.Position) {
 	p := r.pace
 	cursor, goesOn := p.saved, p.left && p.was == stateOf(m)
 	r.join(m, Reading, at)
 	r.attach()
-	if !whole {
-		m.set.o.Doubt(m.name)
-	}
 	if !goesOn {
 		p.begin(r, true)
 		return
 	}
 	p.cursor = cursor
+	if len(p.sight.readers) == 1 { // nobody else knows what has gone out of sight
+		p.sight.Sight = p.saw.Sight
+	}
 	p.lag(true)
 	p.flush(r, time.Now())
 }
@@ -132,7 +131,7 @@ func continues(r *Reader, m *Machine, at realtime.Position, whole bool) {
 // stateOf returns the state of the channel, for those who read it already.
 func stateOf(m *Machine) *Keyed {
 	if m.state == nil {
-		m.state = m.set.o.State(m.name)
+		m.state = m.set.o.State(m.name, true)
 	}
 	return m.state
 }

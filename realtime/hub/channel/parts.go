@@ -73,7 +73,7 @@ func (s *Set) GiveBack(failed *Set) bool {
 		r.leave()
 		m := s.Open(r.name)
 		if KeepsState(r) {
-			continues(r, m, at, true)
+			continues(r, m, at)
 			continue
 		}
 		if m.State() == Buffering {
@@ -96,6 +96,9 @@ func (s *Set) Look(calls int) { s.parts.look = len(s.all)/calls + 1 }
 // are more.
 func (s *Set) Age(now time.Time) (more bool) {
 	p := &s.parts
+	if s.Phase == PhaseCaughtUp && s.caughtUp.IsZero() {
+		s.caughtUp = now
+	}
 	for ; p.look > 0 && len(s.all) > 0; p.look-- {
 		if s.fx.Tired() {
 			return true
@@ -105,6 +108,9 @@ func (s *Set) Age(now time.Time) (more bool) {
 		}
 		m := s.all[p.hand]
 		m.rec.Age(now)
+		if settled(s, now) {
+			release(m, now)
+		}
 		switch {
 		case m.unused():
 			s.remove(m)

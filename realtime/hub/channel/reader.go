@@ -176,14 +176,11 @@ func (r *Reader) join(m *Machine, s ReaderState, at realtime.Position) {
 // receive joins a channel with a reader that stands at a Position and, but for what the margin
 // of an asOf leaves open, has had everything of the topic up to a moment.
 func (r *Reader) receive(m *Machine, at realtime.Position, vouched int64) {
-	from, ok := m.rec.Find(at)
 	if KeepsState(r) {
-		if !ok {
-			_, ok = m.rec.Resume(at, vouched-m.set.o.Margin.Milliseconds())
-		}
-		continues(r, m, at, ok)
+		continues(r, m, at)
 		return
 	}
+	from, ok := m.rec.Find(at)
 	switch {
 	case ok:
 	case at.ID != "" && at.Time >= m.rec.Newest()-m.set.skew:

@@ -27,11 +27,12 @@ type Options struct {
 	Document func(tenant string) *realtime.Tenant
 	// Home reports whether a tenant's document places it on the topic.
 	Home func(*realtime.Tenant) bool
-	// State returns what is known of a channel's state; nil if it keeps none. Doubt says that something of it may be missing.
-	State func(realtime.Channel) *Keyed
+	// State returns what is known of a channel's state; if its namespace keeps none, nil unless somebody reads it still. Doubt says that
+	// something of it may be missing.
+	State func(c realtime.Channel, keeps bool) *Keyed
 	Doubt func(realtime.Channel)
-	// Begun says that what came of a channel before now is not in its state.
-	Begun func(realtime.Channel)
+	// Begun says that what came of a channel before now is not in its state, and Unkept that a channel is forgotten of which that is so.
+	Begun, Unkept func(realtime.Channel)
 	// Opened is told that a channel has become known; nil: nobody is.
 	Opened func(realtime.Channel)
 	// After calls do for a channel after a while, under the lock.
@@ -59,6 +60,7 @@ type Set struct {
 	sent     linked.List       // of the same, in the order they were sent
 	wanting  []*Machine        // in line for a fence
 	breaks   uint64            // interruptions of the stream
+	caughtUp time.Time         // when Age first found the stream caught up
 	suspects int               // busy channels that have not had a fence since the last of them
 	parked   int               // readers that are
 
@@ -126,8 +128,8 @@ func (s *Set) Open(c realtime.Channel) *Machine {
 	}
 	rec := s.records.Open(c, doc)
 	m := &Machine{set: s, name: c, rec: rec, proved: s.breaks, at: len(s.all), rules: rec.Quota().Tenant().Rules(c.Namespace())}
-	if m.rules.State != nil {
-		m.state = s.o.State(c)
+	if s.o.State != nil {
+		m.state = s.o.State(c, m.rules.State != nil)
 	}
 	s.machines[c] = m
 	s.all = append(s.all, m)
@@ -165,6 +167,9 @@ func (s *Set) remove(m *Machine) {
 	s.all[last] = nil
 	s.all = s.all[:last]
 	s.records.Remove(m.rec)
+	if m.state == nil && s.o.Unkept != nil {
+		s.o.Unkept(m.name)
+	}
 }
 
 // Obey gives a tenant's channels the rules of its document.
@@ -180,7 +185,7 @@ func (s *Set) Obey(t *realtime.Tenant) {
 		m.rules = t.Rules(m.name.Namespace())
 		switch {
 		case m.rules.State != nil && m.state == nil:
-			m.state = s.o.State(m.name)
+			m.state = s.o.State(m.name, true)
 			s.o.Begun(m.name)
 		case m.rules.State == nil && m.state != nil && m.state.readers == 0:
 			m.state = nil

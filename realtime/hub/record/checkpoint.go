@@ -8,9 +8,9 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// Load is Table.Apply for what a checkpoint has.
-func Load(t *Table, m *realtime.Message) (Change, bool) {
-	c, is := t.Apply(m)
+// Load is Table.Apply for what a checkpoint has, which knows better than the Table what was published before a moment, in ms.
+func Load(t *Table, m *realtime.Message, before int64) (Change, bool) {
+	c, is := apply(t, m, before)
 	if is {
 		c.node.stored = true
 	}
@@ -75,7 +75,7 @@ func forgetKeys(t *Table) {
 // end removes a value whose time is over, in ms, without an event of the log.
 func end(t *Table, have *node, ms int64) Change {
 	p := realtime.Publication{ID: have.At.ID, Key: have.Key, Time: time.UnixMilli(have.At.Time), Op: realtime.OpExpire}
-	grave := &node{Entry: entryOf(&p), op: realtime.OpExpire, same: have.same, source: have.source, ends: ms}
+	grave := &node{Entry: entryOf(&p), op: realtime.OpExpire, same: have.same, stored: have.stored, source: have.source, ends: ms}
 	c := Change{node: grave, was: have.Entry, before: have.number, had: true}
 	t.drop(have)
 	t.put(grave, have)

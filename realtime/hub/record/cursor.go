@@ -81,5 +81,8 @@ func (t *Table) Resume(moment int64, known []string) (Cursor, bool) {
 // KnownSince says from which moment on, in ms, all changes have been applied.
 func (t *Table) KnownSince(ms int64) { t.since = ms }
 
+// Forgotten is the publish time, in ms, of the newest removal that has been forgotten: what is older and comes now is not known to be gone.
+func Forgotten(t *Table) int64 { return t.until }
+
 // Position is where a reader stands that has had everything.
 func (t *Table) Position() realtime.Position { return t.newest }

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -59,49 +58,7 @@ type TableOptions struct {
 	Held func(c realtime.Channel, n int)
 }
 
-// node is a change: a value, a removal, or an event.
-type node struct {
-	Entry
-	op     realtime.Op
-	number uint64
-	birth  uint64   // 0 unless it has a value
-	oldest uint64   // the earliest birth of the key since it was last forgotten
-	ends   int64    // when it expires, ms; 0 is never
-	place  int      // in Table.ends
-	same   []string // IDs of what was published to the key in the same millisecond before it
-	stored bool     // it came of a checkpoint: the log may bring it again, behind others of its millisecond
-	source
-}
-
-// source says which publisher a change is from, and how many changes of the channel that has published up to it. A publisher's retry may store a
-// second copy of an event behind what it has published since, and the copy may come first: then only the number tells that it is older.
-type source struct {
-	series string
-	count  uint64
-}
-
-func sourceOf(m *realtime.Message) source { return source{m.Series, m.Number} }
-
-// compare is negative if s is from before other, 0 if both are the same, and positive if it is from behind it. Changes of different publishers
-// cannot be compared so.
-func (s source) compare(other source) (order int, known bool) {
-	return cmp.Compare(s.count, other.count), s.series != "" && s.series == other.series
-}
-
 type expiries = heap.Heap[int64, *node]
-
-// when is the moment of the change, ms.
-func (n *node) when() int64 {
-	if n.op == realtime.OpExpire {
-		return n.ends
-	}
-	return n.At.Time
-}
-
-// nodeOverhead is what a node costs besides its entry.
-const nodeOverhead = 224
-
-func (n *node) cost() int { return n.Entry.cost() + nodeOverhead }
 
 // NewTable returns one of which nothing is known.
 func NewTable(name realtime.Channel, rules realtime.State, o TableOptions) *Table {
@@ -173,6 +130,15 @@ type Change struct {
 
 // Apply takes in a Publication. It reports false if that is known, older than what is, or nothing for a Table.
 func (t *Table) Apply(m *realtime.Message) (Change, bool) {
+	if have := t.keys[m.Key]; have != nil && m.Key != "" && have.At.ID == m.ID {
+		have.confirm(m)
+		return Change{}, false
+	}
+	return apply(t, m, 0)
+}
+
+// apply is Apply. Whatever is of before a moment, in ms, gives way.
+func apply(t *Table, m *realtime.Message, before int64) (Change, bool) {
 	switch {
 	case m.Op == realtime.OpClear:
 		return t.clear(m)
@@ -180,10 +146,8 @@ func (t *Table) Apply(m *realtime.Message) (Change, bool) {
 		return t.event(m)
 	}
 	at, have := m.Position(), t.keys[m.Key]
-	if have != nil && have.At == at {
-		have.stored = false
-	}
-	if t.wasCleared(m) || have != nil && !have.before(m) {
+	switch {
+	case t.wasCleared(m), have != nil && have.At.ID == at.ID, have != nil && have.At.Time >= before && !have.before(m):
 		return Change{}, false
 	}
 	n := &node{Entry: newEntry(m), op: m.Op, source: sourceOf(m)}
@@ -203,26 +167,6 @@ func (t *Table) Apply(m *realtime.Message) (Change, bool) {
 	return c, true
 }
 
-// ids returns those that the log has brought of a node's key in its millisecond.
-func (n *node) ids() []string {
-	if n.stored {
-		return n.same
-	}
-	return append(n.same, n.At.ID)
-}
-
-// before reports whether something that has come is newer than the node.
-func (n *node) before(m *realtime.Message) bool {
-	if order, known := n.compare(sourceOf(m)); known {
-		return order < 0
-	}
-	at := m.Position()
-	if n.At.Time != at.Time {
-		return n.At.Time < at.Time
-	}
-	return n.At.ID != at.ID && !slices.Contains(n.same, at.ID)
-}
-
 // wasCleared reports whether what has come is gone by the newest clear.
 func (t *Table) wasCleared(m *realtime.Message) bool {
 	if order, known := t.clearedBy.compare(sourceOf(m)); known {
@@ -230,19 +174,6 @@ func (t *Table) wasCleared(m *realtime.Message) bool {
 	}
 	at := m.Position()
 	return at.Time < t.cleared.Time || at.Time == t.cleared.Time && slices.Contains(t.clearedWith, at.ID)
-}
-
-// mayEnd says when a value expires, by its Publication and the rules.
-func (n *node) mayEnd(rules *realtime.State, m *realtime.Message) {
-	ttl := m.TTL
-	if most := time.Duration(rules.TTL); most > 0 && (ttl == 0 || ttl > most) {
-		p := m.Publication
-		ttl, p.TTL = most, most
-		n.Entry = entryOf(&p)
-	}
-	if ttl > 0 {
-		n.ends = m.Time.Add(ttl).UnixMilli()
-	}
 }
 
 // put puts the newest of a key at the end of the log. have is what it takes the place of and has been dropped; nil if there was nothing.
@@ -317,7 +248,7 @@ func (t *Table) clear(m *realtime.Message) (Change, bool) {
 		if n == nil || n.Key == "" {
 			continue
 		}
-		if order, known := n.compare(t.clearedBy); known && order > 0 || !known && n.At.Time > at.Time {
+		if order, known := n.compare(t.clearedBy); known && order > 0 || !known && (n.At.Time > at.Time || n.At.Time == at.Time && n.stored) {
 			continue
 		}
 		gone = append(gone, n)

@@ -7,6 +7,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/record"
 )
 
 // load has a state loaded.
@@ -42,11 +43,10 @@ func (ss *Set) loaded(c realtime.Channel, s *state, cp *realtime.Checkpoint, err
 		}
 	}
 	o.Lock()
-	s.loading, s.loaded, s.failed = false, err == nil, nil
+	s.loading, s.failed = false, nil
 	if err == nil {
-		if s.stored = cp.Watermark; !s.stored.Before(s.doubted) {
-			s.doubted = time.Time{}
-		}
+		s.stored = cp.Watermark
+		s.whole = s.whole || ss.reaches(cp.Watermark, ss.from(s))
 	} else {
 		ss.o.Log.Warn("a state could not be loaded", realtime.KeyTenant, c.Tenant(), realtime.KeyChannel, c.Name(), realtime.KeyError, err)
 		s.failed = &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: what is stored of it cannot be read at the moment", RetryAfter: 5 * time.Second, Err: err}
@@ -59,28 +59,40 @@ func (ss *Set) loaded(c realtime.Channel, s *state, cp *realtime.Checkpoint, err
 	}
 }
 
-// overlay puts what is stored where nothing newer has come, and removes what the store knows to be gone, a part in each hold of the lock.
+// reaches reports whether a checkpoint has everything of before a moment, in ms, from which on all that came is known.
+func (ss *Set) reaches(watermark time.Time, from int64) bool {
+	return watermark.UnixMilli() >= from+ss.o.Margin.Milliseconds()
+}
+
+// overlay puts what is stored where nothing newer has come, and removes what the store knows to be gone, a part in each hold of the lock. What
+// came from the moment on from which all is known the log itself says. A checkpoint that does not reach that is of no use.
 func (ss *Set) overlay(s *state, cp *realtime.Checkpoint) {
+	useful, before, now := false, int64(0), time.Now()
+	ss.locked(func() {
+		from := ss.from(s)
+		useful = ss.reaches(cp.Watermark, max(from, record.Forgotten(s.Table))) // or it may bring back what was removed since
+		before = min(from+ss.o.Skew.Milliseconds(), cp.Watermark.UnixMilli())
+	})
+	if !useful {
+		cp.Watermark = time.Time{}
+		return
+	}
+	keys := make(map[string]struct{}, len(cp.Entries))
 	for entries := cp.Entries; len(entries) > 0; {
 		n := min(len(entries), channel.MostSteps)
 		ss.locked(func() {
 			for i := range n {
-				s.Load(&entries[i], time.Now())
+				if s.Load(&entries[i], before, now) {
+					keys[entries[i].Key] = struct{}{}
+				}
 			}
 		})
 		entries = entries[n:]
 	}
-	if cp.Watermark.IsZero() {
-		return
-	}
-	keys := make(map[string]struct{}, len(cp.Entries))
-	for i := range cp.Entries {
-		keys[cp.Entries[i].Key] = struct{}{}
-	}
 	has := func(key string) bool { _, has := keys[key]; return has }
 	for last, more := uint64(0), true; more; {
 		more = false
-		ss.locked(func() { last, more = s.Outdated(last, cp.Watermark.UnixMilli(), has, time.Now()) })
+		ss.locked(func() { last, more = s.Outdated(last, before, has, time.Now()) })
 	}
 }
 

@@ -42,6 +42,7 @@ type Options struct {
 	Log     *slog.Logger
 	Budget  *budget.Budget
 	Margin  time.Duration   // how much newer than what has come a checkpoint must be, since one channel may stall
+	Skew    time.Duration   // how far the clocks of publishers, the broker and instances may differ
 	Memory  time.Duration   // how long removals are remembered, and what nobody reads
 	Life    context.Context // ends when nothing is followed any more
 }
@@ -54,40 +55,48 @@ type Set struct {
 	since int64
 	// dropped is when a state was last forgotten that held nothing, in ms.
 	dropped int64
+	unkept  unkept
 	hand    []realtime.Channel // those that the sweep under way has yet to look at
 }
 
 // New returns a Set of which nothing is known.
-func New(o Options) *Set { return &Set{o: o, all: map[realtime.Channel]*state{}} }
+func New(o Options) *Set {
+	return &Set{o: o, all: map[realtime.Channel]*state{}, unkept: unkept{}}
+}
 
 // state is that of one channel.
 type state struct {
 	*channel.Keyed
 	durable bool
-	loaded  bool
+	// since is from which moment on all that came is in the Table, in ms, if that is later than Set.since. Of what came before it may lack
+	// something: it was not kept, or may have been lost.
+	since int64
+	// whole says that what the Table lacked has been loaded: from then on it has everything, until something casts doubt on that.
+	whole   bool
+	stored  time.Time // the watermark of what was loaded last
 	loading bool
 	waiting []*channel.Question // until it is loaded
-	stored  time.Time           // the watermark of what was loaded
-	touched time.Time           // when it was last of use
-	// since is from which moment on all that came is in the Table, if it was not the first of the channel, in ms: one before held nothing
-	// any more, not even what had been removed within Options.Memory.
-	since   int64
-	begun   time.Time       // what came before is not in it; zero if all is
-	absent  bool            // its namespace keeps none at the moment
-	doubted time.Time       // what came before may be missing; zero if nothing is
-	failed  *realtime.Error // why it could not be loaded
-	tried   time.Time       // when that was begun last
+	failed  *realtime.Error     // why it could not be
+	tried   time.Time           // when that was begun last
+	touched time.Time           // when the state was last of use
+	absent  bool                // its namespace keeps none at the moment
 }
 
-// Of returns the state of a channel, whose namespace keeps one.
-func (ss *Set) Of(c realtime.Channel) *channel.Keyed { return ss.open(c).Keyed }
+// Of returns the state of a channel. If its namespace keeps none, that is what somebody reads of it still: nil if nobody does.
+func (ss *Set) Of(c realtime.Channel, keeps bool) *channel.Keyed {
+	if s := ss.all[c]; !keeps && (s == nil || s.Readers() == 0) {
+		return nil
+	}
+	return ss.open(c).Keyed
+}
 
 func (ss *Set) open(c realtime.Channel) *state {
 	if s := ss.all[c]; s != nil {
 		return s
 	}
 	rules := ss.o.Owner.Document(c.Tenant()).Rules(c.Namespace()).State
-	if rules == nil {
+	absent := rules == nil
+	if absent {
 		rules = &realtime.State{} // it has just been taken away
 	}
 	full := rules.WithDefaults()
@@ -95,12 +104,20 @@ func (ss *Set) open(c realtime.Channel) *state {
 		Budget:      ss.o.Budget,
 		Unencodable: func(c realtime.Channel) { ss.o.Metrics.Add(realtime.CountGaps, c.Tenant(), realtime.ReasonHole, 1) },
 	})
-	t.KnownSince(max(ss.since, ss.dropped))
-	s := &state{since: time.Now().Add(-ss.o.Memory).UnixMilli(), Keyed: channel.NewKeyed(t, ss.o.Effects, ss.o.Metrics), durable: *full.Durable, touched: time.Now()}
+	now := time.Now()
+	s := &state{
+		Keyed: channel.NewKeyed(t, ss.o.Effects, ss.o.Metrics), durable: *full.Durable, touched: now, absent: absent,
+		// One before held nothing any more, not even what had been removed within Options.Memory.
+		since: max(now.Add(-ss.o.Memory).UnixMilli(), ss.unkept.last(c)),
+	}
+	t.KnownSince(max(ss.since, ss.dropped, s.since))
 	s.Known = func() *realtime.Error { return ss.known(s) }
 	ss.all[c] = s
 	return s
 }
+
+// from is the moment from which on everything that came is in the Table of a state by itself.
+func (ss *Set) from(s *state) int64 { return max(s.since, ss.since) }
 
 // known reports what stands in the way of showing a state as a whole.
 func (ss *Set) known(s *state) *realtime.Error {
@@ -111,38 +128,36 @@ func (ss *Set) known(s *state) *realtime.Error {
 		err := realtime.Errorf(realtime.CodeLimited, "state: the channel has %d keys and %d bytes, far more than its namespace allows (state.keys, state.bytes)", keys, bytes)
 		err.Limit, err.RetryAfter = "state.keys", 30*time.Second
 		return err
-	case !s.durable && time.Since(s.begun) < realtime.MaxTransientTTL:
+	case !s.durable && time.Since(time.UnixMilli(s.since)) < realtime.MaxTransientTTL:
 		return &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: its namespace has kept one for too short a time; it is known when what came before has expired", RetryAfter: 5 * time.Second}
 	case !s.durable:
 		return nil
 	case s.failed != nil:
 		return s.failed
-	case !s.loaded, s.stored.UnixMilli() < max(s.since, ss.since)+ss.o.Margin.Milliseconds(), s.stored.Before(s.doubted):
-		s.loaded = false // the next who asks has it loaded again
+	case !s.whole:
 		return &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: what is stored of it is older than what has been received since; it is known again when its checkpoint is newer", RetryAfter: 5 * time.Second}
 	}
 	return nil
 }
 
-// Begins is told from which moment on a new stream brings everything, and up to which the one before has. If something lies between, the
-// states are to be loaded anew.
+// Begins is told from which moment on a new stream brings everything, and up to which the one before has, but for a channel that stalls. If
+// something may lie between, the states are to be loaded anew.
 func (ss *Set) Begins(complete, vouched int64) {
-	if ss.since != 0 && complete <= vouched {
+	if ss.since != 0 && complete <= vouched-ss.o.Margin.Milliseconds() {
 		return // they go on
 	}
 	first := ss.since == 0
 	ss.since = complete
-	if first { // a checkpoint that was loaded meanwhile is judged by this
-		for _, s := range ss.all {
-			s.Table.KnownSince(complete)
-		}
-		return
-	}
 	for c, s := range ss.all {
-		s.loaded = false
-		s.Table.KnownSince(complete)
-		if s.Readers() == 0 {
-			ss.drop(c, s)
+		s.Table.KnownSince(ss.from(s))
+		switch {
+		case first: // a checkpoint that was loaded meanwhile is judged by this
+			s.whole = s.whole && ss.reaches(s.stored, ss.from(s))
+		default:
+			s.whole = false
+			if s.Readers() == 0 {
+				ss.drop(c, s)
+			}
 		}
 	}
 }
@@ -150,7 +165,15 @@ func (ss *Set) Begins(complete, vouched int64) {
 // Begun is told that what came of a channel before now is not in its state: its namespace has not kept one.
 func (ss *Set) Begun(c realtime.Channel) {
 	if s := ss.all[c]; s != nil {
-		s.begun, s.doubted, s.loaded = time.Now(), time.Now(), false
+		s.since, s.whole = time.Now().UnixMilli(), false
+		s.Table.KnownSince(s.since)
+	}
+}
+
+// Doubt is told that something of a channel may be missing, now or before.
+func (ss *Set) Doubt(c realtime.Channel) {
+	if s := ss.all[c]; s != nil && s.durable { // or it expires soon
+		ss.Begun(c)
 	}
 }
 
@@ -172,15 +195,8 @@ func (ss *Set) Obey(t *realtime.Tenant) {
 		full := rules.WithDefaults()
 		s.Table.Obey(full)
 		if s.durable != *full.Durable {
-			s.durable, s.loaded = *full.Durable, false
+			s.durable, s.whole = *full.Durable, false
 		}
-	}
-}
-
-// Doubt is told that something of a channel may be missing, now or before.
-func (ss *Set) Doubt(c realtime.Channel) {
-	if s := ss.all[c]; s != nil && s.durable {
-		s.doubted, s.loaded = time.Now(), false
 	}
 }
 
@@ -190,7 +206,7 @@ func (ss *Set) Ask(q *channel.Question) {
 	o.Lock()
 	s := ss.open(q.Request.Channel)
 	s.touched = time.Now()
-	if s.loaded || !s.durable || o.Stopped() {
+	if s.whole || !s.durable || o.Stopped() {
 		o.Unlock()
 		o.Ask(q)
 		return
@@ -220,6 +236,7 @@ func (ss *Set) Look() {
 	for c := range ss.all {
 		ss.hand = append(ss.hand, c)
 	}
+	ss.unkept.forget(time.Now().Add(-ss.o.Memory).UnixMilli())
 }
 
 // Sweep removes what has expired, forgets removals that nobody asks for any more, has states loaded again that are in doubt, and drops
@@ -228,7 +245,7 @@ func (ss *Set) Sweep(now time.Time) (more bool) {
 	for n := len(ss.hand); n > 0; n = len(ss.hand) {
 		c := ss.hand[n-1]
 		s := ss.all[c]
-		if s != nil && (s.Expire(now, channel.MostSteps) == channel.MostSteps || s.Table.Prune(now.Add(-ss.o.Memory), channel.MostSteps)) || ss.o.Effects.Tired() {
+		if s != nil && (s.Expire(now, channel.MostSteps) == channel.MostSteps || ss.prune(s, now)) || ss.o.Effects.Tired() {
 			return true // and here again
 		}
 		ss.hand = ss.hand[:n-1]
@@ -236,16 +253,22 @@ func (ss *Set) Sweep(now time.Time) (more bool) {
 		case s == nil:
 		case s.Readers() > 0:
 			s.touched = now
-			if s.durable && !s.loaded && now.Sub(s.tried) > reloadEvery {
+			if s.durable && !s.whole && now.Sub(s.tried) > reloadEvery {
 				ss.load(c, s)
 			}
-		case now.Sub(s.touched) > ss.o.Memory && len(s.waiting) == 0 && !s.loading:
+		case now.Sub(s.touched) > ss.o.Memory && now.Sub(time.UnixMilli(s.since)) > ss.o.Memory && len(s.waiting) == 0 && !s.loading:
 			if !record.Holds(s.Table) {
 				ss.drop(c, s)
 			}
 		}
 	}
 	return false
+}
+
+// prune forgets removals that are older than what a stream may bring again. While a checkpoint is being laid over they stay, since that may be older. It
+// reports whether there are more.
+func (ss *Set) prune(s *state, now time.Time) (more bool) {
+	return !s.loading && s.Table.Prune(now.Add(-ss.o.Memory), channel.MostSteps)
 }
 
 // reloadEvery is how often a state that is in doubt is loaded again, until its checkpoint is newer than the doubt.
