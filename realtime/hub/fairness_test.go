@@ -153,29 +153,36 @@ func TestFanOutKeepsNobodyWaiting(t *testing.T) {
 	}
 }
 
-// A server that writes more slowly than events come in closes nobody for it: it takes in no more than there is room for.
+// A server that writes more slowly than events come in closes nobody for it: it takes in no more than there is room for. The
+// queues are the smallest there are, and the events many times as many.
 func TestSlowServerClosesNobody(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		tenant := acmeTenant()
-		tenant.Limits.QueueMessages, tenant.Limits.QueueBytes = 2*realtime.BurstMessages, 2*realtime.BurstBytes
-		r := newQuietRig(t, tenant)
-		many := r.crowd(tenant, "crowd:1", 500, time.Millisecond)
-		const events = 2000
-		for range events / 10 {
-			r.send(tenant, "crowd:1", 10)
-			time.Sleep(time.Millisecond)
-		}
-		time.Sleep(time.Minute)
-		if n := many.shut.Load(); n > 0 {
-			t.Errorf("%d were closed", n)
-		}
-		for i, s := range many.clients {
-			if n := s.frames.Load(); n < events {
-				t.Fatalf("client %d has %d of %d events", i, n, events)
-			}
-		}
-	})
+	for name, channel := range map[string]string{"at once": "crowd:1", "gathered": "ticks:1"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tenant := acmeTenant()
+				tenant.Namespaces = map[string]realtime.Namespace{"ticks": {Tick: realtime.Duration(20 * time.Millisecond)}}
+				tenant.Limits.QueueMessages, tenant.Limits.QueueBytes = 2*realtime.BurstMessages, 2*realtime.BurstBytes
+				r := newQuietRig(t, tenant)
+				many := r.crowd(tenant, channel, 500, time.Millisecond)
+				const events = 2000
+				for range events / 10 {
+					r.send(tenant, channel, 10)
+					time.Sleep(10 * time.Millisecond)
+				}
+				time.Sleep(time.Minute)
+				if n := many.shut.Load(); n > 0 {
+					t.Errorf("%d were closed", n)
+				}
+				for i, s := range many.clients {
+					if n := s.frames.Load(); n < events {
+						t.Fatalf("client %d has %d of %d events", i, n, events)
+					}
+				}
+			})
+		})
+	}
 }
 
 // What was delivered before a Hub is drained has been written once that is done.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -58,7 +59,8 @@ type feed struct {
 	fx  channel.Effects // of what happens under the lock, to be carried out once unlocked
 	out []outgoing      // control messages to publish once unlocked
 
-	handed schedule.Source // what was handed over to be flushed; the scheduler guards it
+	handed  schedule.Source // what was handed over to be flushed; the scheduler guards it
+	written atomic.Uint64   // fx.Overrun when all of that had been
 
 	directs *recent.IDs    // IDs of messages for connections
 	logouts *logout.Memory // that closed connections lately

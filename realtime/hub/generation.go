@@ -122,20 +122,24 @@ func (g *generation) received(messages []realtime.Message) {
 			bytes += len(messages[n].Data)
 			n++
 		}
-		if g.burst(messages[:n]) {
+		for at := g.burst(messages[:n]); at > 0; at = g.burst(messages[:n]) {
 			_ = g.feed.hub.schedule.Wait(g.ctx, &g.feed.handed) // else it is let go
+			g.feed.written.Store(at)
 		}
 		messages = messages[n:]
 	}
 }
 
-// burst handles some messages. It reports whether no more are to be delivered until what was has been written.
-func (g *generation) burst(messages []realtime.Message) (overrun bool) {
+// burst handles some messages, unless what was delivered before, also by a tick, is to be written first: then it returns an Overrun.
+func (g *generation) burst(messages []realtime.Message) (overrun uint64) {
 	f := g.feed
 	f.lock()
 	defer f.unlock()
 	if g.ctx.Err() != nil {
-		return false
+		return 0
+	}
+	if at := f.fx.Overrun; at > f.written.Load() {
+		return at
 	}
 	now := time.Now()
 	g.heardAt = now
@@ -146,7 +150,7 @@ func (g *generation) burst(messages []realtime.Message) (overrun bool) {
 		}
 		g.hear(&messages[i], now)
 	}
-	return f.fx.Overrun
+	return 0
 }
 
 // hear handles one message. f.mu is held.

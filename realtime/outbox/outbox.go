@@ -198,11 +198,11 @@ func (o *Outbox) makeRoom(d *Delivery) int {
 	return 1
 }
 
-// Filling reports whether half of what may wait does: whoever holds back the writer has to let it write.
+// Filling reports whether half of what may wait does: whoever holds back the writer has to let it write, and who can help it, should.
 func (o *Outbox) Filling() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return 2*o.data.bytes >= o.limits.Bytes || 2*o.control.cost >= MaxControlBytes
+	return 2*o.data.bytes >= o.limits.Bytes || o.data.counted > 0 && 2*o.data.counted >= o.limits.Messages || 2*o.control.cost >= MaxControlBytes
 }
 
 // Empty reports whether nothing at all waits.

@@ -32,6 +32,15 @@ func (o *Outbox) Next(buf [][]byte, most int) [][]byte {
 	return o.nextLocked(buf, most)
 }
 
+// More is Next for somebody who helps the writer, who stays that, also if there is nothing to write.
+func More(o *Outbox, buf [][]byte, most int) [][]byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	buf = o.nextLocked(buf, most)
+	o.writing = true
+	return buf
+}
+
 func (o *Outbox) nextLocked(buf [][]byte, most int) [][]byte {
 	if o.more && o.data.replayed < o.most/2 {
 		func() {

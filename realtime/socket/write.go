@@ -51,10 +51,11 @@ func (a *Acceptor) keepBatch(b *batch) {
 // Whoever Outbox.Begin made the writer stays it until Outbox.Next has nothing more, and for
 // ever once the close frame is written or a write has failed.
 type writer struct {
-	c       *Conn
-	corked  atomic.Bool    // flush waits for Uncork
-	stopped atomic.Bool    // nothing will be written again
-	done    sync.WaitGroup // until then
+	c        *Conn
+	corked   atomic.Bool           // flush waits for Uncork
+	stopped  atomic.Bool           // nothing will be written again
+	done     sync.WaitGroup        // until then
+	draining atomic.Pointer[drain] // the writer is a goroutine, whom others may help
 }
 
 // acceptHandshake answers the handshake when there is nothing to write with it. A new
@@ -75,6 +76,9 @@ func (w *writer) flush(o *outbox.Outbox) {
 	b := c.acceptor.batches.Get().(*batch)
 	if b.frames = o.Start(b.frames[:0], maxWrite); len(b.frames) == 0 {
 		c.acceptor.keepBatch(b)
+		if d := w.draining.Load(); d != nil && o.Filling() {
+			d.help()
+		}
 		return
 	}
 	w.join(b)
@@ -94,11 +98,17 @@ func (w *writer) flush(o *outbox.Outbox) {
 			return
 		}
 	}
-	go w.drain(o, b)
+	if c.stream.raw == nil {
+		go w.send(o, b)
+		return
+	}
+	d := &drain{w: w, o: o, b: b}
+	w.draining.Store(d)
+	go d.run()
 }
 
-// drain writes the rest of b and what has been queued since, at the client's pace.
-func (w *writer) drain(o *outbox.Outbox, b *batch) {
+// send writes the rest of b and what has been queued since, at the client's pace.
+func (w *writer) send(o *outbox.Outbox, b *batch) {
 	defer w.contain()
 	c := w.c
 	for len(b.rest) > 0 || w.take(o, b) {

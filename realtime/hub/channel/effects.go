@@ -53,9 +53,9 @@ type Effects struct {
 	// Panicked is told that giving a client what is new to it has panicked: its connection cannot go on.
 	Panicked func(c *Client, fault any)
 
-	// Overrun says that a client has not been flushed since an earlier hold of the lock, and has been given as much as may be queued
-	// for it before: no more is to be delivered until it was its turn.
-	Overrun bool
+	// Overrun counts how often a client that has not been flushed since an earlier hold of the lock has been given as much as may be queued
+	// for it before: no more is to be taken in until it was its turn. It is not reset.
+	Overrun uint64
 
 	// Steps is what was looked at or moved, one by one: work that could be split.
 	Steps int
@@ -80,7 +80,7 @@ func (fx *Effects) EndFanOut() {
 
 // Begin is called at the beginning of each hold of the lock.
 func (fx *Effects) Begin() {
-	fx.Steps, fx.Overrun, fx.tenant = 0, false, nil
+	fx.Steps, fx.tenant = 0, nil
 	fx.hold++
 }
 
@@ -119,7 +119,7 @@ func (fx *Effects) Push(c *Client, d *outbox.Delivery) (lost int) {
 	fx.Touch(c)
 	c.ahead += max(len(d.Frame.Bytes), aheadFrame)
 	if c.ahead > maxAhead && c.marked != fx.hold {
-		fx.Overrun = true
+		fx.Overrun++
 	}
 	if !ok {
 		fx.Close(c, nil)
