@@ -386,7 +386,12 @@ func TestPatterns(t *testing.T) {
 	ann.send(`{"type":"subscribe","id":2,"channel":"prices:**:a"}`)
 	ann.expect(`{"type":"error","id":2,"code":"bad-request"}`)
 	ann.send(`{"type":"subscribe","id":3,"channel":"prices:*","sub":"p"}`, `{"type":"subscribe","id":4,"channel":"prices:fx","sub":"x","fields":["a"]}`)
-	ann.expect(`{"type":"ok","id":3,"channel":"prices:*","pattern":true,"sub":"p"}`, `{"type":"ok","id":4,"channel":"prices:fx","sub":"x"}`)
+	ann.expect(`{"type":"ok","id":3,"channel":"prices:*","pattern":true,"sub":"p"}`)
+	for f := ann.expect(`{"channel":"prices:fx"}`); f.Type != "ok"; f = ann.expect(`{"channel":"prices:fx"}`) { // what was published a moment before may come
+		if f.Type != "message" || f.Sub != "p" {
+			t.Errorf("%+v", f)
+		}
+	}
 	publish("prices:eq")
 	at := ann.expect(`{"type":"message","channel":"prices:eq","sub":"p"}`).Position
 	publish("prices:eq:deep")
@@ -411,7 +416,11 @@ func TestPatterns(t *testing.T) {
 		t.Errorf("resumed with %s, want %s", f.Position, missed)
 	}
 	ann.send(`{"type":"subscribe","id":7,"channel":"prices:*","state":true}`)
-	ann.expect(`{"type":"error","id":7,"code":"bad-request"}`)
+	for f := ann.expect(`{}`); f.Type != "error"; f = ann.expect(`{}`) { // the same
+		if f.Type != "message" || f.Channel != "prices:eq:deep" {
+			t.Errorf("%+v", f)
+		}
+	}
 	ann.send(`{"type":"refresh","id":8,"token":"` + s.token("acme", "ann", grants("prices:fx")) + `"}`)
 	ann.expect(`{"type":"error","code":"forbidden","channel":"prices:**"}`, `{"type":"ok","id":8}`)
 	publish("prices:eq")

@@ -23,9 +23,6 @@ type PatternRequest struct {
 	Begins func(at realtime.Position) outbox.Frame
 }
 
-// maxPatterns bounds the patterns that a connection is subscribed to.
-const maxPatterns = 16
-
 // SubscribePattern asks for all channels that a pattern selects, those that are yet to be included, on behalf of a connection. A token must
 // grant the whole pattern. Channels of PatternRequest.Since are answered one by one, the others are told a gap if something is missing.
 // Errors: CodeForbidden, CodeLimited, CodeConflict.
@@ -42,14 +39,7 @@ func SubscribePattern(c *Connection, req *PatternRequest) *realtime.Error {
 	if req.Occupancy {
 		return realtime.Errorf(realtime.CodeBadRequest, "occupancy: is not told of all channels of a pattern; leave it out")
 	}
-	for _, have := range c.patterns {
-		if have.Pattern == req.Pattern && have.Sub == req.Sub {
-			return realtime.Errorf(realtime.CodeConflict, "channel: %q is already subscribed", req.Pattern)
-		}
-	}
-	if len(c.patterns) >= maxPatterns {
-		err := realtime.Errorf(realtime.CodeLimited, "channel: a connection may be subscribed to %d patterns; end one first", maxPatterns)
-		err.Limit = "patternsPerConnection"
+	if err := pattern.Check(c.patterns, req.Pattern, req.Sub); err != nil {
 		return err
 	}
 	s := &pattern.Subscription{Pattern: req.Pattern, Sub: req.Sub, Tenant: c.Tenant().ID}
@@ -57,6 +47,9 @@ func SubscribePattern(c *Connection, req *PatternRequest) *realtime.Error {
 	s.Failed = func(why *realtime.Error) {
 		c.patterns = slices.DeleteFunc(c.patterns, func(have *pattern.Subscription) bool { return have == s })
 		f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.EndedPattern(string(req.Pattern), req.Sub, why)})
+	}
+	s.Missed = func(ms int64) {
+		f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.GapInPattern(string(req.Pattern), req.Sub, realtime.Position{Time: ms})})
 	}
 	c.patterns = append(c.patterns, s)
 	at := realtime.Position{Time: f.current.heard}
@@ -123,6 +116,10 @@ func (r roamers) Place(q *channel.Question) {
 	q.Reader.Asks(q)
 	r.asked.Add(q)
 	r.asked.place(q)
+}
+
+func (r roamers) CompleteSince(tenant string, forgotten bool) int64 {
+	return channel.CompleteSince(r.current.channels, tenant, forgotten)
 }
 
 func (r roamers) Detach(reader *channel.Reader) {

@@ -42,6 +42,8 @@ type Encoder interface {
 	Ended(r realtime.Right, why *realtime.Error) Frame
 	// EndedPattern tells that a subscription to a pattern has ended, and why.
 	EndedPattern(pattern, sub string, why *realtime.Error) Frame
+	// GapInPattern tells that something may be missing in any channel of a subscription to a pattern of which nothing is said.
+	GapInPattern(pattern, sub string, at realtime.Position) Frame
 	// Heartbeat shows that the connection lives; asOf is zero while it stands still.
 	Heartbeat(asOf realtime.Position) Frame
 	// Closing says why the connection is about to be closed.

@@ -99,6 +99,11 @@ func (e Encoder) Viewed(c realtime.Channel, view string) outbox.Frame {
 	return event(appendStateMark(nil, c, view, realtime.Position{}), wire.TypeNotice, e.json.Viewed(c, view))
 }
 
+// GapInPattern is that of package wire, as EndedPattern is.
+func (e Encoder) GapInPattern(pattern, sub string, at realtime.Position) outbox.Frame {
+	return event(nil, wire.TypeNotice, e.json.GapInPattern(pattern, sub, at))
+}
+
 // WithSub returns the frame as it is: a stream of events has one subscription to each channel.
 func (Encoder) WithSub(f outbox.Frame, _ string) outbox.Frame { return f }
 

@@ -175,10 +175,15 @@ func readSubscription(element []byte, index int) Subscription {
 	if m.err == nil {
 		return one
 	}
-	only := members{}
-	only.raw[memberChannel] = m.raw[memberChannel]
+	only, named := members{}, members{} // so that what is wrong costs the answer nothing else
+	only.raw[memberChannel], named.raw[memberSub] = m.raw[memberChannel], m.raw[memberSub]
+	sub := named.sub()
+	if named.err != nil {
+		sub = ""
+	}
 	return Subscription{
 		Channel: only.text(memberChannel, true),
+		Sub:     sub,
 		Err:     realtime.Errorf(realtime.CodeBadRequest, "subscriptions[%d].%s", index, m.err.Message),
 	}
 }

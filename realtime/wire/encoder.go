@@ -240,12 +240,22 @@ func (Encoder) Direct(p *realtime.Publication) outbox.Frame {
 }
 
 // Gap returns a notice that something of the channel was missed right here.
-func (Encoder) Gap(c realtime.Channel, at realtime.Position) outbox.Frame {
+func (Encoder) Gap(c realtime.Channel, at realtime.Position) outbox.Frame { return gap(c.Name(), at) }
+
+func gap(name string, at realtime.Position) outbox.Frame {
 	o := newObject(256, TypeNotice)
 	o.text("code", NoticeGap)
-	o.text("channel", c.Name())
+	o.text("channel", name)
 	o.position("position", at)
 	return o.frame()
+}
+
+// GapInPattern returns a notice that something may be missing in channels that a pattern selects.
+func (e Encoder) GapInPattern(pattern, sub string, at realtime.Position) outbox.Frame {
+	if sub == "" {
+		return gap(pattern, at)
+	}
+	return e.WithSub(gap(pattern, at), sub)
 }
 
 // Dropped returns a notice that the connection's full queue let some of the channel go.

@@ -175,6 +175,7 @@ func goldenServer() map[string]goldenFrame {
 		"ok-enter":              {e.EnterOK(`23`, board), wire.ServerFrame{Type: wire.TypeOK, ID: `23`, Channel: "board:7"}},
 		"occupancy":             {e.Occupancy(fx, 42, 17), wire.ServerFrame{Type: wire.TypeOccupancy, Channel: "prices:fx", Connections: 42, Users: 17}},
 		"notice-enter-ended":    {e.Ended(realtime.Right{Action: realtime.ActionEnter, Channel: board}, nil), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeEnterEnded, Channel: "board:7"}},
+		"notice-gap.pattern":    {e.GapInPattern("prices:*", "grid", moment), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeGap, Channel: "prices:*", Sub: "grid", Position: "1767225601456-"}},
 		"notice-gap":            {e.Gap(fx, at2), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeGap, Channel: "prices:fx", Position: "1767225601456-e2"}},
 		"notice-dropped":        {e.Dropped(fx, 3), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeDropped, Channel: "prices:fx", Count: 3}},
 		"notice-presence-ended": {e.Ended(realtime.Right{Action: realtime.ActionPresence, Channel: board}, nil), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticePresenceEnded, Channel: "board:7"}},

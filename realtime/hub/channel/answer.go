@@ -19,6 +19,9 @@ func (m *Machine) Ask(q *Question) {
 
 // Wait lets a question wait for the channel's next fence.
 func (m *Machine) Wait(q *Question) {
+	if r := &q.Request; r.Since.IsZero() && r.Begins > 0 {
+		r.Since.Time = r.Begins
+	}
 	q.m = m
 	m.waiting = append(m.waiting, q)
 	m.sendFence()
@@ -67,6 +70,10 @@ func (m *Machine) answer(q *Question, ms int64) {
 		q.beginState(m, m.rec.Len(), false)
 		return
 	}
+	if from := q.Request.Begins; from > 0 { // it can miss nothing of what was before
+		m.begin(q, m.rec.After(from), outbox.Answer{Position: realtime.Position{Time: from}}, realtime.ReasonLive)
+		return
+	}
 	m.count(realtime.CountGaps, whyGap(m.rec, q.Request.Since), 1)
 	m.begin(q, m.rec.Len(), outbox.Answer{Gap: true, Position: m.rec.Position().OrLater(q.Request.Since)}, realtime.ReasonGap)
 }
@@ -108,7 +115,7 @@ func (m *Machine) answerEarly(q *Question, at realtime.Position) {
 	}
 	at = at.OrLater(q.Request.Since)
 	a, how := outbox.Answer{Position: at}, realtime.ReasonLive
-	if !q.Request.Since.IsZero() {
+	if !q.Request.Since.IsZero() && q.Request.Begins == 0 {
 		a.Gap, how = true, realtime.ReasonGap
 		m.count(realtime.CountGaps, realtime.ReasonBeacon, 1)
 	}

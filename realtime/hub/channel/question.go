@@ -23,6 +23,8 @@ type Request struct {
 	Roams bool
 	// Quiet says that the client does not wait for an answer: it is told only if something is missing.
 	Quiet bool
+	// Begins is from when on a reader that has had nothing before is to have everything, ms; 0 is from its answer on.
+	Begins int64
 	Want
 	// State asks for the state of the channel before what changes. View is by which view the client was shown what it has of it (view.View.Digest).
 	State bool

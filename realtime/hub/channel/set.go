@@ -105,6 +105,15 @@ func Complete(s *Set, since time.Time) {
 	s.records.Complete(since)
 }
 
+// CompleteSince returns since when nothing is missing of the channels of a tenant of which nothing is known, ms; what was had and given up
+// counts as missing if forgotten says so.
+func CompleteSince(s *Set, tenant string, forgotten bool) int64 {
+	if forgotten {
+		return max(s.complete, s.records.Forgotten(tenant)+1)
+	}
+	return s.complete
+}
+
 // Len is how many channels there are.
 func (s *Set) Len() int { return len(s.all) }
 

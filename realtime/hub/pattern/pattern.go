@@ -19,6 +19,9 @@ type Owner interface {
 	Place(q *channel.Question)
 	// Detach ends a reader. It does not tell the client.
 	Detach(r *channel.Reader)
+	// CompleteSince returns since when nothing is missing of the channels of a tenant of which nothing is known, ms. What was had and
+	// given up counts as missing if forgotten says so.
+	CompleteSince(tenant string, forgotten bool) int64
 }
 
 // Subscription is one subscription to a pattern.
@@ -30,8 +33,14 @@ type Subscription struct {
 	Reader func(c realtime.Channel) (*channel.Reader, *realtime.Error)
 	// Failed is told that the subscription has ended, and why.
 	Failed func(*realtime.Error)
+	// Missed is told that something may be missing in channels of which nothing is known, up to a moment.
+	Missed func(ms int64)
 
-	moment  int64 // everything published up to it has been given, ms
+	moment  int64 // everything published up to it has been given, but for what comes late, ms
+	begun   int64 // nothing older is wanted, ms
+	fresh   bool  // nor had
+	sure    int64 // all published up to it was given, or is known to be missing, ms; 0: nothing was vouched for yet
+	resumed bool  // and nothing has been vouched for since
 	readers map[realtime.Channel]*channel.Reader
 	ended   bool
 }
@@ -41,28 +50,50 @@ func (s *Subscription) Readers() map[realtime.Channel]*channel.Reader { return s
 
 // Set has the subscriptions of a topic, by tenant.
 type Set struct {
-	owner Owner
-	all   map[string][]*Subscription
+	owner        Owner
+	margin, skew int64 // ms
+	all          map[string][]*Subscription
 }
 
-// New returns an empty Set.
-func New(o Owner) *Set { return &Set{owner: o, all: map[string][]*Subscription{}} }
+// New returns an empty Set. margin is how much later than what vouches for it something may come, skew by how much publish times may differ.
+func New(o Owner, margin, skew time.Duration) *Set {
+	return &Set{owner: o, margin: margin.Milliseconds(), skew: skew.Milliseconds(), all: map[string][]*Subscription{}}
+}
+
+// Max bounds the patterns that a connection is subscribed to.
+const Max = 16
+
+// Check refuses a subscription that a connection cannot have beside those that it has.
+func Check(have []*Subscription, p realtime.Pattern, sub string) *realtime.Error {
+	for _, one := range have {
+		if one.Pattern == p && one.Sub == sub {
+			return realtime.Errorf(realtime.CodeConflict, "channel: %q is already subscribed", p)
+		}
+	}
+	if len(have) < Max {
+		return nil
+	}
+	err := realtime.Errorf(realtime.CodeLimited, "channel: a connection may be subscribed to %d patterns; end one first", Max)
+	err.Limit = "patternsPerConnection"
+	return err
+}
 
 // Add begins a subscription. since says where the client stands in channels that it has read before; asOf, if it is not 0, is the moment up to which it has
-// had everything of the others; else it reads them from moment on. known are the channels of which something is known.
+// had everything of the others, but for what came late: that may be given again. Else it reads them from moment on. known are the channels of which something is known.
 func (ss *Set) Add(s *Subscription, since map[realtime.Channel]realtime.Position, asOf, moment int64, known []realtime.Channel) {
-	s.moment, s.readers = moment, map[realtime.Channel]*channel.Reader{}
+	s.readers = map[realtime.Channel]*channel.Reader{}
+	s.moment, s.begun, s.fresh = moment, moment-ss.skew, asOf == 0
 	if asOf != 0 {
-		s.moment = asOf
+		s.moment, s.begun, s.sure, s.resumed = asOf, asOf-ss.margin, asOf-ss.margin, true
 	}
 	ss.all[s.Tenant] = append(ss.all[s.Tenant], s)
 	for c, at := range since {
 		ss.read(s, c, channel.Request{Since: at, AsOf: asOf})
 	}
 	for _, c := range known {
-		q := channel.Request{AsOf: asOf, Quiet: true} // from now on
-		if asOf != 0 {
-			q.Since = realtime.Position{Time: asOf}
+		q := channel.Request{AsOf: asOf, Quiet: true, Begins: s.begun} // from now on
+		if !s.fresh {
+			q.Since, q.Begins = realtime.Position{Time: s.begun}, 0
 		}
 		ss.read(s, c, q)
 	}
@@ -71,7 +102,14 @@ func (ss *Set) Add(s *Subscription, since map[realtime.Channel]realtime.Position
 // Opened is told that something has become known of a channel.
 func (ss *Set) Opened(c realtime.Channel) {
 	for _, s := range ss.all[c.Tenant()] {
-		ss.read(s, c, channel.Request{Since: realtime.Position{Time: s.moment}, AsOf: s.moment, Quiet: true})
+		// Nothing was given that is remembered, so what came late is not given twice.
+		q := channel.Request{Since: realtime.Position{Time: s.moment - ss.margin}, AsOf: s.moment, Quiet: true}
+		if q.Since.Time <= s.begun {
+			if q.Since.Time = s.begun; s.fresh {
+				q.Begins = s.begun
+			}
+		}
+		ss.read(s, c, q)
 	}
 }
 
@@ -151,7 +189,20 @@ func (ss *Set) Idle(r *channel.Reader) bool {
 func (ss *Set) Vouch(ms int64) {
 	for _, all := range ss.all {
 		for _, s := range all {
+			ss.prove(s, ms)
 			s.moment = max(s.moment, ms)
 		}
 	}
+}
+
+// prove tells of what may be missing of channels that nobody knows: by their names, nobody could be told of it.
+func (ss *Set) prove(s *Subscription, ms int64) {
+	if s.sure == 0 {
+		s.sure = ms
+		return
+	}
+	if complete := ss.owner.CompleteSince(s.Tenant, s.resumed); s.sure < complete {
+		s.Missed(complete)
+	}
+	s.sure, s.resumed = max(s.sure, ms-ss.margin), false
 }

@@ -124,6 +124,12 @@ func (p *Protocol) EndedPattern(pattern, sub string, why *realtime.Error) (f out
 	return p.inner.EndedPattern(pattern, sub, why)
 }
 
+// GapInPattern says that something may be missing in any channel of a subscription to a pattern.
+func (p *Protocol) GapInPattern(pattern, sub string, at realtime.Position) (f outbox.Frame) {
+	defer p.contain(contain.Connection)
+	return p.inner.GapInPattern(pattern, sub, at)
+}
+
 // Heartbeat puts a heartbeat.
 func (p *Protocol) Heartbeat(asOf realtime.Position) (f outbox.Frame) {
 	defer p.contain(contain.Connection)

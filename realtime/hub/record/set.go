@@ -101,6 +101,15 @@ func (s *Set) Remove(r *Record) {
 	}
 }
 
+// Forgotten is when the newest was published of what records have held that were removed, ms: of a tenant's, or of those that were
+// forgotten.
+func (s *Set) Forgotten(tenant string) int64 {
+	if q := s.quotas[tenant]; q != nil {
+		return max(s.forgotten, q.forgotten)
+	}
+	return s.forgotten
+}
+
 // ForgetTenant drops the Quota of a tenant that has had no records for so long that what is
 // remembered as missing of it may as well be remembered for all. It returns its ID, and whether there are more to be looked at.
 func (s *Set) ForgetTenant(now time.Time) (id string, more bool) {

@@ -61,6 +61,12 @@ func (h *handler) report(id wire.ID, name, doing string, err error) {
 	h.fail(id, name, h.c.Reporter.Report(h.c.Life, doing, err))
 }
 
+// reportSub is report about a subscription, with the name that the client has given to it.
+func (h *handler) reportSub(id wire.ID, name, sub, doing string, err error) {
+	told := h.c.Reporter.Report(h.c.Life, doing, err)
+	h.send(h.named(h.protocol.Error(id, shownName(name), told), sub))
+}
+
 // shownName is the name of a channel in an answer; empty if it is longer than any can be.
 func shownName(name string) string {
 	if len(name) > realtime.MaxChannelBytes {
@@ -94,7 +100,7 @@ func (h *handler) resume(f *wire.ClientFrame) {
 	}
 	for _, sub := range f.Subscriptions {
 		if sub.Err != nil {
-			h.fail("", sub.Channel, sub.Err)
+			h.reportSub("", sub.Channel, sub.Sub, "subscribing", sub.Err)
 			continue
 		}
 		h.subscribe("", &sub, f.AsOf)
@@ -112,7 +118,7 @@ func (h *handler) subscribe(id wire.ID, s *wire.Subscription, asOf int64) {
 		}
 	}
 	if err != nil {
-		h.report(id, s.Channel, "subscribing", err)
+		h.reportSub(id, s.Channel, s.Sub, "subscribing", err)
 	}
 }
 
@@ -126,7 +132,7 @@ func (h *handler) unsubscribe(f *wire.ClientFrame) {
 		err = realtime.Errorf(realtime.CodeNotFound, "channel: %q is not subscribed", f.Channel)
 	}
 	if err != nil {
-		h.report(f.ID, f.Channel, "unsubscribing", err)
+		h.reportSub(f.ID, f.Channel, f.Sub, "unsubscribing", err)
 		return
 	}
 	h.send(h.named(h.protocol.UnsubscribeOK(f.ID, ch), f.Sub))

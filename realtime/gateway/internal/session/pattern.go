@@ -34,7 +34,7 @@ func (h *handler) subscribePattern(id wire.ID, s *wire.Subscription, asOf int64,
 
 func (h *handler) unsubscribePattern(f *wire.ClientFrame) {
 	if !hub.UnsubscribePattern(h.client.Connection(), realtime.Pattern(f.Channel), f.Sub) {
-		h.fail(f.ID, f.Channel, realtime.Errorf(realtime.CodeNotFound, "channel: %q is not subscribed", f.Channel))
+		h.reportSub(f.ID, f.Channel, f.Sub, "unsubscribing", realtime.Errorf(realtime.CodeNotFound, "channel: %q is not subscribed", f.Channel))
 		return
 	}
 	h.send(h.named(h.protocol.UnsubscribePatternOK(f.ID, f.Channel), f.Sub))

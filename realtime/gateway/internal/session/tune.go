@@ -11,7 +11,7 @@ import (
 // tune changes how the client is given a channel. What leaves and enters its sight comes before the answer.
 func (h *handler) tune(f *wire.ClientFrame) {
 	if realtime.IsSelection(f.Channel) {
-		h.fail(f.ID, f.Channel, realtime.Errorf(realtime.CodeBadRequest, "channel: a pattern cannot be tuned; unsubscribe and subscribe again"))
+		h.reportSub(f.ID, f.Channel, f.Sub, "tuning", realtime.Errorf(realtime.CodeBadRequest, "channel: a pattern cannot be tuned; unsubscribe and subscribe again"))
 		return
 	}
 	ch, err := h.channel(f.Channel)
@@ -20,7 +20,7 @@ func (h *handler) tune(f *wire.ClientFrame) {
 		applied, err = h.client.Connection().Tune(ch, f.Sub, func(w hub.Want) (hub.Want, error) { return changed(w, &f.Options) })
 	}
 	if err != nil {
-		h.report(f.ID, f.Channel, "tuning", err)
+		h.reportSub(f.ID, f.Channel, f.Sub, "tuning", err)
 		return
 	}
 	h.send(h.named(h.protocol.TuneOK(f.ID, ch, wire.Tuned{
