@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidewire/tidewire/clients/go/internal/cursor"
 	"github.com/tidewire/tidewire/realtime"
 )
 
@@ -26,9 +27,10 @@ type Client struct {
 	tokens  tokens
 	links   links
 	retries retries
-	feeds   map[string]*feed
+	feeds   map[feedKey]*feed
+	subs    int           // that were given out to tell feeds apart
 	direct  *Subscription // nil: nobody wants what is sent to the connection
-	recent  recent        // IDs of what was sent to the connection
+	recent  cursor.Cursor // of what was sent to the connection
 	out     publishing
 	waiting []*question // for a connection
 }
@@ -75,7 +77,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		o: o, url: url, mail: make(chan func()), feeds: map[string]*feed{},
+		o: o, url: url, mail: make(chan func()), feeds: map[feedKey]*feed{},
 		room: make(chan struct{}, o.MaxPending), live: make(chan struct{}),
 	}
 	c.life, c.end = context.WithCancelCause(context.Background())

@@ -92,11 +92,29 @@ type fakeConn struct {
 
 // sentFrame is what a client has sent.
 type sentFrame struct {
-	Type, Channel, Since, View, Token, Event string
-	ID                                       json.RawMessage
-	Refusals                                 *int64
-	Data                                     json.RawMessage
-	Subscriptions                            []struct{ Channel, Since, View string }
+	Type, Channel, Sub, View, Token, Event string
+	Since                                  stands
+	ID                                     json.RawMessage
+	Refusals                               *int64
+	Data                                   json.RawMessage
+	Subscriptions                          []struct {
+		Channel, Sub, View string
+		Since              stands
+		AsOf               int64
+	}
+}
+
+// stands is the member since: a position, or those of a pattern.
+type stands struct {
+	Position  string
+	Positions map[string]string
+}
+
+func (s *stands) UnmarshalJSON(b []byte) error {
+	if b[0] == '{' {
+		return json.Unmarshal(b, &s.Positions)
+	}
+	return json.Unmarshal(b, &s.Position)
 }
 
 func (c *fakeConn) Read(within time.Duration) ([]byte, error) {

@@ -4,34 +4,58 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/tidewire/tidewire/clients/go/internal/cursor"
+	"github.com/tidewire/tidewire/clients/go/internal/verdict"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
-// feed is a channel that is read, as the loop has it: where it stands, whatever links there are.
+// feed is a channel that is read, or all channels that a pattern selects, as the loop has it: where it stands, whatever links there are.
 type feed struct {
 	c       *Client
-	channel string
+	name    string // of the channel, or the pattern
+	sub     string // what tells it apart from others of the same channel; empty for the first of a channel
+	pattern bool
 	queue   *queue
 	want    wire.Options
 	tunes   []*tuning // that are not answered, in order; the first is under way
 
-	position realtime.Position // of the newest update in the queue
-	view     string            // with state: by what was shown what the queue was given
-	asOf     int64             // of the newest heartbeat on the link that it is read from, since its answer
-	link     *link             // that it is read from; messages by any other are repetitions
-	asking   map[*link]bool
-	again    *time.Timer // to ask
-	paused   bool        // the queue was full, and the server was told to send nothing
-	partial  bool        // a snapshot is under way: until its end there is no position to go on from
-	recent   recent
-	// During a move the next link repeats what the one before has brought: what is older than floor, until then.
-	floor      int64
-	floorUntil time.Time
+	cursors *cursor.Set
+	view    string // with state: by what was shown what the queue was given
+	asOf    int64  // of the newest heartbeat on the link that it is read from, since its answer
+	link    *link  // that it is read from; messages by any other are repetitions
+	asking  map[*link]bool
+	again   *time.Timer // to ask
+	paused  bool        // the queue was full, and the server was told to send nothing
+	partial bool        // a snapshot is under way: until its end there is no position to go on from
 }
 
-// repeatsWithin is how long a link may repeat what the one before it has brought.
-const repeatsWithin = 30 * time.Second
+// feedKey is how a frame names a feed: by sub if it has one, by channel if not.
+type feedKey struct{ sub, channel string }
+
+func (f *feed) key() feedKey {
+	if f.sub != "" {
+		return feedKey{sub: f.sub}
+	}
+	return feedKey{channel: f.name}
+}
+
+// feed returns the one that a frame is about, nil if there is none.
+func (c *Client) feed(frame *wire.ServerFrame) *feed {
+	if frame.Sub != "" {
+		return c.feeds[feedKey{sub: frame.Sub}]
+	}
+	return c.feeds[feedKey{channel: frame.Channel}]
+}
+
+// isRead reports whether the feed has not ended.
+func (f *feed) isRead() bool { return f.c.feeds[f.key()] == f }
+
+// put queues an update about a channel.
+func (f *feed) put(channel string, u Update) {
+	u.Channel = channel
+	f.queue.put(u)
+}
 
 // ask has the channel sent by the newest link, unless it is.
 func (f *feed) ask() {
@@ -48,17 +72,29 @@ func (f *feed) askOn(l *link) {
 	if f.paused || f.link == l || f.asking[l] {
 		return
 	}
-	frame := &wire.ClientFrame{Type: wire.TypeSubscribe, Channel: f.channel, Since: f.position, View: f.shownBy(), AsOf: f.asOf, Options: f.want}
+	frame := f.request(int(l.welcome.Limits.MessageBytes) / 2)
+	frame.Type = wire.TypeSubscribe
 	if l.tooLarge(frame) {
-		delete(f.c.feeds, f.channel)
+		delete(f.c.feeds, f.key())
 		f.end(errTooLarge("subscription"))
 		return
 	}
-	l.request(frame, f.asked(l))
+	l.request(frame, f.asked(l, frame.Positions))
 }
 
-// asked notes a question and returns what to do with its answer.
-func (f *feed) asked(l *link) func(*wire.ServerFrame, error) {
+// request asks for the channel from where it stands on. The positions of a pattern have about so many bytes at most.
+func (f *feed) request(room int) *wire.ClientFrame {
+	frame := &wire.ClientFrame{Channel: f.name, Sub: f.sub, AsOf: f.asOf, View: f.shownBy(), Options: f.want}
+	if f.pattern {
+		frame.Positions = f.cursors.Positions(room)
+	} else {
+		frame.Since = f.cursors.Only().Position
+	}
+	return frame
+}
+
+// asked notes a question, with the positions that it has sent, and returns what to do with its answer.
+func (f *feed) asked(l *link, sent map[string]realtime.Position) func(*wire.ServerFrame, error) {
 	f.stopAsking()
 	f.asking[l] = true
 	l.asked++
@@ -67,9 +103,11 @@ func (f *feed) asked(l *link) func(*wire.ServerFrame, error) {
 		l.asked--
 		delete(f.asking, l)
 		switch {
-		case f.c.feeds[f.channel] != f || l.over || f.link != nil && !f.link.over && f.link.number > l.number:
+		case !f.isRead() || l.over || f.link != nil && !f.link.over && f.link.number > l.number:
 		case err != nil:
 			f.refused(l, asError(err))
+		case f.pattern:
+			f.begun(l, a, sent)
 		default:
 			f.answered(l, a, view)
 		}
@@ -85,33 +123,20 @@ func (f *feed) stopAsking() {
 // answered begins to read from a link, which was told that what there is was shown by a view.
 func (f *feed) answered(l *link, a *wire.ServerFrame, view string) {
 	moved := f.link != nil && !f.link.over
-	f.link, f.floor = l, 0
+	f.link = l
 	defer f.tuneNext()
-	at, err := realtime.ParsePosition(a.Position)
-	if f.want.State {
-		if a.Resumed && view != f.view { // the other link of a move has brought other rows meanwhile
-			f.restart()
-			return
-		}
-		if f.partial = !a.Resumed; f.partial {
-			f.unknown()
-		}
-		f.queue.put(Update{Kind: KindLive, Position: f.position.String(), Resumed: a.Resumed, MaxRate: a.MaxRate})
+	if !f.want.State {
+		f.goOn(f.cursors.Only(), a, moved)
 		return
 	}
-	switch {
-	case a.Gap:
-		f.position = at
-		f.queue.put(Update{Kind: KindGap, Position: a.Position, Answer: true})
-	case moved && a.Resumed: // it goes on where the question stood: what has come since by the link before is repeated
-		f.floor, f.floorUntil = f.position.Time, time.Now().Add(repeatsWithin)
+	if a.Resumed && view != f.view { // the other link of a move has brought other rows meanwhile
+		f.restart()
 		return
-	case err == nil && f.position.IsZero():
-		f.position = at
 	}
-	if !a.Gap {
-		f.queue.put(Update{Kind: KindLive, Position: a.Position, Resumed: a.Resumed, MaxRate: a.MaxRate})
+	if f.partial = !a.Resumed; f.partial {
+		f.unknown()
 	}
+	f.put(f.name, Update{Kind: KindLive, Position: f.cursors.Only().Position.String(), Resumed: a.Resumed, MaxRate: a.MaxRate})
 }
 
 // refused asks again later, or ends the Subscription.
@@ -119,8 +144,8 @@ func (f *feed) refused(l *link, why *realtime.Error) {
 	if f.link == l {
 		f.link = nil
 	}
-	if f.c.o.Once || why.Code != realtime.CodeConflict && (!later(why) || why.Limit == limitSubscriptions) {
-		delete(f.c.feeds, f.channel)
+	if f.c.o.Once || why.Code != realtime.CodeConflict && (!verdict.Later(why) || standing[why.Limit]) {
+		delete(f.c.feeds, f.key())
 		f.end(why)
 		return
 	}
@@ -129,8 +154,8 @@ func (f *feed) refused(l *link, why *realtime.Error) {
 	f.again = f.c.after(wait+rand.N(wait/2), f.ask) //nolint:gosec // spreads questions, hides nothing
 }
 
-// limitSubscriptions is the limit that another try does not help against.
-const limitSubscriptions = "subscriptionsPerConnection"
+// standing are the limits that another try does not help against.
+var standing = map[string]bool{"subscriptionsPerConnection": true, "patternsPerConnection": true, "channelsPerPattern": true}
 
 // end ends the Subscription.
 func (f *feed) end(why error) {
@@ -142,65 +167,13 @@ func (f *feed) end(why error) {
 	f.queue.end(why)
 }
 
-func (f *feed) message(l *link, m *wire.ServerFrame, raw []byte) {
-	if f.link != l {
-		return
-	}
-	if f.want.State && (m.Key != "" || m.Cleared) {
-		f.change(l, m, raw)
-		return
-	}
-	at, err := realtime.ParsePosition(m.Position)
-	if err != nil { // it cannot be told what this is
-		f.queue.put(Update{Kind: KindGap, Position: f.position.String()})
-		return
-	}
-	if at.Time < f.floor && time.Now().Before(f.floorUntil) {
-		return
-	}
-	f.floor = 0
-	u := Update{Kind: KindMessage, Position: m.Position, Message: message(m, raw)}
-	if !f.queue.room(&u) {
-		f.pause(l)
-		return
-	}
-	if f.recent.seen(at.ID) {
-		if at.Time > f.position.Time {
-			f.position = at
-		}
-		return
-	}
-	if !f.partial {
-		f.position = at
-	}
-	f.queue.put(u)
-}
-
-func (f *feed) notice(l *link, n *wire.ServerFrame) {
-	if f.link != l {
-		return
-	}
-	switch n.Code {
-	case wire.NoticeGap:
-		if at, err := realtime.ParsePosition(n.Position); err == nil {
-			f.position = at
-		}
-		f.floor = 0
-		f.queue.put(Update{Kind: KindGap, Position: n.Position})
-	case wire.NoticeDropped:
-		f.queue.put(Update{Kind: KindDropped, Position: f.position.String(), Count: n.Count, ByServer: true})
-	case wire.NoticeView:
-		f.view = n.View
-	case wire.NoticeTuned:
-		f.queue.put(Update{Kind: KindTuned, Position: f.position.String(), MaxRate: n.MaxRate, Reason: n.Reason})
-	}
-}
-
 func (f *feed) heartbeat(l *link, asOf int64) {
-	if f.link == l && asOf > 0 && !f.partial {
-		f.asOf = asOf
-		f.queue.mark(asOf)
+	if f.link != l || asOf <= 0 || f.partial {
+		return
 	}
+	f.asOf = asOf
+	f.queue.mark(asOf)
+	f.cursors.Settle(asOf)
 }
 
 // pause has the server send nothing of the channel until the reader has caught up. What has been missed by then comes by a resume.
@@ -214,7 +187,7 @@ func (f *feed) pause(l *link) {
 
 // resume ends a pause.
 func (f *feed) resume() {
-	if f.paused && f.c.feeds[f.channel] == f {
+	if f.paused && f.isRead() {
 		f.paused = false
 		f.ask()
 	}
@@ -222,7 +195,7 @@ func (f *feed) resume() {
 
 // restart forgets where the channel stands.
 func (f *feed) restart() {
-	f.position, f.asOf = realtime.Position{}, 0
+	f.cursors.Only().Position, f.asOf = realtime.Position{}, 0
 	if l := f.link; l != nil && !l.over {
 		f.link = nil
 		f.leave(l)
@@ -232,7 +205,7 @@ func (f *feed) restart() {
 
 // leave has the channel not sent any more by a link.
 func (f *feed) leave(l *link) {
-	l.request(&wire.ClientFrame{Type: wire.TypeUnsubscribe, Channel: f.channel}, func(*wire.ServerFrame, error) {})
+	l.request(&wire.ClientFrame{Type: wire.TypeUnsubscribe, Channel: f.name, Sub: f.sub}, func(*wire.ServerFrame, error) {})
 }
 
 // The connect frame asks for channels within these bounds; the others are asked for after the welcome.
@@ -248,13 +221,15 @@ func (c *Client) askFirst(l *link, hello *wire.ClientFrame) {
 	}
 	size := 0
 	for _, f := range c.feeds {
-		frame := &wire.ClientFrame{Channel: f.channel, Since: f.position, View: f.shownBy(), Options: f.want}
+		frame := f.request(firstBytes / 2)
 		n := len(frame.AppendJSON(nil))
 		if f.paused || f.asOf != hello.AsOf || len(hello.Subscriptions) >= firstChannels || size+n > firstBytes {
 			continue
 		}
 		size += n
-		hello.Subscriptions = append(hello.Subscriptions, wire.Subscription{Channel: f.channel, Since: f.position, View: f.shownBy(), Options: f.want})
-		l.first[f.channel] = &question{done: f.asked(l)}
+		hello.Subscriptions = append(hello.Subscriptions, wire.Subscription{
+			Channel: f.name, Sub: f.sub, Since: frame.Since, Positions: frame.Positions, View: frame.View, Options: f.want,
+		})
+		l.first[f] = &question{done: f.asked(l, frame.Positions)}
 	}
 }

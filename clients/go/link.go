@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tidewire/tidewire/clients/go/internal/verdict"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -27,8 +28,8 @@ type link struct {
 	next    int64           // id of a frame
 	hello   wire.ID         // of the connect frame, which the welcome answers
 	open    map[wire.ID]*question
-	first   map[string]*question // channels of the connect frame that are not answered, by name
-	asked   int                  // subscriptions that are not answered, those of first among them
+	first   map[*feed]*question // those of the connect frame that are not answered
+	asked   int                 // subscriptions that are not answered, those of first among them
 	over    bool
 
 	welcomed func() // set by greet
@@ -45,7 +46,7 @@ func (c *Client) start(conn conn) *link {
 	c.links.count++
 	l := &link{
 		c: c, number: c.links.count, conn: conn, out: make(chan []byte, outgoing), closed: make(chan struct{}),
-		open: map[wire.ID]*question{}, first: map[string]*question{},
+		open: map[wire.ID]*question{}, first: map[*feed]*question{},
 	}
 	c.begin(l.read)
 	c.begin(l.write)
@@ -72,7 +73,7 @@ func (l *link) read() {
 			return
 		}
 		if f.Type == wire.TypeWelcome && f.HeartbeatMs > 0 {
-			within = time.Duration(bounded(f.HeartbeatMs, 1000, 600_000)) * time.Millisecond * 5 / 2
+			within = time.Duration(verdict.Bounded(f.HeartbeatMs, 1000, 600_000)) * time.Millisecond * 5 / 2
 		}
 		if !l.c.do(func() { l.c.take(l, &f, raw) }) {
 			return
@@ -136,7 +137,7 @@ func (l *link) answered(f *wire.ServerFrame) bool {
 	}
 	delete(l.open, f.ID)
 	if f.Type == wire.TypeError {
-		q.done(f, refusalOf(f))
+		q.done(f, verdict.Refusal(f))
 	} else {
 		q.done(f, nil)
 	}
@@ -168,7 +169,7 @@ func (l *link) lost(err error) {
 	if l.over {
 		return
 	}
-	why := ended(err, l.told)
+	why := verdict.Ended(err, l.told)
 	l.drop(errors.Join(ErrLost, why))
 	l.c.lost(l, why)
 }
@@ -197,7 +198,7 @@ func (c *Client) dial(done func(dialed)) {
 		}
 		conn, err := c.open(ctx)
 		if err != nil {
-			c.do(func() { done(dialed{err: unreached(err)}) })
+			c.do(func() { done(dialed{err: verdict.Unreached(err)}) })
 			return
 		}
 		if !c.do(func() { done(dialed{conn: conn, token: token}) }) {

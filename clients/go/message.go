@@ -55,12 +55,16 @@ const (
 
 // Update is what a Subscription has to say.
 type Update struct {
-	Kind     Kind
-	Message  *Message // of KindMessage
-	Position string   // where the reader stands now
-	Resumed  bool     // of KindLive: nothing was missed since the update before
-	Answer   bool     // of KindGap: the channel is live again, and could not be resumed; else something was missed while it was
-	Count    int      // of KindDropped
+	Kind    Kind
+	Channel string   // that it is about: of a Subscription to a pattern, one of its channels, or the pattern as a whole
+	Message *Message // of KindMessage
+	// Position is where the reader stands in Channel now. A pattern as a whole has none.
+	Position string
+	// Resumed, of KindLive, says that nothing was missed since the update before. Of a pattern as a whole it says that it goes on where it
+	// was; where something is missing, a KindGap of that channel follows.
+	Resumed bool
+	Answer  bool // of KindGap: the channel is live again, and could not be resumed; else something was missed while it was
+	Count   int  // of KindDropped
 
 	// Of KindSnapshot:
 	Entries []*Message

@@ -19,8 +19,8 @@ import (
 )
 
 // TestOracle has clients whose connections are cut, whose tokens end, whom the server asks to move and who read slowly. From its first answer on,
-// each reader has every event of its channels once and in order, or is told of a gap at that very place; and what a producer was told is
-// stored has come, in the order in which it was published.
+// each reader, of a channel or of a pattern, has every event of each of its channels once and in order, or is told of a gap of that channel at
+// that very place; and what a producer was told is stored has come, in the order in which it was published.
 func TestOracle(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(2) {
@@ -53,6 +53,7 @@ func TestOracle(t *testing.T) {
 func oracle(t *testing.T, d *deployment, k *resumetest.Checker, calm func(), r *rand.Rand) {
 	short := func(o *Options) { o.Token = d.token("ann", 2*time.Minute) }
 	channels := []string{"prices:fx", "prices:equities", "board:7"}
+	later := []string{"prices:late", "prices:later", "prices:last"} // nobody publishes to these at first
 	ctx, stop := context.WithCancel(t.Context())
 	var readers, producers sync.WaitGroup
 	clients := []*Client{}
@@ -65,14 +66,33 @@ func oracle(t *testing.T, d *deployment, k *resumetest.Checker, calm func(), r *
 				t.Fatal(err)
 			}
 			slow := rand.New(rand.NewPCG(r.Uint64(), 1))
-			readers.Go(func() { judge(ctx, t, k, fmt.Sprint(i), d.channel(name), s, slow) })
+			readers.Go(func() { judge(ctx, t, k, fmt.Sprint(i), d, []string{name}, s, slow) })
+		}
+		for n, name := range []string{"prices:*", "**", "prices:fx"} { // beside the others, and each other
+			s, err := c.Subscribe(name, SubscribeOptions{Buffer: 20 + r.IntN(60)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := map[string][]string{"prices:*": append(channels[:2:2], later...), "**": append(channels[:3:3], later...), "prices:fx": {name}}[name]
+			slow := rand.New(rand.NewPCG(r.Uint64(), 1))
+			readers.Go(func() { judge(ctx, t, k, fmt.Sprintf("%d, again %d", i, n), d, all, s, slow) })
 		}
 	}
 	producer := d.client("producer", short)
 	clients = append(clients, producer)
 	for _, name := range channels {
 		pace := rand.New(rand.NewPCG(r.Uint64(), 2))
-		producers.Go(func() { produce(ctx, t, producer, name, pace) })
+		producers.Go(func() { produce(ctx, t, producer, name, 0, 9*time.Minute, pace) })
+	}
+	for i, name := range later {
+		pace := rand.New(rand.NewPCG(r.Uint64(), 2))
+		producers.Go(func() {
+			time.Sleep(time.Duration(i) * 2 * time.Minute)
+			for burst := range 3 {
+				time.Sleep(time.Minute)
+				produce(ctx, t, producer, name, 10000*burst, 20*time.Second, pace)
+			}
+		})
 	}
 	end := time.Now().Add(10 * time.Minute)
 	for time.Now().Before(end) {
@@ -106,38 +126,49 @@ func (d *deployment) channel(name string) realtime.Channel {
 	return c
 }
 
-// judge reads, slowly at times, and tells the checker what it is told.
-func judge(ctx context.Context, t *testing.T, k *resumetest.Checker, name string, c realtime.Channel, s *Subscription, r *rand.Rand) {
-	newest := -1
+// judge reads, slowly at times, and tells the checker what it is told of each of the channels.
+func judge(ctx context.Context, t *testing.T, k *resumetest.Checker, name string, d *deployment, channels []string, s *Subscription, r *rand.Rand) {
+	newest := map[string]int{}
+	begun := false
 	for u, err := range s.Updates(ctx) {
 		if err != nil {
+			if ctx.Err() == nil {
+				t.Errorf("%s ended: %v", name, err)
+			}
 			return
 		}
-		switch u.Kind {
-		case KindLive:
-			k.Asked(name, c)
-			k.Answer(name, c, u.Resumed, false)
-		case KindGap:
-			k.Gap(name, c)
-		case KindMessage:
-			k.Message(name, c, u.Message.ID)
-			n, err := strconv.Atoi(string(u.Message.Data))
-			if err != nil || n <= newest {
-				t.Errorf("%s came behind %d", u.Message.Data, newest)
-			}
-			newest = n
+		about := []string{u.Channel}
+		if u.Channel != channels[0] && u.Channel == s.Channel() { // the pattern as a whole
+			about = channels
 		}
+		for _, channel := range about {
+			c := d.channel(channel)
+			switch {
+			case u.Kind == KindLive && (len(about) == 1 || !begun):
+				k.Asked(name, c)
+				k.Answer(name, c, u.Resumed, false)
+			case u.Kind == KindGap:
+				k.Gap(name, c)
+			case u.Kind == KindMessage:
+				k.Message(name, c, u.Message.ID)
+				n, err := strconv.Atoi(string(u.Message.Data))
+				if last, ok := newest[channel]; err != nil || ok && n <= last || u.Message.Channel != channel {
+					t.Errorf("%s of %s came behind %d of %s", u.Message.Data, u.Message.Channel, last, channel)
+				}
+				newest[channel] = n
+			}
+		}
+		begun = true
 		if r.IntN(300) == 0 {
 			time.Sleep(time.Duration(r.IntN(60)) * time.Second)
 		}
 	}
 }
 
-// produce publishes numbers, some without waiting for the one before, and checks that each is confirmed.
-func produce(ctx context.Context, t *testing.T, c *Client, channel string, r *rand.Rand) {
-	end := time.Now().Add(9 * time.Minute)
+// produce publishes numbers for a while, some without waiting for the one before, and checks that each is confirmed.
+func produce(ctx context.Context, t *testing.T, c *Client, channel string, from int, long time.Duration, r *rand.Rand) {
 	var pending []*Confirmation
-	for n := 0; time.Now().Before(end); n++ {
+	for n, end := from, time.Now().Add(long); time.Now().Before(end); n++ {
 		w, err := c.Enqueue(ctx, Event{Channel: channel, Key: fmt.Sprint(n % 10), Data: json.RawMessage(fmt.Sprint(n))})
 		if err != nil {
 			t.Error(err)

@@ -28,13 +28,12 @@ type queue struct {
 	mu      sync.Mutex // guards what follows
 	updates []Update
 	bytes   int
-	dropped int    // messages, before the first of updates
-	gone    string // the Position of the last of them
-	refused bool   // room, since drained was called
-	err     error  // what comes last
-	taken   uint64 // how many updates were taken
-	asOf    int64  // that holds for what was taken
-	nextAs  int64  // that holds when nextAt were taken
+	dropped []Update // before the first of updates: how many messages of each channel, and where the last of them stood
+	refused bool     // room, since drained was called
+	err     error    // what comes last
+	taken   uint64   // how many updates were taken
+	asOf    int64    // that holds for what was taken
+	nextAs  int64    // that holds when nextAt were taken
 	nextAt  uint64
 }
 
@@ -59,26 +58,40 @@ func (q *queue) room(u *Update) bool {
 			q.refused = true
 			return false
 		}
-		switch first := q.shift(); first.Kind {
-		case KindMessage:
-			q.dropped++
-			q.gone = first.Position
-		case KindGap, KindSnapshot: // a reader must not miss that something is missing
-			q.dropped = max(q.dropped, 1)
-			q.gone = first.Position
-		case KindDropped:
-			q.dropped += first.Count
-		}
+		q.drop(q.shift())
 	}
 	return true
 }
 
-// put queues an update. One that takes no room replaces one of its kind behind the last that does, so that there is one of each kind
-// at most.
+// drop notes that an update was dropped. A reader must not miss that something is missing.
+func (q *queue) drop(u Update) {
+	i := slices.IndexFunc(q.dropped, func(d Update) bool { return d.Channel == u.Channel })
+	if u.small() && u.Kind != KindGap && u.Kind != KindDropped {
+		return
+	}
+	if i < 0 {
+		i = len(q.dropped)
+		q.dropped = append(q.dropped, Update{Kind: KindDropped, Channel: u.Channel})
+	}
+	d := &q.dropped[i]
+	switch u.Kind {
+	case KindMessage:
+		d.Count++
+		d.Position = u.Position
+	case KindDropped:
+		d.Count += u.Count
+	default:
+		d.Count = max(d.Count, 1)
+		d.Position = u.Position
+	}
+}
+
+// put queues an update. One that takes no room replaces one of its kind and channel behind the last that does, so that there is one of
+// each at most.
 func (q *queue) put(u Update) {
 	q.mu.Lock()
 	for i := len(q.updates) - 1; i >= 0 && u.small() && q.updates[i].small(); i-- {
-		if before := q.updates[i]; before.Kind == u.Kind {
+		if before := q.updates[i]; before.Kind == u.Kind && before.Channel == u.Channel {
 			q.updates = slices.Delete(q.updates, i, i+1)
 			q.bytes -= before.size()
 			q.nextAs = 0 // what was before the mark comes behind it
@@ -158,9 +171,11 @@ func (q *queue) next() (u Update, ok, drained bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
-	case q.dropped > 0:
-		u = Update{Kind: KindDropped, Position: q.gone, Count: q.dropped}
-		q.dropped = 0
+	case len(q.dropped) > 0:
+		u = q.dropped[0]
+		if q.dropped = q.dropped[1:]; len(q.dropped) == 0 {
+			q.dropped = nil
+		}
 		return u, true, false, nil
 	case len(q.updates) == 0:
 		return u, false, false, q.err

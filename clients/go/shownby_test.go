@@ -47,7 +47,7 @@ func TestStateIsGoneOnFromByItsView(t *testing.T) {
 			server.newest().shut(1006)
 			time.Sleep(10 * time.Second)
 			asked := server.newest().taken("connect")[0].Subscriptions
-			if len(asked) != 1 || asked[0].Since != step.since || asked[0].View != step.view {
+			if len(asked) != 1 || asked[0].Since.Position != step.since || asked[0].View != step.view {
 				t.Fatalf("step %d: asks %+v, want since %q by %q", i, asked, step.since, step.view)
 			}
 			server.newest().give(step.frames...)

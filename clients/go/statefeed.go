@@ -7,7 +7,7 @@ import (
 
 // shownBy is what the server is told of what the Subscription has of a state.
 func (f *feed) shownBy() string {
-	if f.position.IsZero() {
+	if f.pattern || f.cursors.Only().Position.IsZero() {
 		return ""
 	}
 	return f.view
@@ -16,20 +16,20 @@ func (f *feed) shownBy() string {
 // change takes a message about the state. It may be older than the one before it, because a row that comes into sight is sent with the position
 // that it has; and it may be a repetition, which changes nothing.
 func (f *feed) change(l *link, m *wire.ServerFrame, raw []byte) {
-	u := Update{Kind: KindMessage, Position: m.Position, Message: message(m, raw)}
+	u := Update{Kind: KindMessage, Channel: f.name, Position: m.Position, Message: message(m, raw)}
 	if !f.queue.room(&u) {
 		f.pause(l)
 		return
 	}
 	f.advance(m.Position)
-	u.Position = f.position.String()
+	u.Position = f.cursors.Only().Position.String()
 	f.queue.put(u)
 }
 
 // advance goes on to a position, unless it is behind or not that of all that was sent before it.
 func (f *feed) advance(position string) {
-	if at, err := realtime.ParsePosition(position); err == nil && !f.partial && at.Time >= f.position.Time {
-		f.position = at
+	if at, err := realtime.ParsePosition(position); err == nil && !f.partial && at.Time >= f.cursors.Only().Position.Time {
+		f.cursors.Only().Position = at
 	}
 }
 
@@ -38,9 +38,9 @@ func (f *feed) snapshot(l *link, s *wire.ServerFrame, raw []byte) {
 	if f.link != l || !f.want.State {
 		return
 	}
-	u := Update{Kind: KindSnapshot, More: s.More, Reset: s.Reset, Frame: raw, Entries: make([]*Message, 0, len(s.Entries))}
+	u := Update{Kind: KindSnapshot, Channel: f.name, More: s.More, Reset: s.Reset, Frame: raw, Entries: make([]*Message, 0, len(s.Entries))}
 	for i := range s.Entries {
-		s.Entries[i].Channel = f.channel
+		s.Entries[i].Channel = f.name
 		u.Entries = append(u.Entries, message(&s.Entries[i], nil))
 	}
 	if !f.queue.roomFor(&u, maxSnapshot) {
@@ -55,9 +55,16 @@ func (f *feed) snapshot(l *link, s *wire.ServerFrame, raw []byte) {
 		f.partial, f.view = false, s.View
 		f.advance(s.Position)
 	}
-	u.Position = f.position.String()
+	u.Position = f.cursors.Only().Position.String()
 	f.queue.put(u)
 }
 
 // maxSnapshot bounds the bytes of the state of a channel that wait to be taken: four times the largest that a namespace may have by default.
 const maxSnapshot = 32 << 20
+
+// unknown says that nobody knows which of its state the Subscription has: it is to be sent anew.
+func (f *feed) unknown() {
+	if f.want.State {
+		f.cursors.Only().Position, f.asOf = realtime.Position{}, 0
+	}
+}

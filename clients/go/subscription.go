@@ -2,8 +2,12 @@ package tidewire
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"maps"
+	"strconv"
 
+	"github.com/tidewire/tidewire/clients/go/internal/cursor"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -12,7 +16,9 @@ import (
 type SubscribeOptions struct {
 	// Since is where to begin, a Position of before; empty is from now on. One that the server cannot use is answered with a Gap. There is none with State.
 	Since string
-	// AsOf belongs to Since; see Subscription.Bookmark.
+	// Positions are that of a pattern, by channel. The channels that it does not have begin with AsOf, or now.
+	Positions map[string]string
+	// AsOf belongs to Since and Positions; see Subscription.Bookmark.
 	AsOf int64
 	// Filter, Fields and Keys choose what of the channel is sent: events for which an expression is true, some members of their data, and
 	// those of some keys ("GBP*" is every key that begins so). Empty is everything. docs/delivery.md explains them.
@@ -70,48 +76,92 @@ func (o *SubscribeOptions) want() wire.Options {
 	return w
 }
 
-// Subscription is a channel that is read. One goroutine takes its updates. Close it, unless the Client is closed.
+// check refuses what cannot be asked for, and returns whether the name is that of a pattern.
+func (o *SubscribeOptions) check(name string) (pattern bool, err error) {
+	if pattern = realtime.IsSelection(name); !pattern {
+		switch {
+		case o.Positions != nil:
+			return false, realtime.Errorf(realtime.CodeBadRequest, "Positions: is for patterns; give Since for a channel")
+		case o.State && o.Since != "":
+			return false, realtime.Errorf(realtime.CodeBadRequest, "Since: cannot be given with State, which begins with all of it")
+		}
+		_, err = realtime.NewChannel("any", name)
+		return false, err
+	}
+	switch {
+	case o.Since != "":
+		return true, realtime.Errorf(realtime.CodeBadRequest, "Since: is for a channel; give Positions for a pattern")
+	case o.State:
+		return true, realtime.Errorf(realtime.CodeBadRequest, "State: is not supported for a pattern; subscribe to each channel")
+	case len(o.Positions) > cursor.Max:
+		return true, realtime.Errorf(realtime.CodeBadRequest, "Positions: must be at most %d channels, got %d", cursor.Max, len(o.Positions))
+	}
+	for channel := range o.Positions {
+		if _, err := realtime.NewChannel("any", channel); err != nil {
+			return true, fmt.Errorf("Positions: %w", err)
+		}
+		if !realtime.Pattern(name).Match(channel, "", nil) {
+			return true, realtime.Errorf(realtime.CodeBadRequest, "Positions: %q is not selected by %q", channel, name)
+		}
+	}
+	return true, realtime.CheckSelection(name)
+}
+
+// Subscription is a channel that is read, or all channels that a pattern selects. One goroutine takes its updates. Close it, unless the Client
+// is closed.
 type Subscription struct {
 	c       *Client
 	channel string
+	sub     string
+	feed    *feed // the loop's; nil for Client.Direct
 	queue   *queue
 	at      Bookmark
 }
 
-// Bookmark is where a reader stands, to go on there in another process: SubscribeOptions.Since and AsOf.
+// Bookmark is where a reader stands, to go on there in another process: SubscribeOptions.Since, or Positions, and AsOf.
 type Bookmark struct {
-	Position string `json:"position"`
+	Position string `json:"position,omitempty"`
+	// Positions are those of a pattern, by channel: of a thousand at most. For the others AsOf speaks.
+	Positions map[string]string `json:"positions,omitempty"`
 	// AsOf is a moment, in milliseconds since 1970, up to which nothing was missed. With it, a channel can resume on which
 	// nothing has happened for hours.
 	AsOf int64 `json:"asOf,omitempty"`
 }
 
-// Subscribe reads a channel. A Client reads a channel once at a time.
+// Subscribe reads a channel, or all channels that a pattern such as prices:* selects, those that begin later included ("*" is any one
+// segment, and "**" at the end the rest). Each Subscription has a reading of its own: a Client may read a channel several times, in
+// different ways, and patterns that overlap.
 func (c *Client) Subscribe(channel string, o SubscribeOptions) (*Subscription, error) {
-	if _, err := realtime.NewChannel("any", channel); err != nil {
+	pattern, err := o.check(channel)
+	if err != nil {
 		return nil, err
 	}
 	if err := o.withDefaults(); err != nil {
 		return nil, err
 	}
-	if o.State && o.Since != "" {
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "Since: cannot be given with State, which begins with all of it")
+	f := &feed{c: c, name: channel, pattern: pattern, want: o.want(), asking: map[*link]bool{}, asOf: o.AsOf, cursors: cursor.New(channel)}
+	at := Bookmark{Position: o.Since, Positions: maps.Clone(o.Positions), AsOf: o.AsOf}
+	if !pattern {
+		f.cursors.Only().Position = realtime.ReturnedPosition(o.Since)
 	}
-	f := &feed{c: c, channel: channel, want: o.want(), asking: map[*link]bool{}, position: realtime.ReturnedPosition(o.Since), asOf: o.AsOf}
+	for name, position := range o.Positions {
+		f.cursors.Of(name).Position = realtime.ReturnedPosition(position)
+	}
+	if pattern && at.Positions == nil {
+		at.Positions = map[string]string{}
+	}
 	f.queue = newQueue(&o, func() { c.do(f.resume) })
-	var taken bool
 	if !c.ask(func() {
-		if taken = c.feeds[channel] != nil; !taken {
-			c.feeds[channel] = f
-			f.ask()
+		if pattern || c.feeds[f.key()] != nil { // what comes of it has to be told apart
+			c.subs++
+			f.sub = strconv.Itoa(c.subs)
 		}
+		c.feeds[f.key()] = f
+		f.ask()
 	}) {
 		return nil, c.Err()
 	}
-	if taken {
-		return nil, realtime.Errorf(realtime.CodeConflict, "channel: %s is already read by this client", channel)
-	}
-	return &Subscription{c: c, channel: channel, queue: f.queue, at: Bookmark{Position: o.Since, AsOf: o.AsOf}}, nil
+	return &Subscription{c: c, channel: channel, sub: f.sub, feed: f, queue: f.queue, at: at}, nil
 }
 
 // Direct reads what is sent to this connection, its user or a group of the user. It has messages alone: what is sent while the
@@ -136,7 +186,7 @@ func (c *Client) Direct(o SubscribeOptions) (*Subscription, error) {
 	return s, nil
 }
 
-// Channel is its name; empty for Client.Direct.
+// Channel is its name, or the pattern; empty for Client.Direct.
 func (s *Subscription) Channel() string { return s.channel }
 
 // Next waits for the next update. The error is the end of the context, or of the Subscription: why the server has refused it or ended it (with a
@@ -145,9 +195,7 @@ func (s *Subscription) Next(ctx context.Context) (Update, error) {
 	for {
 		u, ok, err := s.queue.take()
 		if ok {
-			if u.Position != "" {
-				s.at.Position = u.Position
-			}
+			s.passed(&u)
 			return u, nil
 		}
 		if err != nil {
@@ -157,6 +205,25 @@ func (s *Subscription) Next(ctx context.Context) (Update, error) {
 		case <-s.queue.ready:
 		case <-ctx.Done():
 			return u, context.Cause(ctx)
+		}
+	}
+}
+
+// passed notes where the reader stands.
+func (s *Subscription) passed(u *Update) {
+	switch {
+	case u.Position == "":
+	case s.at.Positions == nil:
+		s.at.Position = u.Position
+	case u.Channel != s.channel:
+		if s.at.Positions[u.Channel] = u.Position; len(s.at.Positions) > cursor.Max {
+			oldest, first := "", realtime.Position{}
+			for channel, position := range s.at.Positions {
+				if at := realtime.ReturnedPosition(position); oldest == "" || at.Time < first.Time {
+					oldest, first = channel, at
+				}
+			}
+			delete(s.at.Positions, oldest)
 		}
 	}
 }
@@ -178,13 +245,15 @@ func (s *Subscription) Bookmark() Bookmark {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
 	s.at.AsOf = max(s.at.AsOf, s.queue.asOf)
-	return s.at
+	at := s.at
+	at.Positions = maps.Clone(at.Positions)
+	return at
 }
 
 // restart reads the channel as if for the first time.
 func (s *Subscription) restart() {
 	s.c.do(func() {
-		if f := s.c.feeds[s.channel]; f != nil && f.queue == s.queue {
+		if f := s.feed; f.isRead() {
 			f.restart()
 		}
 	})
@@ -196,11 +265,11 @@ func (s *Subscription) Close() {
 		if s.c.direct == s {
 			s.c.direct = nil
 		}
-		f := s.c.feeds[s.channel]
-		if f == nil || f.queue != s.queue {
+		f := s.feed
+		if f == nil || !f.isRead() {
 			return
 		}
-		delete(s.c.feeds, s.channel)
+		delete(s.c.feeds, f.key())
 		f.stopAsking()
 		for _, l := range s.c.links.all() {
 			if f.link == l || f.asking[l] {

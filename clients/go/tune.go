@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -46,7 +45,7 @@ func (s *Subscription) Tune(ctx context.Context, t Tuning) (Tuned, error) {
 	}
 	came := make(chan answer, 1)
 	q := &tuning{
-		frame: wire.ClientFrame{Type: wire.TypeTune, Channel: s.channel, Options: wire.Options{
+		frame: wire.ClientFrame{Type: wire.TypeTune, Channel: s.channel, Sub: s.sub, Options: wire.Options{
 			Filter: t.Filter, Fields: t.Fields, Keys: t.Keys, AddKeys: t.AddKeys, RemoveKeys: t.RemoveKeys, MaxRate: t.MaxRate, Paused: t.Paused,
 		}},
 		done: func(f *wire.ServerFrame, err error) {
@@ -70,8 +69,8 @@ func (s *Subscription) Tune(ctx context.Context, t Tuning) (Tuned, error) {
 }
 
 func (s *Subscription) tune(q *tuning) {
-	f := s.c.feeds[s.channel]
-	if f == nil || f.queue != s.queue {
+	f := s.feed
+	if f == nil || !f.isRead() {
 		q.done(nil, s.queue.ended())
 		return
 	}
@@ -114,13 +113,6 @@ func (f *feed) tuned(l *link, q *tuning, a *wire.ServerFrame, err error) {
 	f.tunes = slices.Delete(f.tunes, 0, 1)
 	q.done(a, err)
 	f.tuneNext()
-}
-
-// unknown says that nobody knows which of its state the Subscription has: it is to be sent anew.
-func (f *feed) unknown() {
-	if f.want.State {
-		f.position, f.asOf = realtime.Position{}, 0
-	}
 }
 
 // changed is what a Subscription asks for after a Tuning.

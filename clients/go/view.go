@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidewire/tidewire/clients/go/internal/rows"
 	"github.com/tidewire/tidewire/realtime"
 )
 
@@ -24,13 +25,14 @@ type KeyedView struct {
 	ready   chan struct{} // closed when it is true for the first time
 	changed chan struct{} // holds one, when changes has become more than nothing
 
-	mu       sync.Mutex // guards what follows
-	entries  map[string]*Message
-	coming   map[string]*Message // the snapshot that is under way; nil: none is
-	changes  map[string]struct{} // keys, since they were last taken
-	clock    clock
-	expiring int // entries that expire
-	err      error
+	mu   sync.Mutex // guards what follows
+	rows *rows.Rows[*Message]
+	err  error
+}
+
+// factsOf is a message as Rows see it.
+func factsOf(m *Message) rows.Facts {
+	return rows.Facts{Key: m.Key, Position: m.Position, Time: m.Time, Expires: m.Expires, Cleared: m.Cleared, Gone: m.Deleted || m.Left}
 }
 
 // DefaultViewKeys is how many keys a KeyedView holds at most, unless its options say otherwise.
@@ -67,7 +69,7 @@ func newView(s *Subscription, most int) *KeyedView {
 	ctx, stop := context.WithCancel(context.Background())
 	v := &KeyedView{
 		s: s, most: most, stop: stop, ready: make(chan struct{}), changed: make(chan struct{}, 1),
-		entries: map[string]*Message{}, changes: map[string]struct{}{},
+		rows: rows.New(factsOf),
 	}
 	v.running.Go(func() { v.run(ctx) })
 	v.running.Go(func() { v.watch(ctx) })
@@ -88,21 +90,20 @@ func (v *KeyedView) Err() error {
 func (v *KeyedView) Get(key string) (m *Message, ok bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	m = v.entries[key]
-	return m, m != nil
+	return v.rows.Get(key)
 }
 
 // Len returns how many keys there are.
 func (v *KeyedView) Len() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return len(v.entries)
+	return v.rows.Len()
 }
 
 // All returns the keys in order, each with its newest message, as they are at the time of the call.
 func (v *KeyedView) All() iter.Seq2[string, *Message] {
 	v.mu.Lock()
-	now := maps.Clone(v.entries)
+	now := v.rows.All()
 	v.mu.Unlock()
 	return func(yield func(string, *Message) bool) {
 		for _, key := range slices.Sorted(maps.Keys(now)) {
@@ -118,8 +119,7 @@ func (v *KeyedView) All() iter.Seq2[string, *Message] {
 func (v *KeyedView) Changes(ctx context.Context) ([]string, error) {
 	for {
 		v.mu.Lock()
-		keys, err := slices.Sorted(maps.Keys(v.changes)), v.err
-		clear(v.changes)
+		keys, err := v.rows.Changes(), v.err
 		v.mu.Unlock()
 		if len(keys) > 0 {
 			return keys, nil
@@ -196,142 +196,48 @@ func (v *KeyedView) apply(u *Update, now time.Time) error {
 	defer v.mu.Unlock()
 	switch u.Kind {
 	case KindLive:
-		v.coming = nil
-		if !u.Resumed {
-			v.coming = map[string]*Message{} // a snapshot follows
+		if v.rows.Resume(); !u.Resumed {
+			v.rows.Begin()
 		}
 	case KindSnapshot:
-		return v.snapshot(u, now)
+		if u.Reset {
+			v.rows.Begin()
+		}
+		v.rows.Snapshot(u.Entries, u.More, now)
 	case KindGap, KindDropped: // a server with state says neither; without, there is nothing to begin from but anew
 		v.s.restart()
 	case KindMessage:
-		v.clock.heard(u.Message.Time, now)
-		v.message(u.Message)
+		v.rows.Apply(u.Message, now)
 	}
-	if len(v.entries) > v.most {
-		return v.full()
+	if v.rows.Coming() > v.most {
+		return &realtime.Error{Code: realtime.CodeTooLarge, Message: fmt.Sprintf("the view may hold %d keys", v.most), Err: ErrViewFull}
+	}
+	v.tell()
+	if u.Kind == KindSnapshot && !u.More {
+		v.isReady()
 	}
 	return nil
 }
 
-// snapshot takes a part of a snapshot; with the last one, the whole replaces what was there.
-func (v *KeyedView) snapshot(u *Update, now time.Time) error {
-	if u.Reset || v.coming == nil {
-		v.coming = map[string]*Message{}
-	}
-	for _, m := range u.Entries {
-		v.clock.heard(m.Time, now)
-		v.coming[m.Key] = m
-	}
-	if len(v.coming) > v.most {
-		return v.full()
-	}
-	if u.More {
-		return nil
-	}
-	v.replace(v.coming)
-	v.coming = nil
+func (v *KeyedView) isReady() {
 	select {
 	case <-v.ready:
 	default:
 		close(v.ready)
 	}
-	return nil
 }
 
-func (v *KeyedView) full() error {
-	return &realtime.Error{Code: realtime.CodeTooLarge, Message: fmt.Sprintf("the view may hold %d keys", v.most), Err: ErrViewFull}
-}
-
-// replace makes the map what a snapshot says.
-func (v *KeyedView) replace(next map[string]*Message) {
-	for key := range v.entries {
-		if next[key] == nil {
-			v.set(key, nil)
-		}
+// tell wakes who waits for changes, if there are any.
+func (v *KeyedView) tell() {
+	if v.rows.Changed() {
+		v.wake()
 	}
-	for key, m := range next {
-		if before := v.entries[key]; before == nil || before.Position != m.Position {
-			v.set(key, m)
-		}
-	}
-}
-
-// message takes an event.
-func (v *KeyedView) message(m *Message) {
-	before := v.entries[m.Key]
-	switch {
-	case m.Cleared:
-		for key := range v.entries {
-			v.set(key, nil)
-		}
-		clear(v.coming)
-	case m.Key == "" || before != nil && older(m, before): // what a move repeats
-	case m.Deleted || m.Left:
-		if delete(v.coming, m.Key); before != nil {
-			v.set(m.Key, nil)
-		}
-	default:
-		if v.set(m.Key, m); v.coming != nil {
-			v.coming[m.Key] = m
-		}
-	}
-}
-
-// older reports whether a message is older than one of the same key that is there. One that has no Position is of now.
-func older(m, before *Message) bool {
-	at, err := realtime.ParsePosition(m.Position)
-	there, bad := realtime.ParsePosition(before.Position)
-	return err == nil && bad == nil && !at.IsZero() && at.Time < there.Time
-}
-
-// set puts a message in the place of a key, or nothing, and notes the change.
-func (v *KeyedView) set(key string, m *Message) {
-	if before := v.entries[key]; before != nil && !before.Expires.IsZero() {
-		v.expiring--
-	}
-	if m == nil {
-		delete(v.entries, key)
-	} else {
-		v.entries[key] = m
-		if !m.Expires.IsZero() {
-			v.expiring++
-		}
-	}
-	v.changes[key] = struct{}{}
-	v.wake()
 }
 
 // sweep removes what has expired.
 func (v *KeyedView) sweep(now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.expiring == 0 {
-		return
-	}
-	at, known := v.clock.server(now)
-	if !known {
-		return
-	}
-	for key, m := range v.entries {
-		if !m.Expires.IsZero() && m.Expires.Before(at) {
-			v.set(key, nil)
-		}
-	}
-}
-
-// clock says what time it is at the server at least, from what was heard of it: a clock of ours that is wrong expires nothing early.
-type clock struct{ then, here time.Time }
-
-func (c *clock) heard(server, now time.Time) {
-	if server.IsZero() {
-		return
-	}
-	if at, known := c.server(now); !known || server.After(at) {
-		c.then, c.here = server, now
-	}
-}
-
-func (c *clock) server(now time.Time) (at time.Time, known bool) {
-	return c.then.Add(now.Sub(c.here)), !c.here.IsZero()
+	v.rows.Sweep(now)
+	v.tell()
 }

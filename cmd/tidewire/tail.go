@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	tidewire "github.com/tidewire/tidewire/clients/go"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/tail"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
@@ -20,6 +21,9 @@ func newTail(s std) *cobra.Command {
 		Long: "tail prints the messages of channels, and direct events for its user, until it is\n" +
 			"interrupted. Each line is one message; with --json, each line is the server's\n" +
 			"message, snapshot or direct frame, unchanged.\n\n" +
+			"A CHANNEL may be a pattern: 'prices:*' is every channel with one more segment, and\n" +
+			"'prices:**' with any number. The token must grant the whole pattern. Quote it, or\n" +
+			"the shell may replace it. --since and --state are for channels only.\n\n" +
 			"--state, --filter, --keys, --fields and --max-rate are options of the subscription:\n" +
 			"docs/delivery.md explains them. They apply to all channels.\n\n" +
 			"On standard error it says when it is connected, when it reconnects, and when\n" +
@@ -27,6 +31,7 @@ func newTail(s std) *cobra.Command {
 			"retrying cannot help: the token or a channel is refused, the address is not a\n" +
 			"gateway, or its first " + strconv.Itoa(tail.FirstTries) + " tries to connect fail.\n" + accessHelp + exitHelp,
 		Example: "  tidewire tail prices:equities\n" +
+			"  tidewire tail 'prices:*'\n" +
 			"  tidewire tail --state --filter \"tags.region == 'eu'\" --max-rate 2 fleet:eu",
 		Args:              exactly(1, -1, "one CHANNEL or more"),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -43,8 +48,8 @@ func newTail(s std) *cobra.Command {
 				}
 			}
 			for _, name := range channels {
-				if _, err := realtime.NewChannel("any", name); err != nil {
-					return usage.Errorf("CHANNEL: %w", err)
+				if err := checkRead(name, &t.Options); err != nil {
+					return err
 				}
 			}
 			if err := from.resolve(cmd.Context()); err != nil {
@@ -70,4 +75,24 @@ func newTail(s std) *cobra.Command {
 	f.StringSliceVar(&t.Options.Fields, "fields", nil, "print these members of data only")
 	f.Float64Var(&t.Options.MaxRate, "max-rate", 0, "print what is new at most this many times a second, 0.05 to 1000")
 	return cmd
+}
+
+// checkRead refuses what cannot be read: by its name, or with these options.
+func checkRead(name string, o *tidewire.SubscribeOptions) error {
+	if !realtime.IsSelection(name) {
+		if _, err := realtime.NewChannel("any", name); err != nil {
+			return usage.Errorf("CHANNEL: %w", err)
+		}
+		return nil
+	}
+	switch {
+	case o.Since != "":
+		return usage.Errorf("--since: must not be used together with a pattern, which has a position for each channel")
+	case o.State:
+		return usage.Errorf("--state: must not be used together with a pattern")
+	}
+	if err := realtime.CheckSelection(name); err != nil {
+		return usage.Errorf("CHANNEL: %w", err)
+	}
+	return nil
 }

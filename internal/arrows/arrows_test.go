@@ -145,10 +145,13 @@ var allowed = map[string]struct{ own, others []string }{
 	"services/dashboard":             {own: []string{"realtime", "realtime/driver/gcp", "realtime/driver/gcp/gcpfirestore", "realtime/driver/memory", "realtime/shutdown", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/auth", "realtime/environment", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
 	// A client: it dials sockets, and accepts none.
-	"clients/go":                  {own: []string{"clients/go/internal/address", "clients/go/internal/token", "realtime", "realtime/socket", "realtime/wire"}},
+	"clients/go":                  {own: []string{"clients/go/internal/...", "realtime", "realtime/socket", "realtime/wire"}},
 	"clients/go/api":              {own: []string{"clients/go", "clients/go/internal/address", "clients/go/internal/token", "realtime", "realtime/problem"}},
 	"clients/go/internal/address": {own: []string{"realtime"}},
+	"clients/go/internal/cursor":  {own: []string{"realtime"}},
+	"clients/go/internal/rows":    {own: []string{"realtime"}},
 	"clients/go/internal/token":   {},
+	"clients/go/internal/verdict": {own: []string{"realtime", "realtime/socket", "realtime/wire"}},
 	"services/dashboard/web":      {own: []string{"clients/js", "realtime/problem", "realtime"}},
 	"services/dashboard/demo":     {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
 	"examples/...":                {own: []string{"clients/js", "examples/local", "realtime", "realtime/publish", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},

@@ -89,7 +89,7 @@ func (t *Tail) read(ctx context.Context, s *tidewire.Subscription) error {
 		if err != nil {
 			return err
 		}
-		if err := t.take(s.Channel(), &u); err != nil {
+		if err := t.take(&u); err != nil {
 			return err
 		}
 	}

@@ -9,8 +9,9 @@ import (
 	tidewire "github.com/tidewire/tidewire/clients/go"
 )
 
-// take prints an update of a channel; it is empty for what was sent to the connection.
-func (t *Tail) take(channel string, u *tidewire.Update) error {
+// take prints an update of a channel, or of a pattern as a whole; it is empty for what was sent to the connection.
+func (t *Tail) take(u *tidewire.Update) error {
+	channel := u.Channel
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch u.Kind {

@@ -1,4 +1,4 @@
-package tidewire
+package cursor
 
 // remembered is how many IDs are, of each channel: protocol.md asks for a thousand.
 const remembered = 1000

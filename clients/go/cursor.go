@@ -1,0 +1,125 @@
+package tidewire
+
+import (
+	"time"
+
+	"github.com/tidewire/tidewire/clients/go/internal/cursor"
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/wire"
+)
+
+// goOn reads a channel from another link. moved: the one before has brought more since the question.
+func (f *feed) goOn(u *cursor.Cursor, a *wire.ServerFrame, moved bool) {
+	at, err := realtime.ParsePosition(a.Position)
+	switch {
+	case a.Gap:
+		u.Break(at)
+		f.put(u.Channel, Update{Kind: KindGap, Position: a.Position, Answer: true})
+		return
+	case moved && a.Resumed: // it goes on where the question stood: what has come since by the link before is repeated
+		u.Repeats(time.Now())
+		return
+	case err == nil && u.Position.IsZero():
+		u.Position = at
+	}
+	u.Follows()
+	f.put(u.Channel, Update{Kind: KindLive, Position: a.Position, Resumed: a.Resumed, MaxRate: a.MaxRate})
+}
+
+// message takes an event of a channel.
+func (f *feed) message(l *link, m *wire.ServerFrame, raw []byte) {
+	if f.link != l {
+		return
+	}
+	if f.want.State && (m.Key != "" || m.Cleared) {
+		f.change(l, m, raw)
+		return
+	}
+	at, err := realtime.ParsePosition(m.Position)
+	u := f.cursors.Of(m.Channel)
+	switch {
+	case u == nil: // the pattern does not select it
+		return
+	case err != nil: // it cannot be told what this is
+		f.put(u.Channel, Update{Kind: KindGap, Position: u.Position.String()})
+		return
+	}
+	switch u.Judge(at, time.Now()) {
+	case cursor.Unclear:
+		f.put(u.Channel, Update{Kind: KindGap, Position: m.Position})
+		return
+	case cursor.Repeated:
+		return
+	case cursor.Next:
+	}
+	message := Update{Kind: KindMessage, Channel: u.Channel, Position: m.Position, Message: message(m, raw)}
+	if !f.queue.room(&message) {
+		f.pause(l)
+		return
+	}
+	if u.Seen(at.ID) {
+		if at.Time > u.Position.Time {
+			u.Position = at
+		}
+		return
+	}
+	if !f.partial {
+		u.Position = at
+	}
+	f.queue.put(message)
+}
+
+// notice takes what the server says about a channel that is read, or about a pattern as a whole.
+func (f *feed) notice(l *link, n *wire.ServerFrame) {
+	u := f.cursors.Of(n.Channel)
+	if f.link != l || u == nil && n.Channel != f.name {
+		return
+	}
+	var position string
+	if u != nil {
+		position = u.Position.String()
+	}
+	switch n.Code {
+	case wire.NoticeGap:
+		if at, err := realtime.ParsePosition(n.Position); err == nil && u != nil {
+			u.Position = at
+		}
+		if u != nil {
+			u.Follows()
+		}
+		f.put(n.Channel, Update{Kind: KindGap, Position: n.Position})
+	case wire.NoticeDropped:
+		f.put(n.Channel, Update{Kind: KindDropped, Position: position, Count: n.Count, ByServer: true})
+	case wire.NoticeView:
+		f.view = n.View
+	case wire.NoticeTuned:
+		f.put(n.Channel, Update{Kind: KindTuned, Position: position, MaxRate: n.MaxRate, Reason: n.Reason})
+	}
+}
+
+// begun begins to read a pattern from a link, which was sent these positions: of each such channel there will be an answer. The others it is
+// sent from asOf on.
+func (f *feed) begun(l *link, a *wire.ServerFrame, sent map[string]realtime.Position) {
+	moved := f.link != nil && !f.link.over
+	resumed := f.asOf != 0
+	f.link = l
+	if at, err := realtime.ParsePosition(a.Position); err == nil && f.asOf == 0 { // before that, nothing is wanted
+		f.asOf = at.Time
+		f.queue.mark(at.Time)
+	}
+	f.cursors.Begin(sent, moved, time.Now())
+	if !moved {
+		f.put(f.name, Update{Kind: KindLive, Resumed: resumed, MaxRate: a.MaxRate})
+	}
+	f.tuneNext()
+}
+
+// channelAnswered takes the answer about a channel of a pattern that the server was told by name.
+func (f *feed) channelAnswered(l *link, a *wire.ServerFrame) {
+	if f.link != l {
+		return
+	}
+	if u, moved := f.cursors.Answered(a.Channel); u != nil {
+		f.goOn(u, a, moved)
+	}
+}
