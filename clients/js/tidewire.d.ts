@@ -94,7 +94,10 @@ export interface Message<T = unknown> {
 /** Something was missed at this place in the channel: load the state again. */
 export interface Gap {
   readonly type: "gap";
+  /** Of a subscription to a pattern, one of its channels; or the pattern, if something may be missing in any of them. */
   readonly channel: string;
+  /** The pattern, if the subscription is to one. */
+  readonly pattern?: string;
   /** Where the reader stands now; undefined if the server has not said. */
   readonly position: Position | undefined;
   /** `resume`: the channel could not be resumed. `live`: something was missed while connected. */
@@ -171,12 +174,9 @@ export interface KeyedView<T = unknown> extends ReadonlyMap<string, Row<T>> {
 }
 
 export interface SubscribeOptions extends Wants {
-  /**
-   * The rows of the channel are in `view`, and the readers get the events without a key. There are no gaps. Where other readers of
-   * the channel have other options, the subscription is refused with `conflict`.
-   */
+  /** The rows of the channel are in `view`, and the readers get the events without a key. There are no gaps. Not for a pattern. */
   state?: boolean;
-  /** Where to begin, if this is the first subscription of the channel. Default: the stored position, or from now on. An invalid position is reported as a gap. */
+  /** Where to begin, if this is the first subscription of the channel. Default: the stored position, or from now on. An invalid position is reported as a gap. Not for a pattern. */
   since?: Position;
 }
 
@@ -207,18 +207,21 @@ export interface SubscriptionState {
 }
 
 export interface Subscription<T = unknown> {
+  /** The channel, or the pattern. */
   readonly channel: string;
   /** The rows of the channel, with the option `state`. */
   readonly view: KeyedView<T> | undefined;
   /** How often per second the server sends what is new, at most; undefined is without a bound. */
   readonly rate: number | undefined;
   readonly state: SubscriptionState;
-  /** The position of the last item that was delivered. */
+  /** The position of the last item that was delivered; undefined for a pattern. */
   readonly position: Position | undefined;
+  /** The same by channel. A pattern has at most a thousand, those of the channels that were heard of last. */
+  readonly positions: Readonly<Record<string, Position>>;
   /** Resolves when the subscription is live for the first time; rejects if it is refused or ends before. */
   readonly ready: Promise<this>;
   /**
-   * Changes how the channel is read, for all its readers. Resolves with what the server applies, after a reconnect if need be; rejects if it
+   * Changes how the channel is read, for all readers that have asked for it in the same way. Resolves with what the server applies, after a reconnect if need be; rejects if it
    * refuses, and then everything is as before.
    */
   tune(change: Change): Promise<Applied>;
@@ -301,7 +304,8 @@ export interface Direct {
 
 export interface Events {
   state: State;
-  subscription: SubscriptionState & { readonly channel: string };
+  /** A subscription's state has changed. With `pattern`, the server has answered about one of its channels. */
+  subscription: SubscriptionState & { readonly channel: string; readonly pattern?: string };
   /** A reconnect is complete: what it brought. */
   resumed: { readonly caughtUp: number; readonly gaps: readonly string[] };
   gap: Gap;
@@ -343,6 +347,10 @@ export class Tidewire {
   readonly latency: Latency;
   readonly clock: Clock;
   on<K extends keyof Events>(type: K, listener: (detail: Events[K]) => void): () => void;
+  /**
+   * Reads a channel, or with a pattern such as `prices:*` all channels that it selects, those that begin later included: `*` is any one
+   * segment, `**` at the end the rest. A channel may be read several times, in different ways, and by patterns that overlap.
+   */
   subscribe<T = unknown>(channel: string, onMessage: (message: Message<T>) => void, options?: CallbackOptions): Subscription<T>;
   subscribe<T = unknown>(channel: string, options: IteratorOptions & { state: true }): IterableSubscription<T> & { readonly view: KeyedView<T> };
   subscribe<T = unknown>(channel: string, options?: IteratorOptions): IterableSubscription<T>;

@@ -78,8 +78,9 @@ var closeCodes = Object.freeze(Object.fromEntries([...CODES].reverse().map(
   ([close, code, advice, verdict, , action]) => [close, Object.freeze({ code, advice, verdict, action })]
 )));
 var onConnection = (close) => closeCodes[close] ?? closeCodes[1011];
+var STANDING = ["subscriptionsPerConnection", "patternsPerConnection", "channelsPerPattern"];
 var onChannel = ({ code, limit }) => {
-  if (code === "limited" && limit === "subscriptionsPerConnection") return REFUSE;
+  if (code === "limited" && STANDING.includes(limit)) return REFUSE;
   return CODES.find(([, word]) => word === code)?.[4] ?? RETRY;
 };
 var TidewireError = class extends Error {
@@ -103,6 +104,13 @@ function checkChannel(name) {
   if (typeof name !== "string" || name === "") throw badRequest(`channel: must be a name such as prices:fx, got ${show(name)}`);
   if (name.length > MAX_NAME) throw badRequest(`channel: must have at most ${MAX_NAME} bytes, got ${name.length}`);
   if (!/^[\w\-./@=+~]+(:[\w\-./@=+~]+)*$/.test(name)) throw badRequest(`channel: must be segments of A-Z a-z 0-9 _ - . / @ = + ~ joined by ":", got ${show(name)}`);
+  return name;
+}
+function checkSelection(name) {
+  if (typeof name !== "string" || !name.includes("*")) return checkChannel(name);
+  const segments = name.split(":"), misplaced = segments.findIndex((segment, i) => segment.includes("*") && segment !== "*" && !(segment === "**" && i === segments.length - 1));
+  if (misplaced >= 0) throw badRequest(`channel: a pattern has "*" for a segment, and "**" at its end for the rest, got ${show(name)}`);
+  checkChannel(segments.map((segment) => segment.replaceAll("*", "x")).join(":"));
   return name;
 }
 function checkText(field, value, most = MAX_NAME) {
@@ -169,6 +177,26 @@ var timeOf = (position) => position ? parsePosition(position).time : 0;
 var VERSION = 1;
 var MAX_STORED = 256;
 var DAY = 864e5;
+function newestOf(saved) {
+  const [stands, asOf] = Array.isArray(saved) ? saved : [];
+  if (asOf !== null && asOf !== void 0 && !moment(asOf)) return NaN;
+  const positions = typeof stands === "object" && stands !== null ? Object.values(stands) : [stands];
+  return positions.every(isPosition) ? Math.max(asOf ?? 0, ...positions.map(timeOf)) : NaN;
+}
+var progress = ([stands, asOf]) => typeof stands === "string" ? timeOf(stands) : asOf;
+function older([a, asOfA], [b, asOfB]) {
+  const asOf = asOfA && asOfB && Math.min(asOfA, asOfB), min = (p, q) => timeOf(p) < timeOf(q) ? p : q;
+  if (typeof a === "string") return [min(a, b), asOf];
+  return [Object.fromEntries(Object.keys(a).filter((channel) => b[channel] !== void 0).map((channel) => [channel, min(a[channel], b[channel])])), asOf];
+}
+function together(feeds) {
+  const all = /* @__PURE__ */ new Map();
+  for (const { channel, view, stored } of feeds.values()) {
+    if (view) continue;
+    all.set(channel, !all.has(channel) ? stored : stored && all.get(channel) && older(all.get(channel), stored));
+  }
+  return all;
+}
 var Bookmarks = class {
   #storage;
   #prefix;
@@ -199,20 +227,20 @@ var Bookmarks = class {
   }
   /** Lets a channel that has no position stand where it stood. */
   restore(feed) {
-    if (this.#key === null || feed.position || feed.forgot || this.#mine.has(feed.channel)) return;
-    const saved = this.#kept.get(feed.channel);
+    if (this.#key === null || feed.hasBegun || feed.forgot) return;
+    const saved = this.#kept.get(feed.channel), json = JSON.stringify(saved);
+    if (this.#mine.has(feed.channel) && this.#mine.get(feed.channel) !== json) return;
     if (this.#unreadable) feed.forget();
     else if (saved !== void 0) {
-      this.#mine.set(feed.channel, JSON.stringify(saved));
-      const [position, asOf] = Array.isArray(saved) ? saved : [];
-      const soon = Date.now() + DAY;
-      if (timeOf(text(position)) > soon || asOf > soon || asOf !== null && asOf !== void 0 && !moment(asOf)) feed.forget();
-      else feed.startAt(position, asOf);
+      this.#mine.set(feed.channel, json);
+      if (newestOf(saved) <= Date.now() + DAY) feed.startAt(...saved);
+      else feed.forget();
     }
   }
   /** Keeps where these channels stand. What another tab has put there since goes first if it is further on. */
   keep(feeds) {
     if (this.#key === null) return;
+    const standing = together(feeds);
     try {
       let all;
       try {
@@ -221,14 +249,14 @@ var Bookmarks = class {
         all = /* @__PURE__ */ new Map();
       }
       for (const channel of [...this.#mine.keys()]) {
-        if (feeds.has(channel)) continue;
+        if (standing.has(channel)) continue;
         if (JSON.stringify(all.get(channel)) === this.#mine.get(channel)) all.delete(channel);
         this.#mine.delete(channel);
       }
-      for (const feed of feeds.values()) {
-        const { stored, channel } = feed, there = all.get(channel), json = JSON.stringify(there);
-        const theirs = json !== void 0 && json !== this.#mine.get(channel) && Array.isArray(there) && isPosition(there[0]);
-        if (!stored || theirs && timeOf(there[0]) > timeOf(stored[0]) && timeOf(there[0]) < Date.now() + DAY) {
+      for (const [channel, stored] of standing) {
+        const there = all.get(channel), json = JSON.stringify(there), newest = newestOf(there);
+        const theirs = json !== void 0 && json !== this.#mine.get(channel) && newest > 0;
+        if (!stored || theirs && progress(there) > progress(stored) && newest < Date.now() + DAY) {
           if (!theirs) all.delete(channel);
           continue;
         }
@@ -365,6 +393,48 @@ var Recent = class {
     if (this.#young.size >= this.#size) [this.#old, this.#young] = [this.#young, /* @__PURE__ */ new Set()];
     this.#young.add(id);
     return false;
+  }
+  clear() {
+    [this.#old, this.#young] = [/* @__PURE__ */ new Set(), /* @__PURE__ */ new Set()];
+  }
+};
+
+// src/cursor.js
+var Cursor = class {
+  position;
+  recent;
+  floor = 0;
+  floorUntil = 0;
+  // the next link may repeat what the one before has brought: older messages are repetitions
+  edge = 0;
+  // after a resume: messages up to this publish time were missed ones
+  owed = false;
+  // of a pattern: the link was asked for the channel by name, and has not answered
+  doubt = false;
+  unclear = 0;
+  // of a pattern: what is not newer than floor may have been had, or not; what is older than unclear was told as a gap
+  constructor(channel, remember) {
+    this.channel = channel;
+    this.recent = new Recent(remember);
+  }
+  /** What is older than where it stands may come again, for some time. */
+  repeats(ms) {
+    [this.floor, this.floorUntil] = [timeOf(this.position), ticks() + ms];
+  }
+  /** The sequence is broken here, so nothing can be inferred from times, unless it is because of what may have been had. */
+  break(position) {
+    [this.floor, this.doubt, this.position] = [this.unclear, false, position];
+  }
+  /** Whether a message may be a repetition, or not, as was forgotten: then it is a gap, and so is all up to the floor. */
+  doubtful({ position }) {
+    const is = this.doubt && timeOf(position) <= this.floor;
+    if (is) [this.unclear, this.floorUntil] = [this.floor + 1, Infinity];
+    this.doubt = false;
+    return is;
+  }
+  /** Whether a message of this time is a repetition of what the link before has brought. */
+  repeated(time) {
+    return time < this.floor && ticks() < this.floorUntil;
   }
 };
 
@@ -620,6 +690,81 @@ var KeyedView = class {
   }
 };
 
+// src/pattern.js
+var MAX_CURSORS = 1e3;
+var MAX_POSITIONS = MAX_CURSORS / 2;
+var POSITION_BYTES = 16 << 10;
+var STALLED = 6e4;
+var isPattern = (name) => name.includes("*");
+function selects(pattern, channel) {
+  const want = pattern.split(":"), have = channel.split(":"), rest = want.at(-1) === "**";
+  if (rest) want.pop();
+  return (rest ? have.length > want.length : have.length === want.length) && want.every((segment, i) => segment === "*" || segment === have[i]);
+}
+var Cursors = class extends Map {
+  forgotten = 0;
+  repeats = 0;
+  #edge = 0;
+  #pattern;
+  #remember;
+  constructor(pattern, remember) {
+    super();
+    [this.#pattern, this.#remember] = [pattern, remember];
+  }
+  /** That of a channel, undefined if the pattern does not select it. */
+  of(channel) {
+    const known = this.get(channel);
+    if (known || typeof channel !== "string" || isPattern(channel) || !selects(this.#pattern, channel)) return known;
+    if (this.size >= MAX_CURSORS) this.#forget();
+    const cursor = new Cursor(channel, this.#remember);
+    [cursor.floor, cursor.doubt, cursor.edge] = [this.repeats, this.repeats > 0, this.#edge];
+    this.set(channel, cursor);
+    return cursor;
+  }
+  #forget() {
+    const oldest = [...this.values()].reduce((a, b) => timeOf(b.position) < timeOf(a.position) ? b : a);
+    this.forgotten = Math.max(this.forgotten, timeOf(oldest.position));
+    if (oldest.floor > 0) this.repeats = Math.max(this.repeats, timeOf(oldest.position));
+    this.delete(oldest.channel);
+  }
+  /** The positions that a server is told, by channel; undefined if there are none. `room` is in bytes. */
+  positions(room = POSITION_BYTES, positionOf = (cursor) => cursor.position) {
+    const all = {}, newest = [...this.values()].map((cursor) => [cursor.channel, positionOf(cursor)]).filter(([, position]) => position !== void 0);
+    newest.sort(([, a], [, b]) => timeOf(b) - timeOf(a));
+    for (const [channel, position] of newest.slice(0, MAX_POSITIONS)) {
+      if ((room -= channel.length + bytes(position) + 6) < 0) break;
+      all[channel] = position;
+    }
+    return Object.keys(all).length ? all : void 0;
+  }
+  /** Takes over positions of before. Tells whether all of them can be some. */
+  startAt(positions) {
+    for (const [channel, position] of Object.entries(positions)) {
+      const cursor = isPosition(position) && this.of(channel);
+      if (!cursor) return false;
+      cursor.position = position;
+    }
+    return true;
+  }
+  /** A link begins to send: what it was told of by name it answers, and the others from asOf on. */
+  begin(since, edge, ms) {
+    [this.repeats, this.#edge] = [this.forgotten, edge];
+    for (const cursor of this.values()) {
+      [cursor.owed, cursor.floor, cursor.edge] = [since?.[cursor.channel] !== void 0, 0, edge];
+      if (since?.[cursor.channel] !== cursor.position) cursor.repeats(ms);
+    }
+  }
+  /** A heartbeat makes superfluous what it vouches for. */
+  settle(asOf) {
+    if (asOf - STALLED >= this.forgotten) this.forgotten = 0;
+    for (const cursor of this.values()) if (timeOf(cursor.position) < asOf - STALLED) cursor.recent.clear();
+  }
+  clear() {
+    super.clear();
+    [this.forgotten, this.repeats] = [0, 0];
+  }
+};
+
 // src/wants.js
 var OURS = ["since", "onGap", "onDropped", "buffer", "overflow"];
 var TUNABLE = ["filter", "fields", "keys", "maxRate", "paused"];
@@ -656,9 +801,11 @@ function read(given, checks, otherwise) {
   }
   return members;
 }
-function checkWants(options) {
+function checkWants(options, ofPattern = false) {
   const asked = Object.fromEntries(Object.entries(options).filter(([name]) => !OURS.includes(name)));
   const wants = read(asked, { filter: text2, fields: names, keys: names, maxRate: rate, paused: flag, state: flag }, "is not an option of subscribe");
+  if (ofPattern && wants.state) throw badRequest("state: is not supported for a pattern; subscribe to each channel");
+  if (ofPattern && options.since !== void 0 && options.since !== null) throw badRequest("since: cannot be given for a pattern; the option storage of connect keeps its positions");
   if (wants.state && options.since !== void 0 && options.since !== null) throw badRequest("since: cannot be given with state, which begins with all of it");
   return tidy(wants);
 }
@@ -789,9 +936,10 @@ var Tuning = class {
 };
 
 // src/feed.js
+var keyOf = ({ sub, channel }) => typeof sub === "string" && sub ? `#${sub}` : channel;
 var Feed = class {
   readers = /* @__PURE__ */ new Map();
-  // Subscription -> {deliver, finish, stored}
+  // Subscription -> {deliver, finish, waiting, stands, asOf}
   link = null;
   // messages from any other are repetitions
   attempt = 0;
@@ -800,24 +948,26 @@ var Feed = class {
   ended = false;
   // retryAt in ticks: asked again then, because that link could not
   attemptToTune = 0;
+  asOf;
   forgot = false;
   // where it stood could not be used: whatever the answer, something may be missing
-  floor = 0;
-  floorUntil = 0;
-  // during a move: older messages are repetitions
-  edge = 0;
-  // after a resume: messages up to this publish time were missed ones
   view;
   keyed;
   // with state: what the page holds, and what fills it
+  cursors;
+  #only;
+  // by channel, of a pattern; that of the channel if it is none
   shownBy;
   // with state: what the server calls that by which the rows were shown at `position`; undefined if that is everything
   #doubted = false;
   // with state: until the next snapshot is complete
   state = Object.freeze({ name: "pending", resumed: false, gap: false, caughtUp: 0 });
-  constructor(channel, { since, wants, remember, clock }) {
-    this.channel = channel;
-    this.recent = new Recent(remember);
+  /** `sub` tells it apart from other feeds of the same channel. */
+  constructor(channel, { sub, since, wants, remember, clock }) {
+    [this.channel, this.sub] = [channel, sub];
+    this.key = keyOf(this);
+    if (isPattern(channel)) this.cursors = new Cursors(channel, remember);
+    else this.#only = new Cursor(channel, remember);
     this.tuning = new Tuning(wants);
     this.ready = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
     this.ready.catch(() => {
@@ -827,20 +977,45 @@ var Feed = class {
     });
     if (since !== void 0 && since !== null && since !== "") this.startAt(since);
   }
+  get isPattern() {
+    return this.cursors !== void 0;
+  }
+  /** Where it stands in a channel; undefined if that is none of its channels. */
+  cursor(channel) {
+    return this.isPattern ? this.cursors.of(channel) : channel === this.channel ? this.#only : void 0;
+  }
+  /** Whether a channel is one of those that it reads. */
+  reads(channel) {
+    return this.cursor(channel) !== void 0 || channel === this.channel;
+  }
+  get position() {
+    return this.#only?.position;
+  }
+  set position(position) {
+    if (this.#only) this.#only.position = position;
+  }
+  /** Whether it goes on from somewhere. */
+  get hasBegun() {
+    return this.position !== void 0 || this.isPattern && this.asOf !== void 0;
+  }
   /** Where to go on from. */
   get since() {
-    return this.#doubted ? void 0 : this.position;
+    return this.isPattern ? this.cursors.positions() : this.#doubted ? void 0 : this.position;
   }
   request() {
-    return { type: "subscribe", channel: this.channel, since: this.since, view: this.since && this.shownBy, asOf: this.asOf, ...this.tuning.asked.wants };
+    const { since } = this;
+    return { type: "subscribe", channel: this.channel, sub: this.sub, since, view: since && this.shownBy, asOf: this.asOf, ...this.tuning.asked.wants };
   }
   /** Takes over where it stood; what is no position is a gap, as the server says of those it does not know. */
   startAt(position, asOf) {
-    if (isPosition(position)) [this.position, this.asOf] = [position, moment(asOf) || void 0];
-    else this.forget();
+    const usable = this.isPattern ? typeof position === "object" && position !== null && moment(asOf) && this.cursors.startAt(position) : isPosition(position);
+    if (!usable) return this.forget();
+    if (!this.isPattern) this.position = position;
+    this.asOf = moment(asOf) || void 0;
   }
   forget() {
     [this.position, this.asOf, this.forgot] = [void 0, void 0, true];
+    this.cursors?.clear();
   }
   /** Something may be missing among the rows: they are to be sent anew. */
   doubt() {
@@ -853,26 +1028,31 @@ var Feed = class {
   deliver(item) {
     for (const reader of [...this.readers.values()]) reader.deliver(item);
   }
+  /** A heartbeat vouches for silence. */
+  silent(asOf) {
+    this.asOf = asOf;
+    this.cursors?.settle(asOf);
+  }
   /** Takes a message that has a position, unless it is a repetition, and tells whether it did. `resumed` counts what a reconnect has brought. */
-  receive(message, resumed, clock) {
+  receive(cursor, message, resumed, clock) {
     const { time, id } = parsePosition(message.position);
-    if (time < this.floor && ticks() < this.floorUntil) return false;
-    this.floor = 0;
-    if (this.recent.seen(id)) {
-      if (time > timeOf(this.position)) this.position = message.position;
+    if (cursor.repeated(time)) return false;
+    cursor.floor = cursor.unclear = 0;
+    if (cursor.recent.seen(id)) {
+      if (time > timeOf(cursor.position)) cursor.position = message.position;
       return false;
     }
-    this.#stamp(message, time, resumed, clock);
+    this.#stamp(message, time, cursor.edge, resumed, clock);
     this.deliver(message);
-    this.position = message.position;
+    cursor.position = message.position;
     return true;
   }
   /** Takes a message of a state: what is about keys is shown, the rest are events. One that a tune or a token has brought may be old. */
   receiveKeyed(message, resumed, clock) {
-    const { time, id } = parsePosition(message.position), about = message.cleared === true || message.key !== void 0;
-    if (!about && this.recent.seen(id)) return;
+    const { time, id } = parsePosition(message.position), about = message.cleared === true || message.key !== void 0, { recent, edge } = this.#only;
+    if (!about && recent.seen(id)) return;
     if (about && time < timeOf(this.position)) message.time = moment(message.time) || time;
-    else this.#stamp(message, time, resumed, clock);
+    else this.#stamp(message, time, edge, resumed, clock);
     if (about) this.keyed.apply(message);
     else this.deliver(message);
     if (!this.keyed.rows.loading && time >= timeOf(this.position)) this.position = message.position;
@@ -885,9 +1065,9 @@ var Feed = class {
     return true;
   }
   /** Notes when a message came. */
-  #stamp(message, time, resumed, clock) {
+  #stamp(message, time, edge, resumed, clock) {
     message.time = moment(message.time) || time;
-    message.replayed = time <= this.edge;
+    message.replayed = time <= edge;
     if (message.replayed) {
       this.state = Object.freeze({ ...this.state, caughtUp: this.state.caughtUp + 1 });
       if (resumed) [resumed.caughtUp, resumed.at] = [resumed.caughtUp + 1, ticks()];
@@ -900,10 +1080,14 @@ var Feed = class {
   /** What may be kept beyond this page: no reader still has it before him. The rows of a state are not kept, so neither is their position. */
   get stored() {
     if (this.view) return void 0;
-    let stored = this.position;
-    for (const reader of this.readers.values()) if (timeOf(reader.stored) < timeOf(stored)) stored = reader.stored;
-    const behind = [...this.readers.values()].some((reader) => reader.waiting);
-    return stored && [stored, !behind && this.asOf || null];
+    const readers = [...this.readers.values()];
+    const stands = (cursor) => readers.reduce((oldest, reader) => timeOf(reader.stands(cursor)) < timeOf(oldest) ? reader.stands(cursor) : oldest, cursor.position);
+    if (this.isPattern) {
+      const asOf = readers.reduce((oldest, reader) => Math.min(oldest, reader.asOf ?? 0), this.asOf ?? 0);
+      return asOf ? [this.cursors.positions(void 0, stands) ?? {}, asOf] : void 0;
+    }
+    const stored = stands(this.#only);
+    return stored && [stored, !readers.some((reader) => reader.waiting) && this.asOf || null];
   }
 };
 
@@ -958,7 +1142,7 @@ var Tuner = class {
     const one = tuning.next(link);
     if (!one) return;
     one.link = link;
-    const frame = { type: "tune", channel: feed.channel, ...one.change };
+    const frame = { type: "tune", channel: feed.channel, sub: feed.sub, ...one.change };
     link.ask(JSON.stringify(frame), (answer) => this.#applied(feed, one, answer), (error) => this.#failed(feed, one, error), { timeoutMs: this.#options.requestTimeoutMs, what: "tune" });
   }
   #applied(feed, one, answer) {
@@ -996,7 +1180,7 @@ var Watch = class {
   putOffBy = null;
   ended = false;
   constructor(channel) {
-    this.channel = channel;
+    [this.channel, this.key] = [channel, channel];
   }
   request() {
     return { type: "presence", channel: this.channel, watch: true };
@@ -1055,13 +1239,13 @@ var Grants = class {
   /** The link has it: a feed is live, or a watch knows who is there. */
   granted(one, link, answer) {
     link.owed.delete(one);
-    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    link.first.delete(one);
     if (this.#isStale(one, link)) return this.#taken(link);
     [one.link, one.attempt, one.retryAt] = [link, 0, 0];
     if (one instanceof Watch) one.update({ members: [], ...answer });
     else {
       one.tuning.granted(link.asked.get(one), answer);
-      (one.view ? this.#beginState : this.#begin).call(this, one, link, answer);
+      (one.view ? this.#beginState : one.isPattern ? this.#beginPattern : this.#begin).call(this, one, link, answer);
       this.#tuner.flush(one);
     }
     this.#taken(link);
@@ -1070,25 +1254,53 @@ var Grants = class {
     const { since } = link.asked.get(feed), resumed = answer.resumed === true;
     const position = isPosition(answer.position) ? answer.position : void 0;
     const gap = answer.gap === true || feed.forgot || since !== void 0 && !resumed;
-    const ahead = feed.position !== since;
-    [feed.floor, feed.floorUntil] = ahead ? [timeOf(feed.position), ticks() + RESUME_WITHIN] : [0, 0];
+    const cursor = feed.cursor(feed.channel), ahead = feed.position !== since;
+    cursor.floor = 0;
+    if (ahead) cursor.repeats(RESUME_WITHIN);
     feed.asOf = void 0;
-    feed.edge = since !== void 0 || ahead ? this.#clock.edge : 0;
+    cursor.edge = since !== void 0 || ahead ? this.#clock.edge : 0;
     this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
     if (feed.ended) return;
     if (link.resumed) link.resumed.at = ticks();
     if (gap) {
       link.resumed?.gaps.push(feed.channel);
-      this.gap(feed, position, "resume");
+      this.gap(feed, cursor, position, "resume");
     } else if (position && (!ahead || timeOf(position) > timeOf(feed.position))) feed.position = position;
     feed.resolve();
     this.#changed();
+  }
+  /** All channels of a pattern are read from where they stand: those that were named are answered one by one. */
+  #beginPattern(feed, link, answer) {
+    const { since } = link.asked.get(feed), resumed = feed.asOf !== void 0, gap = feed.forgot;
+    feed.cursors.begin(since, resumed ? this.#clock.edge : 0, RESUME_WITHIN);
+    feed.asOf ??= timeOf(isPosition(answer.position) ? answer.position : void 0) || void 0;
+    this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
+    if (feed.ended) return;
+    if (link.resumed) link.resumed.at = ticks();
+    if (gap) {
+      link.resumed?.gaps.push(feed.channel);
+      this.gap(feed, void 0, answer.position, "resume");
+    }
+    feed.resolve();
+    this.#changed();
+  }
+  /** A link has answered about one of the channels of a pattern. */
+  channelGranted(feed, link, answer) {
+    const cursor = feed.cursors.get(answer.channel), resumed = answer.resumed === true, gap = answer.gap === true || !resumed;
+    if (feed.link !== link || !cursor?.owed) return;
+    cursor.owed = false;
+    this.#emit("subscription", Object.freeze({ channel: cursor.channel, pattern: feed.channel, name: "live", resumed: !gap, gap, caughtUp: 0 }));
+    if (feed.ended || feed.link !== link) return;
+    if (link.resumed) link.resumed.at = ticks();
+    if (!gap) return;
+    link.resumed?.gaps.push(cursor.channel);
+    this.gap(feed, cursor, answer.position, "resume");
   }
   /** The state is sent anew, or what has changed of it. Until it is complete, what was shown stays. */
   #beginState(feed, link, answer) {
     const { since, shownBy } = link.asked.get(feed), resumed = since !== void 0 && answer.resumed === true;
     if (resumed && shownBy !== feed.shownBy) return this.gap(feed);
-    [feed.edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
+    [feed.cursor(feed.channel).edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
     if (resumed) feed.keyed.resume();
     else feed.keyed.begin();
     this.become(feed, { name: "live", resumed, gap: false, caughtUp: 0 });
@@ -1103,7 +1315,7 @@ var Grants = class {
   }
   /** Refused for good, or asked for again later, by the verdict on the code. */
   denied(one, link, error) {
-    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    link.first.delete(one);
     const asked = link.asked.get(one);
     link.asked.delete(one);
     if (this.#isStale(one, link)) {
@@ -1140,7 +1352,7 @@ var Grants = class {
   }
   /** Tells the server that it is not wanted any more. */
   letGo(one, link) {
-    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel } : { type: "presence", channel: one.channel, watch: false };
+    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel, sub: one.sub } : { type: "presence", channel: one.channel, watch: false };
     link.request(frame, { timeoutMs: this.#options.requestTimeoutMs }).catch(() => {
     });
   }
@@ -1162,18 +1374,18 @@ var Grants = class {
     one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: one.channel }));
     this.become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
   }
-  /** Something is missing at this place of the channel. A state is asked for anew instead. */
-  gap(feed, position, reason) {
+  /** Something is missing at this place of a channel, or without a cursor, of any that the feed reads. A state is asked for anew instead. */
+  gap(feed, cursor, position, reason) {
     if (feed.view) {
       feed.doubt();
       if (!feed.retryAt) this.denied(feed, feed.link, new TidewireError({ code: "conflict", message: "the state is asked for anew" }));
       return;
     }
     if (!isPosition(position)) position = void 0;
-    const gap = { type: "gap", channel: feed.channel, position, reason };
-    [feed.floor, feed.forgot] = [0, false];
+    const gap = { type: "gap", channel: cursor?.channel ?? feed.channel, position, reason, ...feed.isPattern && { pattern: feed.channel } };
+    if (!cursor || !feed.isPattern) feed.forgot = false;
     feed.deliver(gap);
-    feed.position = position;
+    cursor?.break(position);
     this.#emit("gap", gap);
   }
   /** Tells what the reconnect has brought, once that is over. */
@@ -1197,9 +1409,11 @@ var Subscription = class {
   #queue = /* @__PURE__ */ new Map();
   #serial = 0;
   #waiters = [];
-  #handed;
-  #dropped = 0;
+  #dropped = /* @__PURE__ */ new Map();
   #done = null;
+  #handed = /* @__PURE__ */ new Map();
+  #handedAsOf;
+  // while something waits: where the reader stands in the channels of which it does
   #onMessage;
   #onGap;
   #onDropped;
@@ -1219,9 +1433,10 @@ var Subscription = class {
       get waiting() {
         return subscription.#queue.size > 0;
       },
-      get stored() {
-        return subscription.position;
-      }
+      get asOf() {
+        return subscription.#queue.size ? subscription.#handedAsOf : feed.asOf;
+      },
+      stands: (cursor) => this.#stands(cursor)
     });
   }
   get channel() {
@@ -1234,7 +1449,15 @@ var Subscription = class {
     return this.#feed.ready.then(() => this);
   }
   get position() {
-    return this.#queue.size ? this.#handed : this.#feed.position;
+    return this.#feed.isPattern ? void 0 : this.#stands(this.#feed.cursor(this.channel));
+  }
+  /** Of a pattern: the position of the last item that was delivered of each channel. */
+  get positions() {
+    const cursors = this.#feed.isPattern ? [...this.#feed.cursors.values()] : [this.#feed.cursor(this.channel)];
+    return Object.fromEntries(cursors.map((cursor) => [cursor.channel, this.#stands(cursor)]).filter(([, position]) => position !== void 0));
+  }
+  #stands(cursor) {
+    return this.#handed.has(cursor.channel) ? this.#handed.get(cursor.channel) : cursor.position;
   }
   /** The rows of the channel, with the option `state`. */
   get view() {
@@ -1265,13 +1488,13 @@ var Subscription = class {
   }
   async next() {
     for (const [key, value] of this.#queue) {
-      if (this.#dropped) {
-        const count = this.#dropped;
-        this.#dropped = 0;
-        return { done: false, value: { type: "dropped", channel: this.channel, count, by: "reader" } };
+      for (const [channel, count] of this.#dropped) {
+        this.#dropped.delete(channel);
+        return { done: false, value: { type: "dropped", channel, count, by: "reader" } };
       }
       this.#queue.delete(key);
-      this.#handed = value.position ?? this.#handed;
+      if (value.position !== void 0) this.#handed.set(value.channel, value.position);
+      if (this.#queue.size === 0) this.#handed.clear();
       return { done: false, value };
     }
     if (this.#done?.error) throw this.#done.error;
@@ -1281,6 +1504,7 @@ var Subscription = class {
   async return(value) {
     this.unsubscribe();
     this.#queue.clear();
+    this.#handed.clear();
     return { done: true, value };
   }
   #deliver(item) {
@@ -1289,12 +1513,14 @@ var Subscription = class {
       return guarded({ message: this.#onMessage, gap: this.#onGap, dropped: this.#onDropped }[item.type], item);
     }
     if (this.#waiters.length) return this.#waiters.shift().resolve({ done: false, value: item });
-    if (this.#queue.size === 0) this.#handed = this.#feed.position;
-    const key = this.#overflow === "conflate" && item.key ? item.key : ++this.#serial;
+    if (this.#queue.size === 0) this.#handedAsOf = this.#feed.asOf;
+    if (!this.#handed.has(item.channel)) this.#handed.set(item.channel, this.#feed.cursor(item.channel)?.position);
+    const key = this.#overflow === "conflate" && item.key ? `${item.channel} ${item.key}` : ++this.#serial;
     this.#queue.delete(key);
     if (this.#queue.size >= this.#buffer) {
-      this.#queue.delete(this.#queue.keys().next().value);
-      this.#dropped++;
+      const [oldest, { channel }] = this.#queue.entries().next().value;
+      this.#queue.delete(oldest);
+      this.#dropped.set(channel, (this.#dropped.get(channel) ?? 0) + 1);
     }
     this.#queue.set(key, item);
   }
@@ -1313,6 +1539,9 @@ var Channels = class {
   #watches = /* @__PURE__ */ new Map();
   #bookmarks;
   #grants;
+  // by key
+  #subs = 0;
+  // names that were given to tell feeds apart
   #options;
   #links;
   #clock;
@@ -1332,11 +1561,11 @@ var Channels = class {
     return [...this.#feeds.values(), ...this.#watches.values()];
   }
   // ---- what the page asks for
-  /** Reads a channel. What cannot be is refused here, and nobody else knows of it. */
+  /** Reads a channel, or all that a pattern selects. What cannot be is refused here, and nobody else knows of it. */
   subscribe(channel, onMessage, options) {
-    const read2 = this.#feeds.get(channel), { wants, wrong } = this.#wants(channel, options ?? {}, read2);
-    const known = wrong ? void 0 : read2;
-    const feed = known ?? new Feed(channel, { since: options?.since, wants: wants ?? {}, remember: this.#options.remember, clock: this.#clock });
+    const { wants, wrong } = this.#wants(channel, options ?? {});
+    const known = wrong ? void 0 : this.#of(channel).find((feed2) => sameWants(wants, feed2.tuning.wanted));
+    const feed = known ?? this.#feed(channel, wrong ? {} : wants, options?.since, wrong);
     const subscription = new Subscription(feed, { leave: (reader) => this.#leave(feed, reader), tune: (change) => this.#tune(feed, change) }, onMessage, options ?? {});
     if (known) return subscription;
     if (wrong) {
@@ -1344,17 +1573,25 @@ var Channels = class {
       return subscription;
     }
     if (!feed.view) this.#bookmarks.restore(feed);
-    this.#feeds.set(channel, feed);
+    this.#feeds.set(feed.key, feed);
     if (this.#links.forChannels) this.#grants.ask(feed, this.#links.forChannels);
     return subscription;
   }
+  /** The feeds of a channel or a pattern: one for each way in which it is read. */
+  #of(channel) {
+    return [...this.#feeds.values()].filter((feed) => feed.channel === channel);
+  }
+  /** A new feed, with a name of its own where what comes of it could be taken for something else. */
+  #feed(channel, wants, since, wrong) {
+    const sub = !wrong && (isPattern(channel) || this.#feeds.has(channel)) ? String(++this.#subs) : void 0;
+    return new Feed(wrong ? text(channel) ?? "" : channel, { sub, since, wants, remember: this.#options.remember, clock: this.#clock });
+  }
   unsubscribe(channel) {
-    const feed = this.#feeds.get(channel);
-    for (const reader of [...feed?.readers.keys() ?? []]) reader.unsubscribe();
+    for (const feed of this.#of(channel)) for (const reader of [...feed.readers.keys()]) reader.unsubscribe();
   }
   /** Watches who is on a channel; returns a function that stops it. */
   watch(channel, callback) {
-    if (this.#misnamed(channel)) return () => {
+    if (this.#misnamed(channel, () => checkChannel(channel))) return () => {
     };
     let watch = this.#watches.get(channel);
     if (!watch) {
@@ -1369,13 +1606,14 @@ var Channels = class {
       this.#forget(this.#watches, watch);
     };
   }
-  /** What a subscription asks the server for, or why it cannot be. Readers of a channel share what is asked for. */
-  #wants(channel, options, read2) {
+  /** What a subscription asks the server for, or why it cannot be. */
+  #wants(channel, options) {
+    let wants;
     const wrong = this.#misnamed(channel, () => {
-      const wants = checkWants(options);
-      if (read2 && !sameWants(wants, read2.tuning.wanted)) throw new TidewireError({ code: "conflict", message: `${channel} is already read with other options; tune that subscription` });
+      checkSelection(channel);
+      wants = checkWants(options, isPattern(channel));
     });
-    return wrong ? { wrong } : { wants: checkWants(options) };
+    return { wants, wrong };
   }
   /** Changes how a channel is read. Resolves with what the server applies. */
   async #tune(feed, change) {
@@ -1386,8 +1624,7 @@ var Channels = class {
   /** The error of a name that no channel can have, or of what else is wrong, which is told as well. */
   #misnamed(channel, check) {
     try {
-      checkChannel(channel);
-      check?.();
+      check();
       return void 0;
     } catch (error) {
       error.channel = text(channel);
@@ -1401,7 +1638,7 @@ var Channels = class {
     if (feed.readers.size === 0) this.#forget(this.#feeds, feed);
   }
   #forget(all, one) {
-    if (all.get(one.channel) !== one) return;
+    if (all.get(one.key) !== one) return;
     this.#grants.finish(one);
     this.#saveSoon();
     for (const link of [this.#links.live, this.#links.next]) {
@@ -1412,23 +1649,23 @@ var Channels = class {
     }
   }
   #remove(one) {
-    for (const all of [this.#feeds, this.#watches]) if (all.get(one.channel) === one) all.delete(one.channel);
+    for (const all of [this.#feeds, this.#watches]) if (all.get(one.key) === one) all.delete(one.key);
   }
   // ---- links come and go
   /** The subscriptions of the first frame and their asOf: as many as fit into `room` bytes, and `most` at most. `rest` is the frame without them. */
   first(link, rest, room, most) {
     const now = ticks();
-    const feeds = [...this.#feeds.values()].filter((feed) => feed.retryAt <= now && (this.#bookmarks.known || feed.position || feed.view));
+    const feeds = [...this.#feeds.values()].filter((feed) => feed.retryAt <= now && (this.#bookmarks.known || feed.hasBegun || feed.view));
     const asOf = feeds.reduce((newest, feed) => feed.asOf > (newest ?? 0) ? feed.asOf : newest, void 0);
     room -= bytes(JSON.stringify({ ...rest, asOf, subscriptions: [] }));
     const subscriptions = [];
     for (const feed of feeds) {
       const { type, asOf: own, ...subscription } = feed.request();
-      if (subscription.since && !feed.view && own !== asOf) continue;
+      if ((subscription.since || feed.isPattern) && !feed.view && own !== asOf) continue;
       room -= bytes(JSON.stringify(subscription)) + 1;
       if (room < 0 || subscriptions.length >= most) break;
       subscriptions.push(subscription);
-      link.first.set(feed.channel, feed);
+      link.first.add(feed);
       this.#grants.expect(feed, link);
     }
     return { asOf, subscriptions };
@@ -1484,36 +1721,47 @@ var Channels = class {
     for (const one of this.#all) this.#grants.finish(one);
   }
   // ---- frames
+  /** What a frame is about. */
+  #feedOf(frame) {
+    return this.#feeds.get(keyOf(frame));
+  }
   message(link, message) {
-    const feed = this.#feeds.get(message.channel);
-    if (feed?.link !== link) return;
+    const feed = this.#feedOf(message), cursor = feed?.link === link ? feed.cursor(message.channel) : void 0;
+    if (!cursor) return;
+    delete message.sub;
     if (feed.view && message.expired === true && message.position === void 0) return feed.keyed.expired(message.key);
-    if (!isPosition(message.position)) return this.#grants.gap(feed, feed.position, "live");
+    if (!isPosition(message.position)) return this.#grants.gap(feed, cursor, cursor.position, "live");
+    if (cursor.doubtful(message)) return this.#grants.gap(feed, cursor, message.position, "resume");
     if (feed.view) return feed.receiveKeyed(message, link.resumed, this.#clock);
-    if (feed.receive(message, link.resumed, this.#clock)) this.#saveSoon();
+    if (feed.receive(cursor, message, link.resumed, this.#clock)) this.#saveSoon();
   }
   snapshot(link, frame) {
-    const feed = this.#feeds.get(frame.channel);
+    const feed = this.#feedOf(frame);
     if (feed?.link === link && feed.view) feed.receiveSnapshot(frame);
   }
-  notice(link, { code, channel, position, count, maxRate, reason, view }) {
+  notice(link, frame) {
+    const { code, channel, position, count, maxRate, reason, view } = frame;
     if (code === "presence-ended") {
       const watch = this.#watches.get(channel);
       if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
       return;
     }
-    const feed = this.#feeds.get(channel);
-    if (feed?.link !== link) return;
-    if (code === "gap") this.#grants.gap(feed, position, "live");
+    if (code === "dropped") return this.#dropped(link, frame, within(count, 1, Number.MAX_SAFE_INTEGER, 1));
+    const feed = this.#feedOf(frame);
+    if (feed?.link !== link || !feed.reads(channel)) return;
+    if (code === "gap") this.#grants.gap(feed, feed.cursor(channel), position, "live");
     if (code === "view" && feed.view) feed.showBy(view);
     if (code === "tuned") {
       feed.tuning.rate = within(maxRate, 0, 1e9) || void 0;
       this.#emit("tuned", { channel, maxRate: feed.tuning.rate, reason: text(reason) });
     }
-    if (code !== "dropped") return;
-    const dropped = { type: "dropped", channel, count: within(count, 1, Number.MAX_SAFE_INTEGER, 1), by: "server" };
-    feed.deliver(dropped);
-    this.#emit("dropped", dropped);
+  }
+  /** The queue of the connection does not tell apart for which subscription it has let something go. */
+  #dropped(link, frame, count) {
+    const feeds = frame.sub === void 0 ? [...this.#feeds.values()] : [this.#feedOf(frame)];
+    const about = feeds.filter((feed) => feed?.link === link && feed.cursor(frame.channel)), dropped = { type: "dropped", channel: frame.channel, count, by: "server" };
+    for (const feed of about) feed.deliver(dropped);
+    if (about.length) this.#emit("dropped", dropped);
   }
   presence(link, frame) {
     const watch = this.#watches.get(frame.channel);
@@ -1521,18 +1769,19 @@ var Channels = class {
   }
   /** A heartbeat vouches for the silence of what is read from its link. */
   silent(link, asOf) {
-    for (const feed of this.#feeds.values()) if (feed.link === link && !feed.view && !feed.tuning.wanted.paused) feed.asOf = asOf;
+    for (const feed of this.#feeds.values()) if (feed.link === link && !feed.view && !feed.tuning.wanted.paused) feed.silent(asOf);
     this.#saveSoon();
   }
   /** Takes the answer to a subscription of the first frame. */
   ok(link, frame) {
-    const feed = frame.id === void 0 ? link.first.get(frame.channel) : void 0;
-    if (feed) this.#grants.granted(feed, link, frame);
+    const feed = frame.id === void 0 ? this.#feedOf(frame) : void 0;
+    if (feed?.isPattern && frame.pattern !== true) this.#grants.channelGranted(feed, link, frame);
+    else if (link.first.has(feed)) this.#grants.granted(feed, link, frame);
   }
   /** Takes an error that is about a channel or the first frame's subscriptions, and tells whether it was. */
   failed(link, frame, error, answersFirst) {
-    const reading = this.#feeds.get(frame.channel);
-    const feed = link.first.get(frame.channel) ?? (reading?.link === link ? reading : void 0);
+    const known = this.#feedOf(frame);
+    const feed = known && known.channel === frame.channel && (link.first.has(known) || known.link === link) ? known : void 0;
     if (feed) this.#grants.denied(feed, link, error);
     else if (typeof frame.channel === "string" && frame.channel) this.#emit("error", error);
     else if (link.welcome && link.first.size && (answersFirst || frame.limit === "subscriptionsPerConnection")) this.#again(link, "unavailable", error.retryAfterMs);
@@ -1541,7 +1790,7 @@ var Channels = class {
   }
   /** Asks once more for what the first frame has asked for and not got. */
   #again(link, code, retryAfterMs) {
-    for (const feed of [...link.first.values()]) this.#grants.denied(feed, link, new TidewireError({ code, message: "no answer to the subscription in the first frame", retryAfterMs }));
+    for (const feed of [...link.first]) this.#grants.denied(feed, link, new TidewireError({ code, message: "no answer to the subscription in the first frame", retryAfterMs }));
   }
   // ---- storage
   save() {
@@ -1559,8 +1808,8 @@ var Link = class {
   // feed or watch -> {since, wants, changes}: what it was asked for with
   owed = /* @__PURE__ */ new Set();
   // those not granted yet
-  first = /* @__PURE__ */ new Map();
-  // channel -> feed: asked for in the first frame, whose answers have no id
+  first = /* @__PURE__ */ new Set();
+  // feeds that were asked for in the first frame, whose answers have no id
   welcome = null;
   failure = null;
   // the error frame that came without id and channel: why it is about to close

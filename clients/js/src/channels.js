@@ -1,11 +1,12 @@
 // The channels and presences of a client: each new link is asked for all of them, and each answer, message and end is for one of them alone.
 import { Bookmarks } from "./bookmarks.js";
 import { guarded } from "./callbacks.js";
-import { checkChannel } from "./checks.js";
+import { checkChannel, checkSelection } from "./checks.js";
 import { ticks } from "./clock.js";
 import { TidewireError } from "./codes.js";
-import { Feed } from "./feed.js";
+import { Feed, keyOf } from "./feed.js";
 import { Grants } from "./grants.js";
+import { isPattern } from "./pattern.js";
 import { isPosition } from "./position.js";
 import { Subscription } from "./subscription.js";
 import { bytes, text, within } from "./values.js";
@@ -13,7 +14,8 @@ import { checkChange, checkWants, sameWants } from "./wants.js";
 import { Watch } from "./watch.js";
 
 export class Channels {
-  #feeds = new Map(); #watches = new Map(); #bookmarks; #grants;
+  #feeds = new Map(); #watches = new Map(); #bookmarks; #grants; // by key
+  #subs = 0; // names that were given to tell feeds apart
   #options; #links; #clock; #timers; #emit; #taken; #isClosed;
 
   /** `taken` is called whenever a link may have been granted all that it was asked for. */
@@ -29,11 +31,11 @@ export class Channels {
 
   // ---- what the page asks for
 
-  /** Reads a channel. What cannot be is refused here, and nobody else knows of it. */
+  /** Reads a channel, or all that a pattern selects. What cannot be is refused here, and nobody else knows of it. */
   subscribe(channel, onMessage, options) {
-    const read = this.#feeds.get(channel), { wants, wrong } = this.#wants(channel, options ?? {}, read);
-    const known = wrong ? undefined : read;
-    const feed = known ?? new Feed(channel, { since: options?.since, wants: wants ?? {}, remember: this.#options.remember, clock: this.#clock });
+    const { wants, wrong } = this.#wants(channel, options ?? {});
+    const known = wrong ? undefined : this.#of(channel).find((feed) => sameWants(wants, feed.tuning.wanted));
+    const feed = known ?? this.#feed(channel, wrong ? {} : wants, options?.since, wrong);
     const subscription = new Subscription(feed, { leave: (reader) => this.#leave(feed, reader), tune: (change) => this.#tune(feed, change) }, onMessage, options ?? {});
     if (known) return subscription;
     if (wrong) {
@@ -41,19 +43,27 @@ export class Channels {
       return subscription;
     }
     if (!feed.view) this.#bookmarks.restore(feed);
-    this.#feeds.set(channel, feed);
+    this.#feeds.set(feed.key, feed);
     if (this.#links.forChannels) this.#grants.ask(feed, this.#links.forChannels);
     return subscription;
   }
 
+  /** The feeds of a channel or a pattern: one for each way in which it is read. */
+  #of(channel) { return [...this.#feeds.values()].filter((feed) => feed.channel === channel); }
+
+  /** A new feed, with a name of its own where what comes of it could be taken for something else. */
+  #feed(channel, wants, since, wrong) {
+    const sub = !wrong && (isPattern(channel) || this.#feeds.has(channel)) ? String(++this.#subs) : undefined;
+    return new Feed(wrong ? text(channel) ?? "" : channel, { sub, since, wants, remember: this.#options.remember, clock: this.#clock });
+  }
+
   unsubscribe(channel) {
-    const feed = this.#feeds.get(channel);
-    for (const reader of [...(feed?.readers.keys() ?? [])]) reader.unsubscribe();
+    for (const feed of this.#of(channel)) for (const reader of [...feed.readers.keys()]) reader.unsubscribe();
   }
 
   /** Watches who is on a channel; returns a function that stops it. */
   watch(channel, callback) {
-    if (this.#misnamed(channel)) return () => {};
+    if (this.#misnamed(channel, () => checkChannel(channel))) return () => {};
     let watch = this.#watches.get(channel);
     if (!watch) {
       this.#watches.set(channel, watch = new Watch(channel));
@@ -68,13 +78,14 @@ export class Channels {
     };
   }
 
-  /** What a subscription asks the server for, or why it cannot be. Readers of a channel share what is asked for. */
-  #wants(channel, options, read) {
+  /** What a subscription asks the server for, or why it cannot be. */
+  #wants(channel, options) {
+    let wants;
     const wrong = this.#misnamed(channel, () => {
-      const wants = checkWants(options);
-      if (read && !sameWants(wants, read.tuning.wanted)) throw new TidewireError({ code: "conflict", message: `${channel} is already read with other options; tune that subscription` });
+      checkSelection(channel);
+      wants = checkWants(options, isPattern(channel));
     });
-    return wrong ? { wrong } : { wants: checkWants(options) };
+    return { wants, wrong };
   }
 
   /** Changes how a channel is read. Resolves with what the server applies. */
@@ -87,8 +98,7 @@ export class Channels {
   /** The error of a name that no channel can have, or of what else is wrong, which is told as well. */
   #misnamed(channel, check) {
     try {
-      checkChannel(channel);
-      check?.();
+      check();
       return undefined;
     } catch (error) {
       error.channel = text(channel);
@@ -104,7 +114,7 @@ export class Channels {
   }
 
   #forget(all, one) {
-    if (all.get(one.channel) !== one) return;
+    if (all.get(one.key) !== one) return;
     this.#grants.finish(one);
     this.#saveSoon();
     for (const link of [this.#links.live, this.#links.next]) {
@@ -116,7 +126,7 @@ export class Channels {
   }
 
   #remove(one) {
-    for (const all of [this.#feeds, this.#watches]) if (all.get(one.channel) === one) all.delete(one.channel);
+    for (const all of [this.#feeds, this.#watches]) if (all.get(one.key) === one) all.delete(one.key);
   }
 
   // ---- links come and go
@@ -125,18 +135,18 @@ export class Channels {
   first(link, rest, room, most) {
     const now = ticks();
     // Whose positions they are is known only after the welcome of the first connection.
-    const feeds = [...this.#feeds.values()].filter((feed) => feed.retryAt <= now && (this.#bookmarks.known || feed.position || feed.view));
+    const feeds = [...this.#feeds.values()].filter((feed) => feed.retryAt <= now && (this.#bookmarks.known || feed.hasBegun || feed.view));
     // asOf speaks for all of the frame, so a feed that has another one asks by itself.
     const asOf = feeds.reduce((newest, feed) => (feed.asOf > (newest ?? 0) ? feed.asOf : newest), undefined);
     room -= bytes(JSON.stringify({ ...rest, asOf, subscriptions: [] }));
     const subscriptions = [];
     for (const feed of feeds) {
       const { type, asOf: own, ...subscription } = feed.request();
-      if (subscription.since && !feed.view && own !== asOf) continue;
+      if ((subscription.since || feed.isPattern) && !feed.view && own !== asOf) continue;
       room -= bytes(JSON.stringify(subscription)) + 1;
       if (room < 0 || subscriptions.length >= most) break;
       subscriptions.push(subscription);
-      link.first.set(feed.channel, feed);
+      link.first.add(feed);
       this.#grants.expect(feed, link);
     }
     return { asOf, subscriptions };
@@ -194,38 +204,49 @@ export class Channels {
 
   // ---- frames
 
+  /** What a frame is about. */
+  #feedOf(frame) { return this.#feeds.get(keyOf(frame)); }
+
   message(link, message) {
-    const feed = this.#feeds.get(message.channel);
-    if (feed?.link !== link) return;
+    const feed = this.#feedOf(message), cursor = feed?.link === link ? feed.cursor(message.channel) : undefined;
+    if (!cursor) return;
+    delete message.sub; // which is ours
     if (feed.view && message.expired === true && message.position === undefined) return feed.keyed.expired(message.key);
-    if (!isPosition(message.position)) return this.#grants.gap(feed, feed.position, "live"); // it cannot be told what this is
+    if (!isPosition(message.position)) return this.#grants.gap(feed, cursor, cursor.position, "live"); // it cannot be told what this is
+    if (cursor.doubtful(message)) return this.#grants.gap(feed, cursor, message.position, "resume");
     if (feed.view) return feed.receiveKeyed(message, link.resumed, this.#clock);
-    if (feed.receive(message, link.resumed, this.#clock)) this.#saveSoon();
+    if (feed.receive(cursor, message, link.resumed, this.#clock)) this.#saveSoon();
   }
 
   snapshot(link, frame) {
-    const feed = this.#feeds.get(frame.channel);
+    const feed = this.#feedOf(frame);
     if (feed?.link === link && feed.view) feed.receiveSnapshot(frame);
   }
 
-  notice(link, { code, channel, position, count, maxRate, reason, view }) {
+  notice(link, frame) {
+    const { code, channel, position, count, maxRate, reason, view } = frame;
     if (code === "presence-ended") {
       const watch = this.#watches.get(channel);
       if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
       return;
     }
-    const feed = this.#feeds.get(channel);
-    if (feed?.link !== link) return;
-    if (code === "gap") this.#grants.gap(feed, position, "live");
+    if (code === "dropped") return this.#dropped(link, frame, within(count, 1, Number.MAX_SAFE_INTEGER, 1));
+    const feed = this.#feedOf(frame);
+    if (feed?.link !== link || !feed.reads(channel)) return;
+    if (code === "gap") this.#grants.gap(feed, feed.cursor(channel), position, "live");
     if (code === "view" && feed.view) feed.showBy(view);
     if (code === "tuned") {
       feed.tuning.rate = within(maxRate, 0, 1e9) || undefined;
       this.#emit("tuned", { channel, maxRate: feed.tuning.rate, reason: text(reason) });
     }
-    if (code !== "dropped") return;
-    const dropped = { type: "dropped", channel, count: within(count, 1, Number.MAX_SAFE_INTEGER, 1), by: "server" };
-    feed.deliver(dropped);
-    this.#emit("dropped", dropped);
+  }
+
+  /** The queue of the connection does not tell apart for which subscription it has let something go. */
+  #dropped(link, frame, count) {
+    const feeds = frame.sub === undefined ? [...this.#feeds.values()] : [this.#feedOf(frame)];
+    const about = feeds.filter((feed) => feed?.link === link && feed.cursor(frame.channel)), dropped = { type: "dropped", channel: frame.channel, count, by: "server" };
+    for (const feed of about) feed.deliver(dropped);
+    if (about.length) this.#emit("dropped", dropped);
   }
 
   presence(link, frame) {
@@ -235,20 +256,21 @@ export class Channels {
 
   /** A heartbeat vouches for the silence of what is read from its link. */
   silent(link, asOf) {
-    for (const feed of this.#feeds.values()) if (feed.link === link && !feed.view && !feed.tuning.wanted.paused) feed.asOf = asOf;
+    for (const feed of this.#feeds.values()) if (feed.link === link && !feed.view && !feed.tuning.wanted.paused) feed.silent(asOf);
     this.#saveSoon();
   }
 
   /** Takes the answer to a subscription of the first frame. */
   ok(link, frame) {
-    const feed = frame.id === undefined ? link.first.get(frame.channel) : undefined;
-    if (feed) this.#grants.granted(feed, link, frame);
+    const feed = frame.id === undefined ? this.#feedOf(frame) : undefined;
+    if (feed?.isPattern && frame.pattern !== true) this.#grants.channelGranted(feed, link, frame);
+    else if (link.first.has(feed)) this.#grants.granted(feed, link, frame);
   }
 
   /** Takes an error that is about a channel or the first frame's subscriptions, and tells whether it was. */
   failed(link, frame, error, answersFirst) {
-    const reading = this.#feeds.get(frame.channel);
-    const feed = link.first.get(frame.channel) ?? (reading?.link === link ? reading : undefined); // a new token may end it
+    const known = this.#feedOf(frame);
+    const feed = known && known.channel === frame.channel && (link.first.has(known) || known.link === link) ? known : undefined; // a new token may end it
     if (feed) this.#grants.denied(feed, link, error);
     else if (typeof frame.channel === "string" && frame.channel) this.#emit("error", error);
     // None of the first frame's subscriptions was taken; asked for one by one, each has its own answer.
@@ -259,7 +281,7 @@ export class Channels {
 
   /** Asks once more for what the first frame has asked for and not got. */
   #again(link, code, retryAfterMs) {
-    for (const feed of [...link.first.values()]) this.#grants.denied(feed, link, new TidewireError({ code, message: "no answer to the subscription in the first frame", retryAfterMs }));
+    for (const feed of [...link.first]) this.#grants.denied(feed, link, new TidewireError({ code, message: "no answer to the subscription in the first frame", retryAfterMs }));
   }
 
   // ---- storage

@@ -12,6 +12,15 @@ export function checkChannel(name) {
   return name;
 }
 
+/** Throws unless the value can be subscribed to: the name of a channel, or a pattern of whose segments some are "*", or the last "**". */
+export function checkSelection(name) {
+  if (typeof name !== "string" || !name.includes("*")) return checkChannel(name);
+  const segments = name.split(":"), misplaced = segments.findIndex((segment, i) => segment.includes("*") && segment !== "*" && !(segment === "**" && i === segments.length - 1));
+  if (misplaced >= 0) throw badRequest(`channel: a pattern has "*" for a segment, and "**" at its end for the rest, got ${show(name)}`);
+  checkChannel(segments.map((segment) => segment.replaceAll("*", "x")).join(":"));
+  return name;
+}
+
 export function checkText(field, value, most = MAX_NAME) {
   if (value === undefined || value === null) return undefined;
   // eslint-disable-next-line no-control-regex

@@ -51,8 +51,11 @@ export const closeCodes = Object.freeze(Object.fromEntries([...CODES].reverse().
 
 export const onConnection = (close) => closeCodes[close] ?? closeCodes[1011];
 
+/** The limits that another try does not help against. */
+const STANDING = ["subscriptionsPerConnection", "patternsPerConnection", "channelsPerPattern"];
+
 export const onChannel = ({ code, limit }) => {
-  if (code === "limited" && limit === "subscriptionsPerConnection") return REFUSE; // a number that an operator has set
+  if (code === "limited" && STANDING.includes(limit)) return REFUSE; // numbers that an operator has set, or nobody
   return CODES.find(([, word]) => word === code)?.[4] ?? RETRY;
 };
 

@@ -1,28 +1,34 @@
-// One channel: where its reader stands, how it is read, and who reads it.
+// One subscription on the wire, to a channel or to a pattern: where it stands, how it is read, and who reads it.
 import { ticks } from "./clock.js";
-import { Recent } from "./ids.js";
+import { Cursor } from "./cursor.js";
 import { KeyedView } from "./keyed-view.js";
+import { Cursors, isPattern } from "./pattern.js";
 import { isPosition, parsePosition, timeOf } from "./position.js";
 import { Tuning } from "./tuning.js";
 import { moment, text } from "./values.js";
 
-/** One channel. `position` is the newest one that there is nothing missing before, `asOf` the moment up to which silence is vouched for. */
+/** How a frame names a feed or a watch. */
+export const keyOf = ({ sub, channel }) => (typeof sub === "string" && sub ? `#${sub}` : channel);
+
+/** One subscription. `asOf` is the moment up to which silence is vouched for. */
 export class Feed {
-  readers = new Map(); // Subscription -> {deliver, finish, stored}
+  readers = new Map(); // Subscription -> {deliver, finish, waiting, stands, asOf}
   link = null; // messages from any other are repetitions
   attempt = 0; retryAt = 0; putOffBy = null; ended = false; // retryAt in ticks: asked again then, because that link could not
-  attemptToTune = 0;
+  attemptToTune = 0; asOf;
   forgot = false; // where it stood could not be used: whatever the answer, something may be missing
-  floor = 0; floorUntil = 0; // during a move: older messages are repetitions
-  edge = 0; // after a resume: messages up to this publish time were missed ones
   view; keyed; // with state: what the page holds, and what fills it
+  cursors; #only; // by channel, of a pattern; that of the channel if it is none
   shownBy; // with state: what the server calls that by which the rows were shown at `position`; undefined if that is everything
   #doubted = false; // with state: until the next snapshot is complete
   state = Object.freeze({ name: "pending", resumed: false, gap: false, caughtUp: 0 });
 
-  constructor(channel, { since, wants, remember, clock }) {
-    this.channel = channel;
-    this.recent = new Recent(remember);
+  /** `sub` tells it apart from other feeds of the same channel. */
+  constructor(channel, { sub, since, wants, remember, clock }) {
+    [this.channel, this.sub] = [channel, sub];
+    this.key = keyOf(this);
+    if (isPattern(channel)) this.cursors = new Cursors(channel, remember);
+    else this.#only = new Cursor(channel, remember);
     this.tuning = new Tuning(wants);
     this.ready = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
     this.ready.catch(() => {}); // who does not wait for it learns it from the error event
@@ -30,18 +36,40 @@ export class Feed {
     if (since !== undefined && since !== null && since !== "") this.startAt(since);
   }
 
-  /** Where to go on from. */
-  get since() { return this.#doubted ? undefined : this.position; }
+  get isPattern() { return this.cursors !== undefined; }
 
-  request() { return { type: "subscribe", channel: this.channel, since: this.since, view: this.since && this.shownBy, asOf: this.asOf, ...this.tuning.asked.wants }; }
+  /** Where it stands in a channel; undefined if that is none of its channels. */
+  cursor(channel) { return this.isPattern ? this.cursors.of(channel) : channel === this.channel ? this.#only : undefined; }
+
+  /** Whether a channel is one of those that it reads. */
+  reads(channel) { return this.cursor(channel) !== undefined || channel === this.channel; }
+
+  get position() { return this.#only?.position; }
+  set position(position) { if (this.#only) this.#only.position = position; }
+
+  /** Whether it goes on from somewhere. */
+  get hasBegun() { return this.position !== undefined || this.isPattern && this.asOf !== undefined; }
+
+  /** Where to go on from. */
+  get since() { return this.isPattern ? this.cursors.positions() : this.#doubted ? undefined : this.position; }
+
+  request() {
+    const { since } = this;
+    return { type: "subscribe", channel: this.channel, sub: this.sub, since, view: since && this.shownBy, asOf: this.asOf, ...this.tuning.asked.wants };
+  }
 
   /** Takes over where it stood; what is no position is a gap, as the server says of those it does not know. */
   startAt(position, asOf) {
-    if (isPosition(position)) [this.position, this.asOf] = [position, moment(asOf) || undefined];
-    else this.forget();
+    const usable = this.isPattern ? typeof position === "object" && position !== null && moment(asOf) && this.cursors.startAt(position) : isPosition(position);
+    if (!usable) return this.forget();
+    if (!this.isPattern) this.position = position;
+    this.asOf = moment(asOf) || undefined;
   }
 
-  forget() { [this.position, this.asOf, this.forgot] = [undefined, undefined, true]; }
+  forget() {
+    [this.position, this.asOf, this.forgot] = [undefined, undefined, true];
+    this.cursors?.clear();
+  }
 
   /** Something may be missing among the rows: they are to be sent anew. */
   doubt() { this.#doubted = true; }
@@ -51,27 +79,33 @@ export class Feed {
 
   deliver(item) { for (const reader of [...this.readers.values()]) reader.deliver(item); }
 
+  /** A heartbeat vouches for silence. */
+  silent(asOf) {
+    this.asOf = asOf;
+    this.cursors?.settle(asOf);
+  }
+
   /** Takes a message that has a position, unless it is a repetition, and tells whether it did. `resumed` counts what a reconnect has brought. */
-  receive(message, resumed, clock) {
+  receive(cursor, message, resumed, clock) {
     const { time, id } = parsePosition(message.position);
-    if (time < this.floor && ticks() < this.floorUntil) return false; // came by the link before
-    this.floor = 0;
-    if (this.recent.seen(id)) {
-      if (time > timeOf(this.position)) this.position = message.position;
+    if (cursor.repeated(time)) return false;
+    cursor.floor = cursor.unclear = 0;
+    if (cursor.recent.seen(id)) {
+      if (time > timeOf(cursor.position)) cursor.position = message.position;
       return false;
     }
-    this.#stamp(message, time, resumed, clock);
+    this.#stamp(message, time, cursor.edge, resumed, clock);
     this.deliver(message);
-    this.position = message.position;
+    cursor.position = message.position;
     return true;
   }
 
   /** Takes a message of a state: what is about keys is shown, the rest are events. One that a tune or a token has brought may be old. */
   receiveKeyed(message, resumed, clock) {
-    const { time, id } = parsePosition(message.position), about = message.cleared === true || message.key !== undefined;
-    if (!about && this.recent.seen(id)) return;
+    const { time, id } = parsePosition(message.position), about = message.cleared === true || message.key !== undefined, { recent, edge } = this.#only;
+    if (!about && recent.seen(id)) return;
     if (about && time < timeOf(this.position)) message.time = moment(message.time) || time;
-    else this.#stamp(message, time, resumed, clock);
+    else this.#stamp(message, time, edge, resumed, clock);
     if (about) this.keyed.apply(message);
     else this.deliver(message);
     if (!this.keyed.rows.loading && time >= timeOf(this.position)) this.position = message.position;
@@ -86,9 +120,9 @@ export class Feed {
   }
 
   /** Notes when a message came. */
-  #stamp(message, time, resumed, clock) {
+  #stamp(message, time, edge, resumed, clock) {
     message.time = moment(message.time) || time;
-    message.replayed = time <= this.edge;
+    message.replayed = time <= edge;
     if (message.replayed) {
       this.state = Object.freeze({ ...this.state, caughtUp: this.state.caughtUp + 1 });
       if (resumed) [resumed.caughtUp, resumed.at] = [resumed.caughtUp + 1, ticks()];
@@ -102,9 +136,13 @@ export class Feed {
   /** What may be kept beyond this page: no reader still has it before him. The rows of a state are not kept, so neither is their position. */
   get stored() {
     if (this.view) return undefined;
-    let stored = this.position;
-    for (const reader of this.readers.values()) if (timeOf(reader.stored) < timeOf(stored)) stored = reader.stored;
-    const behind = [...this.readers.values()].some((reader) => reader.waiting);
-    return stored && [stored, (!behind && this.asOf) || null];
+    const readers = [...this.readers.values()];
+    const stands = (cursor) => readers.reduce((oldest, reader) => (timeOf(reader.stands(cursor)) < timeOf(oldest) ? reader.stands(cursor) : oldest), cursor.position);
+    if (this.isPattern) {
+      const asOf = readers.reduce((oldest, reader) => Math.min(oldest, reader.asOf ?? 0), this.asOf ?? 0);
+      return asOf ? [this.cursors.positions(undefined, stands) ?? {}, asOf] : undefined;
+    }
+    const stored = stands(this.#only);
+    return stored && [stored, (!readers.some((reader) => reader.waiting) && this.asOf) || null];
   }
 }

@@ -44,13 +44,13 @@ export class Grants {
   /** The link has it: a feed is live, or a watch knows who is there. */
   granted(one, link, answer) {
     link.owed.delete(one);
-    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    link.first.delete(one);
     if (this.#isStale(one, link)) return this.#taken(link);
     [one.link, one.attempt, one.retryAt] = [link, 0, 0];
     if (one instanceof Watch) one.update({ members: [], ...answer });
     else {
       one.tuning.granted(link.asked.get(one), answer);
-      (one.view ? this.#beginState : this.#begin).call(this, one, link, answer);
+      (one.view ? this.#beginState : one.isPattern ? this.#beginPattern : this.#begin).call(this, one, link, answer);
       this.#tuner.flush(one);
     }
     this.#taken(link);
@@ -61,26 +61,56 @@ export class Grants {
     const position = isPosition(answer.position) ? answer.position : undefined;
     // A server that does not say that nothing was missed has not said it; nor do we, if we do not know where we stood.
     const gap = answer.gap === true || feed.forgot || (since !== undefined && !resumed);
-    const ahead = feed.position !== since; // by the other link of a move
-    [feed.floor, feed.floorUntil] = ahead ? [timeOf(feed.position), ticks() + RESUME_WITHIN] : [0, 0];
+    const cursor = feed.cursor(feed.channel), ahead = feed.position !== since; // by the other link of a move
+    cursor.floor = 0;
+    if (ahead) cursor.repeats(RESUME_WITHIN);
     feed.asOf = undefined; // until a heartbeat comes after this answer
-    feed.edge = since !== undefined || ahead ? this.#clock.edge : 0;
+    cursor.edge = since !== undefined || ahead ? this.#clock.edge : 0;
     this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
     if (feed.ended) return; // by a listener of that
     if (link.resumed) link.resumed.at = ticks();
     if (gap) {
       link.resumed?.gaps.push(feed.channel);
-      this.gap(feed, position, "resume");
+      this.gap(feed, cursor, position, "resume");
     } else if (position && (!ahead || timeOf(position) > timeOf(feed.position))) feed.position = position;
     feed.resolve();
     this.#changed();
+  }
+
+  /** All channels of a pattern are read from where they stand: those that were named are answered one by one. */
+  #beginPattern(feed, link, answer) {
+    const { since } = link.asked.get(feed), resumed = feed.asOf !== undefined, gap = feed.forgot;
+    feed.cursors.begin(since, resumed ? this.#clock.edge : 0, RESUME_WITHIN);
+    feed.asOf ??= timeOf(isPosition(answer.position) ? answer.position : undefined) || undefined; // nothing is wanted of before that
+    this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
+    if (feed.ended) return; // by a listener of that
+    if (link.resumed) link.resumed.at = ticks();
+    if (gap) {
+      link.resumed?.gaps.push(feed.channel);
+      this.gap(feed, undefined, answer.position, "resume");
+    }
+    feed.resolve();
+    this.#changed();
+  }
+
+  /** A link has answered about one of the channels of a pattern. */
+  channelGranted(feed, link, answer) {
+    const cursor = feed.cursors.get(answer.channel), resumed = answer.resumed === true, gap = answer.gap === true || !resumed;
+    if (feed.link !== link || !cursor?.owed) return;
+    cursor.owed = false;
+    this.#emit("subscription", Object.freeze({ channel: cursor.channel, pattern: feed.channel, name: "live", resumed: !gap, gap, caughtUp: 0 }));
+    if (feed.ended || feed.link !== link) return; // by a listener of that
+    if (link.resumed) link.resumed.at = ticks();
+    if (!gap) return;
+    link.resumed?.gaps.push(cursor.channel);
+    this.gap(feed, cursor, answer.position, "resume");
   }
 
   /** The state is sent anew, or what has changed of it. Until it is complete, what was shown stays. */
   #beginState(feed, link, answer) {
     const { since, shownBy } = link.asked.get(feed), resumed = since !== undefined && answer.resumed === true;
     if (resumed && shownBy !== feed.shownBy) return this.gap(feed); // the other link of a move has brought other rows meanwhile
-    [feed.edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
+    [feed.cursor(feed.channel).edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
     if (resumed) feed.keyed.resume();
     else feed.keyed.begin();
     this.become(feed, { name: "live", resumed, gap: false, caughtUp: 0 });
@@ -95,7 +125,7 @@ export class Grants {
 
   /** Refused for good, or asked for again later, by the verdict on the code. */
   denied(one, link, error) {
-    if (link.first.get(one.channel) === one) link.first.delete(one.channel);
+    link.first.delete(one);
     const asked = link.asked.get(one);
     link.asked.delete(one);
     if (this.#isStale(one, link)) {
@@ -135,7 +165,7 @@ export class Grants {
 
   /** Tells the server that it is not wanted any more. */
   letGo(one, link) {
-    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel } : { type: "presence", channel: one.channel, watch: false };
+    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel, sub: one.sub } : { type: "presence", channel: one.channel, watch: false };
     link.request(frame, { timeoutMs: this.#options.requestTimeoutMs }).catch(() => {}); // it is ended here either way
   }
 
@@ -159,18 +189,18 @@ export class Grants {
     this.become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
   }
 
-  /** Something is missing at this place of the channel. A state is asked for anew instead. */
-  gap(feed, position, reason) {
+  /** Something is missing at this place of a channel, or without a cursor, of any that the feed reads. A state is asked for anew instead. */
+  gap(feed, cursor, position, reason) {
     if (feed.view) {
       feed.doubt();
       if (!feed.retryAt) this.denied(feed, feed.link, new TidewireError({ code: "conflict", message: "the state is asked for anew" }));
       return;
     }
     if (!isPosition(position)) position = undefined;
-    const gap = { type: "gap", channel: feed.channel, position, reason };
-    [feed.floor, feed.forgot] = [0, false]; // the sequence is broken here, so nothing can be inferred from times
+    const gap = { type: "gap", channel: cursor?.channel ?? feed.channel, position, reason, ...(feed.isPattern && { pattern: feed.channel }) };
+    if (!cursor || !feed.isPattern) feed.forgot = false;
     feed.deliver(gap);
-    feed.position = position;
+    cursor?.break(position);
     this.#emit("gap", gap);
   }
 

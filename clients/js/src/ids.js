@@ -16,4 +16,5 @@ export class Recent {
     this.#young.add(id);
     return false;
   }
+  clear() { [this.#old, this.#young] = [new Set(), new Set()]; }
 }

@@ -10,7 +10,7 @@ const PROBE = 5_000; // a ping after sleep is answered within this, or the socke
 export class Link {
   asked = new Map(); // feed or watch -> {since, wants, changes}: what it was asked for with
   owed = new Set(); // those not granted yet
-  first = new Map(); // channel -> feed: asked for in the first frame, whose answers have no id
+  first = new Set(); // feeds that were asked for in the first frame, whose answers have no id
   welcome = null;
   failure = null; // the error frame that came without id and channel: why it is about to close
   opened = false; ended = false;

@@ -5,7 +5,8 @@ import { show } from "./values.js";
 
 /** One reader of a channel. Without a callback it is an async iterator with a bounded queue. */
 export class Subscription {
-  #feed; #owner; #queue = new Map(); #serial = 0; #waiters = []; #handed; #dropped = 0; #done = null;
+  #feed; #owner; #queue = new Map(); #serial = 0; #waiters = []; #dropped = new Map(); #done = null;
+  #handed = new Map(); #handedAsOf; // while something waits: where the reader stands in the channels of which it does
   #onMessage; #onGap; #onDropped; #buffer; #overflow;
 
   /** `owner` is who lets the reader leave, and who tunes the feed. */
@@ -20,14 +21,22 @@ export class Subscription {
       deliver: (item) => this.#deliver(item),
       finish: (error) => this.#finish(error),
       get waiting() { return subscription.#queue.size > 0; },
-      get stored() { return subscription.position; },
+      get asOf() { return subscription.#queue.size ? subscription.#handedAsOf : feed.asOf; },
+      stands: (cursor) => this.#stands(cursor),
     });
   }
 
   get channel() { return this.#feed.channel; }
   get state() { return this.#done ? Object.freeze({ ...this.#feed.state, name: this.#done.error ? "refused" : "closed" }) : this.#feed.state; }
   get ready() { return this.#feed.ready.then(() => this); }
-  get position() { return this.#queue.size ? this.#handed : this.#feed.position; }
+  get position() { return this.#feed.isPattern ? undefined : this.#stands(this.#feed.cursor(this.channel)); }
+  /** Of a pattern: the position of the last item that was delivered of each channel. */
+  get positions() {
+    const cursors = this.#feed.isPattern ? [...this.#feed.cursors.values()] : [this.#feed.cursor(this.channel)];
+    return Object.fromEntries(cursors.map((cursor) => [cursor.channel, this.#stands(cursor)]).filter(([, position]) => position !== undefined));
+  }
+
+  #stands(cursor) { return this.#handed.has(cursor.channel) ? this.#handed.get(cursor.channel) : cursor.position; }
 
   /** The rows of the channel, with the option `state`. */
   get view() { return this.#feed.view; }
@@ -53,13 +62,13 @@ export class Subscription {
 
   async next() {
     for (const [key, value] of this.#queue) {
-      if (this.#dropped) {
-        const count = this.#dropped;
-        this.#dropped = 0;
-        return { done: false, value: { type: "dropped", channel: this.channel, count, by: "reader" } };
+      for (const [channel, count] of this.#dropped) {
+        this.#dropped.delete(channel);
+        return { done: false, value: { type: "dropped", channel, count, by: "reader" } };
       }
       this.#queue.delete(key);
-      this.#handed = value.position ?? this.#handed;
+      if (value.position !== undefined) this.#handed.set(value.channel, value.position);
+      if (this.#queue.size === 0) this.#handed.clear();
       return { done: false, value };
     }
     if (this.#done?.error) throw this.#done.error;
@@ -70,6 +79,7 @@ export class Subscription {
   async return(value) {
     this.unsubscribe();
     this.#queue.clear();
+    this.#handed.clear();
     return { done: true, value };
   }
 
@@ -79,12 +89,14 @@ export class Subscription {
       return guarded({ message: this.#onMessage, gap: this.#onGap, dropped: this.#onDropped }[item.type], item);
     }
     if (this.#waiters.length) return this.#waiters.shift().resolve({ done: false, value: item });
-    if (this.#queue.size === 0) this.#handed = this.#feed.position;
-    const key = this.#overflow === "conflate" && item.key ? item.key : ++this.#serial;
+    if (this.#queue.size === 0) this.#handedAsOf = this.#feed.asOf;
+    if (!this.#handed.has(item.channel)) this.#handed.set(item.channel, this.#feed.cursor(item.channel)?.position);
+    const key = this.#overflow === "conflate" && item.key ? `${item.channel} ${item.key}` : ++this.#serial;
     this.#queue.delete(key);
     if (this.#queue.size >= this.#buffer) {
-      this.#queue.delete(this.#queue.keys().next().value);
-      this.#dropped++;
+      const [oldest, { channel }] = this.#queue.entries().next().value;
+      this.#queue.delete(oldest);
+      this.#dropped.set(channel, (this.#dropped.get(channel) ?? 0) + 1);
     }
     this.#queue.set(key, item);
   }

@@ -16,7 +16,7 @@ export class Tuner {
     const one = tuning.next(link);
     if (!one) return;
     one.link = link;
-    const frame = { type: "tune", channel: feed.channel, ...one.change };
+    const frame = { type: "tune", channel: feed.channel, sub: feed.sub, ...one.change };
     link.ask(JSON.stringify(frame), (answer) => this.#applied(feed, one, answer), (error) => this.#failed(feed, one, error), { timeoutMs: this.#options.requestTimeoutMs, what: "tune" });
   }
 

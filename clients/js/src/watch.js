@@ -7,7 +7,7 @@ export class Watch {
   callbacks = new Set(); members = new Map(); count = 0; known = false;
   link = null; attempt = 0; retryAt = 0; putOffBy = null; ended = false;
 
-  constructor(channel) { this.channel = channel; }
+  constructor(channel) { [this.channel, this.key] = [channel, channel]; }
 
   request() { return { type: "presence", channel: this.channel, watch: true }; }
 

@@ -10,7 +10,7 @@ export class Fleet {
 
   constructor(run) {
     Object.assign(this, { run, world: run.world, random: run.random });
-    run.client.on("gap", (gap) => { if (gap.channel === channel) this.gaps++; });
+    run.client.on("gap", (gap) => { if (gap.channel === channel && gap.pattern === undefined) this.gaps++; });
     this.read();
   }
 

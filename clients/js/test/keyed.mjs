@@ -41,7 +41,9 @@ export class Reader {
   told = new Map(); // key -> ID of the event that the client was told last
   snapshot = null; reset = false; nextAt = 0; timer; over = false;
 
-  constructor(socket, channel, wants, at) { Object.assign(this, { socket, channel, wants, at, world: socket.world }); }
+  constructor(socket, channel, wants, at, sub) { Object.assign(this, { socket, channel, wants, at, sub, world: socket.world }); }
+
+  give(frame) { this.socket.give({ ...frame, sub: this.sub }); }
 
   get record() { return this.world.record(this.channel); }
   /** What the token shows of a fleet; of other channels it shows all. */
@@ -99,7 +101,7 @@ export class Reader {
       entries.push({ key, position: positionOf(event), time: event.time, expiresAt: event.expiresAt, data: project(this.wants, event.data) });
     }
     const more = todo.length > 0, from = this.record[at - 1];
-    this.socket.give({ type: "snapshot", channel: this.channel, reset: this.reset || undefined, entries, more, position: more ? undefined : from ? positionOf(from) : `${this.world.begin}-`, view: more ? undefined : this.view });
+    this.give({ type: "snapshot", channel: this.channel, reset: this.reset || undefined, entries, more, position: more ? undefined : from ? positionOf(from) : `${this.world.begin}-`, view: more ? undefined : this.view });
     this.reset = false;
     if (more) return this.#later(random.of([0, 1, 50, 2000]));
     [this.snapshot, this.at] = [null, at];
@@ -139,7 +141,7 @@ export class Reader {
   #send(event, what) {
     const { key, time, expiresAt } = event;
     const { expired } = what;
-    this.socket.give({ type: "message", channel: this.channel, position: expired ? undefined : positionOf(event), key, time: expired || what.left ? undefined : time, expiresAt: what.data === undefined ? undefined : expiresAt, ...what });
+    this.give({ type: "message", channel: this.channel, position: expired ? undefined : positionOf(event), key, time: expired || what.left ? undefined : time, expiresAt: what.data === undefined ? undefined : expiresAt, ...what });
   }
 
   /** Another view, by a tune or a token: the client is told the difference, or everything anew. */
@@ -152,7 +154,7 @@ export class Reader {
     if (!this.wants.state || (same && rates)) return this.pump();
     if (same) return;
     if (behind) return this.begin(true);
-    const notice = (view) => this.socket.give({ type: "notice", code: "view", channel: this.channel, view });
+    const notice = (view) => this.give({ type: "notice", code: "view", channel: this.channel, view });
     notice("-"); // what has been told of the difference is by neither
     const fields = JSON.stringify(before.fields) !== JSON.stringify(wants.fields), all = fold(this.record, this.world.now), rows = this.rows;
     for (const [key, event] of all) {

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { connect, parsePosition } from "../tidewire.js";
 import { settle } from "./clock.mjs";
 import { Fleet } from "./fleet.mjs";
+import { matches, PatternPage } from "./pattern.mjs";
 import { generator, World } from "./world.mjs";
 
 const HOUR = 3_600_000, MINUTE = 60_000;
@@ -33,9 +34,11 @@ class Storage {
       case "corrupt": return saved?.slice(0, saved.length / 2) ?? "{";
       case "types": return this.random.of([7, {}, true, Promise.resolve("{}"), "null", "[]", "7", '"x"', '{"v":1,"channels":[]}', '{"v":1,"channels":null}']);
       case "future": return JSON.stringify({ v: 2, channels: { "prices:fx": [1, 2, 3] } });
-      case "foreign": return JSON.stringify({ v: 1, channels: Object.fromEntries(channels.map((channel) => [channel, this.random.of([
+      case "foreign": return JSON.stringify({ v: 1, channels: Object.fromEntries([...channels.map((channel) => [channel, this.random.of([
         ["1700000000000-other", 5], [`${future}-x`, null], ["x", 1], ["1700000000000-\u0000", 1], [], null, {}, 7, ["1700000000000-a", "x"], ["1700000000000-a", future], ["1700000000000-a", -1],
-      ])])) });
+      ])]), ["prices:*", this.random.of([
+        [{ "prices:fx": "1700000000000-a" }, 5], [{ "prices:fx": `${future}-x` }, 5], [{ "prices:fx": 7 }, 5], [{}, future], [{}, null], [[], 5], [null, 5], ["1700000000000-a", 5], [{ "board:7": "1700000000000-a" }, 5],
+      ])]]) });
     }
     return saved;
   }
@@ -86,6 +89,14 @@ class Run {
     this.wants = Object.fromEntries(channels.map((channel) => [channel, random.of([{}, {}, { maxRate: random.of([1, 20]) }])]));
     for (const channel of channels.slice(0, 2)) this.read(channel);
     if (random.chance(0.5)) this.fleet = new Fleet(this);
+    this.patterns = random.chance(0.6) ? random.of([["prices:*"], ["prices:*", "**"], ["*:7", "prices:**"]]).map((pattern) => new PatternPage(this, pattern)) : [];
+  }
+
+  /** Reads a pattern anew. */
+  readPattern(i) {
+    const { pattern, subscription } = this.patterns[i];
+    subscription.unsubscribe();
+    this.patterns[i] = new PatternPage(this, pattern);
   }
 
   /** Reads a channel and looks at what comes: each message once and in order, or a gap was told. */
@@ -118,7 +129,7 @@ class Run {
     if (this.fleet && random.chance(0.5)) return this.fleet.step();
     switch (random(32)) {
       case 0: case 1: case 2: return this.publish();
-      case 3: case 4: return world.publish(random.of(channels), { server: true });
+      case 3: case 4: return world.publish(random.of([...channels, `prices:${random(9)}`, `prices:${random(9)}`]), { server: true });
       case 5: return world.clock.jump(random.of([-HOUR, HOUR, -24 * HOUR, 24 * HOUR, -5000, 5000]));
       case 6: world.network = random.of(["up", "down", "silent"]); return;
       case 7: { const socket = world.sockets.at(-1); if (socket && random.chance(0.5)) socket.half = true; return; }
@@ -141,6 +152,12 @@ class Run {
       case 24: client.refresh(random.of([undefined, world.token()])).catch(() => {}); return;
       case 25: world.limitPublishes = random.of([0, 0, 0.3]); world.uplinkMs = random.of([0, 0, 200, 3000]); return;
       case 26: for (let i = 0; i < 5; i++) client.subscribe(`many:${random(300)}`, () => {}); return;
+      case 30: if (this.patterns.length && random.chance(0.3)) this.readPattern(random(this.patterns.length)); return;
+      case 31: { // beside the others, in another way
+        const { channel } = random.of([{ channel: "a" }, { channel: "prices:*" }]), subscription = client.subscribe(channel, () => {}, { maxRate: random.of([1, 7]) });
+        if (random.chance(0.5)) subscription.unsubscribe();
+        return;
+      }
       case 27: { const subscription = client.subscribe("a", this.wants.a); subscription.next().catch(() => {}); subscription.ready.catch(() => {}); return; }
       case 29: world.busy = random.of([0, 0, 0.3]); return;
       case 28: world.limits = random.of([{}, { messageBytes: 300 }, { subscriptionsPerConnection: 1 }, { framesPerSecond: 1 }]); return;
@@ -170,6 +187,7 @@ class Run {
     if (storage) storage.mood = "good";
     for (const socket of world.sockets) if (socket.evil || socket.welcome?.limits.subscriptionsPerConnection < 9) socket.end(1006);
     const reads = ["prices:fx", "board:7"].map((channel) => this.read(channel));
+    for (const [i, { subscription }] of this.patterns.entries()) if (subscription.state.name === "refused") this.readPattern(i);
     const isLive = () => client.state.name === "live" && world.sockets.some(({ closed, welcome }) => !closed && welcome);
     for (let minute = 0; minute < 16 && !isLive(); minute++) { // ten minutes is the longest order of a server that is obeyed
       if (client.state.name === "refused") {
@@ -180,8 +198,9 @@ class Run {
       this.check();
     }
     for (const { channel, state } of reads) if (state.name === "refused") this.read(channel); // what was on its way said so
+    for (const [i, { subscription }] of this.patterns.entries()) if (subscription.state.name === "refused") this.readPattern(i);
     await world.clock.pass(2 * MINUTE);
-    if (reads.some(({ state }) => state.name === "waiting")) await world.clock.pass(11 * MINUTE);
+    if ([...reads, ...this.patterns.map(({ subscription }) => subscription)].some(({ state }) => state.name === "waiting")) await world.clock.pass(11 * MINUTE);
     assert.equal(client.state.name, "live", `not live again: ${JSON.stringify(client.state)}`);
     world.user = world.sockets.findLast(({ closed, claims }) => !closed && claims).claims.user; // a token in hand may have been of another
     const { expiries } = world, sockets = world.sockets.length, pings = world.sockets.reduce((sum, each) => sum + each.pings, 0), asked = world.asked;
@@ -195,6 +214,9 @@ class Run {
       assert.deepEqual(record.slice(-5).map(({ data }) => data.calm), [0, 1, 2, 3, 4], "published in order");
       assert.equal(seen.last, record.length - 1, `${channel} is read (was ${before[i]})`);
     }
+    world.publish("prices:last", { server: true });
+    await world.clock.pass(1000);
+    assert.deepEqual(this.patterns.flatMap((page) => [...page.missing, ...(page.subscription.state.name === "live" && page.seen.has("prices:last") === matches(page.pattern, "prices:last") ? [] : [`${page.pattern} is ${page.subscription.state.name}`])]), []);
     this.check();
     assert.ok(this.sent.every(({ settled }) => settled), "no request hangs");
     assert.equal(world.expiries, expiries, "tokens are renewed before their end, whatever the clock says");

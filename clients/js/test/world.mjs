@@ -2,6 +2,7 @@
 // delays, and a page's storage. Each part can be told to misbehave. What a well-behaved server does is protocol.md's.
 import { VirtualClock } from "./clock.mjs";
 import { faultOf, Reader } from "./keyed.mjs";
+import { PatternReader } from "./pattern.mjs";
 
 export function generator(seed) { // mulberry32
   const next = () => {
@@ -96,6 +97,9 @@ export class World {
     }
   };
 }
+
+/** How the server tells the subscriptions of a connection apart. */
+const keyOf = ({ sub, channel }) => (sub ? `#${sub}` : channel);
 
 /** One connection: the page's socket at one end, the server at the other, the network between. */
 class Socket {
@@ -215,8 +219,8 @@ class Socket {
   }
 
   serve(frame) {
-    const { id, type, channel } = frame, { world } = this;
-    const refuse = (code, more) => this.give({ type: "error", id, code, channel, message: code, ...more });
+    const { id, type, channel, sub } = frame, { world } = this;
+    const refuse = (code, more) => this.give({ type: "error", id, code, channel, sub, message: code, ...more });
     if (!this.welcome && type !== "connect") return this.end(4401, { code: "unauthorized" });
     switch (type) {
       case "connect":
@@ -225,16 +229,16 @@ class Socket {
         if (!this.welcome) return;
         if (frame.subscriptions.length > this.welcome.limits.subscriptionsPerConnection) return this.give({ type: "error", code: "limited", limit: "subscriptionsPerConnection", message: "none was taken" });
         for (const each of frame.subscriptions) {
-          if (this.valid(each)) this.subscribe(undefined, each);
-          else this.give({ type: "error", code: "bad-request", channel: each.channel, message: "subscriptions" });
+          if (this.valid(each)) this.subscribe(undefined, { ...each, asOf: frame.asOf });
+          else this.give({ type: "error", code: "bad-request", channel: each.channel, sub: each.sub, message: "subscriptions" });
         }
         return;
       case "subscribe":
         return this.valid(frame) ? this.subscribe(id, frame) : refuse("bad-request");
       case "tune": return this.tune(frame, refuse);
       case "unsubscribe":
-        this.subscriptions.get(channel)?.end();
-        return this.subscriptions.delete(channel) ? this.give({ type: "ok", id, channel }) : refuse("not-found");
+        this.subscriptions.get(keyOf(frame))?.end();
+        return this.subscriptions.delete(keyOf(frame)) ? this.give({ type: "ok", id, channel, sub }) : refuse("not-found");
       case "publish":
         if (this.isEarly(frame)) return refuse("limited", { limit: "publishesPerSecond", retryAfterMs: Math.max(1, this.barred - world.now), ...this.refused(frame, channel) });
         if (world.random.chance(world.limitPublishes)) {
@@ -251,7 +255,7 @@ class Socket {
         if (claims.user !== this.claims.user) return refuse("forbidden");
         const other = claims.desk !== this.claims.desk;
         this.claims = claims;
-        if (other) for (const reader of this.subscriptions.values()) reader.see(reader.wants, true);
+        if (other) for (const reader of this.subscriptions.values()) reader.see?.(reader.wants, true);
         return this.give({ type: "ok", id, expiresAt: claims.expiresAt });
       }
       case "ping":
@@ -271,28 +275,30 @@ class Socket {
     return refusals === undefined ? {} : { refusals: this.refusals };
   }
 
-  valid({ channel, since, view, type, id, asOf, ...wants }) {
+  valid({ channel, since, view, type, id, asOf, sub, ...wants }) {
+    if (String(channel).includes("*")) return /^(\w+|\*)(:(\w+|\*))*(:\*\*)?$|^\*\*$/.test(channel) && !wants.state && (since === undefined || Object.values(since).every((each) => position.test(each)));
     return faultOf(wants, String(channel), false) === undefined && typeof channel === "string" && /^[\w\-./@=+~]+(:[\w\-./@=+~]+)*$/.test(channel) && channel.length <= 200 && (since === undefined || position.test(since));
   }
 
   /** Changes how a channel is read; what leaves and enters comes before the answer, or everything anew around it. */
-  tune({ id, type, channel, keys, ...change }, refuse) {
-    const reader = this.subscriptions.get(channel), wants = { ...reader?.wants, ...change };
+  tune({ id, type, channel, sub, keys, ...change }, refuse) {
+    const reader = this.subscriptions.get(keyOf({ sub, channel })), wants = { ...reader?.wants, ...change };
     if (!reader) return refuse("not-found");
+    if (channel.includes("*")) return refuse("bad-request");
     if (this.world.random.chance(this.world.busy)) return refuse("limited", { limit: "tunesPerSecond", retryAfterMs: 100 });
     if (faultOf({ ...change, keys }, channel, true) || (keys && !Array.isArray(keys) && !wants.keys)) return refuse("bad-request");
     if (Array.isArray(keys)) wants.keys = keys;
     else if (keys) wants.keys = [...new Set([...wants.keys, ...keys.add])].filter((key) => !keys.remove.includes(key));
     if (wants.maxRate === 0) delete wants.maxRate;
     reader.see(wants);
-    this.give({ type: "ok", id, channel, filter: wants.filter || undefined, fields: wants.fields, keys: wants.keys, maxRate: wants.maxRate, paused: wants.paused === true });
+    this.give({ type: "ok", id, channel, sub, filter: wants.filter || undefined, fields: wants.fields, keys: wants.keys, maxRate: wants.maxRate, paused: wants.paused === true });
   }
 
   /** Answers a subscription with state: what has changed, or everything. */
   subscribeState(id, reader, since, at, view) {
     const { world } = this, { channel, record } = reader, end = record.length ? `${record.at(-1).time}-${record.at(-1).id}` : `${world.now}-`;
-    const answer = { type: "ok", id, channel, resumed: false, gap: false, state: { keys: 0 }, view: reader.view, maxRate: reader.rate };
-    this.subscriptions.set(channel, reader);
+    const answer = { type: "ok", id, channel, sub: reader.sub, resumed: false, gap: false, state: { keys: 0 }, view: reader.view, maxRate: reader.rate };
+    this.subscriptions.set(keyOf(reader), reader);
     if (at >= 0 && !reader.filtered && view === reader.view && world.random.chance(0.8)) {
       this.give({ ...answer, resumed: true, position: since });
       reader.resume(at);
@@ -302,19 +308,22 @@ class Socket {
     reader.begin(since !== undefined);
   }
 
-  subscribe(id, { channel, since, view, type, id: _, asOf, ...wants }) {
-    const { world } = this;
-    if (channel.startsWith("secret:")) return this.give({ type: "error", id, channel, code: "forbidden", message: "no grant" });
-    if (this.subscriptions.has(channel)) return this.give({ type: "error", id, channel, code: "conflict", message: "already" });
-    if (this.subscriptions.size >= this.welcome.limits.subscriptionsPerConnection) {
-      return this.give({ type: "error", id, channel, code: "limited", limit: "subscriptionsPerConnection", message: "too many" });
+  subscribe(id, { channel, since, view, type, id: _, asOf, sub, ...wants }) {
+    const { world } = this, key = keyOf({ sub, channel }), refuse = (more) => this.give({ type: "error", id, channel, sub, message: more.code, ...more });
+    if (channel.startsWith("secret:")) return refuse({ code: "forbidden" });
+    if (this.subscriptions.has(key)) return refuse({ code: "conflict" });
+    if (this.subscriptions.size >= this.welcome.limits.subscriptionsPerConnection) return refuse({ code: "limited", limit: "subscriptionsPerConnection" });
+    if (wants.state && world.random.chance(world.busy)) return refuse({ code: "unavailable", retryAfterMs: 700 });
+    if (channel.includes("*")) {
+      const reader = new PatternReader(this, { channel, sub });
+      this.subscriptions.set(key, reader);
+      return reader.begin(id, since, asOf);
     }
-    if (wants.state && world.random.chance(world.busy)) return this.give({ type: "error", id, channel, code: "unavailable", message: "state: is not known yet", retryAfterMs: 700 });
-    const record = world.record(channel), reader = new Reader(this, channel, wants, record.length);
-    const answer = { type: "ok", id, channel, resumed: false, gap: false, maxRate: wants.maxRate };
+    const record = world.record(channel), reader = new Reader(this, channel, wants, record.length, sub);
+    const answer = { type: "ok", id, channel, sub, resumed: false, gap: false, maxRate: wants.maxRate };
     const end = record.length ? `${record.at(-1).time}-${record.at(-1).id}` : `${world.now}-`;
     if (since === undefined && wants.state) return this.subscribeState(id, reader);
-    this.subscriptions.set(channel, reader);
+    this.subscriptions.set(key, reader);
     if (since === undefined) return this.give({ ...answer, position: end });
     const [ms, ...rest] = since.split("-"), event = rest.join("-");
     const found = event ? record.findIndex((each) => each.id === event && each.time === Number(ms)) + 1 : record.findIndex(({ time }) => time > Number(ms));
@@ -333,18 +342,18 @@ class Socket {
 
   /** Answers with anything: garbage, other types, codes, silence, the end. What would be a lie about a channel that is checked is left out. */
   misbehave(frame = {}) {
-    const { random } = this.world, any = () => random.of(anything), channel = random.of([frame.channel, frame.subscriptions?.[0]?.channel, any(), "prices:fx"]);
+    const { random } = this.world, any = () => random.of(anything), channel = random.of([frame.channel, frame.subscriptions?.[0]?.channel, any(), "prices:fx"]), sub = random.of([frame.sub, undefined, "1"]);
     const code = () => random.of([...errorCodes, any()]), id = () => random.of([frame.id, any()]);
     switch (random(15)) {
       case 0: return; // no answer
       case 1: return this.end(random.of(closeCodes), random.chance(0.5) ? { code: code(), retryAfterMs: any() } : undefined);
-      case 2: return this.give({ type: "error", id: id(), code: code(), channel, message: any(), limit: any(), retryAfterMs: random.of([any(), 50, 1e15, -5, NaN]), refusals: random.of([any(), 1, 1e15]) });
+      case 2: return this.give({ type: "error", id: id(), code: code(), channel, sub, message: any(), limit: any(), retryAfterMs: random.of([any(), 50, 1e15, -5, NaN]), refusals: random.of([any(), 1, 1e15]) });
       case 3: return this.raw(random.of(["", "{", "[]", "null", "7", "<html>", "{}", '{"type":7}', '"x"', "\u0000", "{\"type\":\"ok\"}", undefined]));
       case 4: return this.give({ type: "welcome", id: id(), connection: any(), user: random.of(["ann", "ann", any()]), tenant: random.of(["acme", any()]), expiresAt: any(), limits: random.of([any(), { messageBytes: any(), framesPerSecond: any(), subscriptionsPerConnection: any() }]), heartbeatMs: any() });
       case 5: return this.give({ type: random.of(["heartbeat", "pong", "move", "presence", "direct", "weather", "__proto__", "constructor"]), id: id(), asOf: random.of([-1, "x", null, NaN]), afterMs: any(), channel, joined: any(), left: any(), count: any(), event: any() });
-      case 6: return this.give({ type: "message", channel, position: random.of([undefined, null, 7, "", "x", "-", "0-a", "12", [], "a-1"]), time: any(), data: any(), evil: true });
-      case 7: return this.give({ type: "notice", code: random.of(["gap", "dropped", "weather", any()]), channel, position: any(), count: any() });
-      case 8: return this.give({ type: "ok", id: id(), channel: random.of([channel, undefined]), resumed: any(), gap: random.of([true, any()]), position: random.of([any(), "x"]), members: any(), expiresAt: any(), count: any() });
+      case 6: return this.give({ type: "message", channel, sub, position: random.of([undefined, null, 7, "", "x", "-", "0-a", "12", [], "a-1"]), time: any(), data: any(), evil: true });
+      case 7: return this.give({ type: "notice", code: random.of(["gap", "dropped", "weather", any()]), channel, sub, position: any(), count: any() });
+      case 8: return this.give({ type: "ok", id: id(), channel: random.of([channel, undefined]), sub, pattern: random.of([true, undefined]), resumed: any(), gap: random.of([true, any()]), position: random.of([any(), "x"]), members: any(), expiresAt: any(), count: any() });
       case 9: for (let i = 0; i < 5; i++) this.give({ type: "move", afterMs: random.of([0, 1, any()]) }); return;
       case 10: this.half = true; return; // swallows everything from now on
       case 11: if (frame.type) { this.serve(frame); this.serve(frame); } return;
