@@ -10,7 +10,7 @@ import (
 func fields(d *deployed, found *problems) {
 	wanted := map[string]Field{}
 	for _, f := range gcpfirestore.Fields() {
-		wanted[f.Collection+"."+f.Name] = Field{f.Collection, f.Name, f.TTL, f.Group, f.Plain}
+		wanted[f.Collection+"."+f.Name] = Field{f.Collection, f.Name, f.TTL, f.Group, f.Plain, f.Array}
 	}
 	for _, name := range sortedKeys(d.plan().Fields) {
 		if d.plan().Fields[name] != wanted[name] {
@@ -31,7 +31,7 @@ func fields(d *deployed, found *problems) {
 		if !f.Plain {
 			want = append(want, "COLLECTION")
 		}
-		if f.Group {
+		if f.Group || f.Array {
 			want = append(want, "COLLECTION_GROUP")
 		}
 		if !slices.Equal(scopes, want) {

@@ -37,6 +37,7 @@ type Field struct {
 	TTL        bool   `json:"ttl"`
 	Group      bool   `json:"group"`
 	Plain      bool   `json:"plain"`
+	Array      bool   `json:"array"`
 }
 
 // TenantPlan is a tenant with every default filled in.

@@ -6,6 +6,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/realtimetest"
+	"github.com/tidewire/tidewire/realtime/realtimetest/occupancytest"
 	"github.com/tidewire/tidewire/realtime/realtimetest/storetest"
 )
 
@@ -92,4 +93,12 @@ func TestStates(t *testing.T) {
 		s := memory.NewStates()
 		return [2]storetest.States{s, s}
 	}})
+}
+
+func TestOccupancies(t *testing.T) {
+	t.Parallel()
+	occupancytest.Test(t, func(*testing.T) [2]realtime.Occupancies {
+		o := memory.NewOccupancies()
+		return [2]realtime.Occupancies{o, o}
+	})
 }

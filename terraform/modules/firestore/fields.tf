@@ -2,7 +2,7 @@
 # made at once, and the provider tries again after one of the two only. Instances of one resource cannot wait for each other, so each
 # step is a call of its own.
 locals {
-  steps = [for step in range(24) : { for key, f in var.fields : key => f if f.step == step }]
+  steps = [for step in range(28) : { for key, f in var.fields : key => f if f.step == step }]
 }
 
 module "field_00" {
@@ -194,4 +194,36 @@ module "field_23" {
   database   = google_firestore_database.this.name
   fields     = local.steps[23]
   depends_on = [module.field_22]
+}
+
+module "field_24" {
+  source     = "./field"
+  project    = var.project
+  database   = google_firestore_database.this.name
+  fields     = local.steps[24]
+  depends_on = [module.field_23]
+}
+
+module "field_25" {
+  source     = "./field"
+  project    = var.project
+  database   = google_firestore_database.this.name
+  fields     = local.steps[25]
+  depends_on = [module.field_24]
+}
+
+module "field_26" {
+  source     = "./field"
+  project    = var.project
+  database   = google_firestore_database.this.name
+  fields     = local.steps[26]
+  depends_on = [module.field_25]
+}
+
+module "field_27" {
+  source     = "./field"
+  project    = var.project
+  database   = google_firestore_database.this.name
+  fields     = local.steps[27]
+  depends_on = [module.field_26]
 }

@@ -18,12 +18,12 @@ variable "location" {
 
 variable "fields" {
   description = "Settings of fields by collection.field (plan, output fields). They are applied one after the other, in the order of step."
-  type        = map(object({ collection = string, field = string, ttl = bool, group = bool, plain = bool, step = number }))
+  type        = map(object({ collection = string, field = string, ttl = bool, group = bool, plain = bool, array = optional(bool, false), step = number }))
   nullable    = false
 
   validation {
-    condition     = alltrue([for f in values(var.fields) : contains(range(24), f.step)]) && length(distinct([for f in values(var.fields) : f.step])) == length(var.fields)
-    error_message = "Each field has a step of its own, 0 to 23."
+    condition     = alltrue([for f in values(var.fields) : contains(range(28), f.step)]) && length(distinct([for f in values(var.fields) : f.step])) == length(var.fields)
+    error_message = "Each field has a step of its own, 0 to 27."
   }
 }
 

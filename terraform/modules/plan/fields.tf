@@ -25,6 +25,10 @@ locals {
     { collection = "channels", field = "expireAt", ttl = true, group = false, plain = true },
     { collection = "channels", field = "cleared", ttl = false, group = false, plain = true },
     { collection = "topics", field = "mark", ttl = false, group = false, plain = true },
+    { collection = "occupancies", field = "instances", ttl = false, group = false, plain = false, array = true },
+    { collection = "occupancies", field = "dueAt", ttl = false, group = true, plain = false },
+    { collection = "occupancies", field = "expireAt", ttl = true, group = false, plain = true },
+    { collection = "occupancies", field = "occupancy", ttl = false, group = false, plain = true },
   ]
   # A field's place in the list is its step, which its address in the state has: add to the end.
   fields = { for step, f in local.field_list : "${f.collection}.${f.field}" => merge(f, { step = step }) }

@@ -104,7 +104,7 @@ output "urls" {
 }
 
 output "fields" {
-  description = "Settings of fields in Firestore by collection.field: collection, field, ttl, group (an index over all collections of the name), plain (no index), step (its place in the order in which they are applied)."
+  description = "Settings of fields in Firestore by collection.field: collection, field, ttl, group (an index over all collections of the name), array (the same for the elements of an array), plain (no index), step (its place in the order in which they are applied)."
   value       = local.fields
 }
 

@@ -8,6 +8,8 @@ type Field struct {
 	TTL bool
 	// Group is an index for queries over all collections of the name.
 	Group bool
+	// Array is Group for one element of an array.
+	Array bool
 	// Plain leaves the field without any index: nobody asks by it, and an index of what only grows, such as a moment, or of
 	// what many share, slows the writes to the whole collection; one of a secret is a copy of it.
 	Plain bool
@@ -40,5 +42,9 @@ func Fields() []Field {
 		{Collection: channelsCollection, Name: "expireAt", TTL: true, Plain: true},
 		{Collection: channelsCollection, Name: "cleared", Plain: true},
 		{Collection: topicsCollection, Name: "mark", Plain: true},
+		{Collection: occupanciesCollection, Name: "instances", Array: true}, // Held, for the janitor
+		{Collection: occupanciesCollection, Name: "dueAt", Group: true},     // Due
+		{Collection: occupanciesCollection, Name: "expireAt", TTL: true, Plain: true},
+		{Collection: occupanciesCollection, Name: "occupancy", Plain: true},
 	}
 }

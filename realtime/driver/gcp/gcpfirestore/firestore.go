@@ -21,8 +21,9 @@ const (
 	usersCollection       = "users"       // below a tenant
 	instancesCollection   = "instances"
 	topicsCollection      = "topics"
-	channelsCollection    = "channels" // below a tenant
-	stateCollection       = "state"    // below a channel
+	channelsCollection    = "channels"    // below a tenant
+	stateCollection       = "state"       // below a channel
+	occupanciesCollection = "occupancies" // below a tenant
 )
 
 // Open returns a client of the database, which the caller closes.

@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
+	"github.com/tidewire/tidewire/realtime/realtimetest/occupancytest"
 	"github.com/tidewire/tidewire/realtime/realtimetest/storetest"
 	"github.com/tidewire/tidewire/realtime/tenantcache"
 )
@@ -86,6 +87,15 @@ func TestStates(t *testing.T) {
 			o := gcpfirestore.StatesOptions{Timeout: patience}
 			return [2]storetest.States{gcpfirestore.NewStates(db, o), gcpfirestore.NewStates(db, o)}
 		},
+	})
+}
+
+func TestOccupancies(t *testing.T) {
+	t.Parallel()
+	occupancytest.Test(t, func(t *testing.T) [2]realtime.Occupancies {
+		db := fresh(t)
+		o := gcpfirestore.OccupanciesOptions{Timeout: patience}
+		return [2]realtime.Occupancies{gcpfirestore.NewOccupancies(db, o), gcpfirestore.NewOccupancies(db, o)}
 	})
 }
 

@@ -17,6 +17,7 @@ const (
 	connectionKind realtime.Reason = "firestore malformed connection"
 	leaseKind      realtime.Reason = "firestore malformed lease"
 	stateKind      realtime.Reason = "firestore malformed state"
+	occupancyKind  realtime.Reason = "firestore malformed occupancy"
 )
 
 // malformed counts and logs documents that hold what nobody here writes. The zero value forgets them.

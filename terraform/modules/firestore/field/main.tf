@@ -10,10 +10,17 @@ resource "google_firestore_field" "this" {
   # asked for, and those within one are then asked for as well.
   index_config {
     dynamic "indexes" {
-      for_each = each.value.plain ? [] : concat(["COLLECTION"], each.value.group ? ["COLLECTION_GROUP"] : [])
+      for_each = each.value.plain || each.value.array ? [] : concat(["COLLECTION"], each.value.group ? ["COLLECTION_GROUP"] : [])
       content {
         order       = "ASCENDING"
         query_scope = indexes.value
+      }
+    }
+    dynamic "indexes" {
+      for_each = each.value.array ? ["COLLECTION", "COLLECTION_GROUP"] : []
+      content {
+        array_config = "CONTAINS"
+        query_scope  = indexes.value
       }
     }
   }

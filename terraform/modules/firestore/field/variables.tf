@@ -12,7 +12,7 @@ variable "database" {
 
 variable "fields" {
   description = "Settings of the field of one step, by collection.field; at most one."
-  type        = map(object({ collection = string, field = string, ttl = bool, group = bool, plain = bool }))
+  type        = map(object({ collection = string, field = string, ttl = bool, group = bool, plain = bool, array = optional(bool, false) }))
   nullable    = false
 
   validation {

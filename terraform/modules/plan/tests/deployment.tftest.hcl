@@ -361,11 +361,11 @@ run "another_log_level" {
 run "fields" {
   command = plan
   assert {
-    condition     = join(" ", sort([for k, f in output.fields : k if f.ttl])) == "channels.expireAt connections.expireAt instances.expireAt state.expireAt users.expireAt"
+    condition     = join(" ", sort([for k, f in output.fields : k if f.ttl])) == "channels.expireAt connections.expireAt instances.expireAt occupancies.expireAt state.expireAt users.expireAt"
     error_message = "Documents of connections, instances, users and state go by themselves."
   }
   assert {
-    condition     = join(" ", [for k, f in output.fields : k if f.group]) == "connections.instance"
+    condition     = join(" ", [for k, f in output.fields : k if f.group]) == "connections.instance occupancies.dueAt"
     error_message = "The janitor asks all connections for their instance."
   }
   assert {

@@ -1,0 +1,2 @@
+// Package occupancytest is the suite that every realtime.Occupancies passes.
+package occupancytest
