@@ -8,11 +8,5 @@ func StateRoom(c *Connection, p *realtime.Publication) *realtime.Error {
 	f := c.feed
 	f.lock()
 	defer f.unlock()
-	limit := f.states.Full(p.Channel, p.Key, len(p.Data))
-	if limit == "" {
-		return nil
-	}
-	err := realtime.Errorf(realtime.CodeLimited, "key: the state of %q is full (%s of its namespace); remove keys, or replace those it has", p.Channel.Name(), limit)
-	err.Limit = limit
-	return err
+	return f.states.Full(p.Channel, p.Key, len(p.Data))
 }

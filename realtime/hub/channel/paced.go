@@ -150,7 +150,7 @@ const (
 // newPending returns a Keyed of the Machine's own.
 func newPending(m *Machine) *Keyed {
 	t := record.NewTable(m.name, realtime.State{Keys: pendingKeys, Bytes: pendingBytes}, record.TableOptions{
-		Unencodable: owner{m.set}.Unencodable, Budget: m.set.o.Budget,
+		Unencodable: owner{m.set}.Unencodable, Held: func(_ realtime.Channel, n int) { record.Aside(m.rec.Quota(), n) },
 	})
 	return NewKeyed(t, m.set.fx, m.set.o.Metrics)
 }
@@ -161,7 +161,7 @@ func (m *Machine) pend(msg *realtime.Message, now time.Time) {
 		return
 	}
 	m.pending.Apply(msg, now)
-	if m.pending.behind == 0 || m.pending.Table.Over() {
+	if _, bytes := m.pending.Table.Size(); m.pending.behind == 0 || m.pending.Table.Over() || record.Crowded(m.rec.Quota(), bytes) {
 		m.pending.restart()
 	}
 }

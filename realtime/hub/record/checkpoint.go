@@ -35,6 +35,12 @@ func Outdated(t *Table, birth uint64, before int64, has func(key string) bool, n
 	return birth, true
 }
 
+// Grows reports whether a Table grows if a key is set to a value of so many bytes.
+func Grows(t *Table, key string, bytes int) bool {
+	have := t.keys[key]
+	return have == nil || have.cost() < bytes
+}
+
 // Holds reports whether a Table has anything, removals too.
 func Holds(t *Table) bool { return t.log.nodes > 0 }
 

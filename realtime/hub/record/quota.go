@@ -16,6 +16,7 @@ type Quota struct {
 	limit     int
 	used      int
 	grown     int       // of used, by encodings since FitGrown
+	aside     int       // of used, by what waits for readers besides the records
 	turn      uint64    // of the entry remembered last
 	records   []*Record // of the tenant in this Set
 	oldest    byAge     // those that hold something
@@ -81,6 +82,18 @@ func (q *Quota) grew(n int, ms int64) {
 		q.set.grown = append(q.set.grown, q)
 	}
 	q.grown += n
+}
+
+// Aside counts what waits for readers of a tenant besides its records, in bytes: it counts as these do.
+func Aside(q *Quota, n int) {
+	q.aside += n
+	q.grew(n, 0)
+}
+
+// Crowded reports whether what waits besides the records takes more than half of the Quota, and something of so many bytes as much of that as
+// the others do on the average.
+func Crowded(q *Quota, bytes int) bool {
+	return 2*q.aside > q.limit && bytes*len(q.records) >= q.aside
 }
 
 // in is the tenant's quota in another Set, nil if there is none.

@@ -107,7 +107,7 @@ func (t *Table) Full(key string, bytes int) string {
 	switch {
 	case (have == nil || have.birth == 0) && t.live >= t.rules.Keys:
 		return "state.keys"
-	case t.bytes+bytes > t.rules.Bytes && (have == nil || have.cost() < bytes):
+	case t.bytes+bytes > t.rules.Bytes && Grows(t, key, bytes):
 		return "state.bytes"
 	}
 	return ""

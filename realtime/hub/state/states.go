@@ -56,12 +56,14 @@ type Set struct {
 	// dropped is when a state was last forgotten that held nothing, in ms.
 	dropped int64
 	unkept  unkept
+	held    map[string]int     // bytes, by tenant
+	spares  []realtime.Channel // that the sweep under way may give up
 	hand    []realtime.Channel // those that the sweep under way has yet to look at
 }
 
 // New returns a Set of which nothing is known.
 func New(o Options) *Set {
-	return &Set{o: o, all: map[realtime.Channel]*state{}, unkept: unkept{}}
+	return &Set{o: o, all: map[realtime.Channel]*state{}, unkept: unkept{}, held: map[string]int{}}
 }
 
 // state is that of one channel.
@@ -102,6 +104,7 @@ func (ss *Set) open(c realtime.Channel) *state {
 	full := rules.WithDefaults()
 	t := record.NewTable(c, full, record.TableOptions{
 		Budget:      ss.o.Budget,
+		Held:        ss.grew,
 		Unencodable: func(c realtime.Channel) { ss.o.Metrics.Add(realtime.CountGaps, c.Tenant(), realtime.ReasonHole, 1) },
 	})
 	now := time.Now()
@@ -128,6 +131,8 @@ func (ss *Set) known(s *state) *realtime.Error {
 		err := realtime.Errorf(realtime.CodeLimited, "state: the channel has %d keys and %d bytes, far more than its namespace allows (state.keys, state.bytes)", keys, bytes)
 		err.Limit, err.RetryAfter = "state.keys", 30*time.Second
 		return err
+	case s.Readers() == 0 && room(ss, s.Table.Channel().Tenant()) < 0:
+		return crowded(ss, s.Table.Channel())
 	case !s.durable && time.Since(time.UnixMilli(s.since)) < realtime.MaxTransientTTL:
 		return &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: its namespace has kept one for too short a time; it is known when what came before has expired", RetryAfter: 5 * time.Second}
 	case !s.durable:
@@ -221,27 +226,24 @@ func NoStore() *realtime.Error {
 	return realtime.Errorf(realtime.CodeBadRequest, "state: this server has no store for it; the namespace must have \"durable\": false")
 }
 
-// Full says which bound a state would exceed if a key were set to a value of so many bytes; "" for none.
-func (ss *Set) Full(c realtime.Channel, key string, bytes int) string {
-	s := ss.all[c]
-	if s == nil {
-		return ""
-	}
-	return s.Table.Full(key, bytes)
-}
-
 // Look has Sweep look at all states.
 func (ss *Set) Look() {
 	ss.hand = ss.hand[:0]
 	for c := range ss.all {
 		ss.hand = append(ss.hand, c)
 	}
+	spare(ss)
 	ss.unkept.forget(time.Now().Add(-ss.o.Memory).UnixMilli())
 }
 
 // Sweep removes what has expired, forgets removals that nobody asks for any more, has states loaded again that are in doubt, and drops
 // those that nobody needs. It reports whether there is more to be done.
 func (ss *Set) Sweep(now time.Time) (more bool) {
+	for giveUp(ss) {
+		if ss.o.Effects.Tired() {
+			return true
+		}
+	}
 	for n := len(ss.hand); n > 0; n = len(ss.hand) {
 		c := ss.hand[n-1]
 		s := ss.all[c]

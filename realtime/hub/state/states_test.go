@@ -2,6 +2,8 @@ package state_test
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -247,6 +249,56 @@ func TestWhatLeavesBeforeAMove(t *testing.T) {
 		w.pass(20 * time.Second)
 		if got, want := w.reads[0].told, []string{"row leave"}; !slices.Equal(got, want) || w.next != nil {
 			t.Errorf("it was told %q, want %q; moved: %v", got, want, w.next == nil)
+		}
+	})
+}
+
+// The states of a tenant have a bound together: those that nobody reads are given up, the least used first, and are known again by
+// the next checkpoint. When those that somebody reads take it all, others are refused, and so is what would make them grow.
+func TestStatesOfATenantHaveABound(t *testing.T) {
+	t.Parallel()
+	tell(t, func(w *world) {
+		w.limits.RecordBytes = 64 << 10
+		w.obey(true)
+		fill := func(c realtime.Channel, keys int) {
+			for i := range keys {
+				m := w.event(&w.pubs[0], c, strconv.Itoa(i))
+				m.Data = []byte(strconv.Quote(strings.Repeat("x", 1000)))
+				w.put(m)
+			}
+			w.hearAll()
+		}
+		size := func(c realtime.Channel) (bytes int) {
+			w.locked(func() { _, bytes = w.states.Of(c, true).Table.Size() })
+			return bytes
+		}
+		first, second := w.channel("kept:1"), w.channel("kept:2")
+		fill(second, 30)
+		w.save()
+		w.known(true, second, "while there is room")
+		w.leave(0)
+		w.pass(time.Second)
+		fill(first, 30)
+		w.save()
+		w.known(false, first, "while there is none")
+		w.sweep()
+		if a, b := size(first), size(second); a == 0 || b > 0 {
+			t.Errorf("%d and %d bytes are left; the second was of use longer ago", a, b)
+		}
+		w.known(true, first, "when there is room again")
+		fill(first, 60)
+		w.pass(2 * time.Minute)
+		w.save()
+		w.known(false, second, "while the one that is read takes all")
+		full := func(c realtime.Channel, key string, bytes int) (err *realtime.Error) {
+			w.locked(func() { err = w.states.Full(c, key, bytes) })
+			return err
+		}
+		if err := full(second, "new", 10); err == nil || err.Code != realtime.CodeLimited || err.Limit != "recordBytes" {
+			t.Errorf("a new key: %v", err)
+		}
+		if err := full(first, "1", 10); err != nil {
+			t.Errorf("a key that is there: %v", err)
 		}
 	})
 }

@@ -47,6 +47,7 @@ type world struct {
 	doc    *realtime.Tenant
 	states *state.Set
 	tasks  []func()
+	limits realtime.Limits
 	during func() // a load; nil: something by chance
 	cur    *gen
 	next   *gen
@@ -92,7 +93,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 
 // rules has namespaces of which one keeps state at times only.
 func (w *world) rules(flips bool) *realtime.Tenant {
-	d := &realtime.Tenant{ID: "acme", Version: 1, Namespaces: map[string]realtime.Namespace{
+	d := &realtime.Tenant{ID: "acme", Version: 1, Limits: w.limits, Namespaces: map[string]realtime.Namespace{
 		"kept":  {State: &realtime.State{}},
 		"brief": {WindowFor: realtime.Duration(10 * time.Second), State: &realtime.State{TTL: realtime.Duration(time.Hour)}},
 		"flips": {},
