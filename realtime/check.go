@@ -36,6 +36,9 @@ func (m *Message) Check(now time.Time) error {
 	if err := checkText("origin", m.Origin, MaxIDBytes); err != nil {
 		return err
 	}
+	if kind, _ := m.Channel.Reserved(); kind != "" && m.Kind != KindCensus {
+		return Errorf(CodeBadRequest, "channel: nobody publishes to %q", m.Channel.Name())
+	}
 	switch m.Kind {
 	case KindPublication:
 		return m.checkEvent()

@@ -49,6 +49,9 @@ func DefaultNamespace() Namespace {
 
 // Rules returns the rules of a namespace with every default filled in.
 func (t *Tenant) Rules(namespace string) Namespace {
+	if namespace != "" && namespace[0] == '$' {
+		return reservedRules()
+	}
 	n, ok := t.Namespaces[namespace]
 	if !ok {
 		n = t.Namespaces["*"]

@@ -15,6 +15,7 @@ const (
 	ActionPublish   Action = "publish"
 	ActionPresence  Action = "presence" // to see who is present
 	ActionEnter     Action = "enter"    // to be seen with data of one's own
+	ActionDemand    Action = "demand"   // to see which channels are read
 )
 
 // Grants are the channel patterns of a principal, by action. What no pattern
@@ -24,6 +25,7 @@ type Grants struct {
 	Publish   []Pattern `json:"publish,omitempty"`
 	Presence  []Pattern `json:"presence,omitempty"`
 	Enter     []Pattern `json:"enter,omitempty"`
+	Demand    []Pattern `json:"demand,omitempty"`
 }
 
 // Manage is a part of the management API, as a token's claim manage lists those that its
@@ -72,6 +74,9 @@ func (p *Principal) May(action Action, c Channel) bool {
 	if c.IsZero() || c.Tenant() != p.Tenant {
 		return false
 	}
+	if kind, _ := c.Reserved(); kind != "" {
+		return p.mayReserved(action, c)
+	}
 	for _, pattern := range p.granted(action) {
 		if pattern.Match(c.Name(), p.User, p.Groups) {
 			return true
@@ -108,13 +113,15 @@ func (g *Grants) Of(a Action) *[]Pattern {
 		return &g.Presence
 	case ActionEnter:
 		return &g.Enter
+	case ActionDemand:
+		return &g.Demand
 	}
 	return nil
 }
 
 // Actions returns all that a grant can allow.
 func Actions() []Action {
-	return []Action{ActionSubscribe, ActionPublish, ActionPresence, ActionEnter}
+	return []Action{ActionSubscribe, ActionPublish, ActionPresence, ActionEnter, ActionDemand}
 }
 
 // Len is how many patterns there are.

@@ -152,6 +152,8 @@ func grantHelp(a realtime.Action) string {
 		return "it may publish to"
 	case realtime.ActionPresence:
 		return "whose presence it may see"
+	case realtime.ActionDemand:
+		return "of which it may see who reads them, for producers"
 	case realtime.ActionEnter:
 		return "it may be seen on with data of its own"
 	}

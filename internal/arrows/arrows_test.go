@@ -54,6 +54,8 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/internal/heap":    {},
 	"realtime/internal/holding": {own: []string{"realtime"}},
 	"realtime/internal/spread":  {},
+	"realtime/hub/demand":       {own: []string{"realtime"}},
+	"realtime/hub/mirror":       {own: []string{"realtime", "realtime/budget", "realtime/hub/channel", "realtime/hub/record"}},
 	// What packages of this module tell each other, and nobody else can.
 	"realtime/internal/checked": {},
 	"realtime/recent":           {},

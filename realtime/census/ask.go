@@ -81,7 +81,7 @@ func (c *Census) asks(origin string, b *body, age time.Duration, now time.Time) 
 		return
 	}
 	for _, a := range b.Asks {
-		ch, err := realtime.NewChannel(a.Tenant, a.Channel)
+		ch, err := realtime.NewReadable(a.Tenant, a.Channel)
 		if err != nil {
 			continue
 		}

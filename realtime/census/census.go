@@ -124,7 +124,8 @@ func (c *Census) Asked(ch realtime.Channel) bool {
 func (c *Census) Len() int { return len(c.subjects) }
 
 // Put says what has changed of this instance's own, of a subject that is open; a value of nil: it has it no more. Only the newest of a key is reported.
-func (c *Census) Put(ch realtime.Channel, key string, value json.RawMessage) {
+// The first after a pause is reported at once.
+func (c *Census) Put(ch realtime.Channel, key string, value json.RawMessage, now time.Time) {
 	s := c.subjects[ch]
 	if s == nil || !s.isAsked() || s.owes {
 		return // a whole report has it
@@ -133,6 +134,10 @@ func (c *Census) Put(ch realtime.Channel, key string, value json.RawMessage) {
 		s.changed = map[string]json.RawMessage{}
 	}
 	s.changed[key] = value
+	if s.sent != 0 && now.Sub(s.sentAt) >= Every {
+		c.change(s, now)
+		return
+	}
 	c.dirty[ch] = struct{}{}
 }
 

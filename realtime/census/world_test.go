@@ -222,7 +222,7 @@ func (w *world) act() {
 			n.own[ch][key] = value
 		}
 		if n.open[ch] {
-			n.c.Put(ch, key, value)
+			n.c.Put(ch, key, value, w.now)
 		}
 	}
 }

@@ -11,10 +11,12 @@ import (
 
 // Ask answers a question now if that is safe, else after a fence.
 func (m *Machine) Ask(q *Question) {
-	if m.AnswerAtOnce(q) {
-		return
+	switch {
+	case m.set.o.Local:
+		m.begin(q, m.rec.Len(), outbox.Answer{Position: m.rec.Position()}, realtime.ReasonLive)
+	case !m.AnswerAtOnce(q):
+		m.Wait(q)
 	}
-	m.Wait(q)
 }
 
 // Wait lets a question wait for the channel's next fence.

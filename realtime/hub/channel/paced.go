@@ -24,7 +24,10 @@ func (q *Question) beginState(m *Machine, from int, found bool) {
 	since := q.Request.Since
 	a := outbox.Answer{Position: m.rec.Position().OrLater(k.Table.Position()), State: true, View: r.view.Digest(), MaxRate: r.pace.rate}
 	a.Keys, _ = k.Table.Size()
-	cursor, ok := resumeState(r, m, &q.Request, from, found)
+	cursor, ok := record.Cursor{}, false
+	if !m.set.o.Local {
+		cursor, ok = resumeState(r, m, &q.Request, from, found)
+	}
 	switch {
 	case ok:
 		a.Resumed, a.Position = true, since

@@ -35,6 +35,9 @@ type Options struct {
 	Begun, Unkept func(realtime.Channel)
 	// Opened is told that a channel has become known; nil: nobody is.
 	Opened func(realtime.Channel)
+	// Local says that no stream brings what comes: whoever has the Set makes it, so that all is known from the beginning, and nobody goes on from
+	// where he stood in another Set.
+	Local bool
 	// After calls do for a channel after a while, under the lock.
 	After func(c realtime.Channel, d time.Duration, do func()) *time.Timer
 }
@@ -74,6 +77,9 @@ type Set struct {
 // New returns a Set without channels, whose stream is being opened.
 func New(o Options) *Set {
 	s := &Set{o: o, fx: o.Effects, skew: o.Skew.Milliseconds(), machines: map[realtime.Channel]*Machine{}, fences: map[string]*Fence{}}
+	if o.Local {
+		s.Phase = PhaseCaughtUp
+	}
 	s.records = record.New(record.Options{Owner: owner{s}, Budget: o.Budget, Skew: o.Skew, Memory: o.Memory})
 	return s
 }
@@ -139,6 +145,9 @@ func (s *Set) Open(c realtime.Channel) *Machine {
 	m := &Machine{set: s, name: c, rec: rec, proved: s.breaks, at: len(s.all), rules: rec.Quota().Tenant().Rules(c.Namespace())}
 	if s.o.State != nil {
 		m.state = s.o.State(c, m.rules.State != nil)
+	}
+	if s.o.Local {
+		rec.Make(time.Now().UnixMilli())
 	}
 	s.machines[c] = m
 	s.all = append(s.all, m)

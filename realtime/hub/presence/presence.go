@@ -27,7 +27,7 @@ const (
 type Census interface {
 	Want(c realtime.Channel, now time.Time)
 	Release(c realtime.Channel, now time.Time)
-	Put(c realtime.Channel, key string, value json.RawMessage)
+	Put(c realtime.Channel, key string, value json.RawMessage, now time.Time)
 }
 
 // Board has a room for each channel of which somebody, here or elsewhere, wants to know who is present. W is a connection of this instance. It is
@@ -156,7 +156,7 @@ func (r *room[W]) stays(p *person[W]) bool {
 // stand says anew what is said of somebody here.
 func (b *Board[W]) stand(c realtime.Channel, r *room[W], key string, p *person[W]) {
 	if r.stand(key, p) {
-		b.Census.Put(c, key, p.own.encode())
+		b.Census.Put(c, key, p.own.encode(), time.Now())
 		b.dirty[c] = struct{}{}
 	} else if len(r.leaving) > 0 {
 		b.dirty[c] = struct{}{}

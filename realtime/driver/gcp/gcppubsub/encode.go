@@ -142,7 +142,7 @@ func decode(p *pubsubpb.PubsubMessage) (realtime.Message, error) {
 		return m, fmt.Errorf("%s: is missing", attrID)
 	}
 	if tenant, name, ok := strings.Cut(p.GetOrderingKey(), "/"); ok {
-		c, err := realtime.NewChannel(tenant, name)
+		c, err := realtime.NewReadable(tenant, name)
 		if err != nil {
 			return m, fmt.Errorf("ordering key: %w", err)
 		}

@@ -95,7 +95,7 @@ func (s *stream) channelsOf(tenant string, names []string) ([]realtime.Channel, 
 	channels := make([]realtime.Channel, 0, len(names))
 	var first *realtime.Error
 	for _, name := range names {
-		ch, err := realtime.NewChannel(tenant, name)
+		ch, err := realtime.NewReadable(tenant, name)
 		if err == nil && slices.Contains(channels, ch) {
 			err = realtime.Errorf(realtime.CodeConflict, "channel: %q appears twice", name)
 		}

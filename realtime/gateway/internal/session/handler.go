@@ -75,9 +75,9 @@ func shownName(name string) string {
 	return name
 }
 
-// channel is the one of the client's tenant with a name.
+// channel is the one of the client's tenant with a name, which may be a reserved one.
 func (h *handler) channel(name string) (realtime.Channel, error) {
-	return realtime.NewChannel(h.client.Tenant.ID, name)
+	return realtime.NewReadable(h.client.Tenant.ID, name)
 }
 
 // resume handles a connect frame, but for a token that the handshake did not hold.
