@@ -30,7 +30,7 @@ var allowed = map[string]struct{ own, others []string }{
 	// The words and the contracts of drivers: the standard library only, and none of those that do the work.
 	"realtime": {},
 	// Those that do the work. The queue and the publishing side know no hub, nor each other.
-	"realtime/hub": {own: []string{"realtime", "realtime/budget", "realtime/census", "realtime/contain", "realtime/internal/heap", "realtime/internal/spread", "realtime/internal/uid", "realtime/outbox", "realtime/recent", "realtime/hub/..."}},
+	"realtime/hub": {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/internal/heap", "realtime/internal/spread", "realtime/internal/uid", "realtime/outbox", "realtime/recent", "realtime/hub/..."}},
 	// The parts of the hub that know no connection, topic or lock.
 	"realtime/hub/channel":      {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/hub/record", "realtime/hub/schedule", "realtime/hub/view", "realtime/internal/heap", "realtime/internal/uid", "realtime/outbox"}},
 	"realtime/hub/state":        {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/hub/channel", "realtime/hub/record"}},
@@ -39,7 +39,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/hub/pace":         {},
 	"realtime/hub/inspect":      {own: []string{"realtime"}},
 	"realtime/hub/logout":       {own: []string{"realtime", "realtime/recent"}},
-	"realtime/hub/presence":     {own: []string{"realtime", "realtime/census", "realtime/hub/protocol", "realtime/outbox"}},
+	"realtime/hub/presence":     {own: []string{"realtime", "realtime/census"}},
 	"realtime/census":           {own: []string{"realtime", "realtime/internal/uid"}},
 	"realtime/hub/protocol":     {own: []string{"realtime", "realtime/contain", "realtime/outbox"}},
 	"realtime/hub/record":       {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/hub/view", "realtime/internal/heap", "realtime/outbox"}},
@@ -56,6 +56,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/internal/spread":  {},
 	"realtime/hub/demand":       {own: []string{"realtime"}},
 	"realtime/hub/mirror":       {own: []string{"realtime", "realtime/budget", "realtime/hub/channel", "realtime/hub/record"}},
+	"realtime/hub/fleet":        {own: []string{"realtime", "realtime/budget", "realtime/census", "realtime/hub/channel", "realtime/hub/demand", "realtime/hub/mirror", "realtime/hub/presence", "realtime/hub/protocol", "realtime/outbox"}},
 	// What packages of this module tell each other, and nobody else can.
 	"realtime/internal/checked": {},
 	"realtime/recent":           {},

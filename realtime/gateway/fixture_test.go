@@ -84,7 +84,7 @@ func tenant(id string) *realtime.Tenant {
 // everything grants all channels for all actions.
 func everything() realtime.Grants {
 	all := []realtime.Pattern{"**"}
-	return realtime.Grants{Subscribe: all, Publish: all, Presence: all, Enter: all}
+	return realtime.Grants{Subscribe: all, Publish: all, Presence: all, Enter: all, Demand: all}
 }
 
 func (s *service) token(tenant, user string, change ...func(*auth.Claims)) string {

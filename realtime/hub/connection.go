@@ -28,11 +28,9 @@ type Connection struct {
 	index     int // in feed.conns; -1 once removed
 	seat      int // in resident.conns
 	connected time.Time
-	beatAt    time.Time                     // when its next heartbeat is due
-	flushAt   time.Time                     // when the last one is to be written if no data has taken it along; zero is never
-	moveAt    time.Time                     // when to ask it to move; zero is never
-	watches   map[realtime.Channel]struct{} // of presence
-	entered   map[realtime.Channel]struct{}
+	beatAt    time.Time // when its next heartbeat is due
+	flushAt   time.Time // when the last one is to be written if no data has taken it along; zero is never
+	moveAt    time.Time // when to ask it to move; zero is never
 	patterns  []*pattern.Subscription
 
 	// Guarded by hub.agenda.mu.
@@ -40,7 +38,7 @@ type Connection struct {
 
 	mu       sync.Mutex // guards all below; taken after feed.mu where both are held
 	readers  []*channel.Reader
-	watching int // len(watches) + len(entered)
+	watching int // watches of presence, and channels entered
 }
 
 // ID returns the connection's identifier.

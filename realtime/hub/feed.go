@@ -12,9 +12,9 @@ import (
 	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/hub/agenda"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/fleet"
 	"github.com/tidewire/tidewire/realtime/hub/logout"
 	"github.com/tidewire/tidewire/realtime/hub/pattern"
-	"github.com/tidewire/tidewire/realtime/hub/presence"
 	"github.com/tidewire/tidewire/realtime/hub/schedule"
 	"github.com/tidewire/tidewire/realtime/hub/state"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
@@ -53,8 +53,8 @@ type feed struct {
 		end()
 	}
 
-	presence *presence.Attendance[*Connection]
-	chores   chores
+	fleet  *fleet.Fleet[*Connection]
+	chores chores
 
 	fx  channel.Effects // of what happens under the lock, to be carried out once unlocked
 	out []outgoing      // control messages to publish once unlocked
@@ -69,7 +69,9 @@ type feed struct {
 func newFeed(h *Hub, topic realtime.Topic) *feed {
 	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: residents{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: logout.New(h.o.Pace.Memory, time.Now())}
 	f.asked.f, f.chores.f = f, f
-	f.presence = presence.New(attended{f}, cmp.Or(h.o.Instance, uid.New()), h.generation.Add(1))
+	f.fleet = fleet.New(attended{f}, fleet.Options{
+		Instance: cmp.Or(h.o.Instance, uid.New()), Epoch: h.generation.Add(1), Effects: &f.fx, Metrics: h.count, Log: h.log, Budget: h.o.Budget,
+	})
 	f.fx.Wheel, f.fx.Panicked = channel.NewWheel(), func(c *channel.Client, fault any) {
 		contain.Report(h.log, h.count, contain.Connection, fault, []any{realtime.KeyConnection, c.Conn})
 		f.fx.Fail(c)
@@ -98,7 +100,7 @@ func (f *feed) stop() {
 	if !f.stopped {
 		gone = slices.Concat(f.chores.leaving, f.generations())
 	}
-	f.presence.Bye(time.Now())
+	f.fleet.Bye(time.Now())
 	f.stopped = true
 	f.states.Release()
 	f.alarm.Stop()
@@ -205,7 +207,7 @@ func (f *feed) remove(c *Connection) bool {
 		f.patterns.Remove(s)
 	}
 	c.patterns = nil
-	forgetPresence(c)
+	f.fleet.Forget(c)
 	return true
 }
 

@@ -170,7 +170,7 @@ func (g *generation) hear(m *realtime.Message, now time.Time) {
 		// A copy that a retry stored after the opening comes live and shows nothing.
 		if m.ID == g.beacon && !m.Time.After(g.asked.Add(g.feed.pace.Skew)) {
 			g.channels.Phase, g.began = channel.PhaseCaughtUp, m.Time
-			g.feed.presence.Begins(m.Time, now)
+			g.feed.fleet.Begins(m.Time, now)
 			g.sendFences()
 		}
 	case realtime.KindPulse:
@@ -178,7 +178,7 @@ func (g *generation) hear(m *realtime.Message, now time.Time) {
 			g.pulse = ""
 		}
 	case realtime.KindCensus:
-		if g.feed.presence.Hear(m, g.began, now) != nil {
+		if g.feed.fleet.Hear(m, g.began, now) != nil {
 			g.feed.hub.count.Add(realtime.CountDrops, "", realtime.ReasonMalformed, 1)
 		}
 	case realtime.KindDirect, realtime.KindClose:
@@ -194,7 +194,7 @@ func (g *generation) broken() {
 	defer f.unlock()
 	f.hub.count.Add(realtime.CountFollows, "", realtime.ReasonBroken, 1)
 	g.channels.Break()
-	f.presence.Restart(time.Now())
+	f.fleet.Restart(time.Now())
 	f.chores.start()
 	g.pulse = "" // it may be lost; a new one is sent in time
 }

@@ -162,7 +162,7 @@ func (r *rig) connect(user string) *page {
 	all := []realtime.Pattern{"**"}
 	c, err := r.hub.Connect(r.tenant, &realtime.Principal{
 		Tenant: r.tenant.ID, User: user, Groups: []string{"all"}, Expires: time.Now().Add(24 * time.Hour),
-		Grants: realtime.Grants{Subscribe: all, Publish: all, Presence: all, Enter: all},
+		Grants: realtime.Grants{Subscribe: all, Publish: all, Presence: all, Enter: all, Demand: all},
 	}, p.box, p)
 	if err != nil {
 		r.t.Fatal(err)

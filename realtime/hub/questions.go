@@ -16,9 +16,14 @@ type questions struct {
 
 // ask puts the question of a subscribe where it can be answered.
 func (qs *questions) ask(q *channel.Question) {
+	qs.f.lock()
+	defer qs.f.unlock()
+	qs.take(q)
+}
+
+// take is ask; f.mu is held.
+func (qs *questions) take(q *channel.Question) {
 	f := qs.f
-	f.lock()
-	defer f.unlock()
 	r, c := q.Reader, connectionOf(q.Reader)
 	defer qs.contain(r)
 	gone := r.State() == channel.Gone
@@ -46,6 +51,10 @@ func (qs *questions) ask(q *channel.Question) {
 // place lets a question wait where it can be answered.
 func (qs *questions) place(q *channel.Question) {
 	f, r := qs.f, q.Reader
+	if kind, _ := r.Channel().Reserved(); kind != "" {
+		f.fleet.Answer(q)
+		return
+	}
 	// While a new generation is built, the old one still answers what it is
 	// sure of: the reader then moves with the others.
 	if f.next != nil {

@@ -46,7 +46,7 @@ func (f *feed) pause() time.Duration {
 
 // settle ends the older generation when nobody reads from it any more, or waits there.
 func (f *feed) settle() {
-	if f.next == nil || f.current.channels.Busy() > 0 || len(f.chores.leaving) > 0 || f.asked.Unplaced() != nil {
+	if f.next == nil || len(f.current.channels.Busy()) > 0 || len(f.chores.leaving) > 0 || f.asked.Unplaced() != nil {
 		return
 	}
 	f.current.cancel()

@@ -23,11 +23,8 @@ func (c *Connection) rights() []realtime.Right {
 	for _, name := range c.Channels() {
 		all = append(all, realtime.Right{Action: realtime.ActionSubscribe, Channel: name})
 	}
-	for name := range c.watches {
-		all = append(all, realtime.Right{Action: realtime.ActionPresence, Channel: name})
-	}
-	for name := range c.entered {
-		all = append(all, realtime.Right{Action: realtime.ActionEnter, Channel: name})
+	for r := range c.feed.fleet.Rights(c) {
+		all = append(all, r)
 	}
 	return all
 }
@@ -84,12 +81,9 @@ func (f *feed) end(c *Connection, right realtime.Right, why *realtime.Error) boo
 	if why == nil {
 		why = noRight(right)
 	}
-	switch right.Action {
-	case realtime.ActionPresence:
-		unwatch(c, right.Channel)
-	case realtime.ActionEnter:
-		exit(c, right.Channel)
-	default:
+	if right.Action != realtime.ActionSubscribe {
+		f.fleet.End(c, right)
+	} else {
 		r := c.takeIf(func(r *channel.Reader) bool { return r.Channel() == right.Channel && (r.Question() != nil || r.On()) })
 		if r == nil {
 			return false

@@ -172,17 +172,13 @@ func TestNoRightOutlivesItsGrant(t *testing.T) {
 				b.feed.remove(m.conn)
 			}
 			b.feed.lock()
-			b.feed.presence.Turn(time.Now().Add(time.Second))
+			b.feed.fleet.Turn(time.Now().Add(time.Second))
 			b.feed.unlock()
-			if n := b.feed.presence.Len(); n > len(names) {
+			if n := b.feed.fleet.Rooms(); n > len(names) {
 				t.Errorf("%d channels are watched", n)
 			}
-			for _, name := range names {
-				if news, _ := b.feed.presence.News(name, b.now); news.Watchers != nil {
-					for range news.Watchers {
-						t.Error("somebody watches who has gone")
-					}
-				}
+			if n := b.feed.fleet.Watching(); n != 0 {
+				t.Errorf("%d watch who have gone", n)
 			}
 		})
 	}
@@ -217,9 +213,9 @@ func TestWatchesAreBounded(t *testing.T) {
 		}
 	}
 	b.feed.lock()
-	b.feed.presence.Turn(time.Now().Add(time.Second))
+	b.feed.fleet.Turn(time.Now().Add(time.Second))
 	b.feed.unlock()
-	if n := b.feed.presence.Len(); n > presence.MaxLingering+10 {
+	if n := b.feed.fleet.Rooms(); n > presence.MaxLingering+10 {
 		t.Errorf("%d channels are remembered", n)
 	}
 }

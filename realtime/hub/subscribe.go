@@ -29,7 +29,14 @@ func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 	if req.State && rules.State == nil {
 		return channel.NoState(req.Channel)
 	}
-	if req.State && h.o.States == nil && *rules.State.WithDefaults().Durable {
+	switch kind, _ := req.Channel.Reserved(); {
+	case kind == "":
+	case !req.State:
+		return realtime.Errorf(realtime.CodeBadRequest, "state: must be true for %q, which has nothing else", req.Channel.Name())
+	case req.Occupancy:
+		return realtime.Errorf(realtime.CodeBadRequest, "occupancy: is not told of %q", req.Channel.Name())
+	}
+	if kind, _ := req.Channel.Reserved(); kind == "" && req.State && h.o.States == nil && *rules.State.WithDefaults().Durable {
 		return state.NoStore()
 	}
 	v, err := viewOf(c, req.Channel, &req.Want)
@@ -46,6 +53,12 @@ func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 	}
 	c.owed.Add(1)
 	q := &channel.Question{Request: req, Reader: r, Asked: time.Now()}
+	if kind, _ := req.Channel.Reserved(); kind != "" {
+		c.feed.lock()
+		defer c.feed.unlock()
+		c.feed.fleet.Read(q, func() { c.feed.asked.take(q) })
+		return nil
+	}
 	if req.State {
 		c.feed.states.Ask(q)
 		return nil
@@ -69,6 +82,12 @@ func viewOf(c *Connection, ch realtime.Channel, want *channel.Want) (*view.View,
 }
 
 func noGrant(c realtime.Channel) *realtime.Error {
+	switch kind, of := c.Reserved(); kind {
+	case realtime.ReservedPresence:
+		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant for the presence of %q", of)
+	case realtime.ReservedDemand:
+		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant to see the demand for %q; one with the demand pattern %q would do", of, of+":**")
+	}
 	return realtime.Errorf(realtime.CodeForbidden, "channel: no grant to subscribe to %q", c.Name())
 }
 
@@ -86,25 +105,6 @@ func (c *Connection) admit(r *channel.Reader) error {
 	}
 	c.readers = append(c.readers, r)
 	return nil
-}
-
-// admitWatch makes room for a watch of a channel's presence, or for having entered it. feed.mu is held.
-func admitWatch(c *Connection) error {
-	limit := c.Tenant().Limits.WithDefaults().SubscriptionsPerConnection
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.hasRoom(limit); err != nil {
-		return err
-	}
-	c.watching++
-	return nil
-}
-
-// unadmitWatch gives it back.
-func unadmitWatch(c *Connection) {
-	c.mu.Lock()
-	c.watching--
-	c.mu.Unlock()
 }
 
 // hasRoom refuses one more subscription or watch. c.mu is held.

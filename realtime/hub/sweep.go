@@ -37,7 +37,7 @@ func (s round) judge() {
 	s.f.vouch()
 	s.f.states.Look()
 	if !s.f.stopped {
-		s.f.presence.Turn(s.now)
+		s.f.fleet.Turn(s.now)
 	}
 }
 

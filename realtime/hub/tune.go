@@ -50,5 +50,6 @@ func (c *Connection) Tune(ch realtime.Channel, sub string, change func(Want) (Wa
 	applied := want
 	applied.MaxRate = channel.Granted(&rules, want.MaxRate)
 	r.Tune(channel.Pace{Rate: applied.MaxRate, Paused: want.Paused}, time.Now())
+	f.fleet.Tuned(ch)
 	return applied, nil
 }

@@ -203,7 +203,7 @@ func TestCondemn(t *testing.T) {
 		t.Errorf("the reader is in state %d", r.State())
 	}
 	f.Dismiss(c)
-	if f.check(); f.Busy() != 0 {
+	if f.check(); len(f.Busy()) != 0 {
 		t.Error("the channel has readers")
 	}
 	if other := w.channel("unknown"); f.Condemn(other, 0) {

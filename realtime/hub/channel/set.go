@@ -123,8 +123,8 @@ func CompleteSince(s *Set, tenant string, forgotten bool) int64 {
 // Len is how many channels there are.
 func (s *Set) Len() int { return len(s.all) }
 
-// Busy is how many channels have readers.
-func (s *Set) Busy() int { return len(s.busy) }
+// Busy are the channels that have readers.
+func (s *Set) Busy() []*Machine { return s.busy }
 
 // Sure reports whether what was heard is all there was up to then.
 func (s *Set) Sure() bool { return s.Phase == PhaseCaughtUp && s.suspects == 0 && s.parked == 0 }

@@ -327,7 +327,7 @@ func TestReadersMissNothingUnsaid(t *testing.T) {
 				case next != nil:
 					next.work()
 					next.hear(1 + r.IntN(40))
-					if next.heard > len(w.log)-5 && current.Busy() == 0 {
+					if next.heard > len(w.log)-5 && len(current.Busy()) == 0 {
 						next.Alone()
 						current, next = next, nil
 					}

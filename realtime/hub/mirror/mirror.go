@@ -46,7 +46,7 @@ func New(o Options) *Set {
 	s.channels = channel.New(channel.Options{
 		Effects: o.Effects, Metrics: o.Metrics, Log: o.Log, Budget: o.Budget, Memory: Memory, Local: true,
 		Document: o.Document, Home: func(*realtime.Tenant) bool { return true },
-		State: s.state, Doubt: nothing, Begun: nothing,
+		State: s.state, Doubt: nothing, Begun: nothing, Unkept: nothing,
 		After: func(realtime.Channel, time.Duration, func()) *time.Timer {
 			panic("mirror: no reader is given what comes at once")
 		},
@@ -55,7 +55,7 @@ func New(o Options) *Set {
 }
 
 // state returns what is known of a channel's state, from now on.
-func (s *Set) state(c realtime.Channel) *channel.Keyed {
+func (s *Set) state(c realtime.Channel, _ bool) *channel.Keyed {
 	k := s.keyed[c]
 	if k == nil {
 		rules := s.o.Document(c.Tenant()).Rules(c.Namespace()).State.WithDefaults()
@@ -142,4 +142,10 @@ func (s *Set) Release() {
 	}
 	clear(s.keyed)
 	s.channels.Records().Release()
+}
+
+// Reads reports whether somebody reads a channel.
+func (s *Set) Reads(c realtime.Channel) bool {
+	_, reads := s.reads[c]
+	return reads
 }

@@ -35,6 +35,8 @@ type Census interface {
 type Board[W comparable] struct {
 	// Census tells other instances, and says what they have told.
 	Census Census
+	// Changed is told of each member that has changed; nil: it is none any more.
+	Changed func(c realtime.Channel, key string, m *realtime.Member)
 
 	rooms     map[realtime.Channel]*room[W]
 	dirty     map[realtime.Channel]struct{} // rooms with something for the next Tick
@@ -91,6 +93,7 @@ func (b *Board[W]) Heard(c realtime.Channel, instance, key string, value json.Ra
 	}
 	r.heard(instance, key, is)
 	b.dirty[c] = struct{}{}
+	show(b, c, r, key)
 }
 
 // Come counts a subscription of a connection.
@@ -106,7 +109,7 @@ func (b *Board[W]) Come(c realtime.Channel, who *Who, w W) {
 
 // Leave counts one less. lost says that the connection was: who has no other is present for Presence.Grace.
 func (b *Board[W]) Leave(c realtime.Channel, who *Who, w W, lost bool, now time.Time) {
-	b.part(c, who, w, lost, now, func(l *link) { l.subscriptions = max(l.subscriptions-1, 0) })
+	part(b, c, who, w, lost, now, func(l *link) { l.subscriptions = max(l.subscriptions-1, 0) })
 }
 
 // Enter says with which data a connection has entered, and Exit that it has not.
@@ -122,10 +125,10 @@ func (b *Board[W]) Enter(c realtime.Channel, who *Who, w W, data json.RawMessage
 
 // Exit ends that; lost is as that of Leave.
 func (b *Board[W]) Exit(c realtime.Channel, who *Who, w W, lost bool, now time.Time) {
-	b.part(c, who, w, lost, now, func(l *link) { l.entered = nil })
+	part(b, c, who, w, lost, now, func(l *link) { l.entered = nil })
 }
 
-func (b *Board[W]) part(c realtime.Channel, who *Who, w W, lost bool, now time.Time, less func(*link)) {
+func part[W comparable](b *Board[W], c realtime.Channel, who *Who, w W, lost bool, now time.Time, less func(*link)) {
 	r := b.rooms[c]
 	if r == nil {
 		return
@@ -158,7 +161,21 @@ func (b *Board[W]) stand(c realtime.Channel, r *room[W], key string, p *person[W
 	if r.stand(key, p) {
 		b.Census.Put(c, key, p.own.encode(), time.Now())
 		b.dirty[c] = struct{}{}
+		show(b, c, r, key)
 	} else if len(r.leaving) > 0 {
 		b.dirty[c] = struct{}{}
 	}
+}
+
+// show says what a member is now to who wants to know of each.
+func show[W comparable](b *Board[W], c realtime.Channel, r *room[W], key string) {
+	if r.holds == 0 {
+		return
+	}
+	if p := r.people[key]; p != nil && p.present > 0 {
+		m := p.member()
+		b.Changed(c, key, &m)
+		return
+	}
+	b.Changed(c, key, nil)
 }

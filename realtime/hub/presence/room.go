@@ -26,6 +26,7 @@ type room[W comparable] struct {
 	settled time.Time       // when all that others have is known
 	lingers time.Time       // until when it is remembered though nobody watches; zero while somebody does
 	wanted  bool
+	holds   int // by whom each change is to be known
 }
 
 // told is what the watchers were told of somebody.

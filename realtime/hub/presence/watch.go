@@ -37,7 +37,7 @@ func (b *Board[W]) Ready(c realtime.Channel, now time.Time) time.Time {
 		b.Census.Want(c, now) // which opens a room
 		r = b.rooms[c]
 		r.wanted, r.settled = true, now.Add(census.Settle)
-		b.linger(c, r, now)
+		linger(b, c, r, now)
 	}
 	return r.settled
 }
@@ -102,13 +102,13 @@ func (b *Board[W]) Uncount(c realtime.Channel, w W, now time.Time) {
 }
 
 func (b *Board[W]) rest(c realtime.Channel, r *room[W], now time.Time) {
-	if len(r.watchers)+len(r.counters) == 0 && r.wanted && r.lingers.IsZero() {
-		b.linger(c, r, now)
+	if len(r.watchers)+len(r.counters)+r.holds == 0 && r.wanted && r.lingers.IsZero() {
+		linger(b, c, r, now)
 	}
 }
 
 // linger lets a room that nobody watches be forgotten after a while: at once if many are remembered already, after it is known what there is.
-func (b *Board[W]) linger(c realtime.Channel, r *room[W], now time.Time) {
+func linger[W comparable](b *Board[W], c realtime.Channel, r *room[W], now time.Time) {
 	r.lingers = now.Add(Linger)
 	if b.lingering++; b.lingering > MaxLingering {
 		r.lingers = r.settled
@@ -204,5 +204,31 @@ func (b *Board[W]) Counts(c realtime.Channel, w W) bool {
 func (b *Board[W]) Unsettle(until time.Time) {
 	for _, r := range b.rooms {
 		r.settled = until
+	}
+}
+
+// Hold has Changed told of each change on a channel for which Ready was called, and Unhold ends that.
+func (b *Board[W]) Hold(c realtime.Channel) { stay(b, c).holds++ }
+
+// Unhold ends it.
+func (b *Board[W]) Unhold(c realtime.Channel, now time.Time) {
+	if r := b.rooms[c]; r != nil {
+		r.holds--
+		b.rest(c, r, now)
+	}
+}
+
+// Members are all that are present on a channel, by key.
+func (b *Board[W]) Members(c realtime.Channel) iter.Seq2[string, realtime.Member] {
+	return func(yield func(string, realtime.Member) bool) {
+		r := b.rooms[c]
+		if r == nil {
+			return
+		}
+		for key, p := range r.people {
+			if p.present > 0 && !yield(key, p.member()) {
+				return
+			}
+		}
 	}
 }

@@ -185,7 +185,7 @@ func (w *world) locked(do func()) {
 
 // settle ends the older stream when nobody reads by it.
 func (w *world) settle() {
-	if w.next == nil || w.cur.set.Busy() > 0 {
+	if w.next == nil || len(w.cur.set.Busy()) > 0 {
 		return
 	}
 	w.next.set.Alone()

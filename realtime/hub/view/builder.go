@@ -28,6 +28,9 @@ type Rules struct {
 // RulesOf returns what is enforced for a viewer of a channel.
 func RulesOf(p *realtime.Principal, c realtime.Channel, n *realtime.Namespace) Rules {
 	r := Rules{Viewer: Viewer{User: p.User, Groups: p.Groups, Data: n.Filterable}}
+	if kind, _ := c.Reserved(); kind != "" {
+		return r // what it shows is of the server's making, and no event of a producer's
+	}
 	if n.Enforce != "" {
 		r.Enforced = append(r.Enforced, []string{n.Enforce})
 	}

@@ -1,4 +1,4 @@
-package presence_test
+package fleet_test
 
 import (
 	"encoding/json"
@@ -13,14 +13,17 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/demand"
+	"github.com/tidewire/tidewire/realtime/hub/fleet"
 	"github.com/tidewire/tidewire/realtime/hub/presence"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
-// fleet is some instances with an ideal broker between them.
-type fleet struct {
+// world is some instances with an ideal broker between them.
+type world struct {
 	mu        sync.Mutex // guards all below, and what is below that
 	t         *testing.T
 	r         *rand.Rand
@@ -50,9 +53,9 @@ type client struct {
 
 // instance is an Attendance and its Owner.
 type instance struct {
-	f    *fleet
+	f    *world
 	name string
-	a    *presence.Attendance[int]
+	a    *fleet.Fleet[int]
 }
 
 func (i *instance) Send(m *realtime.Message, _ func()) {
@@ -75,7 +78,15 @@ func (i *instance) After(d time.Duration, do func()) {
 	})
 }
 
-func (i *instance) Rules(realtime.Channel) *realtime.Presence { return i.f.rules }
+func (i *instance) Document(tenant string) *realtime.Tenant {
+	return &realtime.Tenant{ID: tenant, Namespaces: map[string]realtime.Namespace{"board": {Presence: i.f.rules}}}
+}
+func (i *instance) Readers(realtime.Channel) iter.Seq[demand.Reader] {
+	return func(func(demand.Reader) bool) {}
+}
+func (i *instance) Channels(string, string) iter.Seq[realtime.Channel] {
+	return func(func(realtime.Channel) bool) {}
+}
 
 func (i *instance) There(realtime.Channel) iter.Seq[int] {
 	return func(yield func(int) bool) {
@@ -93,10 +104,11 @@ func (i *instance) Who(id int) *presence.Who {
 	c := i.f.clients[id]
 	return &presence.Who{Connection: fmt.Sprint("c", id), User: c.user}
 }
-func (i *instance) Lost(id int) bool                          { return i.f.clients[id].lost }
-func (i *instance) May(int, realtime.Channel) *realtime.Error { return nil }
-func (i *instance) Watches(id int, _ realtime.Channel) bool   { return i.f.clients[id].watches }
-func (i *instance) Begun() bool                               { return true }
+func (i *instance) Lost(id int) bool                                           { return i.f.clients[id].lost }
+func (i *instance) May(int, realtime.Action, realtime.Channel) *realtime.Error { return nil }
+func (i *instance) Admit(int) error                                            { return nil }
+func (i *instance) Unadmit(int)                                                {}
+func (i *instance) Begun() bool                                                { return true }
 
 // Push has a client read a frame.
 func (i *instance) Push(id int, by func(*protocol.Protocol) outbox.Frame) {
@@ -140,22 +152,22 @@ func (i *instance) Push(id int, by func(*protocol.Protocol) outbox.Frame) {
 	}
 }
 
-func newFleet(t *testing.T, seed uint64, rules *realtime.Presence) *fleet {
+func newWorld(t *testing.T, seed uint64, rules *realtime.Presence) *world {
 	ch, err := realtime.NewChannel("acme", "board:7")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fleet{t: t, r: rand.New(rand.NewPCG(seed, 4)), rules: rules, channel: ch, clients: map[int]*client{}}
+	f := &world{t: t, r: rand.New(rand.NewPCG(seed, 4)), rules: rules, channel: ch, clients: map[int]*client{}}
 	f.speaks = protocol.New(wire.Encoder{}, slog.New(slog.DiscardHandler), realtime.NoMetrics{})
 	for n := range 3 {
 		i := &instance{f: f, name: fmt.Sprint("i", n)}
-		i.a = presence.New[int](i, i.name, 1)
+		i.a = fleet.New[int](i, fleet.Options{Instance: i.name, Epoch: 1, Effects: &channel.Effects{}, Metrics: realtime.NoMetrics{}, Log: slog.New(slog.DiscardHandler)})
 		f.instances = append(f.instances, i)
 	}
 	return f
 }
 
-func (f *fleet) pass(d time.Duration) {
+func (f *world) pass(d time.Duration) {
 	for ; d > 0; d -= time.Second {
 		time.Sleep(min(d, time.Second))
 		synctest.Wait()
@@ -169,14 +181,14 @@ func (f *fleet) pass(d time.Duration) {
 	synctest.Wait()
 }
 
-func (f *fleet) connect() *client {
+func (f *world) connect() *client {
 	f.next++
 	c := &client{id: f.next, at: f.instances[f.r.IntN(3)], user: fmt.Sprint("u", f.r.IntN(8))}
 	f.clients[c.id] = c
 	return c
 }
 
-func (f *fleet) act() {
+func (f *world) act() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var all []*client
@@ -202,48 +214,48 @@ func (f *fleet) act() {
 		}
 	case 4, 5:
 		c.entered, c.data = true, fmt.Sprint(f.r.IntN(100))
-		a.Enter(c.id, ch, json.RawMessage(c.data))
+		if err := a.Enter(c.id, ch, json.RawMessage(c.data), false); err != nil {
+			f.t.Fatal(err)
+		}
 	case 6:
 		if c.entered {
 			c.entered = false
-			a.Exit(c.id, ch)
+			if err := a.Exit(c.id, ch); err != nil {
+				f.t.Fatal(err)
+			}
 		}
 	case 7, 8:
 		watch := f.r.IntN(4) > 0
 		if c.watches && !watch {
-			a.Unwatch(ch, c.id, time.Now())
 			c.answered = false
 		}
 		c.watches = watch
-		a.Ask(c.id, &presence.Request{
+		err := a.Ask(c.id, &fleet.Request{
 			Channel: ch, Watch: watch,
 			Answer:  func(p *outbox.Presence) outbox.Frame { return wire.Answers{}.PresenceOK("1", ch, p) },
 			Refused: func(err *realtime.Error) outbox.Frame { return wire.Answers{}.Error("1", "", err) },
-		}, time.Now())
+		})
+		if err != nil {
+			f.t.Fatal(err)
+		}
 	case 9:
 		f.lose(c)
 	}
 }
 
 // lose ends a connection.
-func (f *fleet) lose(c *client) {
+func (f *world) lose(c *client) {
 	a, ch := c.at.a, f.channel
 	c.lost = true
 	for ; c.subscribed > 0; c.subscribed-- {
 		a.Left(c.id, ch)
 	}
-	if c.watches {
-		a.Unwatch(ch, c.id, time.Now())
-		c.watches = false
-	}
-	if c.entered {
-		c.entered = false
-		a.Exit(c.id, ch)
-	}
+	c.watches, c.entered = false, false
+	a.Forget(c.id)
 }
 
 // there is who is present.
-func (f *fleet) there() map[string]struct{} {
+func (f *world) there() map[string]struct{} {
 	users := map[string]struct{}{}
 	for _, c := range f.clients {
 		if c.entered || c.subscribed > 0 && f.rules.WithDefaults().Members == realtime.PresenceSubscribed {
@@ -253,7 +265,7 @@ func (f *fleet) there() map[string]struct{} {
 	return users
 }
 
-func (f *fleet) check() {
+func (f *world) check() {
 	want := f.there()
 	for _, c := range f.clients {
 		if !c.watches {
@@ -284,7 +296,7 @@ func TestEveryWatcherKnowsTheFleet(t *testing.T) {
 			t.Run(fmt.Sprint(name, seed), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					f := newFleet(t, seed, rules)
+					f := newWorld(t, seed, rules)
 					for range 8 {
 						for range 60 {
 							f.act()
