@@ -61,6 +61,7 @@ var goldenClient = map[string]wire.ClientFrame{
 	"presence.update":     {Type: wire.TypePresence, ID: `24`, Channel: "board:7", Enter: &wire.Enter{Data: []byte(`{"name":"Ann","colour":"red"}`), Update: true}},
 	"presence.leave":      {Type: wire.TypePresence, ID: `25`, Channel: "board:7", Enter: &wire.Enter{Leave: true}},
 	"presence.both":       {Type: wire.TypePresence, ID: `26`, Channel: "board:7", Enter: &wire.Enter{Data: []byte(`null`)}, Asks: true, Watch: true},
+	"subscribe.demand":    {Type: wire.TypeSubscribe, ID: `28`, Channel: "$demand:sensors", Options: wire.Options{State: true}},
 	"subscribe.occupancy": {Type: wire.TypeSubscribe, ID: `27`, Channel: "prices:fx", Options: wire.Options{Occupancy: true}},
 	"refresh":             {Type: wire.TypeRefresh, ID: `10`, Token: "header.newclaims.signature"},
 	"ping":                {Type: wire.TypePing},
@@ -78,6 +79,14 @@ type goldenFrame struct {
 
 func channel(name string) realtime.Channel {
 	c, err := realtime.NewChannel("acme", name)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+func readable(name string) realtime.Channel {
+	c, err := realtime.NewReadable("acme", name)
 	if err != nil {
 		panic(err)
 	}
@@ -159,7 +168,9 @@ func goldenServer() map[string]goldenFrame {
 			wire.ServerFrame{Type: wire.TypeSnapshot, Channel: "prices:fx", More: true, Reset: true, Entries: []wire.ServerFrame{
 				{Key: "EURUSD", Position: "1767225600123-e1", Time: ms1, ExpiresAt: ms1 + 30_000, Tags: map[string]string{"desk": "a"}, Data: []byte(`{"bid":1}`)},
 				{Key: "GBPUSD", Position: "1767225601456-e2", Time: at2.Time, Data: []byte(`1`)}}}},
-		"snapshot.end":    {e.Snapshot(fx, &outbox.Snapshot{Position: at2}), wire.ServerFrame{Type: wire.TypeSnapshot, Channel: "prices:fx", Position: "1767225601456-e2", Entries: []wire.ServerFrame{}}},
+		"snapshot.end": {e.Snapshot(fx, &outbox.Snapshot{Position: at2}), wire.ServerFrame{Type: wire.TypeSnapshot, Channel: "prices:fx", Position: "1767225601456-e2", Entries: []wire.ServerFrame{}}},
+		"message.demand": {messageOf(&realtime.Publication{Channel: readable("$demand:sensors"), ID: "e1", Key: "sensors:17", Time: time.UnixMilli(at1.Time), Data: []byte(`{"watchers":3,"users":2,"keys":{"t1":3},"maxRate":5,"since":1767225600000}`)}),
+			wire.ServerFrame{Type: wire.TypeMessage, Channel: "$demand:sensors", Position: "1767225600123-e1", Key: "sensors:17", Time: at1.Time, Data: []byte(`{"watchers":3,"users":2,"keys":{"t1":3},"maxRate":5,"since":1767225600000}`)}},
 		"message.left":    {messageOf(&realtime.Publication{Channel: fx, ID: "e2", Key: "EURUSD", Op: realtime.OpLeave, Time: time.UnixMilli(at2.Time)}), wire.ServerFrame{Type: wire.TypeMessage, Channel: "prices:fx", Position: "1767225601456-e2", Key: "EURUSD", Left: wire.Left{Sight: true}}},
 		"message.expired": {messageOf(&realtime.Publication{Channel: fx, ID: "e2", Key: "EURUSD", Op: realtime.OpExpire, Time: time.UnixMilli(at2.Time)}), wire.ServerFrame{Type: wire.TypeMessage, Channel: "prices:fx", Key: "EURUSD", Deleted: true, Expired: true}},
 		"notice-tuned":    {e.Tuned(fx, 1.25, "slow"), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeTuned, Channel: "prices:fx", MaxRate: 1.25, Reason: "slow"}},
