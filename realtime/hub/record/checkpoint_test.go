@@ -60,3 +60,22 @@ func TestCheckpointsAndTheLogShareMilliseconds(t *testing.T) {
 		})
 	}
 }
+
+// What the store has, and the log brings at another time, since two servers have stored it or its record has moved it behind something, is the same
+// and comes to readers once.
+func TestTheLogBringsWhatTheStoreHas(t *testing.T) {
+	t.Parallel()
+	for _, later := range []time.Duration{-5 * time.Millisecond, 0, 5 * time.Millisecond} {
+		w := newTableWorld(t, 1)
+		m := realtime.Message{Kind: realtime.KindPublication, Publication: realtime.Publication{
+			Channel: w.c, ID: "a", Key: "k", Time: time.UnixMilli(1_800_000_000_000), Data: []byte("1"),
+		}}
+		if _, is := Load(w.table, &m, 0); !is {
+			t.Fatal("it is not loaded")
+		}
+		m.Series, m.Number, m.Time = "s", 1, m.Time.Add(later)
+		if _, is := w.table.Apply(&m); is {
+			t.Errorf("%v later it comes twice", later)
+		}
+	}
+}

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -37,6 +39,7 @@ type stream struct {
 	at      *sse.Stream     // the writer's alone
 	refused []outbox.Frame  // of channels that it does not carry; the writer's alone
 	wake    chan struct{}   // holds one: there is something to write
+	yielded atomic.Int64    // what box had given to the writer when that was last let run, in bytes, and one
 
 	mu      sync.Mutex               // guards all below
 	control *http.ResponseController // nil until it runs
@@ -50,11 +53,20 @@ func (s *Server) newStream() *stream {
 	return &stream{server: s, box: outbox.New(sse.Encoder{}, &s.Queue), wake: make(chan struct{}, 1), shut: make(chan struct{})}
 }
 
-// Flush lets the writer write.
+// Flush lets the writer write. On a machine with much to do that may wait for its turn: before the queue is full, it has one. A client
+// that takes nothing is waited for once.
 func (s *stream) Flush() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
+	}
+	if !s.box.Filling() {
+		return
+	}
+	if taken := s.box.Taken() + 1; s.yielded.Swap(taken) != taken {
+		for i := 0; i < 2 && s.box.Filling(); i++ { // now and then the runtime takes whoever has yielded before those who wait
+			runtime.Gosched()
+		}
 	}
 }
 
