@@ -238,15 +238,35 @@ export interface IterableSubscription<T = unknown> extends Subscription<T>, Asyn
   [Symbol.asyncIterator](): this;
 }
 
-export interface Member { readonly user: string; readonly groups?: readonly string[] }
+export interface Member {
+  readonly user: string;
+  /** Where members are connections rather than users. */
+  readonly connection?: string;
+  readonly groups?: readonly string[];
+  /** What it has entered with. */
+  readonly data?: unknown;
+}
 
 export interface Presence {
   readonly channel: string;
-  /** About a thousand at most; `count` counts all of them. */
+  /** As many as the namespace names; `count` counts all of them. */
   readonly members: readonly Member[];
   readonly joined: readonly Member[];
   readonly left: readonly Member[];
+  /** Those with other data. */
+  readonly updated: readonly Member[];
   readonly count: number;
+  /** `members` are not all, or not the newest: there are too many to be named. */
+  readonly truncated: boolean;
+}
+
+/** What the client has entered a channel with. */
+export interface Entry {
+  /** Resolves when the server has taken it, and rejects if it is refused for good. */
+  readonly ready: Promise<void>;
+  /** Replaces the data. */
+  update(data: unknown): void;
+  leave(): void;
 }
 
 export interface Limits {
@@ -360,6 +380,8 @@ export class Tidewire {
   call<T = unknown>(route: string, data?: unknown, options?: RequestOptions): Promise<T>;
   /** Watches who is on a channel. Returns a function that stops watching. */
   presence(channel: string, callback: (presence: Presence) => void): () => void;
+  /** Makes the client a member of a channel, with data of its own of at most 1,024 bytes as JSON, until `leave`; also after a reconnect. */
+  enter(channel: string, data: unknown): Entry;
   /** Renews the token now. Call it only if there is no provider, or when the user's rights have changed. */
   refresh(token?: string): Promise<void>;
   /** Tries now instead of at `retryAt`, also when refused. */

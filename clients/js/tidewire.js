@@ -107,11 +107,18 @@ function checkChannel(name) {
   return name;
 }
 function checkSelection(name) {
+  const reserved = typeof name === "string" && /^\$(presence|demand):/.exec(name);
+  if (reserved) return checkChannel(name.slice(reserved[0].length)) && name;
   if (typeof name !== "string" || !name.includes("*")) return checkChannel(name);
   const segments = name.split(":"), misplaced = segments.findIndex((segment, i) => segment.includes("*") && segment !== "*" && !(segment === "**" && i === segments.length - 1));
   if (misplaced >= 0) throw badRequest(`channel: a pattern has "*" for a segment, and "**" at its end for the rest, got ${show(name)}`);
   checkChannel(segments.map((segment) => segment.replaceAll("*", "x")).join(":"));
   return name;
+}
+function checkEntered(channel, data) {
+  if (data === void 0 || typeof data === "function" || typeof data === "symbol") throw badRequest("enter: data is missing; null is allowed");
+  const size = bytes(checkJSON(data));
+  if (size > 1024) throw badRequest(`enter: must be at most 1024 bytes as JSON, got ${size}`);
 }
 function checkText(field, value, most = MAX_NAME) {
   if (value === void 0 || value === null) return void 0;
@@ -1173,6 +1180,7 @@ var Watch = class {
   callbacks = /* @__PURE__ */ new Set();
   members = /* @__PURE__ */ new Map();
   count = 0;
+  truncated = false;
   known = false;
   link = null;
   attempt = 0;
@@ -1185,17 +1193,48 @@ var Watch = class {
   request() {
     return { type: "presence", channel: this.channel, watch: true };
   }
-  update({ members, joined, left, count }) {
-    [joined, left] = [membersOf(joined), membersOf(left)];
-    if (members) this.members = new Map(membersOf(members).map((member) => [member.user, member]));
-    for (const member of joined) this.members.set(member.user, member);
-    for (const member of left) this.members.delete(member.user);
+  release() {
+    return { type: "presence", channel: this.channel, watch: false };
+  }
+  /** Takes an answer or a frame: all that are there, what has changed, or how many there are if they are too many. */
+  update({ members, joined, left, updated, count, truncated }) {
+    [joined, left, updated] = [joined, left, updated].map(membersOf);
+    if (Array.isArray(members)) this.members = new Map(membersOf(members).map((member) => [nameOf(member), member]));
+    for (const member of [...joined, ...updated]) this.members.set(nameOf(member), member);
+    for (const member of left) this.members.delete(nameOf(member));
+    this.truncated = truncated === true;
     this.count = within(count, 0, Number.MAX_SAFE_INTEGER, this.members.size);
     this.known = true;
-    for (const callback of [...this.callbacks]) if (this.callbacks.has(callback)) guarded(callback, this.view(joined, left));
+    for (const callback of [...this.callbacks]) if (this.callbacks.has(callback)) guarded(callback, this.view(joined, left, updated));
   }
-  view(joined = [], left = []) {
-    return { channel: this.channel, members: [...this.members.values()], joined, left, count: this.count };
+  view(joined = [], left = [], updated = []) {
+    return { channel: this.channel, members: [...this.members.values()], joined, left, updated, count: this.count, truncated: this.truncated };
+  }
+};
+var nameOf = ({ user, connection }) => typeof connection === "string" ? `${user}
+${connection}` : user;
+var Entry = class {
+  handles = /* @__PURE__ */ new Set();
+  link = null;
+  attempt = 0;
+  retryAt = 0;
+  putOffBy = null;
+  ended = false;
+  constructor(channel) {
+    [this.channel, this.key] = [channel, channel];
+  }
+  request() {
+    return { type: "presence", channel: this.channel, enter: this.data };
+  }
+  release() {
+    return { type: "presence", channel: this.channel, leave: true };
+  }
+  granted() {
+    for (const handle of this.handles) handle.resolve();
+  }
+  finish(error) {
+    for (const handle of this.handles) handle.reject(error ?? new TidewireError({ code: "closed", message: "the channel was left", channel: this.channel }));
+    this.handles.clear();
   }
 };
 
@@ -1229,7 +1268,7 @@ var Grants = class {
   ask(one, link) {
     this.expect(one, link);
     const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
-    link.ask(JSON.stringify(one.request()), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one instanceof Watch ? "presence" : "subscribe" });
+    link.ask(JSON.stringify(one.request()), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one instanceof Feed ? "subscribe" : "presence" });
   }
   /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
   #isStale(one, link) {
@@ -1243,6 +1282,7 @@ var Grants = class {
     if (this.#isStale(one, link)) return this.#taken(link);
     [one.link, one.attempt, one.retryAt] = [link, 0, 0];
     if (one instanceof Watch) one.update({ members: [], ...answer });
+    else if (one instanceof Entry) one.granted();
     else {
       one.tuning.granted(link.asked.get(one), answer);
       (one.view ? this.#beginState : one.isPattern ? this.#beginPattern : this.#begin).call(this, one, link, answer);
@@ -1352,7 +1392,7 @@ var Grants = class {
   }
   /** Tells the server that it is not wanted any more. */
   letGo(one, link) {
-    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel, sub: one.sub } : { type: "presence", channel: one.channel, watch: false };
+    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel, sub: one.sub } : one.release();
     link.request(frame, { timeoutMs: this.#options.requestTimeoutMs }).catch(() => {
     });
   }
@@ -1365,6 +1405,7 @@ var Grants = class {
     one.ended = true;
     this.#timers.cancel(one);
     this.#ended(one);
+    if (one instanceof Entry) one.finish(error);
     if (!(one instanceof Feed)) return;
     this.#timers.cancel(one.tuning);
     for (const reader of one.readers.values()) reader.finish(error);
@@ -1537,6 +1578,7 @@ var Subscription = class {
 var Channels = class {
   #feeds = /* @__PURE__ */ new Map();
   #watches = /* @__PURE__ */ new Map();
+  #entries = /* @__PURE__ */ new Map();
   #bookmarks;
   #grants;
   // by key
@@ -1556,9 +1598,9 @@ var Channels = class {
     this.#grants = new Grants({ options, links, clock, timers, emit, taken, changed: () => this.#saveSoon(), ended: (one) => this.#remove(one) });
     this.#bookmarks = new Bookmarks(options.storage, options.storageKey, (error) => emit("error", error));
   }
-  /** Feeds and watches. */
+  /** Feeds, watches and entries. */
   get #all() {
-    return [...this.#feeds.values(), ...this.#watches.values()];
+    return [...this.#feeds.values(), ...this.#watches.values(), ...this.#entries.values()];
   }
   // ---- what the page asks for
   /** Reads a channel, or all that a pattern selects. What cannot be is refused here, and nobody else knows of it. */
@@ -1606,6 +1648,34 @@ var Channels = class {
       this.#forget(this.#watches, watch);
     };
   }
+  /** Makes the client a member of a channel, with data of its own. The newest data counts for all that have entered it here. */
+  enter(channel, data) {
+    const handle = {}, ready = new Promise((resolve, reject) => Object.assign(handle, { resolve, reject }));
+    ready.catch(() => {
+    });
+    const wrong = this.#misnamed(channel, () => checkEntered(checkChannel(channel), data));
+    if (wrong) handle.reject(wrong);
+    else this.#enter(channel, data, handle);
+    return Object.freeze({
+      ready,
+      update: (changed2) => {
+        checkEntered(channel, changed2);
+        const entry = this.#entries.get(channel);
+        if (entry?.handles.has(handle)) this.#enter(channel, changed2, handle);
+      },
+      leave: () => {
+        const entry = this.#entries.get(channel);
+        if (entry?.handles.delete(handle) && entry.handles.size === 0) this.#forget(this.#entries, entry);
+      }
+    });
+  }
+  #enter(channel, data, handle) {
+    let entry = this.#entries.get(channel);
+    if (!entry) this.#entries.set(channel, entry = new Entry(channel));
+    entry.handles.add(handle);
+    entry.data = data;
+    if (this.#links.forChannels && !entry.retryAt) this.#grants.ask(entry, this.#links.forChannels);
+  }
   /** What a subscription asks the server for, or why it cannot be. */
   #wants(channel, options) {
     let wants;
@@ -1649,7 +1719,7 @@ var Channels = class {
     }
   }
   #remove(one) {
-    for (const all of [this.#feeds, this.#watches]) if (all.get(one.key) === one) all.delete(one.key);
+    for (const all of [this.#feeds, this.#watches, this.#entries]) if (all.get(one.key) === one) all.delete(one.key);
   }
   // ---- links come and go
   /** The subscriptions of the first frame and their asOf: as many as fit into `room` bytes, and `most` at most. `rest` is the frame without them. */
@@ -1746,6 +1816,11 @@ var Channels = class {
       if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
       return;
     }
+    if (code === "enter-ended") {
+      const entry = this.#entries.get(channel);
+      if (entry?.link === link) this.#grants.denied(entry, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant to enter ${channel}` }));
+      return;
+    }
     if (code === "dropped") return this.#dropped(link, frame, within(count, 1, Number.MAX_SAFE_INTEGER, 1));
     const feed = this.#feedOf(frame);
     if (feed?.link !== link || !feed.reads(channel)) return;
@@ -1765,7 +1840,7 @@ var Channels = class {
   }
   presence(link, frame) {
     const watch = this.#watches.get(frame.channel);
-    if (watch?.link === link) watch.update({ ...frame, members: void 0 });
+    if (watch?.link === link) watch.update(frame);
   }
   /** A heartbeat vouches for the silence of what is read from its link. */
   silent(link, asOf) {
@@ -2801,6 +2876,11 @@ var Tidewire = class {
   presence(channel, callback) {
     this.#checkOpen();
     return this.#connector.channels.watch(channel, callback);
+  }
+  /** Makes the client a member of a channel, with data of its own. Returns {ready, update, leave}. */
+  enter(channel, data) {
+    this.#checkOpen();
+    return this.#connector.channels.enter(channel, data);
   }
   /** Renews the token now, with the one given or the provider's. */
   async refresh(token) {

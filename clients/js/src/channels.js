@@ -1,7 +1,7 @@
 // The channels and presences of a client: each new link is asked for all of them, and each answer, message and end is for one of them alone.
 import { Bookmarks } from "./bookmarks.js";
 import { guarded } from "./callbacks.js";
-import { checkChannel, checkSelection } from "./checks.js";
+import { checkChannel, checkEntered, checkSelection } from "./checks.js";
 import { ticks } from "./clock.js";
 import { TidewireError } from "./codes.js";
 import { Feed, keyOf } from "./feed.js";
@@ -11,10 +11,10 @@ import { isPosition } from "./position.js";
 import { Subscription } from "./subscription.js";
 import { bytes, text, within } from "./values.js";
 import { checkChange, checkWants, sameWants } from "./wants.js";
-import { Watch } from "./watch.js";
+import { Entry, Watch } from "./watch.js";
 
 export class Channels {
-  #feeds = new Map(); #watches = new Map(); #bookmarks; #grants; // by key
+  #feeds = new Map(); #watches = new Map(); #entries = new Map(); #bookmarks; #grants; // by key
   #subs = 0; // names that were given to tell feeds apart
   #options; #links; #clock; #timers; #emit; #taken; #isClosed;
 
@@ -26,8 +26,8 @@ export class Channels {
     this.#bookmarks = new Bookmarks(options.storage, options.storageKey, (error) => emit("error", error));
   }
 
-  /** Feeds and watches. */
-  get #all() { return [...this.#feeds.values(), ...this.#watches.values()]; }
+  /** Feeds, watches and entries. */
+  get #all() { return [...this.#feeds.values(), ...this.#watches.values(), ...this.#entries.values()]; }
 
   // ---- what the page asks for
 
@@ -78,6 +78,35 @@ export class Channels {
     };
   }
 
+  /** Makes the client a member of a channel, with data of its own. The newest data counts for all that have entered it here. */
+  enter(channel, data) {
+    const handle = {}, ready = new Promise((resolve, reject) => Object.assign(handle, { resolve, reject }));
+    ready.catch(() => {}); // it is an event "error" as well
+    const wrong = this.#misnamed(channel, () => checkEntered(checkChannel(channel), data));
+    if (wrong) handle.reject(wrong);
+    else this.#enter(channel, data, handle);
+    return Object.freeze({
+      ready,
+      update: (changed) => {
+        checkEntered(channel, changed);
+        const entry = this.#entries.get(channel);
+        if (entry?.handles.has(handle)) this.#enter(channel, changed, handle);
+      },
+      leave: () => {
+        const entry = this.#entries.get(channel);
+        if (entry?.handles.delete(handle) && entry.handles.size === 0) this.#forget(this.#entries, entry);
+      },
+    });
+  }
+
+  #enter(channel, data, handle) {
+    let entry = this.#entries.get(channel);
+    if (!entry) this.#entries.set(channel, entry = new Entry(channel));
+    entry.handles.add(handle);
+    entry.data = data;
+    if (this.#links.forChannels && !entry.retryAt) this.#grants.ask(entry, this.#links.forChannels);
+  }
+
   /** What a subscription asks the server for, or why it cannot be. */
   #wants(channel, options) {
     let wants;
@@ -126,7 +155,7 @@ export class Channels {
   }
 
   #remove(one) {
-    for (const all of [this.#feeds, this.#watches]) if (all.get(one.key) === one) all.delete(one.key);
+    for (const all of [this.#feeds, this.#watches, this.#entries]) if (all.get(one.key) === one) all.delete(one.key);
   }
 
   // ---- links come and go
@@ -230,6 +259,11 @@ export class Channels {
       if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
       return;
     }
+    if (code === "enter-ended") {
+      const entry = this.#entries.get(channel);
+      if (entry?.link === link) this.#grants.denied(entry, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant to enter ${channel}` }));
+      return;
+    }
     if (code === "dropped") return this.#dropped(link, frame, within(count, 1, Number.MAX_SAFE_INTEGER, 1));
     const feed = this.#feedOf(frame);
     if (feed?.link !== link || !feed.reads(channel)) return;
@@ -251,7 +285,7 @@ export class Channels {
 
   presence(link, frame) {
     const watch = this.#watches.get(frame.channel);
-    if (watch?.link === link) watch.update({ ...frame, members: undefined });
+    if (watch?.link === link) watch.update(frame);
   }
 
   /** A heartbeat vouches for the silence of what is read from its link. */

@@ -14,11 +14,20 @@ export function checkChannel(name) {
 
 /** Throws unless the value can be subscribed to: the name of a channel, or a pattern of whose segments some are "*", or the last "**". */
 export function checkSelection(name) {
+  const reserved = typeof name === "string" && /^\$(presence|demand):/.exec(name);
+  if (reserved) return checkChannel(name.slice(reserved[0].length)) && name;
   if (typeof name !== "string" || !name.includes("*")) return checkChannel(name);
   const segments = name.split(":"), misplaced = segments.findIndex((segment, i) => segment.includes("*") && segment !== "*" && !(segment === "**" && i === segments.length - 1));
   if (misplaced >= 0) throw badRequest(`channel: a pattern has "*" for a segment, and "**" at its end for the rest, got ${show(name)}`);
   checkChannel(segments.map((segment) => segment.replaceAll("*", "x")).join(":"));
   return name;
+}
+
+/** Throws unless a channel can be entered with the data. */
+export function checkEntered(channel, data) {
+  if (data === undefined || typeof data === "function" || typeof data === "symbol") throw badRequest("enter: data is missing; null is allowed");
+  const size = bytes(checkJSON(data));
+  if (size > 1024) throw badRequest(`enter: must be at most 1024 bytes as JSON, got ${size}`);
 }
 
 export function checkText(field, value, most = MAX_NAME) {

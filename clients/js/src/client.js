@@ -64,6 +64,12 @@ export class Tidewire {
     return this.#connector.channels.watch(channel, callback);
   }
 
+  /** Makes the client a member of a channel, with data of its own. Returns {ready, update, leave}. */
+  enter(channel, data) {
+    this.#checkOpen();
+    return this.#connector.channels.enter(channel, data);
+  }
+
   /** Renews the token now, with the one given or the provider's. */
   async refresh(token) {
     this.#checkOpen();

@@ -5,7 +5,7 @@ import { Feed } from "./feed.js";
 import { isPosition, timeOf } from "./position.js";
 import { backoff } from "./timers.js";
 import { Tuner } from "./tuner.js";
-import { Watch } from "./watch.js";
+import { Entry, Watch } from "./watch.js";
 
 const QUIET = 300; // a replay is over when nothing older has come for this long
 const RESUME_WITHIN = 10_000; // and at the latest after this, should the clocks deceive
@@ -32,7 +32,7 @@ export class Grants {
   ask(one, link) {
     this.expect(one, link);
     const once = (then) => (answer) => link.asked.has(one) && then.call(this, one, link, answer);
-    link.ask(JSON.stringify(one.request()), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one instanceof Watch ? "presence" : "subscribe" });
+    link.ask(JSON.stringify(one.request()), once(this.granted), once(this.denied), { timeoutMs: 2 * this.#options.requestTimeoutMs, what: one instanceof Feed ? "subscribe" : "presence" });
   }
 
   /** What is said of it on that link matters no more: it ended, the link did, or a newer link has it. */
@@ -48,6 +48,7 @@ export class Grants {
     if (this.#isStale(one, link)) return this.#taken(link);
     [one.link, one.attempt, one.retryAt] = [link, 0, 0];
     if (one instanceof Watch) one.update({ members: [], ...answer });
+    else if (one instanceof Entry) one.granted();
     else {
       one.tuning.granted(link.asked.get(one), answer);
       (one.view ? this.#beginState : one.isPattern ? this.#beginPattern : this.#begin).call(this, one, link, answer);
@@ -165,7 +166,7 @@ export class Grants {
 
   /** Tells the server that it is not wanted any more. */
   letGo(one, link) {
-    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel, sub: one.sub } : { type: "presence", channel: one.channel, watch: false };
+    const frame = one instanceof Feed ? { type: "unsubscribe", channel: one.channel, sub: one.sub } : one.release();
     link.request(frame, { timeoutMs: this.#options.requestTimeoutMs }).catch(() => {}); // it is ended here either way
   }
 
@@ -179,6 +180,7 @@ export class Grants {
     one.ended = true;
     this.#timers.cancel(one);
     this.#ended(one);
+    if (one instanceof Entry) one.finish(error);
     if (!(one instanceof Feed)) return;
     this.#timers.cancel(one.tuning);
     for (const reader of one.readers.values()) reader.finish(error);

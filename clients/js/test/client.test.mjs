@@ -679,6 +679,66 @@ describe("presence", () => {
     assert.equal(server.newest.last.watch, false);
   });
 
+  test("members are connections, have data, and are too many", async (t) => {
+    const { server, client } = await start(t);
+    let view;
+    client.presence("board:7", (now) => { view = now; });
+    await settle();
+    server.newest.live();
+    const give = (frame) => server.newest.give({ type: "presence", channel: "board:7", ...frame });
+    server.newest.give({ type: "ok", id: server.newest.of("presence").at(-1).id, channel: "board:7", members: [{ user: "ann", connection: "c1" }, { user: "ann", connection: "c2" }], count: 2 });
+    await settle();
+    assert.deepEqual(view.members.map(({ connection }) => connection), ["c1", "c2"]);
+    give({ joined: [], left: [], updated: [{ user: "ann", connection: "c2", data: { x: 1 } }], count: 2 });
+    await settle();
+    assert.deepEqual([view.members[1].data, view.updated.length, view.truncated], [{ x: 1 }, 1, false]);
+    give({ joined: [], left: [{ user: "ann", connection: "c1" }], count: 1 });
+    await settle();
+    assert.deepEqual(view.members.map(({ connection }) => connection), ["c2"]);
+    give({ members: null, count: 4000, truncated: true });
+    await settle();
+    assert.deepEqual([view.count, view.truncated], [4000, true]);
+    give({ members: [{ user: "bob", connection: "c9" }], count: 1 });
+    await settle();
+    assert.deepEqual([view.members, view.truncated], [[{ user: "bob", connection: "c9" }], false]);
+  });
+
+  test("what was entered is entered again on each connection, with the newest data, until it is left", async (t) => {
+    const { server, client, of } = await start(t);
+    const entry = client.enter("board:7", { name: "Ann" }), second = client.enter("board:7", { name: "Ann B." });
+    await settle();
+    server.newest.live();
+    const asked = () => server.newest.of("presence").map(({ enter, leave, watch }) => enter ?? leave ?? watch);
+    const answer = () => { for (const { id } of server.newest.of("presence")) server.newest.give({ type: "ok", id, channel: "board:7" }); };
+    assert.deepEqual(asked(), [{ name: "Ann B." }]);
+    answer();
+    await Promise.all([entry.ready, second.ready]);
+    entry.update({ name: "Ann C." });
+    await settle();
+    assert.deepEqual(asked().at(-1), { name: "Ann C." });
+    assert.throws(() => entry.update("x".repeat(1100)), { code: "bad-request" });
+    server.newest.end(1006);
+    await pass(1000);
+    server.newest.live();
+    await settle();
+    assert.deepEqual(asked(), [{ name: "Ann C." }]);
+    answer();
+    entry.leave();
+    await settle();
+    assert.deepEqual(asked(), [{ name: "Ann C." }]); // the other is still in
+    second.leave();
+    second.leave();
+    await settle();
+    assert.deepEqual(asked(), [{ name: "Ann C." }, true]);
+    const refused = client.enter("board:8", null);
+    await settle();
+    server.newest.give({ type: "error", id: server.newest.last.id, code: "forbidden", message: "no grant" });
+    await assert.rejects(refused.ready, { code: "forbidden", channel: "board:8" });
+    await assert.rejects(client.enter("not a channel", 1).ready, { code: "bad-request" });
+    await settle();
+    assert.deepEqual(of("error").map(({ code, channel }) => [code, channel]), [["forbidden", "board:8"], ["bad-request", "not a channel"]]);
+  });
+
   test("forbidden is an error with the channel", async (t) => {
     const { server, client, of } = await start(t);
     client.presence("board:7", () => {});

@@ -146,7 +146,7 @@ class Run {
       case 18: { const channel = random.of(channels); client.unsubscribe(channel); if (random.chance(0.8)) this.read(channel); return; }
       case 19: { const name = random.of(badNames); client.subscribe(name, () => {}); client.publish(name, 1).catch(() => {}); client.presence(name, () => {}); return; }
       case 20: client.subscribe("secret:x", () => {}); return;
-      case 21: client.presence("board:7", () => { if (random.chance(0.2)) throw new Error("a watcher's"); }); return;
+      case 21: if (random.chance(0.3)) { const entry = client.enter("board:7", 1); if (random.chance(0.5)) entry.leave(); } client.presence("board:7", () => { if (random.chance(0.2)) throw new Error("a watcher's"); }); return;
       case 22: client.call("r", 1, { wait: random.chance(0.5), timeoutMs: random.of([undefined, 100]) }).catch(() => {}); return;
       case 23: client.reconnect(); return;
       case 24: client.refresh(random.of([undefined, world.token()])).catch(() => {}); return;

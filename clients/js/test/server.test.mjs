@@ -79,7 +79,7 @@ async function startProxy(port) {
 }
 
 async function token(user, { tenant = "acme", ttl = "1h" } = {}) {
-  const everything = ["subscribe", "publish", "presence"].flatMap((grant) => ["prices", "board", "short", "fleet"].flatMap((namespace) => [`--${grant}`, `${namespace}:**`]));
+  const everything = ["subscribe", "publish", "presence", "enter", "demand"].flatMap((grant) => ["prices", "board", "short", "fleet"].flatMap((namespace) => [`--${grant}`, `${namespace}:**`]));
   const { stdout } = await run(binary, ["token", "--tenant", tenant, "--user", user, "--ttl", ttl, "--tenants", tenantsFile, ...everything], { env: environment });
   return stdout.trim();
 }
@@ -168,6 +168,12 @@ for (const tokenIn of ["frame", "subprotocol"]) {
     assert.deepEqual([(await reader.next()).value.data, (await reader.next()).value.data], [{ x: 1 }, { x: 3 }]);
     await until(() => views.length, "presence");
     assert.deepEqual([views[0].count, views[0].members.map(({ user }) => user)], [1, ["ann"]]);
+    const entry = client.enter("board:7", { name: "Ann" });
+    await entry.ready;
+    await until(() => views.at(-1).members[0]?.data?.name === "Ann", "what was entered");
+    const demand = client.subscribe("$demand:board", { state: true });
+    await demand.ready;
+    await until(() => demand.view.get("board:7")?.data.watchers === 1, "demand");
     await assert.rejects(client.call("no.such.route", {}), { code: "not-found" });
     await assert.rejects(client.publish("board:7"), { code: "bad-request" }, "no data");
     await assert.rejects(client.subscribe("secret:x").ready, { code: "forbidden" });
