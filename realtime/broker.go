@@ -56,6 +56,8 @@ type Following struct {
 	Instance   string
 	Generation uint64    // 1, 2, ... of this instance and topic
 	Since      time.Time // start of the replay
+	// Channel is the only one of which the stream has to bring anything, its fences too; what else comes need not be everything. Zero: all.
+	Channel Channel
 }
 
 // ErrBroken says that a Stream was interrupted and goes on: what was under way may

@@ -27,7 +27,9 @@ func TestLimitsAreDocumented(t *testing.T) {
 			}
 		}
 	}
-	for prefix, defaults := range map[string]any{"limits": realtime.DefaultLimits(), "": realtime.DefaultNamespace(), "state.": realtime.DefaultState(), "presence.": realtime.DefaultPresence(), "rate.": realtime.Rate{}} {
+	for prefix, defaults := range map[string]any{
+		"limits": realtime.DefaultLimits(), "": realtime.DefaultNamespace(), "state.": realtime.DefaultState(), "presence.": realtime.DefaultPresence(), "rate.": realtime.Rate{}, "history.": realtime.DefaultHistory(),
+	} {
 		v := reflect.ValueOf(defaults)
 		for i := range v.NumField() {
 			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")

@@ -32,6 +32,7 @@ const (
 	CountFences       Counter = "fences"
 	CountFollows      Counter = "follows"
 	CountEvictions    Counter = "evictions" // from records
+	CountHistory      Counter = "history"   // read by a query
 	// CountBackendErrors counts calls of the backend's services that failed, each attempt, by the
 	// service and the error, such as "firestore unavailable".
 	CountBackendErrors Counter = "backend.errors"

@@ -29,6 +29,8 @@ type Namespace struct {
 	Tick Duration `json:"tick,omitempty"`
 	// State keeps the newest Publication of each Key; nil keeps none.
 	State *State `json:"state,omitempty"`
+	// History keeps more of each channel than its record, for reads by HTTP; nil keeps no more.
+	History *History `json:"history,omitempty"`
 	// Rate bounds how often a subscription is sent what is new; nil leaves it to the client.
 	Rate *Rate `json:"rate,omitempty"`
 	// Enforce is a filter that a Publication must pass, for every reader, whatever the reader asks for. It is not shown
@@ -90,6 +92,9 @@ func (n Namespace) check(field string, retention time.Duration) error {
 		return err
 	}
 	if err := n.Presence.check(field + ".presence"); err != nil {
+		return err
+	}
+	if err := n.History.check(field+".history", retention); err != nil {
 		return err
 	}
 	return n.checkView(field)

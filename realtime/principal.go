@@ -16,6 +16,7 @@ const (
 	ActionPresence  Action = "presence" // to see who is present
 	ActionEnter     Action = "enter"    // to be seen with data of one's own
 	ActionDemand    Action = "demand"   // to see which channels are read
+	ActionHistory   Action = "history"  // to be given what was published before; without a list of its own as ActionSubscribe
 )
 
 // Grants are the channel patterns of a principal, by action. What no pattern
@@ -26,6 +27,8 @@ type Grants struct {
 	Presence  []Pattern `json:"presence,omitempty"`
 	Enter     []Pattern `json:"enter,omitempty"`
 	Demand    []Pattern `json:"demand,omitempty"`
+	// History is as Subscribe if it is nil; a list without patterns allows none.
+	History []Pattern `json:"history,omitzero"`
 }
 
 // Manage is a part of the management API, as a token's claim manage lists those that its
@@ -86,6 +89,9 @@ func (p *Principal) May(action Action, c Channel) bool {
 }
 
 func (p *Principal) granted(a Action) []Pattern {
+	if a == ActionHistory && p.Grants.History == nil {
+		a = ActionSubscribe
+	}
 	if patterns := p.Grants.Of(a); patterns != nil {
 		return *patterns
 	}
@@ -115,13 +121,15 @@ func (g *Grants) Of(a Action) *[]Pattern {
 		return &g.Enter
 	case ActionDemand:
 		return &g.Demand
+	case ActionHistory:
+		return &g.History
 	}
 	return nil
 }
 
 // Actions returns all that a grant can allow.
 func Actions() []Action {
-	return []Action{ActionSubscribe, ActionPublish, ActionPresence, ActionEnter, ActionDemand}
+	return []Action{ActionSubscribe, ActionPublish, ActionPresence, ActionEnter, ActionDemand, ActionHistory}
 }
 
 // Len is how many patterns there are.
@@ -137,6 +145,15 @@ func (g *Grants) Len() int {
 func (g *Grants) With(more *Grants) (all Grants) {
 	for _, a := range Actions() {
 		*all.Of(a) = slices.Concat(*g.Of(a), *more.Of(a))
+	}
+	if (g.History == nil) != (more.History == nil) { // the other's is that of Subscribe
+		of := g
+		if g.History != nil {
+			of = more
+		}
+		all.History = append([]Pattern{}, append(all.History, of.Subscribe...)...)
+	} else if g.History != nil && all.History == nil {
+		all.History = []Pattern{}
 	}
 	return all
 }

@@ -46,3 +46,11 @@ func (r *Rate) check(field string) error {
 	}
 	return nil
 }
+
+// GrantedRate is the rate that a subscription is given which asks for one; 0 is without bound.
+func (n *Namespace) GrantedRate(asked float64) float64 {
+	if n.Rate == nil || n.Rate.Max == 0 || asked > 0 && asked < n.Rate.Max {
+		return asked
+	}
+	return n.Rate.Max
+}

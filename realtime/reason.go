@@ -45,6 +45,7 @@ const (
 const (
 	ReasonLive    Reason = "live"
 	ReasonResumed Reason = "resumed"
+	ReasonRewound Reason = "rewound"
 	ReasonReset   Reason = "reset" // a state is given anew, because what has changed since is not known
 	ReasonGap     Reason = "gap"
 )
@@ -90,6 +91,12 @@ const (
 	ReasonBudget Reason = "budget" // the process is short of memory
 )
 
+// Reasons of CountHistory: where it was.
+const (
+	ReasonRecord   Reason = "record"
+	ReasonRetained Reason = "retained" // what the topic keeps
+)
+
 // Reasons of CountPanics: what a panic has ended.
 const (
 	ReasonConnection Reason = "connection"
@@ -130,11 +137,13 @@ func (c Counter) Reasons() Reasons {
 	case CountDrops:
 		return Reasons{Constants: []Reason{ReasonRepeated, ReasonMalformed, ReasonConflate, ReasonDropOldest, ReasonTooSlow}}
 	case CountAnswers:
-		return Reasons{Constants: []Reason{ReasonLive, ReasonResumed, ReasonReset, ReasonGap}, Codes: true}
+		return Reasons{Constants: []Reason{ReasonLive, ReasonResumed, ReasonRewound, ReasonReset, ReasonGap}, Codes: true}
 	case CountGaps:
 		return Reasons{Constants: []Reason{ReasonEvicted, ReasonHorizon, ReasonBeacon, ReasonHole, ReasonMoved, ReasonUnusable}}
 	case CountHoles:
 		return Reasons{Constants: []Reason{ReasonSkipped, ReasonLate}}
+	case CountHistory:
+		return Reasons{Constants: []Reason{ReasonRecord, ReasonRetained}}
 	case CountFences:
 		return Reasons{Constants: []Reason{ReasonSent, ReasonReturned, ReasonOverdue}}
 	case CountFollows:

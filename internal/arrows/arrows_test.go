@@ -32,9 +32,13 @@ var allowed = map[string]struct{ own, others []string }{
 	// Those that do the work. The queue and the publishing side know no hub, nor each other.
 	"realtime/hub": {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/internal/heap", "realtime/internal/spread", "realtime/internal/uid", "realtime/outbox", "realtime/recent", "realtime/hub/..."}},
 	// The parts of the hub that know no connection, topic or lock.
-	"realtime/hub/channel":      {own: []string{"realtime", "realtime/budget", "realtime/hub/protocol", "realtime/hub/record", "realtime/hub/schedule", "realtime/hub/view", "realtime/internal/heap", "realtime/internal/uid", "realtime/outbox"}},
+	"realtime/hub/channel":      {own: []string{"realtime", "realtime/internal/line", "realtime/budget", "realtime/hub/history", "realtime/hub/protocol", "realtime/hub/record", "realtime/hub/request", "realtime/hub/schedule", "realtime/hub/view", "realtime/internal/heap", "realtime/internal/uid", "realtime/outbox"}},
+	"realtime/hub/history":      {own: []string{"realtime", "realtime/hub/record", "realtime/hub/view"}},
 	"realtime/hub/state":        {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/hub/channel", "realtime/hub/record"}},
-	"realtime/hub/pattern":      {own: []string{"realtime", "realtime/hub/channel"}},
+	"realtime/hub/query":        {own: []string{"realtime", "realtime/hub/channel", "realtime/hub/history", "realtime/hub/record"}},
+	"realtime/hub/request":      {own: []string{"realtime"}},
+	"realtime/hub/backlog":      {own: []string{"realtime"}},
+	"realtime/hub/pattern":      {own: []string{"realtime", "realtime/hub/channel", "realtime/outbox"}},
 	"realtime/hub/agenda":       {own: []string{"realtime/internal/heap"}},
 	"realtime/hub/pace":         {},
 	"realtime/hub/inspect":      {own: []string{"realtime"}},
@@ -52,6 +56,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/tenantcache":      {own: []string{"realtime", "realtime/recent"}},
 	"realtime/internal/uid":     {},
 	"realtime/internal/heap":    {},
+	"realtime/internal/line":    {},
 	"realtime/internal/holding": {own: []string{"realtime"}},
 	"realtime/internal/spread":  {},
 	"realtime/hub/demand":       {own: []string{"realtime"}},
@@ -110,13 +115,15 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/gateway/internal/registration": {own: []string{"realtime", "realtime/contain", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/lifecycle":    {own: []string{"realtime", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/admission":    {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/gateway/hook", "realtime/gateway/internal/refusal", "realtime/gateway/internal/registration"}},
-	"realtime/gateway/internal/clients": {own: []string{"realtime", "realtime/auth", "realtime/contain", "realtime/hub", "realtime/limit", "realtime/outbox", "realtime/wire",
+	"realtime/gateway/internal/clients": {own: []string{"realtime", "realtime/hub/history", "realtime/auth", "realtime/contain", "realtime/hub", "realtime/limit", "realtime/outbox", "realtime/wire",
 		"realtime/gateway/hook", "realtime/gateway/internal/admission", "realtime/gateway/internal/refusal", "realtime/gateway/internal/registration"}},
-	"realtime/gateway/internal/session": {own: []string{"realtime", "realtime/contain", "realtime/hub", "realtime/internal/checked", "realtime/limit", "realtime/outbox", "realtime/publish", "realtime/socket", "realtime/wire",
+	"realtime/gateway/internal/session": {own: []string{"realtime", "realtime/hub/history", "realtime/contain", "realtime/hub", "realtime/internal/checked", "realtime/limit", "realtime/outbox", "realtime/publish", "realtime/socket", "realtime/wire",
 		"realtime/gateway/hook", "realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/eventstream": {own: []string{"realtime", "realtime/auth", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/problem", "realtime/sse",
 		"realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal"}},
 	"realtime/httpapi": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
+	// Reads what topics keep. It has a hub's record and views, and no hub.
+	"realtime/retained": {own: []string{"realtime", "realtime/contain", "realtime/hub/history", "realtime/hub/inspect", "realtime/hub/record", "realtime/hub/view", "realtime/internal/uid"}},
 	// Reads topics and writes checkpoints of state. No hub: functions have it.
 	"realtime/keeper": {own: []string{"realtime", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.

@@ -173,6 +173,9 @@ func grantsOf(value string) (realtime.Grants, error) {
 			return fmt.Errorf("%s %w", name, err)
 		}
 		left -= len(*into)
+		if realtime.Action(name) == realtime.ActionHistory && *into == nil {
+			*into = []realtime.Pattern{} // none, and not as subscribe
+		}
 		return nil
 	})
 	return g, err

@@ -66,7 +66,7 @@ func (s *Signer) Sign(c Claims) (string, error) {
 	if len(c.Groups) > 0 {
 		said["groups"] = c.Groups
 	}
-	if g := c.Grants; g.Len() > 0 {
+	if g := c.Grants; g.Len() > 0 || g.History != nil {
 		said["channels"] = g
 	}
 	if len(c.Views.Filters) > 0 {

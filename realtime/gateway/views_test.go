@@ -141,7 +141,11 @@ func TestRefusedOptions(t *testing.T) {
 		`"state":true`:               `state: the namespace of "prices:fx" keeps none`,
 		`"keys":["a*b"]`:             `keys: "*" may stand at the end only`,
 		`"maxRate":0`:                "maxRate: must be 0.05 to 1000",
-		`"rewind":5`:                 `"rewind": is no option`,
+		`"rewind":0`:                 "rewind: must be a number from 1 to 100000",
+		`"rewind":-3`:                "rewind: must be 1 to 100000, got -3",
+		`"rewind":"yesterday"`:       "rewind: must be a number from 1 to 100000, or a duration such as 5m",
+		`"rewind":"50"`:              "rewind: must be a number, or a duration",
+		`"rewind":1.5`:               "rewind: must be a number from 1",
 	} {
 		ann.send(`{"type":"subscribe","id":1,"channel":"prices:fx",` + frame + `}`)
 		if f := ann.expect(`{"type":"error","code":"bad-request"}`); len(f.Message) < len(says) || f.Message[:len(says)] != says {

@@ -68,6 +68,7 @@ type feed struct {
 
 func newFeed(h *Hub, topic realtime.Topic) *feed {
 	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: residents{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: logout.New(h.o.Pace.Memory, time.Now())}
+	f.asked.Questions = channel.NewQuestions()
 	f.asked.f, f.chores.f = f, f
 	f.fleet = fleet.New(attended{f}, fleet.Options{
 		Instance: cmp.Or(h.o.Instance, uid.New()), Epoch: h.generation.Add(1), Effects: &f.fx, Metrics: h.count, Log: h.log, Budget: h.o.Budget,

@@ -11,17 +11,7 @@ import (
 )
 
 // PatternRequest asks for all channels that a pattern selects.
-type PatternRequest struct {
-	Pattern realtime.Pattern
-	Sub     string // what the client calls the subscription; empty if it does not
-	// Since says where the client stands in the channels that it has read before. AsOf vouches for the others, as in SubscribeRequest.
-	Since map[realtime.Channel]realtime.Position
-	AsOf  int64
-	Want
-	// Begins makes the answer, which comes before everything else. at is the moment from which on the channels are read that
-	// are in neither.
-	Begins func(at realtime.Position) outbox.Frame
-}
+type PatternRequest = pattern.Request
 
 // SubscribePattern asks for all channels that a pattern selects, those that are yet to be included, on behalf of a connection. A token must
 // grant the whole pattern. Channels of PatternRequest.Since are answered one by one, the others are told a gap if something is missing.
@@ -30,17 +20,11 @@ func SubscribePattern(c *Connection, req *PatternRequest) *realtime.Error {
 	f := c.feed
 	f.lock()
 	defer f.unlock()
-	if p := c.Principal(); !p.MayAll(realtime.ActionSubscribe, req.Pattern) {
-		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant covers all of %q; a token with the subscribe pattern %q would", req.Pattern, req.Pattern)
+	if err := pattern.Admit(req, c.Principal(), c.patterns); err != nil {
+		return err
 	}
 	if f.stopped || c.index < 0 {
 		return realtime.Errorf(realtime.CodeDraining, "this instance is going away")
-	}
-	if req.Occupancy {
-		return realtime.Errorf(realtime.CodeBadRequest, "occupancy: is not told of all channels of a pattern; leave it out")
-	}
-	if err := pattern.Check(c.patterns, req.Pattern, req.Sub); err != nil {
-		return err
 	}
 	s := &pattern.Subscription{Pattern: req.Pattern, Sub: req.Sub, Tenant: c.Tenant().ID}
 	s.Reader = func(ch realtime.Channel) (*channel.Reader, *realtime.Error) { return roaming(c, ch, req) }
@@ -68,7 +52,7 @@ func roaming(c *Connection, ch realtime.Channel, req *PatternRequest) (*channel.
 		return nil, realtime.Errorf(realtime.CodeOf(err), "%v", err)
 	}
 	rules := c.Tenant().Rules(ch.Namespace())
-	r := channel.NewReader(&c.client, ch, v, channel.Pace{Rate: channel.Granted(&rules, req.MaxRate), Paused: req.Paused})
+	r := channel.NewReader(&c.client, ch, v, channel.Pace{Rate: rules.GrantedRate(req.MaxRate), Paused: req.Paused})
 	channel.Named(r, req.Sub, true)
 	if !req.Plain() {
 		r.SetWant(req.Want)

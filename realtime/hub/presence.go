@@ -82,7 +82,7 @@ func (f attended) Readers(name realtime.Channel) iter.Seq[demand.Reader] {
 		for r := range f.readers(name) {
 			c, want := connectionOf(r), r.Wanted()
 			rules := c.Tenant().Rules(name.Namespace())
-			if !yield(demand.Reader{User: c.Principal().User, Keys: want.Keys, MaxRate: channel.Granted(&rules, want.MaxRate), Paused: want.Paused}) {
+			if !yield(demand.Reader{User: c.Principal().User, Keys: want.Keys, MaxRate: rules.GrantedRate(want.MaxRate), Paused: want.Paused}) {
 				return
 			}
 		}

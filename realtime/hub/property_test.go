@@ -154,7 +154,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.chans = append(w.chans, c)
 	}
 	for range 3 {
-		w.pubs = append(w.pubs, publish.New(w.broker, publish.Options{Timeout: 5 * time.Second, Placement: realtime.Placed(4)}))
+		w.pubs = append(w.pubs, newPublisher(w.broker))
 	}
 	for range 3 {
 		w.hubs = append(w.hubs, w.newHub())
@@ -163,6 +163,10 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.clients = append(w.clients, &wanderer{w: w, name: fmt.Sprintf("client%d", i), client: resumetest.NewClient(fmt.Sprintf("client%d", i), w.checker)})
 	}
 	return w
+}
+
+func newPublisher(b realtime.Broker) *publish.Publisher {
+	return publish.New(b, publish.Options{Timeout: 5 * time.Second, Placement: realtime.Placed(4)})
 }
 
 func (w *world) newHub() *hub.Hub {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/query"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -33,8 +34,8 @@ func (qs *questions) take(q *channel.Question) {
 		qs.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.Channel().Name()))
 		return
 	}
-	if !c.Principal().May(realtime.ActionSubscribe, r.Channel()) { // it has renewed its token meanwhile
-		qs.refuse(q, noGrant(r.Channel()))
+	if err := query.May(c.Principal(), q); err != nil { // it has renewed its token meanwhile
+		qs.refuse(q, err)
 		return
 	}
 	if f.stopped || c.index < 0 {
@@ -110,7 +111,9 @@ func (qs *questions) carryOut() {
 	for i, q := range f.fx.Answered {
 		qs.Remove(q)
 		connectionOf(q.Reader).owed.Add(-1)
-		joined(q.Reader)
+		if q.Then == nil {
+			joined(q.Reader)
+		}
 		f.fx.Answered[i] = nil
 	}
 	f.fx.Answered = f.fx.Answered[:0]
@@ -127,6 +130,10 @@ func (qs *questions) carryOut() {
 	if f.fx.Moved {
 		f.fx.Moved = false
 		f.settle()
+	}
+	if f.fx.Unfinished {
+		f.fx.Unfinished = false
+		f.chores.start()
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/query"
 	"github.com/tidewire/tidewire/realtime/hub/state"
 	"github.com/tidewire/tidewire/realtime/hub/view"
 )
@@ -19,8 +20,11 @@ type SubscribeRequest = channel.Request
 // was missed, then what is new. An error returned at once means that no answer follows:
 // CodeForbidden, CodeLimited (subscriptionsPerConnection) or CodeConflict (subscribed already).
 func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
-	if !c.Principal().May(realtime.ActionSubscribe, req.Channel) {
-		return noGrant(req.Channel)
+	if err := query.May(c.Principal(), &channel.Question{Request: req}); err != nil {
+		return err
+	}
+	if err := req.Check(); err != nil {
+		return err
 	}
 	if req.Occupancy && !c.Principal().May(realtime.ActionPresence, req.Channel) {
 		return realtime.Errorf(realtime.CodeForbidden, "occupancy: no grant for the presence of %q", req.Channel.Name())
@@ -43,7 +47,7 @@ func (h *Hub) Subscribe(c *Connection, req SubscribeRequest) error {
 	if err != nil {
 		return err
 	}
-	r := channel.NewReader(&c.client, req.Channel, v, channel.Pace{State: req.State, Rate: channel.Granted(&rules, req.MaxRate), Paused: req.Paused})
+	r := channel.NewReader(&c.client, req.Channel, v, channel.Pace{State: req.State, Rate: rules.GrantedRate(req.MaxRate), Paused: req.Paused})
 	channel.Named(r, req.Sub, false)
 	if !req.Want.Plain() {
 		r.SetWant(req.Want)
@@ -79,16 +83,6 @@ func viewOf(c *Connection, ch realtime.Channel, want *channel.Want) (*view.View,
 		h.log.Warn("a rule about what may be shown cannot be applied", realtime.KeyTenant, ch.Tenant(), realtime.KeyChannel, ch.Name(), realtime.KeyError, e.Err)
 	}
 	return v, err
-}
-
-func noGrant(c realtime.Channel) *realtime.Error {
-	switch kind, of := c.Reserved(); kind {
-	case realtime.ReservedPresence:
-		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant for the presence of %q", of)
-	case realtime.ReservedDemand:
-		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant to see the demand for %q; one with the demand pattern %q would do", of, of+":**")
-	}
-	return realtime.Errorf(realtime.CodeForbidden, "channel: no grant to subscribe to %q", c.Name())
 }
 
 func (c *Connection) admit(r *channel.Reader) error {

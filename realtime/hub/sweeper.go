@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/hub/backlog"
 )
 
 // sweep looks after what depends on time but on no connection, once a second: deadlines and
@@ -13,11 +14,21 @@ import (
 func (h *Hub) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	var queues map[string]waiting
+	var levels backlog.Levels
+	tell := func(feeds []*feed) {
+		levels.Tell(h.count, func(yield func(tenant string, messages, bytes int)) {
+			for _, f := range feeds {
+				for _, c := range f.connections() {
+					messages, bytes := c.client.Box.Weight()
+					yield(c.Tenant().ID, messages, bytes)
+				}
+			}
+		})
+	}
 	for {
 		select {
 		case <-ctx.Done():
-			h.weigh(nil, queues)
+			tell(nil)
 			return
 		case now := <-tick.C:
 			feeds := h.followed()
@@ -25,7 +36,7 @@ func (h *Hub) sweep(ctx context.Context) {
 				_ = contain.Do(h.log, h.count, contain.Sweep, func() { round{f, now}.do() }, realtime.KeyTopic, f.topic)
 				h.letGo(f)
 			}
-			_ = contain.Do(h.log, h.count, contain.Sweep, func() { queues = h.weigh(feeds, queues) })
+			_ = contain.Do(h.log, h.count, contain.Sweep, func() { tell(feeds) })
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (c *Connection) Tune(ch realtime.Channel, sub string, change func(Want) (Wa
 	}
 	rules := c.Tenant().Rules(ch.Namespace())
 	applied := want
-	applied.MaxRate = channel.Granted(&rules, want.MaxRate)
+	applied.MaxRate = rules.GrantedRate(want.MaxRate)
 	r.Tune(channel.Pace{Rate: applied.MaxRate, Paused: want.Paused}, time.Now())
 	f.fleet.Tuned(ch)
 	return applied, nil

@@ -62,6 +62,9 @@ type Answer struct {
 	Keys     int               // how many keys it has
 	View     string            // of the state: by which view the client is shown it; empty: it is shown everything
 	Reset    bool              // what the client has of it is to be forgotten
+	Rewinds  bool              // it begins with what was published before, as it was asked for
+	Rewound  int               // how many messages that is
+	Complete bool              // nothing of what was asked for is missing
 	MaxRate  float64           // flushes a second that it is given at most; 0 is without bound
 }
 

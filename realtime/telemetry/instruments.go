@@ -68,6 +68,7 @@ var counters = [...]described[realtime.Counter]{
 	{realtime.CountAnswers, "{answer}", "Answers to subscribes."},
 	{realtime.CountGaps, "{gap}", "Times that readers were told that something may be missing, by reason."},
 	{realtime.CountHoles, "{hole}", "Publications that the broker did not deliver in order."},
+	{realtime.CountHistory, "{message}", "Messages given to queries of history, by where they were."},
 	{realtime.CountFences, "{fence}", "Fences, by outcome."},
 	{realtime.CountFollows, "{follow}", "Times that an instance started to follow a topic, by reason."},
 	{realtime.CountEvictions, "{publication}", "Publications that records dropped, by reason."},

@@ -47,6 +47,7 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 	if f.Sub != "" {
 		o.text(memberSub.String(), f.Sub)
 	}
+	o.query(&f.Query)
 	o.options(&f.Options)
 	o.enter(f)
 	if len(f.Tags) > 0 {
@@ -137,20 +138,27 @@ type ServerFrame struct {
 	Position string `json:"position,omitempty"`
 
 	// ok
-	Pattern bool              `json:"pattern,omitempty"` // Channel is a pattern
-	Resumed bool              `json:"resumed,omitempty"`
-	Reset   bool              `json:"reset,omitempty"`   // also snapshot: what the client has is to be forgotten
-	View    string            `json:"view,omitempty"`    // also snapshot, notice "view": by what the state is shown; empty: all of it is
-	State   *StateOK          `json:"state,omitempty"`   // if the state follows
-	MaxRate float64           `json:"maxRate,omitempty"` // also notice "tuned"
-	Filter  string            `json:"filter,omitempty"`  // of tune, as all below
-	Fields  []string          `json:"fields,omitempty"`
-	Keys    []string          `json:"keys,omitempty"`
-	Paused  bool              `json:"paused,omitempty"`
-	Gap     bool              `json:"gap,omitempty"`
-	Event   string            `json:"event,omitempty"`
-	Members []realtime.Member `json:"members,omitempty"`
-	Count   int               `json:"count,omitempty"` // also presence, notice "dropped"
+	Pattern bool     `json:"pattern,omitempty"` // Channel is a pattern
+	Resumed bool     `json:"resumed,omitempty"`
+	Reset   bool     `json:"reset,omitempty"` // also snapshot: what the client has is to be forgotten
+	View    string   `json:"view,omitempty"`  // also snapshot, notice "view": by what the state is shown; empty: all of it is
+	State   *StateOK `json:"state,omitempty"` // if the state follows
+	// Rewound is how many messages follow that were published before, and Complete that nothing is missing of what was asked for; also of
+	// history.
+	Rewound  int  `json:"rewound,omitempty"`
+	Complete bool `json:"complete,omitempty"`
+	// Messages are those of history: each with position, time and what a message has. Hint is HintHTTP if there is more by HTTP.
+	Messages []ServerFrame     `json:"messages,omitempty"`
+	Hint     string            `json:"hint,omitempty"`
+	MaxRate  float64           `json:"maxRate,omitempty"` // also notice "tuned"
+	Filter   string            `json:"filter,omitempty"`  // of tune, as all below
+	Fields   []string          `json:"fields,omitempty"`
+	Keys     []string          `json:"keys,omitempty"`
+	Paused   bool              `json:"paused,omitempty"`
+	Gap      bool              `json:"gap,omitempty"`
+	Event    string            `json:"event,omitempty"`
+	Members  []realtime.Member `json:"members,omitempty"`
+	Count    int               `json:"count,omitempty"` // also presence, notice "dropped"
 
 	// message
 	Key  string            `json:"key,omitempty"`
@@ -168,8 +176,8 @@ type ServerFrame struct {
 
 	// snapshot
 	Entries []ServerFrame `json:"entries,omitempty"` // each with key, position, time and what a message has
-	More    bool          `json:"more,omitempty"`
-	Reason  string        `json:"reason,omitempty"` // notice "tuned"
+	More    bool          `json:"more,omitempty"`    // also ok of history
+	Reason  string        `json:"reason,omitempty"`  // notice "tuned"
 
 	// error and notice; the codes of a notice are NoticeGap, NoticeDropped and NoticePresenceEnded
 	Code         realtime.Code `json:"code,omitempty"`

@@ -107,6 +107,10 @@ func (f *ClientFrame) read(m *members) {
 		f.Enter = enterOf(m)
 		f.Asks = f.Enter == nil || m.raw[memberWatch] != nil
 		f.Watch = m.bool(memberWatch, f.Enter == nil)
+	case TypeHistory:
+		f.ID = m.id(true)
+		f.Channel = m.text(memberChannel, true)
+		f.Query, f.Options = queryOf(m)
 	case TypeRefresh:
 		f.ID = m.id(true)
 		f.Token = m.text(memberToken, true)
@@ -117,7 +121,7 @@ func (f *ClientFrame) read(m *members) {
 
 // clientTypes are the types a client sends.
 var clientTypes = [...]Type{
-	TypeConnect, TypeSubscribe, TypeTune, TypeUnsubscribe, TypePublish, TypeCall, TypePresence, TypeRefresh, TypePing,
+	TypeConnect, TypeSubscribe, TypeTune, TypeUnsubscribe, TypePublish, TypeCall, TypePresence, TypeHistory, TypeRefresh, TypePing,
 }
 
 func (m *members) frameType() Type {

@@ -42,6 +42,10 @@ func (Encoder) Subscribed(id string, c realtime.Channel, a outbox.Answer) outbox
 	if a.MaxRate > 0 {
 		o.float("maxRate", a.MaxRate)
 	}
+	if a.Rewinds {
+		o.int("rewound", int64(a.Rewound))
+		o.bool("complete", a.Complete)
+	}
 	return o.frame()
 }
 
@@ -98,6 +102,11 @@ func AppendMessage(b []byte, p *realtime.Publication) []byte {
 	if p.Op == realtime.OpLeave || p.Op == realtime.OpExpire {
 		return o.gone(p.Op)
 	}
+	return o.rest(p)
+}
+
+// rest ends a message behind its key.
+func (o *object) rest(p *realtime.Publication) []byte {
 	o.int("time", p.Time.UnixMilli())
 	if p.TTL != 0 {
 		o.int("expiresAt", p.Expires().UnixMilli())

@@ -22,6 +22,7 @@ const (
 	TypePublish     Type = "publish"
 	TypeCall        Type = "call"
 	TypePresence    Type = "presence" // sent by servers as well
+	TypeHistory     Type = "history"
 	TypeRefresh     Type = "refresh"
 	TypePing        Type = "ping"
 )
@@ -102,7 +103,9 @@ type ClientFrame struct {
 	Since   realtime.Position // subscribe; zero is "from now on", what is malformed is unusable
 	// View is by what the client was shown the state that it has, as the server has told it: subscribe with state. What is malformed is UnusableView.
 	View    string
-	Options Options // subscribe, tune
+	Options Options // subscribe, tune; of history Filter and Fields
+	// Query says what is asked for: history.
+	Query realtime.HistoryQuery
 	// Sub is what the client calls a subscription, to tell it apart from others that reach the same channels: subscribe, tune, unsubscribe.
 	Sub string
 	// Positions are where the client stands in channels that a pattern selects: subscribe with a pattern, as an object in since.

@@ -44,6 +44,12 @@ const (
 	memberPaused
 	memberSub
 	memberView
+	memberRewind
+	memberLimit
+	memberBefore
+	memberAfter
+	memberFrom
+	memberTo
 	numMembers
 )
 
@@ -79,6 +85,12 @@ var memberNames = [numMembers]string{
 	memberPaused:        "paused",
 	memberSub:           "sub",
 	memberView:          "view",
+	memberRewind:        "rewind",
+	memberLimit:         "limit",
+	memberBefore:        "before",
+	memberAfter:         "after",
+	memberFrom:          "from",
+	memberTo:            "to",
 }
 
 func (m member) String() string { return memberNames[m] }

@@ -16,10 +16,11 @@ type Options struct {
 	Filter     *string
 	Fields     *[]string
 	Keys       *[]string
-	AddKeys    []string // tune: beside those there are
-	RemoveKeys []string // tune
-	State      bool     // subscribe
-	MaxRate    *float64 // 0 is without bound; only tune may say so
+	AddKeys    []string        // tune: beside those there are
+	RemoveKeys []string        // tune
+	State      bool            // subscribe
+	Rewind     realtime.Rewind // subscribe
+	MaxRate    *float64        // 0 is without bound; only tune may say so
 	Paused     *bool
 	Occupancy  bool // subscribe
 }
@@ -27,6 +28,7 @@ type Options struct {
 // options returns how a subscription is wanted. What is not known is refused: a client must not believe that it is obeyed.
 func (m *members) options() (o Options) {
 	o.State, o.Occupancy = m.bool(memberState, false), m.bool(memberOccupancy, false)
+	o.Rewind = rewindOf(m)
 	m.common(&o)
 	if m.err == nil && m.raw[memberKeys] != nil {
 		keys := m.names(memberKeys, m.raw[memberKeys], realtime.MaxKeys)
@@ -49,6 +51,9 @@ func (m *members) changes() (o Options) {
 	}
 	if m.raw[memberOccupancy] != nil {
 		m.wrong("occupancy: cannot be changed; unsubscribe and subscribe again")
+	}
+	if m.raw[memberRewind] != nil {
+		m.wrong("rewind: is for subscribe; history has what was before")
 	}
 	m.common(&o)
 	if o.MaxRate != nil && *o.MaxRate != 0 {
@@ -146,7 +151,7 @@ func (m *members) onlyKnown() {
 	}
 	for which, raw := range m.raw {
 		switch member(which) {
-		case memberType, memberID, memberChannel, memberSince, memberAsOf, memberFilter, memberFields, memberKeys, memberState, memberMaxRate, memberPaused, memberSub, memberView, memberOccupancy:
+		case memberType, memberID, memberChannel, memberSince, memberAsOf, memberFilter, memberFields, memberKeys, memberState, memberMaxRate, memberPaused, memberSub, memberView, memberOccupancy, memberRewind:
 		default:
 			if raw != nil {
 				m.wrong("%s: is no option of a subscription; leave it out", member(which))
@@ -179,6 +184,12 @@ func (o *object) options(want *Options) {
 	}
 	if want.Occupancy {
 		o.bool(memberOccupancy.String(), true)
+	}
+	switch {
+	case want.Rewind.For != 0:
+		o.text(memberRewind.String(), want.Rewind.String())
+	case want.Rewind.Count != 0:
+		o.int(memberRewind.String(), int64(want.Rewind.Count))
 	}
 	if want.MaxRate != nil {
 		o.float(memberMaxRate.String(), *want.MaxRate)

@@ -149,7 +149,7 @@ func (b *Broker) Follow(ctx context.Context, name realtime.Topic, f realtime.Fol
 		return nil, err
 	}
 	s := &stream{
-		broker: b, topic: t, instance: f.Instance, number: b.opened.Add(1), created: time.Now(),
+		broker: b, topic: t, instance: f.Instance, number: b.opened.Add(1), created: time.Now(), only: f.Channel,
 		wake: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	t.mu.Lock()

@@ -18,8 +18,9 @@ type stream struct {
 	number   int64  // tells it from every other stream
 	created  time.Time
 	complete time.Time
-	wake     chan struct{} // holds one when there may be something new
-	ended    chan struct{} // closed by end
+	only     realtime.Channel // of which something is wanted; zero: all
+	wake     chan struct{}    // holds one when there may be something new
+	ended    chan struct{}    // closed by end
 	ending   sync.Once
 
 	next  uint64 // index of the message to read; guarded by topic.mu
@@ -48,7 +49,13 @@ func (s *stream) Receive(ctx context.Context) ([]realtime.Message, error) {
 			// A copy, because the caller may do with it as it likes. No lock is needed: what is
 			// in a chunk does not change.
 			s.batch = append(s.batch[:0], run...)
-			return s.batch, nil
+			if !s.only.IsZero() {
+				s.batch = slices.DeleteFunc(s.batch, func(m realtime.Message) bool { return m.Channel != s.only })
+			}
+			if len(s.batch) > 0 {
+				return s.batch, nil
+			}
+			continue
 		}
 		select {
 		case <-s.wake:

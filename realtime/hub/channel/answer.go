@@ -35,7 +35,15 @@ func (m *Machine) AnswerAtOnce(q *Question) bool {
 	if m.State() != Live || !m.set.Phase.Open() {
 		return false
 	}
+	if q.Then != nil {
+		q.consult(m.rec, m.set.fx)
+		return true
+	}
 	since := q.Request.Since
+	if since.IsZero() && !q.Request.Rewind.IsZero() {
+		q.rewind(m)
+		return true
+	}
 	if since.IsZero() {
 		m.begin(q, m.rec.Len(), outbox.Answer{Position: m.rec.Position()}, realtime.ReasonLive)
 		return true
@@ -45,6 +53,7 @@ func (m *Machine) AnswerAtOnce(q *Question) bool {
 	}
 	from, ok := m.rec.Find(since)
 	if ok {
+		from, _ = m.rec.Resume(since, q.Request.AsOf-m.set.o.Margin.Milliseconds())
 		m.begin(q, from, outbox.Answer{Resumed: true, Position: since}, realtime.ReasonResumed)
 	}
 	return ok
@@ -55,7 +64,7 @@ func (m *Machine) answer(q *Question, ms int64) {
 	if q.Reader.question != q || q.m != m || m.AnswerAtOnce(q) {
 		return
 	}
-	q.Request.disbelieve(ms + m.set.skew)
+	q.Request.Disbelieve(ms + m.set.skew)
 	if m.State() == Buffering {
 		m.answerEarly(q, m.rec.Moment(ms))
 		return
@@ -72,11 +81,15 @@ func (m *Machine) answer(q *Question, ms int64) {
 		q.beginState(m, m.rec.Len(), false)
 		return
 	}
+	if !q.Request.Rewind.IsZero() {
+		q.rewind(m)
+		return
+	}
 	if from := q.Request.Begins; from > 0 { // it can miss nothing of what was before
 		m.begin(q, m.rec.After(from), outbox.Answer{Position: realtime.Position{Time: from}}, realtime.ReasonLive)
 		return
 	}
-	m.count(realtime.CountGaps, whyGap(m.rec, q.Request.Since), 1)
+	m.count(realtime.CountGaps, record.WhyNot(m.rec, q.Request.Since), 1)
 	m.begin(q, m.rec.Len(), outbox.Answer{Gap: true, Position: m.rec.Position().OrLater(q.Request.Since)}, realtime.ReasonGap)
 }
 
@@ -97,26 +110,15 @@ func resume(rec *record.Record, o *Options, p realtime.Position, asOf int64, mov
 	return min(from, rec.After(p.Time-o.Margin.Milliseconds())), ok
 }
 
-// whyGap says for the metrics why a record could not answer.
-func whyGap(rec *record.Record, since realtime.Position) realtime.Reason {
-	switch {
-	case !since.IsUsable():
-		return realtime.ReasonUnusable
-	case since.Time <= rec.Evicted().Time:
-		return realtime.ReasonEvicted
-	}
-	return realtime.ReasonHorizon
-}
-
 // answerEarly answers with a moment, because the replay is overdue and the
 // client is not to wait any longer. It reads from there once the record is made.
 func (m *Machine) answerEarly(q *Question, at realtime.Position) {
-	if q.Request.State {
-		m.set.fx.Refused = append(m.set.fx.Refused, Refusal{q, &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: is not known yet", RetryAfter: 5 * time.Second}})
+	if q.Request.State || q.Then != nil {
+		m.set.fx.Refused = append(m.set.fx.Refused, Refusal{q, &realtime.Error{Code: realtime.CodeUnavailable, Message: "channel: what it has is not known yet", RetryAfter: 5 * time.Second}})
 		return
 	}
 	at = at.OrLater(q.Request.Since)
-	a, how := outbox.Answer{Position: at}, realtime.ReasonLive
+	a, how := outbox.Answer{Position: at, Rewinds: !q.Request.Rewind.IsZero()}, realtime.ReasonLive
 	if !q.Request.Since.IsZero() && q.Request.Begins == 0 {
 		a.Gap, how = true, realtime.ReasonGap
 		m.count(realtime.CountGaps, realtime.ReasonBeacon, 1)

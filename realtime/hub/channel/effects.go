@@ -53,6 +53,9 @@ type Effects struct {
 	// Panicked is told that giving a client what is new to it has panicked: its connection cannot go on.
 	Panicked func(c *Client, fault any)
 
+	// Unfinished says that Set.Work is to be called.
+	Unfinished bool
+
 	// Overrun counts how often a client that has not been flushed since an earlier hold of the lock has been given as much as may be queued
 	// for it before: no more is to be taken in until it was its turn. It is not reset.
 	Overrun uint64

@@ -246,7 +246,7 @@ func TestEffects(t *testing.T) {
 // Questions are kept in order, whichever of them go, and those that are to be placed elsewhere are walked through once.
 func TestQuestions(t *testing.T) {
 	t.Parallel()
-	var l Questions
+	l := NewQuestions()
 	all := make([]*Question, 6)
 	for i := range all {
 		all[i] = &Question{}

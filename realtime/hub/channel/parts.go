@@ -20,9 +20,12 @@ type parts struct {
 // SendFences has Work send fences through the channels that stand in line.
 func (s *Set) SendFences() { s.parts.line = len(s.wanting) }
 
-// Work sends fences through the channels with readers, if the stream has broken, and those in line.
-// It reports whether more are to be sent.
+// Work goes on with the questions that look for where they begin, and sends fences through the channels with readers, if the stream has
+// broken, and those in line. It reports whether there is more.
 func (s *Set) Work() (more bool) {
+	if look(s) {
+		return true
+	}
 	p := &s.parts
 	for ; p.recheck > 0; p.recheck-- {
 		if s.fx.Tired() {

@@ -1,65 +1,22 @@
 package channel
 
 import (
+	linked "container/list"
 	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/history"
+	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/hub/request"
+	"github.com/tidewire/tidewire/realtime/internal/line"
 )
 
-// Request asks for a channel.
-type Request struct {
-	// ID is what the client calls its request; the answer carries it. It is the protocol's own, and may be empty.
-	ID      string
-	Channel realtime.Channel
-	// Since is where the client stands; zero reads from now on, an unusable one is answered with a gap.
-	Since realtime.Position
-	// AsOf is the newest asOf the client was told on the connection on which it last read
-	// the channel, in milliseconds; 0 if it was told none.
-	AsOf int64
-	// Sub is what the client calls the subscription, to tell it apart from others to the channel; empty if it does not.
-	Sub string
-	// Roams says that the subscription has come by a pattern: it ends by itself when there is nothing more to be known of the channel.
-	Roams bool
-	// Quiet says that the client does not wait for an answer: it is told only if something is missing.
-	Quiet bool
-	// Begins is from when on a reader that has had nothing before is to have everything, ms; 0 is from its answer on.
-	Begins int64
-	Want
-	// State asks for the state of the channel before what changes. View is by which view the client was shown what it has of it (view.View.Digest).
-	State bool
-	View  string
-}
-
-// Want is how a client wants a channel.
-type Want struct {
-	// Filter is what it wants to see only; empty is everything. Fields are the members of data that it wants; nil is all.
-	Filter string
-	Fields []string
-	// Keys are those that it wants, each a name or the beginning of one and "*"; nil is all.
-	Keys []string
-	// MaxRate is how many flushes a second it wants at most; 0 is without bound. Paused wants none.
-	MaxRate float64
-	Paused  bool
-	// Occupancy wants to be told how many read the channel.
-	Occupancy bool
-}
-
-// Plain reports whether all is wanted, at once.
-func (w *Want) Plain() bool {
-	return w.Filter == "" && w.Fields == nil && w.Keys == nil && w.MaxRate == 0 && !w.Paused && !w.Occupancy
-}
-
-// disbelieve drops what nobody can have been told: moments later than newest, in milliseconds, which is later than
-// everything that was published before the question. A Position that is unusable leaves nothing for AsOf to vouch for.
-func (r *Request) disbelieve(newest int64) {
-	if r.Since.Time > newest {
-		r.Since = realtime.UnusablePosition()
-	}
-	if r.AsOf > newest || !r.Since.IsUsable() {
-		r.AsOf = 0
-	}
-}
+// Request and Want say what is asked for.
+type (
+	Request = request.Request
+	Want    = request.Want
+)
 
 // Question is a subscribe that waits for an answer.
 type Question struct {
@@ -69,8 +26,12 @@ type Question struct {
 	// Refused is told instead of the client if the question is refused; nil: the client is.
 	Refused func(*realtime.Error)
 
-	m              *Machine // where it waits
-	before, behind *Question
+	// Then is shown the record once that lacks nothing, in place of an answer: the Reader joins no channel. nil: it is answered.
+	Then func(*record.Record)
+
+	start *history.Start  // of a rewind
+	m     *Machine        // where it waits
+	place *linked.Element // in Questions
 }
 
 // In reports whether the question waits in a Set.
@@ -110,52 +71,10 @@ func withdraw(m *Machine) {
 	}
 }
 
-// Questions are those of a topic that wait, in the order they were asked, so that
-// those that have waited too long are found without a look at the others.
-type Questions struct {
-	first, last *Question
-	// unplaced is the first of those that may wait in a Set that is being replaced; all
-	// before it have been placed in the next.
-	unplaced *Question
-}
+// Questions are those of a topic that wait, in the order they were asked. Of them those are to be placed elsewhere that may wait in a Set which is being replaced.
+type Questions = line.Line[*Question]
 
-// First returns the one that was asked first, nil if there is none.
-func (l *Questions) First() *Question { return l.first }
-
-// Unplaced returns the first of those that are to wait elsewhere, nil if there is none.
-func (l *Questions) Unplaced() *Question { return l.unplaced }
-
-// Replace says that all are to wait elsewhere.
-func (l *Questions) Replace() { l.unplaced = l.first }
-
-// Placed says that the first that was to wait elsewhere does.
-func (l *Questions) Placed() { l.unplaced = l.unplaced.behind }
-
-// Add appends a question.
-func (l *Questions) Add(q *Question) {
-	q.before = l.last
-	if l.last == nil {
-		l.first = q
-	} else {
-		l.last.behind = q
-	}
-	l.last = q
-}
-
-// Remove takes a question out; it is in.
-func (l *Questions) Remove(q *Question) {
-	if l.unplaced == q {
-		l.unplaced = q.behind
-	}
-	if q.before == nil {
-		l.first = q.behind
-	} else {
-		q.before.behind = q.behind
-	}
-	if q.behind == nil {
-		l.last = q.before
-	} else {
-		q.behind.before = q.before
-	}
-	q.before, q.behind = nil, nil
+// NewQuestions returns none.
+func NewQuestions() Questions {
+	return Questions{Place: func(q *Question) **linked.Element { return &q.place }}
 }

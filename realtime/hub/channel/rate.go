@@ -70,7 +70,7 @@ func Regrant(r *Reader, n *realtime.Namespace, now time.Time) {
 	if r.pace != nil {
 		rate = r.pace.rate
 	}
-	granted := Granted(n, want.MaxRate)
+	granted := n.GrantedRate(want.MaxRate)
 	if granted == rate {
 		return
 	}
@@ -78,12 +78,4 @@ func Regrant(r *Reader, n *realtime.Namespace, now time.Time) {
 	if r.m != nil {
 		r.m.set.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, r.client.Protocol.Tuned(r.name, granted, "rules")), Channel: r.name, Reader: r.number})
 	}
-}
-
-// Granted is the rate that a subscription is given which asks for one; 0 is without bound.
-func Granted(n *realtime.Namespace, asked float64) float64 {
-	if n.Rate == nil || n.Rate.Max == 0 || asked > 0 && asked < n.Rate.Max {
-		return asked
-	}
-	return n.Rate.Max
 }

@@ -34,6 +34,8 @@ type Reader struct {
 	from uint64
 	// While it is replaying, next is what it is given next, and the entries from live on have come since that began.
 	next, live uint64
+	// Entries before rewound were asked for as they came.
+	rewound uint64
 }
 
 // NewReader returns a Reader of a client that is admitted to a channel, of which it is shown what a View says.
@@ -143,7 +145,7 @@ func (r *Reader) leave() {
 	m := r.m
 	r.endReplay()
 	r.become(moving)
-	r.from = 0
+	r.from, r.rewound = 0, 0
 	last := len(m.readers) - 1
 	m.readers[r.index] = m.readers[last]
 	m.readers[r.index].index = r.index
@@ -183,6 +185,7 @@ func (r *Reader) receive(m *Machine, at realtime.Position, vouched int64) {
 	from, ok := m.rec.Find(at)
 	switch {
 	case ok:
+		from, _ = m.rec.Resume(at, vouched-m.set.o.Margin.Milliseconds())
 	case at.ID != "" && at.Time >= m.rec.Newest()-m.set.skew:
 		// The new stream lags behind what the reader has seen.
 		r.join(m, Ahead, at)
@@ -286,6 +289,9 @@ func (r *Reader) fill() bool {
 func superseded(r *Reader, e *record.Entry) bool {
 	if r.view.Filtered() {
 		return false // by something that it is perhaps not shown
+	}
+	if r.next < r.rewound {
+		return false
 	}
 	if r.pace != nil { // it is given the newest of each key
 		return r.m.rec.Superseded(e.Key, r.next)

@@ -62,6 +62,7 @@ type Set struct {
 	fences   map[string]*Fence // under way, by ID
 	sent     linked.List       // of the same, in the order they were sent
 	wanting  []*Machine        // in line for a fence
+	looking  []*Question       // that look for where they begin
 	breaks   uint64            // interruptions of the stream
 	caughtUp time.Time         // when Age first found the stream caught up
 	suspects int               // busy channels that have not had a fence since the last of them

@@ -72,3 +72,14 @@ func (r *Record) Moment(ms int64) realtime.Position {
 	}
 	return realtime.Position{Time: at}
 }
+
+// WhyNot says for the metrics why a record could not answer.
+func WhyNot(r *Record, since realtime.Position) realtime.Reason {
+	switch {
+	case !since.IsUsable():
+		return realtime.ReasonUnusable
+	case since.Time <= r.evicted.Time:
+		return realtime.ReasonEvicted
+	}
+	return realtime.ReasonHorizon
+}

@@ -44,6 +44,15 @@ func (w *Window) Next() uint64 { return w.first + uint64(w.Len()) }
 // Evicted is the newest Publication that was evicted or cut off, zero if none.
 func (w *Window) Evicted() realtime.Position { return w.evicted }
 
+// Since is the moment from which nothing is missing, but for what was evicted, ms.
+func (w *Window) Since() int64 { return w.since.UnixMilli() }
+
+// Settled is the moment from which nothing is missing between entries, whichever of several publishers' times they have, ms.
+func (w *Window) Settled() int64 { return w.Since() + w.skew }
+
+// Skew is by how much the time of a Publication may differ from what another record says, ms.
+func (w *Window) Skew() int64 { return w.skew }
+
 // BeginAt says that what is earlier than a moment did not come through this topic.
 func (w *Window) BeginAt(t time.Time) {
 	if w.since.Before(t) {
@@ -132,15 +141,21 @@ func (w *Window) CompleteSince(ms int64) bool {
 // since before its moment; it is complete since before asOf, up to which the
 // reader has had everything. Otherwise ok is false: something may be missing.
 func (w *Window) Resume(p realtime.Position, asOf int64) (from int, ok bool) {
+	// What is older than the moment from which the record has the first copy of each may be a second copy. A reader that has had all up to
+	// then has had the first one.
+	had := 0
+	if asOf > p.Time {
+		had = w.After(min(asOf, w.Since()-1))
+	}
 	if i, found := w.Find(p); found {
-		return i, true
+		return max(i, had), true
 	}
 	moment := p.Time
 	if p.ID != "" {
 		moment -= w.skew
 	}
 	if w.CompleteSince(moment) || asOf > p.Time && w.CompleteSince(asOf) {
-		return w.After(moment), true
+		return max(w.After(moment), had), true
 	}
 	return w.Len(), false
 }

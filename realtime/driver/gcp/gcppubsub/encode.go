@@ -3,6 +3,7 @@ package gcppubsub
 import (
 	"bytes"
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 const (
 	attrKind       = "tw-kind" // missing: a Publication
 	attrID         = "tw-id"
+	attrChannel    = "tw-channel" // a sum of the ordering key, by which a subscription can select it
 	attrKey        = "tw-key"
 	attrOp         = "tw-op"  // missing: realtime.OpSet
 	attrTTL        = "tw-ttl" // a duration as package time writes it
@@ -78,6 +80,9 @@ func encode(m *realtime.Message) *pubsub.Message {
 	if m.Kind != realtime.KindPublication {
 		a[attrKind] = kindNames[m.Kind]
 	}
+	if !m.Channel.IsZero() {
+		a[attrChannel] = channelSum(m.Channel)
+	}
 	set(attrKey, m.Key)
 	set(attrOp, string(m.Op))
 	if m.TTL != 0 {
@@ -120,6 +125,14 @@ func encodeTags(a, tags map[string]string) {
 // keeps goog for itself.
 func reserved(name string) bool {
 	return strings.HasPrefix(name, "tw-") || strings.HasPrefix(name, "goog") || name == attrTrace
+}
+
+// channelSum is short, whatever the length of the name: filters are at most 256 bytes long, and attributes cost. Channels that have one in
+// common are selected together.
+func channelSum(c realtime.Channel) string {
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(orderingKey(c))) // never fails: hash.Hash
+	return strconv.FormatUint(uint64(sum.Sum32()), 16)
 }
 
 func orderingKey(c realtime.Channel) string {

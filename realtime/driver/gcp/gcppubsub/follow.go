@@ -32,7 +32,7 @@ func (b *Broker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Fo
 		return nil, err
 	}
 	name := b.subscriptionPath(subscriptionName(topic, f))
-	kept, err := b.subscribe(ctx, name, topic, labels(f.Instance, time.Now()))
+	kept, err := b.subscribe(ctx, name, topic, labels(f.Instance, time.Now()), filterOf(f.Channel))
 	if err != nil {
 		b.budget.freed()
 		return nil, err
@@ -51,11 +51,11 @@ func (b *Broker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Fo
 }
 
 // subscribe makes a subscription and returns how long its topic keeps messages.
-func (b *Broker) subscribe(ctx context.Context, name string, topic realtime.Topic, labels map[string]string) (kept time.Duration, err error) {
+func (b *Broker) subscribe(ctx context.Context, name string, topic realtime.Topic, labels map[string]string, filter string) (kept time.Duration, err error) {
 	var made *pubsubpb.Subscription
 	err = b.admin(ctx, func(ctx context.Context, subs *vkit.SubscriptionAdminClient) (err error) {
 		made, err = subs.CreateSubscription(ctx, &pubsubpb.Subscription{
-			Name: name, Topic: b.topicPath(topic), Labels: labels,
+			Name: name, Topic: b.topicPath(topic), Labels: labels, Filter: filter,
 			AckDeadlineSeconds:       int32(ackDeadline / time.Second),
 			EnableMessageOrdering:    true,
 			MessageRetentionDuration: durationpb.New(subscriptionRetention),
@@ -71,6 +71,15 @@ func (b *Broker) subscribe(ctx context.Context, name string, topic realtime.Topi
 	}
 	kept, err = keptBy(ctx, b, topic, made)
 	return kept, brokerError("read topic "+string(topic), err)
+}
+
+// filterOf selects a channel, and what was published before messages said which they are of. Of what it does not select nothing is
+// delivered (https://cloud.google.com/pubsub/docs/subscription-message-filter).
+func filterOf(c realtime.Channel) string {
+	if c.IsZero() {
+		return ""
+	}
+	return `attributes."` + attrChannel + `" = "` + channelSum(c) + `" OR (NOT attributes:"` + attrChannel + `" AND NOT attributes:"` + attrKind + `")`
 }
 
 // keptBy is how long the topic of a subscription keeps messages.

@@ -10,6 +10,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/gateway/hook"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/admission"
 	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/hub/history"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -131,6 +132,17 @@ func (c *Client) Subscribe(r hub.SubscribeRequest) (err error) {
 	}
 	c.unlessLeft(func() { err = o.Hub.Subscribe(c.conn, r) })
 	return err
+}
+
+// History asks the program, as for a subscribe, and then the Hub for a page of what was published to a channel.
+func (c *Client) History(ctx context.Context, r *history.Request) (*history.Page, error) {
+	o := &c.set.o
+	if o.Hooks.Present() && c.conn.Principal().May(realtime.ActionHistory, r.Channel) {
+		if refused := o.Hooks.Subscribe(c.Hooked(), r.Channel); refused != nil {
+			return nil, refused
+		}
+	}
+	return hub.History(ctx, c.conn, r)
 }
 
 // SubscribePattern asks the Hub for all channels that a pattern selects.

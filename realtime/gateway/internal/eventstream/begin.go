@@ -76,7 +76,7 @@ func (s *stream) subscribe(channels []realtime.Channel, o options) *realtime.Err
 
 // request asks for a channel from where the stream stands in it.
 func (s *stream) request(i int, ch realtime.Channel, o options) hub.SubscribeRequest {
-	return hub.SubscribeRequest{Channel: ch, Since: s.at.Since(i), View: s.at.View(i), AsOf: s.at.AsOf(), State: o.state, Want: o.want}
+	return hub.SubscribeRequest{Channel: ch, Since: s.at.Since(i), View: s.at.View(i), AsOf: s.at.AsOf(), State: o.state, Rewind: o.rewind, Want: o.want}
 }
 
 // refuse tells the client of a channel that its stream does not carry, once there is a stream.

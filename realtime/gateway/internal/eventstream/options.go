@@ -10,8 +10,9 @@ import (
 
 // options are how all channels of a stream are wanted: those of a subscribe frame, in the query.
 type options struct {
-	state bool
-	want  hub.Want
+	state  bool
+	rewind realtime.Rewind
+	want   hub.Want
 }
 
 // optionsOf reads them. What is not known is refused: a client must not believe that it is obeyed.
@@ -68,7 +69,13 @@ func (o *options) set(name, value string) *realtime.Error {
 			return asError(err)
 		}
 		o.want.MaxRate = rate
-	case "paused", "rewind":
+	case "rewind":
+		rewind, err := realtime.ParseRewind(value)
+		if err != nil {
+			return asError(err)
+		}
+		o.rewind = rewind
+	case "paused":
 		return realtime.Errorf(realtime.CodeBadRequest, "%s: is no option of a stream of events; leave it out", name)
 	default:
 		return realtime.Errorf(realtime.CodeBadRequest, "%.64q: is no option of a stream of events", name)

@@ -36,6 +36,8 @@ func (h *handler) handle(f *wire.ClientFrame) {
 		h.unsubscribe(f)
 	case wire.TypePresence:
 		h.presence(f)
+	case wire.TypeHistory:
+		answerHistory(h, f)
 	case wire.TypeCall:
 		h.call(f)
 	case wire.TypeRefresh:
@@ -114,7 +116,7 @@ func (h *handler) subscribe(id wire.ID, s *wire.Subscription, asOf int64) {
 	} else if err == nil {
 		var ch realtime.Channel
 		if ch, err = h.channel(s.Channel); err == nil {
-			err = h.client.Subscribe(hub.SubscribeRequest{ID: string(id), Channel: ch, Sub: s.Sub, Since: s.Since, AsOf: asOf, State: s.Options.State, View: s.View, Want: want})
+			err = h.client.Subscribe(hub.SubscribeRequest{ID: string(id), Channel: ch, Sub: s.Sub, Since: s.Since, AsOf: asOf, State: s.Options.State, View: s.View, Rewind: s.Options.Rewind, Want: want})
 		}
 	}
 	if err != nil {

@@ -15,6 +15,8 @@ func (h *handler) subscribePattern(id wire.ID, s *wire.Subscription, asOf int64,
 	switch {
 	case s.Options.State:
 		return realtime.Errorf(realtime.CodeBadRequest, "state: is not served for a pattern; subscribe to each channel")
+	case !s.Options.Rewind.IsZero():
+		return realtime.Errorf(realtime.CodeBadRequest, "rewind: is not served for a pattern; subscribe to each channel, or ask for its history")
 	case h.c.Hooks.Present():
 		return realtime.Errorf(realtime.CodeBadRequest, "channel: patterns are not served where a program decides about each subscribe")
 	}

@@ -34,7 +34,7 @@ func (r *rate) take(ctx context.Context, seat *limit.Connection, f *wire.ClientF
 	if err := seat.Frame(size); err != nil {
 		return err
 	}
-	if f.Type == wire.TypeSubscribe || f.Type == wire.TypeConnect && len(f.Subscriptions) > 0 {
+	if f.Type == wire.TypeSubscribe || f.Type == wire.TypeHistory || f.Type == wire.TypeConnect && len(f.Subscriptions) > 0 {
 		return seat.Subscribe()
 	}
 	return nil

@@ -1,0 +1,31 @@
+package pattern
+
+import (
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
+
+// Request asks for all channels that a pattern selects.
+type Request struct {
+	Pattern realtime.Pattern
+	Sub     string // what the client calls the subscription; empty if it does not
+	// Since says where the client stands in the channels that it has read before. AsOf vouches for the others, as in channel.Request.
+	Since map[realtime.Channel]realtime.Position
+	AsOf  int64
+	channel.Want
+	// Begins makes the answer, which comes before everything else. at is the moment from which on the channels are read that
+	// are in neither.
+	Begins func(at realtime.Position) outbox.Frame
+}
+
+// Admit refuses a subscription that a principal may not have, or that is too many beside those it has.
+func Admit(req *Request, p *realtime.Principal, have []*Subscription) *realtime.Error {
+	if !p.MayAll(realtime.ActionSubscribe, req.Pattern) {
+		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant covers all of %q; a token with the subscribe pattern %q would", req.Pattern, req.Pattern)
+	}
+	if req.Occupancy {
+		return realtime.Errorf(realtime.CodeBadRequest, "occupancy: is not told of all channels of a pattern; leave it out")
+	}
+	return Check(have, req.Pattern, req.Sub)
+}
