@@ -85,7 +85,7 @@ func (o *SubscribeOptions) check(name string) (pattern bool, err error) {
 		case o.State && o.Since != "":
 			return false, realtime.Errorf(realtime.CodeBadRequest, "Since: cannot be given with State, which begins with all of it")
 		}
-		_, err = realtime.NewChannel("any", name)
+		_, err = realtime.NewReadable("any", name)
 		return false, err
 	}
 	switch {

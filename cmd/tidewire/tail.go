@@ -80,7 +80,7 @@ func newTail(s std) *cobra.Command {
 // checkRead refuses what cannot be read: by its name, or with these options.
 func checkRead(name string, o *tidewire.SubscribeOptions) error {
 	if !realtime.IsSelection(name) {
-		if _, err := realtime.NewChannel("any", name); err != nil {
+		if _, err := realtime.NewReadable("any", name); err != nil {
 			return usage.Errorf("CHANNEL: %w", err)
 		}
 		return nil
