@@ -21,7 +21,7 @@ const maxAhead = time.Hour
 // right to publish, makes such messages; they must not reach a reader, whose client would end its
 // connection over one, resume, and get it again.
 func (m *Message) Check(now time.Time) error {
-	if m.Kind < KindPublication || m.Kind > KindCensus {
+	if !m.Kind.Known() {
 		return Errorf(CodeBadRequest, "kind: must be %d to %d, got %d", KindPublication, KindCensus, m.Kind)
 	}
 	if m.ID == "" {

@@ -29,6 +29,9 @@ const (
 	KindCensus
 )
 
+// Known reports whether there is such a Kind.
+func (k Kind) Known() bool { return k >= KindPublication && k <= KindCensus }
+
 // Target selects connections of a tenant: one by its ID, those of a user, or those of a
 // group. One field is set; with none it selects nothing.
 type Target struct {

@@ -60,8 +60,8 @@ func (b *Broker) publish(ctx context.Context, topic realtime.Topic, m *realtime.
 	if len(m.Data) > MaxData {
 		return realtime.Errorf(realtime.CodeTooLarge, "data: must be at most %d bytes, got %d", MaxData, len(m.Data))
 	}
-	if m.Kind < realtime.KindPublication || m.Kind > realtime.KindClose {
-		return realtime.Errorf(realtime.CodeBadRequest, "kind: must be %d to %d, got %d", realtime.KindPublication, realtime.KindClose, m.Kind)
+	if !m.Kind.Known() {
+		return realtime.Errorf(realtime.CodeBadRequest, "kind: must be %d to %d, got %d", realtime.KindPublication, realtime.KindCensus, m.Kind)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
