@@ -14,6 +14,9 @@ type StateStore interface {
 	Checkpoint(ctx context.Context, topic Topic, c Channel) (*Checkpoint, error)
 	// Entries is Checkpoint for a part of the entries. More says that there are more behind the last one.
 	Entries(ctx context.Context, topic Topic, c Channel, q StateQuery) (page *Checkpoint, more bool, err error)
+	// Channels returns the channels of a tenant that a pattern selects of which something is stored, and perhaps some of which nothing is any more, in
+	// any order, at most as many, and one more if there are more.
+	Channels(ctx context.Context, tenant string, p Pattern, most int) ([]Channel, error)
 	// Watermark returns the moment before which everything published to the topic is stored; zero if nobody keeps it.
 	Watermark(ctx context.Context, topic Topic) (time.Time, error)
 }

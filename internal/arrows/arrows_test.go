@@ -38,7 +38,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/hub/query":        {own: []string{"realtime", "realtime/hub/channel", "realtime/hub/history", "realtime/hub/record"}},
 	"realtime/hub/request":      {own: []string{"realtime"}},
 	"realtime/hub/backlog":      {own: []string{"realtime"}},
-	"realtime/hub/pattern":      {own: []string{"realtime", "realtime/hub/channel", "realtime/outbox"}},
+	"realtime/hub/pattern":      {own: []string{"realtime", "realtime/hub/channel", "realtime/hub/view", "realtime/outbox"}},
 	"realtime/hub/agenda":       {own: []string{"realtime/internal/heap"}},
 	"realtime/hub/pace":         {},
 	"realtime/hub/inspect":      {own: []string{"realtime"}},
@@ -106,7 +106,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/driver/gcp/pubsubemulator": {own: []string{"realtime"}}, // around any broker
 	"realtime/driver/gcp/gcpfirestore": {
 		own:    []string{"realtime", "realtime/internal/holding", "realtime/driver/gcp", "realtime/strict"},
-		others: []string{"cloud.google.com/go/firestore", "google.golang.org/grpc"},
+		others: []string{"cloud.google.com/go/firestore", "google.golang.org/api", "google.golang.org/grpc"},
 	},
 	// The parts of a gateway, by job; only the gateway puts them together.
 	"realtime/gateway":                       {own: []string{"realtime/hub/view", "realtime", "realtime/budget", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/wire", "realtime/gateway/..."}},

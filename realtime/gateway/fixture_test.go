@@ -297,3 +297,13 @@ func (c *counts) await(name realtime.Counter, reason realtime.Reason) {
 		c.changed.Wait()
 	}
 }
+
+// toJSON is a value as JSON.
+func toJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -6,6 +6,8 @@ import "github.com/tidewire/tidewire/realtime/gateway/hook"
 type (
 	// Hooks are the decisions that a gateway asks your own program for.
 	Hooks = hook.Hooks
+	// PatternHooks are Hooks that decide about subscriptions to patterns.
+	PatternHooks = hook.PatternHooks
 	// HookFuncs implements Hooks with functions, as many as you need.
 	HookFuncs = hook.Funcs
 	// ConnectEvent is a client that wants to connect.

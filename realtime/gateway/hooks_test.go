@@ -95,6 +95,31 @@ func TestConnectHook(t *testing.T) {
 	}
 }
 
+// A program that decides about channels is asked about patterns as such, and is not passed by if it cannot be.
+func TestPatternHooks(t *testing.T) {
+	t.Parallel()
+	decides := func(context.Context, *gateway.Client, realtime.Channel) error { return nil }
+	for _, c := range []struct {
+		name  string
+		hooks gateway.Hooks
+		want  string
+	}{
+		{"it decides about nothing", gateway.HookFuncs{}, `{"type":"ok","id":1,"pattern":true}`},
+		{"it decides about channels alone", gateway.HookFuncs{OnSubscribe: decides}, `{"type":"error","id":1,"code":"bad-request","channel":"board:*"}`},
+		{"its hooks know of no patterns", struct{ gateway.Hooks }{gateway.HookFuncs{}}, `{"type":"error","id":1,"code":"bad-request","channel":"board:*"}`},
+		{"it decides about both", gateway.HookFuncs{OnSubscribe: decides, OnSubscribePattern: func(_ context.Context, c *gateway.Client, p realtime.Pattern) error {
+			return realtime.Errorf(realtime.CodeForbidden, "%s may not read %s", c.Principal.User, p)
+		}}, `{"type":"error","id":1,"code":"forbidden","message":"ann may not read board:*"}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, gateway.Options{Hooks: c.hooks}).connect("acme", "ann")
+			p.send(`{"type":"subscribe","id":1,"channel":"board:*"}`)
+			p.expect(c.want)
+		})
+	}
+}
+
 func TestSubscribeAndPublishHooks(t *testing.T) {
 	t.Parallel()
 	s := start(t, gateway.Options{Hooks: gateway.HookFuncs{

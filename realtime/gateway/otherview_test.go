@@ -45,6 +45,9 @@ func (r *rowsOf) take(f *wire.ServerFrame) {
 			r.at, r.view, r.loading = f.Position, f.View, false
 		}
 	case wire.TypeMessage:
+		if f.Key == "" {
+			return
+		}
 		if r.rows[f.Key] = string(f.Data); f.Left.Sight || f.Deleted {
 			delete(r.rows, f.Key)
 		}

@@ -31,7 +31,7 @@ type Connection struct {
 	beatAt    time.Time // when its next heartbeat is due
 	flushAt   time.Time // when the last one is to be written if no data has taken it along; zero is never
 	moveAt    time.Time // when to ask it to move; zero is never
-	patterns  []*pattern.Subscription
+	patterns  pattern.List
 
 	// Guarded by hub.agenda.mu.
 	slot int // in agenda.heap, from 1; 0 while it is not in

@@ -79,7 +79,7 @@ func newFeed(h *Hub, topic realtime.Topic) *feed {
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.states, f.turn = newStates(f), func() { turn(f) }
-	f.patterns = pattern.New(roamers{f}, f.pace.Margin, f.pace.Skew)
+	f.patterns = pattern.New(roamers{keeping{f}}, f.pace.Margin, f.pace.Skew)
 	return f
 }
 

@@ -7,6 +7,8 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/pattern"
+	"github.com/tidewire/tidewire/realtime/hub/state"
+	"github.com/tidewire/tidewire/realtime/hub/view"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -26,10 +28,18 @@ func SubscribePattern(c *Connection, req *PatternRequest) *realtime.Error {
 	if f.stopped || c.index < 0 {
 		return realtime.Errorf(realtime.CodeDraining, "this instance is going away")
 	}
-	s := &pattern.Subscription{Pattern: req.Pattern, Sub: req.Sub, Tenant: c.Tenant().ID}
+	if err := c.hub.views.Check(c.Principal(), c.Tenant(), req.Pattern, req.Filter, req.Keys); err != nil {
+		return err
+	}
+	if err := state.Selects(c.feed.states, c.Tenant(), req.Pattern); req.State && err != nil {
+		return err
+	}
+	s := &pattern.Subscription{Pattern: req.Pattern, Sub: req.Sub, Tenant: c.Tenant().ID, Want: &req.Want}
+	s.View = func(ch realtime.Channel, w *Want) (*view.View, error) { return viewOf(c, ch, w) }
+	s.Rules = func(namespace string) realtime.Namespace { return c.Tenant().Rules(namespace) }
 	s.Reader = func(ch realtime.Channel) (*channel.Reader, *realtime.Error) { return roaming(c, ch, req) }
 	s.Failed = func(why *realtime.Error) {
-		c.patterns = slices.DeleteFunc(c.patterns, func(have *pattern.Subscription) bool { return have == s })
+		c.patterns.Drop(s)
 		f.fx.Push(&c.client, &outbox.Delivery{Frame: c.client.Protocol.EndedPattern(string(req.Pattern), req.Sub, why)})
 	}
 	s.Missed = func(ms int64) {
@@ -41,18 +51,26 @@ func SubscribePattern(c *Connection, req *PatternRequest) *realtime.Error {
 		at.Time = time.Now().Add(-f.pace.Skew).UnixMilli() // nothing has come yet
 	}
 	f.fx.Push(&c.client, &outbox.Delivery{Frame: req.Begins(at)})
-	f.patterns.Add(s, req.Since, req.AsOf, at.Time, channel.Channels(f.current.channels, c.Tenant().ID))
+	known := channel.Channels(f.current.channels, s.Tenant)
+	if req.State {
+		known = append(known, state.Channels(f.states, s.Tenant)...)
+		s.State = &pattern.State{Views: req.Views, Complete: func() { f.fx.Push(&c.client, &outbox.Delivery{Frame: req.Complete()}) }}
+	}
+	f.patterns.Add(s, req.Since, req.AsOf, at.Time, known)
 	return nil
 }
 
 // roaming is a reader of a connection for a channel that a pattern selects.
 func roaming(c *Connection, ch realtime.Channel, req *PatternRequest) (*channel.Reader, *realtime.Error) {
+	rules := c.Tenant().Rules(ch.Namespace())
+	if req.State && !state.Keeps(c.feed.states, &rules) {
+		return nil, nil //nolint:nilnil // which is no channel of the subscription's
+	}
 	v, err := viewOf(c, ch, &req.Want)
 	if err != nil {
 		return nil, realtime.Errorf(realtime.CodeOf(err), "%v", err)
 	}
-	rules := c.Tenant().Rules(ch.Namespace())
-	r := channel.NewReader(&c.client, ch, v, channel.Pace{Rate: rules.GrantedRate(req.MaxRate), Paused: req.Paused})
+	r := channel.NewReader(&c.client, ch, v, channel.Pace{State: req.State, Rate: rules.GrantedRate(req.MaxRate), Paused: req.Paused})
 	channel.Named(r, req.Sub, true)
 	if !req.Plain() {
 		r.SetWant(req.Want)
@@ -66,12 +84,12 @@ func UnsubscribePattern(c *Connection, p realtime.Pattern, sub string) bool {
 	f := c.feed
 	f.lock()
 	defer f.unlock()
-	i := slices.IndexFunc(c.patterns, func(s *pattern.Subscription) bool { return s.Pattern == p && s.Sub == sub })
-	if i < 0 {
+	s := c.patterns.Find(p, sub)
+	if s == nil {
 		return false
 	}
-	f.patterns.Remove(c.patterns[i])
-	c.patterns = slices.Delete(c.patterns, i, i+1)
+	f.patterns.Remove(s)
+	c.patterns.Drop(s)
 	return true
 }
 
@@ -94,9 +112,12 @@ func reviewPatterns(f *feed, c *Connection) {
 }
 
 // roamers is a feed as the subscriptions to patterns see it.
-type roamers struct{ *feed }
+type roamers struct{ keeping }
 
 func (r roamers) Place(q *channel.Question) {
+	if q.Request.State && !r.states.Ready(q) {
+		return // it is asked when the state is loaded
+	}
 	q.Reader.Asks(q)
 	r.asked.Add(q)
 	r.asked.place(q)
@@ -109,4 +130,8 @@ func (r roamers) CompleteSince(tenant string, forgotten bool) int64 {
 func (r roamers) Detach(reader *channel.Reader) {
 	r.asked.detach(reader)
 	reader.Client().Box.Forget(reader.Channel(), channel.Number(reader))
+}
+
+func (r roamers) List(s *pattern.Subscription) {
+	state.List(r.states, s.Tenant, s.Pattern, func(all []realtime.Channel, err *realtime.Error) { r.patterns.Listed(s, all, err) })
 }

@@ -51,7 +51,7 @@ func (s round) part() (more bool) {
 	if s.losePatience() {
 		return true
 	}
-	if s.f.states.Sweep(s.now) {
+	if s.f.states.Sweep(s.now) || s.f.patterns.Retry(s.now) {
 		return true
 	}
 	for _, g := range s.f.generations() {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/pattern"
 )
 
 // Want is how a client wants a channel.
@@ -42,14 +43,13 @@ func (c *Connection) Tune(ch realtime.Channel, sub string, change func(Want) (Wa
 	if err != nil {
 		return Want{}, err
 	}
-	r.SetWant(want)
-	if v.ID() != r.View().ID() {
-		r.See(v)
-	}
 	rules := c.Tenant().Rules(ch.Namespace())
-	applied := want
-	applied.MaxRate = rules.GrantedRate(want.MaxRate)
-	r.Tune(channel.Pace{Rate: applied.MaxRate, Paused: want.Paused}, time.Now())
-	f.fleet.Tuned(ch)
-	return applied, nil
+	defer f.fleet.Tuned(ch)
+	return channel.Apply(r, want, v, &rules, time.Now()), nil
+}
+
+// TunePattern is Tune for all channels that a pattern selects, those that are yet to be included too. If a filter cannot be compiled for one of
+// them, nothing is changed.
+func TunePattern(c *Connection, p realtime.Pattern, sub string, change func(Want) (Want, error)) (Want, error) {
+	return c.feed.patterns.Tune(p, func() *pattern.Subscription { return c.patterns.Find(p, sub) }, change)
 }

@@ -103,6 +103,19 @@ func (Answers) PatternOK(id ID, pattern string, at realtime.Position) outbox.Fra
 	return o.frame()
 }
 
+// PatternComplete returns a notice that the states of all channels of a pattern have been sent for the first time.
+func (Answers) PatternComplete(pattern string) outbox.Frame {
+	o := newObject(128, TypeNotice)
+	o.text("code", NoticeComplete)
+	o.text("channel", pattern)
+	return o.frame()
+}
+
+// PatternTuneOK answers a tune of a pattern with what is applied to each of its channels.
+func (Answers) PatternTuneOK(id ID, pattern string, t Tuned) outbox.Frame {
+	return tuneOK(id, pattern, t)
+}
+
 // UnsubscribePatternOK answers an unsubscribe of a pattern.
 func (Answers) UnsubscribePatternOK(id ID, pattern string) outbox.Frame {
 	o := answer(64, TypeOK, id)
@@ -112,8 +125,12 @@ func (Answers) UnsubscribePatternOK(id ID, pattern string) outbox.Frame {
 
 // TuneOK answers a tune frame with what is applied.
 func (Answers) TuneOK(id ID, c realtime.Channel, t Tuned) outbox.Frame {
+	return tuneOK(id, c.Name(), t)
+}
+
+func tuneOK(id ID, channel string, t Tuned) outbox.Frame {
 	o := answer(256, TypeOK, id)
-	o.text("channel", c.Name())
+	o.text("channel", channel)
 	if t.Filter != "" {
 		o.text("filter", t.Filter)
 	}

@@ -44,6 +44,9 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 	if f.Positions != nil {
 		o.positions(memberSince.String(), f.Positions)
 	}
+	if f.Views != nil {
+		o.texts(memberView.String(), f.Views)
+	}
 	if f.Sub != "" {
 		o.text(memberSub.String(), f.Sub)
 	}
@@ -106,6 +109,9 @@ func (o *object) subscriptions(all []Subscription) {
 		o.view(s.View)
 		if s.Positions != nil {
 			o.positions(memberSince.String(), s.Positions)
+		}
+		if s.Views != nil {
+			o.texts(memberView.String(), s.Views)
 		}
 		if s.Sub != "" {
 			o.text(memberSub.String(), s.Sub)

@@ -77,7 +77,7 @@ func (f *ClientFrame) read(m *members) {
 		f.AsOf = m.returnedMoment(memberAsOf)
 		f.Sub = m.sub()
 		f.Options = m.options()
-		f.View = returnedView(m, f.Options.State)
+		f.View, f.Views = returnedViews(m, f.Channel, f.Options.State)
 	case TypeTune:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
@@ -175,7 +175,7 @@ func readSubscription(element []byte, index int) Subscription {
 	one := Subscription{Channel: m.text(memberChannel, true), Sub: m.sub()}
 	one.Since, one.Positions = m.stands(one.Channel)
 	one.Options = m.options()
-	one.View = returnedView(&m, one.Options.State)
+	one.View, one.Views = returnedViews(&m, one.Channel, one.Options.State)
 	if m.err == nil {
 		return one
 	}

@@ -48,6 +48,8 @@ const (
 	NoticeDropped = "dropped" // the connection's full queue let some of the channel go
 	NoticeTuned   = "tuned"   // the server gives a subscription another rate
 	NoticeView    = "view"    // the client is shown something else of a channel with state
+	// NoticeComplete is told when the states of all channels that a pattern selects have been sent for the first time.
+	NoticeComplete = "complete"
 	// NoticePresenceEnded is told when a watch of the channel's presence is not granted any more.
 	NoticePresenceEnded = "presence-ended"
 	// NoticeEnterEnded is told when what a client has entered a channel with is not granted any more.
@@ -108,8 +110,10 @@ type ClientFrame struct {
 	Query realtime.HistoryQuery
 	// Sub is what the client calls a subscription, to tell it apart from others that reach the same channels: subscribe, tune, unsubscribe.
 	Sub string
-	// Positions are where the client stands in channels that a pattern selects: subscribe with a pattern, as an object in since.
+	// Positions are where the client stands in channels that a pattern selects: subscribe with a pattern, as an object in since. Views are by
+	// what it was shown their states, as an object in view.
 	Positions map[string]realtime.Position
+	Views     map[string]string
 
 	Data  []byte            // publish, call: compact JSON; nil only in a call without any and in a deletion
 	Key   string            // publish
@@ -149,6 +153,7 @@ type Subscription struct {
 	Options   Options
 	Sub       string
 	Positions map[string]realtime.Position
+	Views     map[string]string
 	// Err says what is wrong with the entry, which is to be refused with it while the others are taken; nil: nothing is.
 	Err *realtime.Error
 }

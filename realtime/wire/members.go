@@ -262,16 +262,34 @@ func (m *members) returnedPosition(which member) realtime.Position {
 	return realtime.UnusablePosition()
 }
 
-// returnedView returns the view that a client gives back with a position of a state. As with positions, a value of any form is taken.
-func returnedView(m *members, state bool) string {
+// returnedViews returns the view that a client gives back with a position of a state, or those of the channels of a pattern. As with
+// positions, a value of any form is taken.
+func returnedViews(m *members, channel string, state bool) (view string, of map[string]string) {
 	switch {
 	case !m.has(memberView, false):
-		return ""
+		return "", nil
 	case !state:
 		m.wrong("view: belongs to a state; leave it out")
-		return ""
+		return "", nil
+	case !realtime.IsSelection(channel):
+		return returnedView(m.raw[memberView]), nil
 	}
-	if raw := m.raw[memberView]; raw[0] == '"' && len(raw) <= MaxViewBytes+2 {
+	of = map[string]string{}
+	if m.raw[memberView][0] != '{' {
+		return "", of
+	}
+	for name, value := range jsontext.Members(m.raw[memberView]) {
+		if len(of) == realtime.MaxPatternChannels {
+			m.wrong("view: must be at most %d channels", realtime.MaxPatternChannels)
+			return "", nil
+		}
+		of[string(name)] = returnedView(value)
+	}
+	return "", of
+}
+
+func returnedView(raw []byte) string {
+	if raw[0] == '"' && len(raw) <= MaxViewBytes+2 {
 		return jsontext.Unquote(raw)
 	}
 	return UnusableView

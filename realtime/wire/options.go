@@ -250,13 +250,22 @@ func (m *members) stands(channel string) (realtime.Position, map[string]realtime
 
 // positions appends an object of positions, in order of their channels.
 func (o *object) positions(name string, all map[string]realtime.Position) {
+	texts := make(map[string]string, len(all))
+	for c, at := range all {
+		texts[c] = at.String()
+	}
+	o.texts(name, texts)
+}
+
+// texts appends an object of texts, in order of their names.
+func (o *object) texts(name string, all map[string]string) {
 	o.name(name)
 	inner := object{[]byte{}}
 	for _, c := range slices.Sorted(maps.Keys(all)) {
 		inner.b = append(inner.b, ',')
 		inner.b = appendString(inner.b, c)
 		inner.b = append(inner.b, ':')
-		inner.b = appendString(inner.b, all[c].String())
+		inner.b = appendString(inner.b, all[c])
 	}
 	o.b = append(o.b, '{')
 	if len(inner.b) > 0 {

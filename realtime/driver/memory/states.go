@@ -73,6 +73,21 @@ func (s *States) Watermark(ctx context.Context, topic realtime.Topic) (time.Time
 	return time.Time{}, nil
 }
 
+// Channels looks at all.
+func (s *States) Channels(ctx context.Context, tenant string, p realtime.Pattern, most int) (all []realtime.Channel, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.channels {
+		if c.Tenant() == tenant && p.Match(c.Name(), "", nil) && len(all) <= most {
+			all = append(all, c)
+		}
+	}
+	return all, nil
+}
+
 // Checkpoint returns all of a channel.
 func (s *States) Checkpoint(ctx context.Context, topic realtime.Topic, c realtime.Channel) (*realtime.Checkpoint, error) {
 	page, _, err := s.entries(ctx, topic, c, realtime.StateQuery{Limit: -1})

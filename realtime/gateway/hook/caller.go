@@ -50,6 +50,22 @@ func (c *Caller) Subscribe(client *Client, ch realtime.Channel) *realtime.Error 
 	return refused
 }
 
+// SubscribePattern asks whether a client may subscribe to all channels of a pattern.
+func (c *Caller) SubscribePattern(client *Client, p realtime.Pattern) *realtime.Error {
+	hooks, decides := c.Hooks.(PatternHooks)
+	if !decides {
+		return noPatterns()
+	}
+	_, refused := call(c, "subscribe", func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, hooks.SubscribePattern(ctx, client, p)
+	})
+	return refused
+}
+
+func noPatterns() *realtime.Error {
+	return realtime.Errorf(realtime.CodeBadRequest, "channel: patterns are not served where a program decides about each subscribe")
+}
+
 // Publish asks whether a client may publish p, which the hook may change. check refuses what the hook must not return.
 func (c *Caller) Publish(client *Client, p *realtime.Publication, check func() error) *realtime.Error {
 	_, refused := call(c, "publish", func(ctx context.Context) (struct{}, error) {

@@ -11,9 +11,12 @@ import (
 // Funcs implements Hooks with functions. One that is nil leaves everything
 // as it is; without OnCall there are no routes.
 type Funcs struct {
-	OnConnect    func(ctx context.Context, e *ConnectEvent) (ConnectResult, error)
-	OnSubscribe  func(ctx context.Context, c *Client, ch realtime.Channel) error
-	OnPublish    func(ctx context.Context, c *Client, p *realtime.Publication) error
+	OnConnect   func(ctx context.Context, e *ConnectEvent) (ConnectResult, error)
+	OnSubscribe func(ctx context.Context, c *Client, ch realtime.Channel) error
+	OnPublish   func(ctx context.Context, c *Client, p *realtime.Publication) error
+	// OnSubscribePattern is that of PatternHooks. Without it, patterns are refused if there is an OnSubscribe.
+	OnSubscribePattern func(ctx context.Context, c *Client, p realtime.Pattern) error
+
 	OnCall       func(ctx context.Context, c *Client, route string, data json.RawMessage) (any, error)
 	OnDisconnect func(ctx context.Context, c *Client, code realtime.Code)
 }
@@ -32,6 +35,17 @@ func (f Funcs) Subscribe(ctx context.Context, c *Client, ch realtime.Channel) er
 		return nil
 	}
 	return f.OnSubscribe(ctx, c, ch)
+}
+
+// SubscribePattern calls OnSubscribePattern.
+func (f Funcs) SubscribePattern(ctx context.Context, c *Client, p realtime.Pattern) error {
+	switch {
+	case f.OnSubscribePattern != nil:
+		return f.OnSubscribePattern(ctx, c, p)
+	case f.OnSubscribe != nil:
+		return noPatterns()
+	}
+	return nil
 }
 
 // Publish calls OnPublish.

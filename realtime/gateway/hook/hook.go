@@ -21,7 +21,7 @@ type Hooks interface {
 	// Connect decides whether a client whose token is good may connect, and what it is
 	// beyond its token. An error refuses it and closes with the error's close code.
 	Connect(ctx context.Context, e *ConnectEvent) (ConnectResult, error)
-	// Subscribe may refuse a channel that the grants allow.
+	// Subscribe may refuse a channel that the grants allow. It is not asked about the channels of a pattern: see PatternHooks.
 	Subscribe(ctx context.Context, c *Client, ch realtime.Channel) error
 	// Publish may refuse an event that the grants allow, or change its Key, Tags and
 	// Data before it is published. Data is compact JSON and is replaced, not written into. After CodeUnavailable, or CodeLimited with
@@ -33,6 +33,14 @@ type Hooks interface {
 	// Disconnect is told that a connection which was welcomed has ended, as its last
 	// hook. code says why, and is empty if the client left. It is not called when the process dies.
 	Disconnect(ctx context.Context, c *Client, code realtime.Code)
+}
+
+// PatternHooks are Hooks that decide about subscriptions to patterns, such as "prices:*": they are asked once, and what they allow reads all channels
+// that the pattern selects, those that begin later included, without another question. Patterns are refused where the Hooks are none of
+// these, so that a program that decides about each channel is not passed by.
+type PatternHooks interface {
+	// SubscribePattern may refuse a pattern of which the grants allow all.
+	SubscribePattern(ctx context.Context, c *Client, p realtime.Pattern) error
 }
 
 // Client is the connection a hook is called for.

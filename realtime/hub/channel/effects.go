@@ -63,8 +63,9 @@ type Effects struct {
 	// Steps is what was looked at or moved, one by one: work that could be split.
 	Steps int
 
-	hold   uint32           // of the lock: how many there were before
-	tenant *schedule.Tenant // of the last of Queued
+	hold     uint32           // of the lock: how many there were before
+	compared int              // keys, in this one
+	tenant   *schedule.Tenant // of the last of Queued
 }
 
 // worthAnEnd is how many connections keep what comes behind them waiting for too long.
@@ -83,7 +84,7 @@ func (fx *Effects) EndFanOut() {
 
 // Begin is called at the beginning of each hold of the lock.
 func (fx *Effects) Begin() {
-	fx.Steps, fx.tenant = 0, nil
+	fx.Steps, fx.tenant, fx.compared = 0, nil, 0
 	fx.hold++
 }
 

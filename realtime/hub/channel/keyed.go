@@ -157,7 +157,11 @@ func (k *Keyed) see(r *Reader, v *view.View) {
 	k.part(r) // and no more than that: what waits for it, waits on
 	r.view = v
 	k.join(r)
-	if keys, _ := k.Table.Size(); !current || !p.state || keys > mostCompared {
+	keys, _ := k.Table.Size()
+	if current && p.state {
+		k.fx.compared += keys
+	}
+	if !current || !p.state || k.fx.compared > mostCompared {
 		if p.state {
 			p.begin(r, true)
 		}

@@ -221,6 +221,7 @@ func (p *pace) giveSnapshot(r *Reader) bool {
 		c.Box.Replay(p.keyed.name, r.number, Framed(r, frame))
 		if over {
 			p.snapshot, p.cursor, r.at = nil, cursor, at
+			isWhole(r)
 			return true
 		}
 	}

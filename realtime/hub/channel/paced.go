@@ -43,6 +43,7 @@ func (q *Question) beginState(m *Machine, from int, found bool) {
 	if ok {
 		r.pace.cursor = cursor
 		r.pace.flush(r, time.Now())
+		isWhole(r)
 		return
 	}
 	r.pace.begin(r, a.Reset)

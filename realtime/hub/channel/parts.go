@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/record"
 )
 
 // parts is how far work over many channels at once has come. It is done in parts, so that
@@ -130,7 +131,7 @@ func (s *Set) Age(now time.Time) (more bool) {
 // idle has the readers leave that have come by a pattern, if all have: nothing is left to be known of the channel.
 func idle(s *Set, m *Machine) {
 	for _, r := range m.readers {
-		if !r.roams || r.state != Reading || r.pace != nil && r.pace.lags {
+		if !r.roams || r.state != Reading || r.pace != nil && (r.pace.lags || r.pace.state && record.Holds(r.pace.keyed.Table)) {
 			return
 		}
 	}

@@ -26,6 +26,7 @@ type Reader struct {
 	lane     *lane                // of m, while it is on it
 	seat     int                  // in lane.readers
 	pace     *pace                // nil if it is given all that comes, at once
+	whole    func()               // what waits until its client has been given all of the state for the first time; nil if nothing does
 
 	// at is where it stands while it is parked, ahead or replaying: what it has had.
 	at realtime.Position
@@ -359,6 +360,16 @@ func Named(r *Reader, sub string, roams bool) { r.sub, r.roams = sub, roams }
 
 // Sub returns what the client calls the subscription.
 func Sub(r *Reader) string { return r.sub }
+
+// Whole has do called once its client has been given all of the state, or all that has changed of it.
+func Whole(r *Reader, do func()) { r.whole = do }
+
+func isWhole(r *Reader) {
+	if do := r.whole; do != nil {
+		r.whole = nil
+		do()
+	}
+}
 
 // Number tells a reader apart from the others of its client.
 func Number(r *Reader) uint32 { return r.number }

@@ -3,6 +3,7 @@ package channel
 import (
 	"time"
 
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/view"
 )
 
@@ -50,6 +51,17 @@ func (r *Reader) Tune(p Pace, now time.Time) {
 		replay(r, r.next, r.live)
 	}
 	settle(r)
+}
+
+// Apply has the reader given what its client wants by now, as a View shows it and the rules of its namespace allow it. It returns what is applied.
+func Apply(r *Reader, want Want, v *view.View, n *realtime.Namespace, now time.Time) Want {
+	r.SetWant(want)
+	if v.ID() != r.View().ID() {
+		r.See(v)
+	}
+	want.MaxRate = n.GrantedRate(want.MaxRate)
+	r.Tune(Pace{Rate: want.MaxRate, Paused: want.Paused}, now)
+	return want
 }
 
 // settle lets the reader read as those do who ask for nothing, if it does not any more and has had everything.

@@ -11,10 +11,14 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/view"
 )
 
 // Owner is whoever follows the topic. Its lock is held whenever it is called, and guards a Set and all that it has.
 type Owner interface {
+	// Lock and Unlock are those of the lock, for Set.Tune alone.
+	Lock()
+	Unlock()
 	// Place has a question answered.
 	Place(q *channel.Question)
 	// Detach ends a reader. It does not tell the client.
@@ -22,6 +26,8 @@ type Owner interface {
 	// CompleteSince returns since when nothing is missing of the channels of a tenant of which nothing is known, ms. What was had and
 	// given up counts as missing if forgotten says so.
 	CompleteSince(tenant string, forgotten bool) int64
+	// List has Set.Listed told of the channels of which a store has the states.
+	List(s *Subscription)
 }
 
 // Subscription is one subscription to a pattern.
@@ -29,8 +35,14 @@ type Subscription struct {
 	Pattern realtime.Pattern
 	Sub     string // what the client calls it; empty if it does not
 	Tenant  string
-	// Reader returns a new reader for a channel, or says why there can be none.
+	State   *State // what a subscription to the states of the channels has besides; nil: it is none
+	// Reader returns a new reader for a channel, or says why there can be none; nil: the channel is none of the subscription's.
 	Reader func(c realtime.Channel) (*channel.Reader, *realtime.Error)
+	// Want is how the client wants the channels; Tune changes it. View is what it is shown of one then, and Rules are those of a namespace. Both
+	// may be called without the lock.
+	Want  *channel.Want
+	View  func(c realtime.Channel, w *channel.Want) (*view.View, error)
+	Rules func(namespace string) realtime.Namespace
 	// Failed is told that the subscription has ended, and why.
 	Failed func(*realtime.Error)
 	// Missed is told that something may be missing in channels of which nothing is known, up to a moment.
@@ -60,24 +72,6 @@ func New(o Owner, margin, skew time.Duration) *Set {
 	return &Set{owner: o, margin: margin.Milliseconds(), skew: skew.Milliseconds(), all: map[string][]*Subscription{}}
 }
 
-// Max bounds the patterns that a connection is subscribed to.
-const Max = 16
-
-// Check refuses a subscription that a connection cannot have beside those that it has.
-func Check(have []*Subscription, p realtime.Pattern, sub string) *realtime.Error {
-	for _, one := range have {
-		if one.Pattern == p && one.Sub == sub {
-			return realtime.Errorf(realtime.CodeConflict, "channel: %q is already subscribed", p)
-		}
-	}
-	if len(have) < Max {
-		return nil
-	}
-	err := realtime.Errorf(realtime.CodeLimited, "channel: a connection may be subscribed to %d patterns; end one first", Max)
-	err.Limit = "patternsPerConnection"
-	return err
-}
-
 // Add begins a subscription. since says where the client stands in channels that it has read before; asOf, if it is not 0, is the moment up to which it has
 // had everything of the others, but for what came late: that may be given again. Else it reads them from moment on. known are the channels of which something is known.
 func (ss *Set) Add(s *Subscription, since map[realtime.Channel]realtime.Position, asOf, moment int64, known []realtime.Channel) {
@@ -87,6 +81,10 @@ func (ss *Set) Add(s *Subscription, since map[realtime.Channel]realtime.Position
 		s.moment, s.begun, s.sure, s.resumed = asOf, asOf-ss.margin, asOf-ss.margin, true
 	}
 	ss.all[s.Tenant] = append(ss.all[s.Tenant], s)
+	if s.State != nil {
+		ss.begin(s, since, asOf, known)
+		return
+	}
 	for c, at := range since {
 		ss.read(s, c, channel.Request{Since: at, AsOf: asOf})
 	}
@@ -101,7 +99,13 @@ func (ss *Set) Add(s *Subscription, since map[realtime.Channel]realtime.Position
 
 // Opened is told that something has become known of a channel.
 func (ss *Set) Opened(c realtime.Channel) {
-	for _, s := range ss.all[c.Tenant()] {
+	all := ss.all[c.Tenant()]
+	for i := len(all) - 1; i >= 0; i-- { // from behind: one that ends meanwhile has the last in its place
+		s := all[i]
+		if s.State != nil {
+			ss.read(s, c, channel.Request{State: true})
+			continue
+		}
 		// Nothing was given that is remembered, so what came late is not given twice.
 		q := channel.Request{Since: realtime.Position{Time: s.moment - ss.margin}, AsOf: s.moment, Quiet: true}
 		if q.Since.Time <= s.begun {
@@ -115,10 +119,10 @@ func (ss *Set) Opened(c realtime.Channel) {
 
 // read has a subscription read a channel that its pattern selects, if it does not yet.
 func (ss *Set) read(s *Subscription, c realtime.Channel, q channel.Request) {
-	if s.ended || s.readers[c] != nil || c.Tenant() != s.Tenant || !s.Pattern.Match(c.Name(), "", nil) {
+	if s.ended || s.readers[c] != nil || s.State.waits(c) || c.Tenant() != s.Tenant || !s.Pattern.Match(c.Name(), "", nil) {
 		return
 	}
-	if len(s.readers) >= realtime.MaxPatternChannels {
+	if len(s.readers)+s.State.waiting() >= realtime.MaxPatternChannels {
 		err := realtime.Errorf(realtime.CodeLimited, "channel: %q selects more than %d channels; subscribe to fewer of them", s.Pattern, realtime.MaxPatternChannels)
 		err.Limit = "channelsPerPattern"
 		ss.fail(s, err)
@@ -129,11 +133,17 @@ func (ss *Set) read(s *Subscription, c realtime.Channel, q channel.Request) {
 		ss.fail(s, refused)
 		return
 	}
+	if r == nil {
+		return
+	}
 	s.readers[c] = r
+	s.State.reads(s, c, r)
 	q.Channel, q.Sub, q.Roams = c, s.Sub, true
 	ss.owner.Place(&channel.Question{Request: q, Reader: r, Asked: time.Now(), Refused: func(err *realtime.Error) {
-		if s.readers[c] == r {
-			delete(s.readers, c)
+		if s.readers[c] != r {
+			return
+		}
+		if delete(s.readers, c); !s.State.putOff(c, q, err) {
 			ss.fail(s, err)
 		}
 	}})
@@ -197,6 +207,9 @@ func (ss *Set) Vouch(ms int64) {
 
 // prove tells of what may be missing of channels that nobody knows: by their names, nobody could be told of it.
 func (ss *Set) prove(s *Subscription, ms int64) {
+	if s.State != nil {
+		return // states are told as they are, of whatever has become of them
+	}
 	if s.sure == 0 {
 		s.sure = ms
 		return

@@ -209,16 +209,33 @@ func (ss *Set) Obey(t *realtime.Tenant) {
 func (ss *Set) Ask(q *channel.Question) {
 	o := ss.o.Owner
 	o.Lock()
+	ready := ss.Ready(q)
+	o.Unlock()
+	if ready {
+		o.Ask(q)
+	}
+}
+
+// Ready reports whether the question of a subscribe for a state can be asked now: else it is when that is loaded.
+func (ss *Set) Ready(q *channel.Question) bool {
 	s := ss.open(q.Request.Channel)
 	s.touched = time.Now()
-	if s.whole || !s.durable || o.Stopped() {
-		o.Unlock()
-		o.Ask(q)
-		return
+	if s.whole || !s.durable || ss.o.Owner.Stopped() {
+		return true
 	}
 	s.waiting = append(s.waiting, q)
 	ss.load(q.Request.Channel, s)
-	o.Unlock()
+	return false
+}
+
+// Channels returns those of a tenant whose states hold something, as far as that has come.
+func Channels(ss *Set, tenant string) (all []realtime.Channel) {
+	for c, s := range ss.all {
+		if c.Tenant() == tenant && record.Holds(s.Table) {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // NoStore is what a subscribe for a durable state is told where there is no store.

@@ -56,6 +56,10 @@ func (store) Entries(context.Context, realtime.Topic, realtime.Channel, realtime
 
 func (store) Watermark(context.Context, realtime.Topic) (time.Time, error) { panic("not called") }
 
+func (store) Channels(context.Context, string, realtime.Pattern, int) ([]realtime.Channel, error) {
+	panic("not called")
+}
+
 // truth is the state of a channel by the first messages of the log: the first copy of each, the newest of each key.
 func (w *world) truth(c realtime.Channel, upTo int) map[string]realtime.Message {
 	all, seen := map[string]realtime.Message{}, map[string]bool{}

@@ -21,6 +21,7 @@ func asked() []Act {
 			return v.ask(Rights{}, true, map[string]any{"maxRate": 5 + v.rng.IntN(100)})
 		}},
 		{Name: "state", Needs: func(f Features) bool { return f.State }, Do: state},
+		{Name: "states of a pattern", Needs: func(f Features) bool { return f.State && f.Wildcards }, Do: states},
 		{Name: "state resumed", Needs: func(f Features) bool { return f.State }, Do: func(v *Viewer) error { return resumeState(v, false) }},
 		{Name: "tune filter", Needs: func(f Features) bool { return f.Tune && f.Filter }, Do: func(v *Viewer) error {
 			clients := v.some(clients(), Shared)
@@ -120,6 +121,32 @@ func state(v *Viewer) error {
 	}
 	v.tell(func(t *told) { t.state = options })
 	return v.snapshots(nil)
+}
+
+// states asks for the states of all channels by one subscription.
+func states(v *Viewer) error {
+	v.forget()
+	r := v.rights()
+	r.Channels = nil
+	if err := v.connect(r); err != nil {
+		return err
+	}
+	_, err := v.Call(map[string]any{"type": "subscribe", "channel": AllChannels, "state": true})
+	if err != nil {
+		return err
+	}
+	if _, err := v.conn.await(v.world.options.Patience, "the end of the snapshots of "+AllChannels, 0, func(f Frame) bool {
+		return f.Type == "notice" && f.Code == "complete" && f.Channel == AllChannels
+	}); err != nil {
+		return err
+	}
+	v.tell(func(t *told) {
+		t.wild, t.state = true, map[string]any{"state": true}
+		for _, channel := range channels() {
+			t.reads[channel] = ""
+		}
+	})
+	return nil
 }
 
 // snapshots waits for the end of the snapshot of each channel, but of those that were resumed.

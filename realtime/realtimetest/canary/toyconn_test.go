@@ -132,6 +132,17 @@ func (c *toyConn) subscribe(frame map[string]any) {
 	sub := &toySub{shown: map[string]toyRow{}}
 	c.options(sub, frame)
 	if sub.state = frame["state"] != nil; sub.state {
+		if channel == canary.AllChannels {
+			c.say(map[string]any{"type": "ok", "id": frame["id"], "channel": channel, "pattern": true})
+			for _, one := range []string{"fleet:all", "fleet:ann", "fleet:bob"} {
+				sub := &toySub{shown: map[string]toyRow{}, state: true}
+				c.say(map[string]any{"type": "ok", "channel": one, "position": fmt.Sprint(len(c.server.log))})
+				c.snapshot(sub, one)
+				c.subs[one] = sub
+			}
+			c.say(map[string]any{"type": "notice", "code": "complete", "channel": channel})
+			return
+		}
 		if frame["since"] != nil && c.server.flaw == "a state that is gone on from whatever was shown of it" {
 			c.goOn(sub, channel, frame)
 			return

@@ -33,6 +33,7 @@ func TestStates(t *testing.T, h Harness) {
 		{"ClearsAtOneTime", (*states).clearsAtOneTime},
 		{"Expiry", (*states).expiry},
 		{"ChannelsAreApart", (*states).channelsAreApart},
+		{"Channels", (*states).channels},
 		{"Watermark", stateWatermark},
 		{"Mark", stateMark},
 		{"NotKept", statesNotKept},

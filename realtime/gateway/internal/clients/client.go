@@ -145,8 +145,14 @@ func (c *Client) History(ctx context.Context, r *history.Request) (*history.Page
 	return hub.History(ctx, c.conn, r)
 }
 
-// SubscribePattern asks the Hub for all channels that a pattern selects.
+// SubscribePattern asks the program and then the Hub for all channels that a pattern selects.
 func (c *Client) SubscribePattern(r *hub.PatternRequest) (err error) {
+	o := &c.set.o
+	if o.Hooks.Present() && c.conn.Principal().MayAll(realtime.ActionSubscribe, r.Pattern) {
+		if refused := o.Hooks.SubscribePattern(c.Hooked(), r.Pattern); refused != nil {
+			return refused
+		}
+	}
 	c.unlessLeft(func() {
 		if refused := hub.SubscribePattern(c.conn, r); refused != nil {
 			err = refused

@@ -29,7 +29,7 @@ func (h *handler) handle(f *wire.ClientFrame) {
 	case wire.TypeConnect:
 		h.resume(f)
 	case wire.TypeSubscribe:
-		h.subscribe(f.ID, &wire.Subscription{Channel: f.Channel, Since: f.Since, View: f.View, Sub: f.Sub, Positions: f.Positions, Options: f.Options}, f.AsOf)
+		h.subscribe(f.ID, &wire.Subscription{Channel: f.Channel, Since: f.Since, View: f.View, Sub: f.Sub, Positions: f.Positions, Views: f.Views, Options: f.Options}, f.AsOf)
 	case wire.TypeTune:
 		h.tune(f)
 	case wire.TypeUnsubscribe:

@@ -12,22 +12,20 @@ func (h *handler) subscribePattern(id wire.ID, s *wire.Subscription, asOf int64,
 	if err := realtime.CheckSelection(s.Channel); err != nil {
 		return err
 	}
-	switch {
-	case s.Options.State:
-		return realtime.Errorf(realtime.CodeBadRequest, "state: is not served for a pattern; subscribe to each channel")
-	case !s.Options.Rewind.IsZero():
+	if !s.Options.Rewind.IsZero() {
 		return realtime.Errorf(realtime.CodeBadRequest, "rewind: is not served for a pattern; subscribe to each channel, or ask for its history")
-	case h.c.Hooks.Present():
-		return realtime.Errorf(realtime.CodeBadRequest, "channel: patterns are not served where a program decides about each subscribe")
 	}
-	r := &hub.PatternRequest{Pattern: realtime.Pattern(s.Channel), Sub: s.Sub, AsOf: asOf, Want: want, Since: map[realtime.Channel]realtime.Position{}}
+	r := &hub.PatternRequest{Pattern: realtime.Pattern(s.Channel), Sub: s.Sub, AsOf: asOf, Want: want, State: s.Options.State, Since: map[realtime.Channel]realtime.Position{}, Views: map[realtime.Channel]string{}}
 	for name, at := range s.Positions {
 		ch, err := h.channel(name)
 		if err != nil {
 			return realtime.Errorf(realtime.CodeBadRequest, "since: %v", err)
 		}
-		r.Since[ch] = at
+		if r.Since[ch] = at; s.Views[name] != "" {
+			r.Views[ch] = s.Views[name]
+		}
 	}
+	r.Complete = func() outbox.Frame { return h.named(h.protocol.PatternComplete(s.Channel), s.Sub) }
 	r.Begins = func(at realtime.Position) outbox.Frame {
 		return h.named(h.protocol.PatternOK(id, s.Channel, at), s.Sub)
 	}

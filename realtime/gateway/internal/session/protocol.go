@@ -39,6 +39,8 @@ type Encoder interface {
 	PresenceOK(id wire.ID, c realtime.Channel, p *outbox.Presence) outbox.Frame
 	EnterOK(id wire.ID, c realtime.Channel) outbox.Frame
 	PatternOK(id wire.ID, pattern string, at realtime.Position) outbox.Frame
+	PatternComplete(pattern string) outbox.Frame
+	PatternTuneOK(id wire.ID, pattern string, t wire.Tuned) outbox.Frame
 	UnsubscribePatternOK(id wire.ID, pattern string) outbox.Frame
 	TuneOK(id wire.ID, c realtime.Channel, t wire.Tuned) outbox.Frame
 	HistoryOK(id wire.ID, c realtime.Channel, p *wire.HistoryPage) outbox.Frame

@@ -11,7 +11,7 @@ import (
 // tune changes how the client is given a channel. What leaves and enters its sight comes before the answer.
 func (h *handler) tune(f *wire.ClientFrame) {
 	if realtime.IsSelection(f.Channel) {
-		h.reportSub(f.ID, f.Channel, f.Sub, "tuning", realtime.Errorf(realtime.CodeBadRequest, "channel: a pattern cannot be tuned; unsubscribe and subscribe again"))
+		tunePattern(h, f)
 		return
 	}
 	ch, err := h.channel(f.Channel)
@@ -23,9 +23,27 @@ func (h *handler) tune(f *wire.ClientFrame) {
 		h.reportSub(f.ID, f.Channel, f.Sub, "tuning", err)
 		return
 	}
-	h.send(h.named(h.protocol.TuneOK(f.ID, ch, wire.Tuned{
-		Filter: applied.Filter, Fields: applied.Fields, Keys: applied.Keys, MaxRate: applied.MaxRate, Paused: applied.Paused,
-	}), f.Sub))
+	h.send(h.named(h.protocol.TuneOK(f.ID, ch, tuned(&applied)), f.Sub))
+}
+
+// tunePattern is tune for all channels of a pattern.
+func tunePattern(h *handler, f *wire.ClientFrame) {
+	applied, err := hub.TunePattern(h.client.Connection(), realtime.Pattern(f.Channel), f.Sub, func(w hub.Want) (hub.Want, error) {
+		if f.Options.Occupancy {
+			return w, realtime.Errorf(realtime.CodeBadRequest, "occupancy: is not told of all channels of a pattern; leave it out")
+		}
+		return changed(w, &f.Options)
+	})
+	if err != nil {
+		h.reportSub(f.ID, f.Channel, f.Sub, "tuning", err)
+		return
+	}
+	h.send(h.named(h.protocol.PatternTuneOK(f.ID, f.Channel, tuned(&applied)), f.Sub))
+}
+
+// tuned is what a client is told of what is applied.
+func tuned(w *hub.Want) wire.Tuned {
+	return wire.Tuned{Filter: w.Filter, Fields: w.Fields, Keys: w.Keys, MaxRate: w.MaxRate, Paused: w.Paused}
 }
 
 // changed returns what a client wants by what it has said before and what it says now.
