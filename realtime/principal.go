@@ -39,6 +39,7 @@ type Manage string
 const (
 	ManagePublish     Manage = "publish"     // publish to every channel; send to users, groups and connections
 	ManageState       Manage = "state"       // read what is stored of keyed state
+	ManageHistory     Manage = "history"     // read what was published to every channel
 	ManageConnections Manage = "connections" // list, inspect and close connections
 	ManageUsers       Manage = "users"       // log users out
 	ManageTokens      Manage = "tokens"      // make tokens for any user of the tenant

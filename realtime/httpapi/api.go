@@ -46,6 +46,7 @@ func routes() []route {
 		{"POST", tenant + "/tokens", realtime.ManageTokens, (*api).makeToken, false},
 		{"POST", tenant + "/publish", realtime.ManagePublish, (*api).publish, false},
 		{"GET", tenant + "/channels/{channel}/state", realtime.ManageState, readState, false},
+		{"GET", tenant + "/channels/{channel}/history", realtime.ManageHistory, readHistory, false},
 		{"DELETE", tenant + "/channels/{channel}/state", realtime.ManagePublish, clearState, false},
 		{"PUT", tenant + "/channels/{channel}/state/{key}", realtime.ManagePublish, setState, false},
 		{"DELETE", tenant + "/channels/{channel}/state/{key}", realtime.ManagePublish, deleteState, false},

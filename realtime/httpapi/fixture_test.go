@@ -116,7 +116,7 @@ func (s *service) token(tenant, user string, parts ...realtime.Manage) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return sign(s.t, doc, auth.Claims{User: user, Groups: []string{user + "s"}, Manage: parts, Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}}})
+	return sign(s.t, doc, auth.Claims{User: user, Groups: []string{user + "s"}, Manage: parts, Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}, History: []realtime.Pattern{}}})
 }
 
 func sign(t testing.TB, doc *realtime.Tenant, c auth.Claims) string {

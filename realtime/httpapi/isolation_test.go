@@ -77,6 +77,7 @@ func TestPartsOfManage(t *testing.T) {
 	opens := map[realtime.Manage][]string{
 		realtime.ManagePublish:     {"/publish", "/send", "DELETE /v1/tenants/acme/channels/x/state", "/state/k"},
 		realtime.ManageState:       {"GET /v1/tenants/acme/channels/x/state"},
+		realtime.ManageHistory:     {"/history"},
 		realtime.ManageConnections: {"/connections", "/connections/c1"},
 		realtime.ManageUsers:       {"/logout"},
 		realtime.ManageTokens:      {"/tokens"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/hub/history"
 	"github.com/tidewire/tidewire/realtime/intake"
 )
 
@@ -31,6 +32,11 @@ type Limiter interface {
 	Request(t *realtime.Tenant, user string) error
 }
 
+// History reads pages of what was published to a channel. p is who is to see it; nil sees everything.
+type History interface {
+	Page(ctx context.Context, t *realtime.Tenant, p *realtime.Principal, req *history.Request) (*history.Page, error)
+}
+
 // Options say what the API is made of. Those up to Publisher are required.
 type Options struct {
 	// Verifier judges the tokens of tenants. It has to ask the same Revocations.
@@ -49,6 +55,8 @@ type Options struct {
 	Placement func(*realtime.Tenant) realtime.Topic
 	// States has what is stored of keyed state; nil: nothing is.
 	States realtime.StateStore
+	// History reads what topics keep; nil: this API does not. *retained.Reader is one.
+	History History
 	// Retention is how long topics keep messages, and so the longest windowFor of a document; 0 is realtime.DefaultRetention.
 	Retention time.Duration
 	// Limiter counts publishes and requests. nil holds nobody to anything. Operators are not held to

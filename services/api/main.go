@@ -11,9 +11,12 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/backend"
 	"github.com/tidewire/tidewire/realtime/environment"
+	"github.com/tidewire/tidewire/realtime/filter/viewfilter"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/publish"
+	"github.com/tidewire/tidewire/realtime/retained"
+	"github.com/tidewire/tidewire/realtime/wire"
 	"github.com/tidewire/tidewire/services/cloudrun"
 	"github.com/tidewire/tidewire/services/cloudrun/storage"
 )
@@ -47,9 +50,17 @@ func (c *config) handler(p *cloudrun.Parts, b *backend.Backend) (http.Handler, e
 	p.Closing(func(context.Context) error { return operators.Close() })
 	verifier := auth.New(b.Tenants, auth.Options{Revocations: b.Revocations, Logger: p.Log, Metrics: p.Metrics})
 	p.Closing(func(context.Context) error { return verifier.Close() })
+	filters, err := viewfilter.New()
+	if err != nil {
+		return nil, err
+	}
+	reader := retained.New(retained.Options{
+		Broker: b.Broker, Placement: b.Placement, Filters: filters, Payload: wire.Compact, Metrics: p.Metrics, Logger: p.Log,
+	})
+	p.Closing(reader.Close)
 	return cloudrun.Health(p.Spans("api", httpapi.New(httpapi.Options{
 		Verifier: verifier, Operators: operators,
-		Tenants: b.Tenants, Registry: b.Registry, Revocations: b.Revocations, Topics: b.Topics, Placement: b.Placement, States: b.States,
+		Tenants: b.Tenants, Registry: b.Registry, Revocations: b.Revocations, Topics: b.Topics, Placement: b.Placement, States: b.States, History: reader,
 		Publisher: publish.New(b.Broker, publish.Options{Placement: b.Placement, Metrics: p.Metrics, Tracer: p.Tracer}),
 		Retention: realtime.RetentionOf(b.Broker),
 		Limiter:   limit.New(limit.Options{Metrics: p.Metrics}),

@@ -35,8 +35,19 @@ locals {
     }
     provisioner = {
       title       = "Tidewire api"
-      description = "Makes topics of tenants and publishes to them."
-      permissions = ["pubsub.topics.create", "pubsub.topics.get", "pubsub.topics.publish", "pubsub.topics.update"]
+      description = "Makes topics of tenants, publishes to them, and reads what they keep with subscriptions of its own."
+      permissions = [
+        "pubsub.subscriptions.consume", # pull, acknowledge, seek
+        "pubsub.subscriptions.create",
+        "pubsub.subscriptions.delete",
+        "pubsub.subscriptions.get",
+        "pubsub.subscriptions.list", # for the budget
+        "pubsub.topics.attachSubscription",
+        "pubsub.topics.create",
+        "pubsub.topics.get",
+        "pubsub.topics.publish",
+        "pubsub.topics.update",
+      ]
     }
     sweeper = {
       title       = "Tidewire janitor, subscriptions"

@@ -25,9 +25,11 @@ import (
 	"github.com/tidewire/tidewire/realtime/httpserver"
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/publish"
+	"github.com/tidewire/tidewire/realtime/retained"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/telemetry/scrape"
+	"github.com/tidewire/tidewire/realtime/wire"
 	"github.com/tidewire/tidewire/services/dashboard/demo"
 	"github.com/tidewire/tidewire/services/dashboard/web"
 )
@@ -67,6 +69,7 @@ type Server struct {
 	operators *auth.Verifier
 	limiter   *limit.Limiter
 	pub       *publish.Publisher
+	history   *retained.Reader
 	gateway   *gateway.Gateway
 	server    *httpserver.Server
 	stop      context.CancelFunc // of producers and of the keeper
@@ -217,7 +220,15 @@ func (d *Server) routes() (http.Handler, error) {
 		Verifier: d.verifier, Tenants: d.backend.Tenants, Publisher: d.pub, Limiter: d.limiter,
 		Logger: d.o.Logger, Metrics: d.metrics,
 	}))
+	filters, err := viewfilter.New()
+	if err != nil {
+		return nil, err
+	}
+	d.history = retained.New(retained.Options{
+		Broker: d.backend.Broker, Placement: d.backend.Placement, Filters: filters, Payload: wire.Compact, Logger: d.o.Logger, Metrics: d.metrics,
+	})
 	api := httpapi.New(httpapi.Options{
+		History:  d.history,
 		Verifier: d.verifier, Operators: d.operators, Tenants: d.backend.Tenants, Registry: d.backend.Registry,
 		Revocations: d.backend.Revocations, Publisher: d.pub, Topics: d.backend.Topics, Placement: d.backend.Placement, States: d.backend.States,
 		Limiter: d.limiter, Logger: d.o.Logger, Metrics: d.metrics,
@@ -258,6 +269,9 @@ func (d *Server) close(ctx context.Context) error {
 		err = d.kept.Withdraw(d.self)
 	}
 	steps := []shutdown.Step{d.gateway.Close}
+	if d.history != nil {
+		steps = append(steps, d.history.Close)
+	}
 	if d.server != nil {
 		steps = append(steps, d.server.Close)
 	}
