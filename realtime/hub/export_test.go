@@ -26,3 +26,6 @@ func (h *Hub) AskPresence(c *Connection, name realtime.Channel, watch bool) erro
 		Refused: func(err *realtime.Error) outbox.Frame { return wire.Answers{}.Error("1", name.Name(), err) },
 	})
 }
+
+// Hub is the one of a connection.
+func (c *Connection) Hub() *Hub { return c.hub }
