@@ -52,6 +52,16 @@ func (c *Census) renew(now time.Time, fresh bool) {
 	}
 }
 
+// Renew forgets what others have said of a subject that is wanted, and asks for it anew.
+func (c *Census) Renew(ch realtime.Channel, now time.Time) {
+	s := c.subjects[ch]
+	if s == nil || !s.wanted {
+		return
+	}
+	s.reports = nil
+	c.ask(now, true, s)
+}
+
 // Restart says that messages may have been lost: what others have said of what is wanted is asked for anew.
 func (c *Census) Restart(now time.Time) { c.renew(now, true) }
 

@@ -141,6 +141,14 @@ func (c *Census) Put(ch realtime.Channel, key string, value json.RawMessage, now
 	c.dirty[ch] = struct{}{}
 }
 
+// Again says that all of this instance's own of a subject may have changed: it is reported whole.
+func (c *Census) Again(ch realtime.Channel) {
+	if s := c.subjects[ch]; s != nil && s.isAsked() {
+		s.owes, s.changed = true, nil
+		c.dirty[ch] = struct{}{}
+	}
+}
+
 // subject returns what is known of one, from now on.
 func (c *Census) subject(ch realtime.Channel) *subject {
 	s := c.subjects[ch]

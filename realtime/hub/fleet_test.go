@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -90,7 +91,7 @@ type guest struct {
 type watcher struct {
 	at    *station
 	page  *page
-	knows map[string]bool
+	knows map[string]string // users, by member
 	crowd bool
 	count int
 }
@@ -147,7 +148,7 @@ func (f *fleet) leave(user string) {
 }
 
 func (f *fleet) watch(s *station) {
-	w := &watcher{at: s, page: s.connect("watcher-of-" + s.name), knows: map[string]bool{}}
+	w := &watcher{at: s, page: s.connect("watcher-of-" + s.name), knows: map[string]string{}}
 	name := s.rig.channel(f.channel)
 	if err := s.hub.Presence(w.page.conn, &hub.PresenceRequest{
 		Channel: name, Watch: true,
@@ -171,19 +172,21 @@ func (f *fleet) read() {
 			}
 			w.count, w.crowd = frame.Count, frame.Truncated
 			if frame.Type == wire.TypeOK || frame.Members != nil {
-				w.knows = map[string]bool{}
+				w.knows = map[string]string{}
 			}
 			for _, m := range append(frame.Members, frame.Joined...) {
-				if w.knows[m.User] {
-					f.t.Fatalf("%s is told that %s joined, who was there", w.at.name, m.User)
+				if name := m.User + m.Connection; w.knows[name] != "" {
+					f.t.Fatalf("%s is told that %s joined, who was there", w.at.name, name)
+				} else {
+					w.knows[name] = m.User
 				}
-				w.knows[m.User] = true
 			}
 			for _, m := range frame.Left.Members {
-				if !w.knows[m.User] {
-					f.t.Fatalf("%s is told that %s left, who was not there", w.at.name, m.User)
+				name := m.User + m.Connection
+				if w.knows[name] == "" {
+					f.t.Fatalf("%s is told that %s left, who was not there", w.at.name, name)
 				}
-				delete(w.knows, m.User)
+				delete(w.knows, name)
 			}
 		}
 	}
@@ -203,12 +206,16 @@ func (f *fleet) check() {
 		if w.crowd {
 			continue
 		}
+		known := map[string]bool{}
+		for _, user := range w.knows {
+			known[user] = true
+		}
 		for user := range f.users {
-			if !w.knows[user] {
+			if !known[user] {
 				f.t.Errorf("%s does not know %s, who is there", w.at.name, user)
 			}
 		}
-		for user := range w.knows {
+		for user := range known {
 			if f.users[user] == nil {
 				f.t.Errorf("%s knows %s, who has gone", w.at.name, user)
 			}
@@ -366,5 +373,48 @@ func TestCrowdIsCounted(t *testing.T) {
 			t.Errorf("%d bytes a second", n)
 		}
 		f.settle()
+	})
+}
+
+// TestPresenceObeysNewRules: a document that says otherwise who a member is, and what, changes what watchers know, at all gateways, whichever hears of it first.
+func TestPresenceObeysNewRules(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := &realtime.Tenant{ID: "acme"}
+		f := newFleet(t, 2, tenant)
+		for n := range 6 {
+			f.come("u" + strconv.Itoa(n))
+		}
+		f.watch(f.stations[0])
+		tb := f.stations[1].table(t, "watcher", "$presence:board:7")
+		f.pass(3 * time.Second)
+		f.check()
+		if rows := tb.read(); len(rows) != 6 {
+			t.Errorf("%d rows: %v", len(rows), rows)
+		}
+		other := &realtime.Tenant{ID: "acme", Namespaces: map[string]realtime.Namespace{"board": {Presence: &realtime.Presence{Of: realtime.PresenceOfConnection}}}}
+		for _, s := range f.stations {
+			s.tenant = other
+			s.hub.Update(other)
+			f.pass(1500 * time.Millisecond)
+		}
+		f.pass(5 * time.Second)
+		f.check()
+		for key, row := range tb.read() {
+			if len(tb.rows) != 6 || !strings.Contains(row, `"connection":"`+key+`"`) {
+				t.Errorf("%d rows, %s is %s", len(tb.rows), key, row)
+			}
+		}
+		entered := &realtime.Tenant{ID: "acme", Namespaces: map[string]realtime.Namespace{"board": {Presence: &realtime.Presence{Members: realtime.PresenceEntered}}}}
+		for _, s := range f.stations {
+			s.tenant = entered
+			s.hub.Update(entered)
+		}
+		f.pass(5 * time.Second)
+		f.users = map[string]*guest{}
+		f.check()
+		if rows := tb.read(); len(rows) != 0 {
+			t.Errorf("nobody has entered: %v", rows)
+		}
 	})
 }

@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"time"
+
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
@@ -35,6 +37,7 @@ func (f *feed) update(t *realtime.Tenant) {
 	f.chores.reviews = append(f.chores.reviews, r.conns...)
 	f.chores.start()
 	f.states.Obey(t)
+	f.fleet.Obey(t, time.Now())
 	for _, g := range f.generations() {
 		g.channels.Obey(t)
 	}

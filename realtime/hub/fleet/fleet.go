@@ -100,6 +100,11 @@ func (s subjects[W]) Open(c realtime.Channel) {
 		return
 	}
 	f.board.Open(c, f.owner.Document(c.Tenant()).Rules(c.Namespace()).Presence)
+	fill(f, c)
+}
+
+// fill counts those who are here.
+func fill[W comparable](f *Fleet[W], c realtime.Channel) {
 	for w := range f.owner.There(c) {
 		f.board.Come(c, f.owner.Who(w), w)
 	}
@@ -146,6 +151,16 @@ func (t counted[W]) Put(subject realtime.Channel, key string, value json.RawMess
 
 func (t counted[W]) Changed(subject realtime.Channel, key string, value json.RawMessage) {
 	t.f.mirror.Put(subject, key, value)
+}
+
+// Obey gives the channels of a tenant the rules of its document.
+func (f *Fleet[W]) Obey(t *realtime.Tenant, now time.Time) {
+	for _, c := range presence.Ruled(&f.board, t) {
+		presence.Rebuild(&f.board, c, t.Rules(c.Namespace()).Presence, now.Add(census.Settle))
+		fill(f, c)
+		f.census.Again(c)
+		f.census.Renew(c, now)
+	}
 }
 
 // Joined counts a subscription of a connection.

@@ -232,3 +232,29 @@ func (b *Board[W]) Members(c realtime.Channel) iter.Seq2[string, realtime.Member
 		}
 	}
 }
+
+// Ruled returns the channels of a tenant whose rooms have other rules than those of its document.
+func Ruled[W comparable](b *Board[W], t *realtime.Tenant) []realtime.Channel {
+	var others []realtime.Channel
+	for c, r := range b.rooms {
+		if c.Tenant() == t.ID && r.rules != t.Rules(c.Namespace()).Presence.WithDefaults() {
+			others = append(others, c)
+		}
+	}
+	return others
+}
+
+// Rebuild empties a room and gives it other rules. What others have is to be heard anew by a moment; until then those who watch are told numbers, and then
+// who is there.
+func Rebuild[W comparable](b *Board[W], c realtime.Channel, rules *realtime.Presence, until time.Time) {
+	old, is := b.rooms[c], newRoom[W](rules.WithDefaults())
+	is.watchers, is.counters, is.wanted, is.holds, is.lingers = old.watchers, old.counters, old.wanted, old.holds, old.lingers
+	is.crowd, is.calm, is.settled = true, until, until
+	b.rooms[c] = is
+	b.dirty[c] = struct{}{}
+	if old.holds > 0 {
+		for key := range old.people {
+			b.Changed(c, key, nil)
+		}
+	}
+}
