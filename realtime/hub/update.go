@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/fleet"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -37,7 +38,7 @@ func (f *feed) update(t *realtime.Tenant) {
 	f.chores.reviews = append(f.chores.reviews, r.conns...)
 	f.chores.start()
 	f.states.Obey(t)
-	f.fleet.Obey(t, time.Now())
+	fleet.Obey(f.fleet, t, time.Now())
 	for _, g := range f.generations() {
 		g.channels.Obey(t)
 	}

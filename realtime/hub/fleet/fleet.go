@@ -154,7 +154,7 @@ func (t counted[W]) Changed(subject realtime.Channel, key string, value json.Raw
 }
 
 // Obey gives the channels of a tenant the rules of its document.
-func (f *Fleet[W]) Obey(t *realtime.Tenant, now time.Time) {
+func Obey[W comparable](f *Fleet[W], t *realtime.Tenant, now time.Time) {
 	for _, c := range presence.Ruled(&f.board, t) {
 		presence.Rebuild(&f.board, c, t.Rules(c.Namespace()).Presence, now.Add(census.Settle))
 		fill(f, c)
