@@ -140,7 +140,7 @@ func (c *Census) askedBy(origin string, ch realtime.Channel, a ask, n uint64, un
 func (s *subject) quiet() { s.sent, s.owes, s.changed = 0, false, nil }
 
 // lapse ends the asks that were not renewed.
-func (c *Census) lapse(now time.Time) {
+func lapse(c *Census, now time.Time) {
 	for _, s := range c.subjects {
 		was := s.isAsked()
 		for origin, a := range s.asked {

@@ -26,7 +26,7 @@ func (c *Census) Tick(now time.Time) {
 		return
 	}
 	c.lookAt = now.Add(lookEvery)
-	c.lapse(now)
+	lapse(c, now)
 	if tells(c) && now.Sub(c.sentAt) >= aliveEvery-Every {
 		c.send(realtime.Channel{}, &body{}, now, func() {}) // the next comes well within the lease
 	}
