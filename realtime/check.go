@@ -41,7 +41,7 @@ func (m *Message) Check(now time.Time) error {
 	}
 	switch m.Kind {
 	case KindPublication:
-		return m.checkEvent()
+		return m.checkEvent(now)
 	case KindFence:
 		if m.Channel.IsZero() {
 			return Errorf(CodeBadRequest, "channel: is missing")
@@ -72,7 +72,7 @@ func (m *Message) checkTimes(now time.Time) error {
 	return nil
 }
 
-func (m *Message) checkEvent() error {
+func (m *Message) checkEvent(now time.Time) error {
 	if m.Channel.IsZero() {
 		return Errorf(CodeBadRequest, "channel: is missing")
 	}
@@ -81,6 +81,11 @@ func (m *Message) checkEvent() error {
 	}
 	if (m.Series == "") != (m.Number == 0) {
 		return Errorf(CodeBadRequest, "number: must be positive with a series and 0 without, got %d", m.Number)
+	}
+	if m.If != nil {
+		if err := m.If.checkKnown(now); err != nil {
+			return err
+		}
 	}
 	return m.CheckSize()
 }
@@ -103,6 +108,9 @@ func (m *Message) checkAddressed() error {
 
 // CheckStateless refuses an operation on the state of a channel, for an event without a channel.
 func (p *Publication) CheckStateless() error {
+	if p.If != nil {
+		return Errorf(CodeBadRequest, "if: needs a channel")
+	}
 	if p.Op != OpSet || p.TTL != 0 {
 		return Errorf(CodeBadRequest, "%s: needs a channel", cmp.Or(string(p.Op), "ttl"))
 	}

@@ -25,6 +25,8 @@ type Publication struct {
 	Op Op
 	// TTL is how long after Time the value of Key is good; zero is for good.
 	TTL time.Duration
+	// If is what has to hold of the Key; nil is nothing. It is decided in the order of the log, see Condition.
+	If *Condition
 	// EventType is the kind of event, such as the type of a CloudEvent; Source is what it comes from.
 	EventType string
 	Source    string
@@ -79,6 +81,9 @@ func (p *Publication) CheckFields() error {
 		}
 	}
 	if err := p.checkOp(); err != nil {
+		return err
+	}
+	if err := p.checkCondition(); err != nil {
 		return err
 	}
 	return p.checkTags()

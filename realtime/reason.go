@@ -58,6 +58,8 @@ const (
 	ReasonHole     Reason = "hole"   // of CountFollows: a Publication is missing
 	ReasonMoved    Reason = "moved"
 	ReasonUnusable Reason = "unusable"
+	// ReasonUndecided is a Publication with a Condition of which nobody here knows whether it counts.
+	ReasonUndecided Reason = "undecided"
 )
 
 // Reasons of CountHoles.
@@ -139,7 +141,7 @@ func (c Counter) Reasons() Reasons {
 	case CountAnswers:
 		return Reasons{Constants: []Reason{ReasonLive, ReasonResumed, ReasonRewound, ReasonReset, ReasonGap}, Codes: true}
 	case CountGaps:
-		return Reasons{Constants: []Reason{ReasonEvicted, ReasonHorizon, ReasonBeacon, ReasonHole, ReasonMoved, ReasonUnusable}}
+		return Reasons{Constants: []Reason{ReasonEvicted, ReasonHorizon, ReasonBeacon, ReasonHole, ReasonMoved, ReasonUnusable, ReasonUndecided}}
 	case CountHoles:
 		return Reasons{Constants: []Reason{ReasonSkipped, ReasonLate}}
 	case CountHistory:

@@ -35,6 +35,16 @@ type StateWriter interface {
 	// topic is not the keeper's any more: what it saves then changes nothing that its successor has saved.
 	// The watermark never goes back. The slices and maps stay the caller's.
 	Save(ctx context.Context, topic Topic, keeper string, changes []StateChange, mark *StateMark) error
+	// Newest returns the newest change that is stored of each of some keys, in their order: a value, also one that has expired, a deletion, or
+	// the clear of the channel that removed what was before. It is zero if none is stored, or if that was removed so long ago that it is
+	// forgotten: an hour at least. The changes belong to the caller.
+	Newest(ctx context.Context, keys []StateRef) ([]StateChange, error)
+}
+
+// StateRef names a key of a channel.
+type StateRef struct {
+	Channel Channel
+	Key     string
 }
 
 // MaxStateBytes is the largest Data of an entry that a store keeps.

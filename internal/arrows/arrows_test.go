@@ -34,7 +34,7 @@ var allowed = map[string]struct{ own, others []string }{
 	// The parts of the hub that know no connection, topic or lock.
 	"realtime/hub/channel":      {own: []string{"realtime", "realtime/internal/line", "realtime/budget", "realtime/hub/history", "realtime/hub/protocol", "realtime/hub/record", "realtime/hub/request", "realtime/hub/schedule", "realtime/hub/view", "realtime/internal/heap", "realtime/internal/uid", "realtime/outbox"}},
 	"realtime/hub/history":      {own: []string{"realtime", "realtime/hub/record", "realtime/hub/view"}},
-	"realtime/hub/state":        {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/hub/channel", "realtime/hub/record"}},
+	"realtime/hub/state":        {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/hub/channel", "realtime/hub/record", "realtime/internal/uid"}},
 	"realtime/hub/query":        {own: []string{"realtime", "realtime/hub/channel", "realtime/hub/history", "realtime/hub/record"}},
 	"realtime/hub/request":      {own: []string{"realtime"}},
 	"realtime/hub/backlog":      {own: []string{"realtime"}},

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -35,7 +36,7 @@ func newStates(f *feed) *state.Set {
 	}
 	return state.New(state.Options{
 		Margin: margin, Skew: f.pace.Skew,
-		Owner: keeping{f}, Topic: f.topic, Store: f.hub.o.States, Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log,
+		Owner: keeping{f}, Topic: f.topic, Placement: f.hub.o.Placement, Store: f.hub.o.States, Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log,
 		Budget: f.hub.o.Budget, Memory: f.pace.Memory, Life: f.ctx,
 	})
 }
@@ -50,4 +51,17 @@ func turn(f *feed) {
 			f.fx.Wheel.Turn(time.Now(), &f.fx)
 		}
 	}, realtime.KeyTopic, f.topic)
+}
+
+// Attempt is a Publication with a Condition under way.
+type Attempt = state.Attempt
+
+// Try prepares a Publication with a Condition that a connection is about to publish, see state.Set.Try. It is decided when it has come back through the
+// topic of the connection.
+func Try(ctx context.Context, c *Connection, p *realtime.Publication) (*Attempt, error) {
+	f := c.feed
+	return f.states.Try(ctx, p, func() int64 {
+		f.vouch()
+		return channel.HeardUntil(f.current.channels, p.Channel, f.pace.Margin)
+	})
 }

@@ -87,6 +87,7 @@ func (tr *truth) add(m *realtime.Message) {
 
 func (tr *truth) change(m *realtime.Message) {
 	x := realtime.StateChange{Publication: m.Publication}
+	x.If = nil
 	if m.TTL > 0 && m.Op == realtime.OpSet {
 		x.Expires = m.Time.Add(m.TTL)
 	}

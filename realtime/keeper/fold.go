@@ -16,6 +16,7 @@ type fold struct {
 	tenants  map[string]*realtime.Tenant
 	recent   *recent
 	channels map[realtime.Channel]*folded
+	stored   map[realtime.StateRef]realtime.StateChange // of keys with Conditions, what is stored; zero if nothing is
 	bytes    int
 	messages int // received since the last reset
 	left     int // out, because they cannot be stored
@@ -29,7 +30,7 @@ type folded struct {
 }
 
 func newFold(tenants map[string]*realtime.Tenant) *fold {
-	return &fold{tenants: tenants, recent: newRecent(nil), channels: map[realtime.Channel]*folded{}}
+	return &fold{tenants: tenants, recent: newRecent(nil), channels: map[realtime.Channel]*folded{}, stored: map[realtime.StateRef]realtime.StateChange{}}
 }
 
 // changeCost is what a change takes besides its texts and bytes.
@@ -54,6 +55,7 @@ func (f *fold) take(m *realtime.Message, now time.Time) {
 		return
 	}
 	p := m.Publication
+	p.If = nil
 	if len(p.Data) > 0 {
 		data, err := wire.Compact(p.Data)
 		if err != nil {
@@ -64,6 +66,9 @@ func (f *fold) take(m *realtime.Message, now time.Time) {
 	change := &realtime.StateChange{Publication: p, Expires: expires(&p, rules)}
 	if !f.recent.add(change) {
 		return // it is a repetition
+	}
+	if m.If != nil && !f.passes(change, m.If) {
+		return
 	}
 	if change.Check() != nil {
 		f.left++
@@ -143,5 +148,6 @@ func (f *fold) changes() []realtime.StateChange {
 // reset forgets what was saved.
 func (f *fold) reset() {
 	clear(f.channels)
+	clear(f.stored)
 	f.bytes, f.messages, f.left = 0, 0, 0
 }

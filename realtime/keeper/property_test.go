@@ -135,8 +135,68 @@ func (w *world) publishOne() {
 			}
 		}
 	}
+	w.condition(&p)
 	m := w.topic.store(realtime.Message{Kind: realtime.KindPublication, Publication: p})
+	if m.If != nil && !m.If.Holds(w.stateOf(c, p.Key), m.Time.UnixMilli()) {
+		return // it has lost
+	}
+	m.If = nil
 	w.said[c] = append(w.said[c], m.Publication)
+}
+
+// condition gives some publications a condition, as an instance does: with what it knows, which may be of a while ago.
+func (w *world) condition(p *realtime.Publication) {
+	if p.Key == "" || w.rand.IntN(3) > 0 {
+		return
+	}
+	now := w.stateOf(p.Channel, p.Key)
+	c := &realtime.Condition{Is: realtime.ConditionAbsent, Known: now, AsOf: time.Now().UnixMilli()}
+	switch {
+	case w.rand.IntN(3) == 0:
+		c.Is = realtime.ConditionPresent
+	case now.At.ID != "" && w.rand.IntN(2) == 0:
+		c.Is, c.Position = realtime.ConditionPosition, now.At
+	}
+	if w.rand.IntN(3) == 0 {
+		c.Known, c.AsOf = realtime.KeyState{}, 0
+		for _, said := range w.said[p.Channel] { // all but the newest
+			if said.Key == p.Key && said.ID != now.At.ID {
+				c.Known = stateOf(&said)
+			}
+			if said.Op == realtime.OpClear {
+				c.Known = stateOf(&said)
+			}
+		}
+		c.AsOf = c.Known.At.Time
+	}
+	p.If = c
+	if p.Op == realtime.OpSet && p.Channel.Namespace() == "short" && (p.TTL == 0 || p.TTL > 40*time.Second) {
+		p.TTL = 40 * time.Second
+	}
+}
+
+// stateOf is what the log says of a key.
+func (w *world) stateOf(c realtime.Channel, key string) (s realtime.KeyState) {
+	for i := range w.said[c] {
+		if said := &w.said[c][i]; said.Key == key || said.Op == realtime.OpClear {
+			s = stateOf(said)
+		}
+	}
+	return s
+}
+
+func stateOf(p *realtime.Publication) realtime.KeyState {
+	s := realtime.KeyState{At: p.Position()}
+	ttl := p.TTL
+	if p.Channel.Namespace() == "short" && (ttl == 0 || ttl > 40*time.Second) {
+		ttl = 40 * time.Second
+	}
+	if p.Op != realtime.OpSet {
+		s.Ends = s.At.Time
+	} else if ttl > 0 {
+		s.Ends = p.Time.Add(ttl).UnixMilli()
+	}
+	return s
 }
 
 // keeps makes rounds, each time as a process that may die, until ctx ends; in the end none does.

@@ -59,6 +59,12 @@ func (r *recent) add(c *realtime.StateChange) bool {
 	return true
 }
 
+// knows reports whether a change was folded lately.
+func (r *recent) knows(c *realtime.StateChange) bool {
+	_, known := r.ids[named(c).ID]
+	return known
+}
+
 // named makes hashes that nobody can choose two of.
 func named(c *realtime.StateChange) realtime.RecentPublication {
 	h := sha256.New()

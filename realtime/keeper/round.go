@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,6 +117,12 @@ func (r *round) read(ctx context.Context, marker string, m *marks) (at time.Time
 		case reading.Err() != nil:
 			return time.Time{}, nil
 		case !ended:
+			return time.Time{}, err
+		}
+		if r.cut && slices.ContainsFunc(messages, func(m realtime.Message) bool { return m.If != nil }) { // what was before them may come again behind them
+			return time.Time{}, realtime.Errorf(realtime.CodeUnavailable, "the stream was interrupted before conditions that have to be decided in order")
+		}
+		if err := r.fold.fetch(ctx, k.o.States, messages); err != nil {
 			return time.Time{}, err
 		}
 		now := time.Now()

@@ -40,6 +40,7 @@ func carries(b *bed) {
 			Publication: realtime.Publication{
 				Channel: c, ID: "id ⌘ \"1\"", Key: "EURUSD", Data: []byte("{\"a\":\"\\u0000é\x00\xff\"}"),
 				Tags: map[string]string{"region": "eu", "empty": "", "ü": "\"'<>&"},
+				If:   &realtime.Condition{Is: realtime.ConditionAbsent, AsOf: 17, Known: realtime.KeyState{At: realtime.Position{Time: 16, ID: "a-b c"}, Ends: 18}},
 				TTL:  90*time.Second + time.Nanosecond, EventType: "com.example.quote", Source: "//desks.example/eu?a=b", ContentType: "text/plain; charset=utf-8",
 			},
 		},

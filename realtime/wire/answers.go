@@ -60,6 +60,17 @@ func (Answers) PublishOK(id ID, event string) outbox.Frame {
 	return o.frame()
 }
 
+// PublishDecided answers a publish frame with a condition, once it is decided. at is where the key's value was published; zero if it has none.
+func (Answers) PublishDecided(id ID, event string, applied bool, at realtime.Position) outbox.Frame {
+	o := answer(160, TypeOK, id)
+	o.text("event", event)
+	o.bool("applied", applied)
+	if !at.IsZero() {
+		o.position("position", at)
+	}
+	return o.frame()
+}
+
 // CallOK answers a call frame. data is one JSON value, as Compact returns it; none is written as null.
 func (Answers) CallOK(id ID, data []byte) outbox.Frame {
 	o := answer(64+len(data), TypeOK, id)

@@ -62,6 +62,7 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 	if f.Op == realtime.OpDelete {
 		o.bool(memberDelete.String(), true)
 	}
+	o.condition(f.If)
 	if f.Data != nil {
 		o.data(memberData.String(), f.Data)
 	}
@@ -96,6 +97,17 @@ func (o *object) optional(name member, p realtime.Position) {
 func (o *object) view(v string) {
 	if v != "" {
 		o.text(memberView.String(), v)
+	}
+}
+
+func (o *object) condition(c *realtime.Condition) {
+	switch {
+	case c == nil:
+	case c.Is == realtime.ConditionPosition:
+		o.name(memberIf.String())
+		o.b = append(appendString(append(o.b, `{"position":`...), c.Position.String()), '}')
+	default:
+		o.text(memberIf.String(), string(c.Is))
 	}
 }
 
@@ -165,6 +177,8 @@ type ServerFrame struct {
 	Event    string            `json:"event,omitempty"`
 	Members  []realtime.Member `json:"members,omitempty"`
 	Count    int               `json:"count,omitempty"` // also presence, notice "dropped"
+	// Applied is of a publish with a condition: whether it counts. Position is that of the value that the key has now.
+	Applied *bool `json:"applied,omitempty"`
 
 	// message
 	Key  string            `json:"key,omitempty"`

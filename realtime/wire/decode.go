@@ -97,6 +97,9 @@ func (f *ClientFrame) read(m *members) {
 		f.Event = m.text(memberEvent, false)
 		f.EventType, f.Source, f.ContentType = m.text(memberEventType, false), m.text(memberSource, false), m.text(memberContentType, false)
 		f.Refusals, f.CountsRefusals = m.number(memberRefusals)
+		if f.If = conditionOf(m); m.raw[memberAdd] != nil {
+			m.wrong("add: is not served; read the value, and publish it with \"if\" and its position")
+		}
 	case TypeCall:
 		f.ID = m.id(true)
 		f.Route = m.text(memberRoute, true)

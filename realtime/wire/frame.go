@@ -131,6 +131,8 @@ type ClientFrame struct {
 	EventType   string
 	Source      string
 	ContentType string
+	// If is what has to hold of the Key: publish.
+	If *realtime.Condition
 
 	// Refusals is the newest number of a PublishRefused that the client had received on this connection when it
 	// sent a publish, and 0 before the first. It counts if CountsRefusals; an older client does not say.

@@ -50,6 +50,8 @@ const (
 	memberAfter
 	memberFrom
 	memberTo
+	memberIf
+	memberAdd // not served
 	numMembers
 )
 
@@ -91,6 +93,8 @@ var memberNames = [numMembers]string{
 	memberAfter:         "after",
 	memberFrom:          "from",
 	memberTo:            "to",
+	memberIf:            "if",
+	memberAdd:           "add",
 }
 
 func (m member) String() string { return memberNames[m] }
@@ -327,6 +331,40 @@ func (m *members) ttl() time.Duration {
 		m.wrong("%v", err)
 	}
 	return ttl
+}
+
+// condition returns what has to hold of a publish's key.
+func conditionOf(m *members) *realtime.Condition {
+	if !m.has(memberIf, false) {
+		return nil
+	}
+	raw, c := m.raw[memberIf], &realtime.Condition{}
+	switch raw[0] {
+	case '"':
+		c.Is = realtime.ConditionKind(jsontext.Unquote(raw))
+		if c.Is == realtime.ConditionAbsent || c.Is == realtime.ConditionPresent {
+			return c
+		}
+	case '{':
+		c.Is = realtime.ConditionPosition
+		for name, value := range jsontext.Members(raw) {
+			if string(name) != "position" || value[0] != '"' || !c.Position.IsZero() {
+				c.Position = realtime.Position{}
+				break
+			}
+			at, err := realtime.ParsePosition(jsontext.Unquote(value))
+			if err != nil || at.ID == "" {
+				m.wrong("if.position: must be one of a message, <milliseconds>-<id>, got %.64s", value)
+				return nil
+			}
+			c.Position = at
+		}
+		if !c.Position.IsZero() {
+			return c
+		}
+	}
+	m.wrong("if: must be \"absent\", \"present\" or {\"position\": ...}, got %.64s", raw)
+	return nil
 }
 
 // data returns the compact JSON of any value.

@@ -254,3 +254,28 @@ func (s *States) sweep(now time.Time) {
 		})
 	}
 }
+
+// Newest looks each of them up.
+func (s *States) Newest(ctx context.Context, keys []realtime.StateRef) ([]realtime.StateChange, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]realtime.StateChange, len(keys))
+	for i, ref := range keys {
+		c := s.channels[ref.Channel]
+		if c == nil {
+			continue
+		}
+		change, stored := c.keys[ref.Key]
+		switch {
+		case stored && (change.Time.After(c.cleared.at) || change.Time.Equal(c.cleared.at) && change.after == c.cleared.id):
+			all[i] = change.StateChange
+			all[i].Tags = maps.Clone(change.Tags)
+		case c.cleared.id != "":
+			all[i] = realtime.StateChange{Publication: realtime.Publication{Channel: ref.Channel, ID: c.cleared.id, Op: realtime.OpClear, Time: c.cleared.at}}
+		}
+	}
+	return all, nil
+}

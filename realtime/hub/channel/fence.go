@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/record"
 	"github.com/tidewire/tidewire/realtime/internal/uid"
 )
 
@@ -39,8 +40,8 @@ func (f *Fence) Failed() {
 // in line.
 func (m *Machine) sendFence() {
 	s := m.set
-	asked := len(m.waiting) > 0
-	if m.fence != nil || !asked && !m.moving && (len(m.readers) == 0 || m.State() == Live) {
+	asked, wanted := len(m.waiting) > 0, m.moving || m.wanted && m.State() == Buffering
+	if m.fence != nil || !asked && !wanted && (len(m.readers) == 0 || m.State() == Live) {
 		return
 	}
 	sendable := s.Phase == PhaseCaughtUp || s.Phase.Open() && (m.State() != Buffering || asked && s.Phase == PhaseOverdue)
@@ -87,8 +88,9 @@ func (f *Fence) returned(ms int64) (hole bool) {
 		return false
 	}
 	if m.State() == Buffering && f.strong {
+		release(m, time.Now(), true)
+		record.Decide(m.rec, func(id string) realtime.Verdict { return outcomeOf(m, id).Verdict })
 		hole = m.rec.Make(ms)
-		release(m, time.Now())
 		if hole && s.o.Holes { // it is one on each stream
 			hole = false
 			if m.state != nil {

@@ -1,25 +1,11 @@
 package channel
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/record"
 )
-
-// The bounds of what is held back from the state of a channel.
-const (
-	mostHeld      = 2048
-	mostHeldBytes = 256 << 10
-)
-
-// held is what is held back from the state of a channel.
-type held struct {
-	messages []realtime.Message
-	bytes    int
-	early    bool // something was let go before all that is older had come
-}
 
 // keep lets the state of the channel have what has come, published at a moment. What is older than what the stream vouches for is left to the
 // checkpoint: it may be the second copy of something. So may be what comes live before a replay has brought what is older: it is held back until
@@ -29,42 +15,38 @@ func keep(m *Machine, msg *realtime.Message, at time.Time, repeated bool, now ti
 	switch {
 	case m.state == nil || ms < m.set.complete:
 	case m.State() != Buffering || settled(m.set, now):
-		release(m, now)
+		release(m, now, true)
 		if !repeated {
 			apply(m, msg, at, now)
 		}
+	case repeated && h.Second(msg.ID, at): // this is the first copy
+		apply(m, msg, at, now)
 	case repeated:
-		i := slices.IndexFunc(h.messages, func(h realtime.Message) bool { return h.ID == msg.ID && h.Time.After(at) })
-		switch {
-		case i >= 0: // this is the first copy
-			h.bytes -= bufferedBytes(&h.messages[i])
-			h.messages = slices.Delete(h.messages, i, i+1)
-			apply(m, msg, at, now)
-		case h.early && ms < m.set.opened: // perhaps this is, and the second has been let go
+		if h.Early && ms < m.set.opened { // perhaps this is, and the second has been let go
 			m.set.o.Doubt(m.name)
 		}
 	case ms < m.set.opened-m.set.skew:
 		apply(m, msg, at, now)
 	default:
-		h.messages = append(h.messages, *msg)
-		if h.bytes += bufferedBytes(msg); len(h.messages) > mostHeld || h.bytes > mostHeldBytes {
-			h.early = true
-			release(m, now)
+		if h.Add(msg) {
+			release(m, now, false)
 		}
 	}
 }
 
-func bufferedBytes(m *realtime.Message) int { return len(m.Data) + len(m.ID) + len(m.Key) }
-
-// release lets the state have what was held back.
-func release(m *Machine, now time.Time) {
-	held := m.held.messages
+// release lets the state have what was held back. whole says that everything has come that was published before: otherwise what has a Condition
+// cannot be decided.
+func release(m *Machine, now time.Time, whole bool) {
+	held := m.held.Take()
 	if len(held) == 0 {
 		return
 	}
-	m.held.messages, m.held.bytes = nil, 0
-	slices.SortStableFunc(held, func(a, b realtime.Message) int { return cmp.Compare(a.Time.UnixMilli(), b.Time.UnixMilli()) })
+	unclear := record.Ambiguous(held, m.set.skew, m.set.opened+m.set.skew)
 	for i := range held {
+		if c := &held[i]; c.If != nil && m.state != nil && (!whole || unclear[c.ID]) {
+			record.Undecided(m.state.Table, c)
+			continue
+		}
 		apply(m, &held[i], held[i].Time, now)
 	}
 }

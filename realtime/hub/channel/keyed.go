@@ -17,6 +17,8 @@ type Keyed struct {
 	Table *record.Table
 	// Known is what stands in the way of showing the state as a whole: nil if nothing does.
 	Known func() *realtime.Error
+	// Decided hears what became of a Publication with a Condition, whose ID it is given; nil: nobody does.
+	Decided func(id string, o realtime.Outcome)
 
 	name    realtime.Channel
 	fx      *Effects
@@ -48,12 +50,16 @@ func (k *Keyed) Apply(m *realtime.Message, now time.Time) {
 	if c, is := k.Table.Apply(m); is {
 		k.changed(&c, now)
 	}
+	if m.If != nil && k.Decided != nil {
+		k.Decided(m.ID, record.Decided(k.Table, m.ID))
+	}
 }
 
 // Load takes in what a store has of the channel, unless something newer has come: the store knows better what was published before a moment, in
 // ms. It reports false if what it has has expired.
 func (k *Keyed) Load(e *realtime.StateEntry, before int64, now time.Time) bool {
 	m := realtime.Message{Kind: realtime.KindPublication, Publication: e.Publication}
+	m.If = nil // it has been decided
 	if !e.Expires.IsZero() {
 		if m.TTL = e.Expires.Sub(e.Time); !e.Expires.After(now) {
 			return false
@@ -68,6 +74,11 @@ func (k *Keyed) Load(e *realtime.StateEntry, before int64, now time.Time) bool {
 // Outdated removes values of before a moment, in ms, that a checkpoint does not have, some at a time; see record.Outdated.
 func (k *Keyed) Outdated(birth uint64, before int64, has func(key string) bool, now time.Time) (last uint64, more bool) {
 	return record.Outdated(k.Table, birth, before, has, now, func(c record.Change) { k.changed(&c, now) })
+}
+
+// Settle is told of a checkpoint that has decided what was left open; see record.Settle.
+func (k *Keyed) Settle(before int64, has func(key string) bool, now time.Time) {
+	record.Settle(k.Table, before, has, now, func(c record.Change) { k.changed(&c, now) })
 }
 
 // Expire removes what has expired, up to a number of keys. It returns how many there were.

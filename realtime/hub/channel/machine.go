@@ -17,6 +17,7 @@ type Machine struct {
 	rec   *record.Record
 
 	proved uint64 // set.breaks when a fence last came back, or when the channel began
+	wanted bool   // somebody waits for its record who asks no question
 	moving bool   // readers of the Set before wait to move here
 	queued bool   // in set.wanting
 	at     int    // in set.all
@@ -29,7 +30,7 @@ type Machine struct {
 	readers   []*Reader   // while it is buffering: parked, each at its Position
 	lanes     lanes       // of those who are given what comes at once
 	state     *Keyed      // that of the channel; nil if it keeps none
-	held      held        // back from it until the record is made
+	held      record.Held // back from it until the record is made
 	kept      int64       // the newest publish time of what it was given, ms
 	pending   *Keyed      // of those who are given what is new from time to time; nil if there are none
 	ahead     int         // readers that are
@@ -64,7 +65,7 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 		m.hole(j, now)
 	}
 	keep(m, msg, at, repeated, now) // also what comes late
-	if !j.New {
+	if msg.If != nil && !decided(m, msg, repeated) || !j.New {
 		return
 	}
 	m.pend(msg, now)
@@ -97,10 +98,15 @@ func (m *Machine) hole(j record.Judgement, now time.Time) {
 
 // lose cuts the record behind a moment, in ms, and tells the readers gap.
 func (m *Machine) lose(ms int64) {
-	at := m.rec.Lose(ms)
 	if m.state != nil {
 		m.set.o.Doubt(m.name)
 	}
+	cut(m, ms)
+}
+
+// cut is lose of what the state of the channel is not in doubt for.
+func cut(m *Machine, ms int64) {
+	at := m.rec.Lose(ms)
 	m.releaseTick()
 	if len(m.readers) == 0 {
 		return
@@ -117,7 +123,7 @@ func (m *Machine) lose(ms int64) {
 
 // unused reports whether the channel holds and serves nothing.
 func (m *Machine) unused() bool {
-	return m.rec.Empty() && len(m.readers) == 0 && m.fence == nil && m.pending == nil && len(m.waiting) == 0 && !m.moving && m.tick == nil && len(m.held.messages) == 0
+	return m.rec.Empty() && len(m.readers) == 0 && m.fence == nil && m.pending == nil && len(m.waiting) == 0 && !m.moving && m.tick == nil && m.held.Len() == 0
 }
 
 // suspect reports whether the stream broke since a fence last came back: what the channel

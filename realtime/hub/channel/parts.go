@@ -113,7 +113,7 @@ func (s *Set) Age(now time.Time) (more bool) {
 		m := s.all[p.hand]
 		m.rec.Age(now)
 		if settled(s, now) {
-			release(m, now)
+			release(m, now, true)
 		}
 		switch {
 		case m.unused():

@@ -17,6 +17,7 @@ type buffer struct {
 type buffered struct {
 	realtime.Message
 	repeated bool
+	verdict  realtime.Verdict // if it has a Condition
 }
 
 func bufferedCost(m *realtime.Message) int {

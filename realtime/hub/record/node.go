@@ -19,6 +19,7 @@ type node struct {
 	place  int      // in Table.ends
 	same   []string // IDs of what was published to the key in the same millisecond before it
 	stored bool     // it came of a checkpoint, and if the log brings it again it has not yet: what of its millisecond comes before it is older
+	lapsed bool     // of OpExpire: its own time was over, and so everybody knows when
 	source
 }
 

@@ -46,6 +46,7 @@ type Table struct {
 	until       int64             // publish time of the newest of that, ms
 	since       int64             // all changes since then have been applied, ms
 	newest      realtime.Position // of the newest change
+	verdicts    verdicts
 	shown       scratch
 }
 
@@ -124,7 +125,7 @@ type Change struct {
 	was    Entry  // the value before
 	before uint64 // its number
 	had    bool   // there was one
-	// and has what a clear has removed that came late: node is nil then.
+	// and has what a clear has removed that came late, and what was decided late: node may be nil then.
 	and []Change
 }
 
@@ -132,9 +133,24 @@ type Change struct {
 func (t *Table) Apply(m *realtime.Message) (Change, bool) {
 	if have := t.keys[m.Key]; have != nil && m.Key != "" && have.At.ID == m.ID {
 		have.confirm(m)
+		if m.If != nil {
+			decide(t, m)
+		}
 		return Change{}, false
 	}
-	return apply(t, m, 0)
+	if m.If == nil {
+		return apply(t, m, 0)
+	}
+	o, late := decide(t, m)
+	c, is := Change{}, false
+	if o.Verdict == realtime.VerdictApplied {
+		c, is = apply(t, m, 0)
+	}
+	if !is {
+		c = Change{Number: t.number}
+	}
+	c.and = append(late, c.and...)
+	return c, is || len(late) > 0
 }
 
 // apply is Apply. Whatever is of before a moment, in ms, gives way.
@@ -180,6 +196,9 @@ func (t *Table) wasCleared(m *realtime.Message) bool {
 func (t *Table) put(n, have *node) {
 	t.keys[n.Key] = n
 	t.append(n)
+	if len(t.verdicts.open) > 0 {
+		t.verdicts.settle(n.Key, n.At.Time+1)
+	}
 	value, had := n.op == realtime.OpSet, have != nil && have.birth != 0
 	switch {
 	case value && had:
@@ -242,6 +261,7 @@ func (t *Table) clear(m *realtime.Message) (Change, bool) {
 		t.clearedWith = append(t.clearedWith, t.cleared.ID)
 	}
 	t.cleared, t.clearedBy = at, sourceOf(m)
+	t.verdicts.settleAll(at.Time + 1)
 	gone := make([]*node, 0, len(t.keys))
 	for _, s := range t.log.slots[t.log.head:] { // which is faster than going through a map
 		n := s.node
@@ -274,7 +294,9 @@ func (t *Table) Expire(now time.Time, most int, expired func(Change)) (n int) {
 		if ends > now.UnixMilli() {
 			break
 		}
-		expired(end(t, have, ends))
+		c := end(t, have, ends)
+		c.node.lapsed = true
+		expired(c)
 	}
 	return n
 }
@@ -291,6 +313,7 @@ func (t *Table) Ends() time.Time {
 // Prune forgets removals up to a moment, up to a number of them. It reports whether there are more. Readers who are further behind are to be given a
 // snapshot.
 func (t *Table) Prune(before time.Time, most int) (more bool) {
+	pruneOutcomes(t, before.UnixMilli())
 	for ms := before.UnixMilli(); ; most-- {
 		n := t.graves.first()
 		if n == nil || n.when() >= ms {
@@ -318,5 +341,6 @@ func (t *Table) Forget() {
 		t.ends.Remove(n)
 	}
 	t.live, t.pruned = 0, t.number
+	forgetOutcomes(t, len(t.verdicts.order))
 	t.took(-t.bytes)
 }

@@ -14,7 +14,7 @@ func (r *Record) Buffer(m *realtime.Message, repeated bool) {
 	if len(b.messages) == 0 {
 		b.turn = q.turn
 	}
-	b.messages = append(b.messages, buffered{*m, repeated})
+	b.messages = append(b.messages, buffered{Message: *m, repeated: repeated})
 	q.took(bufferedCost(m), m.Time.UnixMilli())
 	q.holds(r)
 	if most := 2*r.rules.Window + 64; len(b.messages) > most {
@@ -70,10 +70,31 @@ func (r *Record) Make(ms int64) (hole bool) {
 		if repeated || v == late {
 			continue
 		}
+		if m.If != nil && !passes(r, m, messages[i].verdict) {
+			continue
+		}
 		r.Append(m, now)
 	}
 	r.newest = max(r.newest, r.evicted.Time, ms-1)
 	return hole
+}
+
+// Decide says what became of those messages with a Condition that are buffered.
+func Decide(r *Record, decided func(id string) realtime.Verdict) {
+	for i := range r.buffer.messages {
+		if b := &r.buffer.messages[i]; b.If != nil {
+			b.verdict = decided(b.ID)
+		}
+	}
+}
+
+// passes reports whether a message with a Condition is one of the record that is being made: one that lost is not, and nothing is kept of
+// before one of which that is not known.
+func passes(r *Record, m *realtime.Message, v realtime.Verdict) bool {
+	if v == realtime.VerdictUnknown {
+		r.forgetAll(time.UnixMilli(m.Time.UnixMilli() + 1))
+	}
+	return v == realtime.VerdictApplied
 }
 
 // Judgement is what a message shows.

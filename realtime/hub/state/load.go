@@ -94,6 +94,7 @@ func (ss *Set) overlay(s *state, cp *realtime.Checkpoint) {
 		more = false
 		ss.locked(func() { last, more = s.Outdated(last, before, has, time.Now()) })
 	}
+	ss.locked(func() { s.Settle(cp.Watermark.Add(-ss.o.Margin).UnixMilli(), has, time.Now()) })
 }
 
 // locked does something with the lock held, unless nothing is followed any more.

@@ -34,17 +34,19 @@ type Owner interface {
 
 // Options configure a Set. Store and Budget may be nil.
 type Options struct {
-	Owner   Owner
-	Topic   realtime.Topic
-	Store   realtime.StateStore // without it no state is durable
-	Effects *channel.Effects
-	Metrics realtime.Metrics
-	Log     *slog.Logger
-	Budget  *budget.Budget
-	Margin  time.Duration   // how much newer than what has come a checkpoint must be, since one channel may stall
-	Skew    time.Duration   // how far the clocks of publishers, the broker and instances may differ
-	Memory  time.Duration   // how long removals are remembered, and what nobody reads
-	Life    context.Context // ends when nothing is followed any more
+	Owner Owner
+	Topic realtime.Topic
+	// Placement says which topic carries a tenant.
+	Placement func(*realtime.Tenant) realtime.Topic
+	Store     realtime.StateStore // without it no state is durable
+	Effects   *channel.Effects
+	Metrics   realtime.Metrics
+	Log       *slog.Logger
+	Budget    *budget.Budget
+	Margin    time.Duration   // how much newer than what has come a checkpoint must be, since one channel may stall
+	Skew      time.Duration   // how far the clocks of publishers, the broker and instances may differ
+	Memory    time.Duration   // how long removals are remembered, and what nobody reads
+	Life      context.Context // ends when nothing is followed any more
 }
 
 // Set has the states of the channels of a topic. Its methods are called with the lock of its Owner held, but for Ask.
@@ -82,6 +84,8 @@ type state struct {
 	tried   time.Time           // when that was begun last
 	touched time.Time           // when the state was last of use
 	absent  bool                // its namespace keeps none at the moment
+	// awaited are the Publications with a Condition, by ID, whose outcome somebody waits for.
+	awaited map[string][]*Attempt
 }
 
 // Of returns the state of a channel. If its namespace keeps none, that is what somebody reads of it still: nil if nobody does.
@@ -115,6 +119,7 @@ func (ss *Set) open(c realtime.Channel) *state {
 	}
 	t.KnownSince(max(ss.since, ss.dropped, s.since))
 	s.Known = func() *realtime.Error { return ss.known(s) }
+	s.Decided = s.decided
 	ss.all[c] = s
 	return s
 }
@@ -124,6 +129,14 @@ func (ss *Set) from(s *state) int64 { return max(s.since, ss.since) }
 
 // known reports what stands in the way of showing a state as a whole.
 func (ss *Set) known(s *state) *realtime.Error {
+	if err := lacks(ss, s); err != nil || record.Unsure(s.Table) == 0 {
+		return err
+	}
+	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: it cannot be told yet what has become of a key", RetryAfter: 5 * time.Second}
+}
+
+// lacks reports what stands in the way of knowing a state, but for keys of which something could not be decided.
+func lacks(ss *Set, s *state) *realtime.Error {
 	s.touched = time.Now()
 	switch {
 	case s.Table.Over():
@@ -177,8 +190,13 @@ func (ss *Set) Begun(c realtime.Channel) {
 
 // Doubt is told that something of a channel may be missing, now or before.
 func (ss *Set) Doubt(c realtime.Channel) {
-	if s := ss.all[c]; s != nil && s.durable { // or it expires soon
+	s := ss.all[c]
+	switch {
+	case s == nil:
+	case s.durable:
 		ss.Begun(c)
+	default: // or it expires soon; but nothing is decided by it
+		record.DoubtTable(s.Table, time.Now().UnixMilli())
 	}
 }
 
@@ -220,7 +238,7 @@ func (ss *Set) Ask(q *channel.Question) {
 func (ss *Set) Ready(q *channel.Question) bool {
 	s := ss.open(q.Request.Channel)
 	s.touched = time.Now()
-	if s.whole || !s.durable || ss.o.Owner.Stopped() {
+	if !s.durable || !unloaded(s) || ss.o.Owner.Stopped() {
 		return true
 	}
 	s.waiting = append(s.waiting, q)
@@ -264,6 +282,9 @@ func (ss *Set) Sweep(now time.Time) (more bool) {
 	for n := len(ss.hand); n > 0; n = len(ss.hand) {
 		c := ss.hand[n-1]
 		s := ss.all[c]
+		if s != nil && !s.durable { // what could not be decided has expired, whatever it was
+			s.Settle(now.Add(-realtime.MaxTransientTTL-ss.o.Skew).UnixMilli(), func(string) bool { return true }, now)
+		}
 		if s != nil && (s.Expire(now, channel.MostSteps) == channel.MostSteps || ss.prune(s, now)) || ss.o.Effects.Tired() {
 			return true // and here again
 		}
@@ -272,7 +293,7 @@ func (ss *Set) Sweep(now time.Time) (more bool) {
 		case s == nil:
 		case s.Readers() > 0:
 			s.touched = now
-			if s.durable && !s.whole && now.Sub(s.tried) > reloadEvery {
+			if s.durable && unloaded(s) && now.Sub(s.tried) > reloadEvery {
 				ss.load(c, s)
 			}
 		case now.Sub(s.touched) > ss.o.Memory && now.Sub(time.UnixMilli(s.since)) > ss.o.Memory && len(s.waiting) == 0 && !s.loading:

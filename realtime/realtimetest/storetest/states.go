@@ -28,6 +28,7 @@ func TestStates(t *testing.T, h Harness) {
 		{"Carries", (*states).carries},
 		{"OddNames", (*states).oddNames},
 		{"Newest", (*states).newest},
+		{"NewestOfKeys", newestOfKeys},
 		{"Deletes", (*states).deletes},
 		{"Clears", (*states).clears},
 		{"ClearsAtOneTime", (*states).clearsAtOneTime},

@@ -25,6 +25,7 @@ const (
 	attrKey        = "tw-key"
 	attrOp         = "tw-op"  // missing: realtime.OpSet
 	attrTTL        = "tw-ttl" // a duration as package time writes it
+	attrIf         = "tw-if"  // realtime.Condition.String; missing: none
 	attrType       = "tw-event-type"
 	attrSource     = "tw-source"
 	attrContent    = "tw-content-type"
@@ -87,6 +88,9 @@ func encode(m *realtime.Message) *pubsub.Message {
 	set(attrOp, string(m.Op))
 	if m.TTL != 0 {
 		a[attrTTL] = m.TTL.String()
+	}
+	if m.If != nil {
+		a[attrIf] = m.If.String()
 	}
 	set(attrType, m.EventType)
 	set(attrSource, m.Source)
@@ -171,6 +175,7 @@ func decode(p *pubsubpb.PubsubMessage) (realtime.Message, error) {
 	m.Trace, m.Origin, m.Tenant = d.text(attrTrace), d.text(attrOrigin), d.text(attrTenant)
 	m.To = realtime.Target{Connection: d.text(attrConnection), User: d.text(attrUser), Group: d.text(attrGroup)}
 	m.Code, m.Before = realtime.Code(d.text(attrCode)), d.time(attrBefore)
+	m.If = d.condition()
 	m.Tags = d.tags()
 	// The service gives microseconds and the emulator milliseconds; a Message has milliseconds.
 	m.Time = time.UnixMilli(p.GetPublishTime().AsTime().UnixMilli())
@@ -219,6 +224,18 @@ func (d *decoder) duration(name string) time.Duration {
 		d.fail(name, text, "is not a duration")
 	}
 	return v
+}
+
+func (d *decoder) condition() *realtime.Condition {
+	text := d.attributes[attrIf]
+	if text == "" {
+		return nil
+	}
+	c, err := realtime.ParseCondition(text)
+	if err != nil {
+		d.fail(attrIf, text, "is no condition")
+	}
+	return c
 }
 
 func (d *decoder) fault(name, text string) { d.fail(name, text, "is not a number") }

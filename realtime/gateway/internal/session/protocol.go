@@ -34,6 +34,7 @@ type Encoder interface {
 	Welcome(id wire.ID, s wire.Session) outbox.Frame
 	UnsubscribeOK(id wire.ID, c realtime.Channel) outbox.Frame
 	PublishOK(id wire.ID, event string) outbox.Frame
+	PublishDecided(id wire.ID, event string, applied bool, at realtime.Position) outbox.Frame
 	PublishRefused(id wire.ID, channel string, err *realtime.Error, number int64) outbox.Frame
 	CallOK(id wire.ID, data []byte) outbox.Frame
 	PresenceOK(id wire.ID, c realtime.Channel, p *outbox.Presence) outbox.Frame

@@ -14,6 +14,8 @@ import (
 func (h *handler) publish(frames []queuedFrame) {
 	pubs := make([]realtime.Publication, 0, len(frames))
 	asked := make([]*wire.ClientFrame, 0, len(frames))
+	tries := attempts{}
+	defer tries.end()
 	for i := range frames {
 		f := &frames[i].ClientFrame
 		if earlier := h.refused.check(f, true); earlier != nil {
@@ -24,6 +26,15 @@ func (h *handler) publish(frames []queuedFrame) {
 		if refused != nil {
 			h.unpublished(f, refused)
 			continue
+		}
+		if p.If != nil {
+			if known, refused := tries.try(h, &p); refused != nil {
+				h.unpublished(f, refused)
+				continue
+			} else if known {
+				decided(h, f, tries[p.ID])
+				continue
+			}
 		}
 		pubs, asked = append(pubs, p), append(asked, f)
 	}
@@ -41,6 +52,10 @@ func (h *handler) publish(frames []queuedFrame) {
 	for i, f := range asked {
 		if refused[i] != nil {
 			h.unpublished(f, refused[i])
+			continue
+		}
+		if a := tries[pubs[i].ID]; a != nil && pubs[i].If != nil {
+			decided(h, f, a)
 			continue
 		}
 		h.send(h.protocol.PublishOK(f.ID, pubs[i].ID))
@@ -69,7 +84,7 @@ func (h *handler) publication(f *wire.ClientFrame) (realtime.Publication, error)
 	}
 	p := realtime.Publication{
 		Channel: ch, ID: f.Event, Key: f.Key, Tags: f.Tags, Data: f.Data,
-		Op: f.Op, TTL: f.TTL, EventType: f.EventType, Source: f.Source, ContentType: f.ContentType,
+		Op: f.Op, TTL: f.TTL, If: f.If, EventType: f.EventType, Source: f.Source, ContentType: f.ContentType,
 	}
 	if refused := h.stateful(&p); refused != nil {
 		return p, refused

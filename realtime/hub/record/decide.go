@@ -1,0 +1,183 @@
+package record
+
+import (
+	"slices"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// verdicts are what a Table has decided of Publications with a Condition, and what it could not decide.
+//
+// Every Table decides alike, whenever it began to hear the log, because it decides from no more than this: the newest change of the key that its
+// own log has brought, if that is newer than what the publisher knew; else what the publisher knew, if the Table has heard everything since.
+// Of neither, nothing is decided: it is given to nobody, and the key is open until a later one tells what it was.
+type verdicts struct {
+	outcomes map[string]outcome    // by ID: it may come again, and by other streams
+	order    []string              // the same, the oldest first
+	open     map[string]*undecided // by key
+	waiting  int                   // messages in open
+	doubted  int64                 // up to which moment something of any key may have been missed, ms
+}
+
+type outcome struct {
+	realtime.Outcome
+	at int64 // publish time, ms
+}
+
+// undecided is what could not be decided of a key, in the order in which it came.
+type undecided struct {
+	messages []realtime.Message
+	newest   int64 // publish time, ms
+	vague    bool  // there is more, or they may have come in another order: only who has heard what is newer can tell
+}
+
+const (
+	mostOutcomes = 8192
+	outcomeCost  = 200
+	mostOpen     = 256      // messages
+	mostOpenData = 16 << 10 // bytes of each
+	mostOpenKeys = 1024
+	// near is by how much the times of two changes differ at most whose order in the log their times do not tell, in ms.
+	near = 5000
+)
+
+// decide decides of a Publication with a Condition. late is what has become of others of its key that could not be decided before.
+func decide(t *Table, m *realtime.Message) (o realtime.Outcome, late []Change) {
+	v := &t.verdicts
+	if o, is := v.outcomes[m.ID]; is {
+		return o.Outcome, nil
+	}
+	have, ms := t.keys[m.Key], m.Time.UnixMilli()
+	switch {
+	case have != nil && have.At.ID == m.ID: // a checkpoint has it
+		return remember(t, m, realtime.Outcome{Verdict: realtime.VerdictApplied, Position: have.At}), nil
+	case t.wasCleared(m) || have != nil && !have.before(m): // what was before what has come is not known any more
+		if have != nil && have.series != m.Series && have.At.Time-ms <= near {
+			v.blur(m.Key, have.At.Time)
+		}
+		return realtime.Outcome{}, nil
+	}
+	base, late, known := base(t, m, have)
+	switch {
+	case !known:
+		v.leave(m)
+		return realtime.Outcome{}, nil
+	case m.If.Holds(base, ms):
+		return remember(t, m, realtime.Outcome{Verdict: realtime.VerdictApplied, Position: m.Position()}), late
+	case base.Has(ms):
+		return remember(t, m, realtime.Outcome{Verdict: realtime.VerdictLost, Position: base.At}), late
+	}
+	return remember(t, m, realtime.Outcome{Verdict: realtime.VerdictLost}), late
+}
+
+// base is what the key was before a Publication, of which have is the newest change here.
+func base(t *Table, m *realtime.Message, have *node) (base realtime.KeyState, late []Change, known bool) {
+	v, c := &t.verdicts, m.If
+	own, sure, left := stateOf(t, have), max(t.since, v.doubted), v.open[m.Key]
+	vague := have != nil && have.op == realtime.OpExpire && !have.lapsed && have.ends > m.Time.UnixMilli()
+	mine := !own.At.IsZero() && own.At.Time >= max(sure, c.AsOf) && !vague
+	switch {
+	case left == nil && mine:
+		return own, nil, true
+	case c.AsOf == 0 || c.AsOf < sure || left != nil && left.vague && c.AsOf <= left.newest:
+		return base, nil, false
+	}
+	if base = c.Known; mine {
+		base = own
+	}
+	if left != nil {
+		base, late = refold(t, left, base, c.AsOf, m)
+	}
+	return base, late, true
+}
+
+// refold decides what was left open of a key, once it is known by a message what the key was before a moment, in ms. It brings the Table to that, unless it
+// cannot know the value: then the key stays open.
+func refold(t *Table, left *undecided, base realtime.KeyState, asOf int64, by *realtime.Message) (realtime.KeyState, []Change) {
+	from := 1 + slices.IndexFunc(left.messages, func(m realtime.Message) bool { return m.ID == base.At.ID })
+	value := from - 1 // of the messages, the one by which the key is what it is; -1 is none of them
+	for from == 0 && from < len(left.messages) && left.messages[from].Time.UnixMilli() < asOf {
+		from++
+	}
+	for i := from; i < len(left.messages); i++ {
+		m := &left.messages[i]
+		if !m.If.Holds(base, m.Time.UnixMilli()) {
+			remember(t, m, realtime.Outcome{Verdict: realtime.VerdictLost, Position: base.At})
+			continue
+		}
+		remember(t, m, realtime.Outcome{Verdict: realtime.VerdictApplied, Position: m.Position()})
+		n := node{Entry: newEntry(m), op: m.Op}
+		if n.op == realtime.OpSet {
+			n.mayEnd(&t.rules, m)
+		}
+		base, value = stateOf(t, &n), i
+	}
+	own := stateOf(t, t.keys[by.Key])
+	gone := realtime.Message{Publication: realtime.Publication{Channel: t.name, ID: base.At.ID, Key: by.Key, Op: realtime.OpDelete, Time: time.UnixMilli(base.At.Time)}}
+	newer := &gone
+	switch {
+	case value >= 0:
+		newer = &left.messages[value]
+	case own.At.ID == base.At.ID, !base.Has(by.Time.UnixMilli()) && !own.Has(by.Time.UnixMilli()):
+		t.verdicts.settle(by.Key, left.newest+1)
+		return base, nil
+	case base.Has(by.Time.UnixMilli()), base.At.IsZero(): // by something that has not come here
+		t.verdicts.blur(by.Key, left.newest)
+		return base, nil
+	}
+	t.verdicts.settle(by.Key, left.newest+1)
+	if c, is := apply(t, newer, 0); is {
+		return base, []Change{c}
+	}
+	return base, nil
+}
+
+// stateOf is what a node has made of its key; of a key without one, what the newest clear has.
+func stateOf(t *Table, n *node) realtime.KeyState {
+	switch {
+	case n == nil && t.cleared.IsZero():
+		return realtime.KeyState{}
+	case n == nil, n.At.Time < t.cleared.Time, n.At.Time == t.cleared.Time && n.op != realtime.OpSet:
+		return realtime.KeyState{At: t.cleared, Ends: t.cleared.Time}
+	case n.op == realtime.OpSet, n.lapsed:
+		return realtime.KeyState{At: n.At, Ends: n.ends}
+	}
+	return realtime.KeyState{At: n.At, Ends: n.At.Time}
+}
+
+func remember(t *Table, m *realtime.Message, o realtime.Outcome) realtime.Outcome {
+	v := &t.verdicts
+	if v.outcomes == nil {
+		v.outcomes = map[string]outcome{}
+	}
+	v.outcomes[m.ID] = outcome{o, m.Time.UnixMilli()}
+	v.order = append(v.order, m.ID)
+	t.o.Budget.Take(outcomeCost, 0)
+	if len(v.order) > mostOutcomes {
+		forgetOutcomes(t, 1)
+	}
+	return o
+}
+
+// forgetOutcomes forgets the oldest.
+func forgetOutcomes(t *Table, n int) {
+	v := &t.verdicts
+	for _, id := range v.order[:n] {
+		delete(v.outcomes, id)
+	}
+	if v.order = v.order[n:]; len(v.order) == 0 {
+		v.order, v.outcomes = nil, nil
+	}
+	t.o.Budget.Take(-n*outcomeCost, 0)
+}
+
+// pruneOutcomes forgets those of before a moment, in ms.
+func pruneOutcomes(t *Table, ms int64) {
+	v := &t.verdicts
+	n := 0
+	for n < len(v.order) && v.outcomes[v.order[n]].at < ms {
+		n++
+	}
+	forgetOutcomes(t, n)
+}
