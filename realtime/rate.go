@@ -26,6 +26,20 @@ func CheckRate(field string, rate float64) error {
 	return nil
 }
 
+// The bounds of what a client may ask for as the bytes a second of its connection.
+const (
+	MinBytesPerSecond = 1000
+	MaxBytesPerSecond = 1_000_000_000
+)
+
+// CheckBytesPerSecond refuses what no connection can be bounded by. field says what it is the value of.
+func CheckBytesPerSecond(field string, n int64) error {
+	if n < MinBytesPerSecond || n > MaxBytesPerSecond {
+		return Errorf(CodeBadRequest, "%s: must be %d to %d, got %d", field, MinBytesPerSecond, MaxBytesPerSecond, n)
+	}
+	return nil
+}
+
 func (r *Rate) check(field string) error {
 	if r == nil {
 		return nil

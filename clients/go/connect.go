@@ -63,7 +63,7 @@ func (c *Client) connect() {
 // greet sends the first frame, with the channels and where they stand.
 func (c *Client) greet(d dialed) *link {
 	l := c.start(d.conn)
-	hello := &wire.ClientFrame{Type: wire.TypeConnect, Token: d.token}
+	hello := &wire.ClientFrame{Type: wire.TypeConnect, Token: d.token, MaxBytesPerSecond: c.o.MaxBytesPerSecond}
 	if !c.retries.bare {
 		c.askFirst(l, hello)
 	}

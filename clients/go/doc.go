@@ -10,6 +10,14 @@
 // channel where it stopped: a Subscription has every message once and in order, and is told of a Gap where something
 // may be missing. It renews the token before that ends, and waits between tries as the server asks (docs/protocol.md).
 //
+// A Subscription may be to a pattern, such as prices:*: then all of this holds for each channel that it selects, and each Update says its
+// Channel. Channels and patterns may overlap, and a channel may be read in several ways.
+//
+// # Errors
+//
+// What a server refuses is a *realtime.Error; realtime.CodeOf tells its code, and its message names the field that is wrong. ErrLost is in the chain of what may
+// or may not have been executed, ErrClosed in that of what was closed by the program itself.
+//
 // # Publishing
 //
 // Client.Publish publishes over the socket, and api.Ingest over HTTP. Both return when the server has stored the event. Both send it

@@ -96,6 +96,7 @@ type sentFrame struct {
 	Since                                  stands
 	ID                                     json.RawMessage
 	Refusals                               *int64
+	MaxBytesPerSecond                      int64
 	Data                                   json.RawMessage
 	Subscriptions                          []struct {
 		Channel, Sub, View string

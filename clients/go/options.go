@@ -24,6 +24,9 @@ type Options struct {
 	Header http.Header
 	// MaxPending is how many publishes and calls may be unanswered; one more waits. Default 256.
 	MaxPending int
+	// MaxBytesPerSecond is how much the server sends in a second at most, 1,000 to 1,000,000,000; 0 is as much as the connection takes. Of
+	// state, and of what has a MaxRate, what waits is replaced by what is newer; everything else is delayed. See SetMaxBytesPerSecond.
+	MaxBytesPerSecond int64
 	// ConnectTimeout bounds one try, from the token to the welcome; default 20 s.
 	ConnectTimeout time.Duration
 	// Once has nothing tried again: the first connection that cannot be had or is lost ends the Client, and what is refused is refused. It is
@@ -60,6 +63,11 @@ func (o *Options) withDefaults() (socketURL string, err error) {
 	}
 	if o.Token == nil {
 		return "", realtime.Errorf(realtime.CodeBadRequest, "Token: is missing")
+	}
+	if o.MaxBytesPerSecond != 0 {
+		if err := realtime.CheckBytesPerSecond("MaxBytesPerSecond", o.MaxBytesPerSecond); err != nil {
+			return "", err
+		}
 	}
 	if o.MaxPending <= 0 {
 		o.MaxPending = 256

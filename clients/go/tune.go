@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -113,6 +114,18 @@ func (f *feed) tuned(l *link, q *tuning, a *wire.ServerFrame, err error) {
 	f.tunes = slices.Delete(f.tunes, 0, 1)
 	q.done(a, err)
 	f.tuneNext()
+}
+
+// SetMaxBytesPerSecond changes Options.MaxBytesPerSecond, also of the connection that there is, and returns when the server obeys.
+func (c *Client) SetMaxBytesPerSecond(ctx context.Context, n int64) error {
+	if err := realtime.CheckBytesPerSecond("MaxBytesPerSecond", n); err != nil {
+		return err
+	}
+	if !c.ask(func() { c.o.MaxBytesPerSecond = n }) {
+		return c.Err()
+	}
+	_, err := c.request(ctx, &wire.ClientFrame{Type: wire.TypeTune, MaxBytesPerSecond: n})
+	return err
 }
 
 // changed is what a Subscription asks for after a Tuning.

@@ -47,6 +47,11 @@ export interface Options {
   storage?: { getItem(key: string): string | null; setItem(key: string, value: string): void };
   /** Default `tidewire:<url>`; tenant and user are appended. */
   storageKey?: string;
+  /**
+   * How many bytes a second the server sends at most, 1,000 to 1,000,000,000. Of state, and of what has a `maxRate`, what waits is replaced by what is
+   * newer; everything else is delayed. `tune` changes it.
+   */
+  maxBytesPerSecond?: number;
   /** The first wait before a reconnect is a random part of this; default 500. */
   backoffMs?: number;
   /** The longest wait; each failure doubles it up to this. Default 30000. */
@@ -384,6 +389,8 @@ export class Tidewire {
   enter(channel: string, data: unknown): Entry;
   /** Renews the token now. Call it only if there is no provider, or when the user's rights have changed. */
   refresh(token?: string): Promise<void>;
+  /** Changes the option `maxBytesPerSecond`, and resolves when the server obeys. */
+  tune(change: { maxBytesPerSecond: number }): Promise<{ maxBytesPerSecond: number }>;
   /** Tries now instead of at `retryAt`, also when refused. */
   reconnect(): void;
   close(): void;

@@ -120,6 +120,10 @@ function checkEntered(channel, data) {
   const size = bytes(checkJSON(data));
   if (size > 1024) throw badRequest(`enter: must be at most 1024 bytes as JSON, got ${size}`);
 }
+function checkBytes(value) {
+  if (!Number.isInteger(value) || value < 1e3 || value > 1e9) throw badRequest(`maxBytesPerSecond: must be an integer from 1000 to 1000000000, got ${show(value)}`);
+  return value;
+}
 function checkText(field, value, most = MAX_NAME) {
   if (value === void 0 || value === null) return void 0;
   if (typeof value !== "string" || /[\x00-\x1f\x7f]/.test(value) || bytes(value) > most) {
@@ -2188,6 +2192,8 @@ var FIRST_FRAME = 32 << 10;
 var Dialer = class {
   turn = 0;
   // what an earlier turn brings is stale
+  #maxBytesPerSecond;
+  // of each connection
   #inFrame = false;
   #headersRefused = 0;
   // where the next token goes, and how often only the first frame would do
@@ -2205,6 +2211,7 @@ var Dialer = class {
    */
   constructor({ options, links, timers, tokens, ...on }) {
     [this.#options, this.#links, this.#timers, this.#tokens, this.#on] = [options, links, timers, tokens, on];
+    this.#maxBytesPerSecond = options.maxBytesPerSecond;
   }
   /** Begins a turn, which is over when the welcome is not there in time. */
   begin() {
@@ -2227,6 +2234,14 @@ var Dialer = class {
       this.#timers.cancel("dial");
       this.#on.failed(error);
     });
+  }
+  /** Bounds how many bytes a second the server sends, on the links that there are and on the next. */
+  async bound(maxBytesPerSecond) {
+    this.#maxBytesPerSecond = maxBytesPerSecond;
+    const links = [this.#links.live, this.#links.next].filter((link) => link?.welcome);
+    await Promise.all(links.map((link) => link.request({ type: "tune", maxBytesPerSecond }, { timeoutMs: this.#options.requestTimeoutMs }).catch((error) => {
+      if (!error.lost) throw error;
+    })));
   }
   /** What is under way is stale from now on. Returns the turn that it would be. */
   stop() {
@@ -2254,9 +2269,9 @@ var Dialer = class {
   }
   /** Sends the first frame: the token and where each channel stands, as much as goes in at once. */
   #opened(link, token) {
-    const frame = { id: FIRST_ID, type: "connect", token };
+    const frame = { id: FIRST_ID, type: "connect", token, maxBytesPerSecond: this.#maxBytesPerSecond };
     const { asOf, subscriptions } = this.#on.first(link, frame, Math.min(FIRST_FRAME, this.#messageBytes), this.#most);
-    if (subscriptions.length === 0 && token === void 0 && link.inHandshake) return;
+    if (subscriptions.length === 0 && token === void 0 && link.inHandshake && this.#maxBytesPerSecond === void 0) return;
     link.send(JSON.stringify(subscriptions.length ? { ...frame, asOf, subscriptions } : { ...frame, subscriptions }));
   }
   /** A link is welcome: learns from it for the next one. */
@@ -2558,6 +2573,10 @@ var Connector = class {
     if (token === void 0) this.#tokens.current = null;
     this.reconnect();
   }
+  /** Bounds how many bytes a second the server sends, on this connection and the next. */
+  bound(maxBytesPerSecond) {
+    return this.#dialer.bound(maxBytesPerSecond);
+  }
   /** Tries now instead of at the planned moment, also after a refusal. */
   reconnect() {
     if (this.isLive || this.#timers.has("dial")) return;
@@ -2807,6 +2826,7 @@ function checkOptions(url, options) {
   for (const name of ["backoffMs", "backoffCapMs", "connectTimeoutMs", "requestTimeoutMs", "maxPending", "remember"]) {
     if (!(o[name] >= 1 && Number.isFinite(o[name]))) throw new TypeError(`${name}: must be a number of at least 1, got ${o[name]}`);
   }
+  if (o.maxBytesPerSecond !== void 0) checkBytes(o.maxBytesPerSecond);
   o.token ??= void 0;
   if (!["undefined", "string", "function"].includes(typeof o.token)) throw new TypeError(`token: must be a string or a function, got ${show(o.token)}`);
   if (typeof o.token === "string" && !asToken(o.token)) throw new TypeError("token: must be a token, of letters, digits and - . _ ~ + / =, or a function that returns one");
@@ -2886,6 +2906,12 @@ var Tidewire = class {
   async refresh(token) {
     this.#checkOpen();
     return this.#connector.refresh(token);
+  }
+  /** Changes the option `maxBytesPerSecond`. Resolves when the server obeys, or at once without a connection. */
+  async tune({ maxBytesPerSecond }) {
+    this.#checkOpen();
+    await this.#connector.bound(checkBytes(maxBytesPerSecond));
+    return { maxBytesPerSecond };
   }
   /** Tries now instead of at the planned moment, also after a refusal. */
   reconnect() {

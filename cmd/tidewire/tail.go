@@ -25,7 +25,8 @@ func newTail(s std) *cobra.Command {
 			"'prices:**' with any number. The token must grant the whole pattern. Quote it, or\n" +
 			"the shell may replace it. --since and --state are for channels only.\n\n" +
 			"--state, --filter, --keys, --fields and --max-rate are options of the subscription:\n" +
-			"docs/delivery.md explains them. They apply to all channels.\n\n" +
+			"docs/delivery.md explains them. They apply to all channels. --max-bytes is of the\n" +
+			"connection.\n\n" +
 			"On standard error it says when it is connected, when it reconnects, and when\n" +
 			"something was missed. It reconnects and resumes by itself. It gives up when\n" +
 			"retrying cannot help: the token or a channel is refused, the address is not a\n" +
@@ -44,6 +45,11 @@ func newTail(s std) *cobra.Command {
 			}
 			if cmd.Flags().Changed("max-rate") {
 				if err := realtime.CheckRate("--max-rate", t.Options.MaxRate); err != nil {
+					return usage.Errorf("%w", err)
+				}
+			}
+			if cmd.Flags().Changed("max-bytes") {
+				if err := realtime.CheckBytesPerSecond("--max-bytes", t.MaxBytes); err != nil {
 					return usage.Errorf("%w", err)
 				}
 			}
@@ -74,6 +80,7 @@ func newTail(s std) *cobra.Command {
 	f.StringSliceVar(&t.Options.Keys, "keys", nil, "print messages with these keys; GBP* is every key that begins so")
 	f.StringSliceVar(&t.Options.Fields, "fields", nil, "print these members of data only")
 	f.Float64Var(&t.Options.MaxRate, "max-rate", 0, "print what is new at most this many times a second, 0.05 to 1000")
+	f.Int64Var(&t.MaxBytes, "max-bytes", 0, "read at most this many bytes a second, of all channels together, from 1000")
 	return cmd
 }
 

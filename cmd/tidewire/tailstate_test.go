@@ -21,7 +21,7 @@ func TestTailState(t *testing.T) {
 	publish("--key", "v1", "--tag", "desk=eu", `{"lat":1,"secret":2}`)
 	publish("--key", "v2", "--tag", "desk=us", `{"lat":3}`)
 	tail := c.start("tail", "--state", "--filter", "tags.desk == 'eu'", "--fields", "lat", "--pretty", "fleet:eu")
-	raw := c.start("tail", "--state", "--json", "--keys", "v1,w*", "--max-rate", "100", "fleet:eu")
+	raw := c.start("tail", "--state", "--json", "--keys", "v1,w*", "--max-rate", "100", "--max-bytes", "100000", "fleet:eu")
 	tail.says("fleet:eu: that was its state")
 	raw.says("reading fleet:eu")
 	if text := tail.line() + tail.line() + tail.line(); !strings.HasSuffix(text, ` fleet:eu v1 {  "lat": 1}`) {
@@ -45,6 +45,7 @@ func TestTailState(t *testing.T) {
 	}{
 		"bad filter": {[]string{"--filter", "tags.desk = 'a'"}, exitRefused, "line 1, column 11"},
 		"bad rate":   {[]string{"--max-rate", "0"}, exitUsage, "--max-rate: must be 0.05 to 1000, got 0"},
+		"bad bytes":  {[]string{"--max-bytes", "10"}, exitUsage, "--max-bytes: must be 1000 to 1000000000, got 10"},
 		"no state":   {[]string{"--state", "news:today"}, exitRefused, "state: "},
 		"two forms":  {[]string{"--json", "--pretty"}, exitUsage, "--pretty: must not"},
 	} {

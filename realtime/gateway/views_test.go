@@ -516,3 +516,45 @@ func TestHeartbeatsVouchForNothingHeldBack(t *testing.T) {
 	again.send(`{"type":"subscribe","id":3,"channel":"prices:fx","since":"` + at + `","asOf":` + strconv.FormatInt(asOf, 10) + `}`)
 	again.expect(`{"type":"ok","id":3,"resumed":false,"gap":true}`)
 }
+
+// A connection that says how much it takes is given no more: of state the newest, in turns with its other subscriptions, and of a stream all, later.
+func TestMaxBytesPerSecond(t *testing.T) {
+	t.Parallel()
+	s := startViews(t, stateful())
+	ann, bob := s.connect("acme", "ann"), s.connect("acme", "bob")
+	ann.send(`{"type":"tune","id":1,"maxBytesPerSecond":20000}`, `{"type":"subscribe","id":2,"channel":"fleet:eu","state":true}`, `{"type":"subscribe","id":3,"channel":"news:a"}`)
+	ann.expect(`{"type":"ok","id":1,"maxBytesPerSecond":20000}`)
+	for id, frame := range map[string]string{"4": `"maxBytesPerSecond":0`, "5": `"maxBytesPerSecond":"7000"`, "6": `"maxBytesPerSecond":1e12`, "7": `"maxBytesPerSecond":7000,"paused":true`, "8": `"channel":"news:a","maxBytesPerSecond":7000`} {
+		bob.send(`{"type":"tune","id":` + id + `,` + frame + `}`)
+		if e := bob.expect(`{"type":"error","id":` + id + `,"code":"bad-request"}`); !strings.Contains(e.Message, "of a connection") && !strings.HasPrefix(e.Message, "maxBytesPerSecond: must be an integer from 1000 to 1000000000") {
+			t.Errorf("%s: %s", frame, e.Message)
+		}
+	}
+	pad := strings.Repeat("x", 500)
+	for n := range 60 {
+		for _, event := range []string{`"channel":"fleet:eu","key":"v` + strconv.Itoa(n%3) + `"`, `"channel":"news:a"`} {
+			bob.send(`{"type":"publish","id":1,` + event + `,"data":{"n":` + strconv.Itoa(n) + `,"pad":"` + pad + `"}}`)
+			bob.expect(`{"type":"ok","id":1}`)
+		}
+	}
+	last, news, values := map[string]string{}, 0, 0
+	for news < 60 || !strings.Contains(last["v2"], `"n":59,`) || !strings.Contains(last["v1"], `"n":58,`) || !strings.Contains(last["v0"], `"n":57,`) {
+		f, err := ann.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case f.Type == wire.TypeMessage && f.Channel == "news:a":
+			if !strings.HasPrefix(string(f.Data), `{"n":`+strconv.Itoa(news)+`,`) {
+				t.Errorf("%.20s came, not %d", f.Data, news)
+			}
+			news++
+		case f.Type == wire.TypeMessage:
+			last[f.Key] = string(f.Data)
+			values++
+		}
+	}
+	if values >= 60 {
+		t.Errorf("all %d values came, and nothing was left out", values)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/pattern"
+	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // Want is how a client wants a channel.
@@ -53,3 +54,7 @@ func (c *Connection) Tune(ch realtime.Channel, sub string, change func(Want) (Wa
 func TunePattern(c *Connection, p realtime.Pattern, sub string, change func(Want) (Want, error)) (Want, error) {
 	return c.feed.patterns.Tune(p, func() *pattern.Subscription { return c.patterns.Find(p, sub) }, change)
 }
+
+// SetBytesPerSecond bounds how much a connection is written in a second; 0 is without bound. What is given to its subscriptions at a pace of their own, or
+// with state, waits where only the newest of each key does.
+func SetBytesPerSecond(c *Connection, bytes int64) { outbox.Pace(c.client.Box, bytes, c.flush) }

@@ -38,6 +38,8 @@ type Outbox struct {
 	mu      sync.Mutex // guards all below, and limits
 	waiting            // what does
 	replays uint64     // frames that Replay has queued
+	given   uint64     // their bytes
+	pace    *bucket    // nil: as fast as the transport takes it
 	source  func()     // calls replay; without mu held
 	most    int        // of replays at once, in bytes
 	writing bool
@@ -101,6 +103,7 @@ func (o *Outbox) Replay(c realtime.Channel, reader uint32, f Frame) bool {
 		return false
 	}
 	o.replays++
+	o.given += uint64(len(f.Bytes))
 	o.data.replay(&d)
 	return true
 }
@@ -258,6 +261,10 @@ func (o *Outbox) Close(last ...Frame) {
 		return
 	}
 	o.closed = true
+	if o.pace != nil {
+		o.pace.timer.Stop()
+		o.pace = nil
+	}
 	o.control.add(last...)
 	o.giveUp()
 }

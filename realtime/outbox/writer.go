@@ -1,11 +1,13 @@
 package outbox
 
+import "time"
+
 // Begin reports whether the caller is now the one writer. It is false while
 // another is, and when there is nothing to write.
 func (o *Outbox) Begin() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.writing || o.waiting.empty() {
+	if o.writing || o.waiting.empty() || held(o) {
 		return false
 	}
 	o.writing = true
@@ -16,7 +18,7 @@ func (o *Outbox) Begin() bool {
 func (o *Outbox) Start(buf [][]byte, most int) [][]byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.writing || o.waiting.empty() {
+	if o.writing || o.waiting.empty() || held(o) {
 		return buf
 	}
 	o.writing = true
@@ -42,7 +44,10 @@ func More(o *Outbox, buf [][]byte, most int) [][]byte {
 }
 
 func (o *Outbox) nextLocked(buf [][]byte, most int) [][]byte {
-	if o.more && o.data.replayed < o.most/2 {
+	if o.pace != nil {
+		o.pace.fill(time.Now())
+	}
+	if o.more && o.data.replayed < o.most/2 && o.pace.allows(o.most/2) {
 		func() {
 			o.mu.Unlock()
 			defer o.mu.Lock() // also if it panics: the caller unlocks
@@ -57,13 +62,15 @@ func (o *Outbox) nextLocked(buf [][]byte, most int) [][]byte {
 	if len(o.dropped) > 0 {
 		buf, size = o.tellDropped(o.encoder, buf, size)
 	}
+	o.pace.take(size)
 	for x := o.data.first(); x != nil; x = o.data.first() {
 		n := len(x.frame.Bytes)
-		if size > 0 && size+n > most {
+		if size > 0 && size+n > most || !o.pace.allows(n) {
 			break
 		}
 		buf = append(buf, x.frame.Bytes)
 		size += n
+		o.pace.take(n)
 		o.data.remove(o.data.order.first)
 	}
 	if o.data.len == 0 {
@@ -74,6 +81,7 @@ func (o *Outbox) nextLocked(buf [][]byte, most int) [][]byte {
 	o.taken += int64(size)
 	if len(buf) == start {
 		o.writing = false
+		held(o)
 	}
 	return buf
 }

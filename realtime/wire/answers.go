@@ -158,6 +158,13 @@ func tuneOK(id ID, channel string, t Tuned) outbox.Frame {
 	return o.frame()
 }
 
+// ConnectionTuneOK answers a tune of the connection with what is applied.
+func (Answers) ConnectionTuneOK(id ID, maxBytesPerSecond int64) outbox.Frame {
+	o := answer(64, TypeOK, id)
+	o.int("maxBytesPerSecond", maxBytesPerSecond)
+	return o.frame()
+}
+
 // RefreshOK answers a refresh frame with the end of the new token.
 func (Answers) RefreshOK(id ID, expires time.Time) outbox.Frame {
 	o := answer(64, TypeOK, id)

@@ -35,6 +35,9 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 	if f.AsOf != 0 {
 		o.int(memberAsOf.String(), f.AsOf)
 	}
+	if f.MaxBytesPerSecond != 0 {
+		o.int(memberMaxBytesPerSecond.String(), f.MaxBytesPerSecond)
+	}
 	if f.CountsRefusals {
 		o.int(memberRefusals.String(), f.Refusals)
 	}
@@ -217,6 +220,8 @@ type ServerFrame struct {
 
 	// Left is who left; in a message it says that the value of Key is not shown any more.
 	Left Left `json:"left,omitzero"`
+
+	MaxBytesPerSecond int64 `json:"maxBytesPerSecond,omitempty"` // ok of a tune of the connection
 
 	AfterMs int64 `json:"afterMs,omitempty"` // move
 	AsOf    int64 `json:"asOf,omitempty"`    // heartbeat; ms since 1970

@@ -69,6 +69,7 @@ func (f *ClientFrame) read(m *members) {
 		f.ID = m.id(false)
 		f.Token = m.text(memberToken, false)
 		f.AsOf = m.returnedMoment(memberAsOf)
+		f.MaxBytesPerSecond = bytesPerSecond(m)
 		f.Subscriptions = m.subscriptions()
 	case TypeSubscribe:
 		f.ID = m.id(true)
@@ -80,6 +81,10 @@ func (f *ClientFrame) read(m *members) {
 		f.View, f.Views = returnedViews(m, f.Channel, f.Options.State)
 	case TypeTune:
 		f.ID = m.id(true)
+		if f.MaxBytesPerSecond = bytesPerSecond(m); f.MaxBytesPerSecond != 0 {
+			ofConnection(m)
+			break
+		}
 		f.Channel = m.text(memberChannel, true)
 		f.Sub = m.sub()
 		f.Options = m.changes()

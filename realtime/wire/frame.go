@@ -96,6 +96,8 @@ type ClientFrame struct {
 	Token string // connect (if it did not come in the handshake), refresh
 	// AsOf is what a heartbeat said, in connect and subscribe: milliseconds since 1970, or 0 also if it is malformed.
 	AsOf int64
+	// MaxBytesPerSecond bounds the connection, in connect, and in a tune that has no Channel; 0 was not said.
+	MaxBytesPerSecond int64
 	// Subscriptions are those of connect. If they are no array they are one entry with an Err.
 	Subscriptions []Subscription
 

@@ -52,6 +52,7 @@ const (
 	memberTo
 	memberIf
 	memberAdd // not served
+	memberMaxBytesPerSecond
 	numMembers
 )
 
@@ -95,6 +96,8 @@ var memberNames = [numMembers]string{
 	memberTo:            "to",
 	memberIf:            "if",
 	memberAdd:           "add",
+
+	memberMaxBytesPerSecond: "maxBytesPerSecond",
 }
 
 func (m member) String() string { return memberNames[m] }

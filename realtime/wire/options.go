@@ -144,6 +144,36 @@ func (m *members) names(which member, raw []byte, most int) []string {
 	return slices.Compact(names)
 }
 
+// bytesPerSecond returns how much the connection is to be written in a second; 0 if that was not said.
+func bytesPerSecond(m *members) int64 {
+	raw := m.raw[memberMaxBytesPerSecond]
+	if m.err != nil || raw == nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil || n < realtime.MinBytesPerSecond || n > realtime.MaxBytesPerSecond {
+		m.wrong("maxBytesPerSecond: must be an integer from %d to %d, got %.64s", realtime.MinBytesPerSecond, realtime.MaxBytesPerSecond, raw)
+		return 0
+	}
+	return n
+}
+
+// ofConnection refuses what is about a subscription in what is about the connection.
+func ofConnection(m *members) {
+	if m.unknown != "" {
+		m.wrong("%.64q: is no option of a connection; leave it out", m.unknown)
+	}
+	for which, raw := range m.raw {
+		switch member(which) {
+		case memberType, memberID, memberMaxBytesPerSecond:
+		default:
+			if raw != nil {
+				m.wrong("%s: is no option of a connection; leave it out, or tune the channel without maxBytesPerSecond", member(which))
+			}
+		}
+	}
+}
+
 // onlyKnown refuses what a subscription does not have.
 func (m *members) onlyKnown() {
 	if m.unknown != "" {

@@ -30,6 +30,12 @@ export function checkEntered(channel, data) {
   if (size > 1024) throw badRequest(`enter: must be at most 1024 bytes as JSON, got ${size}`);
 }
 
+/** Throws unless the value can be how many bytes a second the server sends at most. */
+export function checkBytes(value) {
+  if (!Number.isInteger(value) || value < 1000 || value > 1e9) throw badRequest(`maxBytesPerSecond: must be an integer from 1000 to 1000000000, got ${show(value)}`);
+  return value;
+}
+
 export function checkText(field, value, most = MAX_NAME) {
   if (value === undefined || value === null) return undefined;
   // eslint-disable-next-line no-control-regex

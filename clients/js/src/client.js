@@ -1,5 +1,5 @@
 // The client that a page holds: what it can be asked for, and what it hears from the page.
-import { checkChannel, checkDescribed, checkJSON, checkTags, checkText } from "./checks.js";
+import { checkBytes, checkChannel, checkDescribed, checkJSON, checkTags, checkText } from "./checks.js";
 import { badRequest, TidewireError } from "./codes.js";
 import { Connector } from "./connector.js";
 import { Events } from "./events.js";
@@ -74,6 +74,13 @@ export class Tidewire {
   async refresh(token) {
     this.#checkOpen();
     return this.#connector.refresh(token);
+  }
+
+  /** Changes the option `maxBytesPerSecond`. Resolves when the server obeys, or at once without a connection. */
+  async tune({ maxBytesPerSecond }) {
+    this.#checkOpen();
+    await this.#connector.bound(checkBytes(maxBytesPerSecond));
+    return { maxBytesPerSecond };
   }
 
   /** Tries now instead of at the planned moment, also after a refusal. */

@@ -59,6 +59,9 @@ export class Connector {
     this.reconnect();
   }
 
+  /** Bounds how many bytes a second the server sends, on this connection and the next. */
+  bound(maxBytesPerSecond) { return this.#dialer.bound(maxBytesPerSecond); }
+
   /** Tries now instead of at the planned moment, also after a refusal. */
   reconnect() {
     if (this.isLive || this.#timers.has("dial")) return;

@@ -9,6 +9,7 @@ const FIRST_FRAME = 32 << 10; // bytes; what is more follows the welcome
 
 export class Dialer {
   turn = 0; // what an earlier turn brings is stale
+  #maxBytesPerSecond; // of each connection
   #inFrame = false; #headersRefused = 0; // where the next token goes, and how often only the first frame would do
   #messageBytes = Infinity; #most = Infinity; // limits of the last welcome
   #options; #links; #timers; #tokens; #on;
@@ -19,6 +20,7 @@ export class Dialer {
    */
   constructor({ options, links, timers, tokens, ...on }) {
     [this.#options, this.#links, this.#timers, this.#tokens, this.#on] = [options, links, timers, tokens, on];
+    this.#maxBytesPerSecond = options.maxBytesPerSecond;
   }
 
   /** Begins a turn, which is over when the welcome is not there in time. */
@@ -45,6 +47,15 @@ export class Dialer {
     });
   }
 
+  /** Bounds how many bytes a second the server sends, on the links that there are and on the next. */
+  async bound(maxBytesPerSecond) {
+    this.#maxBytesPerSecond = maxBytesPerSecond;
+    const links = [this.#links.live, this.#links.next].filter((link) => link?.welcome);
+    await Promise.all(links.map((link) => link.request({ type: "tune", maxBytesPerSecond }, { timeoutMs: this.#options.requestTimeoutMs }).catch((error) => {
+      if (!error.lost) throw error; // else the next begins with it
+    })));
+  }
+
   /** What is under way is stale from now on. Returns the turn that it would be. */
   stop() { return ++this.turn; }
 
@@ -68,9 +79,9 @@ export class Dialer {
 
   /** Sends the first frame: the token and where each channel stands, as much as goes in at once. */
   #opened(link, token) {
-    const frame = { id: FIRST_ID, type: "connect", token };
+    const frame = { id: FIRST_ID, type: "connect", token, maxBytesPerSecond: this.#maxBytesPerSecond };
     const { asOf, subscriptions } = this.#on.first(link, frame, Math.min(FIRST_FRAME, this.#messageBytes), this.#most);
-    if (subscriptions.length === 0 && token === undefined && link.inHandshake) return; // the welcome comes unasked
+    if (subscriptions.length === 0 && token === undefined && link.inHandshake && this.#maxBytesPerSecond === undefined) return; // the welcome comes unasked
     link.send(JSON.stringify(subscriptions.length ? { ...frame, asOf, subscriptions } : { ...frame, subscriptions }));
   }
 

@@ -1,4 +1,5 @@
 // The options of a client, checked.
+import { checkBytes } from "./checks.js";
 import { asToken } from "./tokens.js";
 import { show } from "./values.js";
 
@@ -15,6 +16,7 @@ export function checkOptions(url, options) {
   for (const name of ["backoffMs", "backoffCapMs", "connectTimeoutMs", "requestTimeoutMs", "maxPending", "remember"]) {
     if (!(o[name] >= 1 && Number.isFinite(o[name]))) throw new TypeError(`${name}: must be a number of at least 1, got ${o[name]}`);
   }
+  if (o.maxBytesPerSecond !== undefined) checkBytes(o.maxBytesPerSecond);
   o.token ??= undefined;
   if (!["undefined", "string", "function"].includes(typeof o.token)) throw new TypeError(`token: must be a string or a function, got ${show(o.token)}`);
   if (typeof o.token === "string" && !asToken(o.token)) throw new TypeError("token: must be a token, of letters, digits and - . _ ~ + / =, or a function that returns one");

@@ -912,3 +912,27 @@ test("close leaves nothing behind: no timer, no socket, no second close", async 
   assert.equal(server.newest.closedWith, 1000);
   assert.deepEqual(states(), ["connecting", "live", "closed"]);
 });
+
+describe("maxBytesPerSecond", () => {
+  test("is asked for on each connection, and can be changed", async (t) => {
+    fakeTime(t);
+    const server = fakeServer(), client = connect("https://example.com", { WebSocket: server.WebSocket, token: "h.p.s", maxBytesPerSecond: 7000 });
+    t.after(() => client.close());
+    await pass(1);
+    server.newest.open();
+    assert.equal(server.newest.first.maxBytesPerSecond, 7000, "also with the token in the handshake");
+    server.newest.welcome();
+    const tuned = client.tune({ maxBytesPerSecond: 9000 });
+    const { id, ...frame } = server.newest.last;
+    assert.deepEqual(frame, { type: "tune", maxBytesPerSecond: 9000 });
+    server.newest.give({ type: "ok", id, maxBytesPerSecond: 9000 });
+    assert.deepEqual(await tuned, { maxBytesPerSecond: 9000 });
+    server.newest.end(1006);
+    await pass(2000);
+    assert.equal(server.newest.open().first.maxBytesPerSecond, 9000);
+    for (const wrong of [0, -1, 999, 1e12, NaN, 1000.5, "7000"]) {
+      await assert.rejects(client.tune({ maxBytesPerSecond: wrong }), { code: "bad-request", message: /^maxBytesPerSecond: must be an integer from 1000 to 1000000000, got / });
+      assert.throws(() => connect("https://example.com", { WebSocket: server.WebSocket, maxBytesPerSecond: wrong }), { code: "bad-request" });
+    }
+  });
+});

@@ -1,13 +1,13 @@
 package channel
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/hub/schedule"
+	"github.com/tidewire/tidewire/realtime/hub/turns"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -24,17 +24,19 @@ type Client struct {
 	Protocol *protocol.Protocol
 	Schedule schedule.Connection // its turn to be flushed
 
-	readers atomic.Uint32 // that it has had
-	behind  []*Reader     // whose replays wait for room in the Box, in turn
-	marked  uint32        // Effects.hold when it was last put into Effects.Queued
-	ahead   int           // bytes that were queued since, and aheadFrame at least for each frame
+	readers atomic.Uint32        // that it has had
+	behind  turns.Turns[*Reader] // whose replays wait for room in the Box
+	marked  uint32               // Effects.hold when it was last put into Effects.Queued
+	ahead   int                  // bytes that were queued since, and aheadFrame at least for each frame
 }
 
-// wait has a reader given more of what it has missed when its turn has come, and there is room.
+// next is whose turn it is of the readers that wait to be given more of what they have missed.
+func (c *Client) next() (r *Reader, ok bool) { return c.behind.Next(outbox.Given(c.Box)) }
+
+// wait has a reader given more when its turn has come, and there is room.
 func (c *Client) wait(r *Reader) {
-	if !slices.Contains(c.behind, r) {
-		c.behind = append(c.behind, r)
-	}
+	given, atOnce := outbox.Given(c.Box)
+	c.behind.Wait(r, given, atOnce)
 }
 
 // Effects are what is to be done outside of the channels because of what has happened in them. Frames go to the queue of a

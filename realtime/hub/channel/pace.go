@@ -110,13 +110,13 @@ func (p *pace) flush(r *Reader, now time.Time) {
 func (p *pace) fill(r *Reader) {
 	c := r.client
 	p.keyed.fx.Touch(c)
-	if len(c.behind) > 0 && c.behind[0] != r || !p.give(r) {
+	if first, ok := c.next(); ok && first != r || !p.give(r) {
 		c.wait(r)
 		return
 	}
 	p.mark, _ = c.Box.Replayed(false)
 	c.dropReplay(r)
-	if len(c.behind) == 0 {
+	if c.behind.Len() == 0 {
 		c.Box.EndReplays()
 	}
 }
@@ -188,12 +188,13 @@ func (p *pace) giveOwed(r *Reader) bool {
 	}
 }
 
-// snapshotBytes is how large a snapshot frame becomes, about.
+// snapshotBytes is how large a snapshot frame becomes, about, unless less is queued at once.
 const snapshotBytes = 48 << 10
 
 // giveSnapshot queues the next part of a snapshot. It reports whether that was the last one.
 func (p *pace) giveSnapshot(r *Reader) bool {
 	t, c := p.keyed.Table, r.client
+	_, atOnce := outbox.Given(c.Box)
 	for {
 		if queued, taken := c.Box.Replayed(true); taken < queued {
 			return false
@@ -206,7 +207,7 @@ func (p *pace) giveSnapshot(r *Reader) bool {
 		part := outbox.Snapshot{Reset: p.reset}
 		over := p.snapshot.Part(t, &p.sight.Sight, func(_ string, pass *record.Pass) bool {
 			pass.Show(func(e *realtime.Publication) { part.Entries = c.Protocol.Entry(part.Entries, e) })
-			return len(part.Entries) < snapshotBytes
+			return len(part.Entries) < min(snapshotBytes, atOnce)
 		})
 		p.reset = false
 		cursor, at := p.snapshot.End()

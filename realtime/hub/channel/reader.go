@@ -243,7 +243,7 @@ func replay(r *Reader, next, live uint64) {
 		return // until it is not
 	}
 	r.m.set.fx.Touch(r.client)
-	if len(r.client.behind) > 0 || !r.fill() { // others wait for room already
+	if r.client.behind.Len() > 0 || !r.fill() { // others wait for room already
 		r.client.wait(r)
 		return
 	}
@@ -312,39 +312,29 @@ func (r *Reader) endReplay() {
 	}
 	c := r.client
 	c.dropReplay(r)
-	if len(c.behind) == 0 {
-		c.behind = nil
+	if c.behind.Len() == 0 {
 		c.Box.EndReplays()
 	}
 }
 
 func (c *Client) dropReplay(r *Reader) {
-	for i, have := range c.behind {
-		if have == r {
-			c.behind = append(c.behind[:i], c.behind[i+1:]...)
-			return
-		}
-	}
+	given, _ := outbox.Given(c.Box)
+	c.behind.Drop(r, given)
 }
 
 // Refill queues more of the replays of a client, each in its turn.
 func (c *Client) Refill() {
-	for len(c.behind) > 0 {
-		r := c.behind[0]
-		if r.state != Replaying {
-			if r.pace == nil || r.pace.keyed == nil || r.pace.give(r) {
-				c.dropReplay(r)
-				settle(r)
-				continue
-			}
-			c.behind = append(c.behind[1:], r)
+	for r, ok := c.next(); ok; r, ok = c.next() {
+		switch {
+		case r.state == Replaying && r.fill():
+			r.endReplay()
+		case r.state != Replaying && (r.pace == nil || r.pace.keyed == nil || r.pace.give(r)):
+			c.dropReplay(r)
+			settle(r)
+		default:
+			c.wait(r)
 			return
 		}
-		if !r.fill() {
-			c.behind = append(c.behind[1:], r)
-			return
-		}
-		r.endReplay()
 	}
 	c.Box.EndReplays()
 }

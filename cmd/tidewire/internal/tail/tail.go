@@ -23,6 +23,7 @@ type Tail struct {
 	JSON          bool      // print frames
 	Pretty        bool      // print data on lines of its own
 	Channels      []string
+	MaxBytes      int64                     // a second, of all together; 0 is without bound
 	Options       tidewire.SubscribeOptions // of each channel
 
 	stop context.CancelCauseFunc
@@ -41,7 +42,7 @@ func (t *Tail) Run(ctx context.Context) error {
 	t.stop = stop
 	defer stop(nil)
 	defer context.AfterFunc(ctx, func() { stop(errInterrupted) })()
-	c, err := tidewire.New(tidewire.Options{URL: t.Server, Token: tidewire.StaticToken(t.Token), OnState: t.state})
+	c, err := tidewire.New(tidewire.Options{URL: t.Server, Token: tidewire.StaticToken(t.Token), OnState: t.state, MaxBytesPerSecond: t.MaxBytes})
 	if err != nil {
 		return err
 	}

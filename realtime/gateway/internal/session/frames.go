@@ -77,6 +77,7 @@ func (s *Session) hello(f *wire.ClientFrame, size int, bad *wire.DecodeError) *r
 	if refused := s.welcome(f.ID); refused != nil {
 		return refused
 	}
+	boundBytes(&s.handler, f)
 	if len(f.Subscriptions) == 0 {
 		return nil
 	}

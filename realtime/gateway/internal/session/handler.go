@@ -89,6 +89,7 @@ func (h *handler) resume(f *wire.ClientFrame) {
 			return
 		}
 	}
+	boundBytes(h, f)
 	limits := h.client.Document().Limits.WithDefaults()
 	if f.ID != "" { // the client waits for an answer, and was welcomed before it asked
 		h.send(h.protocol.Welcome(f.ID, h.client.Welcome(limits)))

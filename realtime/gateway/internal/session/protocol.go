@@ -45,6 +45,7 @@ type Encoder interface {
 	UnsubscribePatternOK(id wire.ID, pattern string) outbox.Frame
 	TuneOK(id wire.ID, c realtime.Channel, t wire.Tuned) outbox.Frame
 	HistoryOK(id wire.ID, c realtime.Channel, p *wire.HistoryPage) outbox.Frame
+	ConnectionTuneOK(id wire.ID, maxBytesPerSecond int64) outbox.Frame
 	RefreshOK(id wire.ID, expires time.Time) outbox.Frame
 	Error(id wire.ID, channel string, err *realtime.Error) outbox.Frame
 	Pong(id wire.ID) outbox.Frame

@@ -10,6 +10,10 @@ import (
 
 // tune changes how the client is given a channel. What leaves and enters its sight comes before the answer.
 func (h *handler) tune(f *wire.ClientFrame) {
+	if boundBytes(h, f) {
+		h.send(h.protocol.ConnectionTuneOK(f.ID, f.MaxBytesPerSecond))
+		return
+	}
 	if realtime.IsSelection(f.Channel) {
 		tunePattern(h, f)
 		return
@@ -44,6 +48,15 @@ func tunePattern(h *handler, f *wire.ClientFrame) {
 // tuned is what a client is told of what is applied.
 func tuned(w *hub.Want) wire.Tuned {
 	return wire.Tuned{Filter: w.Filter, Fields: w.Fields, Keys: w.Keys, MaxRate: w.MaxRate, Paused: w.Paused}
+}
+
+// boundBytes bounds the bytes a second of the connection, if the frame says so.
+func boundBytes(h *handler, f *wire.ClientFrame) bool {
+	if f.MaxBytesPerSecond == 0 {
+		return false
+	}
+	hub.SetBytesPerSecond(h.client.Connection(), f.MaxBytesPerSecond)
+	return true
 }
 
 // changed returns what a client wants by what it has said before and what it says now.
