@@ -30,6 +30,8 @@ type SubscribeOptions struct {
 	MaxRate float64
 	// Paused has nothing sent until Tune ends it.
 	Paused bool
+	// Rewind begins with what was published before, by number or by age, unless Since can be answered; not with State, and not for a pattern.
+	Rewind realtime.Rewind
 
 	// Buffer and BufferBytes bound what waits to be taken: updates, default 1000, and their bytes, default 16 MiB. A snapshot is queued
 	// beyond them, as a whole: it is as large as the state of the channel.
@@ -67,6 +69,7 @@ func (o *SubscribeOptions) want() wire.Options {
 	if o.Keys != nil {
 		w.Keys = &o.Keys
 	}
+	w.Rewind = o.Rewind
 	if o.MaxRate != 0 {
 		w.MaxRate = &o.MaxRate
 	}

@@ -43,6 +43,13 @@ func newTail(s std) *cobra.Command {
 			if t.JSON && t.Pretty {
 				return usage.Errorf("--pretty: must not be used together with --json")
 			}
+			if rewind := cmd.Flag("rewind").Value.String(); rewind != "" {
+				r, err := realtime.ParseRewind(rewind)
+				if err != nil {
+					return usage.Errorf("--%w", err)
+				}
+				t.Options.Rewind = r
+			}
 			if cmd.Flags().Changed("max-rate") {
 				if err := realtime.CheckRate("--max-rate", t.Options.MaxRate); err != nil {
 					return usage.Errorf("%w", err)
@@ -79,6 +86,7 @@ func newTail(s std) *cobra.Command {
 	f.StringVar(&t.Options.Filter, "filter", "", "print messages for which this is true, such as \"tags.desk == 'eu'\"")
 	f.StringSliceVar(&t.Options.Keys, "keys", nil, "print messages with these keys; GBP* is every key that begins so")
 	f.StringSliceVar(&t.Options.Fields, "fields", nil, "print these members of data only")
+	f.String("rewind", "", "begin with what was published before: a number of messages, or a duration such as 5m")
 	f.Float64Var(&t.Options.MaxRate, "max-rate", 0, "print what is new at most this many times a second, 0.05 to 1000")
 	f.Int64Var(&t.MaxBytes, "max-bytes", 0, "read at most this many bytes a second, of all channels together, from 1000")
 	return cmd
