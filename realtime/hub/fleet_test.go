@@ -358,6 +358,7 @@ func TestCrowdIsCounted(t *testing.T) {
 		for n := range users {
 			f.come("u" + strconv.Itoa(n))
 		}
+		f.pass(time.Second) // all have been answered
 		f.watch(f.stations[0])
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
