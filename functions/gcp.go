@@ -68,15 +68,23 @@ func (p *program) openJanitor(ctx context.Context) (http.Handler, shutdown.Step,
 		Subscriptions: broker, Leases: registry, Connections: registry,
 		Grace: p.settings.JanitorGrace, MaxTime: p.settings.JanitorTime, Logger: p.log,
 	}
-	if p.settings.LostTopic == "" {
+	if p.settings.LifecycleTopic == "" {
 		return janitor.New(o), func(ctx context.Context) error { return errors.Join(broker.Close(ctx), db.Close()) }, nil
 	}
-	lost, err := gcppubsub.OpenLost(ctx, p.connection(nil), p.settings.LostTopic)
+	lost, err := gcppubsub.OpenLost(ctx, p.connection(nil), p.settings.LifecycleTopic)
 	if err != nil {
 		return nil, nil, errors.Join(err, broker.Close(ctx), db.Close())
 	}
-	o.Owed = lost
-	return janitor.New(o), func(ctx context.Context) error { return errors.Join(lost.Close(), broker.Close(ctx), db.Close()) }, nil
+	events, err := gcppubsub.OpenChannelEvents(ctx, p.connection(nil), p.settings.LifecycleTopic)
+	if err != nil {
+		return nil, nil, errors.Join(err, lost.Close(), broker.Close(ctx), db.Close())
+	}
+	o.Owed, o.Events = lost, events
+	o.Channels = gcpfirestore.NewOccupancies(db, gcpfirestore.OccupanciesOptions{Logger: p.log})
+	closing := func(ctx context.Context) error {
+		return errors.Join(lost.Close(), events.Close(), broker.Close(ctx), db.Close())
+	}
+	return janitor.New(o), closing, nil
 }
 
 // openKeeper opens functions/keeper.

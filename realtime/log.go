@@ -10,6 +10,8 @@ const (
 	KeyConnection = "connection"
 	KeyInstance   = "instance"
 	KeyTopic      = "topic"
+	KeyGeneration = "generation" // of a channel that is occupied
+	KeyEvent      = "event"      // its ID
 	KeyReason     = "reason"
 	KeyCode       = "code"
 	KeyError      = "error"

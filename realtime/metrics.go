@@ -33,6 +33,8 @@ const (
 	CountFollows      Counter = "follows"
 	CountEvictions    Counter = "evictions" // from records
 	CountHistory      Counter = "history"   // read by a query
+	// CountChannelEvents counts what was published of channels that became occupied or vacated, and attempts that failed.
+	CountChannelEvents Counter = "channel.events"
 	// CountBackendErrors counts calls of the backend's services that failed, each attempt, by the
 	// service and the error, such as "firestore unavailable".
 	CountBackendErrors Counter = "backend.errors"

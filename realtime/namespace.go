@@ -40,6 +40,9 @@ type Namespace struct {
 	Filterable []string `json:"filterable,omitempty"`
 	// Presence says who is present; nil has the defaults.
 	Presence *Presence `json:"presence,omitempty"`
+	// Lifecycle tells of the channels that become occupied and vacated, over all instances (Occupancies). Whose readers were lost is taken
+	// for read for Presence.Grace more.
+	Lifecycle bool `json:"lifecycle,omitempty"`
 	// Columns are the only top-level members of Data that readers are shown; with none they are shown all.
 	Columns []string `json:"columns,omitempty"`
 }

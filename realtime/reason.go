@@ -62,6 +62,12 @@ const (
 	ReasonUndecided Reason = "undecided"
 )
 
+// Reasons of CountChannelEvents, besides ReasonFailed.
+const (
+	ReasonOccupied Reason = "occupied"
+	ReasonVacated  Reason = "vacated"
+)
+
 // Reasons of CountHoles.
 const (
 	ReasonSkipped Reason = "skipped" // a number was left out
@@ -152,6 +158,8 @@ func (c Counter) Reasons() Reasons {
 		return Reasons{Constants: []Reason{ReasonFirst, ReasonFailed, ReasonBroken, ReasonEnded, ReasonHole, ReasonBeacon, ReasonFence, ReasonPulse, ReasonPanic}}
 	case CountEvictions:
 		return Reasons{Constants: []Reason{ReasonCount, ReasonAge, ReasonMemory, ReasonAside, ReasonBudget}}
+	case CountChannelEvents:
+		return Reasons{Constants: []Reason{ReasonOccupied, ReasonVacated, ReasonFailed}}
 	case CountBackendErrors:
 		return Reasons{Backend: true}
 	case CountPanics:

@@ -3,7 +3,7 @@
 //
 //	leases -> suspects: no valid lease for longer than the grace, and something left
 //	wait for the length of a lease -> read each suspect's lease again
-//	dead: delete its subscriptions · hand over and delete its connections · drop its lease
+//	dead: vacate its channels · delete its subscriptions · hand over and delete its connections · drop its lease
 //
 // An instance that has just started is never considered dead: the janitor ignores what is younger than the
 // grace period, whether a lease has been written or not. Nor are instances considered dead because the store of
@@ -13,6 +13,12 @@
 //
 // The janitor may run twice, also at the same time. What fails is counted and left for the next run, and stops
 // nothing else. A lease is removed last, because it is needed to find the rest again.
+//
+// # Channels
+//
+// What a dead instance has occupied (realtime.Occupancies) is vacated before anything else of it is removed, because an instance of which
+// nothing is left is not found again. Before that, each run settles the channels whose last instance has said when it would have no readers any
+// more, and tells what others have left untold: an instance that dies between its write and its publish loses no event.
 //
 // # Connections of dead instances
 //

@@ -17,6 +17,9 @@ type Options struct {
 	Connections   realtime.ConnectionStore
 	// Owed is told of dead connections; nil: they owe nothing.
 	Owed realtime.LostConnections
+	// Channels has which channels instances have occupied, and Events is told what becomes of them; both or neither.
+	Channels realtime.Occupancies
+	Events   realtime.ChannelEvents
 	// Grace is how long an instance has to be without a valid lease, and how old what it has left,
 	// before it is removed; default 5 minutes.
 	Grace time.Duration
@@ -39,6 +42,8 @@ type Report struct {
 	Leases Count `json:"leases"`
 	// Connections counts those of dead instances, and those deleted.
 	Connections Count `json:"connections"`
+	// Channels is what was done about channels.
+	Channels Channels `json:"channels"`
 	// Lost is how many of them were handed to Owed.
 	Lost int `json:"lost"`
 	// Dead is how many instances were found dead, or have held no socket for as long.
@@ -112,7 +117,7 @@ func (j *Janitor) Run(ctx context.Context) (Report, error) {
 		level = slog.LevelWarn
 	}
 	j.o.Logger.Log(ctx, level, "the janitor ran",
-		keySubscriptions, r.Subscriptions, keyLeases, r.Leases, keyConnections, r.Connections, keyLost, r.Lost,
+		keySubscriptions, r.Subscriptions, keyLeases, r.Leases, keyConnections, r.Connections, keyChannels, r.Channels, keyLost, r.Lost,
 		keyDead, r.Dead, keyErrors, r.Errors, keyMore, r.More, realtime.KeyDuration, time.Since(start))
 	return r, nil
 }
@@ -127,6 +132,11 @@ const (
 	keySubscriptions = "subscriptions"
 	keyLeases        = "leases"
 	keyConnections   = "connections"
+	keyChannels      = "channels"
+	keyHeld          = "held"
+	keyDue           = "due"
+	keyTold          = "told"
+	keyLag           = "lag"
 	keyLost          = "lost"
 	keyDead          = "dead"
 	keyErrors        = "errors"

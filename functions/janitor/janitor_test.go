@@ -82,8 +82,8 @@ func TestReport(t *testing.T) {
 		o.Logger = slog.New(slog.NewJSONHandler(&log, nil))
 		j := janitor.New(o)
 		for _, want := range []string{
-			`{"subscriptions":{"seen":6,"deleted":4},"leases":{"seen":2,"deleted":1},"connections":{"seen":4,"deleted":4},"lost":4,"dead":2,"errors":0,"more":false}`,
-			`{"subscriptions":{"seen":2,"deleted":0},"leases":{"seen":1,"deleted":0},"connections":{"seen":0,"deleted":0},"lost":0,"dead":0,"errors":0,"more":false}`,
+			`{"subscriptions":{"seen":6,"deleted":4},"leases":{"seen":2,"deleted":1},"connections":{"seen":4,"deleted":4},"channels":{"held":0,"due":0,"told":0,"lag":0},"lost":4,"dead":2,"errors":0,"more":false}`,
+			`{"subscriptions":{"seen":2,"deleted":0},"leases":{"seen":1,"deleted":0},"connections":{"seen":0,"deleted":0},"channels":{"held":0,"due":0,"told":0,"lag":0},"lost":0,"dead":0,"errors":0,"more":false}`,
 		} {
 			log.Reset()
 			w := httptest.NewRecorder()
@@ -451,5 +451,5 @@ func ExampleJanitor() {
 	body, err := io.ReadAll(answer.Body)
 	fmt.Println(string(body), err)
 	// Output:
-	// {"subscriptions":{"seen":2,"deleted":2},"leases":{"seen":1,"deleted":1},"connections":{"seen":2,"deleted":2},"lost":2,"dead":1,"errors":0,"more":false} <nil>
+	// {"subscriptions":{"seen":2,"deleted":2},"leases":{"seen":1,"deleted":1},"connections":{"seen":2,"deleted":2},"channels":{"held":0,"due":0,"told":0,"lag":0},"lost":2,"dead":1,"errors":0,"more":false} <nil>
 }

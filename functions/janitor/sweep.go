@@ -36,6 +36,7 @@ type suspect struct {
 
 // run removes what the dead have left, or returns why nobody can tell who that is.
 func (s *sweep) run(ctx context.Context) error {
+	s.settleChannels(ctx)
 	suspects, err := s.suspects(ctx)
 	if err != nil {
 		return err
@@ -114,6 +115,9 @@ func (s *sweep) bury(ctx context.Context, d *suspect) {
 		return
 	}
 	s.count(func(r *Report) { r.Dead++ })
+	if !s.vacate(ctx, d.instance) {
+		return // what else it has left is how the next run finds it
+	}
 	var left atomic.Bool // there is something that the next run has to remove
 	each(ctx, s.o.Parallel, d.subscriptions, func(ctx context.Context, sub realtime.Subscription) {
 		if !s.unfollow(ctx, sub) {

@@ -12,7 +12,7 @@
 //	TIDEWIRE_METRICS_TENANTS how many tenants metrics show by name; default 20
 //	TIDEWIRE_REGION          the region, for telemetry
 //	K_SERVICE, K_REVISION    the function's service and revision, for telemetry; the platform sets them
-//	TIDEWIRE_LOST_TOPIC      janitor: the topic that is told of lost connections; default none
+//	TIDEWIRE_LIFECYCLE_TOPIC janitor: the topic that is told of lost connections, and of channels that become occupied and vacated; default none
 //	TIDEWIRE_JANITOR_GRACE   janitor: how long an instance has to be dead; default 5m
 //	TIDEWIRE_JANITOR_TIME    janitor: how long one run takes at most; default 50s
 //	TIDEWIRE_KEEPER_TIME     keeper: how long one round takes at most; default 50s
@@ -59,10 +59,10 @@ type Settings struct {
 	// Service, Revision and Region say where this process runs.
 	Service, Revision, Region string
 
-	LostTopic    string // "" is none
-	JanitorGrace time.Duration
-	JanitorTime  time.Duration
-	KeeperTime   time.Duration
+	LifecycleTopic string // "" is none
+	JanitorGrace   time.Duration
+	JanitorTime    time.Duration
+	KeeperTime     time.Duration
 
 	Gateway, Ingest string // of the probe, as all that follows; "" if it is not this function
 	ProbeTenant     string
@@ -115,10 +115,10 @@ func Read(lookup environment.Lookup) (Settings, error) {
 		Revision:     r.Text("K_REVISION", ""),
 		Region:       r.Text("TIDEWIRE_REGION", ""),
 
-		Shards:       r.Number("TIDEWIRE_SHARDS", 0, 0, maxShards),
-		LostTopic:    r.Form("TIDEWIRE_LOST_TOPIC", topic, "the identifier of a topic, without its project"),
-		JanitorGrace: r.Duration("TIDEWIRE_JANITOR_GRACE", "5m", minGrace, 24*time.Hour),
-		JanitorTime:  r.Duration("TIDEWIRE_JANITOR_TIME", "50s", time.Second, 30*time.Minute),
+		Shards:         r.Number("TIDEWIRE_SHARDS", 0, 0, maxShards),
+		LifecycleTopic: r.Form("TIDEWIRE_LIFECYCLE_TOPIC", topic, "the identifier of a topic, without its project"),
+		JanitorGrace:   r.Duration("TIDEWIRE_JANITOR_GRACE", "5m", minGrace, 24*time.Hour),
+		JanitorTime:    r.Duration("TIDEWIRE_JANITOR_TIME", "50s", time.Second, 30*time.Minute),
 
 		KeeperTime: r.Duration("TIDEWIRE_KEEPER_TIME", "50s", 10*time.Second, 50*time.Second),
 

@@ -72,7 +72,7 @@ func openProject(t *testing.T) *project {
 // env is what a function is told to work on the project.
 func (p *project) env() []string {
 	return []string{
-		"TIDEWIRE_BACKEND=gcp:" + p.Project, "TIDEWIRE_SHARDS=2", "TIDEWIRE_LOST_TOPIC=lost",
+		"TIDEWIRE_BACKEND=gcp:" + p.Project, "TIDEWIRE_SHARDS=2", "TIDEWIRE_LIFECYCLE_TOPIC=lost",
 		"PUBSUB_EMULATOR_HOST=" + p.PubSubEmulator, "FIRESTORE_EMULATOR_HOST=" + p.FirestoreEmulator,
 	}
 }

@@ -114,6 +114,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/gateway/hook":                  {own: []string{"realtime", "realtime/contain", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/refusal":      {own: []string{"realtime", "realtime/auth", "realtime/problem"}},
 	"realtime/gateway/internal/registration": {own: []string{"realtime", "realtime/contain", "realtime/gateway/internal/refusal"}},
+	"realtime/gateway/internal/occupancy":    {own: []string{"realtime", "realtime/contain", "realtime/internal/heap"}},
 	"realtime/gateway/internal/lifecycle":    {own: []string{"realtime", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/admission":    {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/gateway/hook", "realtime/gateway/internal/refusal", "realtime/gateway/internal/registration"}},
 	"realtime/gateway/internal/clients": {own: []string{"realtime", "realtime/hub/history", "realtime/auth", "realtime/contain", "realtime/hub", "realtime/limit", "realtime/outbox", "realtime/wire",

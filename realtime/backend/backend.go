@@ -20,6 +20,9 @@ type Backend struct {
 	States      realtime.StateStore
 	StateWriter realtime.StateWriter
 	Reader      realtime.DurableReader // of the topics, for a keeper
+	// Occupancies and Events are what a gateway tells of channels that become occupied and vacated. Both are nil where nobody is told.
+	Occupancies realtime.Occupancies
+	Events      realtime.ChannelEvents
 	// Topics makes the topics of tenants; nil where a topic begins with its first use.
 	Topics realtime.TopicMaker
 	// Placement says which topic carries a tenant. Whoever publishes or follows has to use it.
@@ -40,6 +43,8 @@ type Options struct {
 	// PubSubEmulator and FirestoreEmulator are host:port of emulators to use instead of the
 	// services, for gcp alone. It takes both or neither.
 	PubSubEmulator, FirestoreEmulator string
+	// LifecycleTopic is the topic that is told of channels, for gcp alone; empty is none. memory logs what happens to them.
+	LifecycleTopic string
 	// Shards is how many topics tenants share whose placement is pooled, the same in every process;
 	// 0: every tenant has a topic of its own, whatever its document says.
 	Shards int

@@ -34,7 +34,7 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 	}
 	tenants := tenantcache.New(gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Retention: topics.Retention(), Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Logger: o.Logger})
 	states := gcpfirestore.NewStates(store, gcpfirestore.StatesOptions{Metrics: o.Metrics, Logger: o.Logger})
-	return &Backend{
+	b := &Backend{
 		States: states, StateWriter: states, Reader: topics,
 		Broker: broker, Topics: topics, Tenants: tenants,
 		Registry:    gcpfirestore.NewRegistry(store, gcpfirestore.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),
@@ -43,5 +43,15 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 			broker.Close,
 			func(context.Context) error { return errors.Join(tenants.Close(), store.Close()) },
 		},
-	}, nil
+	}
+	if o.LifecycleTopic == "" {
+		return b, nil
+	}
+	events, err := gcppubsub.OpenChannelEvents(ctx, c, o.LifecycleTopic)
+	if err != nil {
+		return nil, errors.Join(err, b.Close(ctx))
+	}
+	b.Events, b.Occupancies = events, gcpfirestore.NewOccupancies(store, gcpfirestore.OccupanciesOptions{Metrics: o.Metrics, Logger: o.Logger})
+	b.closers = append(b.closers, func(context.Context) error { return events.Close() })
+	return b, nil
 }

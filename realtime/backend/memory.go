@@ -20,8 +20,8 @@ func brokerBytes() int {
 }
 
 func openMemory(o Options) (*Backend, error) {
-	if o.Database != "" || o.PubSubEmulator != "" || o.FirestoreEmulator != "" {
-		return nil, errors.New("a database or an emulator is only for gcp:PROJECT")
+	if o.Database != "" || o.PubSubEmulator != "" || o.FirestoreEmulator != "" || o.LifecycleTopic != "" {
+		return nil, errors.New("a database, a topic or an emulator is only for gcp:PROJECT")
 	}
 	tenants, err := memory.NewTenants()
 	if o.TenantsFile != "" {
@@ -34,6 +34,7 @@ func openMemory(o Options) (*Backend, error) {
 	states := memory.NewStates()
 	return &Backend{
 		States: states, StateWriter: states, Reader: broker,
+		Occupancies: memory.NewOccupancies(), Events: memory.NewEventLog(o.Logger),
 		Broker: broker, Registry: memory.NewRegistry(), Revocations: memory.NewRevocations(), Tenants: tenants,
 		closers: []func(context.Context) error{broker.Close},
 	}, nil

@@ -24,6 +24,7 @@ func (g *Gateway) Close(ctx context.Context) error {
 	}
 	// What the instance holds elsewhere is released while clients are told: whatever of it hangs must not keep them waiting, and
 	// what is not released stays for others to clean up.
+	g.occupancy.End()
 	released := make(chan error, 1)
 	go func() { released <- g.release(ctx) }()
 	for _, c := range g.tracker.Clients() {
@@ -42,6 +43,7 @@ func (g *Gateway) Close(ctx context.Context) error {
 		err = errors.Join(err, g.tracker.Gone(cut))
 		last = cut
 	}
+	err = errors.Join(err, g.occupancy.Close(last))
 	select {
 	case failed := <-released:
 		return errors.Join(err, failed)

@@ -12,6 +12,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/gateway/internal/clients"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/eventstream"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/lifecycle"
+	"github.com/tidewire/tidewire/realtime/gateway/internal/occupancy"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/refusal"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/registration"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/session"
@@ -40,6 +41,7 @@ type Gateway struct {
 	reporter  refusal.Reporter
 
 	registration *registration.Writer // nil without a registry
+	occupancy    *occupancy.Teller
 	admission    *admission.Gate
 	clients      *clients.Set
 	sessions     *session.Config
@@ -64,9 +66,10 @@ func newGateway(o Options, protocols []*session.Protocol) (*Gateway, error) {
 	}
 	g := &Gateway{o: o, protocols: protocols, verifier: o.Verifier, reporter: refusal.Reporter{Logger: o.Logger}}
 	g.life, g.end = context.WithCancel(context.Background())
+	g.occupancy = occupancy.New(occupancy.Options{Store: o.Occupancies, Events: o.Events, Instance: o.Instance, Logger: o.Logger, Metrics: o.Metrics})
 	g.hub = hub.New(o.Broker, hub.Options{
 		Instance: o.Instance, Payload: wire.Compact, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Budget: o.Budget, Metrics: o.Metrics, Tracer: o.Tracer, Logger: o.Logger,
-		Filters: o.Filters, States: o.States,
+		Filters: o.Filters, States: o.States, Audience: g.occupancy,
 	})
 	g.acceptor = socket.NewAcceptor(socket.Options{
 		Subprotocols: names(protocols), Compress: o.Compress, ReadLimit: session.MaxUnknownFrame, WriteTimeout: o.WriteTimeout,
@@ -80,6 +83,7 @@ func newGateway(o Options, protocols []*session.Protocol) (*Gateway, error) {
 		g.registration = registration.New(o.Registry, realtime.Lease{
 			Instance: o.Instance, Service: o.Service, Revision: o.Revision, Region: o.Region, Started: time.Now(),
 		}, o.Logger, o.Metrics)
+		g.registration.OnLapse(g.occupancy.Lapsed)
 	}
 	g.routes = g.newRoutes(g.assemble())
 	return g, nil
@@ -94,7 +98,7 @@ func (g *Gateway) assemble() *eventstream.Server {
 	handshakes, endHandshakes := context.WithCancel(g.life)
 	g.endHandshakes = endHandshakes
 	g.tracker = lifecycle.New(lifecycle.Options{
-		Life: g.life, Release: []func(context.Context) error{g.hub.LetGo, g.registration.Settled}, Logger: o.Logger,
+		Life: g.life, Release: []func(context.Context) error{g.hub.LetGo, g.registration.Settled, g.occupancy.Settled}, Logger: o.Logger,
 	})
 	g.admission = admission.New(admission.Options{
 		Tenants: o.Tenants, Verifier: g.verifier, Limiter: o.Limiter, Registration: g.registration, Hooks: hooks, Remote: o.Remote,

@@ -52,6 +52,11 @@ type Options struct {
 	// States has the checkpoints of keyed state, which a keeper writes. nil: namespaces can have state that is not durable only.
 	States realtime.StateStore
 
+	// Occupancies and Events tell of the channels that become occupied and vacated, in namespaces with `lifecycle`; both, with a Registry, or
+	// neither: then nobody is told, which a log line says.
+	Occupancies realtime.Occupancies
+	Events      realtime.ChannelEvents
+
 	// Instance names this process among all of the service, and is new at every start;
 	// empty is a random name. Service, Revision and Region go into its lease.
 	Instance, Service, Revision, Region string
@@ -87,6 +92,9 @@ type Options struct {
 func (o Options) withDefaults() (Options, error) {
 	if o.Broker == nil || o.Tenants == nil {
 		return o, errors.New("gateway: Options.Broker and Options.Tenants are required")
+	}
+	if (o.Occupancies == nil) != (o.Events == nil) || o.Occupancies != nil && o.Registry == nil {
+		return o, errors.New("gateway: Options.Occupancies, Options.Events and Options.Registry: set all three, or none of the first two")
 	}
 	o.Tenants = tenantcache.NewSteady(o.Tenants)
 	o.Instance = cmp.Or(o.Instance, strings.ToLower(rand.Text()[:16]))

@@ -122,6 +122,9 @@ func (g *generation) dismiss(name realtime.Channel, why *realtime.Error) {
 		for _, r := range c.readers {
 			if r.Channel() == name {
 				f.fx.Close(&c.client, why)
+				if r.On() {
+					left(r)
+				}
 				r.Abandon()
 			}
 		}

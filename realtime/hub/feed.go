@@ -71,7 +71,7 @@ func newFeed(h *Hub, topic realtime.Topic) *feed {
 	f.asked.Questions = channel.NewQuestions()
 	f.asked.f, f.chores.f = f, f
 	f.fleet = fleet.New(attended{f}, fleet.Options{
-		Instance: cmp.Or(h.o.Instance, uid.New()), Epoch: h.generation.Add(1), Effects: &f.fx, Metrics: h.count, Log: h.log, Budget: h.o.Budget,
+		Instance: cmp.Or(h.o.Instance, uid.New()), Epoch: h.generation.Add(1), Effects: &f.fx, Metrics: h.count, Log: h.log, Budget: h.o.Budget, Audience: h.o.Audience,
 	})
 	f.fx.Wheel, f.fx.Panicked = channel.NewWheel(), func(c *channel.Client, fault any) {
 		contain.Report(h.log, h.count, contain.Connection, fault, []any{realtime.KeyConnection, c.Conn})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/budget"
+	"github.com/tidewire/tidewire/realtime/hub/fleet"
 	"github.com/tidewire/tidewire/realtime/hub/pace"
 	"github.com/tidewire/tidewire/realtime/hub/view"
 )
@@ -28,11 +29,12 @@ type Options struct {
 	// Filters compiles filters; nil refuses them all.
 	Filters view.Compiler
 	// States keeps checkpoints of the states of channels; without it no namespace can have one that is durable.
-	States  realtime.StateStore
-	Budget  *budget.Budget   // what the process may keep, shared by all that keeps something; nil has no bound
-	Metrics realtime.Metrics // nil forgets
-	Tracer  realtime.Tracer  // nil follows nothing
-	Logger  *slog.Logger     // nil discards; what names the instance in its lines is the caller's to add
+	States   realtime.StateStore
+	Audience fleet.Audience   // is told of the readers of channels; nil: nobody is
+	Budget   *budget.Budget   // what the process may keep, shared by all that keeps something; nil has no bound
+	Metrics  realtime.Metrics // nil forgets
+	Tracer   realtime.Tracer  // nil follows nothing
+	Logger   *slog.Logger     // nil discards; what names the instance in its lines is the caller's to add
 }
 
 // Pace holds the deadlines and intervals of a Hub.

@@ -44,7 +44,7 @@ func Exit(c *Connection, name realtime.Channel) error {
 // joined and left are told about each reader of each channel.
 func joined(r *channel.Reader) {
 	c := connectionOf(r)
-	c.feed.fleet.Joined(c, r.Channel())
+	c.feed.fleet.Joined(c, r.Channel(), channel.Roams(r))
 	if r.Wanted().Occupancy {
 		c.feed.fleet.Tally(c, r.Channel())
 	}
@@ -52,7 +52,7 @@ func joined(r *channel.Reader) {
 
 func left(r *channel.Reader) {
 	c := connectionOf(r)
-	c.feed.fleet.Left(c, r.Channel())
+	c.feed.fleet.Left(c, r.Channel(), channel.Roams(r))
 	if r.Wanted().Occupancy {
 		c.feed.fleet.Uncount(c, r.Channel())
 	}

@@ -67,6 +67,7 @@ var counters = [...]described[realtime.Counter]{
 	{realtime.CountDrops, "{publication}", "Publications that were not delivered, by reason."},
 	{realtime.CountAnswers, "{answer}", "Answers to subscribes."},
 	{realtime.CountGaps, "{gap}", "Times that readers were told that something may be missing, by reason."},
+	{realtime.CountChannelEvents, "{event}", "Events of channels that became occupied or vacated, and attempts that failed."},
 	{realtime.CountHoles, "{hole}", "Publications that the broker did not deliver in order."},
 	{realtime.CountHistory, "{message}", "Messages given to queries of history, by where they were."},
 	{realtime.CountFences, "{fence}", "Fences, by outcome."},

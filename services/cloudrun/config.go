@@ -39,6 +39,7 @@ type Storage struct {
 	Database                          string // gcp: of Firestore; empty is "(default)"
 	PubSubRegion                      string // gcp; empty is the global address
 	Shards                            int    // how many topics pooled tenants share
+	LifecycleTopic                    string // gcp: the topic that is told of channels; empty is none, and so in a service that has no readers
 	Subscriptions                     int    // gcp: how many the project may have
 	PubSubEmulator, FirestoreEmulator string // gcp: host:port; empty is the service
 }

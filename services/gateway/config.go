@@ -19,7 +19,7 @@ type config struct {
 
 // readConfig reads the environment. Faults are in e.
 func readConfig(e *environment.Reader) config {
-	return config{
+	c := config{
 		Config: cloudrun.ReadConfig(e, otlpgrpc.Export),
 		// Cloud Run cuts at 60 minutes, if the service asks for as many. Clients are asked one by one
 		// from nine tenths of this on, and the last of them two minutes before the cut.
@@ -28,4 +28,6 @@ func readConfig(e *environment.Reader) config {
 		compress:    e.Switch("TIDEWIRE_COMPRESS"),
 		proxies:     e.Number("TIDEWIRE_PROXIES", 1, 0, 10),
 	}
+	c.Storage.LifecycleTopic = e.Text("TIDEWIRE_LIFECYCLE_TOPIC", "")
+	return c
 }

@@ -48,7 +48,7 @@ func (c *config) handler(p *cloudrun.Parts, b *backend.Backend) (http.Handler, e
 	}
 	g, err := gateway.New(gateway.Options{
 		Filters: filters, States: b.States,
-		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement, Verifier: verifier,
+		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Occupancies: b.Occupancies, Events: b.Events, Placement: b.Placement, Verifier: verifier,
 		Instance: c.Instance, Service: c.Service, Revision: c.Revision, Region: c.Region,
 		Lifetime: c.lifetime, DrainSpread: c.drainSpread, Compress: c.compress, Remote: remote(c.proxies),
 		Budget: budget.OfProcess(), Logger: p.Log, Metrics: p.Metrics, Tracer: p.Tracer,

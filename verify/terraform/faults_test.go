@@ -45,7 +45,7 @@ var faults = []fault{
 	{"topics that keep nothing", "modules/pubsub/main.tf", `message_retention_duration = "${each.value.retention_seconds}s"`, "", contract("topics"), "keeps"},
 	{"the name of a tenant's topic misspelt", "modules/plan/main.tf", `"tw-${id}" => {`, `"tw_${id}" => {`, contract("topics"), "tw-acme"},
 	{"the name of a shared topic misspelt", "modules/plan/main.tf", `"tw_pool_${n}"`, `"tw_pool${n}"`, contract("topics"), "tw_pool_"},
-	{"lost connections to no topic", "modules/plan/environments.tf", "TIDEWIRE_LOST_TOPIC = local.lost", `TIDEWIRE_LOST_TOPIC = "${local.lost}-connections"`, contract("topics"), "nobody makes that"},
+	{"lost connections to no topic", "modules/plan/environments.tf", "{ TIDEWIRE_LIFECYCLE_TOPIC = local.lost", `{ TIDEWIRE_LIFECYCLE_TOPIC = "${local.lost}-connections"`, contract("topics"), "nobody makes that"},
 	{"a TTL left out", "modules/plan/fields.tf", `field = "expireAt", ttl = true`, `field = "expireAt", ttl = false`, contract("fields"), "connections.expireAt"},
 	{"a field left out", "modules/plan/fields.tf", "    { collection = \"connections\", field = \"instance\", ttl = false, group = true, plain = false },\n", "", contract("fields"), "connections.instance"},
 	{"an index over all collections left out", "modules/firestore/field/main.tf", `each.value.group ? ["COLLECTION_GROUP"] : []`, `each.value.group ? [] : []`, contract("fields"), "COLLECTION_GROUP"},

@@ -61,9 +61,13 @@ func topics(d *deployed, found *problems) {
 
 func lost(d *deployed, made map[string]Instance, found *problems) {
 	janitor, _ := d.program("janitor")
-	topic := janitor.Environment()["TIDEWIRE_LOST_TOPIC"].Value
+	topic := janitor.Environment()["TIDEWIRE_LIFECYCLE_TOPIC"].Value
 	if _, ok := made[topic]; !ok {
 		found.add(RuleValue, janitor.Address, "the janitor publishes to %q, and nobody makes that", topic)
+	}
+	gateway, _ := d.program("gateway")
+	if other := gateway.Environment()["TIDEWIRE_LIFECYCLE_TOPIC"].Value; other != topic {
+		found.add(RuleValue, gateway.Address, "the gateway tells %q of channels, and the janitor %q", other, topic)
 	}
 	pulled := false
 	for _, i := range of(d.root(), "google_pubsub_subscription") {

@@ -345,6 +345,9 @@ func (r *Reader) tellGap(m *Machine, at realtime.Position) {
 	m.set.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, r.client.Protocol.Gap(m.name, at)), Channel: m.name, Reader: r.number})
 }
 
+// Roams reports whether the subscription has come by a pattern.
+func Roams(r *Reader) bool { return r.roams }
+
 // Named says what the client calls the subscription, and whether it has come by a pattern.
 func Named(r *Reader, sub string, roams bool) { r.sub, r.roams = sub, roams }
 

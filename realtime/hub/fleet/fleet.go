@@ -46,7 +46,7 @@ type Owner[W comparable] interface {
 	Begun() bool
 }
 
-// Options configure a Fleet. All but Budget are required.
+// Options configure a Fleet. All but Budget and Audience are required.
 type Options struct {
 	Instance string
 	Epoch    uint64 // a later Fleet of the same instance and topic has a larger one
@@ -54,11 +54,13 @@ type Options struct {
 	Metrics  realtime.Metrics
 	Log      *slog.Logger
 	Budget   *budget.Budget
+	Audience Audience // nil: there is none
 }
 
 // Fleet is what is known of one topic. It is not safe for concurrent use.
 type Fleet[W comparable] struct {
 	owner   Owner[W]
+	readers Audience // nil: there is none
 	census  *census.Census
 	board   presence.Board[W]
 	tally   *demand.Tally
@@ -75,7 +77,7 @@ type entered struct {
 
 // New returns a Fleet that knows nothing.
 func New[W comparable](owner Owner[W], o Options) *Fleet[W] {
-	f := &Fleet[W]{owner: owner, entered: map[realtime.Channel]map[W]*entered{}, holders: map[W]holding{}, wanted: map[realtime.Channel]time.Time{}}
+	f := &Fleet[W]{owner: owner, readers: o.Audience, entered: map[realtime.Channel]map[W]*entered{}, holders: map[W]holding{}, wanted: map[realtime.Channel]time.Time{}}
 	f.census = census.New(subjects[W]{f}, o.Instance, o.Epoch)
 	f.board.Census, f.board.Changed = f.census, func(c realtime.Channel, key string, m *realtime.Member) { present(f, c, key, m) }
 	f.tally = demand.New(counted[W]{f})
@@ -155,6 +157,9 @@ func (t counted[W]) Changed(subject realtime.Channel, key string, value json.Raw
 
 // Obey gives the channels of a tenant the rules of its document.
 func Obey[W comparable](f *Fleet[W], t *realtime.Tenant, now time.Time) {
+	if f.readers != nil {
+		f.readers.Obey(t)
+	}
 	for _, c := range presence.Ruled(&f.board, t) {
 		presence.Rebuild(&f.board, c, t.Rules(c.Namespace()).Presence, now.Add(census.Settle))
 		fill(f, c)
@@ -163,14 +168,21 @@ func Obey[W comparable](f *Fleet[W], t *realtime.Tenant, now time.Time) {
 	}
 }
 
-// Joined counts a subscription of a connection.
-func (f *Fleet[W]) Joined(w W, c realtime.Channel) {
+// Joined counts a subscription of a connection, which may have come by a pattern.
+func (f *Fleet[W]) Joined(w W, c realtime.Channel, roams bool) {
+	if audible(f, c, roams) {
+		rules := f.owner.Document(c.Tenant()).Rules(c.Namespace())
+		f.readers.Joined(c, &rules)
+	}
 	f.board.Come(c, f.owner.Who(w), w)
 	f.tally.Touch(c)
 }
 
 // Left counts one less.
-func (f *Fleet[W]) Left(w W, c realtime.Channel) {
+func (f *Fleet[W]) Left(w W, c realtime.Channel, roams bool) {
+	if audible(f, c, roams) {
+		f.readers.Left(c)
+	}
 	f.board.Leave(c, f.owner.Who(w), w, f.owner.Lost(w), time.Now())
 	f.tally.Touch(c)
 }

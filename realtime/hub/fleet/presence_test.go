@@ -206,11 +206,11 @@ func (f *world) act() {
 	switch f.r.IntN(12) {
 	case 0, 1, 2:
 		c.subscribed++
-		a.Joined(c.id, ch)
+		a.Joined(c.id, ch, false)
 	case 3:
 		if c.subscribed > 0 {
 			c.subscribed--
-			a.Left(c.id, ch)
+			a.Left(c.id, ch, false)
 		}
 	case 4, 5:
 		c.entered, c.data = true, fmt.Sprint(f.r.IntN(100))
@@ -248,7 +248,7 @@ func (f *world) lose(c *client) {
 	a, ch := c.at.a, f.channel
 	c.lost = true
 	for ; c.subscribed > 0; c.subscribed-- {
-		a.Left(c.id, ch)
+		a.Left(c.id, ch, false)
 	}
 	c.watches, c.entered = false, false
 	a.Forget(c.id)

@@ -56,8 +56,8 @@ locals {
     }
     remover = {
       title       = "Tidewire janitor, documents"
-      description = "Reads documents and removes those of dead instances."
-      permissions = ["datastore.databases.get", "datastore.entities.delete", "datastore.entities.get", "datastore.entities.list"]
+      description = "Reads documents, removes those of dead instances, and writes which channels have no readers any more."
+      permissions = ["datastore.databases.get", "datastore.entities.delete", "datastore.entities.get", "datastore.entities.list", "datastore.entities.update"]
     }
   }
   role_ids   = { for r in keys(local.roles) : r => "${replace(var.name, "-", "_")}_${r}" }

@@ -18,7 +18,8 @@ locals {
 
   environments = { for p, e in {
     gateway = merge(local.common, local.placing, {
-      TIDEWIRE_SUBSCRIPTIONS = tostring(var.subscriptions)
+      TIDEWIRE_SUBSCRIPTIONS   = tostring(var.subscriptions)
+      TIDEWIRE_LIFECYCLE_TOPIC = local.lost
       # A load balancer writes one more element of X-Forwarded-For before Cloud Run does.
       TIDEWIRE_PROXIES = contains(keys(var.domains), "gateway") ? "2" : "1"
     })
@@ -29,7 +30,7 @@ locals {
       TIDEWIRE_HOSTS   = join(",", distinct([lookup(var.domains, "dashboard", local.hosts.dashboard), local.hosts.dashboard]))
     })
     ingest  = merge(local.common, local.placing)
-    janitor = merge(local.common, { TIDEWIRE_LOST_TOPIC = local.lost, TIDEWIRE_JANITOR_TIME = "50s" })
+    janitor = merge(local.common, { TIDEWIRE_LIFECYCLE_TOPIC = local.lost, TIDEWIRE_JANITOR_TIME = "50s" })
     keeper  = merge(local.common, local.placing, { TIDEWIRE_KEEPER_TIME = "50s" })
     # It comes as any client of its tenant would, by the addresses that clients have.
     probe = merge(local.common, {

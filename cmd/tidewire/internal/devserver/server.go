@@ -176,7 +176,7 @@ func (d *Server) assemble(ctx context.Context, s devstate.Folder) (err error) {
 	}
 	d.gateway, err = gateway.New(gateway.Options{
 		Filters: filters, States: b.States,
-		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement,
+		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement, Occupancies: memory.NewOccupancies(), Events: memory.NewEventLog(d.o.Logger),
 		Verifier: d.verifier, Limiter: d.limiter, Publisher: d.pub,
 		Service: "dev", Logger: d.o.Logger, Metrics: d.metrics,
 		Budget: budget.OfProcess(), DrainSpread: 2 * time.Second,

@@ -34,14 +34,16 @@ type Writer struct {
 	stop     context.CancelFunc
 	done     chan struct{}
 
-	leased bool // the lease may say that there are sockets; of run's goroutine
-	ended  bool // it says that there are none; likewise
+	until  time.Time // when the lease ends that was written last; likewise
+	leased bool      // the lease may say that there are sockets; of run's goroutine
+	ended  bool      // it says that there are none; likewise
 
 	mu      sync.Mutex // guards all below
 	adds    map[realtime.ConnectionRef]pendingDoc
 	removes map[realtime.ConnectionRef]struct{}
 	writing int // taken out of adds by a write that has not ended
 	sockets int
+	lapsed  func()    // nil: nobody is told
 	failing time.Time // when renewing began to fail; zero while it works
 	closed  bool
 	settle  chan struct{} // closed when nothing of any connection is left and the lease says so; nil unless somebody waits
@@ -67,6 +69,16 @@ func New(registry realtime.Registry, lease realtime.Lease, log *slog.Logger, met
 		w.run(ctx)
 	}()
 	return w
+}
+
+// OnLapse has a function called whenever the lease is renewed after it had ended: others may have taken the instance for dead. It is called
+// before the first Add.
+func (w *Writer) OnLapse(lapsed func()) {
+	if w != nil {
+		w.mu.Lock()
+		w.lapsed = lapsed
+		w.mu.Unlock()
+	}
 }
 
 // Add registers a new connection, or says why that is not possible now. Every connection that was added has to be removed.
@@ -211,6 +223,9 @@ func (w *Writer) rest(ctx context.Context) bool {
 			return false
 		}
 		w.leased, w.ended = false, true
+		if !w.until.IsZero() {
+			w.until = time.Unix(0, 0) // over
+		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -267,6 +282,9 @@ func (w *Writer) renew(ctx context.Context, sockets int) time.Duration {
 	lease := w.lease
 	lease.Sockets, lease.Until = sockets, time.Now().Add(leaseFor)
 	err := w.ask(func() error { return w.registry.Renew(ctx, lease) })
+	if err == nil {
+		w.keep(lease.Until)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err == nil {
@@ -278,6 +296,18 @@ func (w *Writer) renew(ctx context.Context, sockets int) time.Duration {
 		w.log.WarnContext(ctx, "renewing the lease failed", realtime.KeyError, err)
 	}
 	return time.Second
+}
+
+// keep notes until when the lease was renewed.
+func (w *Writer) keep(until time.Time) {
+	lapsed := !w.until.IsZero() && w.until.Before(time.Now())
+	w.until = until
+	w.mu.Lock()
+	tell := w.lapsed
+	w.mu.Unlock()
+	if lapsed && tell != nil {
+		tell()
+	}
 }
 
 // Close ends the lease, and with it all documents of the instance.

@@ -23,7 +23,7 @@ run "the_least" {
     error_message = "Nobody is told of lost connections without being named."
   }
   assert {
-    condition     = output.environments.janitor.TIDEWIRE_LOST_TOPIC == output.lost.topic && output.grants["janitor/lost"].resource == output.lost.topic
+    condition     = output.environments.janitor.TIDEWIRE_LIFECYCLE_TOPIC == output.lost.topic && output.grants["janitor/lost"].resource == output.lost.topic
     error_message = "The janitor tells the topic that it may publish to."
   }
   assert {
