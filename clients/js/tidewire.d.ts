@@ -360,6 +360,8 @@ export interface PublishOptions extends RequestOptions {
   ttl?: string;
   /** Remove `key`; `data` must be undefined. */
   delete?: boolean;
+  /** What has to hold of `key` for the event to count: that it has no value, that it has one, or that its value was published at a position. */
+  if?: "absent" | "present" | { position: Position };
   eventType?: string;
   source?: string;
   contentType?: string;
@@ -381,7 +383,8 @@ export class Tidewire {
   subscribe<T = unknown>(channel: string, options?: IteratorOptions): IterableSubscription<T>;
   /** Ends all subscriptions of the channel. */
   unsubscribe(channel: string): void;
-  publish(channel: string, data: unknown, options?: PublishOptions): Promise<{ event: string }>;
+  /** With `if`, `applied` says whether the event counts, and `position` where the value was published that its key has now. */
+  publish(channel: string, data: unknown, options?: PublishOptions): Promise<{ event: string; applied?: boolean; position?: Position }>;
   call<T = unknown>(route: string, data?: unknown, options?: RequestOptions): Promise<T>;
   /** Watches who is on a channel. Returns a function that stops watching. */
   presence(channel: string, callback: (presence: Presence) => void): () => void;

@@ -131,16 +131,22 @@ function checkText(field, value, most = MAX_NAME) {
   }
   return value;
 }
-function checkDescribed({ ttl, delete: deletes, ...texts }) {
+function checkDescribed({ ttl, delete: deletes, if: condition, ...texts }) {
   if (deletes !== void 0 && typeof deletes !== "boolean") throw badRequest(`delete: must be true or false, got ${show(deletes)}`);
   const { eventType, source, contentType } = texts;
   return {
     ttl: checkText("ttl", ttl),
     delete: deletes || void 0,
+    if: checkCondition(condition),
     eventType: checkText("eventType", eventType, 256),
     source: checkText("source", source, 256),
     contentType: checkText("contentType", contentType, 256)
   };
+}
+function checkCondition(condition) {
+  if (condition === void 0 || condition === "absent" || condition === "present") return condition;
+  if (typeof condition?.position === "string") return { position: checkText("if.position", condition.position, 2 * MAX_NAME) };
+  throw badRequest(`if: must be "absent", "present" or {position}, got ${show(condition)}`);
 }
 function checkTags(tags) {
   if (tags === void 0 || tags === null) return void 0;
@@ -2884,7 +2890,8 @@ var Tidewire = class {
     if (wait) event ??= newID();
     const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event), ...described });
     const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
-    return { event: text(answer.event) ?? event };
+    const published = { event: text(answer.event) ?? event };
+    return described.if ? { ...published, applied: answer.applied === true, position: text(answer.position) } : published;
   }
   /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */
   async call(route, data, { wait = false, timeoutMs } = {}) {

@@ -46,13 +46,20 @@ export function checkText(field, value, most = MAX_NAME) {
 }
 
 /** What else a publish may say of its event. */
-export function checkDescribed({ ttl, delete: deletes, ...texts }) {
+export function checkDescribed({ ttl, delete: deletes, if: condition, ...texts }) {
   if (deletes !== undefined && typeof deletes !== "boolean") throw badRequest(`delete: must be true or false, got ${show(deletes)}`);
   const { eventType, source, contentType } = texts;
   return {
-    ttl: checkText("ttl", ttl), delete: deletes || undefined,
+    ttl: checkText("ttl", ttl), delete: deletes || undefined, if: checkCondition(condition),
     eventType: checkText("eventType", eventType, 256), source: checkText("source", source, 256), contentType: checkText("contentType", contentType, 256),
   };
+}
+
+/** What has to hold of the key for a publish to count. */
+function checkCondition(condition) {
+  if (condition === undefined || condition === "absent" || condition === "present") return condition;
+  if (typeof condition?.position === "string") return { position: checkText("if.position", condition.position, 2 * MAX_NAME) };
+  throw badRequest(`if: must be "absent", "present" or {position}, got ${show(condition)}`);
 }
 
 export function checkTags(tags) {

@@ -48,7 +48,8 @@ export class Tidewire {
     if (wait) event ??= newID();
     const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event), ...described });
     const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
-    return { event: text(answer.event) ?? event };
+    const published = { event: text(answer.event) ?? event };
+    return described.if ? { ...published, applied: answer.applied === true, position: text(answer.position) } : published;
   }
 
   /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */

@@ -545,6 +545,19 @@ describe("requests", () => {
     assert.deepEqual(await called, { placed: true });
   });
 
+  test("a condition is sent, and what became of it is told", async (t) => {
+    const { server, client } = await start(t);
+    server.newest.live();
+    await settle();
+    const lock = client.publish("lock:board", { holder: "ann" }, { key: "lock:7", ttl: "30s", event: "e1", if: "absent" });
+    assert.deepEqual(server.newest.last.if, "absent");
+    server.newest.give({ type: "ok", id: server.newest.last.id, event: "e1", applied: false, position: "1767225600123-e0" });
+    assert.deepEqual(await lock, { event: "e1", applied: false, position: "1767225600123-e0" });
+    client.publish("lock:board", undefined, { key: "lock:7", delete: true, if: { position: "1767225600123-e0" } }).catch(() => {});
+    assert.deepEqual(server.newest.last.if, { position: "1767225600123-e0" });
+    for (const condition of ["never", 7, {}, { position: 7 }, null]) await assert.rejects(client.publish("lock:board", 1, { key: "k", if: condition }), { code: "bad-request" });
+  });
+
   test("a publish says what its event is, or what it removes", async (t) => {
     const { server, client } = await start(t);
     await settle();
