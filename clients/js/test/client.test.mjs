@@ -547,6 +547,7 @@ describe("requests", () => {
 
   test("a condition is sent, and what became of it is told", async (t) => {
     const { server, client } = await start(t);
+    await settle();
     server.newest.live();
     await settle();
     const lock = client.publish("lock:board", { holder: "ann" }, { key: "lock:7", ttl: "30s", event: "e1", if: "absent" });
