@@ -72,7 +72,7 @@ func (f *feed) askOn(l *link) {
 	if f.paused || f.link == l || f.asking[l] {
 		return
 	}
-	frame := f.request(int(l.welcome.Limits.MessageBytes) / 2)
+	frame := f.request(l.welcome.Limits.MessageBytes / 2)
 	frame.Type = wire.TypeSubscribe
 	if l.tooLarge(frame) {
 		delete(f.c.feeds, f.key())

@@ -2,7 +2,6 @@ package tidewire
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"maps"
 	"strconv"
@@ -101,7 +100,7 @@ func (o *SubscribeOptions) check(name string) (pattern bool, err error) {
 	}
 	for channel := range o.Positions {
 		if _, err := realtime.NewChannel("any", channel); err != nil {
-			return true, fmt.Errorf("Positions: %w", err)
+			return true, realtime.Errorf(realtime.CodeBadRequest, "Positions: %v", err)
 		}
 		if !realtime.Pattern(name).Match(channel, "", nil) {
 			return true, realtime.Errorf(realtime.CodeBadRequest, "Positions: %q is not selected by %q", channel, name)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -127,7 +128,9 @@ func untilReady(ctx context.Context, view *tidewire.KeyedView) error {
 	select {
 	case <-view.Ready():
 		cancel()
-		<-ended
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			return err
+		}
 		return nil
 	case err := <-ended:
 		return err

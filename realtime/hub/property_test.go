@@ -173,7 +173,7 @@ func (w *world) newHub() *hub.Hub {
 	w.born++
 	o := hub.Options{Instance: fmt.Sprintf("hub%d", w.born), Payload: wire.Compact, Placement: realtime.Placed(4),
 		Pace:   hub.Pace{Skew: 100 * time.Millisecond}, // they have one clock here, and the broker inverts less
-		Logger: slog.New(slog.NewTextHandler(&w.story, &slog.HandlerOptions{Level: slog.LevelDebug})).With("hub", w.born)}
+		Logger: slog.New(slog.NewTextHandler(&w.story, &slog.HandlerOptions{Level: slog.LevelDebug})).With(realtime.KeyInstance, w.born)}
 	if w.options != nil {
 		w.options(&o)
 	}

@@ -52,9 +52,9 @@ func (e Encoder) Subscribed(id string, c realtime.Channel, a outbox.Answer) outb
 	mark := appendMark(nil, c, a.Position)
 	switch {
 	case a.State && a.Resumed:
-		mark = appendStateMark(nil, c, a.View, a.Position)
+		mark = stateMark(c, a.View, a.Position)
 	case a.State: // there is nothing to go on from before the end of the snapshot
-		mark = appendStateMark(nil, c, a.View, realtime.UnusablePosition())
+		mark = stateMark(c, a.View, realtime.UnusablePosition())
 	}
 	return event(mark, wire.TypeOK, e.json.Subscribed(id, c, a))
 }
@@ -77,9 +77,9 @@ func (e Encoder) Snapshot(c realtime.Channel, s *outbox.Snapshot) outbox.Frame {
 	var mark []byte
 	switch {
 	case !s.More:
-		mark = appendStateMark(nil, c, s.View, s.Position)
+		mark = stateMark(c, s.View, s.Position)
 	case s.Reset:
-		mark = appendStateMark(nil, c, "", realtime.UnusablePosition())
+		mark = stateMark(c, "", realtime.UnusablePosition())
 	}
 	return event(mark, wire.TypeSnapshot, e.json.Snapshot(c, s))
 }
@@ -96,7 +96,7 @@ func (e Encoder) EndedPattern(pattern, sub string, why *realtime.Error) outbox.F
 
 // Viewed is an event "notice".
 func (e Encoder) Viewed(c realtime.Channel, view string) outbox.Frame {
-	return event(appendStateMark(nil, c, view, realtime.Position{}), wire.TypeNotice, e.json.Viewed(c, view))
+	return event(stateMark(c, view, realtime.Position{}), wire.TypeNotice, e.json.Viewed(c, view))
 }
 
 // GapInPattern is that of package wire, as EndedPattern is.
@@ -192,9 +192,9 @@ func withData(b []byte, json outbox.Frame) outbox.Frame {
 	return outbox.Frame{Bytes: append(b, endOfEvent...)}
 }
 
-// appendStateMark appends the line that says where a stream stands in a channel with state, and by which view it is shown that.
-func appendStateMark(b []byte, c realtime.Channel, view string, at realtime.Position) []byte {
-	b = append(b, markState)
+// stateMark is the line that says where a stream stands in a channel with state, and by which view it is shown that.
+func stateMark(c realtime.Channel, view string, at realtime.Position) []byte {
+	b := []byte{markState}
 	b = append(b, c.Name()...)
 	b = append(b, ' ')
 	b = append(b, view...)

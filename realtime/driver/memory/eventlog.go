@@ -24,8 +24,12 @@ func NewEventLog(log *slog.Logger) *EventLog {
 func (l *EventLog) Tell(ctx context.Context, events []realtime.ChannelEvent) error {
 	for i := range events {
 		e := &events[i]
-		l.log.InfoContext(ctx, "a channel is "+map[bool]string{true: "occupied", false: "vacated"}[e.Occupied],
-			realtime.KeyTenant, e.Channel.Tenant(), realtime.KeyChannel, e.Channel.Name(), realtime.KeyGeneration, e.Generation, realtime.KeyEvent, e.ID())
+		log := l.log.With(realtime.KeyTenant, e.Channel.Tenant(), realtime.KeyChannel, e.Channel.Name(), realtime.KeyGeneration, e.Generation, realtime.KeyEvent, e.ID())
+		if e.Occupied {
+			log.InfoContext(ctx, "a channel is occupied")
+		} else {
+			log.InfoContext(ctx, "a channel is vacated")
+		}
 	}
 	return nil
 }

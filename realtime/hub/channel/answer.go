@@ -51,9 +51,9 @@ func (m *Machine) AnswerAtOnce(q *Question) bool {
 	if moved := q.Reader.client.Conn.Tenant().Moved; moved != nil && since.Time < moved.Until.UnixMilli() {
 		return false
 	}
-	from, ok := m.rec.Find(since)
+	_, ok := m.rec.Find(since)
 	if ok {
-		from, _ = m.rec.Resume(since, q.Request.AsOf-m.set.o.Margin.Milliseconds())
+		from, _ := m.rec.Resume(since, q.Request.AsOf-m.set.o.Margin.Milliseconds())
 		m.begin(q, from, outbox.Answer{Resumed: true, Position: since}, realtime.ReasonResumed)
 	}
 	return ok

@@ -12,11 +12,11 @@ import (
 	"github.com/tidewire/tidewire/realtime/internal/line"
 )
 
-// Request and Want say what is asked for.
-type (
-	Request = request.Request
-	Want    = request.Want
-)
+// Request asks for a channel.
+type Request = request.Request
+
+// Want is how it is wanted.
+type Want = request.Want
 
 // Question is a subscribe that waits for an answer.
 type Question struct {

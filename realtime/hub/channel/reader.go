@@ -183,7 +183,8 @@ func (r *Reader) receive(m *Machine, at realtime.Position, vouched int64) {
 		continues(r, m, at)
 		return
 	}
-	from, ok := m.rec.Find(at)
+	var from int
+	_, ok := m.rec.Find(at)
 	switch {
 	case ok:
 		from, _ = m.rec.Resume(at, vouched-m.set.o.Margin.Milliseconds())

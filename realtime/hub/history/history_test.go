@@ -37,7 +37,6 @@ type model struct {
 	gone  int     // how many of all the record cannot have any more
 	now   int64
 	most  int
-	steps int // that one look takes
 }
 
 const begun = 1_000_000 // ms

@@ -372,7 +372,10 @@ func (h *holds) cancelled() {
 			h.Errorf("%s with a cancelled context yields no error", what)
 		}
 	}
-	for range h.store.Held(h.Context(), "i1") {
+	for _, err := range h.store.Held(h.Context(), "i1") {
+		if err != nil {
+			h.Error(err)
+		}
 		break // a loop may end early
 	}
 }

@@ -38,7 +38,7 @@ func (s *States) newest(ctx context.Context, c realtime.Channel, key, channel *f
 		} else if !cleared.covers(&d.Change) {
 			e := d.entry(c)
 			e.Op = realtime.Op(d.Change.Op)
-			return realtime.StateChange{Publication: e.Publication, Expires: e.Expires}
+			return realtime.StateChange(e)
 		}
 	}
 	if cleared.ID == "" {

@@ -60,7 +60,6 @@ type entry struct {
 	attempts int       // in a row that have failed
 	asked    bool      // the store may know that it is occupied here
 	said     bool      // it knows
-	lapses   int       // of the Teller, when it was last told
 	handed   bool      // the store knows when it is vacated
 	busy     bool      // an attempt is under way
 	place    int
@@ -225,7 +224,7 @@ func (t *Teller) complain(what string, c realtime.Channel, err error) {
 		if err != nil {
 			args = append(args, realtime.KeyError, err)
 		}
-		t.o.Logger.Warn(what, args...)
+		t.o.Logger.Warn("events of a channel are not told yet", append(args, realtime.KeyReason, what)...)
 	}
 }
 
