@@ -51,8 +51,6 @@ func noiseHere(ctx context.Context) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, over := context.WithTimeout(ctx, d)
-	defer over()
 	addr := os.Getenv(childAddr)
 	for range noisySockets {
 		for listen(ctx, addr, os.Getenv(childBare)) != nil {
@@ -61,6 +59,8 @@ func noiseHere(ctx context.Context) {
 			}
 		}
 	}
+	ctx, over := context.WithTimeout(ctx, d) // which begins when all listen, however long that has taken
+	defer over()
 	var taken, refused atomic.Int64
 	var all sync.WaitGroup
 	for i := range noisyProducers {

@@ -26,10 +26,10 @@ var calls = map[string][]string{
 	"Publish":            {"pubsub.topics.publish"},
 }
 
-// callers says who makes them: a gateway follows, the api makes topics, the janitor sweeps, the keeper reads. Nobody deletes a topic.
+// callers says who makes them: a gateway follows, the api makes topics and reads what they keep, the janitor sweeps, the keeper reads. Nobody deletes a topic.
 var callers = map[string][]string{
 	"gateway":   {"CreateSubscription", "DeleteSubscription", "GetSubscription", "ListSubscriptions", "Seek", "StreamingPull", "GetTopic", "Publish"},
-	"api":       {"CreateTopic", "GetTopic", "UpdateTopic", "Publish"},
+	"api":       {"CreateTopic", "GetTopic", "UpdateTopic", "Publish", "CreateSubscription", "DeleteSubscription", "GetSubscription", "ListSubscriptions", "Seek", "StreamingPull"},
 	"ingest":    {"Publish"},
 	"janitor":   {"ListSubscriptions", "DeleteSubscription", "Publish"},
 	"keeper":    {"CreateSubscription", "DeleteSubscription", "GetSubscription", "Seek", "StreamingPull", "Acknowledge", "ModifyAckDeadline", "GetTopic", "Publish"},
