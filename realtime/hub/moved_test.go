@@ -28,7 +28,7 @@ func TestMoveBetweenTopics(t *testing.T) {
 			}
 		}
 		n := w.end() // it fails if anything is lost, comes twice or out of order
-		if n.Gaps != n.FalseGaps || 50*n.Gaps > n.Answers || n.Resumed < 100 || n.Delivered < 10_000 {
+		if n.Gaps != n.FalseGaps || 40*n.Gaps > n.Answers || n.Resumed < 100 || n.Delivered < 10_000 {
 			t.Errorf("%+v: something was lost, or too little was tried", n)
 		}
 	})

@@ -36,7 +36,7 @@ func openTenants(ctx context.Context, p *cloudrun.Parts) (tenants realtime.Tenan
 func memoryTenants(s *cloudrun.Storage) (realtime.Tenants, error) {
 	switch {
 	case s.Database != "" || s.PubSubEmulator != "" || s.FirestoreEmulator != "":
-		return nil, errors.New("a database or an emulator is only for gcp:PROJECT")
+		return nil, errors.New("a database, a topic or an emulator is only for gcp:PROJECT")
 	case s.TenantsFile == "":
 		return memory.NewTenants()
 	}
