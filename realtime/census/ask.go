@@ -101,7 +101,7 @@ func (c *Census) asks(origin string, b *body, age time.Duration, now time.Time) 
 
 func (c *Census) askedBy(origin string, ch realtime.Channel, a ask, n uint64, until, now time.Time) {
 	s := c.subjects[ch]
-	if s == nil && a.Ends {
+	if s == nil && (a.Ends || len(c.subjects) >= MaxSubjects) {
 		return
 	}
 	if s == nil {

@@ -24,6 +24,10 @@ const (
 	lookEvery  = 10 * time.Second // leases and asks are looked through
 )
 
+// MaxSubjects is how many subjects an instance tells others of: what more they ask for is not answered. What it wants itself is bounded by
+// the limits of its connections.
+const MaxSubjects = 50_000
+
 // Owner is who has a Census.
 type Owner interface {
 	// Send publishes a message to the topic. failed is called later if it may not have been stored, as all methods of a Census are.
@@ -112,12 +116,6 @@ func (c *Census) Release(ch realtime.Channel, now time.Time) {
 	s.wanted = false
 	c.send(realtime.Channel{}, &body{Asks: []ask{{Tenant: ch.Tenant(), Channel: ch.Name(), Ends: true}}}, now, func() {}) // else it ends by itself
 	c.rest(s)
-}
-
-// Asked reports whether another instance wants to know of a subject.
-func (c *Census) Asked(ch realtime.Channel) bool {
-	s := c.subjects[ch]
-	return s != nil && s.isAsked()
 }
 
 // Len is how many subjects are known.

@@ -361,3 +361,30 @@ func FuzzCensus(f *testing.F) {
 		w.check()
 	})
 }
+
+// TestAsksAreBounded: however many subjects others ask for, no more than MaxSubjects are known, and what is wanted here still is.
+func TestAsksAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	n := w.add()
+	for at, number := 0, uint64(1); at < MaxSubjects+1000; number++ {
+		b := &body{Epoch: 1, N: number}
+		for range mostAsks {
+			b.Asks = append(b.Asks, ask{Tenant: "acme", Channel: fmt.Sprint("c:", at)})
+			at++
+		}
+		n.c.asks("i9", b, 0, w.now)
+	}
+	if got := n.c.Len(); got != MaxSubjects {
+		t.Errorf("%d subjects are known, want %d", got, MaxSubjects)
+	}
+	n.wants[w.subjects[0]] = true
+	n.c.Want(w.subjects[0], w.now)
+	if got := n.c.Len(); got != MaxSubjects+1 {
+		t.Errorf("%d subjects are known with one that is wanted here", got)
+	}
+	n.c.Tick(w.now.Add(AskFor + time.Second))
+	if got := n.c.Len(); got != 1 {
+		t.Errorf("%d subjects are known when nobody asks any more", got)
+	}
+}

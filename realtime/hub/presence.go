@@ -46,7 +46,7 @@ func joined(r *channel.Reader) {
 	c := connectionOf(r)
 	c.feed.fleet.Joined(c, r.Channel(), channel.Roams(r))
 	if r.Wanted().Occupancy {
-		c.feed.fleet.Tally(c, r.Channel())
+		c.feed.fleet.Count(c, r.Channel())
 	}
 }
 

@@ -276,38 +276,6 @@ func (Encoder) Dropped(c realtime.Channel, count int) outbox.Frame {
 	return o.frame()
 }
 
-// Presence returns who came to a channel and who left it, or who is there, and how many there are now.
-func (Encoder) Presence(c realtime.Channel, p *outbox.Presence) outbox.Frame {
-	o := newObject(256, TypePresence)
-	o.text("channel", c.Name())
-	switch {
-	case p.Truncated:
-		o.data("members", nil)
-	case p.Members != nil:
-		o.members("members", p.Members)
-	default:
-		o.members("joined", p.Joined)
-		o.members("left", p.Left)
-		if len(p.Updated) > 0 {
-			o.members("updated", p.Updated)
-		}
-	}
-	o.int("count", int64(p.Count))
-	if p.Truncated {
-		o.bool("truncated", true)
-	}
-	return o.frame()
-}
-
-// Occupancy returns how many connections, and users, read a channel.
-func (Encoder) Occupancy(c realtime.Channel, connections, users int) outbox.Frame {
-	o := newObject(128, TypeOccupancy)
-	o.text("channel", c.Name())
-	o.int("connections", int64(connections))
-	o.int("users", int64(users))
-	return o.frame()
-}
-
 // Ended returns what tells that a subscription or a presence watch has been taken away: the error of its
 // channel, and a notice.
 func (e Encoder) Ended(r realtime.Right, why *realtime.Error) outbox.Frame {

@@ -223,7 +223,5 @@ func (f *Fleet[W]) Turn(now time.Time) {
 	}
 	idle(f, now)
 	f.census.Tick(now)
-	for f.mirror.Turn(now) {
-		return // the rest in a second
-	}
+	_ = f.mirror.Turn(now) // what is left is done in a second
 }

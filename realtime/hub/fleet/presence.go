@@ -82,8 +82,8 @@ func (f *Fleet[W]) ready(c realtime.Channel, now time.Time) time.Time {
 	return now.Add(census.Settle)
 }
 
-// Tally tells a connection how many read a channel, when that is known, and from then on, until Uncount.
-func (f *Fleet[W]) Tally(w W, c realtime.Channel) {
+// Count tells a connection how many read a channel, when that is known, and from then on, until Uncount.
+func (f *Fleet[W]) Count(w W, c realtime.Channel) {
 	now := time.Now()
 	ready := f.ready(c, now)
 	f.board.Count(c, w)

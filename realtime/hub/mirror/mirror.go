@@ -118,10 +118,8 @@ func (s *Set) Idle(c realtime.Channel) bool {
 // Turn forgets what is not needed any more, some at a time. It reports whether there is more.
 func (s *Set) Turn(now time.Time) (more bool) {
 	s.channels.Look(1)
-	for s.channels.Age(now) {
-		if s.o.Effects.Tired() {
-			return true
-		}
+	if s.channels.Age(now) {
+		return true
 	}
 	for c, k := range s.keyed {
 		if k.Table.Prune(now.Add(-Memory), channel.MostSteps) {
