@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
+	"github.com/tidewire/tidewire/clients/go/internal/link"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
@@ -93,7 +94,7 @@ func (d *deployment) Close() error {
 func (d *deployment) Addr() net.Addr { return &net.TCPAddr{} }
 
 // dial is Options.dial.
-func (d *deployment) dial(ctx context.Context, url string, header http.Header) (conn, error) {
+func (d *deployment) dial(ctx context.Context, url string, header http.Header) (link.Conn, error) {
 	dialer := &websocket.Dialer{NetDialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		d.mu.Lock()
 		down := d.down

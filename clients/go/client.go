@@ -4,35 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
+	"github.com/tidewire/tidewire/clients/go/internal/connection"
 	"github.com/tidewire/tidewire/clients/go/internal/cursor"
+	"github.com/tidewire/tidewire/clients/go/internal/link"
+	"github.com/tidewire/tidewire/clients/go/internal/loop"
+	"github.com/tidewire/tidewire/clients/go/internal/publishing"
 	"github.com/tidewire/tidewire/realtime"
 )
 
 // Client is a connection to a gateway that comes back when it is lost. Close it.
 type Client struct {
 	o    Options
-	url  string
-	life context.Context //nolint:containedctx // that of the loop and of all that it starts; it ends with Close
-	end  context.CancelCauseFunc
-	mail chan func() // what the loop does next
-	busy sync.WaitGroup
+	loop *loop.Loop    // it ends with Close
 	room chan struct{} // an element for each publish and call that is pending
 	live chan struct{} // closed with the first welcome
 
 	// What follows belongs to the loop.
-	state   State
-	tokens  tokens
-	links   links
-	retries retries
-	feeds   map[feedKey]*feed
-	subs    int           // that were given out to tell feeds apart
-	direct  *Subscription // nil: nobody wants what is sent to the connection
-	recent  cursor.Cursor // of what was sent to the connection
-	out     publishing
-	waiting []*question // for a connection
+	state      State
+	connection *connection.Connection
+	feeds      map[feedKey]*feed
+	subs       int           // that were given out to tell feeds apart
+	direct     *Subscription // nil: nobody wants what is sent to the connection
+	recent     cursor.Cursor // of what was sent to the connection
+	out        *publishing.Line
+	waiting    []*link.Question // for a connection
 }
 
 // Phase is what a Client is doing.
@@ -77,130 +74,72 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		o: o, url: url, mail: make(chan func()), feeds: map[feedKey]*feed{},
+		o: o, loop: loop.New(), feeds: map[feedKey]*feed{},
 		room: make(chan struct{}, o.MaxPending), live: make(chan struct{}),
 	}
-	c.life, c.end = context.WithCancelCause(context.Background())
-	c.out.c = c
-	c.busy.Go(c.run)
+	c.connection = connection.New(connection.Options{
+		URL: url, Token: o.Token, Header: o.Header, ConnectTimeout: o.ConnectTimeout, Once: o.Once, Dial: o.dial,
+	}, c.loop, owner{c})
+	c.out = publishing.New(c.loop, c.connection.Live, o.Once)
+	c.loop.Run(c.finish)
 	return c, nil
 }
 
 // Connect connects for the first time. It returns with the first welcome, or the error of a server that refuses for good, or of ctx: then the Client is
 // closed. The end of ctx after that means nothing to the Client.
 func (c *Client) Connect(ctx context.Context) error {
-	c.do(func() {
-		if c.links.count == 0 {
-			c.connect()
-		}
-	})
+	c.loop.Do(c.connection.Start)
 	select {
 	case <-c.live:
 		return nil
-	case <-c.life.Done():
-		c.busy.Wait()
+	case <-c.Done():
+		c.loop.Wait()
 		return c.Err()
 	case <-ctx.Done():
 	}
 	last := c.lastError()
 	c.Close()
 	if last == nil {
-		return fmt.Errorf("connecting to %s: %w", c.url, context.Cause(ctx))
+		return fmt.Errorf("connecting to %s: %w", c.o.URL, context.Cause(ctx))
 	}
-	return fmt.Errorf("connecting to %s: %w: %w", c.url, context.Cause(ctx), last)
+	return fmt.Errorf("connecting to %s: %w: %w", c.o.URL, context.Cause(ctx), last)
 }
 
 // Close ends the connection and every Subscription, and returns when nothing of the Client is left. What is pending fails.
 func (c *Client) Close() {
-	c.end(ErrClosed)
-	c.busy.Wait()
+	c.loop.End(ErrClosed)
+	c.loop.Wait()
 }
 
 // Done is closed when the Client has ended: by Close, or because the server has refused it for good.
-func (c *Client) Done() <-chan struct{} { return c.life.Done() }
+func (c *Client) Done() <-chan struct{} { return c.loop.Context().Done() }
 
 // Err says why the Client has ended; nil: it has not.
 func (c *Client) Err() error {
-	if c.life.Err() == nil {
-		return nil
-	}
-	return context.Cause(c.life)
+	return c.loop.Err()
 }
 
 // State returns what the Client is doing.
 func (c *Client) State() State {
 	var s State
-	if !c.ask(func() { s = c.state }) {
+	if !c.loop.Ask(func() { s = c.state }) {
 		return State{Phase: PhaseEnded, Err: c.Err()}
 	}
 	return s
 }
 
 func (c *Client) lastError() (err error) {
-	c.ask(func() { err = c.state.Err })
+	c.loop.Ask(func() { err = c.state.Err })
 	return err
 }
-
-// do has the loop do something, and returns false if the Client has ended. The loop itself must not call it.
-func (c *Client) do(f func()) bool {
-	select {
-	case c.mail <- f:
-		return true
-	case <-c.life.Done():
-		return false
-	}
-}
-
-// ask is do, and waits until it is done.
-func (c *Client) ask(f func()) bool {
-	done := make(chan struct{})
-	return c.do(func() {
-		f()
-		close(done)
-	}) && wait(done)
-}
-
-func wait(done chan struct{}) bool {
-	<-done
-	return true
-}
-
-// run is the loop: all that a Client knows is changed here, so that nothing needs a lock.
-func (c *Client) run() {
-	for {
-		select {
-		case f := <-c.mail:
-			f()
-		case <-c.life.Done():
-			c.finish()
-			return
-		}
-	}
-}
-
-// after has the loop do something later, unless the timer is stopped before.
-func (c *Client) after(d time.Duration, f func()) *time.Timer {
-	return time.AfterFunc(d, func() { c.do(f) })
-}
-
-// begin starts a goroutine that Close waits for.
-func (c *Client) begin(f func()) { c.busy.Go(f) }
-
-// fail ends the Client for good.
-func (c *Client) fail(err error) { c.end(err) }
 
 // finish lets everything go.
 func (c *Client) finish() {
 	why := c.Err()
 	if !errors.Is(why, ErrClosed) {
-		c.o.Logger.ErrorContext(c.life, "the client has ended", realtime.KeyError, why)
+		c.o.Logger.ErrorContext(c.loop.Context(), "the client has ended", realtime.KeyError, why)
 	}
-	c.retries.stop()
-	c.tokens.stop()
-	for _, l := range c.links.all() {
-		l.drop(why)
-	}
-	c.links = links{}
+	c.connection.End(why)
 	for _, f := range c.feeds {
 		f.end(why)
 	}
@@ -208,9 +147,9 @@ func (c *Client) finish() {
 	if c.direct != nil {
 		c.direct.queue.end(why)
 	}
-	c.out.end(why)
+	c.out.End(why)
 	for _, q := range c.waiting {
-		q.done(nil, why)
+		q.Done(nil, why)
 	}
 	c.waiting = nil
 	c.set(State{Phase: PhaseEnded, Err: why})
@@ -221,7 +160,7 @@ func (c *Client) set(s State) {
 	if s.Connection == "" {
 		s.Connection, s.Instance, s.User, s.Tenant, s.Version = c.state.Connection, c.state.Instance, c.state.User, c.state.Tenant, c.state.Version
 	}
-	s.Tries = c.retries.count
+	s.Tries = c.connection.Tries()
 	c.state = s
 	c.o.OnState(s)
 }

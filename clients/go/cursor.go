@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/clients/go/internal/cursor"
+	"github.com/tidewire/tidewire/clients/go/internal/link"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -27,7 +28,7 @@ func (f *feed) goOn(u *cursor.Cursor, a *wire.ServerFrame, moved bool) {
 }
 
 // message takes an event of a channel.
-func (f *feed) message(l *link, m *wire.ServerFrame, raw []byte) {
+func (f *feed) message(l *link.Link, m *wire.ServerFrame, raw []byte) {
 	if f.link != l {
 		return
 	}
@@ -70,7 +71,7 @@ func (f *feed) message(l *link, m *wire.ServerFrame, raw []byte) {
 }
 
 // notice takes what the server says about a channel that is read, or about a pattern as a whole.
-func (f *feed) notice(l *link, n *wire.ServerFrame) {
+func (f *feed) notice(l *link.Link, n *wire.ServerFrame) {
 	u := f.cursors.Of(n.Channel)
 	if f.link != l || u == nil && n.Channel != f.name {
 		return
@@ -99,8 +100,8 @@ func (f *feed) notice(l *link, n *wire.ServerFrame) {
 
 // begun begins to read a pattern from a link, which was sent these positions: of each such channel there will be an answer. The others it is
 // sent from asOf on.
-func (f *feed) begun(l *link, a *wire.ServerFrame, sent map[string]realtime.Position) {
-	moved := f.link != nil && !f.link.over
+func (f *feed) begun(l *link.Link, a *wire.ServerFrame, sent map[string]realtime.Position) {
+	moved := f.link != nil && !f.link.Over()
 	resumed := f.asOf != 0
 	f.link = l
 	if at, err := realtime.ParsePosition(a.Position); err == nil && f.asOf == 0 { // before that, nothing is wanted
@@ -115,7 +116,7 @@ func (f *feed) begun(l *link, a *wire.ServerFrame, sent map[string]realtime.Posi
 }
 
 // channelAnswered takes the answer about a channel of a pattern that the server was told by name.
-func (f *feed) channelAnswered(l *link, a *wire.ServerFrame) {
+func (f *feed) channelAnswered(l *link.Link, a *wire.ServerFrame) {
 	if f.link != l {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tidewire/tidewire/clients/go/internal/link"
 	"github.com/tidewire/tidewire/realtime/socket"
 )
 
@@ -46,7 +47,7 @@ func (s *fake) options(change ...func(*Options)) Options {
 	return o
 }
 
-func (s *fake) dial(context.Context, string, http.Header) (conn, error) {
+func (s *fake) dial(context.Context, string, http.Header) (link.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.refuse != nil {

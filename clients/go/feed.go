@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/clients/go/internal/cursor"
+	"github.com/tidewire/tidewire/clients/go/internal/link"
 	"github.com/tidewire/tidewire/clients/go/internal/verdict"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
@@ -21,10 +22,10 @@ type feed struct {
 	tunes   []*tuning // that are not answered, in order; the first is under way
 
 	cursors *cursor.Set
-	view    string // with state: by what was shown what the queue was given
-	asOf    int64  // of the newest heartbeat on the link that it is read from, since its answer
-	link    *link  // that it is read from; messages by any other are repetitions
-	asking  map[*link]bool
+	view    string     // with state: by what was shown what the queue was given
+	asOf    int64      // of the newest heartbeat on the link that it is read from, since its answer
+	link    *link.Link // that it is read from; messages by any other are repetitions
+	asking  map[*link.Link]bool
 	again   *time.Timer // to ask
 	paused  bool        // the queue was full, and the server was told to send nothing
 	partial bool        // a snapshot is under way: until its end there is no position to go on from
@@ -59,27 +60,23 @@ func (f *feed) put(channel string, u Update) {
 
 // ask has the channel sent by the newest link, unless it is.
 func (f *feed) ask() {
-	l := f.c.links.live
-	if n := f.c.links.next; n != nil && !n.opened.IsZero() {
-		l = n
-	}
-	if l != nil && !l.opened.IsZero() {
+	if l := f.c.connection.Newest(); l != nil {
 		f.askOn(l)
 	}
 }
 
-func (f *feed) askOn(l *link) {
+func (f *feed) askOn(l *link.Link) {
 	if f.paused || f.link == l || f.asking[l] {
 		return
 	}
-	frame := f.request(l.welcome.Limits.MessageBytes / 2)
+	frame := f.request(l.Welcome.Limits.MessageBytes / 2)
 	frame.Type = wire.TypeSubscribe
-	if l.tooLarge(frame) {
+	if l.TooLarge(frame) {
 		delete(f.c.feeds, f.key())
-		f.end(errTooLarge("subscription"))
+		f.end(link.ErrTooLarge("subscription"))
 		return
 	}
-	l.request(frame, f.asked(l, frame.Positions))
+	l.Request(frame, f.asked(l, frame.Positions))
 }
 
 // request asks for the channel from where it stands on. The positions of a pattern have about so many bytes at most.
@@ -94,18 +91,18 @@ func (f *feed) request(room int) *wire.ClientFrame {
 }
 
 // asked notes a question, with the positions that it has sent, and returns what to do with its answer.
-func (f *feed) asked(l *link, sent map[string]realtime.Position) func(*wire.ServerFrame, error) {
+func (f *feed) asked(l *link.Link, sent map[string]realtime.Position) func(*wire.ServerFrame, error) {
 	f.stopAsking()
 	f.asking[l] = true
-	l.asked++
+	l.Asked++
 	view := f.view
 	return func(a *wire.ServerFrame, err error) {
-		l.asked--
+		l.Asked--
 		delete(f.asking, l)
 		switch {
-		case !f.isRead() || l.over || f.link != nil && !f.link.over && f.link.number > l.number:
+		case !f.isRead() || l.Over() || f.link != nil && !f.link.Over() && f.link.Number > l.Number:
 		case err != nil:
-			f.refused(l, asError(err))
+			f.refused(l, verdict.Of(err))
 		case f.pattern:
 			f.begun(l, a, sent)
 		default:
@@ -121,8 +118,8 @@ func (f *feed) stopAsking() {
 }
 
 // answered begins to read from a link, which was told that what there is was shown by a view.
-func (f *feed) answered(l *link, a *wire.ServerFrame, view string) {
-	moved := f.link != nil && !f.link.over
+func (f *feed) answered(l *link.Link, a *wire.ServerFrame, view string) {
+	moved := f.link != nil && !f.link.Over()
 	f.link = l
 	defer f.tuneNext()
 	if !f.want.State {
@@ -140,7 +137,7 @@ func (f *feed) answered(l *link, a *wire.ServerFrame, view string) {
 }
 
 // refused asks again later, or ends the Subscription.
-func (f *feed) refused(l *link, why *realtime.Error) {
+func (f *feed) refused(l *link.Link, why *realtime.Error) {
 	if f.link == l {
 		f.link = nil
 	}
@@ -151,7 +148,7 @@ func (f *feed) refused(l *link, why *realtime.Error) {
 	}
 	wait := max(why.RetryAfter, time.Second)
 	f.stopAsking()
-	f.again = f.c.after(wait+rand.N(wait/2), f.ask) //nolint:gosec // spreads questions, hides nothing
+	f.again = f.c.loop.After(wait+rand.N(wait/2), f.ask) //nolint:gosec // spreads questions, hides nothing
 }
 
 // standing are the limits that another try does not help against.
@@ -167,7 +164,7 @@ func (f *feed) end(why error) {
 	f.queue.end(why)
 }
 
-func (f *feed) heartbeat(l *link, asOf int64) {
+func (f *feed) heartbeat(l *link.Link, asOf int64) {
 	if f.link != l || asOf <= 0 || f.partial {
 		return
 	}
@@ -177,7 +174,7 @@ func (f *feed) heartbeat(l *link, asOf int64) {
 }
 
 // pause has the server send nothing of the channel until the reader has caught up. What has been missed by then comes by a resume.
-func (f *feed) pause(l *link) {
+func (f *feed) pause(l *link.Link) {
 	f.paused, f.link = true, nil
 	f.leave(l)
 	for _, q := range f.tunes {
@@ -196,7 +193,7 @@ func (f *feed) resume() {
 // restart forgets where the channel stands.
 func (f *feed) restart() {
 	f.cursors.Only().Position, f.asOf = realtime.Position{}, 0
-	if l := f.link; l != nil && !l.over {
+	if l := f.link; l != nil && !l.Over() {
 		f.link = nil
 		f.leave(l)
 	}
@@ -204,8 +201,8 @@ func (f *feed) restart() {
 }
 
 // leave has the channel not sent any more by a link.
-func (f *feed) leave(l *link) {
-	l.request(&wire.ClientFrame{Type: wire.TypeUnsubscribe, Channel: f.name, Sub: f.sub}, func(*wire.ServerFrame, error) {})
+func (f *feed) leave(l *link.Link) {
+	l.Request(&wire.ClientFrame{Type: wire.TypeUnsubscribe, Channel: f.name, Sub: f.sub}, func(*wire.ServerFrame, error) {})
 }
 
 // The connect frame asks for channels within these bounds; the others are asked for after the welcome.
@@ -215,7 +212,7 @@ const (
 )
 
 // askFirst has the connect frame ask for channels. All have the same asOf.
-func (c *Client) askFirst(l *link, hello *wire.ClientFrame) {
+func (c *Client) askFirst(l *link.Link, hello *wire.ClientFrame) {
 	for _, f := range c.feeds {
 		hello.AsOf = max(hello.AsOf, f.asOf)
 	}
@@ -230,6 +227,6 @@ func (c *Client) askFirst(l *link, hello *wire.ClientFrame) {
 		hello.Subscriptions = append(hello.Subscriptions, wire.Subscription{
 			Channel: f.name, Sub: f.sub, Since: frame.Since, Positions: frame.Positions, View: frame.View, Options: f.want,
 		})
-		l.first[f] = &question{done: f.asked(l, frame.Positions)}
+		l.First[f] = &link.Question{Done: f.asked(l, frame.Positions)}
 	}
 }

@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/clients/go/internal/address"
+	"github.com/tidewire/tidewire/clients/go/internal/connection"
+	"github.com/tidewire/tidewire/clients/go/internal/link"
 	"github.com/tidewire/tidewire/clients/go/internal/token"
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/socket"
 )
 
 // Options configure a Client. URL and Token are required.
@@ -36,7 +37,7 @@ type Options struct {
 	OnState func(State)
 	Logger  *slog.Logger // of what is wrong with a server's frames; nil discards
 
-	dial func(ctx context.Context, url string, header http.Header) (conn, error) // for tests
+	dial func(ctx context.Context, url string, header http.Header) (link.Conn, error) // for tests
 }
 
 // ErrNoToken is what a Token function returns when there will be no other token: the client ends with the error of the server.
@@ -82,7 +83,7 @@ func (o *Options) withDefaults() (socketURL string, err error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.dial == nil {
-		o.dial = dialSocket
+		o.dial = connection.Dial
 	}
 	u.Scheme = "ws" + strings.TrimPrefix(u.Scheme, "http")
 	if !strings.HasSuffix(u.Path, "/v1/socket") {
@@ -90,12 +91,3 @@ func (o *Options) withDefaults() (socketURL string, err error) {
 	}
 	return u.String(), nil
 }
-
-// conn is one WebSocket. *socket.Client is one. Read is called by one goroutine and Write by one; Close by any.
-type conn interface {
-	Read(within time.Duration) ([]byte, error)
-	Write(message []byte) error
-	Close() error
-}
-
-var _ conn = (*socket.Client)(nil)

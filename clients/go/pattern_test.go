@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tidewire/tidewire/clients/go/internal/cursor"
+	"github.com/tidewire/tidewire/clients/go/internal/link"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/gateway"
 )
@@ -23,12 +24,12 @@ import (
 type absence struct {
 	mu   sync.Mutex // guards what follows
 	away bool
-	conn conn
+	conn link.Conn
 }
 
 func (a *absence) use(o *Options) {
 	dial := o.dial
-	o.dial = func(ctx context.Context, url string, header http.Header) (conn, error) {
+	o.dial = func(ctx context.Context, url string, header http.Header) (link.Conn, error) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if a.away {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/tidewire/tidewire/clients/go/internal/link"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -49,11 +50,11 @@ func (c *Client) request(ctx context.Context, frame *wire.ClientFrame) (*wire.Se
 		err error
 	}
 	came := make(chan answer, 1)
-	q := &question{frame: frame, done: func(f *wire.ServerFrame, err error) {
+	q := &link.Question{Frame: frame, Done: func(f *wire.ServerFrame, err error) {
 		<-c.room
 		came <- answer{f, err}
 	}}
-	if !c.do(func() { c.sendOnce(q) }) {
+	if !c.loop.Do(func() { c.sendOnce(q) }) {
 		<-c.room
 		return nil, c.Err()
 	}
@@ -61,28 +62,28 @@ func (c *Client) request(ctx context.Context, frame *wire.ClientFrame) (*wire.Se
 	case a := <-came:
 		return a.f, a.err
 	case <-ctx.Done():
-		c.do(func() { c.forget(q, context.Cause(ctx)) })
+		c.loop.Do(func() { c.forget(q, context.Cause(ctx)) })
 		return nil, context.Cause(ctx)
 	}
 }
 
-func (c *Client) sendOnce(q *question) {
-	l := c.links.live
-	if l == nil || l.opened.IsZero() {
+func (c *Client) sendOnce(q *link.Question) {
+	l := c.connection.Live()
+	if l == nil {
 		c.waiting = append(c.waiting, q)
 		return
 	}
-	if l.tooLarge(q.frame) {
-		q.done(nil, errTooLarge("request"))
+	if l.TooLarge(q.Frame) {
+		q.Done(nil, link.ErrTooLarge("request"))
 		return
 	}
-	l.request(q.frame, q.done)
+	l.Request(q.Frame, q.Done)
 }
 
 // forget takes back a request that was not sent yet. The answer of one that was is for nobody.
-func (c *Client) forget(q *question, why error) {
+func (c *Client) forget(q *link.Question, why error) {
 	if i := slices.Index(c.waiting, q); i >= 0 {
 		c.waiting = slices.Delete(c.waiting, i, i+1)
-		q.done(nil, why)
+		q.Done(nil, why)
 	}
 }

@@ -1,6 +1,7 @@
 package tidewire
 
 import (
+	"github.com/tidewire/tidewire/clients/go/internal/link"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -15,7 +16,7 @@ func (f *feed) shownBy() string {
 
 // change takes a message about the state. It may be older than the one before it, because a row that comes into sight is sent with the position
 // that it has; and it may be a repetition, which changes nothing.
-func (f *feed) change(l *link, m *wire.ServerFrame, raw []byte) {
+func (f *feed) change(l *link.Link, m *wire.ServerFrame, raw []byte) {
 	u := Update{Kind: KindMessage, Channel: f.name, Position: m.Position, Message: message(m, raw)}
 	if !f.queue.room(&u) {
 		f.pause(l)
@@ -34,7 +35,7 @@ func (f *feed) advance(position string) {
 }
 
 // snapshot takes a part of the state.
-func (f *feed) snapshot(l *link, s *wire.ServerFrame, raw []byte) {
+func (f *feed) snapshot(l *link.Link, s *wire.ServerFrame, raw []byte) {
 	if f.link != l || !f.want.State {
 		return
 	}

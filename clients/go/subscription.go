@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/tidewire/tidewire/clients/go/internal/cursor"
+	"github.com/tidewire/tidewire/clients/go/internal/link"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -141,7 +142,7 @@ func (c *Client) Subscribe(channel string, o SubscribeOptions) (*Subscription, e
 	if err := o.withDefaults(); err != nil {
 		return nil, err
 	}
-	f := &feed{c: c, name: channel, pattern: pattern, want: o.want(), asking: map[*link]bool{}, asOf: o.AsOf, cursors: cursor.New(channel)}
+	f := &feed{c: c, name: channel, pattern: pattern, want: o.want(), asking: map[*link.Link]bool{}, asOf: o.AsOf, cursors: cursor.New(channel)}
 	at := Bookmark{Position: o.Since, Positions: maps.Clone(o.Positions), AsOf: o.AsOf}
 	if !pattern {
 		f.cursors.Only().Position = realtime.ReturnedPosition(o.Since)
@@ -152,8 +153,8 @@ func (c *Client) Subscribe(channel string, o SubscribeOptions) (*Subscription, e
 	if pattern && at.Positions == nil {
 		at.Positions = map[string]string{}
 	}
-	f.queue = newQueue(&o, func() { c.do(f.resume) })
-	if !c.ask(func() {
+	f.queue = newQueue(&o, func() { c.loop.Do(f.resume) })
+	if !c.loop.Ask(func() {
 		if pattern || c.feeds[f.key()] != nil { // what comes of it has to be told apart
 			c.subs++
 			f.sub = strconv.Itoa(c.subs)
@@ -175,7 +176,7 @@ func (c *Client) Direct(o SubscribeOptions) (*Subscription, error) {
 	}
 	s := &Subscription{c: c, queue: newQueue(&o, func() {})}
 	var taken bool
-	if !c.ask(func() {
+	if !c.loop.Ask(func() {
 		if taken = c.direct != nil; !taken {
 			c.direct = s
 		}
@@ -254,7 +255,7 @@ func (s *Subscription) Bookmark() Bookmark {
 
 // restart reads the channel as if for the first time.
 func (s *Subscription) restart() {
-	s.c.do(func() {
+	s.c.loop.Do(func() {
 		if f := s.feed; f.isRead() {
 			f.restart()
 		}
@@ -263,7 +264,7 @@ func (s *Subscription) restart() {
 
 // Close stops reading the channel. Next returns what has come before, and then ErrClosed.
 func (s *Subscription) Close() {
-	s.c.ask(func() {
+	s.c.loop.Ask(func() {
 		if s.c.direct == s {
 			s.c.direct = nil
 		}
@@ -273,7 +274,7 @@ func (s *Subscription) Close() {
 		}
 		delete(s.c.feeds, f.key())
 		f.stopAsking()
-		for _, l := range s.c.links.all() {
+		for _, l := range s.c.connection.Links() {
 			if f.link == l || f.asking[l] {
 				f.leave(l)
 			}

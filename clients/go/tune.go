@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/tidewire/tidewire/clients/go/internal/link"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -30,7 +31,7 @@ type Tuned struct {
 // tuning is a Tuning that is not answered yet.
 type tuning struct {
 	frame wire.ClientFrame
-	sent  *link // that it is under way on
+	sent  *link.Link // that it is under way on
 	done  func(*wire.ServerFrame, error)
 }
 
@@ -54,7 +55,7 @@ func (s *Subscription) Tune(ctx context.Context, t Tuning) (Tuned, error) {
 			came <- answer{f, err}
 		},
 	}
-	if !s.c.do(func() { s.tune(q) }) {
+	if !s.c.loop.Do(func() { s.tune(q) }) {
 		<-s.c.room
 		return Tuned{}, s.c.Err()
 	}
@@ -81,27 +82,27 @@ func (s *Subscription) tune(q *tuning) {
 
 // tuneNext sends the next Tuning, one at a time, on the link that the channel is read from.
 func (f *feed) tuneNext() {
-	if len(f.tunes) == 0 || f.link == nil || f.link.over || f.tunes[0].sent == f.link {
+	if len(f.tunes) == 0 || f.link == nil || f.link.Over() || f.tunes[0].sent == f.link {
 		return
 	}
 	q, l := f.tunes[0], f.link
-	if l.tooLarge(&q.frame) {
+	if l.TooLarge(&q.frame) {
 		f.tunes = slices.Delete(f.tunes, 0, 1)
-		q.done(nil, errTooLarge("change"))
+		q.done(nil, link.ErrTooLarge("change"))
 		f.tuneNext()
 		return
 	}
 	q.sent = l
 	frame := q.frame
-	l.request(&frame, func(a *wire.ServerFrame, err error) { f.tuned(l, q, a, err) })
+	l.Request(&frame, func(a *wire.ServerFrame, err error) { f.tuned(l, q, a, err) })
 }
 
-func (f *feed) tuned(l *link, q *tuning, a *wire.ServerFrame, err error) {
+func (f *feed) tuned(l *link.Link, q *tuning, a *wire.ServerFrame, err error) {
 	if len(f.tunes) == 0 || f.tunes[0] != q || q.sent != l {
 		return
 	}
 	switch {
-	case l.over: // it is sent again
+	case l.Over(): // it is sent again
 		q.sent = nil
 		return
 	case f.link != l: // the link that the channel is read from now knows nothing of it
@@ -121,7 +122,7 @@ func (c *Client) SetMaxBytesPerSecond(ctx context.Context, n int64) error {
 	if err := realtime.CheckBytesPerSecond("MaxBytesPerSecond", n); err != nil {
 		return err
 	}
-	if !c.ask(func() { c.o.MaxBytesPerSecond = n }) {
+	if !c.loop.Ask(func() { c.o.MaxBytesPerSecond = n }) {
 		return c.Err()
 	}
 	_, err := c.request(ctx, &wire.ClientFrame{Type: wire.TypeTune, MaxBytesPerSecond: n})

@@ -89,3 +89,14 @@ func Later(err *realtime.Error) bool {
 	}
 	return err.RetryAfter > 0
 }
+
+// Of is an error with its code; nil if there is none.
+func Of(err error) *realtime.Error {
+	if err == nil {
+		return nil
+	}
+	if e := (*realtime.Error)(nil); errors.As(err, &e) {
+		return e
+	}
+	return &realtime.Error{Code: realtime.CodeOf(err), Message: err.Error(), Err: err}
+}

@@ -1,4 +1,4 @@
-package tidewire
+package connection
 
 import (
 	"math/rand/v2"

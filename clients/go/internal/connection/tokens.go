@@ -1,4 +1,4 @@
-package tidewire
+package connection
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
-// tokens is the token that a Client has, and when it needs the next one.
+// tokens is the token that a client has, and when it needs the next one.
 type tokens struct {
 	have    string
 	since   time.Time // when it was had
@@ -32,7 +32,7 @@ func (t *tokens) stop() {
 const renewAgain = 10 * time.Second
 
 // token returns a token to connect with. It runs beside the loop.
-func (c *Client) token(ctx context.Context, have string, refusedBefore bool) (string, error) {
+func (c *Connection) token(ctx context.Context, have string, refusedBefore bool) (string, error) {
 	if have != "" && !refusedBefore {
 		return have, nil
 	}
@@ -51,7 +51,7 @@ func (t *tokens) took(token string) {
 }
 
 // plan plans the renewal. expiresAt is the server's word, in ms since 1970.
-func (c *Client) planRenewal(expiresAt int64) {
+func (c *Connection) planRenewal(expiresAt int64) {
 	t := &c.tokens
 	t.stop()
 	life := lifeOf(t.have)
@@ -59,7 +59,7 @@ func (c *Client) planRenewal(expiresAt int64) {
 		life = time.Until(time.UnixMilli(expiresAt)) + time.Since(t.since)
 	}
 	due := time.Until(t.since.Add(life / 4 * 3))
-	t.timer = c.after(max(due, time.Second), c.renew)
+	t.timer = c.loop.After(max(due, time.Second), c.renew)
 }
 
 // lifeOf is how long a token lasts from when it was made; 0 if it cannot be read. Its signature is for the server to check.
@@ -84,36 +84,36 @@ func lifeOf(token string) time.Duration {
 }
 
 // renew has a newer token, and tells the server.
-func (c *Client) renew() {
+func (c *Connection) renew() {
 	if c.tokens.busy {
 		return
 	}
 	c.tokens.busy = true
-	c.begin(func() {
-		ctx, cancel := context.WithTimeout(c.life, c.o.ConnectTimeout)
+	c.loop.Begin(func() {
+		ctx, cancel := context.WithTimeout(c.loop.Context(), c.o.ConnectTimeout)
 		defer cancel()
-		token, err := c.o.Token(ctx)
-		c.do(func() { c.renewed(token, err) })
+		newer, err := c.o.Token(ctx)
+		c.loop.Do(func() { c.renewed(newer, err) })
 	})
 }
 
-func (c *Client) renewed(token string, err error) {
+func (c *Connection) renewed(newer string, err error) {
 	t := &c.tokens
 	t.busy = false
-	l := c.links.live
+	l := c.live
 	switch {
-	case errors.Is(err, ErrNoToken) || err == nil && token == t.have:
+	case errors.Is(err, token.ErrNone) || err == nil && newer == t.have:
 		return // it ends when it ends
 	case err != nil || l == nil:
-		t.timer = c.after(renewAgain, c.renew)
+		t.timer = c.loop.After(renewAgain, c.renew)
 		return
 	}
-	l.request(&wire.ClientFrame{Type: wire.TypeRefresh, Token: token}, func(f *wire.ServerFrame, err error) {
+	l.Request(&wire.ClientFrame{Type: wire.TypeRefresh, Token: newer}, func(f *wire.ServerFrame, err error) {
 		if err != nil {
-			t.timer = c.after(max(renewAgain, retryAfter(err)), c.renew)
+			t.timer = c.loop.After(max(renewAgain, retryAfter(err)), c.renew)
 			return
 		}
-		t.took(token)
+		t.took(newer)
 		c.planRenewal(f.ExpiresAt)
 	})
 }
