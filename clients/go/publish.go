@@ -11,7 +11,8 @@ type Confirmation struct {
 	c    *Client
 	p    *publishing.Publication
 	done chan struct{}
-	id   string
+	id   string // that the event was given
+	have string // that it is stored by; like err, it is set before done is closed
 	err  error
 }
 
@@ -46,7 +47,7 @@ func (c *Client) Enqueue(ctx context.Context, e Event) (*Confirmation, error) {
 
 // settle says what has become of the event.
 func (w *Confirmation) settle(id string, err error) {
-	w.id, w.err = id, err
+	w.have, w.err = id, err
 	close(w.done)
 	<-w.c.room
 }
@@ -67,7 +68,7 @@ func (c *Client) enter(ctx context.Context) error {
 func (w *Confirmation) Wait(ctx context.Context) (id string, err error) {
 	select {
 	case <-w.done:
-		return w.id, w.err
+		return w.have, w.err
 	case <-ctx.Done():
 		w.c.loop.Do(func() { w.c.out.GiveUp(w.p, context.Cause(ctx)) })
 		return w.id, context.Cause(ctx)
