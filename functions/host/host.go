@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidewire/tidewire/internal/flight"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/problem"
 	"github.com/tidewire/tidewire/realtime/shutdown"
@@ -58,7 +59,7 @@ func New(o Options) *Host {
 
 // Function returns the handler of a function that is opened at its first request.
 func (h *Host) Function(open Open) http.HandlerFunc {
-	f := &function{host: h, open: open}
+	f := &function{host: h, open: open, opening: flight.New[struct{}, struct{}](h.o.OpenTimeout, 0)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.functions = append(h.functions, f)
@@ -124,13 +125,14 @@ type function struct {
 	host *Host
 	open Open
 
+	opening *flight.Group[struct{}, struct{}] // the attempts
+
 	mu       sync.Mutex // guards what follows
 	handler  http.Handler
 	letGo    shutdown.Step
-	opening  chan struct{} // closed when the attempt that is under way has ended; nil without one
-	err      error         // of the last attempt
-	failures int           // in a row
-	retryAt  time.Time     // no attempt before
+	err      error     // of the last attempt
+	failures int       // in a row
+	retryAt  time.Time // no attempt before
 }
 
 func (f *function) serve(w http.ResponseWriter, r *http.Request) {
@@ -171,18 +173,12 @@ func (f *function) opened(ctx context.Context) (http.Handler, error) {
 		if wait := time.Until(f.retryAt); wait > 0 {
 			return nil, notOpen(wait, f.err)
 		}
-		ended := f.opening
-		if ended == nil {
-			ended = f.attempt()
-		}
+		attempt := f.attempt()
 		f.mu.Unlock()
-		select {
-		case <-ended:
-		case <-ctx.Done():
-		}
+		_, gone := attempt.Wait(ctx)
 		f.mu.Lock()
-		if ctx.Err() != nil && f.handler == nil {
-			return nil, notOpen(time.Second, context.Cause(ctx))
+		if gone != nil && f.handler == nil {
+			return nil, notOpen(time.Second, gone)
 		}
 	}
 	return f.handler, nil
@@ -193,30 +189,27 @@ func notOpen(wait time.Duration, err error) error {
 	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the function could not start and will try again; its log has the reason", RetryAfter: wait, Err: err}
 }
 
-// attempt starts to open the function; f.mu is held. It belongs to no request, because the one
-// that caused it may leave while others wait; so it counts as one that is inside itself.
-func (f *function) attempt() chan struct{} {
-	ended := make(chan struct{})
-	f.opening = ended
+// attempt opens the function, or joins who does; f.mu is held, and its caller is inside. An attempt belongs to no request, because
+// the one that caused it may leave while others wait; so it counts as one that is inside itself.
+func (f *function) attempt() *flight.Call[struct{}] {
+	if c := f.opening.Underway(struct{}{}); c != nil {
+		return c
+	}
 	f.host.mu.Lock()
 	f.host.inside++ // the request that asks is inside, so the Host is not empty yet
 	f.host.mu.Unlock()
-	go func() {
+	return f.opening.Join(struct{}{}, func(ctx context.Context) (none struct{}, _ error) {
 		defer f.host.exit()
-		ctx, cancel := context.WithTimeout(context.Background(), f.host.o.OpenTimeout)
-		defer cancel()
 		handler, letGo, err := f.open(ctx)
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.opening = nil
 		if err == nil {
 			f.handler, f.letGo = handler, letGo
 		} else {
 			f.failed(err)
 		}
-		close(ended)
-	}()
-	return ended
+		return none, nil
+	})
 }
 
 // failed says when the next attempt may be; f.mu is held.
@@ -233,6 +226,7 @@ func (f *function) failed(err error) {
 
 // close lets go what was opened. Nobody is inside.
 func (f *function) close(ctx context.Context) error {
+	f.opening.Close() // all have ended but for a few steps
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.letGo == nil {

@@ -7,9 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
+	"github.com/tidewire/tidewire/internal/flight"
 	"github.com/tidewire/tidewire/realtime"
 )
 
@@ -21,15 +21,13 @@ const maxTagBytes = 256
 
 // fetcher reads key sets, and owns the goroutines that do.
 type fetcher struct {
-	options JWKSOptions // with its defaults
-	log     *slog.Logger
-	ctx     context.Context // ends with close; every reading hangs on it
-	cancel  context.CancelFunc
-
-	mu      sync.Mutex // guards closed, and that nothing starts after it
-	closed  bool
-	running sync.WaitGroup
+	options  JWKSOptions // with its defaults
+	log      *slog.Logger
+	readings *flight.Group[*source, struct{}] // a reading serves every token that waits
 }
+
+// reading is one of a key set, which remembers itself how it went.
+type reading = flight.Call[struct{}]
 
 func newFetcher(o JWKSOptions, log *slog.Logger) *fetcher {
 	client := http.Client{Transport: &http.Transport{
@@ -49,9 +47,7 @@ func newFetcher(o JWKSOptions, log *slog.Logger) *fetcher {
 	o.Retry = orElse(o.Retry, 10*time.Second)
 	o.Timeout = orElse(o.Timeout, 5*time.Second)
 	o.Outage = orElse(o.Outage, 24*time.Hour)
-	f := &fetcher{options: o, log: log}
-	f.ctx, f.cancel = context.WithCancel(context.Background())
-	return f
+	return &fetcher{options: o, log: log, readings: flight.New[*source, struct{}](o.Timeout, 0)}
 }
 
 func orElse(d, otherwise time.Duration) time.Duration {
@@ -61,29 +57,7 @@ func orElse(d, otherwise time.Duration) time.Duration {
 	return d
 }
 
-// run calls read on a goroutine that close waits for; false after close.
-func (f *fetcher) run(read func(context.Context)) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
-		return false
-	}
-	f.running.Go(func() {
-		// A reading serves every token that waits, so no single one's context bounds it.
-		ctx, cancel := context.WithTimeout(f.ctx, f.options.Timeout)
-		defer cancel()
-		read(ctx)
-	})
-	return true
-}
-
-func (f *fetcher) close() {
-	f.mu.Lock()
-	f.closed = true
-	f.mu.Unlock()
-	f.cancel()
-	f.running.Wait()
-}
+func (f *fetcher) close() { f.readings.Close() }
 
 // fetchedSet is what an issuer has answered.
 type fetchedSet struct {

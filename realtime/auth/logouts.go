@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidewire/tidewire/internal/flight"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/recent"
 )
@@ -20,30 +21,23 @@ const (
 // among them who come while it is under way; so a crowd that comes back, or a client that
 // does nothing but connect, costs the store one reading per user and second.
 type logouts struct {
-	store  realtime.Revocations
-	ctx    context.Context // ends with close; every reading hangs on it
-	cancel context.CancelFunc
+	store    realtime.Revocations
+	readings *flight.Group[account, time.Time]
 
-	mu      sync.Mutex // guards what follows, and that nothing starts after close
-	closed  bool
+	mu      sync.Mutex // guards answers
 	answers *recent.Map[account, *asked]
-	running sync.WaitGroup
 }
 
 type account struct{ tenant, user string }
 
-// asked is a question and, once done is closed, its answer.
-type asked struct {
-	begun  time.Time
-	done   chan struct{}
-	before time.Time
-	err    error
-}
+// asked is a question, and its answer: the moment before which tokens are revoked.
+type asked = flight.Call[time.Time]
 
 func newLogouts(store realtime.Revocations) *logouts {
-	l := &logouts{store: store, answers: recent.New[account, *asked](logoutAge, logoutsKept, time.Now())}
-	l.ctx, l.cancel = context.WithCancel(context.Background())
-	return l
+	return &logouts{
+		store: store, readings: flight.New[account, time.Time](logoutTime, 0),
+		answers: recent.New[account, *asked](logoutAge, logoutsKept, time.Now()),
+	}
 }
 
 // check refuses a token of the user that was issued before a logout, or that does not say when
@@ -53,20 +47,16 @@ func (l *logouts) check(ctx context.Context, tenant, user string, issued time.Ti
 	if a == nil {
 		return logoutsUnavailable(errors.New("the verifier is closed"))
 	}
-	select {
-	case <-a.done:
-	case <-ctx.Done():
-		return logoutsUnavailable(ctx.Err())
-	}
+	before, err := a.Wait(ctx)
 	switch {
-	case a.err != nil:
-		return logoutsUnavailable(a.err)
-	case a.before.IsZero() || issued.After(a.before):
+	case err != nil:
+		return logoutsUnavailable(err)
+	case before.IsZero() || issued.After(before):
 		return nil
 	case issued.IsZero():
 		return refuse(reasonRevoked, "user %q was logged out, and the token does not say when it was issued", clip(user))
 	}
-	return refuse(reasonRevoked, "user %q was logged out at %s", clip(user), a.before.UTC().Format(time.RFC3339))
+	return refuse(reasonRevoked, "user %q was logged out at %s", clip(user), before.UTC().Format(time.RFC3339))
 }
 
 // ask returns a question that is young enough to answer for this moment; nil after close.
@@ -74,31 +64,19 @@ func (l *logouts) ask(of account, now time.Time) *asked {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.answers.Turn(now)
-	if a, _ := l.answers.Get(of); a != nil && now.Sub(a.begun) < logoutAge {
+	if a, _ := l.answers.Get(of); a != nil && now.Sub(a.Begun()) < logoutAge {
 		return a
 	}
-	if l.closed {
-		return nil
-	}
-	a := &asked{begun: now, done: make(chan struct{})}
-	l.answers.Put(of, a)
-	l.running.Go(func() {
-		defer close(a.done)
-		// It answers everybody who waits, so no single one's context bounds it.
-		ctx, cancel := context.WithTimeout(l.ctx, logoutTime)
-		defer cancel()
-		a.before, a.err = l.store.RevokedBefore(ctx, of.tenant, of.user)
+	a := l.readings.Renew(of, func(ctx context.Context) (time.Time, error) {
+		return l.store.RevokedBefore(ctx, of.tenant, of.user)
 	})
+	if a != nil {
+		l.answers.Put(of, a)
+	}
 	return a
 }
 
-func (l *logouts) close() {
-	l.mu.Lock()
-	l.closed = true
-	l.mu.Unlock()
-	l.cancel()
-	l.running.Wait()
-}
+func (l *logouts) close() { l.readings.Close() }
 
 func logoutsUnavailable(cause error) error {
 	return &realtime.Error{

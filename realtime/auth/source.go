@@ -26,14 +26,13 @@ type source struct {
 	tenant  string // the first that named it, for logs
 	url     string
 
-	mu       sync.Mutex    // guards what follows
-	keys     []*key        // of the last good reading; the slice is never changed
-	tag      string        // the ETag of that reading
-	left     []leftKey     // that it does not hold any more, the one that left last in front; at most maxSetKeys
-	read     time.Time     // when the last good reading began
-	begun    time.Time     // when the last reading began
-	failed   error         // of the last reading; nil after a good one
-	underway chan struct{} // closed when the reading under way ends; nil without one
+	mu     sync.Mutex // guards what follows
+	keys   []*key     // of the last good reading; the slice is never changed
+	tag    string     // the ETag of that reading
+	left   []leftKey  // that it does not hold any more, the one that left last in front; at most maxSetKeys
+	read   time.Time  // when the last good reading began
+	begun  time.Time  // when the last reading began
+	failed error      // of the last reading; nil after a good one
 }
 
 // leftKey is a key that was in the set until a reading that began at since.
@@ -53,19 +52,17 @@ func (s *source) find(ctx context.Context, p proof) (*key, error) {
 		return nil, miss
 	}
 	s.mu.Lock()
-	ended := s.begin(came)
+	reading := s.begin(came)
 	failed, begun := s.failed, s.begun
 	s.mu.Unlock()
 	switch {
-	case miss == nil && (failed != nil || ended == nil): // an outage: do not wait on it again
+	case miss == nil && (failed != nil || reading == nil): // an outage: do not wait on it again
 		return found, nil //nolint:nilerr // of the last reading, and the key is known from one before
-	case ended == nil:
+	case reading == nil:
 		return nil, s.unavailable(failed)
 	}
-	select {
-	case <-ended:
-	case <-ctx.Done():
-		return nil, s.unavailable(ctx.Err())
+	if _, err := reading.Wait(ctx); err != nil { // of ctx: how the reading went the source remembers
+		return nil, s.unavailable(err)
 	}
 	if found, miss, age = s.look(p, time.Now()); miss == nil {
 		return found, nil
@@ -123,25 +120,27 @@ func (s *source) next() time.Time {
 	return s.begun.Add(s.fetcher.options.Floor)
 }
 
-// begin returns the end of the reading under way, which it starts if there is none and
+// begin returns the reading under way, which it starts if there is none and
 // it is time for one; else nil. The caller holds mu.
-func (s *source) begin(now time.Time) <-chan struct{} {
-	if s.underway != nil {
-		return s.underway
+func (s *source) begin(now time.Time) *reading {
+	if r := s.fetcher.readings.Underway(s); r != nil {
+		return r
 	}
 	if now.Before(s.next()) {
 		return nil
 	}
-	ended := make(chan struct{})
-	s.begun, s.underway = now, ended
-	if !s.fetcher.run(func(ctx context.Context) { s.finish(ctx, now, ended) }) {
-		s.failed, s.underway = errClosed, nil
-		return nil
+	s.begun = now
+	r := s.fetcher.readings.Join(s, func(ctx context.Context) (struct{}, error) {
+		s.finish(ctx, now)
+		return struct{}{}, nil
+	})
+	if r == nil {
+		s.failed = errClosed
 	}
-	return ended
+	return r
 }
 
-func (s *source) finish(ctx context.Context, begun time.Time, ended chan<- struct{}) {
+func (s *source) finish(ctx context.Context, begun time.Time) {
 	s.mu.Lock()
 	last := s.tag
 	s.mu.Unlock()
@@ -155,8 +154,6 @@ func (s *source) finish(ctx context.Context, begun time.Time, ended chan<- struc
 		s.take(set.keys, begun)
 		s.tag = set.tag
 	}
-	s.underway = nil
-	close(ended)
 }
 
 // take puts a set in the place of the last one. s.mu is held.

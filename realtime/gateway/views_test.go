@@ -266,6 +266,7 @@ func TestMaxRate(t *testing.T) {
 	bob, ann := s.connect("acme", "bob"), s.connect("acme", "ann")
 	ann.send(`{"type":"subscribe","id":1,"channel":"fleet:eu","maxRate":100}`, `{"type":"subscribe","id":2,"channel":"prices:fx","maxRate":4}`)
 	ann.expect(`{"type":"ok","id":1,"maxRate":5}`, `{"type":"ok","id":2,"maxRate":4}`)
+	began := time.Now()
 	for i := range 50 {
 		for _, c := range []string{"fleet:eu", "prices:fx"} {
 			bob.send(`{"type":"publish","id":1,"channel":"` + c + `","key":"k` + string(rune('0'+i%2)) + `","data":"` + itoa(i) + `"}`)
@@ -281,8 +282,10 @@ func TestMaxRate(t *testing.T) {
 		last[f.Channel+f.Key] = string(f.Data)
 		n++
 	}
-	if n > 60 {
-		t.Errorf("%d of 100 messages came", n)
+	// A flush brings the newest of the two keys; there is one at once and then one for each fifth and quarter of a second, however
+	// long a busy machine takes over the publishes.
+	if most := 2 * (2 + int(time.Since(began).Seconds()*(5+4)) + 2); n > most {
+		t.Errorf("%d of 100 messages came, want at most %d", n, most)
 	}
 	ann.send(`{"type":"tune","id":3,"channel":"prices:fx","paused":true}`)
 	ann.expect(`{"type":"ok","id":3,"paused":true}`)

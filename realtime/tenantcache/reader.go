@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidewire/tidewire/internal/flight"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/recent"
 )
@@ -55,21 +56,22 @@ type Options struct {
 type Reader struct {
 	source realtime.TenantSource
 	o      Options
-	ctx    context.Context // ends with Close; every reading hangs on it
+	ctx    context.Context // ends with Close; every poll hangs on it
 	cancel context.CancelFunc
 
-	mu       sync.Mutex // guards all below
-	closed   bool
-	known    *recent.Map[string, *knownTenant] // those that were asked for last
-	absent   absentTenants
-	readings map[string]*tenantReading // under way
-	asked    time.Time                 // by anybody
-	polling  bool
-	awake    time.Time // since when it polls
-	polled   time.Time // when the last poll that succeeded began
-	failing  time.Time // since when the store cannot be read; zero while it can
-	failure  error
-	running  sync.WaitGroup
+	readings *flight.Group[string, error] // by tenant
+
+	mu      sync.Mutex // guards all below
+	closed  bool
+	known   *recent.Map[string, *knownTenant] // those that were asked for last
+	absent  absentTenants
+	asked   time.Time // by anybody
+	polling bool
+	awake   time.Time // since when it polls
+	polled  time.Time // when the last poll that succeeded began
+	failing time.Time // since when the store cannot be read; zero while it can
+	failure error
+	running sync.WaitGroup
 }
 
 // knownTenant is what is known of a tenant.
@@ -81,11 +83,8 @@ type knownTenant struct {
 	read    time.Time        // when the last reading of its own began
 }
 
-// tenantReading is one under way and, once done is closed, how it went.
-type tenantReading struct {
-	done chan struct{}
-	err  error
-}
+// tenantReading is one of a document; it brings why it failed, and what it has found stands in the Reader.
+type tenantReading = flight.Call[error]
 
 // NewReader returns a Reader of a source, which stays open.
 func NewReader(source realtime.TenantSource, o Options) *Reader {
@@ -95,7 +94,8 @@ func NewReader(source realtime.TenantSource, o Options) *Reader {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Reader{source: source, o: o, readings: map[string]*tenantReading{}, absent: newAbsentTenants()}
+	c := &Reader{source: source, o: o, absent: newAbsentTenants()}
+	c.readings = flight.New[string, error](o.Timeout, readingsMost)
 	c.known = recent.New[string, *knownTenant](o.Outage, knownKept, time.Now())
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
@@ -115,14 +115,13 @@ func (c *Reader) Tenant(ctx context.Context, id string) (*realtime.Tenant, error
 		return c.answer(id, now, nil)
 	}
 	c.mu.Unlock()
-	select {
-	case <-wait.done:
-	case <-ctx.Done():
-		return nil, tenantsUnavailable(ctx.Err())
+	failed, err := wait.Wait(ctx)
+	if err != nil {
+		return nil, tenantsUnavailable(err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.answer(id, time.Now(), wait.err)
+	return c.answer(id, time.Now(), failed)
 }
 
 // Failing returns since when the store cannot be read, and why; the zero time while it can.
@@ -139,6 +138,7 @@ func (c *Reader) Close() error {
 	c.closed = true
 	c.mu.Unlock()
 	c.cancel()
+	c.readings.Close()
 	c.running.Wait()
 	return nil
 }
@@ -206,27 +206,15 @@ func tenantsUnavailable(cause error) error {
 
 // begin reads a document, or joins who does; nil if it cannot. c.mu is held.
 func (c *Reader) begin(id string, now time.Time) *tenantReading {
-	if r := c.readings[id]; r != nil {
-		return r
-	}
-	if c.closed || len(c.readings) >= readingsMost {
-		return nil
-	}
-	r := &tenantReading{done: make(chan struct{})}
-	c.readings[id] = r
-	c.running.Go(func() {
-		ctx, cancel := context.WithTimeout(c.ctx, c.o.Timeout)
-		defer cancel()
+	return c.readings.Join(id, func(ctx context.Context) (failed, _ error) {
 		v, err := c.source.Read(ctx, id)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		defer close(r.done)
-		delete(c.readings, id)
-		if r.err = err; c.note(err) {
+		if c.note(err) {
 			c.learn(id, v, now)
 		}
+		return err, nil
 	})
-	return r
 }
 
 // learn takes what a reading found that began then. c.mu is held.
