@@ -1,6 +1,7 @@
 package realtime_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,36 @@ func TestCheckPattern(t *testing.T) {
 	} {
 		if err := realtime.CheckPattern(pattern); (err == nil) != ok {
 			t.Errorf("%q: %v", pattern, err)
+		}
+	}
+}
+
+// Two patterns overlap if, and only if, some channel is selected by both: of short segments, all channels are tried.
+func TestPatternsOverlap(t *testing.T) {
+	t.Parallel()
+	var names, patterns []string
+	for _, a := range []string{"", "a", "b", "*", "**"} {
+		for _, b := range []string{"", "a", "b", "*", "**"} {
+			for _, c := range []string{"", "a", "b", "*", "**"} {
+				name := strings.Trim(strings.Join([]string{a, b, c}, ":"), ":")
+				switch {
+				case strings.Contains(name, "::") || realtime.CheckPattern(name) != nil:
+				case realtime.IsSelection(name):
+					patterns = append(patterns, name)
+				default:
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	for _, p := range patterns {
+		for _, q := range patterns {
+			both := slices.ContainsFunc(names, func(name string) bool {
+				return realtime.Pattern(p).Match(name, "", nil) && realtime.Pattern(q).Match(name, "", nil)
+			})
+			if got := realtime.Pattern(p).Overlaps(realtime.Pattern(q)); got != both {
+				t.Errorf("%q and %q: %v", p, q, got)
+			}
 		}
 	}
 }

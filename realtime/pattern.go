@@ -109,3 +109,21 @@ func (p Pattern) Covers(q Pattern, user string, groups []string) bool {
 		have, want = restH, restW
 	}
 }
+
+// Overlaps reports whether there are channels that both patterns select. Both have passed CheckSelection.
+func (p Pattern) Overlaps(q Pattern) bool {
+	one, other := string(p), string(q)
+	for {
+		a, restA, moreA := strings.Cut(one, ":")
+		b, restB, moreB := strings.Cut(other, ":")
+		switch {
+		case a == "**" || b == "**":
+			return true
+		case a != b && a != "*" && b != "*", moreA != moreB:
+			return false
+		case !moreA:
+			return true
+		}
+		one, other = restA, restB
+	}
+}

@@ -24,6 +24,7 @@ const (
 	markPosition = '+' // channel, space, Position
 	markState    = '~' // channel, space, view, space, Position: empty where it stood, "!" if there is none to go on from
 	markAsOf     = '=' // milliseconds since 1970
+	markBegun    = '^' // pattern, space, milliseconds since 1970, from which on its channels are carried
 	markEnds     = '!' // nothing follows this event
 
 	noPosition = '!'
@@ -89,7 +90,23 @@ func (e Encoder) Tuned(c realtime.Channel, maxRate float64, reason string) outbo
 	return event(nil, wire.TypeNotice, e.json.Tuned(c, maxRate, reason))
 }
 
-// EndedPattern is that of package wire; a stream of events has no patterns.
+// PatternOK is an event "ok" that the channels of a pattern are carried. lost says that the client has had something of them and that
+// nobody can tell how far: then it has a gap in all of them, and is to forget their states.
+func (e Encoder) PatternOK(pattern string, at realtime.Position, state, lost bool) outbox.Frame {
+	mark := append([]byte{markBegun}, pattern...)
+	mark = strconv.AppendInt(append(mark, ' '), at.Time, 10)
+	if mark = append(mark, '\n'); lost {
+		return event(mark, wire.TypeOK, e.json.PatternLost(pattern, at, state))
+	}
+	return event(mark, wire.TypeOK, e.json.PatternOK("", pattern, at))
+}
+
+// PatternComplete is an event "notice".
+func (e Encoder) PatternComplete(pattern string) outbox.Frame {
+	return event(nil, wire.TypeNotice, e.json.PatternComplete(pattern))
+}
+
+// EndedPattern ends the stream.
 func (e Encoder) EndedPattern(pattern, sub string, why *realtime.Error) outbox.Frame {
 	return closing(why, e.json.EndedPattern(pattern, sub, why))
 }
@@ -99,12 +116,12 @@ func (e Encoder) Viewed(c realtime.Channel, view string) outbox.Frame {
 	return event(stateMark(c, view, realtime.Position{}), wire.TypeNotice, e.json.Viewed(c, view))
 }
 
-// GapInPattern is that of package wire, as EndedPattern is.
+// GapInPattern is an event "notice".
 func (e Encoder) GapInPattern(pattern, sub string, at realtime.Position) outbox.Frame {
 	return event(nil, wire.TypeNotice, e.json.GapInPattern(pattern, sub, at))
 }
 
-// WithSub returns the frame as it is: a stream of events has one subscription to each channel.
+// WithSub returns the frame as it is: a stream of events reads each channel once.
 func (Encoder) WithSub(f outbox.Frame, _ string) outbox.Frame { return f }
 
 // Direct is an event "direct".

@@ -16,8 +16,10 @@ import (
 const MaxChannels = 32
 
 const (
-	// idVersion is the first byte of an event's id. Those of version 1 have no views.
+	// idVersion is the first byte of an event's id, if the stream has no patterns. Those of version 1 have no views.
 	idVersion = 2
+	// idPatterns is that of a stream that has patterns.
+	idPatterns = 3
 	// maxID bounds the bytes of an event's id before base64: 4 KiB of text, half of what proxies take as one header line.
 	maxID = 3 << 10
 	// unusableTime is the time that an id has for an unusable Position.
@@ -30,18 +32,26 @@ const (
 //
 //	version  1 byte
 //	asOf     uvarint, ms
+//	of each pattern, behind their number (1 byte): FNV-1a of it (8 bytes), its flags (1 byte), since when it is carried (uvarint, ms)
 //	of each channel that has a Position: FNV-1a of its name (8 bytes),
 //	  its time (uvarint, ms; 0: the Position is unusable), the length of its ID (1 byte), the ID,
 //	  the length of the view by which its state was shown (1 byte), the view
+//
+// Without patterns, it has not the third of these. With them, a channel begins with 0 and FNV-1a of its name, or, if it has come by a pattern, with
+// the length of its name and the name.
 type Stream struct {
-	marks []mark
-	asOf  int64
-	text  []byte // room for String
+	marks   []mark
+	roaming roaming
+	asOf    int64
+	text    []byte // room for String
+	owed    bool   // it has moved since the newest id that was written
+	id      int    // bytes of that id
+	since   int    // bytes of the events behind it
 }
 
 type mark struct {
 	name string
-	sum  uint64
+	sum  uint64 // 0 of a channel that has come by a pattern
 	at   realtime.Position
 	// view is by which what the client has of the state was shown. While it is loading that, there is no Position to go on from.
 	view    string
@@ -74,6 +84,7 @@ func (s *Stream) Resume(id string, now time.Time) {
 	for i := range s.marks {
 		s.marks[i].at = realtime.UnusablePosition()
 	}
+	s.roaming.lose()
 }
 
 // parse reports whether the id is one that String has written.
@@ -82,20 +93,29 @@ func (s *Stream) parse(id string, now time.Time) bool {
 		return false
 	}
 	b, err := base64.RawURLEncoding.DecodeString(id)
-	if err != nil || len(b) < 2 || b[0] < 1 || b[0] > idVersion {
+	if err != nil || len(b) < 2 || b[0] < 1 || b[0] > idPatterns {
 		return false
 	}
-	views := b[0] > 1
+	version := b[0]
 	b = b[1:]
 	asOf, n := binary.Uvarint(b)
 	if n <= 0 {
 		return false
 	}
-	for b = b[n:]; len(b) > 0; {
-		var m mark
-		var ok bool
-		if m, b, ok = parseMark(b, views); !ok {
+	b, ok := b[n:], true
+	if version >= idPatterns {
+		if b, ok = s.roaming.parse(b, now); !ok {
 			return false
+		}
+	}
+	for len(b) > 0 {
+		var m mark
+		if m, b, ok = parseMark(b, version); !ok {
+			return false
+		}
+		if m.name != "" {
+			s.roaming.resume(m)
+			continue
 		}
 		for i := range s.marks {
 			if s.marks[i].sum == m.sum {
@@ -111,17 +131,24 @@ func (s *Stream) parse(id string, now time.Time) bool {
 }
 
 // parseMark reads one channel's part of an id, at its beginning.
-func parseMark(b []byte, views bool) (m mark, rest []byte, ok bool) {
-	if len(b) < 8 {
-		return m, nil, false
+func parseMark(b []byte, version byte) (m mark, rest []byte, ok bool) {
+	if version >= idPatterns {
+		if m.name, b, ok = parseText(b); !ok {
+			return m, nil, false
+		}
 	}
-	m.sum, b = binary.BigEndian.Uint64(b), b[8:]
+	if m.name == "" {
+		if len(b) < 8 {
+			return m, nil, false
+		}
+		m.sum, b = binary.BigEndian.Uint64(b), b[8:]
+	}
 	ms, n := binary.Uvarint(b)
 	if n <= 0 {
 		return m, nil, false
 	}
 	id, b, ok := parseText(b[n:])
-	if ok && views {
+	if ok && version > 1 {
 		m.view, b, ok = parseText(b)
 	}
 	if !ok {
@@ -145,13 +172,15 @@ func parseText(b []byte) (text string, rest []byte, ok bool) {
 	return string(b[1 : 1+int(b[0])]), b[1+int(b[0]):], true
 }
 
-// String returns the id of an event at which the stream stands here. If the IDs of its Positions make it longer
-// than maxID, the longest are left out: a channel then resumes at the moment before its Position, and what was
+// String returns the id of an event at which the stream stands here. If it would be longer than maxID, channels that have come by patterns are
+// left out, as Select says, and then the longest IDs of Positions: a channel then resumes at the moment before its Position, and what was
 // published in that millisecond comes again.
 func (s *Stream) String() string {
 	longest := realtime.MaxIDBytes
 	for s.write(longest); len(s.text) > maxID; s.write(longest) {
-		longest /= 2
+		if !s.roaming.shrink() {
+			longest /= 2
+		}
 	}
 	return base64.RawURLEncoding.EncodeToString(s.text)
 }
@@ -159,27 +188,46 @@ func (s *Stream) String() string {
 // write writes the id into text, without IDs that are longer than that.
 func (s *Stream) write(longest int) {
 	b := s.text[:0]
-	b = append(b, idVersion)
+	version := byte(idVersion)
+	if len(s.roaming.patterns) > 0 {
+		version = idPatterns
+	}
+	b = append(b, version)
 	b = binary.AppendUvarint(b, uint64(s.asOf))
+	if version == idPatterns {
+		b = s.roaming.append(b)
+	}
 	for i := range s.marks {
-		m := &s.marks[i]
-		at := m.at
-		switch {
-		case at.IsZero():
-			continue
-		case !at.IsUsable():
-			at = realtime.Position{Time: unusableTime} // or the channel would begin anew, without a gap
-		case len(at.ID) > longest:
-			at = realtime.Position{Time: at.Time - 1}
+		if !s.marks[i].at.IsZero() {
+			if version == idPatterns {
+				b = append(b, 0)
+			}
+			b = binary.BigEndian.AppendUint64(b, s.marks[i].sum)
+			b = s.marks[i].append(b, longest)
 		}
-		b = binary.BigEndian.AppendUint64(b, m.sum)
-		b = binary.AppendUvarint(b, uint64(at.Time))
-		b = append(b, byte(len(at.ID))) // at most realtime.MaxIDBytes
-		b = append(b, at.ID...)
-		b = append(b, byte(len(m.view))) // at most wire.MaxViewBytes
-		b = append(b, m.view...)
+	}
+	for _, m := range s.roaming.marks {
+		b = append(b, byte(len(m.name))) // at most realtime.MaxChannelBytes
+		b = append(b, m.name...)
+		b = m.append(b, longest)
 	}
 	s.text = b
+}
+
+// append appends where it stands, to its channel.
+func (m *mark) append(b []byte, longest int) []byte {
+	at := m.at
+	switch {
+	case !at.IsUsable():
+		at = realtime.Position{Time: unusableTime} // or the channel would begin anew, without a gap
+	case len(at.ID) > longest:
+		at = realtime.Position{Time: at.Time - 1}
+	}
+	b = binary.AppendUvarint(b, uint64(at.Time))
+	b = append(b, byte(len(at.ID))) // at most realtime.MaxIDBytes
+	b = append(b, at.ID...)
+	b = append(b, byte(len(m.view))) // at most wire.MaxViewBytes
+	return append(b, m.view...)
 }
 
 // Since returns where the stream stands in the channel of an index.
@@ -193,40 +241,57 @@ func (s *Stream) AsOf() int64 { return s.asOf }
 
 // Append appends an event that an Encoder made to out, behind the id at which the stream then stands if that
 // has changed. It reports whether the stream ends with it.
+//
+// An id that has many channels of a pattern may be much longer than an event: where the client may be given a few events again, it waits until
+// as much has been sent as it is long.
 func (s *Stream) Append(out *bytes.Buffer, frame []byte) (ends bool) {
 	mark, event, _ := bytes.Cut(frame, []byte{'\n'})
-	if s.see(mark) {
+	moved, waits := s.see(mark)
+	s.owed = s.owed || moved
+	if s.owed && (moved && !waits || s.since >= s.id) {
+		id := s.String()
 		out.WriteString("id: ")
-		out.WriteString(s.String())
+		out.WriteString(id)
 		out.WriteByte('\n')
+		s.owed, s.id, s.since = false, len(id), 0
 	}
+	s.since += len(event)
 	out.Write(event)
 	return len(mark) > 0 && mark[0] == markEnds
 }
 
-// see moves the stream as the line before an event says, and reports whether it moved.
-func (s *Stream) see(mark []byte) bool {
+// see moves the stream as the line before an event says, and reports whether it moved, and whether it can wait to say so.
+func (s *Stream) see(mark []byte) (moved, waits bool) {
 	if len(mark) == 0 {
-		return false
+		return false, false
 	}
 	switch mark[0] {
 	case markAsOf:
 		asOf, err := strconv.ParseInt(string(mark[1:]), 10, 64)
 		if err != nil || asOf <= s.asOf {
-			return false
+			return false, false
 		}
 		s.asOf = asOf
-		return true
+		s.roaming.vouch(asOf)
+		return true, false
+	case markBegun:
+		pattern, text, _ := bytes.Cut(mark[1:], []byte{' '})
+		at, err := strconv.ParseInt(string(text), 10, 64)
+		if err != nil || !s.roaming.begin(string(pattern), at) {
+			return false, false
+		}
+		s.asOf = min(s.asOf, at)
+		return true, false
 	case markPosition:
 		name, position, _ := bytes.Cut(mark[1:], []byte{' '}) // a name holds no space
 		m := s.mark(name)
-		return m != nil && !m.loading && s.move(m, string(position))
+		return m != nil && !m.loading && s.move(m, string(position)), m != nil && m.sum == 0
 	case markState:
 		name, rest, _ := bytes.Cut(mark[1:], []byte{' '})
 		view, position, _ := bytes.Cut(rest, []byte{' '}) // nor does a view
 		m := s.mark(name)
 		if m == nil {
-			return false
+			return false, false
 		}
 		m.view = string(view)
 		switch string(position) {
@@ -236,19 +301,21 @@ func (s *Stream) see(mark []byte) bool {
 		default:
 			m.loading = false
 			s.move(m, string(position))
+			waits = m.sum == 0
 		}
-		return true
+		return true, waits
 	}
-	return false
+	return false, false
 }
 
+// mark returns where the stream stands in a channel; nil if it is none of the stream's.
 func (s *Stream) mark(name []byte) *mark {
 	for i := range s.marks {
 		if s.marks[i].name == string(name) {
 			return &s.marks[i]
 		}
 	}
-	return nil
+	return s.roaming.mark(name)
 }
 
 func (s *Stream) move(m *mark, position string) bool {
@@ -256,7 +323,7 @@ func (s *Stream) move(m *mark, position string) bool {
 	if err != nil {
 		return false
 	}
-	if m.at.IsZero() || !m.at.IsUsable() {
+	if m.sum != 0 && (m.at.IsZero() || !m.at.IsUsable()) {
 		// asOf vouches for every channel, so it must not be ahead of one that only begins.
 		s.asOf = min(s.asOf, at.Time)
 	}

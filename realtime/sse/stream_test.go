@@ -112,13 +112,16 @@ func TestStreamOfWhatIsNone(t *testing.T) {
 		"long":            strings.Repeat("A", 100_000),
 		"many channels":   raw(append([]byte{1, 0}, bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 0}, 5000)...)),
 	} {
-		c := NewStream(channels(t, "prices:fx", "alerts:ann"))
+		c := patterned(t, false)
 		for range 2 { // as it came, and as it is given out until an answer has come
 			c.Resume(id, time.Now())
 			for _, m := range c.marks {
 				if m.at.IsUsable() || c.asOf != 0 {
 					t.Errorf("%s: %+v, asOf %d", name, m, c.asOf)
 				}
+			}
+			if r := c.Roaming(0); !r.Lost || r.AsOf != 0 {
+				t.Errorf("%s: it says of a pattern %+v", name, r)
 			}
 			id = c.String()
 		}
@@ -160,12 +163,17 @@ func FuzzStream(f *testing.F) {
 	c := NewStream(channels(f, "prices:fx", "alerts:ann"))
 	c.asOf = 1_767_225_601_456
 	c.marks[1].at = realtime.Position{Time: 1_767_225_600_123, ID: "e1"}
-	f.Add(c.String())
-	f.Add("!")
-	f.Fuzz(func(t *testing.T, id string) {
-		first := NewStream(channels(t, "prices:fx", "alerts:ann"))
+	f.Add(c.String(), false)
+	f.Add("!", true)
+	for _, state := range []bool{false, true} {
+		c := patterned(f, state)
+		c.Append(new(bytes.Buffer), Encoder{}.PatternOK("fleet:*", realtime.Moment(time.UnixMilli(1_767_225_600_000)), state, false).Bytes)
+		c.Append(new(bytes.Buffer), Encoder{}.Subscribed("", channels(f, "fleet:eu")[0], outbox.Answer{Position: realtime.Position{Time: 1_767_225_600_123, ID: "e1"}, State: state, Resumed: true, View: "v"}).Bytes)
+		f.Add(c.String(), state)
+	}
+	f.Fuzz(func(t *testing.T, id string, state bool) {
+		first, second := patterned(t, state), patterned(t, state)
 		first.Resume(id, time.Now())
-		second := NewStream(channels(t, "prices:fx", "alerts:ann"))
 		if !second.parse(first.String(), time.Now()) {
 			t.Fatalf("%q became %q, which is refused", id, first.String())
 		}
@@ -174,5 +182,118 @@ func FuzzStream(f *testing.F) {
 				t.Fatalf("%+v became %+v", first.marks[i], second.marks[i])
 			}
 		}
+		if diff := cmp.Diff(standing(first), standing(second)); diff != "" {
+			t.Fatalf("(-first +second):\n%s", diff)
+		}
 	})
+}
+
+func patterned(t testing.TB, state bool) *Stream {
+	s := NewStream(channels(t, "prices:fx", "alerts:ann"))
+	s.Select([]realtime.Pattern{"fleet:*", "news:**"}, state)
+	return s
+}
+
+// standing is where a stream stands in the channels of its first pattern.
+func standing(s *Stream) map[string]string {
+	r := s.Roaming(0)
+	all := map[string]string{"as of": strconv.FormatInt(r.AsOf, 10), "lost": strconv.FormatBool(r.Lost)}
+	r.Each(func(name string, at realtime.Position, view string) { all["channel "+name] = at.String() + " " + view })
+	return all
+}
+
+// Of what happens in a pattern's channels, a stream goes on where it stands. What it has not said it has not had, and it says it once as much has been sent as an id is long.
+func TestStreamOfPatterns(t *testing.T) {
+	t.Parallel()
+	names := channels(t, "fleet:eu", "fleet:us", "other:one")
+	const ms = 1_767_225_600_000
+	s, out := patterned(t, false), new(bytes.Buffer)
+	says := func(f outbox.Frame, ids int, want map[string]string) {
+		t.Helper()
+		out.Reset()
+		s.Append(out, f.Bytes)
+		if n := strings.Count(out.String(), "id: "); n != ids {
+			t.Errorf("%d ids, want %d: %s", n, ids, out)
+		}
+		back := patterned(t, false)
+		back.Resume(s.String(), time.Now())
+		for _, s := range []*Stream{s, back} {
+			if diff := cmp.Diff(want, standing(s)); diff != "" {
+				t.Errorf("behind %s (-want +has):\n%s", out, diff)
+			}
+		}
+	}
+	message := func(c realtime.Channel, at int64) outbox.Frame {
+		f, _ := Encoder{}.Message(&realtime.Publication{Channel: c, ID: "e", Time: time.UnixMilli(at), Data: []byte("1")})
+		return f
+	}
+	begun := map[string]string{"as of": strconv.Itoa(ms), "lost": "false"}
+	says(Encoder{}.PatternOK("fleet:*", realtime.Position{Time: ms}, false, false), 1, begun)
+	eu := map[string]string{"as of": strconv.Itoa(ms), "lost": "false", "channel fleet:eu": strconv.Itoa(ms+1) + "-e "}
+	says(message(names[0], ms+1), 1, eu)
+	says(message(names[2], ms+2), 0, eu)
+	both := map[string]string{"as of": strconv.Itoa(ms), "lost": "false", "channel fleet:eu": strconv.Itoa(ms+1) + "-e ", "channel fleet:us": strconv.Itoa(ms+90_000) + "-e "}
+	says(message(names[1], ms+90_000), 1, both)
+	both["as of"] = strconv.Itoa(ms + 60_000)
+	says(Encoder{}.Heartbeat(realtime.Position{Time: ms + 60_000}), 1, both)
+	delete(both, "channel fleet:eu") // asOf stands for it
+	both["as of"] = strconv.Itoa(ms + 60_002)
+	says(Encoder{}.Heartbeat(realtime.Position{Time: ms + 60_002}), 1, both)
+}
+
+// However many channels a pattern has, an id is short, and says nothing that is not so: of events it has the newest, of states all or none.
+func TestIDOfManyChannelsIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, state := range []bool{false, true} {
+		for _, n := range []int{10, 60, 1000} {
+			s, out, held := patterned(t, state), new(bytes.Buffer), map[string]string{}
+			s.Append(out, Encoder{}.PatternOK("fleet:*", realtime.Position{Time: 1_767_225_600_000}, state, false).Bytes)
+			total := 0
+			for i := range n {
+				c := channels(t, "fleet:"+strconv.Itoa(i))[0]
+				at := realtime.Position{Time: 1_767_225_600_000 + int64(i), ID: "event-" + strconv.Itoa(i)}
+				held["channel "+c.Name()] = at.String() + " "
+				f := Encoder{}.Subscribed("", c, outbox.Answer{Position: at, State: state, Resumed: true})
+				s.Append(out, f.Bytes)
+				total += len(f.Bytes)
+			}
+			id := s.String()
+			if len(id) > 4096 || len(s.roaming.marks) > maxRoaming {
+				t.Errorf("an id of %d channels has %d bytes, and %d of them are kept", n, len(id), len(s.roaming.marks))
+			}
+			if !state && out.Len() > 3*total+2*4096 {
+				t.Errorf("with ids, %d bytes are %d", total, out.Len())
+			}
+			back := patterned(t, state)
+			back.Resume(id, time.Now())
+			has := standing(back)
+			newest, known := has["channel fleet:"+strconv.Itoa(n-1)], len(has)-2
+			for name, at := range has {
+				if strings.HasPrefix(name, "channel ") && held[name] != at {
+					t.Errorf("it stands at %s in %s", at, name)
+				}
+			}
+			switch whole := n < 100; {
+			case whole && known != n, !whole && state && (known != 0 || has["lost"] != "true"), !whole && !state && (newest == "" || known < 30 || has["lost"] != "false"):
+				t.Errorf("of %d channels, state %t, it says %v", n, state, has)
+			}
+		}
+	}
+}
+
+// The id of a stream of events says nothing of states, nor that of one pattern of another.
+func TestStreamOfOtherPatterns(t *testing.T) {
+	t.Parallel()
+	s := patterned(t, false)
+	s.Append(new(bytes.Buffer), Encoder{}.PatternOK("fleet:*", realtime.Position{Time: 1_767_225_600_000}, false, false).Bytes)
+	s.Append(new(bytes.Buffer), Encoder{}.Subscribed("", channels(t, "fleet:eu")[0], outbox.Answer{Position: realtime.Position{Time: 1_767_225_600_001, ID: "e"}}).Bytes)
+	nothing := map[string]string{"as of": "0", "lost": "false"}
+	states, other := patterned(t, true), NewStream(nil)
+	other.Select([]realtime.Pattern{"fleet:**"}, false)
+	for _, back := range []*Stream{states, other} {
+		back.Resume(s.String(), time.Now())
+		if diff := cmp.Diff(nothing, standing(back)); diff != "" {
+			t.Errorf("(-want +has):\n%s", diff)
+		}
+	}
 }

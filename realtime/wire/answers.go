@@ -114,6 +114,21 @@ func (Answers) PatternOK(id ID, pattern string, at realtime.Position) outbox.Fra
 	return o.frame()
 }
 
+// PatternLost answers as PatternOK does a client that has had something of the pattern, when nobody can tell what: it has a gap in every channel, or, with
+// state, is to forget what it has of their states.
+func (Answers) PatternLost(pattern string, at realtime.Position, state bool) outbox.Frame {
+	o := answer(256, TypeOK, "")
+	o.text("channel", pattern)
+	o.bool("pattern", true)
+	if state {
+		o.bool("reset", true)
+	} else {
+		o.bool("gap", true)
+	}
+	o.position("position", at)
+	return o.frame()
+}
+
 // PatternComplete returns a notice that the states of all channels of a pattern have been sent for the first time.
 func (Answers) PatternComplete(pattern string) outbox.Frame {
 	o := newObject(128, TypeNotice)

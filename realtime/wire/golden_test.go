@@ -187,6 +187,8 @@ func goldenServer() map[string]goldenFrame {
 		"notice-complete":    {e.PatternComplete("prices:*"), wire.ServerFrame{Type: wire.TypeNotice, Code: wire.NoticeComplete, Channel: "prices:*"}},
 		"ok-tune.pattern":    {e.PatternTuneOK(`25`, "prices:*", wire.Tuned{MaxRate: 2}), wire.ServerFrame{Type: wire.TypeOK, ID: `25`, Channel: "prices:*", MaxRate: 2}},
 		"ok-pattern":         {e.WithSub(e.PatternOK(`21`, "prices:*", moment), "grid"), wire.ServerFrame{Type: wire.TypeOK, ID: `21`, Channel: "prices:*", Pattern: true, Sub: "grid", Position: "1767225601456-"}},
+		"ok-pattern.gap":     {e.PatternLost("prices:*", moment, false), wire.ServerFrame{Type: wire.TypeOK, Channel: "prices:*", Pattern: true, Gap: true, Position: "1767225601456-"}},
+		"ok-pattern.reset":   {e.PatternLost("prices:*", moment, true), wire.ServerFrame{Type: wire.TypeOK, Channel: "prices:*", Pattern: true, Reset: true, Position: "1767225601456-"}},
 		"message.sub":        {e.WithSub(messageOf(&realtime.Publication{Channel: fx, ID: "e2", Key: "EURUSD", Data: []byte(`1`), Time: time.UnixMilli(at2.Time)}), "grid"), wire.ServerFrame{Type: wire.TypeMessage, Sub: "grid", Channel: "prices:fx", Position: "1767225601456-e2", Key: "EURUSD", Time: at2.Time, Data: []byte(`1`)}},
 		"ok-tune-connection": {e.ConnectionTuneOK(`24`, 7000), wire.ServerFrame{Type: wire.TypeOK, ID: `24`, MaxBytesPerSecond: 7000}},
 		"ok-tune": {e.TuneOK(`9`, fx, wire.Tuned{MaxRate: 2.5, Filter: "tags.desk == 'a'", Fields: []string{"bid"}, Keys: []string{"EURUSD", "GBP*"}, Paused: true}),

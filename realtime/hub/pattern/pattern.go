@@ -216,6 +216,7 @@ func (ss *Set) prove(s *Subscription, ms int64) {
 	}
 	if complete := ss.owner.CompleteSince(s.Tenant, s.resumed); s.sure < complete {
 		s.Missed(complete)
+		s.sure = complete
 	}
 	s.sure, s.resumed = max(s.sure, ms-ss.margin), false
 }
