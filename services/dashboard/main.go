@@ -44,11 +44,7 @@ func (c *config) assemble(ctx context.Context, p *cloudrun.Parts) (http.Handler,
 func (c *config) handler(tenants realtime.Tenants, log *slog.Logger) (http.Handler, error) {
 	o := web.Options{Gateway: c.gateway, Hosts: c.hosts, Logger: log}
 	if c.demo {
-		desks, err := demo.Desks()
-		if err != nil {
-			return nil, err
-		}
-		o.Session = demo.Sessions{Desks: desks, Sign: signer{tenants}.sign}.Session
+		o.Session = demo.Sessions{Roles: demo.Roles(), Sign: signer{tenants}.sign}.Session
 	}
 	return cloudrun.Health(web.Handler(o)), nil
 }
@@ -68,5 +64,5 @@ func (s signer) sign(ctx context.Context, p *realtime.Principal) (string, error)
 	if err != nil {
 		return "", err
 	}
-	return made.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Views: p.Views, Issued: p.Issued, Expires: p.Expires})
+	return made.Sign(auth.Claims{User: p.User, Groups: p.Groups, Grants: p.Grants, Views: p.Views, Manage: p.Manage, Issued: p.Issued, Expires: p.Expires})
 }

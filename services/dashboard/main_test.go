@@ -73,10 +73,10 @@ func TestServiceWithDemo(t *testing.T) {
 	}
 
 	var s web.Session
-	if err := json.NewDecoder(ask(t, p, "/demo/session?tenant=acme&group=index", "other.example.com").Body).Decode(&s); err != nil {
+	if err := json.NewDecoder(ask(t, p, "/demo/session?tenant=acme&group=currencies", "other.example.com").Body).Decode(&s); err != nil {
 		t.Fatal(err)
 	}
-	if s.URL != "https://live.example.com" || s.Tenant != "acme" || s.User != "index-desk" {
+	if s.URL != "https://live.example.com" || s.Tenant != "acme" || s.User != "currencies-desk" {
 		t.Errorf("the session is %+v", s)
 	}
 	docs, err := memory.LoadTenantsFile(name)
@@ -86,10 +86,10 @@ func TestServiceWithDemo(t *testing.T) {
 	verifier := auth.New(docs, auth.Options{})
 	defer verifier.Close()
 	who, err := verifier.Verify(t.Context(), s.Token)
-	if err != nil || who.Tenant != "acme" || who.User != "index-desk" {
+	if err != nil || who.Tenant != "acme" || who.User != "currencies-desk" {
 		t.Fatalf("its token is %+v's, %v", who, err)
 	}
-	if prices, err := realtime.NewChannel("acme", "prices:index"); err != nil || len(who.FiltersOf(prices)) == 0 {
+	if prices, err := realtime.NewChannel("acme", "prices:currencies"); err != nil || len(who.FiltersOf(prices)) == 0 {
 		t.Errorf("its token enforces no filter, %v", err)
 	}
 	p.Terminate()

@@ -17,7 +17,7 @@ func TestEverythingHangs(t *testing.T) {
 	t.Parallel()
 	cloudruntest.EndsInTime(t, []string{"TIDEWIRE_BACKEND=memory", "TIDEWIRE_TENANTS=" + file(t), "TIDEWIRE_GATEWAY=https://live.example.com", "TIDEWIRE_DEMO=true", "TIDEWIRE_HOSTS=dash.example.com"},
 		func(ctx context.Context) *http.Request {
-			r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://dash.example.com/demo/session?tenant=acme&group=index", nil)
+			r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://dash.example.com/demo/session?tenant=acme&group=currencies", nil)
 			r.RequestURI = ""
 			return r
 		},

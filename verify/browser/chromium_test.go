@@ -150,10 +150,26 @@ func (p *tab) choose(name, option string) {
 	})()`)
 }
 
-// rows are the symbols in the price table, from the top.
+// rows are the symbols in the watchlist, from the top.
 func (p *tab) rows() string {
 	p.t.Helper()
-	return value[string](p, `[...document.querySelectorAll("#table tr[data-key]:not([hidden])")].map(tr => tr.dataset.key).join(" ")`)
+	return value[string](p, `[...document.querySelectorAll("`+watchlist+` tr[data-key]:not([hidden])")].map(tr => tr.dataset.key).join(" ")`)
+}
+
+// drag moves the pointer from one place of the screen to another, with its button down.
+func (p *tab) drag(fromX, fromY, toX, toY float64) {
+	p.t.Helper()
+	move := func(kind input.DispatchMouseEventType, x, y float64, buttons int64) {
+		if _, err := chromedp.Call(p.ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Button: input.MouseButtonLeft, Buttons: buttons, ClickCount: 1}); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	move(input.DispatchMouseEventTypeMousePressed, fromX, fromY, 1)
+	for i := 1; i <= 5; i++ {
+		part := float64(i) / 5
+		move(input.DispatchMouseEventTypeMouseMoved, fromX+(toX-fromX)*part, fromY+(toY-fromY)*part, 1)
+	}
+	move(input.DispatchMouseEventTypeMouseReleased, toX, toY, 0)
 }
 
 // press presses a key as the keyboard does: a page that handles it keeps it from being typed.
@@ -170,12 +186,20 @@ func (p *tab) press(key string) {
 
 // hasPrices says that the page is live and shows so many symbols.
 func hasPrices(symbols int) string {
-	return fmt.Sprintf("%s && document.querySelectorAll('#table tr[data-key]').length === %d", isLive, symbols)
+	return fmt.Sprintf("%s && document.querySelectorAll('%s tr[data-key]').length === %d", isLive, watchlist, symbols)
 }
+
+// How many instruments the desks of the demo watch.
+const (
+	acmeShares     = 105
+	acmeCurrencies = 20
+	globexShares   = 45
+)
 
 // JavaScript that several tests ask.
 const (
-	isLive    = `document.querySelector("#connection").dataset.state === "live"`
+	watchlist = `[data-panel=watchlist]`
+	isLive    = `document.querySelector("#connection")?.dataset.state === "live"`
 	words     = `document.querySelector("#connection .word").textContent`
 	noticeSay = `document.querySelector("#notice").hidden ? "" : document.querySelector("#notice").innerText`
 )

@@ -65,7 +65,7 @@ func twoDesks(t *testing.T, browser chromium, binary string) {
 		for n := 0; ctx.Err() == nil; n++ {
 			var events bytes.Buffer
 			for i, symbol := range []string{"A1", "A2", "A3", "B1", "B2"} {
-				fmt.Fprintf(&events, `{"channel":"prices:fx","key":%q,"tags":{"desk":"%c"},"data":{"name":"Pair","price":%d,"change":1,"date":"2001-01-01","lap":1}}`+"\n", symbol, symbol[0]|0x20, 100+n+i)
+				fmt.Fprintf(&events, `{"channel":"prices:fx","key":%q,"tags":{"desk":"%c"},"data":{"name":"Pair","price":%d,"close":100}}`+"\n", symbol, symbol[0]|0x20, 100+n+i)
 			}
 			req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.URL+"/v1/tenants/acme/events", &events)
 			if err != nil {
@@ -97,7 +97,7 @@ func twoDesks(t *testing.T, browser chromium, binary string) {
 	value[any](a, `(() => {
 		window.mixed = "";
 		const look = () => {
-			const rows = [...document.querySelectorAll("tr[data-key], .chart[data-key]")].map(each => each.dataset.key).join("");
+			const rows = [...document.querySelectorAll("tr[data-key]")].map(each => each.dataset.key).join("");
 			if (rows.includes("A") && rows.includes("B")) window.mixed ||= rows;
 			requestAnimationFrame(look);
 		};
@@ -107,7 +107,7 @@ func twoDesks(t *testing.T, browser chromium, binary string) {
 		shoot(t, a, "desk-before")
 	}
 	moved.Store(true)
-	a.waitFor("the other desk's rows, and none of its own", `[...document.querySelectorAll("#table tr[data-key]")].map(tr => tr.dataset.key).join(" ") === "B1 B2" && !/\bA[123]\b/.test(document.body.innerText) && `+isLive)
+	a.waitFor("the other desk's rows, and none of its own", `[...document.querySelectorAll("[data-panel=watchlist] tr[data-key]")].map(tr => tr.dataset.key).join(" ") === "B1 B2" && !/\bA[123]\b/.test(document.body.innerText) && `+isLive)
 	if got := value[string](a, `document.querySelector("#latency").innerText`); strings.Contains(got, "NaN") {
 		t.Errorf("the latency of prices that do not say when they were sent is %s", got)
 	}

@@ -1,6 +1,9 @@
 package browser
 
 import (
+	"fmt"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -19,9 +22,8 @@ func TestDashboard(t *testing.T) {
 		{"switching views", switchingViews},
 		{"the URL holds the view", urlHoldsTheView},
 		{"keyboard", keyboard},
-		{"table of a chart", tableOfAChart},
+		{"panels are arranged", arranging},
 		{"less motion", lessMotion},
-		{"no permission", noPermission},
 		{"no session", noSession},
 		{"cut by a reset", cutByReset},
 		{"cut silently", cutSilently},
@@ -51,28 +53,31 @@ func TestDashboard(t *testing.T) {
 }
 
 func pricesMove(t *testing.T, browser chromium, d dev) {
-	p := openTab(t, browser, d.URL+"/", desk)
-	p.waitFor("prices", hasPrices(5))
-	if got := p.rows(); got != "AAPL AMZN GOOG IBM MSFT" {
+	p := openTab(t, browser, d.URL+"/?group=currencies", desk)
+	p.waitFor("rates", hasPrices(acmeCurrencies))
+	if got := p.rows(); !strings.HasPrefix(got, "AUDUSD EURUSD GBPUSD NZDUSD USDBRL") {
 		t.Errorf("rows %s", got)
 	}
-	if got := value[string](p, `document.querySelector("#identity .user").title`); got != "equities-desk of acme, in equities" {
+	if got := value[string](p, `document.querySelector("#identity .user").title`); got != "currencies-desk of acme, in currencies" {
 		t.Errorf("the page says that it is %q", got)
 	}
-	before := value[string](p, `document.querySelector("#table").innerText`)
-	p.waitFor("another price of each symbol", `(() => {
+	if got := value[string](p, `document.querySelector("#source").textContent`); !strings.HasPrefix(got, "Simulated from rates recorded") {
+		t.Errorf("it says of its rates %q", got)
+	}
+	before := value[string](p, `document.querySelector("[data-panel=watchlist]").innerText`)
+	p.waitFor("another price of five pairs", `(() => {
 		const before = `+"`"+before+"`"+`;
-		return [...document.querySelectorAll("#table td.price")].every(td => !before.includes(td.textContent));
+		return [...document.querySelectorAll("[data-panel=watchlist] td.bid")].filter(td => !before.includes(td.textContent)).length >= 5;
 	})()`)
-	p.waitFor("a change that is tinted", `document.getAnimations().length > 0`)
-	p.waitFor("the latency", `/^\d+ ms$/.test(document.querySelector("#latency button").textContent)`)
-	p.waitFor("a line in every chart", `[...document.querySelectorAll(".chart canvas")].filter(canvas => {
+	p.waitFor("trades", `document.querySelectorAll("[data-panel=trades] tr[data-key]").length >= 5`)
+	p.waitFor("the latency", `/^(~ )?\d+ m?s/.test(document.querySelector("#latency button").textContent)`)
+	p.waitFor("charts", `[...document.querySelectorAll("[data-panel=chart] canvas, [data-panel=wall] canvas")].filter(canvas => {
 		const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 		return data.some(byte => byte !== 0);
-	}).length === 5`)
+	}).length === 2`)
 
 	p.do(chromedp.Click(chromedp.CSS("#latency button")))
-	p.waitFor("the distribution of the latency", `/p50[^]*ms[^]*p99[^]*ms/.test(document.querySelector("#latency-details").innerText)`)
+	p.waitFor("the distribution of the latency", `/p50[^]*m?s[^]*p99[^]*m?s/.test(document.querySelector("#latency-details").innerText)`)
 	if value[bool](p, `document.cookie !== ""`) {
 		t.Error("the page sets a cookie")
 	}
@@ -81,73 +86,85 @@ func pricesMove(t *testing.T, browser chromium, d dev) {
 	}
 }
 
+// switchingViews looks at two desks of one tenant, which have other instruments and other columns, and at a channel of the same name of another tenant.
 func switchingViews(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/", desk)
-	p.waitFor("prices", hasPrices(5))
-
-	p.choose("group", "index")
-	p.waitFor("the index of acme", hasPrices(10)+` && document.querySelector("#table").innerText.includes("SPX.2009")`)
-	if got := p.rows(); got != "SPX.2000 SPX.2001 SPX.2002 SPX.2003 SPX.2004 SPX.2005 SPX.2006 SPX.2007 SPX.2008 SPX.2009" {
-		t.Errorf("rows %s", got)
+	p.waitFor("shares", hasPrices(acmeShares))
+	has := func(column string) bool {
+		return value[bool](p, `document.querySelector("[data-panel=watchlist] th.`+column+`") !== null`)
+	}
+	if !has("volume") || has("spread") {
+		t.Error("the equities desk has other columns")
+	}
+	p.choose("group", "currencies")
+	p.waitFor("the currencies of acme", hasPrices(acmeCurrencies)+` && document.querySelector("[data-panel=watchlist]").innerText.includes("USDZAR")`)
+	if has("volume") || !has("spread") {
+		t.Error("the currencies desk has other columns")
+	}
+	if value[bool](p, `document.body.innerText.includes("AAPL")`) {
+		t.Error("a desk shows instruments of another")
 	}
 	p.choose("tenant", "globex")
-	p.waitFor("the index of globex", hasPrices(10)+` && document.querySelector("#table").innerText.includes("SPX.2019")`)
-	if got := p.rows(); got != "SPX.2010 SPX.2011 SPX.2012 SPX.2013 SPX.2014 SPX.2015 SPX.2016 SPX.2017 SPX.2018 SPX.2019" {
-		t.Errorf("rows of the channel of the same name: %s", got)
-	}
-	if value[bool](p, `/SPX.200|AAPL/.test(document.body.innerText)`) {
+	p.waitFor("the shares of globex", hasPrices(globexShares))
+	if value[bool](p, `/AAPL|USDZAR/.test(document.body.innerText)`) {
 		t.Error("the page shows prices of another tenant")
 	}
-	if got := value[string](p, `location.search`); got != "?tenant=globex&group=index" {
+	if got := value[string](p, `location.search`); got != "?tenant=globex&group=equities" {
 		t.Errorf("the URL holds %s", got)
 	}
 
 	p.do(chromedp.NavigateBack())
-	p.waitFor("acme again", hasPrices(10)+` && document.querySelector("#table").innerText.includes("SPX.2009")`)
+	p.waitFor("acme again", hasPrices(acmeCurrencies)+` && document.querySelector("[data-panel=watchlist]").innerText.includes("USDZAR")`)
 }
 
 func urlHoldsTheView(t *testing.T, browser chromium, d dev) {
-	p := openTab(t, browser, d.URL+"/?tenant=acme&group=equities&q=m&sort=-symbol&charts=IBM&span=1", desk)
-	p.waitFor("prices", `document.querySelectorAll("#table tr[data-key]").length === 5`)
-	p.waitFor("a chart", `document.querySelectorAll(".chart[data-key]").length === 1`)
-	if got := p.rows(); got != "MSFT IBM AMZN" {
-		t.Errorf("rows %s: not filtered by m and sorted downwards", got)
+	p := openTab(t, browser, d.URL+"/?tenant=acme&group=currencies&q=dollar&sort=-symbol&symbol=NZDUSD&span=30", desk)
+	p.waitFor("rates", hasPrices(acmeCurrencies))
+	if got := p.rows(); !strings.HasPrefix(got, "USDTWD USDSGD USDHKD USDCAD NZDUSD AUDUSD") {
+		t.Errorf("rows %s: not filtered by dollar and sorted downwards", got)
 	}
-	if got := value[string](p, `document.querySelector(".chart[data-key]").dataset.key + document.querySelector("#span").value`); got != "IBM1" {
-		t.Errorf("chart and span %s", got)
-	}
+	p.waitFor("the chart of a symbol", `document.querySelector("[data-panel=chart] h2").textContent.startsWith("NZDUSD") && document.querySelector("[data-panel=chart] [data-value='30']").ariaPressed === "true"`)
 
-	// A click on a symbol takes its chart along, a click on a column sorts by it.
-	p.do(chromedp.Click(chromedp.CSS(`tr[data-key=MSFT] button`)))
-	p.waitFor("two charts", `document.querySelectorAll(".chart[data-key]").length === 2`)
-	p.do(chromedp.Click(chromedp.CSS(`#table th:nth-child(3) button`)))
-	p.waitFor("the order of prices", `(() => {
-		const shown = [...document.querySelectorAll("#table tr[data-key]:not([hidden]) td.price")].map(td => Number(td.textContent.replaceAll(",", "")));
-		return shown.every((n, i) => i === 0 || shown[i - 1] <= n) && document.querySelector("#table th:nth-child(3)").ariaSort === "ascending";
+	// A click on a symbol shows it, a click on a column sorts by it, a star puts it on one's own list.
+	p.do(chromedp.Click(chromedp.CSS(`tr[data-key=USDCAD] .symbol button`)))
+	p.waitFor("its chart", `document.querySelector("[data-panel=chart] h2").textContent.startsWith("USDCAD")`)
+	p.do(chromedp.Click(chromedp.CSS(`[data-panel=watchlist] th.bid button`)))
+	p.waitFor("the order of bids", `(() => {
+		const shown = [...document.querySelectorAll("[data-panel=watchlist] tr[data-key]:not([hidden]) td.bid")].map(td => Number(td.textContent.replaceAll(",", "")));
+		return shown.every((n, i) => i === 0 || shown[i - 1] <= n) && document.querySelector("[data-panel=watchlist] th.bid").ariaSort === "ascending";
 	})()`)
-	if got := value[string](p, `new URLSearchParams(location.search).toString()`); got != "tenant=acme&group=equities&q=m&sort=price&span=1&charts=IBM%2CMSFT" {
+	for _, key := range []string{"USDCAD", "AUDUSD"} {
+		p.do(chromedp.Click(chromedp.CSS(`tr[data-key=` + key + `] .star button`)))
+	}
+	p.do(chromedp.Click(chromedp.CSS(`[data-panel=watchlist] [data-value=mine]`)))
+	p.waitFor("only these, as the server sends no other", `document.querySelectorAll("[data-panel=watchlist] tr[data-key]").length === 2`)
+	if got := value[string](p, `new URLSearchParams(location.search).toString()`); got != "tenant=acme&group=currencies&span=30&list=mine&sort=bid&symbol=USDCAD&q=dollar&mine=USDCAD%2CAUDUSD" && !strings.Contains(got, "mine=USDCAD%2CAUDUSD") {
 		t.Errorf("the URL holds %s", got)
 	}
 }
 
 func keyboard(t *testing.T, browser chromium, d dev) {
-	p := openTab(t, browser, d.URL+"/", desk)
-	p.waitFor("prices", hasPrices(5))
+	p := openTab(t, browser, d.URL+"/?group=currencies", desk)
+	p.waitFor("rates", hasPrices(acmeCurrencies))
+	const field = `document.querySelector("[data-panel=watchlist] [type=search]")`
+	shown := func(n int) string {
+		return fmt.Sprintf(`document.querySelectorAll("[data-panel=watchlist] tr[data-key]:not([hidden])").length === %d`, n)
+	}
 	p.press("/")
-	p.waitFor("the filter has the focus", `document.activeElement.id === "filter"`)
-	p.do(chromedp.KeyEvent("goo?"))
+	p.waitFor("the filter has the focus", `document.activeElement === `+field)
+	p.do(chromedp.KeyEvent("yuan?"))
 	p.waitFor("nothing matches, and that is said", noticeIncludes("Nothing matches"))
 	p.do(chromedp.KeyEvent("\b"))
-	p.waitFor("one row, one chart", `document.querySelectorAll("#table tr[data-key]:not([hidden])").length === 1 && document.querySelectorAll(".chart[data-key]").length === 1`)
+	p.waitFor("one row", shown(1))
 	p.do(chromedp.KeyEvent("\x1b"))
-	p.waitFor("all rows", `document.querySelectorAll("#table tr[data-key]:not([hidden])").length === 5`)
+	p.waitFor("all rows", shown(acmeCurrencies))
 	p.do(chromedp.KeyEvent("\x1b"))
-	p.waitFor("the focus is let go", `document.activeElement.id !== "filter"`)
+	p.waitFor("the focus is let go", `document.activeElement !== `+field)
 
 	p.press("?")
-	p.waitFor("the list of keys", `document.querySelector("dialog").open`)
+	p.waitFor("the list of keys", `document.querySelector("dialog[aria-labelledby=keys-title]").open`)
 	p.do(chromedp.KeyEvent("\x1b"))
-	p.waitFor("it is closed", `!document.querySelector("dialog").open`)
+	p.waitFor("it is closed", `!document.querySelector("dialog[aria-labelledby=keys-title]").open`)
 
 	ground := value[string](p, `getComputedStyle(document.body).backgroundColor`)
 	p.press("t")
@@ -158,27 +175,69 @@ func keyboard(t *testing.T, browser chromium, d dev) {
 	p.waitFor("the dark theme is kept", `document.documentElement.dataset.theme === "dark"`)
 	value[any](p, `localStorage.clear()`) // tabs of one browser share it
 
+	p.waitFor("rates again", hasPrices(acmeCurrencies))
+	value[any](p, `dispatchEvent(new KeyboardEvent("keydown")), document.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true }))`)
+	p.waitFor("the palette", `document.querySelector(".palette").open`)
+	p.do(chromedp.KeyEvent("show usdsek"))
+	p.waitFor("the command", `document.querySelector(".palette li")?.textContent.startsWith("Show USDSEK")`)
+	p.do(chromedp.KeyEvent("\r"))
+	p.waitFor("what it shows", `document.querySelector("[data-panel=chart] h2").textContent.startsWith("USDSEK")`)
+
+	value[any](p, `document.activeElement.blur()`)
 	p.do(chromedp.KeyEvent("\t"))
-	p.waitFor("the focus is seen", `document.activeElement.matches(":focus-visible") && document.activeElement.className === "skip"`)
+	p.waitFor("the focus is seen", `document.activeElement.matches(":focus-visible")`)
 }
 
-func tableOfAChart(t *testing.T, browser chromium, d dev) {
-	p := openTab(t, browser, d.URL+"/", desk)
-	p.waitFor("prices", hasPrices(5))
-	p.do(chromedp.Click(chromedp.CSS(`.chart[data-key=GOOG] button`)))
-	p.waitFor("the newest price of GOOG in a table", `document.querySelector(".chart[data-key=GOOG] table td:last-child")?.textContent
-		=== document.querySelector("tr[data-key=GOOG] td.price").textContent`)
-	p.do(chromedp.Click(chromedp.CSS(`.chart[data-key=GOOG] button`)))
-	p.waitFor("the line", `document.querySelector(".chart[data-key=GOOG] canvas").checkVisibility()`)
+// arranging moves panels, resizes them and shows one alone; the link and the device remember it.
+func arranging(t *testing.T, browser chromium, d dev) {
+	p := openTab(t, browser, d.URL+"/?group=currencies", desk)
+	p.waitFor("rates", hasPrices(acmeCurrencies))
+	const box = `(id => { const { x, y, width, height } = document.querySelector("[data-panel=" + id + "]").getBoundingClientRect(); return { X: x, Y: y, W: width, H: height }; })`
+	type rect struct{ X, Y, W, H float64 }
+	of := func(id string) rect { p.t.Helper(); return value[rect](p, box+`("`+id+`")`) }
+	covered := func() {
+		t.Helper()
+		if area := value[float64](p, `[...document.querySelectorAll(".panel")].reduce((sum, { offsetWidth: w, offsetHeight: h }) => sum + w * h, 0) / (document.querySelector("#stage").clientWidth * document.querySelector("#stage").clientHeight)`); area < 0.98 || area > 1.02 {
+			t.Errorf("the panels cover %.2f of the stage", area)
+		}
+	}
+	covered()
+	before := of("watchlist")
+	p.drag(before.X+before.W, before.Y+200, before.X+before.W+150, before.Y+200)
+	if after := of("watchlist"); after.W < before.W+100 {
+		t.Errorf("the watchlist was %g wide and is %g after its edge was dragged by 150", before.W, after.W)
+	}
+	covered()
+	trades, chart := of("trades"), of("chart")
+	p.drag(trades.X+20, trades.Y+12, chart.X+chart.W/2, chart.Y+chart.H*0.9)
+	if moved, now := of("trades"), of("chart"); moved.X != now.X || moved.W != now.W || moved.Y < now.Y+now.H-1 {
+		t.Errorf("the trades were dropped below the chart %+v and are at %+v", now, moved)
+	}
+	covered()
+	made := value[string](p, `new URLSearchParams(location.search).get("layout") ?? ""`)
+	if made == "" || made != value[string](p, `localStorage.getItem("tidewire-layout-trading") ?? ""`) {
+		t.Errorf("the layout %q is not remembered", made)
+	}
+	value[any](p, `document.querySelector("[data-panel=wall] .whole").click()`)
+	if alone := of("wall"); alone.W < 1300 || !strings.Contains(value[string](p, `location.search`), "alone=wall") {
+		t.Errorf("alone, the wall is %+v", alone)
+	}
+	p.press("f")
+	p.waitFor("all panels", `!document.querySelector("#stage").hasAttribute("data-alone")`)
+	p.do(chromedp.Navigate(d.URL + "/?group=currencies"))
+	p.waitFor("the layout of the device", hasPrices(acmeCurrencies)+` && document.querySelector("[data-panel=trades]").getBoundingClientRect().x < innerWidth * 0.7`)
+	value[any](p, `localStorage.clear()`)
+	p.do(chromedp.Navigate(d.URL + "/?group=currencies&layout=" + url.QueryEscape(made)))
+	p.waitFor("the layout of the link", hasPrices(acmeCurrencies)+` && document.querySelector("[data-panel=trades]").getBoundingClientRect().x < innerWidth * 0.7`)
+	value[any](p, `localStorage.clear()`)
 }
 
 func lessMotion(t *testing.T, browser chromium, d dev) {
-	p := openTab(t, browser, d.URL+"/", device{width: 1440, height: 900, calm: true})
-	p.waitFor("prices", hasPrices(5))
-	moved := value[int](p, `document.getAnimations().length`)
-	first := value[string](p, `document.querySelector("#tape tbody").innerText`)
-	p.waitFor("other prices", "document.querySelector('#tape tbody').innerText !== `"+first+"`")
-	if moved += value[int](p, `document.getAnimations().length`); moved != 0 {
+	p := openTab(t, browser, d.URL+"/?group=currencies", device{width: 1440, height: 900, calm: true})
+	p.waitFor("rates", hasPrices(acmeCurrencies))
+	first := value[string](p, `document.querySelector("[data-panel=trades] tbody").innerText`)
+	p.waitFor("other prices", "document.querySelector('[data-panel=trades] tbody').innerText !== `"+first+"`")
+	if moved := value[int](p, `document.getAnimations().filter(each => each.effect.getComputedTiming().duration > 0).length`); moved != 0 {
 		t.Errorf("%d animations for somebody who asked for less motion", moved)
 	}
 }

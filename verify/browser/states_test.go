@@ -5,34 +5,19 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"testing"
+	"time"
 
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/services/dashboard/web"
 )
-
-// holes tells which months are missing in what the chart of IBM shows, as its table has it: the recording has one price a
-// month, so a month that is missing or twice there is a message that was lost or came twice.
-const holes = `(() => {
-	const dates = [...document.querySelectorAll(".chart[data-key=IBM] table td:nth-child(2)")].map(td => td.textContent).filter(Boolean).reverse();
-	const months = dates.map(date => Number(date.slice(0, 4)) * 12 + Number(date.slice(5, 7)));
-	return dates.filter((date, i) => i > 0 && months[i] - months[i - 1] !== 1 && date !== "2004-08-01").join();
-})()`
-
-func noPermission(t *testing.T, browser chromium, d dev) {
-	p := openTab(t, browser, d.URL+"/?tenant=acme&group=equities&channel=prices:index", desk)
-	p.waitFor("that this may not be seen", noticeIncludes("You may not see this."))
-	if value[bool](p, `document.querySelector("#table").checkVisibility() || /SPX|S&P/.test(document.body.innerText)`) {
-		t.Error("the page hints at what may not be seen")
-	}
-	value[any](p, `document.querySelector("#notice button").click()`)
-	p.waitFor("what may be seen", hasPrices(5))
-}
 
 func noSession(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/?tenant=initech&group=equities", desk)
 	p.cut = true // the console tells of the 404
 	p.waitFor("that there is no session", noticeIncludes("No session.")+` && `+words+` === "Refused"`)
 	value[any](p, `document.querySelector("#notice button").click()`)
-	p.waitFor("a session", hasPrices(5))
+	p.waitFor("a session", hasPrices(acmeShares))
 }
 
 // states shows what a healthy demo never does. A tenant of its own has a short memory, and
@@ -40,31 +25,27 @@ func noSession(t *testing.T, browser chromium, d dev) {
 func states(t *testing.T, browser chromium, binary string) {
 	d := startDev(t, binary, "--tenants", tenantsFile(t, `{
 		"auth": {"keys": [{"kid": "k", "alg": "HS256", "secret": "a secret of thirty-two bytes here"}]},
-		"origins": ["*"],
-		"namespaces": {"prices": {"window": 4, "windowFor": "1s", "overflow": "conflate", "state": {"durable": false}}}
+		"origins": ["*"], "limits": {"publishesPerSecond": 500},
+		"namespaces": {"prices": {"window": 4, "windowFor": "1s", "overflow": "conflate", "state": {"durable": false}}, "charts": {"state": {"durable": false}}}
 	}`))
 
 	t.Run("gap", func(t *testing.T) {
 		t.Parallel()
-		p, n := openThrough(t, browser, d, "/?tenant=acme&group=equities")
+		p, n := openThrough(t, browser, d, "/?tenant=acme&group=currencies&span=5")
 		n.set(down)
-		p.waitFor("that what it shows is old", `document.querySelectorAll("#table tr[data-stale]").length === 5`)
+		p.waitFor("that what it shows is old", allStale)
 		n.set(up)
-		p.waitFor("fresh prices", `document.querySelectorAll("#table tr[data-stale]").length === 0`)
-		value[any](p, `document.querySelector(".chart[data-key=IBM] button").click()`)
-		p.waitFor("that the charts mark it", `document.querySelectorAll(".chart[data-gap]").length === 5`)
-		if value[string](p, holes) == "" && !value[bool](p, `document.querySelector(".chart[data-key=IBM] table").innerText.includes("gap")`) {
-			t.Error("the chart bridges what was missed")
-		}
+		p.waitFor("fresh prices", fresh)
+		p.waitFor("that the chart marks it", marked)
 	})
 
-	page := func(t *testing.T, token string) *tab {
+	page := func(t *testing.T, token, channel string) *tab {
 		t.Helper()
 		gateway := d.URL
 		server := httptest.NewServer(web.Handler(web.Options{Gateway: gateway, Session: func(context.Context, string, string) (web.Session, error) {
 			return web.Session{
 				Tenant: "acme", User: "dev", Groups: []string{"quiet"}, Token: token, URL: gateway,
-				Channels: []web.Channel{{Name: "prices:quiet", Title: "A quiet channel", Unit: "USD", EveryMS: 1000}},
+				Channels: []web.Channel{{Name: channel, Title: "A quiet channel", Unit: "USD", EveryMS: 1000}},
 			}, nil
 		}}))
 		t.Cleanup(server.Close)
@@ -72,15 +53,31 @@ func states(t *testing.T, browser chromium, binary string) {
 	}
 	t.Run("loading and empty", func(t *testing.T) {
 		t.Parallel()
-		p := page(t, d.Token)
-		if !value[bool](p, `document.querySelectorAll("#table .skeleton, #charts .skeleton").length > 10`) {
+		p := page(t, d.Token, "prices:quiet")
+		if !value[bool](p, `document.querySelectorAll(".skeleton, .waiting").length > 3`) {
 			t.Error("no skeleton stands where the data will be")
 		}
-		p.waitFor("that there is nothing yet", noticeIncludes("No prices yet.")+` && `+isLive)
+		p.waitFor("that there is nothing yet", noticeIncludes("Nothing yet.")+` && `+isLive)
+	})
+	t.Run("no permission", func(t *testing.T) {
+		t.Parallel()
+		signer, err := auth.NewSigner(&realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{{KID: "k", Alg: "HS256", Secret: "a secret of thirty-two bytes here"}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := signer.Sign(auth.Claims{User: "dev", Grants: realtime.Grants{Subscribe: []realtime.Pattern{"prices:own"}}, Expires: time.Now().Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := page(t, token, "prices:equities")
+		p.waitFor("that this may not be seen", noticeIncludes("You may not see this."))
+		if value[bool](p, `document.querySelectorAll("tr[data-key]").length > 0 || /AAPL|Apple/.test(document.body.innerText)`) {
+			t.Error("the page hints at what may not be seen")
+		}
 	})
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
-		p := page(t, "not.a.token")
+		p := page(t, "not.a.token", "prices:quiet")
 		p.waitFor("that it is refused, and what to do", words+` === "Refused" && `+noticeIncludes("Sign in again"))
 		if got := value[string](p, noticeSay); !regexp.MustCompile(`^The server refused the connection\.\s+[A-Z][^.]*\.\s+[A-Z]`).MatchString(got) {
 			t.Errorf("reason and advice are not sentences of their own: %q", got)

@@ -32,7 +32,7 @@ type endpoint struct {
 
 type event struct {
 	ID, Channel, Key string
-	Data             demo.Event
+	Data             int
 }
 
 func (e *endpoint) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -48,11 +48,11 @@ func (e *endpoint) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("connection refused")
 	}
 	if status == http.StatusOK {
-		var got event
+		var got []event
 		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
 			return nil, err
 		}
-		e.taken = append(e.taken, got)
+		e.taken = append(e.taken, got...)
 	}
 	w := httptest.NewRecorder()
 	if header != "" {
@@ -63,24 +63,19 @@ func (e *endpoint) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// twoByThree is a desk of two instruments and three dates, replayed in three seconds.
-func twoByThree(tenant string) demo.Desk {
-	series := func(prices ...float64) (q []demo.Quote) {
-		for i, p := range prices {
-			q = append(q, demo.Quote{Date: fmt.Sprintf("2000-01-0%d", i+1), Price: p})
-		}
-		return q
-	}
-	return demo.Desk{Tenant: tenant, Group: "g", Unit: "USD", Step: time.Second, Instruments: []demo.Instrument{
-		{Symbol: "A", Name: "a", Quotes: series(1.1, 1.3, 1.2)},
-		{Symbol: "B", Name: "b", Quotes: series(10, 10, 20.05)},
+// count is a feed of A1, B1, A2, B2 and so on.
+func count() demo.Feed {
+	n := 0
+	return demo.Feed{Name: "a count", Every: time.Second, Next: func(time.Time) []demo.Event {
+		n++
+		return []demo.Event{{Channel: "prices:g", Key: "A", Data: n}, {Channel: "prices:g", Key: "B", Data: n}}
 	}}
 }
 
 func producer(e *endpoint) demo.Producer {
 	tokens := 0
 	return demo.Producer{
-		URL: "http://ingest.example.com/", Tenant: "acme", Desks: []demo.Desk{twoByThree("acme"), twoByThree("globex")},
+		URL: "http://ingest.example.com/", Tenant: "acme", Feeds: []demo.Feed{count()},
 		Client: &http.Client{Transport: e},
 		Token:  func(context.Context) (string, error) { tokens++; return fmt.Sprint("token-", tokens), nil },
 	}
@@ -93,29 +88,20 @@ func runFor(t *testing.T, p demo.Producer, d time.Duration) error {
 	return p.Run(ctx)
 }
 
-func TestProducerReplaysInOrderAndBeginsAgain(t *testing.T) {
+func TestProducerSendsInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		e := &endpoint{}
-		if err := runFor(t, producer(e), 4*time.Second+time.Millisecond); err != nil {
+		if err := runFor(t, producer(e), 2*time.Second+time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
 		var got []string
 		ids := map[string]bool{}
 		for _, v := range e.taken {
-			change := "-"
-			if v.Data.Change != nil {
-				change = fmt.Sprint(*v.Data.Change)
-			}
-			got = append(got, fmt.Sprint(v.Channel, " ", v.Key, " ", v.Data.Price, " ", change, " ", v.Data.Date, " lap ", v.Data.Lap))
+			got = append(got, fmt.Sprint(v.Channel, " ", v.Key, v.Data))
 			ids[v.ID] = true
 		}
-		want := []string{
-			"prices:g A 1.1 - 2000-01-01 lap 1", "prices:g B 10 - 2000-01-01 lap 1",
-			"prices:g A 1.3 0.2 2000-01-02 lap 1", "prices:g B 10 0 2000-01-02 lap 1",
-			"prices:g A 1.2 -0.1 2000-01-03 lap 1", "prices:g B 20.05 10.05 2000-01-03 lap 1",
-			"prices:g A 1.1 - 2000-01-01 lap 2", "prices:g B 10 - 2000-01-01 lap 2",
-		}
+		want := []string{"prices:g A1", "prices:g B1", "prices:g A2", "prices:g B2", "prices:g A3", "prices:g B3"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
@@ -163,12 +149,12 @@ func TestProducerComesBack(t *testing.T) {
 				if waited := e.at[2].Sub(e.at[1]); waited < test.wait || waited > test.wait+time.Second {
 					t.Errorf("came back after %v, want %v and little more", waited, test.wait)
 				}
-				var keys string
+				var got string
 				for _, v := range e.taken[:6] {
-					keys += v.Key
+					got += fmt.Sprint(v.Key, v.Data)
 				}
-				if keys != "ABABAB" {
-					t.Errorf("events of %s: one is missing or came twice", keys)
+				if got != "A1B1A2B2A3B3" {
+					t.Errorf("events %s: one is missing or came twice", got)
 				}
 			})
 		})
@@ -183,8 +169,8 @@ func TestProducerGivesUp(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := &endpoint{answer: func(int, string) (int, string, string) { return status, "", "" }}
 				err := runFor(t, producer(e), time.Minute)
-				if err == nil || !strings.Contains(err.Error(), "says no") || !strings.Contains(err.Error(), "prices:g") {
-					t.Errorf("error %v, want what the endpoint said and of which channel", err)
+				if err == nil || !strings.Contains(err.Error(), "says no") || !strings.Contains(err.Error(), "a count") {
+					t.Errorf("error %v, want what the endpoint said and of which feed", err)
 				}
 				if e.n > 2 {
 					t.Errorf("%d requests for an event that is refused for good", e.n)
@@ -213,23 +199,23 @@ func ExampleProducer() {
 	first := make(chan string, 1)
 	ingest := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		var e event
-		_ = json.Unmarshal(body, &e)
+		var events []struct{ Channel, Key string }
+		_ = json.Unmarshal(body, &events)
 		select {
-		case first <- fmt.Sprint(r.URL.Path, " ", e.Channel, " ", e.Key, " ", e.Data.Price):
+		case first <- fmt.Sprint(r.URL.Path, " ", events[0].Channel):
 		default:
 		}
 	}))
 	defer ingest.Close()
 
-	recorded, err := demo.Desks()
+	simulated, err := demo.Feeds("acme")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p := demo.Producer{
-		URL: ingest.URL, Tenant: "acme", Desks: recorded[:1], Client: ingest.Client(), Speed: 50,
+		URL: ingest.URL, Tenant: "acme", Feeds: simulated[:1], Client: ingest.Client(),
 		Token: func(context.Context) (string, error) { return "a token that may publish", nil },
 	}
 	done := make(chan error)
@@ -238,6 +224,6 @@ func ExampleProducer() {
 	cancel()
 	fmt.Println(<-done)
 	// Output:
-	// /v1/tenants/acme/events prices:equities AAPL 17.25
+	// /v1/tenants/acme/events prices:equities
 	// <nil>
 }

@@ -7,90 +7,57 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
-//go:embed data/stocks.csv
-var stocksCSV string
+//go:embed data/equities.csv
+var equitiesCSV string
 
-//go:embed data/sp500.csv
-var sp500CSV string
+//go:embed data/currencies.csv
+var currenciesCSV string
 
-//go:embed data/vix.csv
-var vixCSV string
-
-// readStocks returns one series per company, in the order of their symbols.
-func readStocks() ([]Instrument, error) {
-	rows, err := readCSV(stocksCSV, "symbol", "date", "price")
-	if err != nil {
-		return nil, err
-	}
-	instruments := []Instrument{
-		{Symbol: "AAPL", Name: "Apple"}, {Symbol: "AMZN", Name: "Amazon"}, {Symbol: "GOOG", Name: "Google"},
-		{Symbol: "IBM", Name: "IBM"}, {Symbol: "MSFT", Name: "Microsoft"},
-	}
-	for _, row := range rows {
-		date, err := time.Parse("Jan 2 2006", row[1])
-		if err != nil {
-			return nil, err
-		}
-		i := slices.IndexFunc(instruments, func(in Instrument) bool { return in.Symbol == row[0] })
-		if i < 0 {
-			return nil, fmt.Errorf("symbol %q has no name here", row[0])
-		}
-		if err := instruments[i].add(date.Format(time.DateOnly), row[2]); err != nil {
-			return nil, err
-		}
-	}
-	return instruments, nil
+// recorded is what is known of an instrument before the day begins.
+type recorded struct {
+	symbol, name, group string
+	price               float64
+	size                float64 // market value in billions; 0 where there is none
 }
 
-// readIndex returns one series per year, so that years can be watched side by side.
-func readIndex() ([]Instrument, error) {
-	rows, err := readCSV(sp500CSV, "date", "close")
+// readEquities returns companies, the largest first.
+func readEquities() ([]recorded, error) {
+	rows, err := readCSV(equitiesCSV, "symbol", "name", "industry", "price", "capBillions")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("equities.csv: %w", err)
 	}
-	var years []Instrument
-	for _, row := range rows {
-		year, _, _ := strings.Cut(row[0], "-")
-		if n := len(years); n == 0 || years[n-1].Symbol != "SPX."+year {
-			years = append(years, Instrument{Symbol: "SPX." + year, Name: "S&P 500 in " + year})
-		}
-		if err := years[len(years)-1].add(row[0], row[1]); err != nil {
-			return nil, err
-		}
-	}
-	return years, nil
+	return recordings(rows, func(r []string) (recorded, string, string) {
+		return recorded{symbol: r[0], name: r[1], group: r[2]}, r[3], r[4]
+	})
 }
 
-// readVolatility returns the four prices of each session as series of their own.
-func readVolatility() ([]Instrument, error) {
-	rows, err := readCSV(vixCSV, "date", "open", "high", "low", "close")
+// readCurrencies returns pairs of currencies.
+func readCurrencies() ([]recorded, error) {
+	rows, err := readCSV(currenciesCSV, "symbol", "name", "rate")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("currencies.csv: %w", err)
 	}
-	instruments := []Instrument{
-		{Symbol: "VIX.OPEN", Name: "VIX, open"}, {Symbol: "VIX.HIGH", Name: "VIX, high"},
-		{Symbol: "VIX.LOW", Name: "VIX, low"}, {Symbol: "VIX.CLOSE", Name: "VIX, close"},
-	}
-	for _, row := range rows {
-		for i := range instruments {
-			if err := instruments[i].add(row[0], row[i+1]); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return instruments, nil
+	return recordings(rows, func(r []string) (recorded, string, string) {
+		return recorded{symbol: r[0], name: r[1], group: "Currencies"}, r[2], "0"
+	})
 }
 
-func (in *Instrument) add(date, price string) error {
-	p, err := strconv.ParseFloat(price, 64)
-	if err != nil || !(p > 0) {
-		return fmt.Errorf("%s, %s: %q is not a price", in.Symbol, date, price)
+func recordings(rows [][]string, of func([]string) (r recorded, price, size string)) ([]recorded, error) {
+	all := make([]recorded, 0, len(rows))
+	for _, row := range rows {
+		r, price, size := of(row)
+		var err error
+		if r.price, err = strconv.ParseFloat(price, 64); err != nil || !(r.price > 0) {
+			return nil, fmt.Errorf("%s: %q is not a price", r.symbol, price)
+		}
+		if r.size, err = strconv.ParseFloat(size, 64); err != nil {
+			return nil, fmt.Errorf("%s: %q is not a size", r.symbol, size)
+		}
+		all = append(all, r)
 	}
-	in.Quotes = append(in.Quotes, Quote{Date: date, Price: p})
-	return nil
+	return all, nil
 }
 
 // readCSV returns the rows below a header that has to be the one given.

@@ -30,11 +30,12 @@ type envelope struct {
 	ID      string            `json:"id"`
 	Channel string            `json:"channel"`
 	Key     string            `json:"key"`
-	Tags    map[string]string `json:"tags"`
-	Data    Event             `json:"data"`
+	Tags    map[string]string `json:"tags,omitempty"`
+	Data    any               `json:"data,omitempty"`
+	Delete  bool              `json:"delete,omitempty"`
 }
 
-// sender posts events, for several desks at once.
+// sender posts events, for several feeds at once.
 type sender struct {
 	url      string
 	client   *http.Client
@@ -59,9 +60,9 @@ func (r *refusal) final() bool {
 	return r.status < 500 && r.status != http.StatusTooManyRequests && r.status != http.StatusRequestTimeout
 }
 
-// send posts e until the endpoint has it. It returns an error if ctx ends, or if e is refused for good.
-func (s *sender) send(ctx context.Context, e envelope) error {
-	body, err := json.Marshal(e)
+// send posts events until the endpoint has them. It returns an error if ctx ends, or if they are refused for good.
+func (s *sender) send(ctx context.Context, batch []envelope) error {
+	body, err := json.Marshal(batch)
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func (s *sender) send(ctx context.Context, e envelope) error {
 		err := s.post(ctx, token, body)
 		if err == nil {
 			if try > 0 {
-				s.log.InfoContext(ctx, "the replay continues")
+				s.log.InfoContext(ctx, "the demo continues")
 			}
 			return nil
 		}
@@ -92,7 +93,7 @@ func (s *sender) send(ctx context.Context, e envelope) error {
 		}
 		wait := backoff(try, r)
 		if try == 0 {
-			s.log.WarnContext(ctx, "the replay is waiting", realtime.KeyError, err)
+			s.log.WarnContext(ctx, "the demo is waiting", realtime.KeyError, err)
 		}
 		if !sleep(ctx, wait) {
 			return ctx.Err()
@@ -136,7 +137,7 @@ func (s *sender) renew(ctx context.Context, bad string) (string, error) {
 	}
 	token, err := s.newToken(ctx)
 	if err != nil {
-		return "", fmt.Errorf("demo: a token for the replay: %w", err)
+		return "", fmt.Errorf("demo: a token for the producer: %w", err)
 	}
 	s.token = token
 	return token, nil

@@ -12,39 +12,46 @@ import (
 // Tenants returns the documents of acme and globex. Each has a signing key of its own, made
 // from secret (32 bytes or more), so that one tenant's key is worth nothing to the other.
 func Tenants(secret string) map[string]*realtime.Tenant {
-	tenants, transient := map[string]*realtime.Tenant{}, false
+	tenants := map[string]*realtime.Tenant{}
 	for _, id := range []string{"acme", "globex"} {
 		tenants[id] = &realtime.Tenant{
-			ID:   id,
-			Auth: realtime.Auth{Keys: []realtime.Key{{KID: "demo", Alg: "HS256", Secret: derive(secret, id)}}},
-			Namespaces: map[string]realtime.Namespace{
-				// A page that is opened is given the newest price of each symbol. One that has not come for some
-				// minutes is not worth showing. The window is for readers of every price, such as tidewire tail.
-				"prices": {
-					Window: 4000, WindowFor: realtime.Duration(5 * time.Minute), Overflow: realtime.OverflowConflate,
-					State: &realtime.State{Durable: &transient, Keys: 1000},
-				},
-			},
+			ID:         id,
+			Auth:       realtime.Auth{Keys: []realtime.Key{{KID: "demo", Alg: "HS256", Secret: derive(secret, id)}}},
+			Limits:     realtime.Limits{PublishesPerSecond: 500},
+			Namespaces: namespaces(),
 		}
 	}
 	return tenants
 }
 
-// Reader is who looks at a group's dashboard: it may read the channels of its group and nothing else, and of these what is meant for its desk,
-// whatever filter the page asks for.
-func Reader(tenant, group string) *realtime.Principal {
-	return &realtime.Principal{
-		Tenant: tenant, User: group + "-desk", Groups: []string{group},
-		Grants: realtime.Grants{Subscribe: []realtime.Pattern{"prices:{group}"}},
-		Views:  realtime.Views{Filters: map[realtime.Pattern][]string{"prices:**": {"tags.desk == '{group}'"}}},
+// namespaces are the rules of all channels. A page that is opened is given the newest value of each key.
+func namespaces() map[string]realtime.Namespace {
+	transient := false
+	// What has not come for some minutes is not worth showing. The window is for readers of every value, such as tidewire tail.
+	live := func(keys int) realtime.Namespace {
+		return realtime.Namespace{
+			Window: 4000, WindowFor: realtime.Duration(5 * time.Minute), Overflow: realtime.OverflowConflate,
+			State: &realtime.State{Durable: &transient, Keys: keys},
+		}
+	}
+	kept := realtime.Namespace{State: &realtime.State{Keys: 5000}}
+	kept.Presence = &realtime.Presence{Of: realtime.PresenceOfConnection, Members: realtime.PresenceEntered}
+	claims := realtime.Namespace{State: &realtime.State{Keys: 1000, TTL: realtime.Duration(24 * time.Hour)}}
+	cursors := live(500)
+	cursors.State.Assign, cursors.State.TTL, cursors.Window = realtime.AssignConnection, realtime.Duration(30*time.Second), 100
+	charts := live(1000)
+	charts.Window = 200
+	return map[string]realtime.Namespace{
+		"prices": live(1000), "charts": charts, "sensors": live(1000), "vehicles": live(1000),
+		"services": live(100), "alerts": live(200), "claims": claims, "board": kept, "cursors": cursors,
 	}
 }
 
-// Writer is who replays the recordings: it may publish prices and read nothing.
+// Writer is who sends what is simulated: it may publish that and read nothing.
 func Writer(tenant string) *realtime.Principal {
 	return &realtime.Principal{
-		Tenant: tenant, User: "market-replay",
-		Grants: realtime.Grants{Publish: []realtime.Pattern{"prices:*"}},
+		Tenant: tenant, User: "simulation",
+		Grants: realtime.Grants{Publish: []realtime.Pattern{"prices:*", "charts:*", "sensors:*", "services:*", "alerts:*", "vehicles:*"}},
 	}
 }
 

@@ -50,10 +50,11 @@ func TestFiles(t *testing.T) {
 		{"/?tenant=acme&group=index", 200, "text/html; charset=utf-8"},
 		{"/tidewire.css", 200, "text/css; charset=utf-8"},
 		{"/tidewire.js", 200, "text/javascript; charset=utf-8"},
-		{"/dashboard.js", 200, "text/javascript; charset=utf-8"},
+		{"/dashboards/trading.js", 200, "text/javascript; charset=utf-8"},
 		{"/widgets/chart.js", 200, "text/javascript; charset=utf-8"},
 		{"/vendor/uplot/uPlot.esm.js", 200, "text/javascript; charset=utf-8"},
 		{"/vendor/uplot/LICENSE", 200, "text/plain; charset=utf-8"},
+		{"/vendor/natural-earth/europe.json", 200, "application/json"},
 		{"/icon.svg", 200, "image/svg+xml"},
 		{"/index.html", 404, ""},
 		{"/widgets/", 404, ""},
@@ -81,7 +82,7 @@ func TestFiles(t *testing.T) {
 func TestEverythingThePageAsksForIsServed(t *testing.T) {
 	t.Parallel()
 	h := web.Handler(web.Options{})
-	asks := regexp.MustCompile(`(?:src|href)="([^"#]+)"|from "([^"]+)"`)
+	asks := regexp.MustCompile(`(?:src|href)="([^"#]+)"|from "([^"]+)"|import\("([^"]+)"\)`)
 	seen := map[string]bool{}
 	var visit func(target string)
 	visit = func(target string) {
@@ -98,7 +99,7 @@ func TestEverythingThePageAsksForIsServed(t *testing.T) {
 			return
 		}
 		for _, m := range asks.FindAllStringSubmatch(w.Body.String(), -1) {
-			next := m[1] + m[2]
+			next := m[1] + m[2] + m[3]
 			if strings.Contains(next, "//") {
 				t.Errorf("%s asks for %s, which is elsewhere", target, next)
 				continue
@@ -122,16 +123,16 @@ func TestEverythingThePageAsksForIsServed(t *testing.T) {
 func TestCaching(t *testing.T) {
 	t.Parallel()
 	h := web.Handler(web.Options{})
-	plain := get(t, h, "/page.js")
+	plain := get(t, h, "/shell/shell.js")
 	etag := plain.Header().Get("ETag")
 	if etag == "" || plain.Header().Get("Cache-Control") != "no-cache" {
 		t.Fatalf("ETag %q, Cache-Control %q", etag, plain.Header().Get("Cache-Control"))
 	}
-	if w := get(t, h, "/page.js", "If-None-Match", etag); w.Code != http.StatusNotModified || w.Body.Len() != 0 {
+	if w := get(t, h, "/shell/shell.js", "If-None-Match", etag); w.Code != http.StatusNotModified || w.Body.Len() != 0 {
 		t.Errorf("asked again: status %d, %d bytes; want 304 and none", w.Code, w.Body.Len())
 	}
 
-	zipped := get(t, h, "/page.js", "Accept-Encoding", "br, gzip;q=0.5")
+	zipped := get(t, h, "/shell/shell.js", "Accept-Encoding", "br, gzip;q=0.5")
 	if zipped.Header().Get("Content-Encoding") != "gzip" || zipped.Header().Get("ETag") == etag {
 		t.Fatalf("Content-Encoding %q, ETag %q", zipped.Header().Get("Content-Encoding"), zipped.Header().Get("ETag"))
 	}
@@ -147,7 +148,7 @@ func TestCaching(t *testing.T) {
 		t.Errorf("unzipped (-plain +zipped):\n%s", diff)
 	}
 	for _, refused := range []string{"gzip;q=0", "identity", "br"} {
-		if w := get(t, h, "/page.js", "Accept-Encoding", refused); w.Header().Get("Content-Encoding") != "" {
+		if w := get(t, h, "/shell/shell.js", "Accept-Encoding", refused); w.Header().Get("Content-Encoding") != "" {
 			t.Errorf("Accept-Encoding %q got %q", refused, w.Header().Get("Content-Encoding"))
 		}
 	}

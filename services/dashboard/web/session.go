@@ -22,6 +22,10 @@ type Session struct {
 	// URL is the origin of the gateway, if it is not the page's own.
 	URL      string    `json:"url,omitempty"`
 	Channels []Channel `json:"channels"`
+	// Dashboards are those that the page offers, the first one first; nil is those of Channels.
+	Dashboards []string `json:"dashboards,omitempty"`
+	// Manage are the parts of the management API that the token grants, which the console shows.
+	Manage []string `json:"manage,omitempty"`
 	// Views are what the page offers to switch to.
 	Views []View `json:"views,omitempty"`
 	// Time is the server's clock in milliseconds since 1970, for comparing
@@ -31,14 +35,19 @@ type Session struct {
 
 // Channel is what the page shows of one channel.
 type Channel struct {
+	// Dashboard is where it is shown; empty is trading.
+	Dashboard string `json:"dashboard,omitempty"`
+
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	Unit  string `json:"unit"`
 	// Note says where the values come from.
 	Note string `json:"note"`
 	// EveryMS is how often a value is expected to come; one that is older than
-	// some times that is shown as stale.
-	EveryMS int64 `json:"everyMs"`
+	// some times that is shown as stale. 0 is never.
+	EveryMS int64 `json:"everyMs,omitempty"`
+	// Columns are those of a table, where the user has a choice of their own.
+	Columns []string `json:"columns,omitempty"`
 	// Keys are those of the watchlist; nil is all that the user may see.
 	Keys []string `json:"keys,omitempty"`
 }
@@ -48,6 +57,8 @@ type View struct {
 	Tenant string `json:"tenant"`
 	Group  string `json:"group"`
 	Title  string `json:"title"`
+	// Dashboards are what can be looked at as it.
+	Dashboards []string `json:"dashboards,omitempty"`
 }
 
 // demoSession answers GET /demo/session?tenant=&group= with a new session.

@@ -11,19 +11,19 @@ import (
 	"github.com/tidewire/tidewire/services/dashboard/demo"
 )
 
-// startProducers replays recorded data to the demo's tenants, through the
+// startProducers sends what is simulated for the demo's tenants, through the
 // address that any other producer would use.
-func (d *Server) startProducers(ctx context.Context, desks []demo.Desk) {
+func (d *Server) startProducers(ctx context.Context) {
 	started := map[string]bool{}
-	for _, desk := range desks {
-		if started[desk.Tenant] {
+	for _, role := range demo.Roles() {
+		if started[role.Tenant] {
 			continue
 		}
-		started[desk.Tenant] = true
+		started[role.Tenant] = true
 		p := demo.Producer{
-			URL: d.url, Tenant: desk.Tenant, Desks: desks, Logger: d.o.Logger,
+			URL: d.url, Tenant: role.Tenant, Logger: d.o.Logger,
 			Token: func(ctx context.Context) (string, error) {
-				w := demo.Writer(desk.Tenant)
+				w := demo.Writer(role.Tenant)
 				w.Issued, w.Expires = time.Now(), time.Now().Add(time.Hour)
 				return d.sign(ctx, w)
 			},

@@ -240,13 +240,9 @@ func (d *Server) routes() (http.Handler, error) {
 	if !d.o.Demo {
 		return mux, nil
 	}
-	desks, err := demo.Desks()
-	if err != nil {
-		return nil, err
-	}
-	sessions := demo.Sessions{Desks: desks, Sign: d.sign}
+	sessions := demo.Sessions{Roles: demo.Roles(), Sign: d.sign, Manage: httpapi.Parts()}
 	mux.Handle("/", web.Handler(web.Options{Session: sessions.Session, Logger: d.o.Logger}))
-	d.startProducers(ctx, desks)
+	d.startProducers(ctx)
 	return mux, nil
 }
 

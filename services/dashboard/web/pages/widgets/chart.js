@@ -1,207 +1,249 @@
-// One line over time: now at the right edge, its last value labelled there, breaks where something is missing.
+// One chart over time that fills its element: bars with open, high, low and close where it is zoomed out, and a line of single values where
+// it is zoomed in. Now is at the right edge, the last value is labelled there, and what is missing is not bridged.
 
 import uPlot from "/vendor/uplot/uPlot.esm.js";
-import { price, time } from "../prices.js";
+import { colours as resolve, figure, minute, time } from "./format.js";
 
-const height = 180;
-const gutter = 76; // to the right of now: the axis and the label
-const tableRows = 50;
-const shortest = 15; // seconds that are shown at least; a young line fills the width, and the span is the most
+const gutter = 84; // to the right of now: the axis and the label
+const leastBar = 6; // pixels
 
-// mount makes a figure in element. Charts of one page share a crosshair; colours() returns { ink, quiet, line, ground, warn }.
-export function mount(element, { symbol, name, unit, spanMs, colours }) {
-  const figure = element.appendChild(document.createElement("figure"));
-  figure.className = "chart";
-  figure.dataset.key = symbol;
-  const caption = figure.appendChild(document.createElement("figcaption"));
-  const part = (tag, className, textContent = "") => caption.appendChild(Object.assign(document.createElement(tag), { className, textContent }));
-  part("span", "symbol", symbol);
-  part("span", "name quiet", name);
-  const reading = part("span", "reading quiet");
-  const toggle = part("button", "", "Table");
-  toggle.ariaLabel = `Table of ${symbol}`;
-  toggle.ariaPressed = "false";
-  const plot = figure.appendChild(document.createElement("div"));
-  plot.className = "plot";
-  plot.role = "img";
-  const data = figure.appendChild(document.createElement("div"));
-  data.className = "data";
-  data.hidden = true;
-  data.tabIndex = 0;
-
-  let row = null;
-  let edge = 0; // now, in seconds
-  let drawn = 0;
-  let holds = false; // a price holds until the next one, while we can know that none is missing
-  let near = true;
-
-  toggle.onclick = () => {
-    data.hidden = !data.hidden;
-    plot.hidden = !data.hidden;
-    toggle.ariaPressed = String(!data.hidden);
-    if (row) draw();
-  };
-
-  const shade = () => (figure.hasAttribute("data-stale") ? colours().quiet : colours().ink);
-  const axis = { stroke: () => colours().quiet, grid: { stroke: () => colours().line, width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+// mount makes the chart. onZoom is told the span that a user wants to see, in milliseconds.
+export function mount(element, { label, onZoom }) {
+  let colours = resolve(element);
+  let data = null; // what update was given
+  let candles = []; // as drawn: [time, open, high, low, close, volume]
+  const reading = element.appendChild(Object.assign(document.createElement("p"), { className: "reading quiet", ariaHidden: "true" }));
+  const plot = element.appendChild(Object.assign(document.createElement("div"), { className: "plot", role: "img", ariaLabel: label }));
+  const axis = { stroke: () => colours.quiet, grid: { stroke: () => colours.line, width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   const chart = new uPlot(
     {
       width: Math.max(plot.clientWidth, 200),
-      height,
-      padding: [22, 0, 0, 4], // above the axis stands its unit
+      height: Math.max(plot.clientHeight, 80),
+      padding: [12, 0, 0, 0],
       legend: { show: false },
-      cursor: { sync: { key: "page" }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
-      scales: { x: { range: () => [Math.max(edge - spanMs() / 1000, Math.min(row?.times[0] ?? edge, edge - shortest)), edge] }, y: { range: (_, low, high) => around(low, high) } },
+      cursor: { drag: { x: false, y: false }, points: { show: false }, sync: { key: "page" } },
+      scales: { x: { range: () => [data ? data.from / 1000 : 0, data ? data.to / 1000 : 1] }, y: { range: () => heights() } },
       axes: [
-        { ...axis, size: 24, gap: 4, space: 72, values: moments },
-        { ...axis, side: 1, size: gutter, gap: 6, space: 32, values: levels },
+        { ...axis, size: 26, gap: 6, space: 84, values: (u, splits, _, __, step) => splits.map((s) => (u.bbox.width / devicePixelRatio - u.valToPos(s, "x") < 40 ? "" : step < 60 ? time(s * 1000) : minute(s * 1000))) },
+        { ...axis, side: 1, size: gutter, gap: 6, space: 36, values: levels },
       ],
-      series: [{}, { stroke: () => shade(), width: 1.5, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: false, gaps: wider }],
-      hooks: { drawClear: [(u) => row && missing(u, row.gaps, colours())], draw: [(u) => row && mark(u, row, unit, { ...colours(), ink: shade() })], setCursor: [(u) => read(u.cursor.idx)] },
+      series: [{}, { paths: () => null, points: { show: false } }],
+      hooks: { drawAxes: [() => data && paint()], setCursor: [() => read()] },
     },
     [[], []],
     plot,
   );
-
-  const resized = new ResizeObserver(() => plot.clientWidth > 0 && chart.setSize({ width: plot.clientWidth, height }));
+  const resized = new ResizeObserver(() => {
+    if (plot.clientWidth === 0) return;
+    chart.setSize({ width: plot.clientWidth, height: plot.clientHeight });
+    if (data) draw();
+  });
   resized.observe(plot);
-  const seen = new IntersectionObserver(([entry]) => (near = entry.isIntersecting), { rootMargin: "50%" });
-  seen.observe(figure);
+  plot.addEventListener("wheel", (event) => {
+    if (!data || !onZoom) return;
+    event.preventDefault();
+    onZoom((data.to - data.from) * (event.deltaY > 0 ? 1.25 : 0.8));
+  }, { passive: false });
 
-  // read says what stands under the crosshair, else the last value.
-  function read(i) {
-    if (!row) return;
-    const at = i ?? -1;
-    const known = at >= 0 && at < row.times.length && row.prices[at] !== null;
-    const text = known ? `${time(row.times[at] * 1000)}  ${row.dates[at]}  ${price(row.prices[at])}` : price(row.price);
+  const lined = () => data.bars === undefined;
+
+  // heights are the range of the axis: the values that are seen with some air, never without height.
+  function heights() {
+    let [low, high] = [Infinity, -Infinity];
+    const take = (a, b = a) => {
+      low = Math.min(low, a);
+      high = Math.max(high, b);
+    };
+    if (data && lined()) for (let i = 0; i < data.times.length; i++) data.times[i] >= data.from && data.values[i] !== null && take(data.values[i]);
+    if (data && !lined()) for (const [, , h, l] of candles) take(l, h);
+    if (data?.last !== undefined) take(data.last);
+    if (low === Infinity) return [0, 1];
+    for (const { value } of data.limits ?? []) if (value > low - (high - low) * 1.5 && value < high + (high - low) * 1.5) take(value);
+    const air = Math.max((high - low) * 0.1, Math.abs(high) * 0.0001, 1e-9);
+    return [low - air * (lined() ? 1 : 2.2), high + air];
+  }
+
+  function levels(u, splits) {
+    const covered = (n) => data?.last !== undefined && Math.abs(u.valToPos(n, "y") - u.valToPos(data.last, "y")) < 16;
+    return splits.map((n) => (covered(n) ? "" : figure(n, data?.decimals)));
+  }
+
+  // gather makes bars wide enough to be seen out of those there are.
+  function gather() {
+    const { bars, stepMs, from, to } = data;
+    const width = Math.max(100, plot.clientWidth - gutter);
+    const most = Math.max(8, Math.floor(width / leastBar));
+    const every = Math.max(1, Math.ceil((to - from) / stepMs / most));
+    const made = [];
+    for (const [at, open, high, low, close, volume] of bars) {
+      if (at + stepMs < from) continue;
+      const start = Math.floor(at / (stepMs * every)) * stepMs * every;
+      const bar = made.at(-1);
+      if (bar?.[0] !== start) made.push([start, open, high, low, close, volume]);
+      else made[made.length - 1] = [start, bar[1], Math.max(bar[2], high), Math.min(bar[3], low), close, bar[5] + volume];
+    }
+    return { made, step: stepMs * every };
+  }
+  let barMs = 0;
+
+  function draw() {
+    if (lined()) candles = [];
+    else ({ made: candles, step: barMs } = gather());
+    const xs = lined() ? data.times : candles.map(([at]) => at + barMs / 2);
+    chart.setData([xs.map((at) => at / 1000), lined() ? data.values : candles.map(([, , , , close]) => close)]);
+    read();
+  }
+
+  function paint() {
+    const { ctx, bbox } = chart;
+    const px = devicePixelRatio;
+    const X = (at) => chart.valToPos(at / 1000, "x", true);
+    const Y = (n) => chart.valToPos(n, "y", true);
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    missing(ctx, bbox, X, px);
+    if (lined()) stepped(ctx, X, Y, px);
+    else bars(ctx, bbox, X, Y, px);
+    ctx.restore();
+    limits(ctx, bbox, Y, px);
+    lastValue(ctx, bbox, Y, px);
+  }
+
+  function missing(ctx, bbox, X, px) {
+    for (const [from, to] of data.gaps ?? []) {
+      const [left, right] = [X(from), X(to)];
+      ctx.fillStyle = colours["warn-tint"];
+      ctx.fillRect(left, bbox.top, Math.max(px, right - left), bbox.height);
+      ctx.fillStyle = colours.warn;
+      ctx.font = `${12 * px}px system-ui, sans-serif`;
+      ctx.textAlign = "center";
+      ctx.fillText("gap", (left + right) / 2, bbox.top + 14 * px);
+    }
+  }
+
+  function stepped(ctx, X, Y, px) {
+    ctx.strokeStyle = data.stale ? colours.quiet : colours.ink;
+    ctx.lineWidth = 1.5 * px;
+    ctx.lineJoin = "round";
+    ctx.beginPath();
+    let y = null;
+    data.times.forEach((at, i) => {
+      const n = data.values[i];
+      if (n === null) return (y = null);
+      const next = Y(n);
+      if (y === null) ctx.moveTo(X(at), next);
+      else {
+        if (data.stepped) ctx.lineTo(X(at), y);
+        ctx.lineTo(X(at), next);
+      }
+      y = next;
+    });
+    if (y !== null && data.live && !data.stale) ctx.lineTo(X(data.to), y);
+    ctx.stroke();
+  }
+
+  function bars(ctx, bbox, X, Y, px) {
+    const width = Math.max(px, X(barMs) - X(0) - Math.max(1, Math.round(1.5 * px)));
+    const most = Math.max(1, ...candles.map((bar) => bar[5]));
+    const floor = bbox.top + bbox.height;
+    for (const [at, open, high, low, close, volume] of candles) {
+      const left = Math.round(X(at) + px);
+      const middle = Math.round(left + width / 2);
+      const up = close >= open;
+      const ink = data.stale ? colours.quiet : up ? colours.up : colours.down;
+      ctx.fillStyle = colours.line;
+      const tall = (volume / most) * bbox.height * 0.14;
+      ctx.fillRect(left, floor - tall, width, tall);
+      ctx.fillStyle = ink;
+      ctx.fillRect(middle - Math.round(px / 2), Y(high), Math.max(1, Math.round(px)), Math.max(1, Y(low) - Y(high)));
+      const [top, bottom] = [Y(Math.max(open, close)), Y(Math.min(open, close))];
+      ctx.fillRect(left, top, width, Math.max(px, bottom - top));
+      if (up && width > 4 * px && bottom - top > 3 * px) { // hollow where it rose: not told by colour alone
+        ctx.fillStyle = colours.ground;
+        ctx.fillRect(left + px, top + px, width - 2 * px, bottom - top - 2 * px);
+      }
+    }
+  }
+
+  function limits(ctx, bbox, Y, px) {
+    ctx.save();
+    ctx.font = `${12 * px}px system-ui, sans-serif`;
+    ctx.setLineDash([5 * px, 4 * px]);
+    ctx.lineWidth = px;
+    for (const { value, text, kind } of data.limits ?? []) {
+      const y = Math.round(Y(value)) + 0.5;
+      if (y < bbox.top || y > bbox.top + bbox.height) continue;
+      ctx.strokeStyle = ctx.fillStyle = kind === "alarm" ? colours.warn : colours.quiet;
+      ctx.beginPath();
+      ctx.moveTo(bbox.left, y);
+      ctx.lineTo(bbox.left + bbox.width, y);
+      ctx.stroke();
+      ctx.textAlign = "left";
+      ctx.fillText(text, bbox.left + 8 * px, y - 4 * px);
+    }
+    ctx.restore();
+  }
+
+  function lastValue(ctx, bbox, Y, px) {
+    if (data.last === undefined) return;
+    const right = bbox.left + bbox.width;
+    const y = Math.min(bbox.top + bbox.height, Math.max(bbox.top, Y(data.last)));
+    const ink = data.stale ? colours.quiet : data.way === "up" ? colours.up : data.way === "down" ? colours.down : colours.ink;
+    ctx.save();
+    ctx.fillStyle = colours.quiet;
+    ctx.fillRect(Math.round(right), bbox.top, Math.max(1, Math.round(px)), bbox.height);
+    ctx.font = `${12 * px}px system-ui, sans-serif`;
+    ctx.textBaseline = "middle";
+    ctx.fillText("now", right + 6 * px, bbox.top + bbox.height + 14 * px);
+    ctx.strokeStyle = ink;
+    ctx.globalAlpha = 0.5;
+    ctx.setLineDash([1 * px, 3 * px]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(right, y);
+    ctx.stroke();
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = ink;
+    ctx.fillRect(right, y - 10 * px, gutter * px, 20 * px);
+    ctx.fillStyle = colours.ground;
+    ctx.font = `600 ${12 * px}px system-ui, sans-serif`;
+    ctx.fillText(figure(data.last, data.decimals), right + 6 * px, y + px / 2);
+    ctx.restore();
+  }
+
+  // read says what stands under the crosshair, else the last bar or value.
+  function read() {
+    if (!data) return;
+    const i = chart.cursor.idx ?? null;
+    let text = "";
+    if (!lined()) {
+      const bar = candles[i ?? candles.length - 1];
+      if (bar) text = `${minute(bar[0])}   Open ${figure(bar[1], data.decimals)}   High ${figure(bar[2], data.decimals)}   Low ${figure(bar[3], data.decimals)}   Close ${figure(bar[4], data.decimals)}${bar[5] ? `   Volume ${figure(bar[5], 0)}` : ""}`;
+    } else {
+      const at = i ?? data.times.length - 1;
+      if (data.times[at] !== undefined) text = `${time(data.times[at])}   ${figure(data.values[at], data.decimals)} ${data.unit ?? ""}`;
+    }
     if (reading.textContent !== text) reading.textContent = text;
   }
 
-  function draw() {
-    const { times, prices } = row;
-    if (!data.hidden) return list(data, row, unit);
-    chart.setData(holds && times.at(-1) < edge ? [[...times, edge], [...prices, prices.at(-1)]] : [times, prices]);
-    read(chart.cursor.idx);
-  }
-
   return {
-    figure,
-    // update draws again if the row has changed or time has moved by a pixel. Nothing is drawn far off the screen.
-    update({ row: next, changed, now, live, stale }) {
-      const turned = holds !== (live && !stale) || figure.hasAttribute("data-stale") !== stale; // it must not look live any longer
-      figure.toggleAttribute("data-stale", stale);
-      figure.toggleAttribute("data-gap", next.gaps.length > 0);
-      row = next;
-      const moved = now - drawn >= spanMs() / Math.max(200, plot.clientWidth - gutter);
-      if (!near || (!changed && !moved && !turned)) return;
-      if (changed && data.hidden) plot.ariaLabel = `${symbol}: ${price(row.price)} ${unit}, ${row.date}${row.gaps.length ? ", with a gap where updates were missed" : ""}`;
-      drawn = now;
-      edge = now / 1000;
-      holds = live && !stale;
+    // update takes bars [[time, open, high, low, close, volume], …] with stepMs, or times and values (null where the line breaks); from and to, what
+    // is shown; last, its way and decimals; limits [{ value, text, kind }]; gaps [[from, to], …]; and whether it is live and stale.
+    update(next) {
+      data = next;
       draw();
+      plot.ariaLabel = `${label}: ${figure(data.last, data.decimals)} ${data.unit ?? ""}${data.gaps?.length ? ", with a gap where updates were missed" : ""}`;
     },
-    repaint: () => chart.redraw(false),
+    repaint() {
+      colours = resolve(element);
+      chart.redraw(false);
+    },
     unmount() {
       resized.disconnect();
-      seen.disconnect();
       chart.destroy();
-      figure.remove();
+      element.replaceChildren();
     },
   };
-}
-
-// wider lets a gap end a pixel later, so that the step out of it is not seen at its edge.
-function wider(_u, _series, _from, _to, gaps) {
-  return gaps.map(([from, to]) => [from, to + devicePixelRatio]);
-}
-
-// moments names the times of the axis, but for those that would be cut off or touch the word "now".
-function moments(u, splits) {
-  const right = u.bbox.width / devicePixelRatio;
-  const room = (at) => at >= 28 && at <= right - 36;
-  return splits.map((s) => (room(u.valToPos(s, "x")) ? time(s * 1000) : ""));
-}
-
-// levels names the levels of the price axis, but for those that the last value's label would cover.
-function levels(u, splits, _, __, step) {
-  const last = u.data[1].findLast((n) => n !== null);
-  const covered = (n) => last !== undefined && Math.abs(u.valToPos(n, "y") - u.valToPos(last, "y")) < 16;
-  return splits.map((n) => (covered(n) ? "" : n.toLocaleString("en", { minimumFractionDigits: step < 1 ? 2 : 0 })));
-}
-
-// around is the range of an axis: the values with some air, never without height.
-function around(low, high) {
-  if (low === null) return [0, 1];
-  const air = Math.max((high - low) * 0.12, Math.abs(high) * 0.002, 0.01);
-  return [low - air, high + air];
-}
-
-// missing marks where updates were missed: a band with its word, however narrow it is.
-function missing(u, gaps, { warn }) {
-  const { ctx, bbox } = u;
-  const px = devicePixelRatio;
-  const within = (seconds) => Math.min(bbox.left + bbox.width, Math.max(bbox.left, u.valToPos(seconds, "x", true)));
-  ctx.save();
-  ctx.fillStyle = ctx.strokeStyle = warn;
-  ctx.font = `${12 * px}px system-ui, sans-serif`;
-  ctx.textBaseline = "bottom";
-  ctx.textAlign = "center";
-  ctx.setLineDash([2 * px, 3 * px]);
-  for (const { from, to } of gaps) {
-    const [left, right] = [within(from), within(to)];
-    if (right <= bbox.left) continue;
-    ctx.globalAlpha = 0.16;
-    ctx.fillRect(left, bbox.top, Math.max(px, right - left), bbox.height);
-    ctx.globalAlpha = 1;
-    for (const x of [left, right]) {
-      ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.stroke();
-    }
-    ctx.fillText("gap", Math.max(bbox.left + 12 * px, Math.min((left + right) / 2, bbox.left + bbox.width - 12 * px)), bbox.top - 2 * px);
-  }
-  ctx.restore();
-}
-
-// mark draws now, the unit, and the last value at the end of its line.
-function mark(u, row, unit, { ink, quiet, ground }) {
-  const { ctx, bbox } = u;
-  const px = devicePixelRatio;
-  const right = bbox.left + bbox.width;
-  const y = Math.min(bbox.top + bbox.height, Math.max(bbox.top, u.valToPos(row.price, "y", true)));
-  ctx.save();
-  ctx.fillStyle = quiet;
-  ctx.fillRect(Math.round(right), bbox.top, Math.max(1, Math.round(px)), bbox.height + 4 * px);
-  ctx.font = `${12 * px}px system-ui, sans-serif`;
-  ctx.textBaseline = "middle";
-  ctx.textAlign = "left";
-  ctx.fillText("now", right + 6 * px, bbox.top + bbox.height + 12 * px);
-  ctx.fillText(unit, right + 6 * px, bbox.top - 15 * px);
-  ctx.fillStyle = ink;
-  ctx.fillRect(right, y - 9 * px, gutter * px, 18 * px);
-  ctx.fillStyle = ground;
-  ctx.font = `600 ${12 * px}px system-ui, sans-serif`;
-  ctx.fillText(price(row.price), right + 6 * px, y + px / 2);
-  ctx.restore();
-}
-
-// list shows the newest points as a table.
-function list(element, row, unit) {
-  const table = document.createElement("table");
-  table.ariaLabel = `${row.key}, newest first`;
-  const head = table.createTHead().insertRow();
-  for (const [title, figure] of [["Time"], ["Recorded", true], [`Price, ${unit}`, true]]) {
-    head.appendChild(Object.assign(document.createElement("th"), { textContent: title, scope: "col", className: figure ? "figure" : "" }));
-  }
-  const body = table.createTBody();
-  for (let i = row.times.length - 1; i >= 0 && body.rows.length < tableRows; i--) {
-    const none = row.prices[i] === null;
-    const tr = body.insertRow();
-    tr.insertCell().textContent = none ? row.dates[i] || "pause" : time(row.times[i] * 1000);
-    for (const text of none ? ["", ""] : [row.dates[i], price(row.prices[i])]) Object.assign(tr.insertCell(), { textContent: text, className: "figure" });
-  }
-  const { scrollTop } = element;
-  element.replaceChildren(table);
-  element.scrollTop = scrollTop;
 }

@@ -1,15 +1,17 @@
 // A table of one row per key: sorted, filtered, and repainted cell by cell.
 
-// mount builds the table. Columns are { id, title, text(row, now), sort(row), way(row), figure, tint,
-// ages, select }; onSort is told the column's id (with a "-" before it for descending), onSelect a key.
-export function mount(element, { columns, caption, placeholders = 6, onSort, onSelect }) {
+const sortEveryMs = 1500; // rows that are sorted by moving figures change places no more often
+
+// mount builds the table. Columns are { id, title, text(row, now), sort(row), way(row), figure, tint(row), ages, select, press(key) }; onSort is told
+// the column's id (with a "-" before it for descending), onSelect a key. With onMove, rows may be dragged to another place in the order of keys.
+export function mount(element, { columns, caption, placeholders = 12, onSort, onSelect, onMove }) {
   const table = document.createElement("table");
   table.setAttribute("aria-label", caption);
   const head = table.createTHead().insertRow();
   for (const column of columns) {
     const th = head.appendChild(document.createElement("th"));
     th.scope = "col";
-    th.classList.toggle("figure", Boolean(column.figure));
+    th.className = `${column.id}${column.figure ? " figure" : ""}`;
     const button = th.appendChild(document.createElement("button"));
     button.className = "plain";
     button.textContent = column.title;
@@ -21,61 +23,91 @@ export function mount(element, { columns, caption, placeholders = 6, onSort, onS
     for (const column of columns) tr.insertCell().className = `${column.id} skeleton${column.figure ? " figure" : ""}`;
   }
   element.replaceChildren(table);
+  element.classList.add("table");
 
   const lines = new Map(); // key -> { tr, cells }
-  let sort = "";
-  let filter = "";
+  let sort = null;
+  let filter = null;
   let sortedAt = 0;
+  let dragged = "";
+  let reordered = false;
 
   function line(key) {
     if (lines.size === 0) body.replaceChildren(); // the placeholders
     const tr = document.createElement("tr");
     tr.dataset.key = key;
+    if (onSelect) tr.onclick = () => onSelect(key);
+    if (onMove) movable(tr, key);
     const cells = columns.map((column) => {
       const td = tr.insertCell();
-      td.className = column.id;
-      td.classList.toggle("figure", Boolean(column.figure));
-      td.classList.toggle("strong", Boolean(column.tint || column.select));
+      td.className = `${column.id}${column.figure ? " figure" : ""}${column.strong ? " strong" : ""}`;
       const cell = { td, target: td, text: "" };
       if (column.select) {
         cell.target = td.appendChild(document.createElement("button"));
         cell.target.className = "plain";
-        cell.target.title = "Show or hide this chart alone";
-        cell.target.onclick = () => onSelect(key);
+        if (column.press) {
+          cell.target.onclick = (event) => {
+            event.stopPropagation();
+            column.press(key);
+          };
+        }
       }
       return cell;
     });
-    lines.set(key, { tr, cells });
-    return lines.get(key);
+    const made = { tr, cells };
+    lines.set(key, made);
+    return made;
+  }
+
+  function movable(tr, key) {
+    tr.draggable = true;
+    tr.ondragstart = () => (dragged = key);
+    tr.ondragover = (event) => dragged && event.preventDefault();
+    tr.ondrop = (event) => {
+      event.preventDefault();
+      if (dragged && dragged !== key) onMove(dragged, key);
+      dragged = "";
+    };
+    tr.onkeydown = (event) => {
+      const by = event.altKey && { ArrowUp: -1, ArrowDown: 1 }[event.key];
+      const other = by < 0 ? tr.previousElementSibling : tr.nextElementSibling;
+      if (!by || !other) return;
+      event.preventDefault();
+      onMove(key, other.dataset.key);
+      tr.querySelector("button")?.focus();
+    };
   }
 
   // write touches the document only where the text has changed.
   function write(cell, column, row, now) {
     const text = column.text(row, now);
-    if (cell.text === text) return;
+    if (cell.text === text) return false;
     cell.text = cell.target.textContent = text;
     if (column.way) cell.td.dataset.way = column.way(row);
+    return true;
   }
 
-  function order(rows) {
-    const column = columns.find(({ id }) => id === sort.replace("-", "")) ?? columns[0];
+  function order(rows, keys) {
+    const column = columns.find(({ id }) => id === sort.replace("-", ""));
     const sign = sort.startsWith("-") ? -1 : 1;
-    const sorted = [...lines.keys()].sort((a, b) => {
-      const x = column.sort(rows.get(a));
-      const y = column.sort(rows.get(b));
-      return sign * (typeof x === "string" ? x.localeCompare(y, "en") : x - y) || a.localeCompare(b, "en");
-    });
+    const sorted = column
+      ? [...lines.keys()].sort((a, b) => {
+          const [x, y] = [column.sort(rows.get(a)), column.sort(rows.get(b))];
+          return sign * (typeof x === "string" ? x.localeCompare(y, "en") : x - y) || a.localeCompare(b, "en");
+        })
+      : keys.filter((key) => lines.has(key));
     sorted.forEach((key, i) => body.rows[i]?.dataset.key === key || body.insertBefore(lines.get(key).tr, body.rows[i] ?? null));
     columns.forEach(({ id }, i) => {
-      if (id === column.id) head.cells[i].setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+      if (id === column?.id) head.cells[i].setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
       else head.cells[i].removeAttribute("aria-sort");
     });
   }
 
   return {
-    // update paints what is in changed, and every age. selected are the keys that are marked.
-    update({ rows, changed, now, stale, view, selected }) {
-      let added = false;
+    // update paints the rows in changed (an iterable of keys), and every age. order is the keys in their own order, for when the table is not
+    // sorted by a column. seen says that changed cells are tinted: somebody watches them as they come.
+    update({ rows, changed, now, stale, view, selected, keys = [...rows.keys()], matches, seen }) {
+      let moved = false;
       for (const [key, { tr }] of lines) {
         if (rows.has(key)) continue;
         tr.remove();
@@ -83,46 +115,43 @@ export function mount(element, { columns, caption, placeholders = 6, onSort, onS
       }
       for (const key of changed) {
         const row = rows.get(key);
-        added ||= !lines.has(key);
+        if (!row) continue;
+        moved ||= !lines.has(key);
         const { cells } = lines.get(key) ?? line(key);
-        columns.forEach((column, i) => {
-          write(cells[i], column, row, now);
-          if (column.tint && row.seen) tint(cells[i].td, row.change);
-        });
+        columns.forEach((column, i) => write(cells[i], column, row, now) && column.tint && seen && tint(cells[i].td, column.tint(row)));
       }
       for (const [key, { tr, cells }] of lines) {
         const row = rows.get(key);
         columns.forEach((column, i) => column.ages && write(cells[i], column, row, now));
-        tr.toggleAttribute("data-stale", stale(row));
-        cells.forEach(({ target }, i) => columns[i].select && target.setAttribute("aria-pressed", String(selected.has(key))));
+        const old = stale(row);
+        if (tr.hasAttribute("data-stale") !== old) tr.toggleAttribute("data-stale", old);
+        const mine = key === selected;
+        if ((tr.ariaSelected === "true") !== mine) tr.ariaSelected = String(mine);
       }
-      // Rows change places when they are told to, and at most once a second for moving figures.
-      if (added || sort !== view.sort || now - sortedAt > 1000) {
+      if (moved || sort !== view.sort || (sort && now - sortedAt > sortEveryMs) || reordered) {
         sort = view.sort;
         sortedAt = now;
-        if (lines.size > 0) order(rows);
+        reordered = false;
+        if (lines.size > 0) order(rows, keys);
       }
-      if (added || filter !== view.q) {
+      if (moved || filter !== view.q) {
         filter = view.q;
-        for (const [key, { tr }] of lines) tr.hidden = !matches(rows.get(key), filter);
+        for (const [key, { tr }] of lines) tr.hidden = filter !== "" && !matches(rows.get(key), filter);
       }
       return [...body.rows].filter((tr) => tr.dataset.key && !tr.hidden).map((tr) => tr.dataset.key);
     },
+    // reorder takes up another order of keys at the next update.
+    reorder: () => (reordered = true),
     unmount() {
       element.replaceChildren();
     },
   };
 }
 
-function matches(row, filter) {
-  return `${row.key} ${row.name}`.toLowerCase().includes(filter.trim().toLowerCase());
-}
-
-// tint colours a changed cell for a moment; --tint is 0 for those who asked for less motion.
+// tint colours a changed cell for a moment; the style sheet has no such motion for those who asked for less.
 function tint(td, change) {
   if (!change) return;
-  const style = getComputedStyle(td);
-  const duration = Number.parseFloat(style.getPropertyValue("--tint"));
-  const colour = `var(--${change > 0 ? "up" : "down"}-tint)`;
-  if (duration > 0) td.animate([{ backgroundColor: colour }, { backgroundColor: colour, offset: 0.5 }, { backgroundColor: "transparent" }], { duration });
+  td.classList.remove("went-up", "went-down");
+  td.getAnimations().forEach((each) => each.cancel());
+  td.classList.add(change > 0 ? "went-up" : "went-down");
 }

@@ -1,46 +1,60 @@
-// The newest messages, one row each, in the order in which they came.
+// The newest events, one row each, in the order in which they came. There are as many rows as there is room for.
 
-export function mount(element, { columns, caption, length = 32 }) {
-  const table = document.createElement("table");
+const [most, row, head] = [80, 24, 28];
+
+// mount takes columns { title, text(row), way(row), figure }; onSelect is told a row's key.
+export function mount(element, { columns, caption, onSelect }) {
+  element.classList.add("tape");
+  const table = element.appendChild(document.createElement("table"));
   table.setAttribute("aria-label", caption);
-  const head = table.createTHead().insertRow();
+  const top = table.createTHead().insertRow();
   for (const column of columns) {
-    const th = head.appendChild(document.createElement("th"));
+    const th = top.appendChild(document.createElement("th"));
     th.scope = "col";
     th.textContent = column.title;
     th.classList.toggle("figure", Boolean(column.figure));
   }
   const body = table.createTBody();
-  for (let i = 0; i < length; i++) {
-    const tr = body.insertRow();
-    for (const column of columns) tr.insertCell().className = column.figure ? "figure" : "";
+  let room = 0;
+  const fit = () => {
+    room = Math.min(most, Math.max(4, Math.floor((element.clientHeight - head) / row)));
+    while (body.rows.length < room) {
+      const tr = body.insertRow();
+      for (const column of columns) tr.insertCell().className = column.figure ? "figure" : "";
+    }
+    while (body.rows.length > room) body.deleteRow(-1);
+  };
+  const resized = new ResizeObserver(fit);
+  resized.observe(element);
+  fit();
+  if (onSelect) body.onclick = ({ target }) => target.closest("tr")?.dataset.key && onSelect(target.closest("tr").dataset.key);
+
+  function clear(tr) {
+    delete tr.dataset.key;
+    for (const cell of tr.cells) {
+      cell.textContent = "";
+      delete cell.dataset.way;
+    }
+    body.append(tr);
   }
-  element.replaceChildren(table);
 
   return {
-    // update puts fresh messages on top; the rows at the bottom are used again. What is of a key that is not among the rows
+    // update puts fresh events on top; the rows at the bottom are used again. What is of a key that is not among the rows
     // any more is not shown either: the user may not be allowed to see it.
     update({ fresh, rows }) {
-      for (const tr of [...body.rows]) {
-        if (!tr.dataset.key || rows.has(tr.dataset.key)) continue;
-        delete tr.dataset.key;
-        for (const cell of tr.cells) {
-          cell.textContent = "";
-          delete cell.dataset.way;
-        }
-        body.append(tr);
-      }
-      for (const row of fresh.slice(-length)) {
-        const tr = body.rows[length - 1];
-        tr.dataset.key = row.key;
+      for (const tr of [...body.rows]) if (tr.dataset.key && !rows.has(tr.dataset.key)) clear(tr);
+      for (const event of fresh.slice(-room)) {
+        const tr = body.rows[room - 1];
+        tr.dataset.key = event.key;
         columns.forEach((column, i) => {
-          tr.cells[i].textContent = column.text(row);
-          if (column.way) tr.cells[i].dataset.way = column.way(row);
+          tr.cells[i].textContent = column.text(event);
+          if (column.way) tr.cells[i].dataset.way = column.way(event);
         });
         body.prepend(tr);
       }
     },
     unmount() {
+      resized.disconnect();
       element.replaceChildren();
     },
   };

@@ -1,19 +1,24 @@
 // Light, dark, or as the system has it. The choice belongs to the device, so it is kept there and not in the URL.
 
 const names = { system: "System theme", light: "Light theme", dark: "Dark theme" };
+const marks = { system: "◐", light: "○", dark: "●" };
 
 export function mount(element, { onChange }) {
-  const select = element.appendChild(document.createElement("select"));
-  select.ariaLabel = "Theme";
-  select.name = "theme";
-  for (const [value, name] of Object.entries(names)) select.add(new Option(name, value));
-  select.value = document.documentElement.dataset.theme ?? "system";
+  const button = element.appendChild(document.createElement("button"));
+  button.className = "icon";
+  let chosen = document.documentElement.dataset.theme ?? "system";
+  const show = () => {
+    button.textContent = marks[chosen];
+    button.title = button.ariaLabel = `${names[chosen]}; change it`;
+  };
+  show();
   const system = matchMedia("(prefers-color-scheme: dark)");
   system.addEventListener("change", onChange);
 
   const widget = {
     update(theme) {
-      select.value = theme;
+      chosen = theme;
+      show();
       if (theme === "system") delete document.documentElement.dataset.theme;
       else document.documentElement.dataset.theme = theme;
       try {
@@ -26,13 +31,13 @@ export function mount(element, { onChange }) {
     // next goes from one theme to the one after it.
     next() {
       const all = Object.keys(names);
-      widget.update(all[(all.indexOf(select.value) + 1) % all.length]);
+      widget.update(all[(all.indexOf(chosen) + 1) % all.length]);
     },
     unmount() {
       system.removeEventListener("change", onChange);
-      select.remove();
+      button.remove();
     },
   };
-  select.onchange = () => widget.update(select.value);
+  button.onclick = () => widget.next();
   return widget;
 }

@@ -1,8 +1,10 @@
 // The keyboard: what each key does, and the list of them.
 
-// mount takes keys: { "/": ["searches", run], ... }. Keys that are typed into a field are left to it.
-export function mount(element, { keys }) {
+// mount takes keys: { "/": ["searches", run], ... }; one without run is only listed. otherwise is given every other key, and tells whether it
+// was one. Keys that are typed into a field are left to it.
+export function mount(element, { keys, otherwise = () => false }) {
   const button = element.appendChild(document.createElement("button"));
+  button.className = "icon";
   button.textContent = "?";
   button.ariaLabel = "List of keys";
   const dialog = element.appendChild(document.createElement("dialog"));
@@ -24,15 +26,16 @@ export function mount(element, { keys }) {
   button.onclick = () => dialog.showModal();
 
   const press = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog[open], [contenteditable]")) return;
     const run = all[event.key]?.[1];
-    if (!run) return;
+    if (!run && !otherwise(event.key)) return;
     event.preventDefault();
-    run();
+    run?.();
   };
   document.addEventListener("keydown", press);
 
   return {
+    open: () => dialog.showModal(),
     update() {},
     unmount() {
       document.removeEventListener("keydown", press);

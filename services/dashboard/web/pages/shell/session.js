@@ -27,6 +27,6 @@ export async function open({ tenant, group }) {
     const again = response.status >= 500 || response.status === 429 || response.status === 408;
     throw new Refused(again ? `The server answered ${response.status}.` : (body?.detail ?? `The server answered ${response.status}.`), { code: body?.code, again, afterMs });
   }
-  if (!body?.token || !body.tenant || !body.groups?.length || !body.channels?.length) throw new Refused("The server's answer is not a session.", { again: true });
+  if (!body?.token || !body.tenant || !body.groups?.length || !body.channels) throw new Refused("The server's answer is not a session.", { again: true });
   return body;
 }
