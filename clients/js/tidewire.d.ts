@@ -178,8 +178,26 @@ export interface KeyedView<T = unknown> extends ReadonlyMap<string, Row<T>> {
   on(type: "change", listener: (change: RowsChange) => void): () => void;
 }
 
+/** What `change` tells of one channel of a pattern. */
+export interface ChannelRowsChange extends RowsChange { readonly channel: string }
+
+/**
+ * The states of all channels that a pattern selects: a view for each that has rows. It is empty once the subscription has ended. The view of a channel is the same one while it has
+ * rows, and may be another one after it had none.
+ */
+export interface PatternView<T = unknown> extends ReadonlyMap<string, KeyedView<T>> {
+  /** The pattern. */
+  readonly channel: string;
+  /** The states of all channels that there were have been complete. */
+  readonly isReady: boolean;
+  /** Resolves when they have been for the first time; rejects if the subscription is refused or ends before. */
+  readonly ready: Promise<this>;
+  /** `change`: for each channel at most once per frame of the display. Returns a function that removes the listener. */
+  on(type: "change", listener: (change: ChannelRowsChange) => void): () => void;
+}
+
 export interface SubscribeOptions extends Wants {
-  /** The rows of the channel are in `view`, and the readers get the events without a key. There are no gaps. Not for a pattern. */
+  /** The rows of the channel, or of each channel of a pattern, are in `view`, and the readers get the events without a key. There are no gaps. */
   state?: boolean;
   /** Where to begin, if this is the first subscription of the channel. Default: the stored position, or from now on. An invalid position is reported as a gap. Not for a pattern. */
   since?: Position;
@@ -215,7 +233,7 @@ export interface Subscription<T = unknown> {
   /** The channel, or the pattern. */
   readonly channel: string;
   /** The rows of the channel, with the option `state`. */
-  readonly view: KeyedView<T> | undefined;
+  readonly view: KeyedView<T> | PatternView<T> | undefined;
   /** How often per second the server sends what is new, at most; undefined is without a bound. */
   readonly rate: number | undefined;
   readonly state: SubscriptionState;
@@ -379,6 +397,7 @@ export class Tidewire {
    * segment, `**` at the end the rest. A channel may be read several times, in different ways, and by patterns that overlap.
    */
   subscribe<T = unknown>(channel: string, onMessage: (message: Message<T>) => void, options?: CallbackOptions): Subscription<T>;
+  subscribe<T = unknown>(channel: `${string}*${string}`, options: IteratorOptions & { state: true }): IterableSubscription<T> & { readonly view: PatternView<T> };
   subscribe<T = unknown>(channel: string, options: IteratorOptions & { state: true }): IterableSubscription<T> & { readonly view: KeyedView<T> };
   subscribe<T = unknown>(channel: string, options?: IteratorOptions): IterableSubscription<T>;
   /** Ends all subscriptions of the channel. */

@@ -426,7 +426,9 @@ var Cursor = class {
   edge = 0;
   // after a resume: messages up to this publish time were missed ones
   owed = false;
-  // of a pattern: the link was asked for the channel by name, and has not answered
+  // of a pattern: the link was asked for the channel by name, or with state for all, and has not answered
+  shown;
+  // with state: what the page shows of the channel
   doubt = false;
   unclear = 0;
   // of a pattern: what is not newer than floor may have been had, or not; what is older than unclear was told as a gap
@@ -707,6 +709,91 @@ var KeyedView = class {
   }
 };
 
+// src/pattern-view.js
+var PatternView = class {
+  #known = /* @__PURE__ */ new Map();
+  #events = new Events();
+  #clock;
+  // channel -> {view, keyed}
+  #isReady = false;
+  #ended = false;
+  #settle;
+  constructor(pattern, clock, control) {
+    this.channel = pattern;
+    this.#clock = clock;
+    this.ready = new Promise((resolve, reject) => {
+      this.#settle = { resolve: () => resolve(this), reject };
+    });
+    this.ready.catch(() => {
+    });
+    control({ of: (channel) => this.#of(channel), complete: () => this.#complete(), clear: () => this.#clear(), end: (error) => this.#end(error) });
+  }
+  /** Whether the states of all channels have been complete. */
+  get isReady() {
+    return this.#isReady;
+  }
+  get size() {
+    return [...this.entries()].length;
+  }
+  get(channel) {
+    return this.has(channel) ? this.#known.get(channel).view : void 0;
+  }
+  has(channel) {
+    return this.#known.get(channel)?.view.size > 0;
+  }
+  *keys() {
+    for (const [channel] of this.entries()) yield channel;
+  }
+  *values() {
+    for (const [, view] of this.entries()) yield view;
+  }
+  *entries() {
+    for (const [channel, { view }] of this.#known) if (view.size > 0) yield [channel, view];
+  }
+  [Symbol.iterator]() {
+    return this.entries();
+  }
+  forEach(run, self) {
+    for (const [channel, view] of this.entries()) run.call(self, view, channel, this);
+  }
+  get [Symbol.toStringTag]() {
+    return "PatternView";
+  }
+  /** Adds a listener and returns a function that removes it. */
+  on(type, listener) {
+    return this.#events.on(type, listener);
+  }
+  /** What fills the view of a channel. */
+  #of(channel) {
+    if (!this.#known.has(channel)) {
+      const one = {};
+      one.view = new KeyedView(channel, this.#clock, (keyed) => {
+        one.keyed = { ...keyed, end: (error) => this.#drop(channel, keyed, error) };
+      });
+      one.view.on("change", (change) => this.#events.emit("change", { channel, ...change }));
+      this.#known.set(channel, one);
+    }
+    return this.#known.get(channel).keyed;
+  }
+  #drop(channel, keyed, error) {
+    this.#known.delete(channel);
+    keyed.end(error);
+  }
+  #complete() {
+    if (this.#ended) return;
+    this.#isReady = true;
+    this.#settle.resolve();
+  }
+  #clear() {
+    for (const { keyed } of this.#known.values()) keyed.clear();
+  }
+  #end(error) {
+    for (const { keyed } of [...this.#known.values()]) keyed.end(error);
+    [this.#ended, this.#isReady] = [true, false];
+    this.#settle.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: this.channel }));
+  }
+};
+
 // src/pattern.js
 var MAX_CURSORS = 1e3;
 var MAX_POSITIONS = MAX_CURSORS / 2;
@@ -724,9 +811,11 @@ var Cursors = class extends Map {
   #edge = 0;
   #pattern;
   #remember;
-  constructor(pattern, remember) {
+  #show;
+  /** With state, `show` returns what is shown of a channel. */
+  constructor(pattern, remember, show2) {
     super();
-    [this.#pattern, this.#remember] = [pattern, remember];
+    [this.#pattern, this.#remember, this.#show] = [pattern, remember, show2];
   }
   /** That of a channel, undefined if the pattern does not select it. */
   of(channel) {
@@ -735,17 +824,23 @@ var Cursors = class extends Map {
     if (this.size >= MAX_CURSORS) this.#forget();
     const cursor = new Cursor(channel, this.#remember);
     [cursor.floor, cursor.doubt, cursor.edge] = [this.repeats, this.repeats > 0, this.#edge];
+    cursor.shown = this.#show?.(cursor);
     this.set(channel, cursor);
     return cursor;
   }
   #forget() {
+    if (this.#show) {
+      const empty = [...this.values()].find(({ shown }) => shown.isEmpty);
+      if (empty) this.delete(empty.channel);
+      return empty?.shown.end();
+    }
     const oldest = [...this.values()].reduce((a, b) => timeOf(b.position) < timeOf(a.position) ? b : a);
     this.forgotten = Math.max(this.forgotten, timeOf(oldest.position));
     if (oldest.floor > 0) this.repeats = Math.max(this.repeats, timeOf(oldest.position));
     this.delete(oldest.channel);
   }
   /** The positions that a server is told, by channel; undefined if there are none. `room` is in bytes. */
-  positions(room = POSITION_BYTES, positionOf = (cursor) => cursor.position) {
+  positions(room = POSITION_BYTES, positionOf = (cursor) => cursor.shown ? cursor.shown.since : cursor.position) {
     const all = {}, newest = [...this.values()].map((cursor) => [cursor.channel, positionOf(cursor)]).filter(([, position]) => position !== void 0);
     newest.sort(([, a], [, b]) => timeOf(b) - timeOf(a));
     for (const [channel, position] of newest.slice(0, MAX_POSITIONS)) {
@@ -753,6 +848,15 @@ var Cursors = class extends Map {
       all[channel] = position;
     }
     return Object.keys(all).length ? all : void 0;
+  }
+  /** By what was shown what a server is told the positions of, by channel; undefined if all of it by nothing. */
+  shownBy(positions) {
+    const all = Object.keys(positions ?? {}).map((channel) => [channel, this.get(channel).shown?.by]).filter(([, by]) => by !== void 0);
+    return all.length ? Object.fromEntries(all) : void 0;
+  }
+  /** A link begins to send the states of all channels, one by one. */
+  beginStates() {
+    for (const cursor of this.values()) cursor.owed = true;
   }
   /** Takes over positions of before. Tells whether all of them can be some. */
   startAt(positions) {
@@ -776,9 +880,60 @@ var Cursors = class extends Map {
     if (asOf - STALLED >= this.forgotten) this.forgotten = 0;
     for (const cursor of this.values()) if (timeOf(cursor.position) < asOf - STALLED) cursor.recent.clear();
   }
+  /** Forgets where it stands; not of what it shows the states. */
   clear() {
-    super.clear();
+    if (this.#show) for (const cursor of this.values()) cursor.position = void 0;
+    else super.clear();
     [this.forgotten, this.repeats] = [0, 0];
+  }
+};
+
+// src/shown.js
+var Shown = class {
+  by;
+  // what the server calls that by which the rows were shown at the position of the cursor; undefined if that is everything
+  doubted = false;
+  // until the next snapshot is complete
+  #cursor;
+  #keyed;
+  /** `keyed` is what fills the rows. */
+  constructor(cursor, keyed) {
+    [this.#cursor, this.#keyed] = [cursor, keyed];
+  }
+  get loading() {
+    return this.#keyed.rows.loading;
+  }
+  /** Whether it shows nothing, and nothing is on its way. */
+  get isEmpty() {
+    return !this.loading && this.#keyed.rows.all.size === 0;
+  }
+  /** Where to go on from. */
+  get since() {
+    return this.doubted ? void 0 : this.#cursor.position;
+  }
+  /** From here on the rows are shown by something else. What a snapshot will be shown by, its end says. */
+  showBy(view) {
+    if (!this.loading) this.by = text(view) || void 0;
+  }
+  /** The server sends what has changed, or everything: until that is complete, what was shown stays. */
+  begin(resumed) {
+    if (resumed) this.#keyed.resume();
+    else this.#keyed.begin();
+  }
+  apply(message) {
+    this.#keyed.apply(message);
+  }
+  expired(key) {
+    this.#keyed.expired(key);
+  }
+  end() {
+    this.#keyed.end();
+  }
+  /** Takes a part of a snapshot; the last one says where the reader stands. */
+  snapshot(frame) {
+    if (!this.#keyed.snapshot(frame)) return;
+    this.#cursor.position = isPosition(frame.position) ? frame.position : void 0;
+    [this.by, this.doubted] = [text(frame.view) || void 0, false];
   }
 };
 
@@ -821,7 +976,6 @@ function read(given, checks, otherwise) {
 function checkWants(options, ofPattern = false) {
   const asked = Object.fromEntries(Object.entries(options).filter(([name]) => !OURS.includes(name)));
   const wants = read(asked, { filter: text2, fields: names, keys: names, maxRate: rate, paused: flag, state: flag }, "is not an option of subscribe");
-  if (ofPattern && wants.state) throw badRequest("state: is not supported for a pattern; subscribe to each channel");
   if (ofPattern && options.since !== void 0 && options.since !== null) throw badRequest("since: cannot be given for a pattern; the option storage of connect keeps its positions");
   if (wants.state && options.since !== void 0 && options.since !== null) throw badRequest("since: cannot be given with state, which begins with all of it");
   return tidy(wants);
@@ -969,28 +1123,25 @@ var Feed = class {
   forgot = false;
   // where it stood could not be used: whatever the answer, something may be missing
   view;
-  keyed;
+  #keyed;
   // with state: what the page holds, and what fills it
   cursors;
   #only;
   // by channel, of a pattern; that of the channel if it is none
-  shownBy;
-  // with state: what the server calls that by which the rows were shown at `position`; undefined if that is everything
-  #doubted = false;
-  // with state: until the next snapshot is complete
   state = Object.freeze({ name: "pending", resumed: false, gap: false, caughtUp: 0 });
   /** `sub` tells it apart from other feeds of the same channel. */
   constructor(channel, { sub, since, wants, remember, clock }) {
     [this.channel, this.sub] = [channel, sub];
     this.key = keyOf(this);
-    if (isPattern(channel)) this.cursors = new Cursors(channel, remember);
+    if (wants.state) this.view = new (isPattern(channel) ? PatternView : KeyedView)(channel, clock, (keyed) => {
+      this.#keyed = keyed;
+    });
+    if (isPattern(channel)) this.cursors = new Cursors(channel, remember, this.view && ((cursor) => new Shown(cursor, this.#keyed.of(cursor.channel))));
     else this.#only = new Cursor(channel, remember);
+    if (this.view && this.#only) this.#only.shown = new Shown(this.#only, this.#keyed);
     this.tuning = new Tuning(wants);
     this.ready = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
     this.ready.catch(() => {
-    });
-    if (wants.state) this.view = new KeyedView(channel, clock, (keyed) => {
-      this.keyed = keyed;
     });
     if (since !== void 0 && since !== null && since !== "") this.startAt(since);
   }
@@ -1017,7 +1168,11 @@ var Feed = class {
   }
   /** Where to go on from. */
   get since() {
-    return this.isPattern ? this.cursors.positions() : this.#doubted ? void 0 : this.position;
+    return this.isPattern ? this.cursors.positions() : this.view ? this.#only.shown.since : this.position;
+  }
+  /** By what that was shown from which to go on. */
+  get shownBy() {
+    return this.isPattern ? this.cursors.shownBy(this.since) : this.#only.shown?.by;
   }
   request() {
     const { since } = this;
@@ -1034,13 +1189,21 @@ var Feed = class {
     [this.position, this.asOf, this.forgot] = [void 0, void 0, true];
     this.cursors?.clear();
   }
-  /** Something may be missing among the rows: they are to be sent anew. */
-  doubt() {
-    this.#doubted = true;
+  /** Shows nothing any more: what was shown is somebody else's. */
+  clearView() {
+    this.#keyed?.clear();
   }
-  /** From here on the rows are shown by something else. What a snapshot will be shown by, its end says. */
-  showBy(view) {
-    if (!this.keyed.rows.loading) this.shownBy = text(view) || void 0;
+  endView(error) {
+    this.#keyed?.end(error);
+  }
+  /** The states have been sent of all channels of a pattern: what was not sent is no more. */
+  complete() {
+    for (const { channel, owed, shown } of [...this.cursors.values()]) {
+      if (!owed) continue;
+      this.cursors.delete(channel);
+      shown.end();
+    }
+    this.#keyed.complete();
   }
   deliver(item) {
     for (const reader of [...this.readers.values()]) reader.deliver(item);
@@ -1065,21 +1228,14 @@ var Feed = class {
     return true;
   }
   /** Takes a message of a state: what is about keys is shown, the rest are events. One that a tune or a token has brought may be old. */
-  receiveKeyed(message, resumed, clock) {
-    const { time, id } = parsePosition(message.position), about = message.cleared === true || message.key !== void 0, { recent, edge } = this.#only;
+  receiveKeyed(cursor, message, resumed, clock) {
+    const { time, id } = parsePosition(message.position), about = message.cleared === true || message.key !== void 0, { recent, edge, shown } = cursor;
     if (!about && recent.seen(id)) return;
-    if (about && time < timeOf(this.position)) message.time = moment(message.time) || time;
+    if (about && time < timeOf(cursor.position)) message.time = moment(message.time) || time;
     else this.#stamp(message, time, edge, resumed, clock);
-    if (about) this.keyed.apply(message);
+    if (about) shown.apply(message);
     else this.deliver(message);
-    if (!this.keyed.rows.loading && time >= timeOf(this.position)) this.position = message.position;
-  }
-  /** Takes a part of a snapshot; the last one says where the reader stands. */
-  receiveSnapshot(frame) {
-    if (!this.keyed.snapshot(frame)) return false;
-    this.position = isPosition(frame.position) ? frame.position : void 0;
-    [this.shownBy, this.#doubted] = [text(frame.view) || void 0, false];
-    return true;
+    if (!shown.loading && time >= timeOf(cursor.position)) cursor.position = message.position;
   }
   /** Notes when a message came. */
   #stamp(message, time, edge, resumed, clock) {
@@ -1295,7 +1451,7 @@ var Grants = class {
     else if (one instanceof Entry) one.granted();
     else {
       one.tuning.granted(link.asked.get(one), answer);
-      (one.view ? this.#beginState : one.isPattern ? this.#beginPattern : this.#begin).call(this, one, link, answer);
+      (one.isPattern ? this.#beginPattern : one.view ? this.#beginState : this.#begin).call(this, one, link, answer);
       this.#tuner.flush(one);
     }
     this.#taken(link);
@@ -1321,6 +1477,7 @@ var Grants = class {
   }
   /** All channels of a pattern are read from where they stand: those that were named are answered one by one. */
   #beginPattern(feed, link, answer) {
+    if (feed.view) return this.#beginStates(feed, link);
     const { since } = link.asked.get(feed), resumed = feed.asOf !== void 0, gap = feed.forgot;
     feed.cursors.begin(since, resumed ? this.#clock.edge : 0, RESUME_WITHIN);
     feed.asOf ??= timeOf(isPosition(answer.position) ? answer.position : void 0) || void 0;
@@ -1336,6 +1493,7 @@ var Grants = class {
   }
   /** A link has answered about one of the channels of a pattern. */
   channelGranted(feed, link, answer) {
+    if (feed.view) return this.#beginStateIn(feed, link, answer);
     const cursor = feed.cursors.get(answer.channel), resumed = answer.resumed === true, gap = answer.gap === true || !resumed;
     if (feed.link !== link || !cursor?.owed) return;
     cursor.owed = false;
@@ -1348,16 +1506,37 @@ var Grants = class {
   }
   /** The state is sent anew, or what has changed of it. Until it is complete, what was shown stays. */
   #beginState(feed, link, answer) {
-    const { since, shownBy } = link.asked.get(feed), resumed = since !== void 0 && answer.resumed === true;
-    if (resumed && shownBy !== feed.shownBy) return this.gap(feed);
-    [feed.cursor(feed.channel).edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
-    if (resumed) feed.keyed.resume();
-    else feed.keyed.begin();
+    const { since, shownBy } = link.asked.get(feed), resumed = since !== void 0 && answer.resumed === true, cursor = feed.cursor(feed.channel);
+    if (resumed && shownBy !== cursor.shown.by) return this.gap(feed, cursor);
+    [cursor.edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
+    cursor.shown.begin(resumed);
     this.become(feed, { name: "live", resumed, gap: false, caughtUp: 0 });
     if (feed.ended) return;
     if (link.resumed) link.resumed.at = ticks();
     feed.resolve();
     this.#changed();
+  }
+  /** The states of all channels of a pattern are sent, each as it is answered. */
+  #beginStates(feed, link) {
+    const { since } = link.asked.get(feed);
+    feed.cursors.beginStates();
+    feed.forgot = false;
+    this.become(feed, { name: "live", resumed: since !== void 0, gap: false, caughtUp: 0 });
+    if (feed.ended) return;
+    if (link.resumed) link.resumed.at = ticks();
+    feed.resolve();
+    this.#changed();
+  }
+  /** A link has answered about the state of one of the channels of a pattern. */
+  #beginStateIn(feed, link, answer) {
+    const cursor = feed.link === link ? feed.cursor(answer.channel) : void 0;
+    if (!cursor) return;
+    const { since, shownBy } = link.asked.get(feed), resumed = cursor.owed && since?.[cursor.channel] !== void 0 && answer.resumed === true;
+    if (resumed && shownBy?.[cursor.channel] !== cursor.shown.by) return this.gap(feed, cursor);
+    [cursor.owed, cursor.edge] = [false, resumed ? this.#clock.edge : 0];
+    cursor.shown.begin(resumed);
+    if (link.resumed) link.resumed.at = ticks();
+    this.#emit("subscription", Object.freeze({ channel: cursor.channel, pattern: feed.channel, name: "live", resumed, gap: false, caughtUp: 0 }));
   }
   /** A change of how a feed is read. */
   tune(feed) {
@@ -1420,7 +1599,7 @@ var Grants = class {
     this.#timers.cancel(one.tuning);
     for (const reader of one.readers.values()) reader.finish(error);
     one.tuning.end(error, one.channel);
-    one.keyed?.end(error);
+    one.endView(error);
     one.readers.clear();
     one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: one.channel }));
     this.become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
@@ -1428,7 +1607,7 @@ var Grants = class {
   /** Something is missing at this place of a channel, or without a cursor, of any that the feed reads. A state is asked for anew instead. */
   gap(feed, cursor, position, reason) {
     if (feed.view) {
-      feed.doubt();
+      for (const { shown } of cursor ? [cursor] : feed.cursors.values()) shown.doubted = true;
       if (!feed.retryAt) this.denied(feed, feed.link, new TidewireError({ code: "conflict", message: "the state is asked for anew" }));
       return;
     }
@@ -1794,7 +1973,7 @@ var Channels = class {
   forgetPositions() {
     for (const feed of this.#feeds.values()) {
       feed.forget();
-      feed.keyed?.clear();
+      feed.clearView();
     }
   }
   close() {
@@ -1809,15 +1988,15 @@ var Channels = class {
     const feed = this.#feedOf(message), cursor = feed?.link === link ? feed.cursor(message.channel) : void 0;
     if (!cursor) return;
     delete message.sub;
-    if (feed.view && message.expired === true && message.position === void 0) return feed.keyed.expired(message.key);
+    if (feed.view && message.expired === true && message.position === void 0) return cursor.shown.expired(message.key);
     if (!isPosition(message.position)) return this.#grants.gap(feed, cursor, cursor.position, "live");
     if (cursor.doubtful(message)) return this.#grants.gap(feed, cursor, message.position, "resume");
-    if (feed.view) return feed.receiveKeyed(message, link.resumed, this.#clock);
+    if (feed.view) return feed.receiveKeyed(cursor, message, link.resumed, this.#clock);
     if (feed.receive(cursor, message, link.resumed, this.#clock)) this.#saveSoon();
   }
   snapshot(link, frame) {
     const feed = this.#feedOf(frame);
-    if (feed?.link === link && feed.view) feed.receiveSnapshot(frame);
+    if (feed?.link === link && feed.view) feed.cursor(frame.channel)?.shown.snapshot(frame);
   }
   notice(link, frame) {
     const { code, channel, position, count, maxRate, reason, view } = frame;
@@ -1835,7 +2014,8 @@ var Channels = class {
     const feed = this.#feedOf(frame);
     if (feed?.link !== link || !feed.reads(channel)) return;
     if (code === "gap") this.#grants.gap(feed, feed.cursor(channel), position, "live");
-    if (code === "view" && feed.view) feed.showBy(view);
+    if (code === "view" && feed.view) feed.cursor(channel)?.shown.showBy(view);
+    if (code === "complete" && feed.view && feed.isPattern) feed.complete();
     if (code === "tuned") {
       feed.tuning.rate = within(maxRate, 0, 1e9) || void 0;
       this.#emit("tuned", { channel, maxRate: feed.tuning.rate, reason: text(reason) });

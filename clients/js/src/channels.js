@@ -225,7 +225,7 @@ export class Channels {
   forgetPositions() {
     for (const feed of this.#feeds.values()) {
       feed.forget();
-      feed.keyed?.clear();
+      feed.clearView();
     }
   }
 
@@ -240,16 +240,16 @@ export class Channels {
     const feed = this.#feedOf(message), cursor = feed?.link === link ? feed.cursor(message.channel) : undefined;
     if (!cursor) return;
     delete message.sub; // which is ours
-    if (feed.view && message.expired === true && message.position === undefined) return feed.keyed.expired(message.key);
+    if (feed.view && message.expired === true && message.position === undefined) return cursor.shown.expired(message.key);
     if (!isPosition(message.position)) return this.#grants.gap(feed, cursor, cursor.position, "live"); // it cannot be told what this is
     if (cursor.doubtful(message)) return this.#grants.gap(feed, cursor, message.position, "resume");
-    if (feed.view) return feed.receiveKeyed(message, link.resumed, this.#clock);
+    if (feed.view) return feed.receiveKeyed(cursor, message, link.resumed, this.#clock);
     if (feed.receive(cursor, message, link.resumed, this.#clock)) this.#saveSoon();
   }
 
   snapshot(link, frame) {
     const feed = this.#feedOf(frame);
-    if (feed?.link === link && feed.view) feed.receiveSnapshot(frame);
+    if (feed?.link === link && feed.view) feed.cursor(frame.channel)?.shown.snapshot(frame);
   }
 
   notice(link, frame) {
@@ -268,7 +268,8 @@ export class Channels {
     const feed = this.#feedOf(frame);
     if (feed?.link !== link || !feed.reads(channel)) return;
     if (code === "gap") this.#grants.gap(feed, feed.cursor(channel), position, "live");
-    if (code === "view" && feed.view) feed.showBy(view);
+    if (code === "view" && feed.view) feed.cursor(channel)?.shown.showBy(view);
+    if (code === "complete" && feed.view && feed.isPattern) feed.complete();
     if (code === "tuned") {
       feed.tuning.rate = within(maxRate, 0, 1e9) || undefined;
       this.#emit("tuned", { channel, maxRate: feed.tuning.rate, reason: text(reason) });

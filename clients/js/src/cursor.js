@@ -8,7 +8,8 @@ export class Cursor {
   position; recent;
   floor = 0; floorUntil = 0; // the next link may repeat what the one before has brought: older messages are repetitions
   edge = 0; // after a resume: messages up to this publish time were missed ones
-  owed = false; // of a pattern: the link was asked for the channel by name, and has not answered
+  owed = false; // of a pattern: the link was asked for the channel by name, or with state for all, and has not answered
+  shown; // with state: what the page shows of the channel
   doubt = false; unclear = 0; // of a pattern: what is not newer than floor may have been had, or not; what is older than unclear was told as a gap
 
   constructor(channel, remember) {

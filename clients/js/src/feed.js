@@ -2,10 +2,12 @@
 import { ticks } from "./clock.js";
 import { Cursor } from "./cursor.js";
 import { KeyedView } from "./keyed-view.js";
+import { PatternView } from "./pattern-view.js";
 import { Cursors, isPattern } from "./pattern.js";
 import { isPosition, parsePosition, timeOf } from "./position.js";
+import { Shown } from "./shown.js";
 import { Tuning } from "./tuning.js";
-import { moment, text } from "./values.js";
+import { moment } from "./values.js";
 
 /** How a frame names a feed or a watch. */
 export const keyOf = ({ sub, channel }) => (typeof sub === "string" && sub ? `#${sub}` : channel);
@@ -17,22 +19,21 @@ export class Feed {
   attempt = 0; retryAt = 0; putOffBy = null; ended = false; // retryAt in ticks: asked again then, because that link could not
   attemptToTune = 0; asOf;
   forgot = false; // where it stood could not be used: whatever the answer, something may be missing
-  view; keyed; // with state: what the page holds, and what fills it
+  view; #keyed; // with state: what the page holds, and what fills it
   cursors; #only; // by channel, of a pattern; that of the channel if it is none
-  shownBy; // with state: what the server calls that by which the rows were shown at `position`; undefined if that is everything
-  #doubted = false; // with state: until the next snapshot is complete
   state = Object.freeze({ name: "pending", resumed: false, gap: false, caughtUp: 0 });
 
   /** `sub` tells it apart from other feeds of the same channel. */
   constructor(channel, { sub, since, wants, remember, clock }) {
     [this.channel, this.sub] = [channel, sub];
     this.key = keyOf(this);
-    if (isPattern(channel)) this.cursors = new Cursors(channel, remember);
+    if (wants.state) this.view = new (isPattern(channel) ? PatternView : KeyedView)(channel, clock, (keyed) => { this.#keyed = keyed; });
+    if (isPattern(channel)) this.cursors = new Cursors(channel, remember, this.view && ((cursor) => new Shown(cursor, this.#keyed.of(cursor.channel))));
     else this.#only = new Cursor(channel, remember);
+    if (this.view && this.#only) this.#only.shown = new Shown(this.#only, this.#keyed);
     this.tuning = new Tuning(wants);
     this.ready = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
     this.ready.catch(() => {}); // who does not wait for it learns it from the error event
-    if (wants.state) this.view = new KeyedView(channel, clock, (keyed) => { this.keyed = keyed; });
     if (since !== undefined && since !== null && since !== "") this.startAt(since);
   }
 
@@ -51,7 +52,10 @@ export class Feed {
   get hasBegun() { return this.position !== undefined || this.isPattern && this.asOf !== undefined; }
 
   /** Where to go on from. */
-  get since() { return this.isPattern ? this.cursors.positions() : this.#doubted ? undefined : this.position; }
+  get since() { return this.isPattern ? this.cursors.positions() : this.view ? this.#only.shown.since : this.position; }
+
+  /** By what that was shown from which to go on. */
+  get shownBy() { return this.isPattern ? this.cursors.shownBy(this.since) : this.#only.shown?.by; }
 
   request() {
     const { since } = this;
@@ -71,11 +75,20 @@ export class Feed {
     this.cursors?.clear();
   }
 
-  /** Something may be missing among the rows: they are to be sent anew. */
-  doubt() { this.#doubted = true; }
+  /** Shows nothing any more: what was shown is somebody else's. */
+  clearView() { this.#keyed?.clear(); }
 
-  /** From here on the rows are shown by something else. What a snapshot will be shown by, its end says. */
-  showBy(view) { if (!this.keyed.rows.loading) this.shownBy = text(view) || undefined; }
+  endView(error) { this.#keyed?.end(error); }
+
+  /** The states have been sent of all channels of a pattern: what was not sent is no more. */
+  complete() {
+    for (const { channel, owed, shown } of [...this.cursors.values()]) {
+      if (!owed) continue;
+      this.cursors.delete(channel);
+      shown.end();
+    }
+    this.#keyed.complete();
+  }
 
   deliver(item) { for (const reader of [...this.readers.values()]) reader.deliver(item); }
 
@@ -101,22 +114,14 @@ export class Feed {
   }
 
   /** Takes a message of a state: what is about keys is shown, the rest are events. One that a tune or a token has brought may be old. */
-  receiveKeyed(message, resumed, clock) {
-    const { time, id } = parsePosition(message.position), about = message.cleared === true || message.key !== undefined, { recent, edge } = this.#only;
+  receiveKeyed(cursor, message, resumed, clock) {
+    const { time, id } = parsePosition(message.position), about = message.cleared === true || message.key !== undefined, { recent, edge, shown } = cursor;
     if (!about && recent.seen(id)) return;
-    if (about && time < timeOf(this.position)) message.time = moment(message.time) || time;
+    if (about && time < timeOf(cursor.position)) message.time = moment(message.time) || time;
     else this.#stamp(message, time, edge, resumed, clock);
-    if (about) this.keyed.apply(message);
+    if (about) shown.apply(message);
     else this.deliver(message);
-    if (!this.keyed.rows.loading && time >= timeOf(this.position)) this.position = message.position;
-  }
-
-  /** Takes a part of a snapshot; the last one says where the reader stands. */
-  receiveSnapshot(frame) {
-    if (!this.keyed.snapshot(frame)) return false;
-    this.position = isPosition(frame.position) ? frame.position : undefined;
-    [this.shownBy, this.#doubted] = [text(frame.view) || undefined, false];
-    return true;
+    if (!shown.loading && time >= timeOf(cursor.position)) cursor.position = message.position;
   }
 
   /** Notes when a message came. */

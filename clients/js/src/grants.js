@@ -51,7 +51,7 @@ export class Grants {
     else if (one instanceof Entry) one.granted();
     else {
       one.tuning.granted(link.asked.get(one), answer);
-      (one.view ? this.#beginState : one.isPattern ? this.#beginPattern : this.#begin).call(this, one, link, answer);
+      (one.isPattern ? this.#beginPattern : one.view ? this.#beginState : this.#begin).call(this, one, link, answer);
       this.#tuner.flush(one);
     }
     this.#taken(link);
@@ -80,6 +80,7 @@ export class Grants {
 
   /** All channels of a pattern are read from where they stand: those that were named are answered one by one. */
   #beginPattern(feed, link, answer) {
+    if (feed.view) return this.#beginStates(feed, link);
     const { since } = link.asked.get(feed), resumed = feed.asOf !== undefined, gap = feed.forgot;
     feed.cursors.begin(since, resumed ? this.#clock.edge : 0, RESUME_WITHIN);
     feed.asOf ??= timeOf(isPosition(answer.position) ? answer.position : undefined) || undefined; // nothing is wanted of before that
@@ -96,6 +97,7 @@ export class Grants {
 
   /** A link has answered about one of the channels of a pattern. */
   channelGranted(feed, link, answer) {
+    if (feed.view) return this.#beginStateIn(feed, link, answer);
     const cursor = feed.cursors.get(answer.channel), resumed = answer.resumed === true, gap = answer.gap === true || !resumed;
     if (feed.link !== link || !cursor?.owed) return;
     cursor.owed = false;
@@ -109,16 +111,39 @@ export class Grants {
 
   /** The state is sent anew, or what has changed of it. Until it is complete, what was shown stays. */
   #beginState(feed, link, answer) {
-    const { since, shownBy } = link.asked.get(feed), resumed = since !== undefined && answer.resumed === true;
-    if (resumed && shownBy !== feed.shownBy) return this.gap(feed); // the other link of a move has brought other rows meanwhile
-    [feed.cursor(feed.channel).edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
-    if (resumed) feed.keyed.resume();
-    else feed.keyed.begin();
+    const { since, shownBy } = link.asked.get(feed), resumed = since !== undefined && answer.resumed === true, cursor = feed.cursor(feed.channel);
+    if (resumed && shownBy !== cursor.shown.by) return this.gap(feed, cursor); // the other link of a move has brought other rows meanwhile
+    [cursor.edge, feed.forgot] = [resumed ? this.#clock.edge : 0, false];
+    cursor.shown.begin(resumed);
     this.become(feed, { name: "live", resumed, gap: false, caughtUp: 0 });
     if (feed.ended) return; // by a listener of that
     if (link.resumed) link.resumed.at = ticks();
     feed.resolve();
     this.#changed();
+  }
+
+  /** The states of all channels of a pattern are sent, each as it is answered. */
+  #beginStates(feed, link) {
+    const { since } = link.asked.get(feed);
+    feed.cursors.beginStates();
+    feed.forgot = false;
+    this.become(feed, { name: "live", resumed: since !== undefined, gap: false, caughtUp: 0 });
+    if (feed.ended) return; // by a listener of that
+    if (link.resumed) link.resumed.at = ticks();
+    feed.resolve();
+    this.#changed();
+  }
+
+  /** A link has answered about the state of one of the channels of a pattern. */
+  #beginStateIn(feed, link, answer) {
+    const cursor = feed.link === link ? feed.cursor(answer.channel) : undefined;
+    if (!cursor) return;
+    const { since, shownBy } = link.asked.get(feed), resumed = cursor.owed && since?.[cursor.channel] !== undefined && answer.resumed === true;
+    if (resumed && shownBy?.[cursor.channel] !== cursor.shown.by) return this.gap(feed, cursor); // as in #beginState
+    [cursor.owed, cursor.edge] = [false, resumed ? this.#clock.edge : 0];
+    cursor.shown.begin(resumed);
+    if (link.resumed) link.resumed.at = ticks();
+    this.#emit("subscription", Object.freeze({ channel: cursor.channel, pattern: feed.channel, name: "live", resumed, gap: false, caughtUp: 0 }));
   }
 
   /** A change of how a feed is read. */
@@ -185,7 +210,7 @@ export class Grants {
     this.#timers.cancel(one.tuning);
     for (const reader of one.readers.values()) reader.finish(error);
     one.tuning.end(error, one.channel);
-    one.keyed?.end(error);
+    one.endView(error);
     one.readers.clear();
     one.reject(error ?? new TidewireError({ code: "closed", message: "the subscription has ended", channel: one.channel }));
     this.become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
@@ -194,7 +219,7 @@ export class Grants {
   /** Something is missing at this place of a channel, or without a cursor, of any that the feed reads. A state is asked for anew instead. */
   gap(feed, cursor, position, reason) {
     if (feed.view) {
-      feed.doubt();
+      for (const { shown } of cursor ? [cursor] : feed.cursors.values()) shown.doubted = true;
       if (!feed.retryAt) this.denied(feed, feed.link, new TidewireError({ code: "conflict", message: "the state is asked for anew" }));
       return;
     }

@@ -24,11 +24,12 @@ export function selects(pattern, channel) {
 
 /** The cursors of a pattern. Up to `forgotten` something may have been had of channels that have none. */
 export class Cursors extends Map {
-  forgotten = 0; repeats = 0; #edge = 0; #pattern; #remember;
+  forgotten = 0; repeats = 0; #edge = 0; #pattern; #remember; #show;
 
-  constructor(pattern, remember) {
+  /** With state, `show` returns what is shown of a channel. */
+  constructor(pattern, remember, show) {
     super();
-    [this.#pattern, this.#remember] = [pattern, remember];
+    [this.#pattern, this.#remember, this.#show] = [pattern, remember, show];
   }
 
   /** That of a channel, undefined if the pattern does not select it. */
@@ -38,11 +39,17 @@ export class Cursors extends Map {
     if (this.size >= MAX_CURSORS) this.#forget();
     const cursor = new Cursor(channel, this.#remember);
     [cursor.floor, cursor.doubt, cursor.edge] = [this.repeats, this.repeats > 0, this.#edge];
+    cursor.shown = this.#show?.(cursor);
     this.set(channel, cursor);
     return cursor;
   }
 
   #forget() {
+    if (this.#show) { // what is shown has to be kept, and there is no more of it than a server has
+      const empty = [...this.values()].find(({ shown }) => shown.isEmpty);
+      if (empty) this.delete(empty.channel);
+      return empty?.shown.end();
+    }
     const oldest = [...this.values()].reduce((a, b) => (timeOf(b.position) < timeOf(a.position) ? b : a));
     this.forgotten = Math.max(this.forgotten, timeOf(oldest.position));
     if (oldest.floor > 0) this.repeats = Math.max(this.repeats, timeOf(oldest.position)); // which may be about to be repeated
@@ -50,7 +57,7 @@ export class Cursors extends Map {
   }
 
   /** The positions that a server is told, by channel; undefined if there are none. `room` is in bytes. */
-  positions(room = POSITION_BYTES, positionOf = (cursor) => cursor.position) {
+  positions(room = POSITION_BYTES, positionOf = (cursor) => (cursor.shown ? cursor.shown.since : cursor.position)) {
     const all = {}, newest = [...this.values()].map((cursor) => [cursor.channel, positionOf(cursor)]).filter(([, position]) => position !== undefined);
     newest.sort(([, a], [, b]) => timeOf(b) - timeOf(a));
     for (const [channel, position] of newest.slice(0, MAX_POSITIONS)) {
@@ -59,6 +66,15 @@ export class Cursors extends Map {
     }
     return Object.keys(all).length ? all : undefined;
   }
+
+  /** By what was shown what a server is told the positions of, by channel; undefined if all of it by nothing. */
+  shownBy(positions) {
+    const all = Object.keys(positions ?? {}).map((channel) => [channel, this.get(channel).shown?.by]).filter(([, by]) => by !== undefined);
+    return all.length ? Object.fromEntries(all) : undefined;
+  }
+
+  /** A link begins to send the states of all channels, one by one. */
+  beginStates() { for (const cursor of this.values()) cursor.owed = true; }
 
   /** Takes over positions of before. Tells whether all of them can be some. */
   startAt(positions) {
@@ -85,8 +101,10 @@ export class Cursors extends Map {
     for (const cursor of this.values()) if (timeOf(cursor.position) < asOf - STALLED) cursor.recent.clear();
   }
 
+  /** Forgets where it stands; not of what it shows the states. */
   clear() {
-    super.clear();
+    if (this.#show) for (const cursor of this.values()) cursor.position = undefined;
+    else super.clear();
     [this.forgotten, this.repeats] = [0, 0];
   }
 }

@@ -46,7 +46,6 @@ function read(given, checks, otherwise) {
 export function checkWants(options, ofPattern = false) {
   const asked = Object.fromEntries(Object.entries(options).filter(([name]) => !OURS.includes(name)));
   const wants = read(asked, { filter: text, fields: names, keys: names, maxRate: rate, paused: flag, state: flag }, "is not an option of subscribe");
-  if (ofPattern && wants.state) throw badRequest("state: is not supported for a pattern; subscribe to each channel");
   if (ofPattern && options.since !== undefined && options.since !== null) throw badRequest("since: cannot be given for a pattern; the option storage of connect keeps its positions");
   if (wants.state && options.since !== undefined && options.since !== null) throw badRequest("since: cannot be given with state, which begins with all of it");
   return tidy(wants);

@@ -366,3 +366,47 @@ test("state: what is shown is what the server has, through cuts, tunes, pauses, 
   await same(() => true, "everything");
   assert.deepEqual(said.filter(({ type }) => type === "gap" || type === "error"), []);
 });
+
+test("states of a pattern: what is shown is what the server has, through cuts, tunes, and channels that come and go", async (t) => {
+  const rows = new Map(), forA = ({ desk: tag }) => tag === "a";
+  let n = 0;
+  const change = async (count) => {
+    const events = Array.from({ length: count }, () => ({ channel: `fleet:p:${Math.floor(Math.random() * 20)}`, key: `v${Math.floor(Math.random() * 3)}`, desk: Math.random() < 0.5 ? "a" : "b", n: ++n, gone: Math.random() < 0.4 }));
+    for (const { channel, key, desk: tag, n: value, gone } of events) { // one by one: of two in a batch the order of a key is what matters
+      await ingest([{ channel, key, tags: { desk: tag }, ...(gone ? { delete: true } : { data: { n: value } }) }]);
+      gone ? rows.delete(`${channel} ${key}`) : rows.set(`${channel} ${key}`, { desk: tag, n: value });
+    }
+  };
+  await change(20);
+  const { client, said } = open(t, { url: proxy.url, token: desk("ann", "tags.desk == 'a'") }), subscription = client.subscribe("fleet:p:*", { state: true }), { view } = subscription;
+  const told = new Map();
+  view.on("change", ({ channel, changed, removed }) => {
+    for (const key of changed) told.set(`${channel} ${key}`, view.get(channel)?.get(key));
+    for (const key of removed) told.delete(`${channel} ${key}`);
+  });
+  const plain = (all) => JSON.stringify([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const flat = () => [...view].flatMap(([channel, of]) => [...of].map(([key, row]) => [`${channel} ${key}`, row]));
+  const same = async (shows, what) => {
+    const want = () => plain([...rows].filter(([, row]) => shows(row)).map(([key, row]) => [key, row.n]));
+    await until(() => view.isReady && plain(flat().map(([key, { data }]) => [key, data.n])) === want() && plain(told) === plain(flat()), what);
+  };
+  await same(forA, "the first snapshots");
+  for (let i = 0; i < 12; i++) {
+    await change(10);
+    if (i % 4 === 2) proxy.cut();
+    if (i === 5) subscription.tune({ maxRate: 20 }).catch(() => {});
+  }
+  await same(forA, "all changes");
+  assert.equal((await subscription.tune({ filter: "key == 'v1'", maxRate: 0 })).filter, "key == 'v1'");
+  const v1 = () => plain([...rows].filter(([key, row]) => forA(row) && key.endsWith(" v1")).map(([key, row]) => [key, row.n]));
+  await until(() => plain(flat().map(([key, { data }]) => [key, data.n])) === v1(), "what the filter shows");
+  await assert.rejects(subscription.tune({ filter: "key == 'v1" }), { code: "bad-request" });
+  await subscription.tune({ filter: "" });
+  await same(forA, "all of the desk");
+  await client.refresh(desk("ann"));
+  await same(() => true, "everything");
+  proxy.cut();
+  await change(10);
+  await same(() => true, "everything after a cut");
+  assert.deepEqual(said.filter(({ type }) => type === "gap" || type === "error"), []);
+});

@@ -26,6 +26,8 @@ await view.ready;
 view.on("change", ({ changed, removed }) => { for (const key of changed) console.log(view.get(key)?.data.bid, removed.has(key), view.size, [...view.keys()]); });
 await subscription.tune({ keys: { add: ["EURUSD"] }, paused: false }).then(({ maxRate }) => console.log(maxRate ?? subscription.rate));
 client.subscribe("prices:*", ({ channel }) => console.log(channel), { onGap: ({ channel, pattern }) => console.log(channel, pattern?.length) }).positions["prices:fx"]?.length;
+const fleet = client.subscribe<Quote>("prices:*", { state: true }).view;
+fleet.on("change", ({ channel, changed, removed }) => { for (const key of changed) console.log(fleet.get(channel)?.get(key)?.data.bid, removed.size, fleet.isReady); });
 // @ts-expect-error state cannot be tuned
 subscription.tune({ state: true });
 
