@@ -47,7 +47,9 @@ func within(t *testing.T, o gateway.Options, test func(*testing.T, *deployment))
 		durable := false
 		d := &deployment{t: t, conns: make(chan net.Conn), done: make(chan struct{}), open: map[net.Conn]bool{}}
 		d.tenant = &realtime.Tenant{ID: "acme", Auth: realtime.Auth{Keys: []realtime.Key{{KID: "k1", Alg: "HS256", Secret: "acme-0123456789abcdef0123456789abcdef"}}}}
-		d.tenant.Namespaces = map[string]realtime.Namespace{"fleet": {State: &realtime.State{Durable: &durable}}}
+		d.tenant.Namespaces = map[string]realtime.Namespace{
+			"fleet": {State: &realtime.State{Durable: &durable}}, "news": {Window: 150, WindowFor: realtime.Duration(10 * time.Minute)},
+		}
 		tenants, err := memory.NewTenants(d.tenant)
 		if err != nil {
 			t.Fatal(err)

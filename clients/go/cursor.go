@@ -15,7 +15,7 @@ func (f *feed) goOn(u *cursor.Cursor, a *wire.ServerFrame, moved bool) {
 	switch {
 	case a.Gap:
 		u.Break(at)
-		f.put(u.Channel, Update{Kind: KindGap, Position: a.Position, Answer: true})
+		f.put(u.Channel, Update{Kind: KindGap, Position: a.Position, Answer: true, Rewound: a.Rewound, Complete: a.Complete})
 		return
 	case moved && a.Resumed: // it goes on where the question stood: what has come since by the link before is repeated
 		u.Repeats(time.Now())
@@ -24,7 +24,7 @@ func (f *feed) goOn(u *cursor.Cursor, a *wire.ServerFrame, moved bool) {
 		u.Position = at
 	}
 	u.Follows()
-	f.put(u.Channel, Update{Kind: KindLive, Position: a.Position, Resumed: a.Resumed, MaxRate: a.MaxRate})
+	f.put(u.Channel, Update{Kind: KindLive, Position: a.Position, Resumed: a.Resumed, MaxRate: a.MaxRate, Rewound: a.Rewound, Complete: a.Complete})
 }
 
 // message takes an event of a channel.

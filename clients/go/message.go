@@ -65,6 +65,10 @@ type Update struct {
 	Resumed bool
 	Answer  bool // of KindGap: the channel is live again, and could not be resumed; else something was missed while it was
 	Count   int  // of KindDropped
+	// Of the first answer if there is a SubscribeOptions.Rewind, and of each later one that is not Resumed: so many messages follow that were published
+	// before, and whether nothing of what was asked for is missing. A KindGap among them says where something is all the same.
+	Rewound  int
+	Complete bool
 
 	// Of KindSnapshot:
 	Entries []*Message

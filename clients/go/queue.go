@@ -112,9 +112,14 @@ func (u *Update) small() bool { return u.Kind != KindMessage && u.Kind != KindSn
 func (u *Update) include(before *Update) {
 	switch u.Kind {
 	case KindLive:
+		if u.Resumed { // what was to follow the one before follows this one
+			u.Rewound, u.Complete = before.Rewound, before.Complete
+		}
 		u.Resumed = u.Resumed && before.Resumed
 	case KindGap:
-		u.Answer = u.Answer || before.Answer
+		if !u.Answer && before.Answer { // the gap is among what was to follow
+			u.Answer, u.Rewound = true, before.Rewound
+		}
 	case KindDropped:
 		u.Count += before.Count
 	}

@@ -79,8 +79,24 @@ func (o *SubscribeOptions) want() wire.Options {
 	return w
 }
 
+// checkRewind refuses a past that there is none of.
+func (o *SubscribeOptions) checkRewind(name string) error {
+	switch {
+	case o.Rewind.IsZero():
+		return nil
+	case o.State:
+		return realtime.Errorf(realtime.CodeBadRequest, "Rewind: cannot be given with State, which begins with all of it")
+	case realtime.IsSelection(name):
+		return realtime.Errorf(realtime.CodeBadRequest, "Rewind: is for a channel, and not for a pattern")
+	}
+	return o.Rewind.Check()
+}
+
 // check refuses what cannot be asked for, and returns whether the name is that of a pattern.
 func (o *SubscribeOptions) check(name string) (pattern bool, err error) {
+	if err := o.checkRewind(name); err != nil {
+		return false, err
+	}
 	if pattern = realtime.IsSelection(name); !pattern {
 		switch {
 		case o.Positions != nil:

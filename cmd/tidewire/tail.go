@@ -16,14 +16,16 @@ func newTail(s std) *cobra.Command {
 	from := access{std: s}
 	t := &tail.Tail{Out: s.out, Err: s.err}
 	cmd := &cobra.Command{
-		Use:   "tail [--since POSITION] [--state] [--filter EXPRESSION] CHANNEL...",
+		Use:   "tail [--since POSITION] [--rewind N|DURATION] [--state] [--filter EXPRESSION] CHANNEL...",
 		Short: "Print what is published to channels",
 		Long: "tail prints the messages of channels, and direct events for its user, until it is\n" +
 			"interrupted. Each line is one message; with --json, each line is the server's\n" +
 			"message, snapshot or direct frame, unchanged.\n\n" +
 			"A CHANNEL may be a pattern: 'prices:*' is every channel with one more segment, and\n" +
 			"'prices:**' with any number. The token must grant the whole pattern. Quote it, or\n" +
-			"the shell may replace it. --since and --state are for channels only.\n\n" +
+			"the shell may replace it. --since, --rewind and --state are for channels only.\n\n" +
+			"--rewind begins with what was published before, as far as the gateway remembers it;\n" +
+			"tidewire history reads what is older.\n\n" +
 			"--state, --filter, --keys, --fields and --max-rate are options of the subscription:\n" +
 			"docs/delivery.md explains them. They apply to all channels. --max-bytes is of the\n" +
 			"connection.\n\n" +
@@ -33,6 +35,7 @@ func newTail(s std) *cobra.Command {
 			"gateway, or its first " + strconv.Itoa(tail.FirstTries) + " tries to connect fail.\n" + accessHelp + exitHelp,
 		Example: "  tidewire tail prices:equities\n" +
 			"  tidewire tail 'prices:*'\n" +
+			"  tidewire tail --rewind 5m alerts:eu\n" +
 			"  tidewire tail --state --filter \"tags.region == 'eu'\" --max-rate 2 fleet:eu",
 		Args:              exactly(1, -1, "one CHANNEL or more"),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -87,6 +90,7 @@ func newTail(s std) *cobra.Command {
 	f.StringSliceVar(&t.Options.Keys, "keys", nil, "print messages with these keys; GBP* is every key that begins so")
 	f.StringSliceVar(&t.Options.Fields, "fields", nil, "print these members of data only")
 	f.String("rewind", "", "begin with what was published before: a number of messages, or a duration such as 5m")
+	complete(cmd, "rewind", fixed())
 	f.Float64Var(&t.Options.MaxRate, "max-rate", 0, "print what is new at most this many times a second, 0.05 to 1000")
 	f.Int64Var(&t.MaxBytes, "max-bytes", 0, "read at most this many bytes a second, of all channels together, from 1000")
 	return cmd
@@ -94,6 +98,9 @@ func newTail(s std) *cobra.Command {
 
 // checkRead refuses what cannot be read: by its name, or with these options.
 func checkRead(name string, o *tidewire.SubscribeOptions) error {
+	if !o.Rewind.IsZero() && (o.State || realtime.IsSelection(name)) {
+		return usage.Errorf("--rewind: must not be used together with --state or a pattern")
+	}
 	if !realtime.IsSelection(name) {
 		if _, err := realtime.NewReadable("any", name); err != nil {
 			return usage.Errorf("CHANNEL: %w", err)

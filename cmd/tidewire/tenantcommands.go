@@ -50,12 +50,11 @@ func (o *operation) with(ctx context.Context, f func(*client.API) error) error {
 	if err := o.resolve(ctx); err != nil {
 		return err
 	}
-	s, err := client.New(o.url, o.access.token)
+	s, err := client.New(o.url, o.access.token, o.google)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	s.Google = o.google
 	return f(&client.API{Server: s})
 }
 

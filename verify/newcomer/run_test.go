@@ -80,12 +80,39 @@ func TestREADMERuns(t *testing.T) { //nolint:paralleltest // the other one has t
 	}
 }
 
-// docs/api.md is one session in one terminal, with a dev that runs and ann connected. Its commands do what the page says
-// that they do: they succeed, or are refused with the status that stands behind them.
-func TestAPIPageRuns(t *testing.T) { //nolint:paralleltest // as above
-	d := sitDown(t)
-	top, folder := absolute(t, root), t.TempDir()
-	build := d.bash(top, "go build -o "+folder+"/bin/tidewire ./cmd/tidewire")
+// docs/history.md is one session in one terminal, with a dev that runs. The stream of events is read for a while.
+func TestHistoryPageRuns(t *testing.T) { //nolint:paralleltest // as above
+	d, folder := devRuns(t)
+	script := &strings.Builder{}
+	script.WriteString("set -e -o pipefail\n")
+	for _, block := range blocks(read(t, filepath.Join(root, "docs", "history.md"))) {
+		if strings.HasPrefix(block, "curl -sSN ") {
+			block = "timeout 5 " + strings.TrimSpace(block) + " || [ $? = 124 ]\n"
+		}
+		script.WriteString("echo '# block'\n" + block)
+	}
+	c := d.bash(folder, script.String())
+	if err := c.wait(patience); err != nil {
+		t.Fatalf("%v\n%s", err, script)
+	}
+	parts := strings.Split(c.output(), "# block\n")
+	for i, want := range [][]string{
+		{"event: ok", `"rewound":3`, `"data":3`, `"data":5`}, {`"data":4`, `"data":5`, `"next":"before `}, {`"data":2`, `"data":3`},
+		{"news:today - 2\n", "news:today - 5\n", `"data":1`},
+	} {
+		for _, text := range want {
+			if i+2 >= len(parts) || !strings.Contains(parts[i+2], text) {
+				t.Errorf("block %d does not print %s:\n%s", i+2, text, c.output())
+			}
+		}
+	}
+}
+
+// devRuns returns a desk with the command tidewire, beside which dev runs, and a folder for it.
+func devRuns(t *testing.T) (d *desk, folder string) {
+	t.Helper()
+	d, folder = sitDown(t), t.TempDir()
+	build := d.bash(absolute(t, root), "go build -o "+folder+"/bin/tidewire ./cmd/tidewire")
 	if err := build.wait(patience); err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +121,13 @@ func TestAPIPageRuns(t *testing.T) { //nolint:paralleltest // as above
 	if err := dev.waitFor("Tidewire is running.", patience); err != nil {
 		t.Fatal(err)
 	}
+	return d, folder
+}
+
+// docs/api.md is one session in one terminal, with a dev that runs and ann connected. Its commands do what the page says
+// that they do: they succeed, or are refused with the status that stands behind them.
+func TestAPIPageRuns(t *testing.T) { //nolint:paralleltest // as above
+	d, folder := devRuns(t)
 	ann := d.bash(folder, `export TIDEWIRE_URL=http://127.0.0.1:8080
 export TIDEWIRE_TOKEN="$(tidewire token --tenant acme --user ann --group fx --subscribe 'prices:*')"
 exec tidewire tail prices:fx`)
@@ -147,9 +181,8 @@ expect() { if [[ $last != $1* ]]; then echo "line $2: status $last, not $1"; exi
 func TestPagesWithCommandsAreRun(t *testing.T) {
 	t.Parallel()
 	known := map[string]string{
-		"README.md": "", "docs/api.md": "",
+		"README.md": "", "docs/api.md": "", "docs/history.md": "",
 		"docs/delivery.md":   "its one command needs the channel of another page; its flags are run by cmd/tidewire, TestTailState",
-		"docs/history.md":    "its cursors are other ones each time; what it calls is tried by realtime/retained, realtime/httpapi and realtime/gateway",
 		"docs/operations.md": "it needs a Google Cloud project; its commands and flags are compared with the program (cmd/tidewire, TestCallsInDocs)",
 	}
 	for _, pattern := range []string{"*.md", "docs/*.md", "terraform/*.md", "terraform/*/*.md", "clients/*/*.md", "functions/*.md", "examples/*.md"} {

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,24 +13,26 @@ import (
 )
 
 // Server answers requests to which a token is added. Close it.
-type Server struct {
-	*api.Client
-	Google string // an identity token for Cloud Run's IAM, which would take the other for its own
-}
+type Server struct{ *api.Client }
 
 // Refusal is an answer other than success.
 type Refusal = api.Refusal
 
-// New returns the Server at a URL. The error is a usage.Error.
-func New(address, token string) (*Server, error) {
+// New returns the Server at a URL. google is an identity token for Cloud Run's IAM, which would take the other for its own; empty: none is in front.
+// The error is a usage.Error.
+func New(address, token, google string) (*Server, error) {
 	if err := CheckAddress(address); err != nil {
 		return nil, err
 	}
-	h, err := api.New(options(address, token))
+	o := options(address, token)
+	if google != "" {
+		o.Header = http.Header{"X-Serverless-Authorization": {"Bearer " + google}}
+	}
+	h, err := api.New(o)
 	if err != nil {
 		return nil, usage.Errorf("--url or TIDEWIRE_URL: %w", err)
 	}
-	return &Server{Client: h}, nil
+	return &Server{h}, nil
 }
 
 func options(address, token string) api.Options {
@@ -46,12 +47,7 @@ func (s *Server) do(ctx context.Context, method string, to *url.URL, body []byte
 
 // doIf is do with header fields of a condition.
 func (s *Server) doIf(ctx context.Context, method string, to *url.URL, body []byte, condition http.Header) ([]byte, http.Header, error) {
-	header := http.Header{}
-	maps.Copy(header, condition)
-	if s.Google != "" {
-		header.Set("X-Serverless-Authorization", "Bearer "+s.Google)
-	}
-	return s.Do(ctx, method, to, body, header)
+	return s.Do(ctx, method, to, body, condition)
 }
 
 // Temporary reports whether an error is one after which to try again later.

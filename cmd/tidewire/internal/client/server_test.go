@@ -30,7 +30,7 @@ func TestAddress(t *testing.T) {
 		"http://127.0.0.1:8080": true, "https://api.example.com/base/": true,
 		"": false, "127.0.0.1:8080": false, "ftp://host": false, "http://host?token=secret": false, "http://user:secret@host": false, "http://host#secret": false,
 	} {
-		_, err := New(address, "t")
+		_, err := New(address, "t", "")
 		if (err == nil) != good || err != nil && !errors.As(err, &usage.Error{}) {
 			t.Errorf("%q: %v", address, err)
 		}

@@ -26,17 +26,28 @@ func (t *Tail) take(u *tidewire.Update) error {
 		if u.Resumed {
 			return t.say("reading %s; nothing was missed", channel)
 		}
-		return t.say("reading %s", channel)
+		return t.say("reading %s%s", channel, t.rewound(u))
 	case tidewire.KindGap:
 		if !u.Answer {
 			return t.say("gap: something was missed on %s before %s", channel, u.Position)
 		}
 		delete(t.unanswered, channel)
-		return t.say("reading %s; gap: something was missed before %s", channel, u.Position)
+		return t.say("reading %s%s; gap: something was missed before %s", channel, t.rewound(u), u.Position)
 	case tidewire.KindDropped:
 		return t.say("dropped: %d messages of %s, because they were not read fast enough", u.Count, cmp.Or(channel, "those sent directly"))
 	}
 	return nil
+}
+
+// rewound says what follows first, if something of before was asked for.
+func (t *Tail) rewound(u *tidewire.Update) string {
+	switch {
+	case t.Options.Rewind.IsZero():
+		return ""
+	case u.Complete:
+		return fmt.Sprintf("; %d messages of before come first", u.Rewound)
+	}
+	return fmt.Sprintf("; %d messages of before come first, and there may have been more that are not kept", u.Rewound)
 }
 
 // print prints a message, or what was sent to the connection, its user or a group of the user, which is of no channel.
@@ -44,9 +55,14 @@ func (t *Tail) print(m *tidewire.Message) (err error) {
 	if t.JSON {
 		_, err = fmt.Fprintf(t.Out, "%s\n", m.Frame)
 	} else {
-		_, err = fmt.Fprintf(t.Out, "%s %s %s %s\n", timeOf(m), cmp.Or(m.Channel, "(direct)"), cmp.Or(m.Key, "-"), t.dataOf(m))
+		_, err = fmt.Fprintln(t.Out, Line(m, t.Pretty))
 	}
 	return err
+}
+
+// Line is a message for people: when it was stored, its channel and key, and its data, indented over several lines if pretty.
+func Line(m *tidewire.Message, pretty bool) string {
+	return fmt.Sprintf("%s %s %s %s", timeOf(m), cmp.Or(m.Channel, "(direct)"), cmp.Or(m.Key, "-"), dataOf(m, pretty))
 }
 
 // snapshot prints a part of a channel's state.
@@ -76,7 +92,7 @@ func timeOf(m *tidewire.Message) string {
 }
 
 // dataOf is the data of a message, or what it did instead.
-func (t *Tail) dataOf(m *tidewire.Message) string {
+func dataOf(m *tidewire.Message, pretty bool) string {
 	switch {
 	case m.Expired:
 		return "(expired)"
@@ -87,7 +103,7 @@ func (t *Tail) dataOf(m *tidewire.Message) string {
 	case m.Left:
 		return "(left)"
 	}
-	if t.Pretty {
+	if pretty {
 		var b bytes.Buffer
 		if json.Indent(&b, m.Data, "", "  ") == nil {
 			return b.String()
