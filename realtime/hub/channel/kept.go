@@ -41,13 +41,20 @@ func release(m *Machine, now time.Time, whole bool) {
 	if len(held) == 0 {
 		return
 	}
-	unclear := record.Ambiguous(held, m.set.skew, m.set.opened+m.set.skew)
+	doubts := record.Ambiguous(held, m.set.skew, m.set.opened+m.set.skew)
 	for i := range held {
-		if c := &held[i]; c.If != nil && m.state != nil && (!whole || unclear[c.ID]) {
-			record.Undecided(m.state.Table, c)
-			continue
+		c, keys := &held[i], doubts[i]
+		switch {
+		case c.If == nil || whole && len(keys) == 0:
+			apply(m, c, c.Time, now)
+		case !whole:
+			keys = []string{c.Key}
 		}
-		apply(m, &held[i], held[i].Time, now)
+		for _, key := range keys {
+			if m.state != nil {
+				record.Undecided(m.state.Table, key, c)
+			}
+		}
 	}
 }
 

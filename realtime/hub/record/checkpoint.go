@@ -49,9 +49,13 @@ func clearLate(t *Table, gone []*node) (c Change, is bool) {
 	now := t.newest.Time // so that nobody who has had what is newer takes it for known
 	slices.SortFunc(gone, func(a, b *node) int { return cmp.Compare(a.number, b.number) })
 	for _, n := range gone {
-		if n.birth != 0 {
-			c.and = append(c.and, end(t, n, now))
+		if n.birth == 0 {
+			n.cleared = true
+			continue
 		}
+		removed := end(t, n, now)
+		removed.node.cleared = true
+		c.and = append(c.and, removed)
 	}
 	c.Number = t.number
 	return c, len(c.and) > 0

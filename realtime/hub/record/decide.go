@@ -17,6 +17,7 @@ type verdicts struct {
 	order    []string              // the same, the oldest first
 	open     map[string]*undecided // by key
 	waiting  int                   // messages in open
+	notes    int                   // noted in open
 	doubted  int64                 // up to which moment something of any key may have been missed, ms
 }
 
@@ -28,8 +29,15 @@ type outcome struct {
 // undecided is what could not be decided of a key, in the order in which it came.
 type undecided struct {
 	messages []realtime.Message
+	noted    []noted
 	newest   int64 // publish time, ms
 	vague    bool  // there is more, or they may have come in another order: only who has heard what is newer can tell
+}
+
+// noted is a message that could not be decided.
+type noted struct {
+	id string
+	ms int64 // publish time
 }
 
 const (
@@ -38,16 +46,14 @@ const (
 	mostOpen     = 256      // messages
 	mostOpenData = 16 << 10 // bytes of each
 	mostOpenKeys = 1024
+	mostNotes    = 4096
 	// near is by how much the times of two changes differ at most whose order in the log their times do not tell, in ms.
 	near = 5000
 )
 
-// decide decides of a Publication with a Condition. late is what has become of others of its key that could not be decided before.
+// decide decides of a Publication with a Condition of which that is not known yet. late is what has become of others of its key that could not be decided before.
 func decide(t *Table, m *realtime.Message) (o realtime.Outcome, late []Change) {
 	v := &t.verdicts
-	if o, is := v.outcomes[m.ID]; is {
-		return o.Outcome, nil
-	}
 	have, ms := t.keys[m.Key], m.Time.UnixMilli()
 	switch {
 	case have != nil && have.At.ID == m.ID: // a checkpoint has it
@@ -75,9 +81,13 @@ func decide(t *Table, m *realtime.Message) (o realtime.Outcome, late []Change) {
 func base(t *Table, m *realtime.Message, have *node) (base realtime.KeyState, late []Change, known bool) {
 	v, c := &t.verdicts, m.If
 	own, sure, left := stateOf(t, have), max(t.since, v.doubted), v.open[m.Key]
-	vague := have != nil && have.op == realtime.OpExpire && !have.lapsed && have.ends > m.Time.UnixMilli()
-	mine := !own.At.IsZero() && own.At.Time >= max(sure, c.AsOf) && !vague
+	newer := !own.At.IsZero() && own.At.Time >= c.AsOf
+	// When a checkpoint has removed a value, nobody knows from which moment on there was none.
+	vague := newer && have != nil && have.op == realtime.OpExpire && !have.lapsed && own.At == have.At && have.ends > m.Time.UnixMilli()
+	mine := newer && own.At.Time >= sure
 	switch {
+	case vague:
+		return base, nil, false
 	case left == nil && mine:
 		return own, nil, true
 	case c.AsOf == 0 || c.AsOf < sure || left != nil && left.vague && c.AsOf <= left.newest:
@@ -97,7 +107,7 @@ func base(t *Table, m *realtime.Message, have *node) (base realtime.KeyState, la
 func refold(t *Table, left *undecided, base realtime.KeyState, asOf int64, by *realtime.Message) (realtime.KeyState, []Change) {
 	from := 1 + slices.IndexFunc(left.messages, func(m realtime.Message) bool { return m.ID == base.At.ID })
 	value := from - 1 // of the messages, the one by which the key is what it is; -1 is none of them
-	for from == 0 && from < len(left.messages) && left.messages[from].Time.UnixMilli() < asOf {
+	for value < 0 && from < len(left.messages) && left.messages[from].Time.UnixMilli() < asOf {
 		from++
 	}
 	for i := from; i < len(left.messages); i++ {
@@ -113,24 +123,37 @@ func refold(t *Table, left *undecided, base realtime.KeyState, asOf int64, by *r
 		}
 		base, value = stateOf(t, &n), i
 	}
-	own := stateOf(t, t.keys[by.Key])
-	gone := realtime.Message{Publication: realtime.Publication{Channel: t.name, ID: base.At.ID, Key: by.Key, Op: realtime.OpDelete, Time: time.UnixMilli(base.At.Time)}}
-	newer := &gone
+	own, ms := stateOf(t, t.keys[by.Key]), by.Time.UnixMilli()
+	var c Change
+	is := false
 	switch {
 	case value >= 0:
-		newer = &left.messages[value]
-	case own.At.ID == base.At.ID, !base.Has(by.Time.UnixMilli()) && !own.Has(by.Time.UnixMilli()):
-		t.verdicts.settle(by.Key, left.newest+1)
-		return base, nil
-	case base.Has(by.Time.UnixMilli()), base.At.IsZero(): // by something that has not come here
+		c, is = apply(t, &left.messages[value], 0)
+	case own.At.ID == base.At.ID, base.At.IsZero() && !own.Has(ms):
+	case base.Has(ms), base.At.IsZero(): // by something that has not come here
 		t.verdicts.blur(by.Key, left.newest)
 		return base, nil
+	default:
+		c, is = over(t, by.Key, base)
 	}
 	t.verdicts.settle(by.Key, left.newest+1)
-	if c, is := apply(t, newer, 0); is {
+	if is {
 		return base, []Change{c}
 	}
 	return base, nil
+}
+
+// over removes what a Table has of a key whose newest change is another, of which nothing is left.
+func over(t *Table, key string, s realtime.KeyState) (Change, bool) {
+	m := realtime.Message{Publication: realtime.Publication{Channel: t.name, ID: s.At.ID, Key: key, Op: realtime.OpDelete, Time: time.UnixMilli(s.At.Time)}}
+	if s.Ends > s.At.Time {
+		m.Op = realtime.OpExpire
+	}
+	c, is := apply(t, &m, 0)
+	if is && m.Op == realtime.OpExpire {
+		c.node.lapsed, c.node.ends = true, s.Ends
+	}
+	return c, is
 }
 
 // stateOf is what a node has made of its key; of a key without one, what the newest clear has.
@@ -138,7 +161,7 @@ func stateOf(t *Table, n *node) realtime.KeyState {
 	switch {
 	case n == nil && t.cleared.IsZero():
 		return realtime.KeyState{}
-	case n == nil, n.At.Time < t.cleared.Time, n.At.Time == t.cleared.Time && n.op != realtime.OpSet:
+	case n == nil, n.cleared:
 		return realtime.KeyState{At: t.cleared, Ends: t.cleared.Time}
 	case n.op == realtime.OpSet, n.lapsed:
 		return realtime.KeyState{At: n.At, Ends: n.ends}

@@ -20,6 +20,8 @@ type node struct {
 	same   []string // IDs of what was published to the key in the same millisecond before it
 	stored bool     // it came of a checkpoint, and if the log brings it again it has not yet: what of its millisecond comes before it is older
 	lapsed bool     // of OpExpire: its own time was over, and so everybody knows when
+	// cleared says that the newest clear came behind what is newer than it and has removed what the node was.
+	cleared bool
 	source
 }
 

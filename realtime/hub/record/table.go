@@ -133,13 +133,16 @@ type Change struct {
 func (t *Table) Apply(m *realtime.Message) (Change, bool) {
 	if have := t.keys[m.Key]; have != nil && m.Key != "" && have.At.ID == m.ID {
 		have.confirm(m)
-		if m.If != nil {
+		if m.If != nil && !decided(t, m.ID) {
 			decide(t, m)
 		}
 		return Change{}, false
 	}
-	if m.If == nil {
+	switch {
+	case m.If == nil:
 		return apply(t, m, 0)
+	case decided(t, m.ID):
+		return Change{}, false // it has counted by now, or does not
 	}
 	o, late := decide(t, m)
 	c, is := Change{}, false
@@ -178,6 +181,14 @@ func apply(t *Table, m *realtime.Message, before int64) (Change, bool) {
 		c.was, c.before, c.had = have.Entry, have.number, have.birth != 0
 		t.drop(have)
 	}
+	if len(t.verdicts.open) > 0 {
+		settled := n.At.Time + 1
+		if before > 0 {
+			settled-- // something of its millisecond may come behind it
+		}
+		n.same = append(n.same, t.verdicts.notedAt(n.Key, settled-1)...)
+		t.verdicts.settle(n.Key, settled)
+	}
 	t.put(n, have)
 	c.Number = n.number
 	return c, true
@@ -196,9 +207,6 @@ func (t *Table) wasCleared(m *realtime.Message) bool {
 func (t *Table) put(n, have *node) {
 	t.keys[n.Key] = n
 	t.append(n)
-	if len(t.verdicts.open) > 0 {
-		t.verdicts.settle(n.Key, n.At.Time+1)
-	}
 	value, had := n.op == realtime.OpSet, have != nil && have.birth != 0
 	switch {
 	case value && had:
@@ -261,7 +269,7 @@ func (t *Table) clear(m *realtime.Message) (Change, bool) {
 		t.clearedWith = append(t.clearedWith, t.cleared.ID)
 	}
 	t.cleared, t.clearedBy = at, sourceOf(m)
-	t.verdicts.settleAll(at.Time + 1)
+	t.clearedWith = append(t.clearedWith, t.verdicts.settleAll(at.Time+1)...)
 	gone := make([]*node, 0, len(t.keys))
 	for _, s := range t.log.slots[t.log.head:] { // which is faster than going through a map
 		n := s.node
