@@ -177,28 +177,94 @@ func retriedPublishes(t *testing.T, seed uint64) {
 				time.Sleep(time.Duration(rng.IntN(1500)) * time.Millisecond)
 			}
 		}
-		for end := time.Now().Add(time.Hour); !r.settled(); time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatal("it does not come to an end")
-			}
-		}
-		want, refused := map[string][]string{}, map[string]bool{}
-		for _, a := range r.all {
-			if refused[a.event] = a.refused; !a.refused {
-				want[a.channel] = append(want[a.channel], a.event)
-			}
-		}
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		for name := range want {
-			// One that was disowned, and that a hook refused when it came again, is stored all the same.
-			got := slices.DeleteFunc(l.stored[name], func(event string) bool { return refused[event] })
-			for i := range max(len(got), len(want[name])) {
-				if i >= len(got) || i >= len(want[name]) || got[i] != want[name][i] {
-					t.Errorf("%s: stored %v where %v was due", name, got[min(i, len(got)):], want[name][min(i, len(want[name])):])
-					break
-				}
-			}
-		}
+		r.settle(t)
+		l.check(t, r)
 	})
+}
+
+// settle goes on until all is over.
+func (r *retrier) settle(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(time.Hour); !r.settled(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it does not come to an end")
+		}
+	}
+}
+
+// check fails unless what a client has published is stored in the order in which it was asked for.
+func (l *fakeRegistry) check(t *testing.T, r *retrier) {
+	t.Helper()
+	want, refused := map[string][]string{}, map[string]bool{}
+	for _, a := range r.all {
+		if refused[a.event] = a.refused; !a.refused {
+			want[a.channel] = append(want[a.channel], a.event)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name := range want {
+		// One that was disowned, and that a hook refused when it came again, is stored all the same.
+		got := slices.DeleteFunc(l.stored[name], func(event string) bool { return refused[event] })
+		for i := range max(len(got), len(want[name])) {
+			if i >= len(got) || i >= len(want[name]) || got[i] != want[name][i] {
+				t.Errorf("%s: stored %v where %v was due", name, got[min(i, len(got)):], want[name][min(i, len(want[name])):])
+				break
+			}
+		}
+	}
+}
+
+// A server that is late itself has its clients wait for longer: what lay in its queue, or was not read because that was full, was sent before
+// the client knew of a refusal, also when its turn comes long after the second that is given for it.
+func TestALateServerKeepsTheOrder(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		between int // publishes of another channel
+		takes   time.Duration
+	}{
+		"in the queue":      {50, 100 * time.Millisecond},
+		"not read":          {150, 20 * time.Millisecond},
+		"both, and refused": {150, 90 * time.Millisecond}, // longer than queueWait
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				doc := much()
+				tenants, err := memory.NewTenants(doc)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l := &fakeRegistry{Broker: memory.NewBroker(memory.BrokerOptions{}), stored: map[string][]string{}}
+				defer func() {
+					if err := l.Close(context.Background()); err != nil {
+						t.Error(err)
+					}
+				}()
+				fails := map[string]int{"first": 1}
+				hooks := gateway.HookFuncs{OnPublish: func(_ context.Context, _ *gateway.Client, p *realtime.Publication) error {
+					if p.Channel.Name() == "a:2" {
+						time.Sleep(c.takes)
+						return nil
+					}
+					time.Sleep(50 * time.Millisecond) // the others come meanwhile
+					if fails[p.ID]--; fails[p.ID] >= 0 {
+						return &realtime.Error{Code: realtime.CodeUnavailable, Message: "later", RetryAfter: time.Second}
+					}
+					return nil
+				}}
+				within(t, gateway.Options{Tenants: tenants, Broker: l, Hooks: hooks}, func(b *bubbleGateway) {
+					r := b.retrier(longLived(t, doc, "ann"), 10*time.Millisecond)
+					defer close(r.uplink)
+					r.publish("a:1", "first")
+					for i := range c.between {
+						r.publish("a:2", strconv.Itoa(i))
+					}
+					r.publish("a:1", "second")
+					r.settle(t)
+					l.check(t, r)
+				})
+			})
+		})
+	}
 }

@@ -19,12 +19,16 @@ func (s *Session) Message(payload []byte) *realtime.Error {
 	if client == nil {
 		return s.hello(&f, len(payload), bad)
 	}
+	after := int64(0)
 	if f.Type == wire.TypePublish {
-		if refused := s.handler.refused.check(&f, false); refused != nil {
+		var refused *realtime.Error
+		if refused, after = s.handler.refused.arrives(&f); refused != nil {
 			return s.behind(&f, len(payload), refused)
 		}
 	}
-	if limited := s.rate.take(s.c.Life, client.Seat, &f, len(payload), s.sock.Uncork); limited != nil {
+	limited := s.rate.take(s.c.Life, client.Seat, &f, len(payload), s.pause)
+	s.goOn()
+	if limited != nil {
 		return s.refuse(&f, limited)
 	}
 	s.rate.refusals = 0
@@ -39,7 +43,7 @@ func (s *Session) Message(payload []byte) *realtime.Error {
 		s.handler.fail(f.ID, "", realtime.Errorf(realtime.CodeBadRequest, "connect: must be the first frame"))
 		return nil
 	}
-	return s.take(&f, len(payload))
+	return s.take(&queuedFrame{f, len(payload), after})
 }
 
 // malformed answers what is wrong with a frame. What is no frame at all ends the connection.
@@ -84,7 +88,7 @@ func (s *Session) hello(f *wire.ClientFrame, size int, bad *wire.DecodeError) *r
 	if limited := admitted.Seat.Subscribe(); limited != nil {
 		return s.refuse(f, limited)
 	}
-	return s.take(&wire.ClientFrame{Type: wire.TypeConnect, AsOf: f.AsOf, Subscriptions: f.Subscriptions}, size)
+	return s.take(&queuedFrame{ClientFrame: wire.ClientFrame{Type: wire.TypeConnect, AsOf: f.AsOf, Subscriptions: f.Subscriptions}, size: size})
 }
 
 // refuse answers a frame that is over a limit. A client that goes on all the same is closed. Once a publish is
@@ -118,23 +122,39 @@ func (s *Session) behind(f *wire.ClientFrame, size int, refused *realtime.Error)
 
 // take handles a frame now if nothing that it needs can wait and nothing waits
 // before it; else it is queued.
-func (s *Session) take(f *wire.ClientFrame, size int) *realtime.Error {
-	if !s.c.Hooks.Present() && !waits(f) && !s.queue.busy() {
+func (s *Session) take(f *queuedFrame) *realtime.Error {
+	if !s.c.Hooks.Present() && !waits(&f.ClientFrame) && !s.queue.busy() {
 		s.sock.Cork() // until all that came with it is handled
-		s.handler.handle(f)
+		s.handler.handle(&f.ClientFrame)
 		return nil
 	}
 	s.sock.Uncork()
 	f.Data = bytes.Clone(f.Data) // it is part of what the socket reads into
-	start, full := s.queue.add(s.c.Life, queuedFrame{*f, size})
+	start, full := s.queue.add(s.c.Life, f, s.pause)
+	s.goOn()
 	if full != nil {
 		s.handler.client.Seat.Refused(full.Limit)
-		return s.refuse(f, full)
+		return s.refuse(&f.ClientFrame, full)
 	}
 	if start {
 		go s.work()
 	}
 	return nil
+}
+
+// pause is called before the client is held up: before nothing more is read from it for a while.
+func (s *Session) pause() {
+	s.sock.Uncork()
+	s.held = true
+	s.handler.refused.hold()
+}
+
+// goOn is called after what may have held the client up.
+func (s *Session) goOn() {
+	if s.held {
+		s.held = false
+		s.handler.refused.release()
+	}
 }
 
 // waits reports whether a frame has to wait for more than the Hub, hooks aside.

@@ -18,7 +18,7 @@ func (h *handler) publish(frames []queuedFrame) {
 	defer tries.end()
 	for i := range frames {
 		f := &frames[i].ClientFrame
-		if earlier := h.refused.check(f, true); earlier != nil {
+		if earlier := h.refused.comes(f, frames[i].after); earlier != nil {
 			h.refuseBehind(f, true, earlier)
 			continue
 		}

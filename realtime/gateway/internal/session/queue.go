@@ -36,7 +36,8 @@ type frameQueue struct {
 // queuedFrame is a frame, and how long it was as it came.
 type queuedFrame struct {
 	wire.ClientFrame
-	size int
+	size  int
+	after int64 // of a publish: the number of the last refusal before it came
 }
 
 // busy reports whether a frame that came now would have to wait.
@@ -47,11 +48,11 @@ func (q *frameQueue) busy() bool {
 }
 
 // add puts a frame at the end, and waits for room. It reports whether a worker has to be started, and
-// refuses when the queue stays full. When ctx ends, or the queue is closed, the frame is given up.
-func (q *frameQueue) add(ctx context.Context, f queuedFrame) (start bool, err *realtime.Error) {
+// refuses when the queue stays full; before is called before it waits. When ctx ends, or the queue is closed, the frame is given up.
+func (q *frameQueue) add(ctx context.Context, f *queuedFrame, before func()) (start bool, err *realtime.Error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.full(f.size) && !q.wait(ctx, f.size) {
+	if q.full(f.size) && !q.wait(ctx, f.size, before) {
 		return false, &realtime.Error{
 			Code: realtime.CodeLimited, Limit: queueLimit, RetryAfter: minRetryAfter,
 			Message: "too many frames are waiting for their answers; send more when some have been answered",
@@ -60,7 +61,7 @@ func (q *frameQueue) add(ctx context.Context, f queuedFrame) (start bool, err *r
 	if q.closed || q.leaving || ctx.Err() != nil {
 		return false, nil
 	}
-	q.frames = append(q.frames, f)
+	q.frames = append(q.frames, *f)
 	q.bytes += f.size
 	start = !q.running
 	q.running = true
@@ -73,7 +74,8 @@ func (q *frameQueue) full(size int) bool {
 }
 
 // wait waits for room, and reports false if none comes in time. q.mu is held, but not meanwhile.
-func (q *frameQueue) wait(ctx context.Context, size int) bool {
+func (q *frameQueue) wait(ctx context.Context, size int, before func()) bool {
+	before()
 	late := time.NewTimer(queueWait)
 	defer late.Stop()
 	for q.full(size) {

@@ -10,8 +10,8 @@ import (
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
-func frame(kind wire.Type, size int) queuedFrame {
-	return queuedFrame{ClientFrame: wire.ClientFrame{Type: kind}, size: size}
+func frame(kind wire.Type, size int) *queuedFrame {
+	return &queuedFrame{ClientFrame: wire.ClientFrame{Type: kind}, size: size}
 }
 
 // Frames leave in the order in which they came, and publishes that follow one another together.
@@ -20,7 +20,7 @@ func TestQueueKeepsTheOrder(t *testing.T) {
 	var q frameQueue
 	kinds := []wire.Type{wire.TypePublish, wire.TypePublish, wire.TypeCall, wire.TypePublish, wire.TypeCall, wire.TypeCall}
 	for i, kind := range kinds {
-		start, refused := q.add(t.Context(), frame(kind, 10))
+		start, refused := q.add(t.Context(), frame(kind, 10), func() {})
 		if refused != nil || start != (i == 0) {
 			t.Fatalf("frame %d: a worker is to be started: %t, %v", i, start, refused)
 		}
@@ -53,13 +53,13 @@ func TestQueueIsBounded(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var q frameQueue
 				for range maxQueued {
-					if _, refused := q.add(context.Background(), frame(wire.TypeCall, 1)); refused != nil {
+					if _, refused := q.add(context.Background(), frame(wire.TypeCall, 1), func() {}); refused != nil {
 						t.Fatal(refused)
 					}
 				}
 				began := time.Now()
 				time.AfterFunc(time.Second, func() { test.then(&q) })
-				_, refused := q.add(context.Background(), frame(wire.TypeCall, 1))
+				_, refused := q.add(context.Background(), frame(wire.TypeCall, 1), func() {})
 				code := realtime.Code("")
 				if refused != nil {
 					code = refused.Code
@@ -98,16 +98,21 @@ func TestRefusedPublishes(t *testing.T) {
 			"another channel":      {publish("a:2", true, 0), false, false},
 			"it was queued before": {publish("a:1", true, 0), true, false},
 		} {
-			if got := r.check(test.frame, test.queued); (got != nil) != test.refused {
+			got, _ := r.arrives(test.frame)
+			if test.queued {
+				got = r.comes(test.frame, 0)
+			}
+			if (got != nil) != test.refused {
 				t.Errorf("%s: %v", name, got)
 			}
 		}
 		told, _ := r.add(publish("b:1", false, 0), "b:1", true, why)
-		if told.RetryAfter != minRetryAfter || r.check(publish("b:1", false, 0), true) == nil {
+		if told.RetryAfter != minRetryAfter || r.comes(publish("b:1", false, 0), 1) == nil {
 			t.Errorf("a client that does not count is told %v", told.RetryAfter)
 		}
 		time.Sleep(minRetryAfter)
-		if got := r.check(publish("b:1", false, 0), false); got != nil {
+		r.reach(2)
+		if got, _ := r.arrives(publish("b:1", false, 0)); got != nil {
 			t.Errorf("it is still refused: %v", got)
 		}
 		for i := range maxRefusedChannels + 1 {

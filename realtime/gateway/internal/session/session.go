@@ -30,6 +30,7 @@ type Session struct {
 	pending *admission.Request // while waiting for a connect frame
 	rate    rate
 	begun   bool          // a frame has come
+	held    bool          // pause was called, and goOn not yet
 	ended   bool          // end was called
 	code    realtime.Code // why it ended; empty if the client left
 
@@ -113,12 +114,14 @@ func (s *Session) release() {
 // waits for every session that has entered.
 func (s *Session) work() {
 	for {
+		last := s.handler.refused.last()
 		frames, closed := s.queue.next()
 		switch {
 		case frames == nil && closed:
 			s.finish()
 			return
 		case frames == nil:
+			s.handler.refused.reach(last)
 			return
 		}
 		if bad := contain.Do(s.c.Logger, s.c.Metrics, contain.Connection, func() { s.do(frames) }); bad != nil {
