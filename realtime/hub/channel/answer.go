@@ -107,6 +107,11 @@ func resume(rec *record.Record, o *Options, p realtime.Position, asOf int64, mov
 	from, ok = rec.Resume(p, asOf)
 	// What two publishers published at once, or one again, may stand in another order on the other
 	// topic. What comes again the client drops.
+	//
+	// A reader that takes this minute so slowly that its record evicts a part of it is told gap, mostly without need: it has had those events. Which of
+	// them nobody can say. A publisher's retry may be stored on the one topic up to Margin later than on the other, so that an event stands
+	// behind the reader's Position on the topic that it has left, and before it on this one; and a Position names one event, not all that
+	// its reader has had.
 	return min(from, rec.After(p.Time-o.Margin.Milliseconds())), ok
 }
 

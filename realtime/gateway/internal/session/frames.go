@@ -26,8 +26,8 @@ func (s *Session) Message(payload []byte) *realtime.Error {
 			return s.behind(&f, len(payload), refused)
 		}
 	}
-	limited := s.rate.take(s.c.Life, client.Seat, &f, len(payload), s.pause)
-	s.goOn()
+	limited := s.rate.take(s.c.Life, client.Seat, &f, len(payload), func() { pause(s) })
+	goOn(s)
 	if limited != nil {
 		return s.refuse(&f, limited)
 	}
@@ -130,8 +130,8 @@ func (s *Session) take(f *queuedFrame) *realtime.Error {
 	}
 	s.sock.Uncork()
 	f.Data = bytes.Clone(f.Data) // it is part of what the socket reads into
-	start, full := s.queue.add(s.c.Life, f, s.pause)
-	s.goOn()
+	start, full := s.queue.add(s.c.Life, f, func() { pause(s) })
+	goOn(s)
 	if full != nil {
 		s.handler.client.Seat.Refused(full.Limit)
 		return s.refuse(&f.ClientFrame, full)
@@ -143,14 +143,14 @@ func (s *Session) take(f *queuedFrame) *realtime.Error {
 }
 
 // pause is called before the client is held up: before nothing more is read from it for a while.
-func (s *Session) pause() {
+func pause(s *Session) {
 	s.sock.Uncork()
 	s.held = true
 	s.handler.refused.hold()
 }
 
 // goOn is called after what may have held the client up.
-func (s *Session) goOn() {
+func goOn(s *Session) {
 	if s.held {
 		s.held = false
 		s.handler.refused.release()
