@@ -200,7 +200,7 @@ func (d *desk) round(price float64) float64 {
 	return math.Round(price*unit) / unit
 }
 
-// feeds are a desk's quotes, and the charts of its instruments one after the other, each once a minute.
+// feeds are a desk's quotes, and the charts of its instruments one after the other, one a second.
 func (d *desk) feeds(tenant string) []Feed {
 	const pulse = 250 * time.Millisecond
 	total := 0.0
@@ -215,8 +215,8 @@ func (d *desk) feeds(tenant string) []Feed {
 			q.stamped = stamp(now)
 			events = append(events, Event{Channel: "prices:" + d.group, Key: in.symbol, Tags: tags, Data: q})
 		}
-		d.next++
-		if in := d.instruments[d.next%len(d.instruments)]; true {
+		if d.next++; d.next%int(time.Second/pulse) == 0 {
+			in := d.instruments[d.next/int(time.Second/pulse)%len(d.instruments)]
 			events = append(events, Event{Channel: "charts:" + d.group, Key: in.symbol, Tags: tags, Data: in.chart(now)})
 		}
 		return events

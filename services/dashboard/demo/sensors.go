@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -27,31 +28,31 @@ const (
 )
 
 type sensor struct {
-	key, site, kind, unit string
-	middle, width         float64 // of what it should stay within, half
-	decimals              int
-	phase, away           float64
-	recent                []num
-	rng                   *rand.Rand
+	key, site, kind, short, unit string
+	middle, width                float64 // of what it should stay within, half
+	decimals                     int
+	phase, away                  float64
+	recent                       []num
+	rng                          *rand.Rand
 }
 
 // plant is a feed of 96 sensors of twelve lines, each of which is read every two seconds, evenly spread.
 func plant(tenant string) Feed {
 	kinds := []sensor{
-		{kind: "temperature", unit: "°C", middle: 64, width: 8, decimals: 1},
+		{kind: "temperature", short: "temp", unit: "°C", middle: 64, width: 8, decimals: 1},
 		{kind: "pressure", unit: "bar", middle: 6.2, width: 0.6, decimals: 2},
 		{kind: "flow", unit: "l/min", middle: 340, width: 40, decimals: 0},
-		{kind: "vibration", unit: "mm/s", middle: 2.4, width: 1.6, decimals: 2},
+		{kind: "vibration", short: "vibr", unit: "mm/s", middle: 2.4, width: 1.6, decimals: 2},
 		{kind: "current", unit: "A", middle: 48, width: 9, decimals: 1},
 		{kind: "level", unit: "%", middle: 62, width: 22, decimals: 0},
-		{kind: "humidity", unit: "%", middle: 45, width: 10, decimals: 0},
+		{kind: "humidity", short: "humid", unit: "%", middle: 45, width: 10, decimals: 0},
 		{kind: "speed", unit: "rpm", middle: 1460, width: 60, decimals: 0},
 	}
 	var sensors []*sensor
 	for line := range 12 {
 		for _, s := range kinds {
 			s.site = fmt.Sprintf("Line %d", line+1)
-			s.key = fmt.Sprintf("L%02d.%s", line+1, s.kind)
+			s.key = fmt.Sprintf("L%02d.%s", line+1, cmp.Or(s.short, s.kind))
 			s.rng = source(tenant, s.key)
 			s.phase = s.rng.Float64() * 2 * math.Pi
 			sensors = append(sensors, &s)

@@ -10,12 +10,13 @@ import (
 // Service is how one service of the estate is doing.
 type Service struct {
 	Name    string  `json:"name"`
-	Rate    float64 `json:"rate"`    // requests a second
-	Errors  float64 `json:"errors"`  // in a hundred
-	P99     float64 `json:"p99Ms"`   // of its latency
-	CPU     float64 `json:"cpu"`     // in a hundred
-	Recent  []num   `json:"recent"`  // latencies
-	Healthy bool    `json:"healthy"` // no alert of it is open
+	Rate    float64 `json:"rate"`           // requests a second
+	Errors  float64 `json:"errors"`         // in a hundred
+	P99     float64 `json:"p99Ms"`          // of its latency
+	CPU     float64 `json:"cpu"`            // in a hundred
+	Recent  []num   `json:"recent"`         // latencies
+	Healthy bool    `json:"healthy"`        // no alert of it is open
+	Live    bool    `json:"live,omitempty"` // measured, not simulated
 	stamped
 }
 
@@ -59,7 +60,7 @@ type service struct {
 
 // services is a feed of an estate of services and of their alerts.
 func services(tenant string) Feed {
-	names := []string{"checkout", "payments", "catalog", "search", "accounts", "orders", "shipping", "pricing", "notifications", "gateway", "sessions", "reports"}
+	names := []string{"checkout", "payments", "catalog", "search", "accounts", "orders", "shipping", "pricing", "notifications", "sessions", "reports", "invoices", "images", "reviews", "carts", "returns", "stock", "fraud", "mail"}
 	now := time.Now()
 	estate := make([]*service, len(names))
 	for i, name := range names {
@@ -69,14 +70,14 @@ func services(tenant string) Feed {
 			estate[i].measure(now)
 		}
 	}
-	for i, kind := range []int{1, 2, 3, 4} { // somebody who comes first finds work
-		estate[1+3*i%len(estate)].fail(tenant, kind, now.Add(-time.Duration(40+90*i)*time.Second), now.Add(time.Duration(70+80*i)*time.Second))
+	for i, kind := range []int{1, 2, 3, 4, 5, 0, 2} { // somebody who comes first finds work
+		estate[(1+3*i)%len(estate)].fail(kind, now.Add(-time.Duration(40+90*i)*time.Second), now.Add(time.Duration(90+80*i)*time.Second))
 	}
 	turn := 0
 	return Feed{Name: tenant + " services", Every: serviceEvery, Next: func(now time.Time) (events []Event) {
 		turn++
 		for i, s := range estate {
-			events = append(events, s.step(tenant, now)...)
+			events = append(events, s.step(now)...)
 			if i%2 == turn%2 || turn == 1 {
 				events = append(events, Event{Channel: "services:estate", Key: s.name, Data: s.measure(now)})
 			}
@@ -88,7 +89,7 @@ func services(tenant string) Feed {
 	}}
 }
 
-func (s *service) fail(tenant string, kind int, since, until time.Time) {
+func (s *service) fail(kind int, since, until time.Time) {
 	t := troubles[kind]
 	s.trouble, s.until, s.alert = kind, until, fmt.Sprintf("%s-%d", s.name, since.Unix())
 	s.opened = Alert{Severity: t.severity, Service: s.name, Title: t.title, Detail: t.detail, Runbook: t.runbook, State: "firing", Since: since.UnixMilli()}
@@ -101,11 +102,11 @@ func (s *service) told(now time.Time) Event {
 }
 
 // step opens an alert now and then, and ends it.
-func (s *service) step(tenant string, now time.Time) []Event {
+func (s *service) step(now time.Time) []Event {
 	switch {
 	case s.trouble < 0 && s.rng.Float64() < 0.0022:
 		kind := s.rng.IntN(len(troubles))
-		s.fail(tenant, kind, now, now.Add(time.Duration(60+s.rng.IntN(240))*time.Second))
+		s.fail(kind, now, now.Add(time.Duration(60+s.rng.IntN(240))*time.Second))
 		return []Event{s.told(now)}
 	case s.trouble >= 0 && now.After(s.until):
 		e := s.told(now)

@@ -41,8 +41,10 @@ func namespaces() map[string]realtime.Namespace {
 	cursors.State.Assign, cursors.State.TTL, cursors.Window = realtime.AssignConnection, realtime.Duration(30*time.Second), 100
 	charts := live(1000)
 	charts.Window = 200
+	vehicles := live(1000)
+	vehicles.Filterable = []string{"data.lat", "data.lon"} // a map asks for what it shows
 	return map[string]realtime.Namespace{
-		"prices": live(1000), "charts": charts, "sensors": live(1000), "vehicles": live(1000),
+		"prices": live(1000), "charts": charts, "sensors": live(1000), "vehicles": vehicles,
 		"services": live(100), "alerts": live(200), "claims": claims, "board": kept, "cursors": cursors,
 	}
 }

@@ -3,6 +3,7 @@ package devserver
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -13,15 +14,19 @@ import (
 
 // startProducers sends what is simulated for the demo's tenants, through the
 // address that any other producer would use.
-func (d *Server) startProducers(ctx context.Context) {
+func (d *Server) startProducers(ctx context.Context) error {
 	started := map[string]bool{}
 	for _, role := range demo.Roles() {
 		if started[role.Tenant] {
 			continue
 		}
 		started[role.Tenant] = true
+		feeds, err := demo.Feeds(role.Tenant)
+		if err != nil {
+			return err
+		}
 		p := demo.Producer{
-			URL: d.url, Tenant: role.Tenant, Logger: d.o.Logger,
+			URL: d.url, Tenant: role.Tenant, Logger: d.o.Logger, Feeds: append(feeds, demo.Self(d.url, http.DefaultClient)),
 			Token: func(ctx context.Context) (string, error) {
 				w := demo.Writer(role.Tenant)
 				w.Issued, w.Expires = time.Now(), time.Now().Add(time.Hour)
@@ -34,6 +39,7 @@ func (d *Server) startProducers(ctx context.Context) {
 			}
 		})
 	}
+	return nil
 }
 
 func (d *Server) sign(ctx context.Context, p *realtime.Principal) (string, error) {

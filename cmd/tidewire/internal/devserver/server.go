@@ -242,8 +242,7 @@ func (d *Server) routes() (http.Handler, error) {
 	}
 	sessions := demo.Sessions{Roles: demo.Roles(), Sign: d.sign, Manage: httpapi.Parts()}
 	mux.Handle("/", web.Handler(web.Options{Session: sessions.Session, Logger: d.o.Logger}))
-	d.startProducers(ctx)
-	return mux, nil
+	return mux, d.startProducers(ctx)
 }
 
 func (d *Server) serve(handler http.Handler, listener net.Listener) {

@@ -21,8 +21,7 @@ export const cell = (r, day, d) => ({ title: r.key, text: [figure(r.price, d), `
 export function drawn(r, day, { times, values, gaps }, span, now, ticksMs) {
   if (span < ticksMs) return { from: Math.max(now - span, Math.min(times[0] ?? now, now - 30_000)), to: now, times, values, gaps, stepped: true };
   const bars = (day?.bars ?? []).map((bar, i) => [day.from + i * day.stepMs, ...bar]);
-  const last = bars.at(-1);
-  if (r && last && r.time >= last[0] && r.time < last[0] + day.stepMs) [last[2], last[3], last[4]] = [Math.max(last[2], r.price), Math.min(last[3], r.price), r.price];
+  for (let i = times.findIndex((at) => at > day?.sentAt); i >= 0 && i < times.length; i++) trade(bars, times[i], values[i], day); // those that are not in it yet
   return { from: now - span, to: now, bars, stepMs: day?.stepMs ?? 120_000, gaps };
 }
 
@@ -31,6 +30,14 @@ const range = ({ low, high, price }) => {
   const at = Math.round((8 * (price - low)) / (high - low));
   return `${"·".repeat(at)}●${"·".repeat(8 - at)}`;
 };
+
+function trade(bars, at, price, { from, stepMs }) {
+  if (price === null) return;
+  const start = from + Math.floor((at - from) / stepMs) * stepMs;
+  const last = bars.at(-1);
+  if (last?.[0] === start) [last[2], last[3], last[4]] = [Math.max(last[2], price), Math.min(last[3], price), price];
+  else if (!last || start > last[0]) bars.push([start, price, price, price, price, 0]);
+}
 
 export const sorts = ["star", "symbol", "name", "price", "bid", "ask", "spread", "change", "percent", "volume", "range", "age"].flatMap((id) => [id, `-${id}`]);
 

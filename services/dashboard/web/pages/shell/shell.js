@@ -19,6 +19,9 @@ import * as views from "./view.js";
 // A dashboard is a module: title, panels { id: title }, layout, rules and defaults of its part of the URL, and start.
 const dashboards = {
   trading: () => import("/dashboards/trading.js"),
+  sensors: () => import("/dashboards/sensors.js"),
+  operations: () => import("/dashboards/operations.js"),
+  logistics: () => import("/dashboards/logistics.js"),
 };
 
 const $ = (id) => document.getElementById(id);
@@ -34,6 +37,7 @@ let retry = 0;
 let failures = 0; // since there was a session
 let unmatched = ""; // the filter that leaves nothing
 
+const me = whoAmI();
 const announce = (text) => ($("announcer").textContent = text);
 const connection = connectionWidget.mount($("connection"), { announce });
 const latency = latencyWidget.mount($("latency"));
@@ -90,7 +94,7 @@ function commands() {
 }
 
 // go shows something else, and makes an entry in the history.
-function go({ tenant = view.tenant, group = view.group, dashboard }) {
+function go({ tenant = view.tenant || session?.tenant || "", group = view.group, dashboard }) {
   if (dashboard && session && tenant === session.tenant) group = offered().find(({ id }) => id === dashboard)?.group ?? group;
   view = { tenant, group, dashboard };
   views.write(view, {}, { elsewhere: true });
@@ -173,7 +177,7 @@ function begin(id, usual, module, notes, choices) {
   shown.running = module.start({
     session, panels, channels, client: line.client, read: line.reader.read, serverNow: line.reader.serverNow, view, setView,
     channel: (prefix) => channels.find(({ name }) => name.startsWith(prefix)),
-    announce, notice, painter, every, live: () => line?.live, source: (text) => ($("source").textContent = text), badge,
+    me, announce, notice, painter, every, live: () => line?.live, source: (text) => ($("source").textContent = text), badge,
     came: empty.came, nothingMatches, go,
   });
 }
@@ -305,6 +309,19 @@ function failed(error) {
   }
   connection.update({ state: "refused", why: error.message });
   notice.update({ kind: "error", title: "No session.", text: error.message, action: { label: "Start again", run: () => go({ tenant: "", group: "", dashboard: "" }) } });
+}
+
+// whoAmI names who looks at this tab, for others who work on the same things: several people may have one role.
+function whoAmI() {
+  const names = ["Ada", "Bela", "Chen", "Dara", "Emre", "Fay", "Goro", "Hana", "Ivo", "Juno", "Kofi", "Lena", "Mio", "Nils", "Ola", "Pia", "Rui", "Sami", "Tove", "Uma", "Vera", "Wim", "Yara", "Zeno"];
+  const fresh = names[Math.floor(Math.random() * names.length)];
+  try {
+    const kept = sessionStorage.getItem("tidewire-name") ?? fresh;
+    sessionStorage.setItem("tidewire-name", kept);
+    return kept;
+  } catch {
+    return fresh;
+  }
 }
 
 // A layout belongs to the device as well as to the link.

@@ -181,7 +181,8 @@ export function mount(element, { label, onZoom }) {
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
       ctx.textAlign = "left";
-      ctx.fillText(text, bbox.left + 8 * px, y - 4 * px);
+      ctx.textBaseline = "bottom";
+      ctx.fillText(text, bbox.left + 8 * px, y - 3 * px);
     }
     ctx.restore();
   }

@@ -40,3 +40,12 @@ export function button(element, text, run, properties = {}) {
   element.append(made);
   return made;
 }
+
+// pick is a list of which one is chosen, or none. Options are [value, text] each.
+export function pick(element, { label, none, options, value, onChoose }) {
+  const select = make("select", { ariaLabel: label });
+  select.append(...[["", none], ...options].map(([each, text]) => new Option(text, each, false, each === value)));
+  select.onchange = () => onChoose(select.value);
+  element.append(select);
+  return select;
+}

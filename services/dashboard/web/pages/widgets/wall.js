@@ -3,7 +3,7 @@
 import { fill } from "./canvas.js";
 import { colours as resolve } from "./format.js";
 
-const [leastWidth, leastHeight, mostHeight] = [120, 52, 132];
+const [leastWidth, leastHeight, mostHeight] = [132, 44, 132];
 
 // mount makes the wall. cell(row) returns { title, text: [words], way, line: [numbers or null], base, low, high, detail }; onSelect is told a key.
 export function mount(element, { label, cell, onSelect }) {

@@ -1,0 +1,100 @@
+package browser
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestUses drives the dashboards of the demo beside trading, each with its own role.
+func TestUses(t *testing.T) {
+	t.Parallel()
+	browser := startChromium(t)
+	d := startDev(t, buildTidewire(t))
+	for name, run := range map[string]func(*testing.T, chromium, dev){
+		"sensors": sensors, "operations": operations, "logistics": logistics,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, browser, d)
+		})
+	}
+}
+
+// shootAll takes pictures of what a tab shows, if somebody wants them.
+func shootAll(t *testing.T, p *tab, name string) {
+	t.Helper()
+	if *screenshots != "" {
+		shoot(t, p, name)
+	}
+}
+
+func sensors(t *testing.T, browser chromium, d dev) {
+	p := openTab(t, browser, d.URL+"/?dashboard=sensors", desk)
+	p.waitFor("the role that sees them", isLive+` && document.querySelector("select[name=group]").value === "plant"`)
+	p.waitFor("all sensors", `document.querySelector("[data-panel=wall] h2").textContent === "Plant (96)"`)
+	p.waitFor("a reading", `/^[\d.,]+ \S+$/.test(document.querySelector("[data-panel=reading] .facts-large").textContent)`)
+	value[any](p, `(select => { select.value = "L03"; select.dispatchEvent(new Event("change")); })(document.querySelector("[data-panel=wall] select[aria-label=Line]"))`)
+	p.waitFor("those of one line, as the server sends no other", `document.querySelector("[data-panel=wall] h2").textContent === "Plant (8)"`)
+	value[any](p, `(select => { select.value = "flow"; select.dispatchEvent(new Event("change")); })(document.querySelector("[data-panel=wall] select[aria-label=Kind]"))`)
+	p.waitFor("one kind of them", `document.querySelector("[data-panel=wall] h2").textContent === "Plant (1)" && document.querySelector("[data-panel=chart] h2").textContent.startsWith("L03.flow")`)
+	shootAll(t, p, "sensors-one")
+}
+
+// operations has two people look at the alerts. Both claim the same one at once: one gets it, and both see who.
+func operations(t *testing.T, browser chromium, d dev) {
+	open := func(name string) *tab {
+		p := openTab(t, browser, d.URL+"/?dashboard=operations", desk)
+		value[any](p, `sessionStorage.setItem("tidewire-name", "`+name+`")`)
+		p.do(chromedp.Reload())
+		p.waitFor("alerts", isLive+` && document.querySelectorAll("[data-panel=alerts] tr[data-key]").length >= 2`)
+		return p
+	}
+	a, b := open("Ann"), open("Ben")
+	const first = `(() => { const tr = document.querySelector("[data-panel=alerts] tr[data-key]"); return tr.dataset.key; })()`
+	key := value[string](a, first)
+	row := `document.querySelector("[data-panel=alerts] tr[data-key='` + key + `']")`
+	for _, p := range []*tab{a, b} {
+		value[any](p, row+`.querySelector(".act button").click()`)
+	}
+	owned := `["Ann", "Ben"].includes(` + row + `?.querySelector(".owner").textContent)`
+	a.waitFor("an owner", owned)
+	b.waitFor("an owner", owned)
+	owner := row + `.querySelector(".owner").textContent`
+	if one, other := value[string](a, owner), value[string](b, owner); one != other {
+		t.Errorf("one sees %s as the owner and the other %s", one, other)
+	}
+	mine, theirs := a, b
+	if value[string](a, owner) == "Ben" {
+		mine, theirs = b, a
+	}
+	if got := value[string](theirs, row+`.querySelector(".act").textContent`); got != "" {
+		t.Errorf("who has not claimed it may %q", got)
+	}
+	value[any](mine, row+`.querySelector(".act button").click()`)
+	theirs.waitFor("that it is free again", row+`?.querySelector(".owner").textContent === "–"`)
+	theirs.waitFor("the metrics of this very server", `document.querySelector("[data-panel=services] canvas") !== null && /^(\(\d+\) )?IT operations/.test(document.title)`)
+	shootAll(t, a, "operations")
+}
+
+// logistics has two roles of one tenant look at one channel: each is sent the vehicles of its region only.
+func logistics(t *testing.T, browser chromium, d dev) {
+	p := openTab(t, browser, d.URL+"/?group=south", desk)
+	keys := `[...document.querySelectorAll("[data-panel=vehicles] tr[data-key]")].map(tr => tr.dataset.key)`
+	p.waitFor("vehicles of the south, and no others", isLive+` && `+keys+`.length > 20 && `+keys+`.every(key => key.startsWith("S-"))`)
+	all := value[int](p, keys+`.length`)
+	p.choose("group", "north")
+	p.waitFor("those of the north", isLive+` && `+keys+`.length > 20 && `+keys+`.every(key => key.startsWith("N-"))`)
+	if north := value[int](p, keys+`.length`); north+all > 120 || north+all < 110 { // one may be in a tunnel
+		t.Errorf("%d vehicles in the north and %d in the south, of 120", north, all)
+	}
+	p.waitFor("the map", `(canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(byte => byte !== 0))(document.querySelector("[data-panel=map] canvas"))`)
+	for range 4 {
+		value[any](p, `document.querySelector("[data-panel=map] [aria-label='Zoom in']").click()`)
+	}
+	value[any](p, `document.querySelector("[data-panel=map] [data-value=view]").click()`)
+	p.waitFor("only those that the map shows", keys+`.length < 25`)
+	value[any](p, `[...document.querySelectorAll("[data-panel=map] button")].find(button => button.textContent === "Fit").click()`)
+	p.waitFor("all of them again", keys+`.length > 40`)
+	shootAll(t, p, "logistics")
+}
