@@ -199,6 +199,11 @@ export interface PatternView<T = unknown> extends ReadonlyMap<string, KeyedView<
 export interface SubscribeOptions extends Wants {
   /** The rows of the channel, or of each channel of a pattern, are in `view`, and the readers get the events without a key. There are no gaps. */
   state?: boolean;
+  /**
+   * Begin with what was published before: so many messages, or those of a duration such as `"5m"`. `SubscriptionState.rewound` says how many follow. It has
+   * an effect only where nothing can be resumed. Not with `state`, not for a pattern.
+   */
+  rewind?: number | string;
   /** Where to begin, if this is the first subscription of the channel. Default: the stored position, or from now on. An invalid position is reported as a gap. Not for a pattern. */
   since?: Position;
 }
@@ -222,8 +227,12 @@ export interface SubscriptionState {
   readonly resumed: boolean;
   /** True if something may have been missed. */
   readonly gap: boolean;
-  /** How many missed messages the last resume has brought. */
+  /** How many missed messages the last resume, or a `rewind`, has brought. */
   readonly caughtUp: number;
+  /** With `rewind`: how many messages follow that were published before; undefined if the channel was resumed instead. */
+  readonly rewound?: number;
+  /** With `rewound`: nothing of what was asked for is missing. */
+  readonly complete?: boolean;
   /** Local. */
   readonly retryAt?: Moment;
   readonly code?: Code;
@@ -259,6 +268,39 @@ export interface IterableSubscription<T = unknown> extends Subscription<T>, Asyn
   next(): Promise<IteratorResult<Item<T>>>;
   return(value?: any): Promise<IteratorResult<Item<T>>>;
   [Symbol.asyncIterator](): this;
+}
+
+/** What is wanted of what was published before. With `from` or `after`, pages go forward from there, and else back from the newest. */
+export interface HistoryQuery {
+  /** Messages in a page, 1 to 1,000; default 100. A page may have fewer. */
+  limit?: number;
+  /** Messages before this position; not with `after` or `to`. */
+  before?: Position;
+  /** Messages behind this position; not with `before` or `from`. */
+  after?: Position;
+  /** Messages of this time and later. */
+  from?: Date | Moment;
+  /** Messages before this time. */
+  to?: Date | Moment;
+  /** As in `subscribe`. */
+  filter?: string;
+  fields?: readonly string[];
+  /** How long a page may take; default `requestTimeoutMs`. */
+  timeoutMs?: number;
+}
+
+/** A message of before. */
+export type PastMessage<T = unknown> = Omit<Message<T>, "receivedAt" | "latencyMs" | "replayed">;
+
+export interface HistoryPage<T = unknown> {
+  /** The oldest first. */
+  readonly messages: readonly PastMessage<T>[];
+  /** Another page follows. */
+  readonly more: boolean;
+  /** Nothing of what was asked for is missing from where the first page began to the end of this one; without `more`, nothing at all. */
+  readonly complete: boolean;
+  /** The channel's namespace keeps more than the gateway has: the management API reads that. */
+  readonly beyond: boolean;
 }
 
 export interface Member {
@@ -405,6 +447,11 @@ export class Tidewire {
   /** With `if`, `applied` says whether the event counts, and `position` where the value was published that its key has now. */
   publish(channel: string, data: unknown, options?: PublishOptions): Promise<{ event: string; applied?: boolean; position?: Position }>;
   call<T = unknown>(route: string, data?: unknown, options?: RequestOptions): Promise<T>;
+  /**
+   * What was published to a channel before, page by page: `for await (const page of tidewire.history("alerts:eu", { from }))`. It waits for a connection, and asks
+   * again for a page that was lost.
+   */
+  history<T = unknown>(channel: string, query?: HistoryQuery): AsyncGenerator<HistoryPage<T>, void, undefined>;
   /** Watches who is on a channel. Returns a function that stops watching. */
   presence(channel: string, callback: (presence: Presence) => void): () => void;
   /** Makes the client a member of a channel, with data of its own of at most 1,024 bytes as JSON, until `leave`; also after a reconnect. */

@@ -79,16 +79,16 @@ var closeCodes = Object.freeze(Object.fromEntries([...CODES].reverse().map(
 )));
 var onConnection = (close) => closeCodes[close] ?? closeCodes[1011];
 var STANDING = ["subscriptionsPerConnection", "patternsPerConnection", "channelsPerPattern"];
-var onChannel = ({ code, limit }) => {
-  if (code === "limited" && STANDING.includes(limit)) return REFUSE;
+var onChannel = ({ code, limit: limit2 }) => {
+  if (code === "limited" && STANDING.includes(limit2)) return REFUSE;
   return CODES.find(([, word]) => word === code)?.[4] ?? RETRY;
 };
 var TidewireError = class extends Error {
-  constructor({ code, message, channel, limit, retryAfterMs, lost: lost2 = false }) {
+  constructor({ code, message, channel, limit: limit2, retryAfterMs, lost: lost2 = false }) {
     code = typeof code === "string" && code ? code : "internal";
     super(typeof message === "string" && message ? message : code);
     this.name = "TidewireError";
-    Object.assign(this, { code, channel: text(channel), limit: text(limit), retryAfterMs: within(retryAfterMs, 0, MAX_ORDER), lost: lost2 });
+    Object.assign(this, { code, channel: text(channel), limit: text(limit2), retryAfterMs: within(retryAfterMs, 0, MAX_ORDER), lost: lost2 });
   }
 };
 var lost = () => new TidewireError({
@@ -184,11 +184,11 @@ function checkJSON(frame) {
 function isPosition(value) {
   return typeof value === "string" && /^[1-9]\d{0,14}-[^\x00-\x1f\x7f]*$/.test(value) && moment(parsePosition(value).time) > 0 && bytes(parsePosition(value).id) <= MAX_NAME;
 }
-function parsePosition(position) {
-  const cut = position.indexOf("-");
-  return { time: Number(position.slice(0, cut)), id: position.slice(cut + 1) };
+function parsePosition(position2) {
+  const cut = position2.indexOf("-");
+  return { time: Number(position2.slice(0, cut)), id: position2.slice(cut + 1) };
 }
-var timeOf = (position) => position ? parsePosition(position).time : 0;
+var timeOf = (position2) => position2 ? parsePosition(position2).time : 0;
 
 // src/bookmarks.js
 var VERSION = 1;
@@ -423,6 +423,8 @@ var Cursor = class {
   floor = 0;
   floorUntil = 0;
   // the next link may repeat what the one before has brought: older messages are repetitions
+  past = 0;
+  // so many messages are still to come that were published before the subscription, as it asked for
   edge = 0;
   // after a resume: messages up to this publish time were missed ones
   owed = false;
@@ -441,19 +443,19 @@ var Cursor = class {
     [this.floor, this.floorUntil] = [timeOf(this.position), ticks() + ms];
   }
   /** The sequence is broken here, so nothing can be inferred from times, unless it is because of what may have been had. */
-  break(position) {
-    [this.floor, this.doubt, this.position] = [this.unclear, false, position];
+  break(position2) {
+    [this.floor, this.doubt, this.past, this.position] = [this.unclear, false, 0, position2];
   }
   /** Whether a message may be a repetition, or not, as was forgotten: then it is a gap, and so is all up to the floor. */
-  doubtful({ position }) {
-    const is = this.doubt && timeOf(position) <= this.floor;
+  doubtful({ position: position2 }) {
+    const is = this.doubt && timeOf(position2) <= this.floor;
     if (is) [this.unclear, this.floorUntil] = [this.floor + 1, Infinity];
     this.doubt = false;
     return is;
   }
   /** Whether a message of this time is a repetition of what the link before has brought. */
-  repeated(time) {
-    return time < this.floor && ticks() < this.floorUntil;
+  repeated(time2) {
+    return time2 < this.floor && ticks() < this.floorUntil;
   }
 };
 
@@ -506,8 +508,8 @@ var Frame = class {
 
 // src/rows.js
 var MAX_GONE = 4096;
-function rowOf({ key, position, data, time, expiresAt, tags, eventType, source, contentType }) {
-  const row = { key, data, position, time: moment(time) || timeOf(position) };
+function rowOf({ key, position: position2, data, time: time2, expiresAt, tags, eventType, source, contentType }) {
+  const row = { key, data, position: position2, time: moment(time2) || timeOf(position2) };
   for (const [name, value] of Object.entries({ expiresAt: moment(expiresAt) || void 0, tags, eventType, source, contentType })) if (value !== void 0) row[name] = value;
   return Object.freeze(row);
 }
@@ -841,11 +843,11 @@ var Cursors = class extends Map {
   }
   /** The positions that a server is told, by channel; undefined if there are none. `room` is in bytes. */
   positions(room = POSITION_BYTES, positionOf = (cursor) => cursor.shown ? cursor.shown.since : cursor.position) {
-    const all = {}, newest = [...this.values()].map((cursor) => [cursor.channel, positionOf(cursor)]).filter(([, position]) => position !== void 0);
+    const all = {}, newest = [...this.values()].map((cursor) => [cursor.channel, positionOf(cursor)]).filter(([, position2]) => position2 !== void 0);
     newest.sort(([, a], [, b]) => timeOf(b) - timeOf(a));
-    for (const [channel, position] of newest.slice(0, MAX_POSITIONS)) {
-      if ((room -= channel.length + bytes(position) + 6) < 0) break;
-      all[channel] = position;
+    for (const [channel, position2] of newest.slice(0, MAX_POSITIONS)) {
+      if ((room -= channel.length + bytes(position2) + 6) < 0) break;
+      all[channel] = position2;
     }
     return Object.keys(all).length ? all : void 0;
   }
@@ -860,10 +862,10 @@ var Cursors = class extends Map {
   }
   /** Takes over positions of before. Tells whether all of them can be some. */
   startAt(positions) {
-    for (const [channel, position] of Object.entries(positions)) {
-      const cursor = isPosition(position) && this.of(channel);
+    for (const [channel, position2] of Object.entries(positions)) {
+      const cursor = isPosition(position2) && this.of(channel);
       if (!cursor) return false;
-      cursor.position = position;
+      cursor.position = position2;
     }
     return true;
   }
@@ -952,6 +954,11 @@ var rate = (name, value) => {
   if (typeof value !== "number" || !Number.isFinite(value)) throw badRequest(`${name}: must be a number, got ${show(value)}`);
   return value;
 };
+var rewind = (name, value) => {
+  const is = typeof value === "number" ? Number.isInteger(value) && value > 0 : typeof value === "string" && /^[0-9.]+[a-z\u00b5]/.test(value);
+  if (!is) throw badRequest(`${name}: must be a number of messages or a duration such as "5m", got ${show(value)}`);
+  return value;
+};
 var names = (name, value) => {
   const wrong = Array.isArray(value) ? value.findIndex((each) => typeof each !== "string" || each === "") : 0;
   if (!Array.isArray(value)) throw badRequest(`${name}: must be a list of strings, got ${show(value)}`);
@@ -975,23 +982,26 @@ function read(given, checks, otherwise) {
 }
 function checkWants(options, ofPattern = false) {
   const asked = Object.fromEntries(Object.entries(options).filter(([name]) => !OURS.includes(name)));
-  const wants = read(asked, { filter: text2, fields: names, keys: names, maxRate: rate, paused: flag, state: flag }, "is not an option of subscribe");
+  const wants = read(asked, { filter: text2, fields: names, keys: names, maxRate: rate, paused: flag, state: flag, rewind }, "is not an option of subscribe");
   if (ofPattern && options.since !== void 0 && options.since !== null) throw badRequest("since: cannot be given for a pattern; the option storage of connect keeps its positions");
   if (wants.state && options.since !== void 0 && options.since !== null) throw badRequest("since: cannot be given with state, which begins with all of it");
+  if (wants.rewind && wants.state) throw badRequest("rewind: cannot be given with state, which begins with all of it");
+  if (wants.rewind && ofPattern) throw badRequest("rewind: is for a channel, and not for a pattern");
   return tidy(wants);
 }
 function checkChange(change) {
   if (change === null || typeof change !== "object") throw badRequest(`tune: must be an object, got ${show(change)}`);
   return read(change, { filter: text2, fields: names, keys, maxRate: rate, paused: flag }, `cannot be tuned, only ${TUNABLE.join(", ")}`);
 }
-function tidy({ filter, fields, keys: keys2, maxRate, paused, state }) {
+function tidy({ filter: filter2, fields: fields2, keys: keys2, maxRate, paused, state, rewind: past }) {
   return Object.freeze({
-    ...filter && { filter },
-    ...fields && { fields },
+    ...filter2 && { filter: filter2 },
+    ...fields2 && { fields: fields2 },
     ...keys2 && { keys: keys2 },
     ...maxRate !== void 0 && { maxRate },
     ...paused && { paused },
-    ...state && { state }
+    ...state && { state },
+    ...past && { rewind: past }
   });
 }
 var without = (list, gone) => list.filter((each) => !gone.includes(each));
@@ -1079,8 +1089,8 @@ var Tuning = class {
   }
   #answered(changes, answer) {
     this.rate = within(answer.maxRate, 0, 1e9) || void 0;
-    const { filter = "", fields, keys: keys2, paused = false } = this.agreed;
-    this.#settle(changes, ({ resolve }) => resolve({ filter, fields, keys: keys2, maxRate: this.rate, paused }));
+    const { filter: filter2 = "", fields: fields2, keys: keys2, paused = false } = this.agreed;
+    this.#settle(changes, ({ resolve }) => resolve({ filter: filter2, fields: fields2, keys: keys2, maxRate: this.rate, paused }));
   }
   /** The change is not made. If it is made of several, each is asked for alone: the others are not at fault. */
   refused(one, error) {
@@ -1159,8 +1169,8 @@ var Feed = class {
   get position() {
     return this.#only?.position;
   }
-  set position(position) {
-    if (this.#only) this.#only.position = position;
+  set position(position2) {
+    if (this.#only) this.#only.position = position2;
   }
   /** Whether it goes on from somewhere. */
   get hasBegun() {
@@ -1179,10 +1189,10 @@ var Feed = class {
     return { type: "subscribe", channel: this.channel, sub: this.sub, since, view: since && this.shownBy, asOf: this.asOf, ...this.tuning.asked.wants };
   }
   /** Takes over where it stood; what is no position is a gap, as the server says of those it does not know. */
-  startAt(position, asOf) {
-    const usable = this.isPattern ? typeof position === "object" && position !== null && moment(asOf) && this.cursors.startAt(position) : isPosition(position);
+  startAt(position2, asOf) {
+    const usable = this.isPattern ? typeof position2 === "object" && position2 !== null && moment(asOf) && this.cursors.startAt(position2) : isPosition(position2);
     if (!usable) return this.forget();
-    if (!this.isPattern) this.position = position;
+    if (!this.isPattern) this.position = position2;
     this.asOf = moment(asOf) || void 0;
   }
   forget() {
@@ -1215,32 +1225,34 @@ var Feed = class {
   }
   /** Takes a message that has a position, unless it is a repetition, and tells whether it did. `resumed` counts what a reconnect has brought. */
   receive(cursor, message, resumed, clock) {
-    const { time, id } = parsePosition(message.position);
-    if (cursor.repeated(time)) return false;
+    const { time: time2, id } = parsePosition(message.position);
+    if (cursor.repeated(time2)) return false;
+    const edge = cursor.past > 0 ? Infinity : cursor.edge;
     cursor.floor = cursor.unclear = 0;
+    cursor.past = Math.max(0, cursor.past - 1);
     if (cursor.recent.seen(id)) {
-      if (time > timeOf(cursor.position)) cursor.position = message.position;
+      if (time2 > timeOf(cursor.position)) cursor.position = message.position;
       return false;
     }
-    this.#stamp(message, time, cursor.edge, resumed, clock);
+    this.#stamp(message, time2, edge, resumed, clock);
     this.deliver(message);
     cursor.position = message.position;
     return true;
   }
   /** Takes a message of a state: what is about keys is shown, the rest are events. One that a tune or a token has brought may be old. */
   receiveKeyed(cursor, message, resumed, clock) {
-    const { time, id } = parsePosition(message.position), about = message.cleared === true || message.key !== void 0, { recent, edge, shown } = cursor;
+    const { time: time2, id } = parsePosition(message.position), about = message.cleared === true || message.key !== void 0, { recent, edge, shown } = cursor;
     if (!about && recent.seen(id)) return;
-    if (about && time < timeOf(cursor.position)) message.time = moment(message.time) || time;
-    else this.#stamp(message, time, edge, resumed, clock);
+    if (about && time2 < timeOf(cursor.position)) message.time = moment(message.time) || time2;
+    else this.#stamp(message, time2, edge, resumed, clock);
     if (about) shown.apply(message);
     else this.deliver(message);
-    if (!shown.loading && time >= timeOf(cursor.position)) cursor.position = message.position;
+    if (!shown.loading && time2 >= timeOf(cursor.position)) cursor.position = message.position;
   }
   /** Notes when a message came. */
-  #stamp(message, time, edge, resumed, clock) {
-    message.time = moment(message.time) || time;
-    message.replayed = time <= edge;
+  #stamp(message, time2, edge, resumed, clock) {
+    message.time = moment(message.time) || time2;
+    message.replayed = time2 <= edge;
     if (message.replayed) {
       this.state = Object.freeze({ ...this.state, caughtUp: this.state.caughtUp + 1 });
       if (resumed) [resumed.caughtUp, resumed.at] = [resumed.caughtUp + 1, ticks()];
@@ -1458,20 +1470,22 @@ var Grants = class {
   }
   #begin(feed, link, answer) {
     const { since } = link.asked.get(feed), resumed = answer.resumed === true;
-    const position = isPosition(answer.position) ? answer.position : void 0;
+    const position2 = isPosition(answer.position) ? answer.position : void 0;
     const gap = answer.gap === true || feed.forgot || since !== void 0 && !resumed;
     const cursor = feed.cursor(feed.channel), ahead = feed.position !== since;
     cursor.floor = 0;
     if (ahead) cursor.repeats(RESUME_WITHIN);
     feed.asOf = void 0;
     cursor.edge = since !== void 0 || ahead ? this.#clock.edge : 0;
-    this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
+    const past = feed.tuning.asked.wants.rewind && !resumed ? { rewound: within(answer.rewound, 0, Number.MAX_SAFE_INTEGER, 0), complete: answer.complete === true } : {};
+    this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0, ...past });
     if (feed.ended) return;
     if (link.resumed) link.resumed.at = ticks();
     if (gap) {
       link.resumed?.gaps.push(feed.channel);
-      this.gap(feed, cursor, position, "resume");
-    } else if (position && (!ahead || timeOf(position) > timeOf(feed.position))) feed.position = position;
+      this.gap(feed, cursor, position2, "resume");
+    } else if (position2 && (!ahead || timeOf(position2) > timeOf(feed.position))) feed.position = position2;
+    cursor.past = past.rewound ?? 0;
     feed.resolve();
     this.#changed();
   }
@@ -1605,17 +1619,17 @@ var Grants = class {
     this.become(one, { ...one.state, name: error ? "refused" : "closed", code: error?.code });
   }
   /** Something is missing at this place of a channel, or without a cursor, of any that the feed reads. A state is asked for anew instead. */
-  gap(feed, cursor, position, reason) {
+  gap(feed, cursor, position2, reason) {
     if (feed.view) {
       for (const { shown } of cursor ? [cursor] : feed.cursors.values()) shown.doubted = true;
       if (!feed.retryAt) this.denied(feed, feed.link, new TidewireError({ code: "conflict", message: "the state is asked for anew" }));
       return;
     }
-    if (!isPosition(position)) position = void 0;
-    const gap = { type: "gap", channel: cursor?.channel ?? feed.channel, position, reason, ...feed.isPattern && { pattern: feed.channel } };
+    if (!isPosition(position2)) position2 = void 0;
+    const gap = { type: "gap", channel: cursor?.channel ?? feed.channel, position: position2, reason, ...feed.isPattern && { pattern: feed.channel } };
     if (!cursor || !feed.isPattern) feed.forgot = false;
     feed.deliver(gap);
-    cursor?.break(position);
+    cursor?.break(position2);
     this.#emit("gap", gap);
   }
   /** Tells what the reconnect has brought, once that is over. */
@@ -1684,7 +1698,7 @@ var Subscription = class {
   /** Of a pattern: the position of the last item that was delivered of each channel. */
   get positions() {
     const cursors = this.#feed.isPattern ? [...this.#feed.cursors.values()] : [this.#feed.cursor(this.channel)];
-    return Object.fromEntries(cursors.map((cursor) => [cursor.channel, this.#stands(cursor)]).filter(([, position]) => position !== void 0));
+    return Object.fromEntries(cursors.map((cursor) => [cursor.channel, this.#stands(cursor)]).filter(([, position2]) => position2 !== void 0));
   }
   #stands(cursor) {
     return this.#handed.has(cursor.channel) ? this.#handed.get(cursor.channel) : cursor.position;
@@ -1795,7 +1809,7 @@ var Channels = class {
   /** Reads a channel, or all that a pattern selects. What cannot be is refused here, and nobody else knows of it. */
   subscribe(channel, onMessage, options) {
     const { wants, wrong } = this.#wants(channel, options ?? {});
-    const known = wrong ? void 0 : this.#of(channel).find((feed2) => sameWants(wants, feed2.tuning.wanted));
+    const known = wrong || wants.rewind ? void 0 : this.#of(channel).find((feed2) => sameWants(wants, feed2.tuning.wanted));
     const feed = known ?? this.#feed(channel, wrong ? {} : wants, options?.since, wrong);
     const subscription = new Subscription(feed, { leave: (reader) => this.#leave(feed, reader), tune: (change) => this.#tune(feed, change) }, onMessage, options ?? {});
     if (known) return subscription;
@@ -1999,7 +2013,7 @@ var Channels = class {
     if (feed?.link === link && feed.view) feed.cursor(frame.channel)?.shown.snapshot(frame);
   }
   notice(link, frame) {
-    const { code, channel, position, count, maxRate, reason, view } = frame;
+    const { code, channel, position: position2, count, maxRate, reason, view } = frame;
     if (code === "presence-ended") {
       const watch = this.#watches.get(channel);
       if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
@@ -2013,7 +2027,7 @@ var Channels = class {
     if (code === "dropped") return this.#dropped(link, frame, within(count, 1, Number.MAX_SAFE_INTEGER, 1));
     const feed = this.#feedOf(frame);
     if (feed?.link !== link || !feed.reads(channel)) return;
-    if (code === "gap") this.#grants.gap(feed, feed.cursor(channel), position, "live");
+    if (code === "gap") this.#grants.gap(feed, feed.cursor(channel), position2, "live");
     if (code === "view" && feed.view) feed.cursor(channel)?.shown.showBy(view);
     if (code === "complete" && feed.view && feed.isPattern) feed.complete();
     if (code === "tuned") {
@@ -2159,9 +2173,9 @@ var Link = class {
     const nothing = () => false;
     if (this.ended) return reject(lost()), nothing;
     const id = this.#nextID++, whole = `{"id":${id},${publishes ? `"refusals":${this.refusals},` : ""}${json.slice(1)}`;
-    const limit = this.welcome?.limits.messageBytes ?? Infinity;
-    if (whole.length * 3 > limit && bytes(whole) > limit) {
-      reject(new TidewireError({ code: "too-large", limit: "messageBytes", message: `the frame must have at most ${limit} bytes, got ${bytes(whole)}` }));
+    const limit2 = this.welcome?.limits.messageBytes ?? Infinity;
+    if (whole.length * 3 > limit2 && bytes(whole) > limit2) {
+      reject(new TidewireError({ code: "too-large", limit: "messageBytes", message: `the frame must have at most ${limit2} bytes, got ${bytes(whole)}` }));
       return nothing;
     }
     const forget = (ifUnsent = false) => {
@@ -2992,6 +3006,61 @@ var Connector = class {
   }
 };
 
+// src/history.js
+var MOST = 1e3;
+var limit = (name, value) => {
+  if (!Number.isInteger(value) || value < 1 || value > MOST) throw badRequest(`${name}: must be 1 to ${MOST}, got ${show(value)}`);
+  return value;
+};
+var position = (name, value) => {
+  if (!isPosition(value)) throw badRequest(`${name}: must be a position as the server sent it, got ${show(value)}`);
+  return value;
+};
+var time = (name, value) => {
+  const at = moment(value instanceof Date ? value.getTime() : value);
+  if (!at) throw badRequest(`${name}: must be a Date or milliseconds since 1970, got ${show(value)}`);
+  return at;
+};
+var filter = (name, value) => {
+  if (typeof value !== "string") throw badRequest(`${name}: must be a string, got ${show(value)}`);
+  return value || void 0;
+};
+var fields = (name, value) => {
+  if (!Array.isArray(value) || value.some((each) => typeof each !== "string" || each === "")) throw badRequest(`${name}: must be a list of non-empty strings, got ${show(value)}`);
+  return value.length ? [...value] : void 0;
+};
+var CHECKS = { limit, before: position, after: position, from: time, to: time, filter, fields };
+function checkQuery(channel, options) {
+  const query = { channel: checkChannel(channel) };
+  for (const [name, value] of Object.entries(options)) {
+    if (value === void 0 || value === null) continue;
+    if (!Object.hasOwn(CHECKS, name)) throw badRequest(`${name.slice(0, 64)}: is not an option of history`);
+    query[name] = CHECKS[name](name, value);
+  }
+  const { before, after: after2, from, to } = query;
+  if (after2 && from) throw badRequest("from: must be left out where after says it");
+  if (before && to) throw badRequest("to: must be left out where before says it");
+  if (after2 && before) throw badRequest("before: must be left out where after is given; to bounds it");
+  if (from && to && from >= to) throw badRequest(`to: must be later than from, which is ${from}, got ${to}`);
+  return query;
+}
+async function* pagesOf(query, ask) {
+  for (; ; ) {
+    const answer = await ask(checkJSON({ type: "history", ...query }));
+    const messages = (Array.isArray(answer.messages) ? answer.messages : []).filter((each) => isPosition(each?.position));
+    const more = answer.more === true && messages.length > 0;
+    yield Object.freeze({
+      messages: messages.map((each) => ({ ...each, type: "message", channel: query.channel })),
+      more,
+      complete: answer.complete === true,
+      beyond: answer.hint === "http"
+    });
+    if (!more) return;
+    const { before, after: after2, from, to, ...rest } = query;
+    query = (after2 || from) && !before ? { ...rest, after: messages.at(-1).position, to } : { ...rest, before: messages[0].position, from };
+  }
+}
+
 // src/options.js
 function checkOptions(url, options) {
   const given = typeof url === "object" && url !== null && !(url instanceof URL) ? url : { ...options, url };
@@ -3078,6 +3147,14 @@ var Tidewire = class {
     this.#checkOpen();
     if (typeof route !== "string" || route === "") throw badRequest(`route: must be a non-empty string, got ${show(route)}`);
     return (await this.#request(checkJSON({ type: "call", route, data }), { wait, repeatable: false, timeoutMs, what: "call" })).data;
+  }
+  /** The pages of what was published to a channel before, as an async iterator. A page that is lost is asked for again. */
+  history(channel, { timeoutMs, ...query } = {}) {
+    this.#checkOpen();
+    return pagesOf(checkQuery(channel, query), (json) => {
+      this.#checkOpen();
+      return this.#request(json, { wait: true, repeatable: true, timeoutMs, what: "history" });
+    });
   }
   /** Watches who is on a channel; returns a function that stops it. */
   presence(channel, callback) {

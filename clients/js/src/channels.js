@@ -34,7 +34,7 @@ export class Channels {
   /** Reads a channel, or all that a pattern selects. What cannot be is refused here, and nobody else knows of it. */
   subscribe(channel, onMessage, options) {
     const { wants, wrong } = this.#wants(channel, options ?? {});
-    const known = wrong ? undefined : this.#of(channel).find((feed) => sameWants(wants, feed.tuning.wanted));
+    const known = wrong || wants.rewind ? undefined : this.#of(channel).find((feed) => sameWants(wants, feed.tuning.wanted));
     const feed = known ?? this.#feed(channel, wrong ? {} : wants, options?.since, wrong);
     const subscription = new Subscription(feed, { leave: (reader) => this.#leave(feed, reader), tune: (change) => this.#tune(feed, change) }, onMessage, options ?? {});
     if (known) return subscription;

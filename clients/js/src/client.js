@@ -3,6 +3,7 @@ import { checkBytes, checkChannel, checkDescribed, checkJSON, checkTags, checkTe
 import { badRequest, TidewireError } from "./codes.js";
 import { Connector } from "./connector.js";
 import { Events } from "./events.js";
+import { checkQuery, pagesOf } from "./history.js";
 import { newID } from "./ids.js";
 import { checkOptions } from "./options.js";
 import { show, text } from "./values.js";
@@ -57,6 +58,15 @@ export class Tidewire {
     this.#checkOpen();
     if (typeof route !== "string" || route === "") throw badRequest(`route: must be a non-empty string, got ${show(route)}`);
     return (await this.#request(checkJSON({ type: "call", route, data }), { wait, repeatable: false, timeoutMs, what: "call" })).data;
+  }
+
+  /** The pages of what was published to a channel before, as an async iterator. A page that is lost is asked for again. */
+  history(channel, { timeoutMs, ...query } = {}) {
+    this.#checkOpen();
+    return pagesOf(checkQuery(channel, query), (json) => {
+      this.#checkOpen();
+      return this.#request(json, { wait: true, repeatable: true, timeoutMs, what: "history" });
+    });
   }
 
   /** Watches who is on a channel; returns a function that stops it. */

@@ -7,6 +7,7 @@ import { timeOf } from "./position.js";
 export class Cursor {
   position; recent;
   floor = 0; floorUntil = 0; // the next link may repeat what the one before has brought: older messages are repetitions
+  past = 0; // so many messages are still to come that were published before the subscription, as it asked for
   edge = 0; // after a resume: messages up to this publish time were missed ones
   owed = false; // of a pattern: the link was asked for the channel by name, or with state for all, and has not answered
   shown; // with state: what the page shows of the channel
@@ -21,7 +22,7 @@ export class Cursor {
   repeats(ms) { [this.floor, this.floorUntil] = [timeOf(this.position), ticks() + ms]; }
 
   /** The sequence is broken here, so nothing can be inferred from times, unless it is because of what may have been had. */
-  break(position) { [this.floor, this.doubt, this.position] = [this.unclear, false, position]; }
+  break(position) { [this.floor, this.doubt, this.past, this.position] = [this.unclear, false, 0, position]; }
 
   /** Whether a message may be a repetition, or not, as was forgotten: then it is a gap, and so is all up to the floor. */
   doubtful({ position }) {

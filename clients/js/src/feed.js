@@ -102,12 +102,14 @@ export class Feed {
   receive(cursor, message, resumed, clock) {
     const { time, id } = parsePosition(message.position);
     if (cursor.repeated(time)) return false;
+    const edge = cursor.past > 0 ? Infinity : cursor.edge;
     cursor.floor = cursor.unclear = 0;
+    cursor.past = Math.max(0, cursor.past - 1);
     if (cursor.recent.seen(id)) {
       if (time > timeOf(cursor.position)) cursor.position = message.position;
       return false;
     }
-    this.#stamp(message, time, cursor.edge, resumed, clock);
+    this.#stamp(message, time, edge, resumed, clock);
     this.deliver(message);
     cursor.position = message.position;
     return true;

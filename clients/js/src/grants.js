@@ -5,6 +5,7 @@ import { Feed } from "./feed.js";
 import { isPosition, timeOf } from "./position.js";
 import { backoff } from "./timers.js";
 import { Tuner } from "./tuner.js";
+import { within } from "./values.js";
 import { Entry, Watch } from "./watch.js";
 
 const QUIET = 300; // a replay is over when nothing older has come for this long
@@ -67,13 +68,15 @@ export class Grants {
     if (ahead) cursor.repeats(RESUME_WITHIN);
     feed.asOf = undefined; // until a heartbeat comes after this answer
     cursor.edge = since !== undefined || ahead ? this.#clock.edge : 0;
-    this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
+    const past = feed.tuning.asked.wants.rewind && !resumed ? { rewound: within(answer.rewound, 0, Number.MAX_SAFE_INTEGER, 0), complete: answer.complete === true } : {};
+    this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0, ...past });
     if (feed.ended) return; // by a listener of that
     if (link.resumed) link.resumed.at = ticks();
     if (gap) {
       link.resumed?.gaps.push(feed.channel);
       this.gap(feed, cursor, position, "resume");
     } else if (position && (!ahead || timeOf(position) > timeOf(feed.position))) feed.position = position;
+    cursor.past = past.rewound ?? 0;
     feed.resolve();
     this.#changed();
   }

@@ -18,6 +18,11 @@ const rate = (name, value) => {
   if (typeof value !== "number" || !Number.isFinite(value)) throw badRequest(`${name}: must be a number, got ${show(value)}`);
   return value;
 };
+const rewind = (name, value) => {
+  const is = typeof value === "number" ? Number.isInteger(value) && value > 0 : typeof value === "string" && /^[0-9.]+[a-z\u00b5]/.test(value);
+  if (!is) throw badRequest(`${name}: must be a number of messages or a duration such as "5m", got ${show(value)}`);
+  return value;
+};
 const names = (name, value) => {
   const wrong = Array.isArray(value) ? value.findIndex((each) => typeof each !== "string" || each === "") : 0;
   if (!Array.isArray(value)) throw badRequest(`${name}: must be a list of strings, got ${show(value)}`);
@@ -45,9 +50,11 @@ function read(given, checks, otherwise) {
 /** What the options of a subscription ask the server for. What is not asked for has no member. */
 export function checkWants(options, ofPattern = false) {
   const asked = Object.fromEntries(Object.entries(options).filter(([name]) => !OURS.includes(name)));
-  const wants = read(asked, { filter: text, fields: names, keys: names, maxRate: rate, paused: flag, state: flag }, "is not an option of subscribe");
+  const wants = read(asked, { filter: text, fields: names, keys: names, maxRate: rate, paused: flag, state: flag, rewind }, "is not an option of subscribe");
   if (ofPattern && options.since !== undefined && options.since !== null) throw badRequest("since: cannot be given for a pattern; the option storage of connect keeps its positions");
   if (wants.state && options.since !== undefined && options.since !== null) throw badRequest("since: cannot be given with state, which begins with all of it");
+  if (wants.rewind && wants.state) throw badRequest("rewind: cannot be given with state, which begins with all of it");
+  if (wants.rewind && ofPattern) throw badRequest("rewind: is for a channel, and not for a pattern");
   return tidy(wants);
 }
 
@@ -58,10 +65,10 @@ export function checkChange(change) {
 }
 
 /** Without what is as if it had not been asked for. */
-function tidy({ filter, fields, keys, maxRate, paused, state }) {
+function tidy({ filter, fields, keys, maxRate, paused, state, rewind: past }) {
   return Object.freeze({
     ...(filter && { filter }), ...(fields && { fields }), ...(keys && { keys }),
-    ...(maxRate !== undefined && { maxRate }), ...(paused && { paused }), ...(state && { state }),
+    ...(maxRate !== undefined && { maxRate }), ...(paused && { paused }), ...(state && { state }), ...(past && { rewind: past }),
   });
 }
 

@@ -155,6 +155,29 @@ test("a pattern brings each message of each channel once, whatever is cut", asyn
   assert.deepEqual(one, want.get("prices:p1").map(({ n }) => ({ n })));
 });
 
+test("the past: what is rewound and what is read page by page are the same, though connections are cut", async (t) => {
+  const { client, said } = open(t, { url: proxy.url, token: await token("ann") });
+  await client.subscribe("prices:past", () => {}).ready; // so that the server follows
+  await ingest(Array.from({ length: 40 }, (_, n) => ({ channel: "prices:past", tags: { even: String(n % 2 === 0) }, data: n })));
+  const got = [], subscription = client.subscribe("prices:past", ({ data }) => got.push(data), { rewind: 25 });
+  await until(() => got.length === 25, "the last 25");
+  assert.deepEqual(got, Array.from({ length: 25 }, (_, n) => n + 15));
+  assert.equal(subscription.state.rewound, 25);
+  const pages = [];
+  for await (const page of client.history("prices:past", { limit: 7, filter: "tags.even == 'true'" })) {
+    pages.unshift(page.messages.map(({ data }) => data));
+    if (pages.length === 2) proxy.cut();
+  }
+  assert.deepEqual(pages.map(({ length }) => length), [6, 7, 7]);
+  assert.deepEqual(pages.flat(), Array.from({ length: 20 }, (_, n) => 2 * n));
+  await ingest([{ channel: "prices:past", data: 40 }]);
+  await until(() => got.at(-1) === 40, "what is new");
+  assert.deepEqual(got, Array.from({ length: 26 }, (_, n) => n + 15));
+  assert.deepEqual(said.filter(({ type }) => type === "gap"), []);
+  await assert.rejects(client.history("secret:x").next(), { code: "forbidden" });
+  await assert.rejects(client.subscribe("secret:x", () => {}, { rewind: 5 }).ready, { code: "forbidden" });
+});
+
 for (const tokenIn of ["frame", "subprotocol"]) {
   test(`publish, presence, call and errors, token in the ${tokenIn}`, async (t) => {
     const { client } = open(t, { token: await token("ann"), tokenIn });

@@ -38,6 +38,10 @@ client.on("state", (state: State) => {
     case "live": return console.log(state.user, state.limits.messageBytes);
   }
 });
+for await (const { messages, complete, beyond } of client.history<Quote>("prices:fx", { limit: 10, from: new Date(), to: 1_900_000_000_000 })) console.log(messages[0]?.data.bid, complete, beyond);
+// @ts-expect-error a message of before says nothing of how long it took
+client.history("prices:fx").next().then(({ value }) => value && value.messages[0].latencyMs);
+client.subscribe("prices:fx", () => {}, { rewind: "5m" }).state.rewound?.toFixed();
 const off: () => void = client.on("error", (error) => console.log(error instanceof TidewireError && error.code));
 const event: string = (await client.publish("board:7", { x: 1 }, { wait: true })).event;
 const order: { id: string } = await client.call<{ id: string }>("orders.place", {});
