@@ -352,3 +352,9 @@ func (t *Table) Forget() {
 	forgetOutcomes(t, len(t.verdicts.order))
 	t.took(-t.bytes)
 }
+
+// Release takes what it holds out of the Budget. Nothing comes any more; readers who are behind are still given what there is.
+func (t *Table) Release() {
+	t.o.Budget.Take(-t.bytes, 0)
+	t.o.Budget = nil
+}

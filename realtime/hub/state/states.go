@@ -324,10 +324,10 @@ func (ss *Set) drop(c realtime.Channel, s *state) {
 	ss.dropped = time.Now().UnixMilli()
 }
 
-// Release gives all of them up; nothing is followed any more.
+// Release gives all of them up; nothing is followed any more. Who reads one is still given what it holds.
 func (ss *Set) Release() {
 	for _, s := range ss.all {
-		s.Table.Forget()
+		s.Table.Release()
 	}
 	clear(ss.all)
 }
