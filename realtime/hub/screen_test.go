@@ -164,7 +164,7 @@ func (sc *screen) snapshot(f *wire.ServerFrame, at realtime.Position) {
 	for i := range f.Entries {
 		e := &f.Entries[i]
 		p, err := realtime.ParsePosition(e.Position)
-		if _, twice := sc.keys[e.Key]; twice || err != nil {
+		if was, twice := sc.keys[e.Key]; twice && !older(was, p.ID) || err != nil { // it may have been removed and set again meanwhile
 			sc.fail("%s is twice in a snapshot: %v", e.Key, err)
 		}
 		sc.put(e, p.ID)
@@ -228,6 +228,13 @@ func shown(f *wire.ServerFrame, id string) string {
 		return blinded(id)
 	}
 	return id
+}
+
+// older reports whether what is shown of a row is of an event that was published before another: their IDs are their numbers.
+func older(shown, id string) bool {
+	was, err := strconv.Atoi(strings.TrimSuffix(shown, blinded("")))
+	is, err2 := strconv.Atoi(id)
+	return err == nil && err2 == nil && was < is
 }
 
 func blinded(id string) string { return id + " without data" }
