@@ -136,7 +136,7 @@ func (s *Set) Turn(now time.Time) (more bool) {
 // Release gives back what the Set holds.
 func (s *Set) Release() {
 	for _, k := range s.keyed {
-		k.Table.Release()
+		record.ReleaseTable(k.Table)
 	}
 	clear(s.keyed)
 	s.channels.Records().Release()

@@ -353,8 +353,8 @@ func (t *Table) Forget() {
 	t.took(-t.bytes)
 }
 
-// Release takes what it holds out of the Budget. Nothing comes any more; readers who are behind are still given what there is.
-func (t *Table) Release() {
+// ReleaseTable takes what a Table holds out of the Budget. Nothing comes any more; readers who are behind are still given what there is.
+func ReleaseTable(t *Table) {
 	t.o.Budget.Take(-t.bytes, 0)
 	t.o.Budget = nil
 }

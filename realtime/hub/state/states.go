@@ -327,7 +327,7 @@ func (ss *Set) drop(c realtime.Channel, s *state) {
 // Release gives all of them up; nothing is followed any more. Who reads one is still given what it holds.
 func (ss *Set) Release() {
 	for _, s := range ss.all {
-		s.Table.Release()
+		record.ReleaseTable(s.Table)
 	}
 	clear(ss.all)
 }
