@@ -1,6 +1,8 @@
 package browser
 
 import (
+	"fmt"
+	"net/url"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -12,7 +14,7 @@ func TestUses(t *testing.T) {
 	browser := startChromium(t)
 	d := startDev(t, buildTidewire(t))
 	for name, run := range map[string]func(*testing.T, chromium, dev){
-		"sensors": sensors, "operations": operations, "logistics": logistics,
+		"sensors": sensors, "operations": operations, "logistics": logistics, "whiteboard": whiteboard, "console": console,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -97,4 +99,70 @@ func logistics(t *testing.T, browser chromium, d dev) {
 	value[any](p, `[...document.querySelectorAll("[data-panel=map] button")].find(button => button.textContent === "Fit").click()`)
 	p.waitFor("all of them again", keys+`.length > 40`)
 	shootAll(t, p, "logistics")
+}
+
+// whiteboard has two people draw at once, one of them without a network for a while: in the end both see the same board, and undo takes back one's own.
+func whiteboard(t *testing.T, browser chromium, d dev) {
+	n := startNetwork(t, d.URL)
+	a, b := openTab(t, browser, d.URL+"/?dashboard=whiteboard", desk), openTab(t, browser, n.URL+"/?dashboard=whiteboard", desk)
+	b.cut = true
+	items := func(count int) string {
+		return fmt.Sprintf(`document.querySelectorAll(".board [data-key]").length === %d`, count)
+	}
+	for _, p := range []*tab{a, b} {
+		p.waitFor("the board", isLive+` && document.querySelectorAll(".people li").length === 2`)
+	}
+	a.drag(300, 300, 500, 400)
+	b.drag(300, 500, 500, 600)
+	for _, p := range []*tab{a, b} {
+		p.waitFor("both strokes", items(2))
+	}
+	a.waitFor("the other's pointer", `document.querySelectorAll(".pointer").length === 1`)
+	n.set(down)
+	b.waitFor("that the network is away", `document.querySelector("#connection").dataset.state === "reconnecting"`)
+	a.drag(600, 300, 700, 400)
+	b.drag(600, 500, 700, 600)
+	b.waitFor("that it is kept", `/not sent yet/.test(document.querySelector(".unsent").textContent)`)
+	b.waitFor("its own stroke at once", items(3))
+	n.set(up)
+	for _, p := range []*tab{a, b} {
+		p.waitFor("all four strokes", items(4))
+	}
+	const board = `[...document.querySelectorAll(".board [data-key]")].map(({ dataset, attributes }) => dataset.key + attributes.d.value).sort().join()`
+	if one, other := value[string](a, board), value[string](b, board); one != other {
+		t.Errorf("the boards differ:\n%s\n%s", one, other)
+	}
+	value[any](a, `document.querySelector("[data-panel=board] [aria-label=Undo]").click()`)
+	for _, p := range []*tab{a, b} {
+		p.waitFor("three strokes", items(3))
+	}
+	c := openTab(t, browser, d.URL+"/?dashboard=whiteboard", desk)
+	c.waitFor("whoever comes later sees the same", items(3))
+	if one, late := value[string](a, board), value[string](c, board); one != late {
+		t.Errorf("the late one sees another board:\n%s\n%s", one, late)
+	}
+	shootAll(t, c, "whiteboard")
+}
+
+// console shows a role with rights what is connected, and does something about it; a role without them is not shown any of it.
+func console(t *testing.T, browser chromium, d dev) {
+	victim := openTab(t, browser, d.URL+"/?tenant=globex&group=south", desk)
+	victim.waitFor("vehicles", isLive)
+	p := openTab(t, browser, d.URL+"/?tenant=globex&group=operations&dashboard=console&channel=vehicles:fleet&filter="+url.QueryEscape("tags.region == 'south'"), desk)
+	p.waitFor("who is connected", isLive+` && [...document.querySelectorAll("[data-panel=connections] td.user")].some(td => td.textContent === "south")`)
+	p.waitFor("events of what is filtered", `document.querySelectorAll("[data-panel=tail] tr[data-key]").length > 3 && [...document.querySelectorAll("[data-panel=tail] tr[data-key]")].every(tr => tr.dataset.key.startsWith("S-"))`)
+	p.waitFor("the state of the channel", `document.querySelectorAll("[data-panel=state] tr[data-key]").length > 50`)
+	p.waitFor("the limits", `/publishesPerSecond\s+500/.test(document.querySelector("[data-panel=limits]").innerText)`)
+	if value[bool](p, `document.querySelector("[data-panel=tenants]") !== null`) {
+		t.Error("a tenant's role is shown the tenants")
+	}
+	value[any](p, `(() => {
+		const form = document.querySelector("[data-panel=publish] form");
+		form.elements.channel.value = "news:today";
+		form.requestSubmit();
+	})()`)
+	p.waitFor("that it is published, and how a terminal does it", `/^Published as/.test(document.querySelector("[data-panel=publish] .said").textContent) && /^curl .*publish.*news:today/.test(document.querySelector("[data-panel=call] pre").textContent)`)
+	value[any](p, `window.confirm = () => true, [...document.querySelectorAll("[data-panel=connections] tr[data-key]")].find(tr => tr.querySelector(".user").textContent === "south").querySelector(".act button").click()`)
+	victim.waitFor("that it is told to stop", words+` === "Refused"`)
+	shootAll(t, p, "console")
 }

@@ -81,7 +81,7 @@ func services(tenant string) Feed {
 			if i%2 == turn%2 || turn == 1 {
 				events = append(events, Event{Channel: "services:estate", Key: s.name, Data: s.measure(now)})
 			}
-			if s.trouble >= 0 && turn%60 == i { // told again, for the state of the channel does not keep it for ever
+			if s.trouble >= 0 && (turn == 1 || turn%60 == i) { // told again, for the state of the channel does not keep it for ever
 				events = append(events, s.told(now))
 			}
 		}

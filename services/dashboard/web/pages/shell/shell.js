@@ -22,6 +22,8 @@ const dashboards = {
   sensors: () => import("/dashboards/sensors.js"),
   operations: () => import("/dashboards/operations.js"),
   logistics: () => import("/dashboards/logistics.js"),
+  whiteboard: () => import("/dashboards/whiteboard.js"),
+  console: () => import("/dashboards/console.js"),
 };
 
 const $ = (id) => document.getElementById(id);
@@ -137,7 +139,9 @@ async function show() {
 }
 
 // begin shows a dashboard; usual is the one that the role begins with, which the URL does not name.
-function begin(id, usual, module, notes, choices) {
+function begin(id, usual, given, notes, choices) {
+  const made = (part) => (typeof part === "function" ? part(session) : part); // panels may depend on who looks
+  const module = { ...given, panels: made(given.panels), layout: made(given.layout) };
   const defaults = { ...module.defaults, dashboard: usual };
   const read = views.read(module.rules, defaults);
   view = Object.assign(read.view, { dashboard: id, tenant: session.tenant, group: session.groups[0] });
@@ -178,7 +182,7 @@ function begin(id, usual, module, notes, choices) {
     session, panels, channels, client: line.client, read: line.reader.read, serverNow: line.reader.serverNow, view, setView,
     channel: (prefix) => channels.find(({ name }) => name.startsWith(prefix)),
     me, announce, notice, painter, every, live: () => line?.live, source: (text) => ($("source").textContent = text), badge,
-    came: empty.came, nothingMatches, go,
+    came: empty.came, nothingMatches, go, token: line.token, restart: show,
   });
 }
 
@@ -241,7 +245,13 @@ function dial(mine) {
       return next;
     },
   });
-  const self = { client, live: false, liveSince: Infinity, readSince: 0 };
+  const held = { token: mine.token, until: Date.now() + 5 * 60_000 };
+  // token is for calls of the API; it is renewed when it is some minutes old.
+  const tokenNow = async () => {
+    if (Date.now() > held.until) Object.assign(held, { token: (await open({ tenant: mine.tenant, group: mine.groups[0] })).token, until: Date.now() + 5 * 60_000 });
+    return held.token;
+  };
+  const self = { client, token: tokenNow, live: false, liveSince: Infinity, readSince: 0 };
   const sent = [];
   self.reader = reader(client, {
     told: ({ name, code, channel, resumed }) => {
