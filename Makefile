@@ -3,7 +3,7 @@ SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz go-test tf-check js-test tf-audit
+.PHONY: help dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz go-test whole-test tf-check js-test tf-audit
 
 help: ## what can be made
 	@echo 'make TARGET, where TARGET is:'
@@ -20,14 +20,21 @@ test: ## all tests; installs Chromium and Node with apt-get where they are missi
 	GOWORK=off go vet ./...
 	cd verify && GOWORK=off go vet ./...
 	@# Make keeps what a part prints until it ends; what goes to 3 is seen at once.
-	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test tf-check js-test 3>&1
+	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test whole-test tf-check js-test 3>&1
 
 # The tests of the program wait for much, and leave room for the others beside them. TEST_JOBS=1 is for little memory.
-TEST_JOBS ?= 3
+TEST_JOBS ?= 4
 
-# Four packages at a time: many of them wait for servers, deadlines and browsers rather than for a processor. Those that take longest come first.
-go-test: ## the part of make test that is Go, with the race detector and in random order
-	./.ci/meanwhile go test -p 4 -race -shuffle=on -vet=off -timeout 30m $$(go list ./verify/... ./... | grep -v /verify/terraform)
+# Those that take longest come first.
+LONGEST := ./verify/acceptance ./realtime/hub ./realtime/driver/gcp/... ./realtime/gateway ./clients/go
+
+go-test: ## the part of make test that runs in the process of the test: with the race detector, in random order
+	./.ci/meanwhile go test -p 3 -race -shuffle=on -vet=off -timeout 30m $(LONGEST) $$(go list ./... | grep -v /internal/archive)
+
+# The race detector would watch the clients of the tests alone: the programs are built as they are deployed. These packages wait for
+# servers and browsers rather than for a processor.
+whole-test: ## the part of make test that starts programs as processes, reads documents or runs scripts
+	./.ci/meanwhile go test -p 3 -shuffle=on -vet=off -timeout 30m ./verify/fleet ./verify/browser ./internal/archive $$(go list ./verify/... | grep -v -e /verify/terraform -e /verify/acceptance)
 
 tf-check: ## the HCL: Terraform plans and applies it on a stub of the providers; plans are judged, and compared with the program
 	go test -count=1 -vet=off -timeout 30m -v ./verify/terraform/...
@@ -74,6 +81,8 @@ fleet: ## 400 sockets on gateways that die, come and go, on the emulators; some 
 soak: ## the resume property for a million steps, and what else takes minutes
 	cd clients/js && SCENARIOS=50000 SEED=random node test/model.mjs
 	TIDEWIRE_STEPS=1000000 go test -run 'TestResumeProperty' -timeout 60m -v ./realtime/hub
+	TIDEWIRE_TRIALS=100000 go test -run 'TestRewindProperty' -timeout 60m -v ./realtime/hub
+	TIDEWIRE_WORLDS=50 go test -run 'TestAudienceCounts|TestMoveLosesNothingUnsaid|TestViewsProperty|TestConditionsProperty' -timeout 60m -v ./realtime/hub
 	TIDEWIRE_SOCKETS=10000 go test -run 'TestCrowdOnOneProcess|TestMemoryIsBounded' -count=1 -v ./verify/acceptance
 	TIDEWIRE_SOAK=$(or $(SOAK),1h) go test -run 'TestHostileBesideHonest|TestNoisyNeighbour' -count=1 -timeout 3h -v ./verify/acceptance
 

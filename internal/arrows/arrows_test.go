@@ -182,6 +182,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"verify/fleet":      {},
 	"verify/newcomer":   {},
 	"verify/pipeline":   {},
+	"verify/programs":   {},
 	"verify/scrape":     {},
 	"verify/vectors":    {},
 	"verify/collector":  {others: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/grpc"}},

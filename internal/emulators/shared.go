@@ -39,17 +39,29 @@ func (o *one) end() {
 // PubSub returns the address of the emulator of Pub/Sub.
 func (s *Shared) PubSub(t testing.TB) string {
 	t.Helper()
+	return s.PubSubProcess(t).Addr()
+}
+
+// PubSubProcess returns the emulator of Pub/Sub, for a test that pauses it and runs beside no other.
+func (s *Shared) PubSubProcess(t testing.TB) *Process {
+	t.Helper()
 	p, err := s.pubsub.start(StartPubSub)
 	Check(t, err)
-	return p.Addr()
+	return p
 }
 
 // Firestore returns the address of the emulator of Firestore.
 func (s *Shared) Firestore(t testing.TB) string {
 	t.Helper()
+	return s.FirestoreProcess(t).Addr()
+}
+
+// FirestoreProcess returns the emulator of Firestore, for a test that pauses it and runs beside no other.
+func (s *Shared) FirestoreProcess(t testing.TB) *Process {
+	t.Helper()
 	p, err := s.firestore.start(StartFirestore)
 	Check(t, err)
-	return p.Addr()
+	return p
 }
 
 // Tests is what runs the tests of a binary: a *testing.M.

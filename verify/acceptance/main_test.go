@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tidewire/tidewire/internal/emulators"
+	"github.com/tidewire/tidewire/verify/programs"
 )
 
 // patience is how long a test waits for what has to come.
@@ -17,6 +18,8 @@ const patience = time.Minute
 
 // servers are the emulators that the tests of this package share.
 var servers emulators.Shared
+
+var built = programs.Of("cmd/tidewire")
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(childRole) {
@@ -28,7 +31,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	// The SDKs of Google start one goroutine for the process and never end it.
-	goleak.VerifyTestMain(servers.Main(m), goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+	goleak.VerifyTestMain(servers.Main(built.Main(m)), goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
 }
 
 // await asks again and again until it is so.

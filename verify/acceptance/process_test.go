@@ -27,11 +27,7 @@ type process struct {
 func startProcess(t *testing.T, docs ...*realtime.Tenant) *process {
 	t.Helper()
 	folder := t.TempDir()
-	binary, tenants := filepath.Join(folder, "tidewire"), filepath.Join(folder, "tenants.json")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/tidewire/tidewire/cmd/tidewire")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	binary, tenants := built.Path(t, "cmd/tidewire"), filepath.Join(folder, "tenants.json")
 	all := map[string]*realtime.Tenant{}
 	for _, doc := range docs {
 		all[doc.ID] = doc

@@ -19,16 +19,6 @@ type dev struct {
 	Token   string // for all channels of the first tenant
 }
 
-// buildTidewire builds the binary that the tests start.
-func buildTidewire(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "tidewire")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/tidewire/tidewire/cmd/tidewire").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return binary
-}
-
 // startDev starts the binary and ends it with the test.
 func startDev(t *testing.T, binary string, args ...string) dev {
 	t.Helper()

@@ -4,6 +4,10 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/tidewire/tidewire/verify/programs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+var built = programs.Of("cmd/tidewire")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(built.Main(m)) }

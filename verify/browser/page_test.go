@@ -12,7 +12,7 @@ import (
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	browser := startChromium(t)
-	binary := buildTidewire(t)
+	binary := built.Path(t, "cmd/tidewire")
 	d := startDev(t, binary)
 	for _, test := range []struct {
 		name string

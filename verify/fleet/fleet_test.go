@@ -37,18 +37,12 @@ type fleet struct {
 // sharedTopics is how many topics the pooled tenants share.
 const sharedTopics = 1
 
-// startFleet starts emulators, makes the topics that Terraform plans, starts the api, as many gateways and two processes of the ingest
+// startFleet makes the topics that Terraform plans, starts the api, as many gateways and two processes of the ingest
 // function, and puts the tenants.
 func startFleet(t *testing.T, gateways int, docs ...*realtime.Tenant) *fleet {
 	t.Helper()
 	f := &fleet{system: newSystem(t, docs...), project: emulators.Project(t)}
-	var err error
-	f.pubsub, err = emulators.StartPubSub(t.Context())
-	emulators.Check(t, err)
-	t.Cleanup(f.pubsub.Kill)
-	f.firestore, err = emulators.StartFirestore(t.Context())
-	emulators.Check(t, err)
-	t.Cleanup(f.firestore.Kill)
+	f.pubsub, f.firestore = servers.PubSubProcess(t), servers.FirestoreProcess(t)
 	f.pubsubLine, f.pubsubIntake = newRelay(t, f.pubsub.Addr()), newRelay(t, f.pubsub.Addr())
 	f.firestoreLine, f.firestoreIntake = newRelay(t, f.firestore.Addr()), newRelay(t, f.firestore.Addr())
 	f.plan = planned(t, f.project, docs)
@@ -86,7 +80,7 @@ func (f *fleet) startAPI() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.api = launch(f.t, "api", built.path(f.t, "services/api"), "/healthz",
+	f.api = launch(f.t, "api", built.Path(f.t, "services/api"), "/healthz",
 		f.environment("api", f.pubsubIntake, f.firestoreIntake, map[string]string{"TIDEWIRE_OPERATORS": string(operators)}))
 }
 
@@ -95,7 +89,7 @@ func (f *fleet) function(name, target string, env map[string]string) *process {
 	f.t.Helper()
 	all := f.environment(target, f.pubsubIntake, f.firestoreIntake, map[string]string{"FUNCTION_TARGET": target})
 	maps.Copy(all, env)
-	p := launch(f.t, name, built.path(f.t, "verify/fleet/function"), "/", all)
+	p := launch(f.t, name, built.Path(f.t, "verify/fleet/function"), "/", all)
 	f.others = append(f.others, p)
 	return p
 }
@@ -104,7 +98,7 @@ func (f *fleet) function(name, target string, env map[string]string) *process {
 func (f *fleet) addGateway(env map[string]string) *process {
 	f.t.Helper()
 	name := fmt.Sprintf("gateway %d", len(f.gateways)+1)
-	p := launch(f.t, name, built.path(f.t, "services/gateway"), "/readyz", f.environment("gateway", f.pubsubLine, f.firestoreLine, env))
+	p := launch(f.t, name, built.Path(f.t, "services/gateway"), "/readyz", f.environment("gateway", f.pubsubLine, f.firestoreLine, env))
 	f.gateways = append(f.gateways, p)
 	f.front.add(p.addr)
 	var reading sync.WaitGroup
@@ -233,7 +227,7 @@ func (f *fleet) show() {
 	}
 }
 
-// paused does something while a process of the emulators stands still.
+// paused has a process of the emulators stand still for a while. Who does that runs beside no other test.
 func (f *fleet) paused(p *emulators.Process, name string, d time.Duration) {
 	p.Pause()
 	f.book.did("%s stands still", name)

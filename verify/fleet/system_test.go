@@ -49,7 +49,7 @@ func startDev(t *testing.T, docs ...*realtime.Tenant) (*system, *process) {
 	if err := os.WriteFile(tenants, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := launch(t, "dev", built.path(t, "cmd/tidewire"), "/healthz", map[string]string{"TIDEWIRE_STATE": folder},
+	p := launch(t, "dev", built.Path(t, "cmd/tidewire"), "/healthz", map[string]string{"TIDEWIRE_STATE": folder},
 		"dev", "--json", "--demo=false", "--addr", "{addr}", "--tenants", tenants)
 	s.front.add(p.addr)
 	s.ingest.add(p.addr)

@@ -29,6 +29,8 @@ func (s *server) GetMetadata(context.Context, *tfprotov5.GetMetadataRequest) (*t
 
 func (s *server) GetProviderSchema(context.Context, *tfprotov5.GetProviderSchemaRequest) (*tfprotov5.GetProviderSchemaResponse, error) {
 	r := &tfprotov5.GetProviderSchemaResponse{
+		// Terraform need not ask each of the processes that it starts.
+		ServerCapabilities: &tfprotov5.ServerCapabilities{GetProviderSchemaOptional: true},
 		Provider:        configuration(),
 		ResourceSchemas: map[string]*tfprotov5.Schema{}, DataSourceSchemas: map[string]*tfprotov5.Schema{},
 		EphemeralResourceSchemas: maps.Clone(s.ephemeral),
