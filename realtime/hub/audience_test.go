@@ -44,15 +44,15 @@ func (a *audience) Obey(*realtime.Tenant) {
 }
 
 // TestAudienceCounts: in a world where streams break and are replaced and readers move between them, each reader is told of once, and once that it
-// has gone.
+// has gone. TIDEWIRE_WORLDS sets how many worlds there are.
 func TestAudienceCounts(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(4) {
+	for seed := range uint64(number(t, "TIDEWIRE_WORLDS", 2)) {
 		synctest.Test(t, func(t *testing.T) {
 			a := &audience{t: t, readers: map[realtime.Channel]int{}}
 			w := newWorld(t, 100+seed)
 			w.options = func(o *hub.Options) { o.Audience = a }
-			w.live(1500)
+			w.live(1000)
 			w.end()
 			a.mu.Lock()
 			defer a.mu.Unlock()

@@ -31,7 +31,7 @@ import (
 // time. TIDEWIRE_STEPS sets the number of steps, over all worlds; TIDEWIRE_SEED the first seed.
 func TestResumeProperty(t *testing.T) {
 	t.Parallel()
-	steps, worlds := number(t, "TIDEWIRE_STEPS", 16_000), 8
+	steps, worlds := number(t, "TIDEWIRE_STEPS", 8000), 8
 	seed := number(t, "TIDEWIRE_SEED", 1)
 	var mu sync.Mutex
 	var sum resumetest.Counts

@@ -20,7 +20,7 @@ import (
 // subscribes there are, over all worlds; TIDEWIRE_SEED the first seed.
 func TestRewindProperty(t *testing.T) {
 	t.Parallel()
-	trials, worlds := number(t, "TIDEWIRE_TRIALS", 3000), 6
+	trials, worlds := number(t, "TIDEWIRE_TRIALS", 1200), 6
 	seed := number(t, "TIDEWIRE_SEED", 1)
 	var mu sync.Mutex
 	var sum rewindCounts
