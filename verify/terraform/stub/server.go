@@ -31,8 +31,8 @@ func (s *server) GetProviderSchema(context.Context, *tfprotov5.GetProviderSchema
 	r := &tfprotov5.GetProviderSchemaResponse{
 		// Terraform need not ask each of the processes that it starts.
 		ServerCapabilities: &tfprotov5.ServerCapabilities{GetProviderSchemaOptional: true},
-		Provider:        configuration(),
-		ResourceSchemas: map[string]*tfprotov5.Schema{}, DataSourceSchemas: map[string]*tfprotov5.Schema{},
+		Provider:           configuration(),
+		ResourceSchemas:    map[string]*tfprotov5.Schema{}, DataSourceSchemas: map[string]*tfprotov5.Schema{},
 		EphemeralResourceSchemas: maps.Clone(s.ephemeral),
 	}
 	for name, d := range s.Resources {
