@@ -12,7 +12,7 @@ import (
 func TestUses(t *testing.T) {
 	t.Parallel()
 	browser := startChromium(t)
-	d := startDev(t, buildTidewire(t))
+	d := startDev(t, built.Path(t, "cmd/tidewire"))
 	for name, run := range map[string]func(*testing.T, chromium, dev){
 		"sensors": sensors, "operations": operations, "logistics": logistics, "whiteboard": whiteboard, "console": console,
 	} {
