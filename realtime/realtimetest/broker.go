@@ -36,6 +36,7 @@ func TestBroker(t *testing.T, h Harness) {
 		{"InstancesAndGenerations", true, instancesAndGenerations},
 		{"Replay", f.Replay, replay},
 		{"ReplaySinceAMoment", f.Replay, replaySinceAMoment},
+		{"OneChannel", f.Replay, oneChannel},
 		{"CompleteSince", true, completeSince},
 		{"Retention", f.Replay, retention},
 		{"Persistent", f.Persistent && f.Replay, persistent},

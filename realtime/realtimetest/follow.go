@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -159,6 +161,48 @@ func replaySinceAMoment(b *bed) {
 	for _, m := range messages[5:] {
 		if !r.had[name{realtime.KindPublication, c, m.ID}] {
 			b.Errorf("%s of %v did not come, though the replay began at %v", m.ID, m.Time, messages[5].Time)
+		}
+	}
+}
+
+// oneChannel: a stream of one channel brings everything of it, its fences too, and what was published before as well: whatever else comes.
+func oneChannel(b *bed) {
+	since := time.Now().Add(-time.Minute)
+	wanted := b.channel("acme", "prices:fx")
+	others := []realtime.Channel{b.channel("globex", "prices:fx"), b.channel("acme", "prices"), b.channel("acme", "prices:fx:spot"), b.channel("acme", "Prices:fx")}
+	fence := func(id string) *realtime.Message {
+		return &realtime.Message{Kind: realtime.KindFence, Origin: "i1", Publication: realtime.Publication{Channel: wanted, ID: id}}
+	}
+	all := func(part string, n int) (sent []*realtime.Message, want []string) {
+		for i := range n {
+			id := fmt.Sprint(part, i)
+			for _, c := range others {
+				sent = append(sent, event(c, id))
+			}
+			sent, want = append(sent, event(wanted, id)), append(want, id)
+		}
+		return append(sent, fence(part+"fence"), &realtime.Message{Kind: realtime.KindBeacon, Origin: "i1", Publication: realtime.Publication{ID: part + "beacon"}}), append(want, part+"fence")
+	}
+	before, want := all("before", 50)
+	b.publish(b.broker, b.topic, before...)
+	r := b.follow(b.other, realtime.Following{Instance: "i2", Generation: 1, Since: since, Channel: wanted})
+	later, more := all("live", 50)
+	b.publish(b.broker, b.topic, later...)
+	want = append(want, more...)
+	for len(r.ids(wanted)) < len(want) {
+		r.read(len(r.all) + 1)
+	}
+	got := r.ids(wanted)
+	if !b.harness.Features.Ordered {
+		slices.Sort(got)
+		slices.Sort(want)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		b.Errorf("(-published +received):\n%s", diff)
+	}
+	for _, m := range r.all {
+		if m.Channel == wanted && (m.Kind == realtime.KindFence) != strings.HasSuffix(m.ID, "fence") {
+			b.Errorf("%s came as %s", m.ID, kindName(m.Kind))
 		}
 	}
 }

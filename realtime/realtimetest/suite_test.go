@@ -154,6 +154,18 @@ func flaws() []flaw {
 		{name: "makes topics", caught: "UnknownTopic", broker: func(b *flawedBroker) {
 			b.follow = func(t *topic, _ *realtime.Following) { *t = "another" }
 		}},
+		{name: "selects the channel by its name, whose tenant it may be", caught: "OneChannel", broker: func(b *flawedBroker) {
+			b.follow = func(_ *topic, f *realtime.Following) { f.Channel, _ = realtime.NewChannel("globex", f.Channel.Name()) }
+		}},
+		{name: "selects publications, and no fences", caught: "OneChannel", broker: func(b *flawedBroker) {
+			b.receive = func(ctx context.Context, s realtime.Stream) ([]message, error) {
+				all, err := s.Receive(ctx)
+				if all = slices.DeleteFunc(all, func(m message) bool { return m.Kind == realtime.KindFence }); err == nil && len(all) == 0 {
+					return nil, realtime.ErrBroken
+				}
+				return all, err
+			}
+		}},
 		{name: "does not hear of the cancelling", caught: "CancelledReceive", broker: func(b *flawedBroker) {
 			b.receive = func(ctx context.Context, s realtime.Stream) ([]message, error) {
 				return s.Receive(context.WithoutCancel(ctx))
