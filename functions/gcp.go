@@ -30,7 +30,7 @@ func (p *program) openCloudStores(ctx context.Context, metrics realtime.Metrics)
 	if err != nil {
 		return nil, err
 	}
-	broker, err := gcppubsub.OpenBroker(ctx, p.connection(metrics), gcppubsub.BrokerOptions{Logger: p.log})
+	broker, err := gcppubsub.OpenBroker(ctx, p.connection(metrics), gcppubsub.BrokerOptions{Retention: p.settings.Retention, Logger: p.log})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -45,7 +45,7 @@ func (p *program) openCloudTenants(ctx context.Context) (realtime.Tenants, shutd
 	if err != nil {
 		return nil, nil, err
 	}
-	tenants := tenantcache.New(gcpfirestore.NewTenants(db, gcpfirestore.TenantsOptions{Logger: p.log}), tenantcache.Options{Logger: p.log})
+	tenants := tenantcache.New(gcpfirestore.NewTenants(db, gcpfirestore.TenantsOptions{Retention: p.settings.Retention, Logger: p.log}), tenantcache.Options{Logger: p.log})
 	return tenants, func(context.Context) error { return errors.Join(tenants.Close(), db.Close()) }, nil
 }
 
@@ -59,7 +59,7 @@ func (p *program) openJanitor(ctx context.Context) (http.Handler, shutdown.Step,
 	if err != nil {
 		return nil, nil, err
 	}
-	broker, err := gcppubsub.OpenBroker(ctx, p.connection(nil), gcppubsub.BrokerOptions{Logger: p.log})
+	broker, err := gcppubsub.OpenBroker(ctx, p.connection(nil), gcppubsub.BrokerOptions{Retention: p.settings.Retention, Logger: p.log})
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
@@ -97,7 +97,7 @@ func (p *program) openKeeper(ctx context.Context) (http.Handler, shutdown.Step, 
 	if err != nil {
 		return nil, nil, err
 	}
-	broker, err := gcppubsub.OpenBroker(ctx, p.connection(nil), gcppubsub.BrokerOptions{Logger: p.log})
+	broker, err := gcppubsub.OpenBroker(ctx, p.connection(nil), gcppubsub.BrokerOptions{Retention: p.settings.Retention, Logger: p.log})
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}

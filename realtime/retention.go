@@ -8,6 +8,9 @@ import (
 // DefaultRetention is how long the topics of a Broker keep what was published, if it does not say.
 const DefaultRetention = 10 * time.Minute
 
+// MaxRetention is the longest that the topics of any Broker keep what was published: Pub/Sub's 31 days.
+const MaxRetention = 31 * 24 * time.Hour
+
 // Retainer is a Broker that says for how long its topics keep what was published, at least: so far back a replay reaches, and
 // so long a record of a channel may be asked to be. Every Broker may claim it. Retention does not change.
 type Retainer interface {

@@ -10,6 +10,7 @@ module "tidewire" {
   functions_archive      = var.functions_archive
   functions              = var.functions
   tenants                = var.tenants
+  retention_seconds      = var.retention_seconds
   shards                 = var.shards
   subscriptions          = var.subscriptions
   database               = var.database

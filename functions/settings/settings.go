@@ -7,6 +7,7 @@
 //	TIDEWIRE_PUBSUB_REGION   gcp: the region whose Pub/Sub is spoken to; default the global address
 //	TIDEWIRE_SHARDS          how many shared topics there are, the same in every process of
 //	                         a deployment; default 0, none
+//	TIDEWIRE_RETENTION       how long every topic keeps messages at least, the same in every process; default 10m
 //	TIDEWIRE_LOG_LEVEL       the least level of log lines: debug, info, warn, error; default info
 //	TIDEWIRE_TELEMETRY       where metrics and traces are sent: gcp, otlp:HOST:PORT, or none; default none
 //	TIDEWIRE_METRICS_TENANTS how many tenants metrics show by name; default 20
@@ -32,6 +33,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/environment"
 )
 
@@ -51,6 +53,7 @@ type Settings struct {
 	Database    string // gcp; "" is (default)
 	TenantsFile string // memory
 	Shards      int
+	Retention   time.Duration // how long every topic keeps messages at least
 	LogLevel    slog.Level
 	Telemetry   string // as telemetry.Options.To
 	// ShownTenants is how many tenants metrics show by name; 0 shows nobody.
@@ -116,6 +119,7 @@ func Read(lookup environment.Lookup) (Settings, error) {
 		Region:       r.Text("TIDEWIRE_REGION", ""),
 
 		Shards:         r.Number("TIDEWIRE_SHARDS", 0, 0, maxShards),
+		Retention:      r.Duration("TIDEWIRE_RETENTION", "10m", realtime.DefaultRetention, realtime.MaxRetention),
 		LifecycleTopic: r.Form("TIDEWIRE_LIFECYCLE_TOPIC", topic, "the identifier of a topic, without its project"),
 		JanitorGrace:   r.Duration("TIDEWIRE_JANITOR_GRACE", "5m", minGrace, 24*time.Hour),
 		JanitorTime:    r.Duration("TIDEWIRE_JANITOR_TIME", "50s", time.Second, 30*time.Minute),
@@ -157,6 +161,9 @@ func (s *Settings) readBackend(r *environment.Reader) {
 	case value == string(Memory):
 		if s.TenantsFile == "" {
 			r.Fault("TIDEWIRE_TENANTS", "is not set; memory needs a file of tenant documents")
+		}
+		if s.Retention != realtime.DefaultRetention {
+			r.Fault("TIDEWIRE_RETENTION", "must be 10m, or not set, with memory")
 		}
 	case s.Backend == GCP:
 		if s.Project = id; !project.MatchString(id) {

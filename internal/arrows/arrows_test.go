@@ -144,7 +144,7 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
 	"functions/host":     {own: []string{"internal/flight", "realtime", "realtime/problem", "realtime/shutdown"}},
-	"functions/settings": {own: []string{"realtime/environment"}},
+	"functions/settings": {own: []string{"realtime", "realtime/environment"}},
 	"functions/keeper":   {own: []string{"realtime", "realtime/keeper", "realtime/problem"}},
 	"functions/janitor":  {own: []string{"realtime", "realtime/problem"}},
 	// The probe is a client: it dials a socket, and accepts none.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -48,6 +49,9 @@ type Options struct {
 	// Shards is how many topics tenants share whose placement is pooled, the same in every process;
 	// 0: every tenant has a topic of its own, whatever its document says.
 	Shards int
+	// Retention is how long every topic keeps messages at least, the same in every process: so far rules of windowFor and history may reach, and so long a
+	// topic that is made keeps them. 0 is realtime.DefaultRetention.
+	Retention time.Duration
 	// Subscriptions is how many the project may have before no further topic is followed, for gcp
 	// alone; 0 is the driver's default.
 	Subscriptions int

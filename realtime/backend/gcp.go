@@ -20,7 +20,7 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 		return nil, errors.New("only one emulator is set; set both or neither")
 	}
 	c := gcp.Connection{Project: project, Database: o.Database, Region: o.PubSubRegion, PubSubEmulator: o.PubSubEmulator, FirestoreEmulator: o.FirestoreEmulator, Metrics: o.Metrics}
-	topics, err := gcppubsub.OpenBroker(ctx, c, gcppubsub.BrokerOptions{Subscriptions: o.Subscriptions, Logger: o.Logger})
+	topics, err := gcppubsub.OpenBroker(ctx, c, gcppubsub.BrokerOptions{Retention: o.Retention, Subscriptions: o.Subscriptions, Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}

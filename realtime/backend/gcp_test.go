@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,5 +76,47 @@ func TestOpenGCP(t *testing.T) {
 	}
 	if at, err := there.Revocations.RevokedBefore(t.Context(), "acme", "ann"); err != nil || !at.Equal(before) {
 		t.Errorf("revoked before %v, %v", at, err)
+	}
+}
+
+// What topics keep is said once: topics are made so, the broker says so, and rules that reach further back are refused with that.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	o := backend.Options{PubSubEmulator: servers.PubSub(t), FirestoreEmulator: servers.Firestore(t), Retention: 24 * time.Hour}
+	b, err := backend.Open(t.Context(), "gcp:"+emulators.Project(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	if kept := realtime.RetentionOf(b.Broker); kept != 24*time.Hour {
+		t.Errorf("the broker says %s", kept)
+	}
+	rule := func(long time.Duration) *realtime.Tenant {
+		return &realtime.Tenant{ID: "acme", Namespaces: map[string]realtime.Namespace{"news": {History: &realtime.History{For: realtime.Duration(long)}}}}
+	}
+	if err := b.EnsureTenant(t.Context(), rule(24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if doc, err := b.Tenants.Tenant(t.Context(), "acme"); err != nil || doc.Namespaces["news"].History.For != realtime.Duration(24*time.Hour) {
+		t.Errorf("the document is %+v, %v", doc, err)
+	}
+	err = b.EnsureTenant(t.Context(), rule(25*time.Hour))
+	if realtime.CodeOf(err) != realtime.CodeBadRequest || !strings.Contains(err.Error(), "namespaces.news.history.for: must be at most 24h, because a topic keeps no more, got 25h") {
+		t.Errorf("beyond what is kept: %v", err)
+	}
+	if _, err := backend.Open(t.Context(), "memory", backend.Options{Retention: time.Hour}); err == nil || !strings.Contains(err.Error(), "retention") {
+		t.Errorf("memory: %v", err)
+	}
+	s, err := b.Broker.Follow(t.Context(), b.Placement(rule(0)), realtime.Following{Instance: "i1", Generation: 1, Since: time.Now().Add(-20 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(t.Context())
+	if since := s.CompleteSince(); since.After(time.Now().Add(-19 * time.Hour)) {
+		t.Errorf("a replay of 20 hours is complete since %s", since)
 	}
 }

@@ -3,9 +3,11 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"runtime/debug"
 
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 )
 
@@ -22,6 +24,9 @@ func brokerBytes() int {
 func openMemory(o Options) (*Backend, error) {
 	if o.Database != "" || o.PubSubEmulator != "" || o.FirestoreEmulator != "" || o.LifecycleTopic != "" {
 		return nil, errors.New("a database, a topic or an emulator is only for gcp:PROJECT")
+	}
+	if o.Retention != 0 && o.Retention != realtime.DefaultRetention {
+		return nil, fmt.Errorf("a retention other than %s is only for gcp:PROJECT", realtime.DefaultRetention)
 	}
 	tenants, err := memory.NewTenants()
 	if o.TenantsFile != "" {

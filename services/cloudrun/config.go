@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 )
@@ -35,13 +37,14 @@ type Config struct {
 
 // Storage says more of the backend, whatever opens it.
 type Storage struct {
-	TenantsFile                       string // memory: the file of tenant documents
-	Database                          string // gcp: of Firestore; empty is "(default)"
-	PubSubRegion                      string // gcp; empty is the global address
-	Shards                            int    // how many topics pooled tenants share
-	LifecycleTopic                    string // gcp: the topic that is told of channels; empty is none, and so in a service that has no readers
-	Subscriptions                     int    // gcp: how many the project may have
-	PubSubEmulator, FirestoreEmulator string // gcp: host:port; empty is the service
+	TenantsFile                       string        // memory: the file of tenant documents
+	Database                          string        // gcp: of Firestore; empty is "(default)"
+	PubSubRegion                      string        // gcp; empty is the global address
+	Shards                            int           // how many topics pooled tenants share
+	Retention                         time.Duration // how long every topic keeps messages at least
+	LifecycleTopic                    string        // gcp: the topic that is told of channels; empty is none, and so in a service that has no readers
+	Subscriptions                     int           // gcp: how many the project may have
+	PubSubEmulator, FirestoreEmulator string        // gcp: host:port; empty is the service
 }
 
 // ReadConfig reads what all services need. Faults are in e. export is what the service links to send telemetry with.
@@ -65,6 +68,7 @@ func ReadConfig(e *environment.Reader, export telemetry.Export) Config {
 			Database:          e.Text("TIDEWIRE_DATABASE", ""),
 			PubSubRegion:      e.Text("TIDEWIRE_PUBSUB_REGION", ""),
 			Shards:            e.Number("TIDEWIRE_SHARDS", 0, 0, 1000),
+			Retention:         e.Duration("TIDEWIRE_RETENTION", "10m", realtime.DefaultRetention, realtime.MaxRetention),
 			Subscriptions:     e.Number("TIDEWIRE_SUBSCRIPTIONS", 9000, 1, 10_000),
 			PubSubEmulator:    e.Text("PUBSUB_EMULATOR_HOST", ""),
 			FirestoreEmulator: e.Text("FIRESTORE_EMULATOR_HOST", ""),

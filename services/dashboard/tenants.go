@@ -55,7 +55,7 @@ func cloudTenants(ctx context.Context, p *cloudrun.Parts, project string) (realt
 	if err != nil {
 		return nil, nil, err
 	}
-	source := gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Metrics: p.Metrics, Logger: p.Log})
+	source := gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Retention: p.Config.Storage.Retention, Metrics: p.Metrics, Logger: p.Log})
 	tenants := tenantcache.NewReader(source, tenantcache.Options{Logger: p.Log})
 	return tenants, func(context.Context) error { return errors.Join(tenants.Close(), store.Close()) }, nil
 }

@@ -41,7 +41,7 @@ var faults = []fault{
 	{"a reason of another counter", "modules/signals/alerts.tf", "reason='too-slow'", "reason='resumed'", contract("metrics"), "resumed"},
 	{"a log message misspelt", "modules/signals/logs.tf", "the janitor could not tell who is dead", "the janitor could not say who is dead", contract("logs"), "could not say"},
 	{"an alert without runbook", "modules/signals/alerts.tf", "    holes = {", "    holes-found = {", contract("logs"), "holes-found"},
-	{"retention of shared topics too short", "modules/plan/main.tf", "retention_seconds = 600", "retention_seconds = 300", contract("topics"), "300 s"},
+	{"retention of shared topics too short", "modules/plan/main.tf", "retention_seconds = var.retention_seconds", "retention_seconds = 300", contract("topics"), "300 s"},
 	{"topics that keep nothing", "modules/pubsub/main.tf", `message_retention_duration = "${each.value.retention_seconds}s"`, "", contract("topics"), "keeps"},
 	{"the name of a tenant's topic misspelt", "modules/plan/main.tf", `"tw-${id}" => {`, `"tw_${id}" => {`, contract("topics"), "tw-acme"},
 	{"the name of a shared topic misspelt", "modules/plan/main.tf", `"tw_pool_${n}"`, `"tw_pool${n}"`, contract("topics"), "tw_pool_"},

@@ -12,7 +12,7 @@ import (
 func Open(ctx context.Context, p *cloudrun.Parts) (*backend.Backend, error) {
 	s := &p.Config.Storage
 	b, err := backend.Open(ctx, p.Config.Backend, backend.Options{
-		TenantsFile: s.TenantsFile, Database: s.Database, PubSubRegion: s.PubSubRegion, Shards: s.Shards, Subscriptions: s.Subscriptions, LifecycleTopic: s.LifecycleTopic,
+		TenantsFile: s.TenantsFile, Database: s.Database, PubSubRegion: s.PubSubRegion, Shards: s.Shards, Retention: s.Retention, Subscriptions: s.Subscriptions, LifecycleTopic: s.LifecycleTopic,
 		PubSubEmulator: s.PubSubEmulator, FirestoreEmulator: s.FirestoreEmulator,
 		Logger: p.Log, Metrics: p.Metrics,
 	})

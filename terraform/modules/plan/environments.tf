@@ -14,7 +14,7 @@ locals {
   sending = { TIDEWIRE_REGION = var.region, TIDEWIRE_TELEMETRY = var.telemetry ? "gcp" : "none", TIDEWIRE_METRICS_TENANTS = tostring(var.metrics_tenants) }
 
   # Who has to know where a tenant is: the same number everywhere, or tenants are published to where nobody listens.
-  placing = { TIDEWIRE_SHARDS = tostring(var.shards) }
+  placing = { TIDEWIRE_SHARDS = tostring(var.shards), TIDEWIRE_RETENTION = "${var.retention_seconds}s" }
 
   environments = { for p, e in {
     gateway = merge(local.common, local.placing, {

@@ -27,18 +27,16 @@ locals {
 
 # Topics: the names of realtime.Placed, the settings of the driver's EnsureTopic, so that the api finds them as it would have made them.
 locals {
-  # The least that Pub/Sub takes; a replay reaches back five minutes.
-  retention_seconds = 600
-  labels            = { tidewire = "topic" }
+  labels = { tidewire = "topic" }
 
   own = {
     for id, t in var.tenants : "tw-${id}" => {
-      tenant = id, shard = null, retention_seconds = t.retention_seconds, labels = local.labels
+      tenant = id, shard = null, retention_seconds = max(t.retention_seconds, var.retention_seconds), labels = local.labels
     } if t.placement == "own"
   }
   pooled = {
     for n in range(var.shards) : "tw_pool_${n}" => {
-      tenant = null, shard = n, retention_seconds = local.retention_seconds, labels = local.labels
+      tenant = null, shard = n, retention_seconds = var.retention_seconds, labels = local.labels
     }
   }
   topics = merge(local.own, local.pooled)

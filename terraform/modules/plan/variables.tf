@@ -135,6 +135,19 @@ variable "tenants" {
   }
 }
 
+variable "retention_seconds" {
+  description = "How long every topic keeps messages at least, 600 to 2678400 (31 days). Tenants' rules of history may reach as far back. Pub/Sub charges for what it stores."
+  type        = number
+  default     = 600
+  nullable    = false
+
+  # What Pub/Sub takes is 10 minutes to 31 days, and a replay reaches back 5 minutes.
+  validation {
+    condition     = var.retention_seconds >= 600 && var.retention_seconds <= 2678400 && floor(var.retention_seconds) == var.retention_seconds
+    error_message = "retention_seconds: must be a whole number of 600 to 2678400."
+  }
+}
+
 variable "shards" {
   description = "Number of topics that pooled tenants share. It must never change, because it determines which tenant is on which topic."
   type        = number

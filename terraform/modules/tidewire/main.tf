@@ -6,17 +6,18 @@ data "google_project" "this" {
 module "plan" {
   source = "../plan"
 
-  project       = var.project
-  number        = data.google_project.this.number
-  region        = var.region
-  name          = var.name
-  database      = var.database
-  tenants       = var.tenants
-  shards        = var.shards
-  subscriptions = var.subscriptions
-  domains       = var.domains
-  demo          = var.demo
-  probe_tenant  = var.probe_tenant
+  project           = var.project
+  number            = data.google_project.this.number
+  region            = var.region
+  name              = var.name
+  database          = var.database
+  tenants           = var.tenants
+  shards            = var.shards
+  retention_seconds = var.retention_seconds
+  subscriptions     = var.subscriptions
+  domains           = var.domains
+  demo              = var.demo
+  probe_tenant      = var.probe_tenant
   # A gateway closes what is silent for a minute: sockets can be held only if runs are not further apart.
   probe           = { seconds = var.probe.seconds, held = var.probe.period_seconds > 60 ? 0 : var.probe.held }
   log_level       = var.log_level

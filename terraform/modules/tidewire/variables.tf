@@ -61,6 +61,13 @@ variable "tenants" {
   nullable = false
 }
 
+variable "retention_seconds" {
+  description = "How long every topic keeps messages at least, 600 to 2678400 (31 days). Tenants' rules of history may reach as far back. Pub/Sub charges for what it stores."
+  type        = number
+  default     = 600
+  nullable    = false
+}
+
 variable "shards" {
   description = "Number of topics that pooled tenants share. It must never change, because it determines which tenant is on which topic. 0 for no pooled tenants."
   type        = number

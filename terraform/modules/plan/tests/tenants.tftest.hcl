@@ -163,6 +163,31 @@ run "the_least_and_the_most_retention" {
   }
 }
 
+run "retention_of_all_topics" {
+  command = plan
+  variables {
+    retention_seconds = 86400
+    shards            = 1
+    tenants           = { acme = {}, longer = { retention_seconds = 172800 } }
+  }
+  assert {
+    condition     = output.topics["tw-acme"].retention_seconds == 86400 && output.topics["tw_pool_0"].retention_seconds == 86400 && output.topics["tw-longer"].retention_seconds == 172800
+    error_message = "Every topic keeps what all keep, and one more if it is asked to."
+  }
+  assert {
+    condition     = alltrue([for p in ["gateway", "api", "ingest", "keeper"] : output.environments[p].TIDEWIRE_RETENTION == "86400s"])
+    error_message = "Every program that reads the rules of tenants is told what topics keep."
+  }
+}
+
+run "too_little_retention_of_all" {
+  command = plan
+  variables {
+    retention_seconds = 599
+  }
+  expect_failures = [var.retention_seconds]
+}
+
 run "too_little_retention" {
   command = plan
   variables {
