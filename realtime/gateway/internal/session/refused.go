@@ -62,7 +62,7 @@ func (r *refusedPublishes) add(f *wire.ClientFrame, channel string, queued bool,
 	}
 	r.all = slices.DeleteFunc(r.all, func(b refusedPublish) bool {
 		queued = queued || b.channel == channel && b.queued
-		return !f.CountsRefusals && !now.Before(b.until) && b.number <= r.reached || b.channel == channel
+		return !f.CountsRefusals && !now.Before(b.until) && (!b.queued || b.number <= r.reached) || b.channel == channel
 	})
 	if len(r.all) >= maxRefusedChannels {
 		r.all, channel, queued = nil, "", true
