@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -160,21 +162,38 @@ func TestRefusedPublishIsNotOvertaken(t *testing.T) {
 	t.Parallel()
 	doc := much()
 	doc.Limits.PublishesPerSecond = 3 // too slow to wait for
-	s := start(t, gateway.Options{}, doc)
-	p := s.connect("acme", "ann")
-	answers := publishing(t, p, 50, func(int) string { return "a:1" })
-	first := slices.IndexFunc(answers, func(f wire.ServerFrame) bool { return f.Type != wire.TypeOK })
-	if first < 6 { // later if sending took so long that there was room again
-		t.Fatalf("the first refused is number %d: %+v", first, answers[first])
+	tenants, err := memory.NewTenants(doc)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i, a := range answers[first:] {
-		if a.Code != realtime.CodeLimited || a.Limit != "publishesPerSecond" || a.RetryAfterMs == 0 {
-			t.Errorf("behind it, %d: %+v", first+i, a)
+	inBubble(t, gateway.Options{Tenants: tenants}, func(b *bubbleGateway) {
+		v := b.socket(bearing(longLived(t, doc, "ann")), "")
+		for i := range 50 {
+			v.send(fmt.Sprintf(`{"type":"publish","id":%d,"channel":"a:1","data":1}`, i))
 		}
-	}
-	time.Sleep(time.Duration(answers[first].RetryAfterMs) * time.Millisecond)
-	p.send(`{"type":"publish","id":"again","channel":"a:1","data":1}`)
-	p.expect(`{"type":"ok","id":"again"}`)
+		synctest.Wait()
+		v.mu.Lock()
+		answers := slices.DeleteFunc(slices.Clone(v.frames), func(f wire.ServerFrame) bool { return f.ID == "" })
+		v.mu.Unlock()
+		slices.SortFunc(answers, func(a, b wire.ServerFrame) int {
+			return cmp.Or(cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
+		})
+		first := slices.IndexFunc(answers, func(f wire.ServerFrame) bool { return f.Type != wire.TypeOK })
+		if first < 6 || len(answers) != 50 {
+			t.Fatalf("the first refused is number %d of %d", first, len(answers))
+		}
+		for i, a := range answers[first:] {
+			if a.Code != realtime.CodeLimited || a.Limit != "publishesPerSecond" || a.RetryAfterMs == 0 {
+				t.Errorf("behind it, %d: %+v", first+i, a)
+			}
+		}
+		time.Sleep(time.Duration(answers[first].RetryAfterMs) * time.Millisecond)
+		v.send(`{"type":"publish","id":"again","channel":"a:1","data":1}`)
+		synctest.Wait()
+		if f := v.last(); f.Type != wire.TypeOK || f.ID != `"again"` {
+			t.Errorf("again: %+v", f)
+		}
+	})
 }
 
 // The queue of a connection whose hook does not return fills up; then the client is told, and may leave.
