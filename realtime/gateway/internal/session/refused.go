@@ -58,11 +58,17 @@ func (r *refusedPublishes) add(f *wire.ClientFrame, channel string, queued bool,
 	now := r.clock.now()
 	if !f.CountsRefusals {
 		told.RetryAfter = r.toldAfter(channel, why, now)
+		r.all = slices.DeleteFunc(r.all, func(b refusedPublish) bool {
+			return !now.Before(b.until) && (!b.queued || b.number <= r.reached)
+		})
+		if len(r.all) == 0 {
+			r.tried.clear()
+		}
 		r.tried.add(f)
 	}
 	r.all = slices.DeleteFunc(r.all, func(b refusedPublish) bool {
 		queued = queued || b.channel == channel && b.queued
-		return !f.CountsRefusals && !now.Before(b.until) && (!b.queued || b.number <= r.reached) || b.channel == channel
+		return b.channel == channel
 	})
 	if len(r.all) >= maxRefusedChannels {
 		r.all, channel, queued = nil, "", true

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,6 +68,14 @@ func TestWhoComesTooEarlyIsWaitedFor(t *testing.T) {
 				t.Errorf("%s, in its time: %v", event, refused)
 			}
 		}
+		for i := range 1000 { // also with many behind it
+			_, _ = r.add(publishing(strconv.Itoa(i)), "a:1", false, unavailableFor(5*time.Second))
+		}
+		time.Sleep(5*time.Second - time.Millisecond)
+		if first, _ := r.arrives(publishing("0")); first == nil || first.RetryAfter < minRetryAfter {
+			t.Errorf("the first of many, too early, is told %+v", first)
+		}
+		time.Sleep(time.Minute)
 		_, _ = r.add(publishing("a"), "a:1", false, unavailableFor(0))
 		began := time.Now()
 		for {

@@ -2,7 +2,6 @@ package session
 
 import (
 	"hash/maphash"
-	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime/wire"
@@ -40,40 +39,41 @@ func (r *refusedPublishes) release() {
 	}
 }
 
-// maxTried is how many refused publishes are remembered.
-const maxTried = 128
-
-// tried remembers the last publishes of a connection that were refused, by the ID of their event or, without one, of their frame. Two
-// may be taken for one: then the second is refused for longer.
+// tried remembers which publishes of a connection were refused since it last had none to wait for, by the ID of their event or, without one, of
+// their frame: one bit of many for each. One that was not refused may be taken for one that was; then it is refused for longer. It
+// takes half a KiB from the first refusal on.
 type tried struct {
 	seed maphash.Seed
-	sums []uint64
-	next int // is overwritten next, once there are maxTried
+	bits *[64]uint64
 }
 
-func (t *tried) sum(f *wire.ClientFrame) uint64 {
+func (t *tried) bit(f *wire.ClientFrame) (word int, mask uint64) {
 	id := f.Event
 	if id == "" {
 		id = string(f.ID)
 	}
-	return maphash.String(t.seed, id) ^ maphash.String(t.seed, f.Channel)
+	sum := maphash.String(t.seed, id) ^ maphash.String(t.seed, f.Channel)
+	return int(sum >> 6 % 64), 1 << (sum % 64) //nolint:gosec // it is below 64
 }
 
 func (t *tried) has(f *wire.ClientFrame) bool {
-	return len(t.sums) > 0 && slices.Contains(t.sums, t.sum(f))
+	if t.bits == nil {
+		return false
+	}
+	word, mask := t.bit(f)
+	return t.bits[word]&mask != 0
 }
 
 func (t *tried) add(f *wire.ClientFrame) {
-	switch {
-	case len(t.sums) == 0:
-		t.seed = maphash.MakeSeed()
-	case t.has(f):
-		return
+	if t.bits == nil {
+		t.seed, t.bits = maphash.MakeSeed(), &[64]uint64{}
 	}
-	if len(t.sums) < maxTried {
-		t.sums = append(t.sums, t.sum(f))
-		return
+	word, mask := t.bit(f)
+	t.bits[word] |= mask
+}
+
+func (t *tried) clear() {
+	if t.bits != nil {
+		*t.bits = [64]uint64{}
 	}
-	t.sums[t.next] = t.sum(f)
-	t.next = (t.next + 1) % maxTried
 }
