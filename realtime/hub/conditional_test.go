@@ -49,6 +49,46 @@ func TestConditionsProperty(t *testing.T) {
 	t.Logf("%+v", sum)
 }
 
+// A publisher that comes back after hubs have forgotten what they decided, and repeats itself, is told of its own success as long as its value stands; and
+// nothing is published again.
+func TestALateRepetitionFindsItsOwnValue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newConditionWorld(t, 1)
+		w.broker.Calm()
+		p := realtime.Publication{Channel: w.chans[0], ID: "mine", Key: "k", Data: []byte("1"), If: &realtime.Condition{Is: realtime.ConditionAbsent}}
+		var told []realtime.Outcome
+		for i := range 3 {
+			for range 60 {
+				o, err := w.try(w.hubs[i], w.pubs[i], p)
+				if err == nil {
+					told = append(told, o)
+					break
+				}
+				time.Sleep(time.Second)
+				synctest.Wait()
+				w.truth.save(t)
+			}
+			for range 25 {
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				w.truth.save(t)
+			}
+			w.replaceHub((i + 1) % 3)
+		}
+		if len(told) != 3 || told[0].Verdict != realtime.VerdictApplied || told[1] != told[0] || told[2] != told[0] {
+			t.Errorf("told %v", told)
+		}
+		w.truth.mu.Lock()
+		n := len(slices.DeleteFunc(slices.Clone(w.truth.told), func(m realtime.Message) bool { return m.ID != "mine" }))
+		w.truth.mu.Unlock()
+		if n != 1 {
+			t.Errorf("published %d times", n)
+		}
+		w.end()
+	})
+}
+
 type conditionCounts struct{ tried, applied, lost, unavailable, unknown, read, gaps, resets, resumed, judged int }
 
 func (c *conditionCounts) add(o *conditionCounts) {

@@ -19,10 +19,8 @@ func keep(m *Machine, msg *realtime.Message, at time.Time, repeated bool, now ti
 		if !repeated {
 			apply(m, msg, at, now)
 		}
-	case repeated && h.Second(msg.ID, at): // this is the first copy
-		apply(m, msg, at, now)
-	case repeated:
-		if h.Early && ms < m.set.opened { // perhaps this is, and the second has been let go
+	case repeated && !h.Second(msg.ID, at): // nor is this the first copy of one that is held
+		if h.Early && ms < m.set.opened { // perhaps it is, and the second has been let go
 			m.set.o.Doubt(m.name)
 		}
 	case ms < m.set.opened-m.set.skew:

@@ -92,6 +92,10 @@ func try(ss *Set, p *realtime.Publication, heard func() int64) (*Attempt, error)
 		}
 		return nil, unknown("it cannot be told yet what the key is")
 	}
+	if state.At.ID == p.ID { // it was, and has counted; what became of others is forgotten after a while
+		a.outcome <- realtime.Outcome{Verdict: realtime.VerdictApplied, Position: state.At}
+		return a, nil
+	}
 	c := *p.If
 	c.Known, c.AsOf = state, asOf
 	p.If = &c
@@ -148,9 +152,11 @@ func (a *Attempt) End() {
 	o.Lock()
 	defer o.Unlock()
 	left := slices.DeleteFunc(a.state.awaited[a.id], func(other *Attempt) bool { return other == a })
-	if a.state.awaited[a.id] = left; len(left) == 0 {
+	if len(left) == 0 {
 		delete(a.state.awaited, a.id)
+		return
 	}
+	a.state.awaited[a.id] = left
 }
 
 // ID is that of the Publication.
