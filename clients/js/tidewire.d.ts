@@ -427,6 +427,33 @@ export interface PublishOptions extends RequestOptions {
   contentType?: string;
 }
 
+export interface LockOptions {
+  /** How long the lock outlives this client, from `3s` to `4m`; default `30s`. While it is held it is renewed. */
+  ttl?: string;
+  /** What others see of the holder: the value of the lock's key. */
+  data?: unknown;
+  /** Gives up waiting. */
+  signal?: AbortSignal;
+}
+
+/** A lock that this client has got. It is renewed until `release`, or until it is lost. */
+export interface Lock {
+  readonly channel: string;
+  readonly name: string;
+  /** `lock:<name>`, the key of the channel's state. */
+  readonly key: string;
+  /** Where it was got or last renewed. It only grows, from one holder to the next as well: a fencing token. */
+  readonly position: Position;
+  /** Whether it is certain that nobody else has it. */
+  readonly isHeld: boolean;
+  /** Is aborted when the lock is lost. */
+  readonly signal: AbortSignal;
+  /** Resolves with the reason when the lock is lost: it could not be renewed in time, or somebody has removed it. Never after `release`. */
+  readonly lost: Promise<TidewireError>;
+  /** Gives it back, and resolves with whether the server has taken it. If it has not, the lock ends with its `ttl`. */
+  release(): Promise<boolean>;
+}
+
 export class Tidewire {
   constructor(url: string | URL, options?: Options);
   constructor(options: Options & { url: string | URL });
@@ -446,6 +473,10 @@ export class Tidewire {
   unsubscribe(channel: string): void;
   /** With `if`, `applied` says whether the event counts, and `position` where the value was published that its key has now. */
   publish(channel: string, data: unknown, options?: PublishOptions): Promise<{ event: string; applied?: boolean; position?: Position }>;
+  /** Gets a lock if nobody has it: resolves with it, or with null. The namespace of the channel must keep state. */
+  tryLock(channel: string, name: string, options?: LockOptions): Promise<Lock | null>;
+  /** Gets a lock as soon as nobody else has it, in no particular order. Needs the right to subscribe to the channel, too. */
+  lock(channel: string, name: string, options?: LockOptions): Promise<Lock>;
   call<T = unknown>(route: string, data?: unknown, options?: RequestOptions): Promise<T>;
   /**
    * What was published to a channel before, page by page: `for await (const page of tidewire.history("alerts:eu", { from }))`. It waits for a connection, and asks

@@ -1307,8 +1307,8 @@ var Timers = class {
     for (const name of [...this.#all.keys()]) this.cancel(name);
   }
 };
-function backoff(attempt, { backoffMs, backoffCapMs }) {
-  return Math.random() * Math.min(backoffCapMs, backoffMs * 2 ** Math.min(attempt, 30));
+function backoff(attempt2, { backoffMs, backoffCapMs }) {
+  return Math.random() * Math.min(backoffCapMs, backoffMs * 2 ** Math.min(attempt2, 30));
 }
 
 // src/tuner.js
@@ -1430,9 +1430,9 @@ var Grants = class {
   #ended;
   #tuner;
   /** `changed` is called when positions have changed, `ended` with a feed or watch that is no more; see Channels for `taken`. */
-  constructor({ options, links, clock, timers, emit, taken, changed: changed2, ended }) {
+  constructor({ options, links, clock, timers, emit, taken: taken2, changed: changed2, ended }) {
     [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
-    [this.#emit, this.#taken, this.#changed, this.#ended] = [emit, taken, changed2, ended];
+    [this.#emit, this.#taken, this.#changed, this.#ended] = [emit, taken2, changed2, ended];
     this.#tuner = new Tuner({ options, links, timers });
   }
   /** Notes that the link has been asked, by the first frame or alone. */
@@ -1795,10 +1795,10 @@ var Channels = class {
   #taken;
   #isClosed;
   /** `taken` is called whenever a link may have been granted all that it was asked for. */
-  constructor({ options, links, clock, timers, emit, taken, isClosed }) {
+  constructor({ options, links, clock, timers, emit, taken: taken2, isClosed }) {
     [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
-    [this.#emit, this.#taken, this.#isClosed] = [emit, taken, isClosed];
-    this.#grants = new Grants({ options, links, clock, timers, emit, taken, changed: () => this.#saveSoon(), ended: (one) => this.#remove(one) });
+    [this.#emit, this.#taken, this.#isClosed] = [emit, taken2, isClosed];
+    this.#grants = new Grants({ options, links, clock, timers, emit, taken: taken2, changed: () => this.#saveSoon(), ended: (one) => this.#remove(one) });
     this.#bookmarks = new Bookmarks(options.storage, options.storageKey, (error) => emit("error", error));
   }
   /** Feeds, watches and entries. */
@@ -2802,8 +2802,8 @@ var Connector = class {
     this.#cancel("move");
     const turn = this.#dialer.begin();
     if (!this.isLive) {
-      const { name, attempt, code, message, action } = this.#state;
-      this.#set(name === "reconnecting" ? { name, attempt, code, message, action, retryAt: null } : { name: "connecting" });
+      const { name, attempt: attempt2, code, message, action } = this.#state;
+      this.#set(name === "reconnecting" ? { name, attempt: attempt2, code, message, action, retryAt: null } : { name: "connecting" });
     }
     this.#dialer.dial(turn);
   }
@@ -2918,14 +2918,14 @@ var Connector = class {
       this.#tokens.discard(link?.token);
       if (!this.#tokens.renewable && !this.#tokens.current) return this.#stop({ ...reason, action });
     }
-    const { wait, notBefore, action: wanted } = this.#retry.after(link, reason), retryAt = Date.now() + wait;
+    const { wait, notBefore, action: wanted2 } = this.#retry.after(link, reason), retryAt = Date.now() + wait;
     if (this.#links.live) {
       this.#after("move", wait, () => this.#dial());
       return this.#emit("move", { phase: "failed", retryAt });
     }
     this.#retry.notBefore = notBefore;
     this.#after("retry", wait, () => this.#dial());
-    this.#set({ name: "reconnecting", retryAt, attempt: this.#retry.attempts, ...reason, ...wanted !== void 0 && { action: wanted } });
+    this.#set({ name: "reconnecting", retryAt, attempt: this.#retry.attempts, ...reason, ...wanted2 !== void 0 && { action: wanted2 } });
   }
   /** Stops until a person acts, because a person has decided so: the application, or an operator with a final code. */
   #stop(reason) {
@@ -3061,6 +3061,228 @@ async function* pagesOf(query, ask) {
   }
 }
 
+// src/lock.js
+var ATTEMPT = 1e4;
+function stopwatch() {
+  const [steady, wall] = [ticks(), Date.now()];
+  return () => Math.max(ticks() - steady, Date.now() - wall);
+}
+var Lock = class {
+  #publish;
+  #ttl;
+  #data;
+  #position;
+  #since;
+  #asked = /* @__PURE__ */ new Map();
+  // since: a stopwatch; asked: those of attempts, by event
+  #state = "held";
+  #renewing = null;
+  #renewal;
+  #deadline;
+  #abort = new AbortController();
+  #lose;
+  #failed;
+  /** `publish` publishes about the key of the lock. `since` is the stopwatch of the attempt that has got it. */
+  constructor({ channel, name, key, publish, ttlMs, data, position: position2, since }) {
+    Object.assign(this, { channel, name, key });
+    [this.#publish, this.#ttl, this.#data, this.#position, this.#since] = [publish, ttlMs, data, position2, since];
+    this.lost = new Promise((resolve) => {
+      this.#lose = resolve;
+    });
+    this.#plan();
+  }
+  /** Where the lock was got or last renewed. It only grows, from one holder to the next as well: a fencing token. */
+  get position() {
+    return this.#position;
+  }
+  /** Whether it is certain that nobody else has it. */
+  get isHeld() {
+    return this.#state === "held" && this.#left > 0;
+  }
+  /** Is aborted when the lock is lost. */
+  get signal() {
+    return this.#abort.signal;
+  }
+  get #left() {
+    return this.#ttl - this.#since();
+  }
+  /** Gives the lock back, and tells whether the server has taken it. If it has not, the lock ends by itself. */
+  async release() {
+    if (this.#state !== "held") return false;
+    this.#state = "released";
+    this.#stop();
+    await this.#renewing;
+    if (this.#left <= 0) return false;
+    try {
+      return (await this.#publish(void 0, { delete: true, if: { position: this.#position }, event: newID(), wait: true, timeoutMs: Math.max(1, this.#left) })).applied;
+    } catch {
+      return false;
+    }
+  }
+  #stop() {
+    clearTimeout(this.#renewal);
+    clearTimeout(this.#deadline);
+  }
+  #plan() {
+    this.#stop();
+    if (this.#state !== "held") return;
+    this.#deadline = setTimeout(() => this.#left > 0 ? this.#plan() : this.#end(), Math.max(0, Math.ceil(this.#left)));
+    this.#renewal = setTimeout(() => {
+      this.#renewing = this.#renew();
+    }, Math.max(0, this.#left - this.#ttl * 2 / 3));
+  }
+  async #renew() {
+    if (this.#left <= 0) return this.#end();
+    const event = newID(), since = stopwatch();
+    this.#asked.set(event, since);
+    let wait = 0;
+    try {
+      const ttl = `${this.#ttl}ms`;
+      const answer = await this.#publish(this.#data, { ttl, if: { position: this.#position }, event, wait: true, timeoutMs: Math.max(1, Math.min(ATTEMPT, this.#left)) });
+      const own = answer.applied ? since : this.#asked.get(idOf(answer.position));
+      if (!own) return this.#end(new TidewireError({ code: "conflict", channel: this.channel, message: `${this.key}: somebody else has it, or has removed it` }));
+      [this.#position, this.#since, this.#failed] = [answer.position, own, void 0];
+      this.#asked.clear();
+    } catch (error) {
+      this.#failed = error;
+      if (error.code === "closed") return this.#end(error);
+      wait = Math.max(error.retryAfterMs ?? 0, 500 * (1 + Math.random()));
+    }
+    if (this.#left <= 0) return this.#end();
+    this.#plan();
+    if (wait > 0 && this.#state === "held") {
+      clearTimeout(this.#renewal);
+      this.#renewal = setTimeout(() => {
+        this.#renewing = this.#renew();
+      }, wait);
+    }
+  }
+  #end(why = this.#failed) {
+    this.#stop();
+    if (this.#state !== "held") return;
+    this.#state = "lost";
+    const error = why ?? new TidewireError({ code: "timeout", channel: this.channel, message: `${this.key}: could not be renewed in time` });
+    this.#abort.abort(error);
+    this.#lose(error);
+  }
+};
+var idOf = (position2) => position2 === void 0 ? void 0 : parsePosition(position2).id;
+
+// src/locks.js
+var UNITS = { s: 1e3, m: 6e4 };
+var SHORTEST = 3e3;
+var LONGEST = 24e4;
+var SPREAD = 50;
+var WIDEST = 2e3;
+var ATTEMPT2 = 1e4;
+var MARGIN2 = 1e3;
+function wanted(name, { ttl = "30s", data = null, signal, ...unknown }) {
+  const other = Object.keys(unknown)[0];
+  if (other !== void 0) throw badRequest(`${other.slice(0, 64)}: is not an option of lock`);
+  if (typeof name !== "string" || name === "") throw badRequest(`name: must be a non-empty string, got ${show(name)}`);
+  checkText("name", name, MAX_NAME - "lock:".length);
+  const [, number, unit] = /^(\d{1,6})(s|m)$/.exec(ttl) ?? [], ttlMs = Number(number) * UNITS[unit];
+  if (!(ttlMs >= SHORTEST && ttlMs <= LONGEST)) throw badRequest(`ttl: must be from 3s to 4m, got ${show(ttl)}`);
+  if (signal !== void 0 && typeof signal?.addEventListener !== "function") throw badRequest(`signal: must be an AbortSignal, got ${show(signal)}`);
+  return { ttlMs, data, signal, key: `lock:${name}` };
+}
+async function tryLock(client, channel, name, options = {}) {
+  const want = wanted(name, options);
+  want.signal?.throwIfAborted();
+  return abortable(attempt(client, channel, name, want), want.signal);
+}
+async function lock(client, channel, name, options = {}) {
+  const want = wanted(name, options);
+  want.signal?.throwIfAborted();
+  const subscription = client.subscribe(channel, { state: true, keys: [want.key] });
+  const ended = end(subscription, channel);
+  try {
+    await abortable(subscription.view.ready, want.signal);
+    for (let spread = SPREAD; ; spread = Math.min(2 * spread, WIDEST)) {
+      await free(subscription.view, ended, want);
+      await until(Math.random() * spread, want.signal);
+      if (subscription.view.has(want.key)) continue;
+      try {
+        const got = await abortable(attempt(client, channel, name, want), want.signal);
+        if (got) return got;
+        await until(MARGIN2, want.signal, (done) => taken(subscription.view, want.key, done));
+      } catch (error) {
+        want.signal?.throwIfAborted();
+        if (!["unavailable", "draining", "limited", "timeout", "conflict"].includes(error.code)) throw error;
+        await until((error.retryAfterMs ?? 0) + MARGIN2 * (1 + Math.random()), want.signal);
+      }
+    }
+  } finally {
+    subscription.unsubscribe();
+  }
+}
+async function attempt(client, channel, name, { ttlMs, data, signal, key }) {
+  const publish = (what, how) => client.publish(channel, what, { key, ...how });
+  const event = newID(), since = stopwatch();
+  const answer = await publish(data, { ttl: `${ttlMs}ms`, if: "absent", event, wait: true, timeoutMs: Math.min(ATTEMPT2, ttlMs) });
+  if (!answer.applied && idOf(answer.position) !== event) return null;
+  const held = new Lock({ channel, name, key, publish, ttlMs, data, position: answer.position, since });
+  if (!held.isHeld) {
+    held.release();
+    throw new TidewireError({ code: "timeout", channel, message: `${key}: it was got, but too late` });
+  }
+  if (signal?.aborted) held.release();
+  return held;
+}
+function end(subscription, channel) {
+  const ended = (async () => {
+    for await (const item of subscription) void item;
+    throw new TidewireError({ code: "closed", channel, message: "the subscription that waits for the lock has ended" });
+  })();
+  ended.catch(() => {
+  });
+  return ended;
+}
+async function free(view, ended, { key, signal }) {
+  let off;
+  const freed = new Promise((resolve) => {
+    const look = () => {
+      if (!view.has(key)) resolve();
+    };
+    off = view.on("change", look);
+    look();
+  });
+  try {
+    await abortable(Promise.race([ended, freed]), signal);
+  } finally {
+    off();
+  }
+}
+function taken(view, key, done) {
+  if (view.has(key)) done();
+  return view.on("change", () => {
+    if (view.has(key)) done();
+  });
+}
+async function until(ms, signal, otherwise) {
+  let timer, off;
+  try {
+    await abortable(new Promise((resolve) => {
+      timer = setTimeout(resolve, ms);
+      off = otherwise?.(resolve);
+    }), signal);
+  } finally {
+    clearTimeout(timer);
+    off?.();
+  }
+}
+function abortable(promise, signal) {
+  if (!signal) return promise;
+  promise.catch(() => {
+  });
+  let abort;
+  return Promise.race([promise, new Promise((resolve, reject) => {
+    abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort);
+  })]).finally(() => signal.removeEventListener("abort", abort));
+}
+
 // src/options.js
 function checkOptions(url, options) {
   const given = typeof url === "object" && url !== null && !(url instanceof URL) ? url : { ...options, url };
@@ -3141,6 +3363,16 @@ var Tidewire = class {
     const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
     const published = { event: text(answer.event) ?? event };
     return described.if ? { ...published, applied: answer.applied === true, position: text(answer.position) } : published;
+  }
+  /** Gets a lock if nobody has it: resolves with it, or with null. */
+  async tryLock(channel, name, options) {
+    this.#checkOpen();
+    return tryLock(this, checkChannel(channel), name, options);
+  }
+  /** Gets a lock as soon as nobody else has it. */
+  async lock(channel, name, options) {
+    this.#checkOpen();
+    return lock(this, checkChannel(channel), name, options);
   }
   /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */
   async call(route, data, { wait = false, timeoutMs } = {}) {

@@ -5,6 +5,7 @@ import { Connector } from "./connector.js";
 import { Events } from "./events.js";
 import { checkQuery, pagesOf } from "./history.js";
 import { newID } from "./ids.js";
+import { lock, tryLock } from "./locks.js";
 import { checkOptions } from "./options.js";
 import { show, text } from "./values.js";
 
@@ -51,6 +52,18 @@ export class Tidewire {
     const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
     const published = { event: text(answer.event) ?? event };
     return described.if ? { ...published, applied: answer.applied === true, position: text(answer.position) } : published;
+  }
+
+  /** Gets a lock if nobody has it: resolves with it, or with null. */
+  async tryLock(channel, name, options) {
+    this.#checkOpen();
+    return tryLock(this, checkChannel(channel), name, options);
+  }
+
+  /** Gets a lock as soon as nobody else has it. */
+  async lock(channel, name, options) {
+    this.#checkOpen();
+    return lock(this, checkChannel(channel), name, options);
   }
 
   /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */

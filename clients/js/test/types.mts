@@ -44,6 +44,10 @@ client.history("prices:fx").next().then(({ value }) => value && value.messages[0
 client.subscribe("prices:fx", () => {}, { rewind: "5m" }).state.rewound?.toFixed();
 const off: () => void = client.on("error", (error) => console.log(error instanceof TidewireError && error.code));
 const event: string = (await client.publish("board:7", { x: 1 }, { wait: true })).event;
+const lock = await client.lock("lock:board", "7", { ttl: "30s", data: { holder: "ann" }, signal: AbortSignal.timeout(5000) });
+if (lock.isHeld) await fetch("/save", { method: "POST", signal: lock.signal, headers: { "If-Newer": lock.position } });
+lock.lost.then(({ code }) => console.log(code, lock.key, lock.name));
+const released: boolean | undefined = await (await client.tryLock("lock:board", "7"))?.release();
 const order: { id: string } = await client.call<{ id: string }>("orders.place", {});
 const stop: () => void = client.presence("board:7", ({ members }) => console.log(members[0]?.groups));
 const message: Message | undefined = undefined;
