@@ -28,7 +28,9 @@ type Event struct {
 
 // Check refuses what no server takes, with code CodeBadRequest and the name of the field. Its channel and the size of its data are for the server
 // to judge.
-func (e *Event) Check() error {
+func (e *Event) Check() error { return e.check(nil) }
+
+func (e *Event) check(condition *realtime.Condition) error {
 	if _, err := realtime.NewChannel("any", e.Channel); err != nil {
 		return err
 	}
@@ -37,7 +39,7 @@ func (e *Event) Check() error {
 	}
 	p := realtime.Publication{
 		ID: e.ID, Key: e.Key, Tags: e.Tags, Data: e.Data, Op: e.op(), TTL: time.Duration(e.TTL),
-		EventType: e.EventType, Source: e.Source, ContentType: e.ContentType,
+		EventType: e.EventType, Source: e.Source, ContentType: e.ContentType, If: condition,
 	}
 	if err := p.CheckFields(); err != nil {
 		return err

@@ -98,7 +98,7 @@ type sentFrame struct {
 	ID                                     json.RawMessage
 	Refusals                               *int64
 	MaxBytesPerSecond                      int64
-	Data                                   json.RawMessage
+	Data, If                               json.RawMessage
 	Subscriptions                          []struct {
 		Channel, Sub, View string
 		Since              stands

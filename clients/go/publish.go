@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tidewire/tidewire/clients/go/internal/publishing"
+	"github.com/tidewire/tidewire/realtime"
 )
 
 // Confirmation is what becomes of an event that Enqueue has taken.
@@ -29,8 +30,12 @@ func (c *Client) Publish(ctx context.Context, e Event) (id string, err error) {
 // Enqueue takes an event to be published behind those that were taken before, and returns without waiting for the server. It waits
 // while MaxPending are pending. The caller may use what e refers to again when Wait has returned.
 func (c *Client) Enqueue(ctx context.Context, e Event) (*Confirmation, error) {
+	return c.enqueue(ctx, e, nil)
+}
+
+func (c *Client) enqueue(ctx context.Context, e Event, condition *realtime.Condition) (*Confirmation, error) {
 	e.Identify()
-	if err := e.Check(); err != nil {
+	if err := e.check(condition); err != nil {
 		return nil, err
 	}
 	if err := c.enter(ctx); err != nil {
@@ -38,6 +43,7 @@ func (c *Client) Enqueue(ctx context.Context, e Event) (*Confirmation, error) {
 	}
 	confirmation := &Confirmation{c: c, done: make(chan struct{}), id: e.ID}
 	confirmation.p = &publishing.Publication{Frame: e.frame(), Done: confirmation.settle}
+	confirmation.p.Frame.If = condition
 	if !c.loop.Do(func() { c.out.Add(confirmation.p) }) {
 		<-c.room
 		return nil, c.Err()

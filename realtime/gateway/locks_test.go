@@ -147,6 +147,7 @@ func TestConditions(t *testing.T) {
 	ask(bob, `"key":"l","if":"present","data":"bob"`, `{"type":"ok","applied":false}`)
 	ask(bob, `"key":"l","ttl":"60s","if":"absent","data":"bob"`, `{"type":"ok","applied":true}`)
 	ask(bob, `"if":"absent","data":"bob"`, `{"type":"error","code":"bad-request","message":"if: needs a key, of whose value it speaks"}`)
+	ask(bob, `"key":"l","ttl":"500s","if":"absent","data":"bob"`, `{"type":"error","code":"bad-request","message":"ttl: must be at most 4m0s with a condition in the namespace of \"fleet:eu\", got 8m20s"}`)
 	bob.send(`{"type":"publish","id":1,"channel":"prices:fx","key":"k","if":"absent","data":1}`)
 	bob.expect(`{"type":"error","code":"bad-request","message":"if: the namespace of \"prices:fx\" keeps no state"}`)
 }

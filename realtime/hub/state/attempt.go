@@ -65,6 +65,9 @@ func try(ss *Set, p *realtime.Publication, heard func() int64) (*Attempt, error)
 	case *rules.WithDefaults().Durable && ss.o.Store == nil:
 		return nil, NoStore()
 	}
+	if most := time.Duration(rules.WithDefaults().TTL); most > 0 && p.TTL > most { // whoever has a lock counts on it
+		return nil, realtime.Errorf(realtime.CodeBadRequest, "ttl: must be at most %v with a condition in the namespace of %q, got %v", most, p.Channel.Name(), p.TTL)
+	}
 	s := ss.open(p.Channel)
 	s.touched = time.Now()
 	a := &Attempt{set: ss, state: s, id: p.ID, outcome: make(chan realtime.Outcome, 1)}
@@ -99,7 +102,7 @@ func try(ss *Set, p *realtime.Publication, heard func() int64) (*Attempt, error)
 	c := *p.If
 	c.Known, c.AsOf = state, asOf
 	p.If = &c
-	if most := time.Duration(rules.WithDefaults().TTL); p.Op == realtime.OpSet && most > 0 && (p.TTL == 0 || p.TTL > most) {
+	if most := time.Duration(rules.WithDefaults().TTL); p.Op == realtime.OpSet && most > 0 && p.TTL == 0 {
 		p.TTL = most // said, so that everybody knows when it ends
 	}
 	if s.awaited == nil {

@@ -19,8 +19,10 @@ const window = 64
 type Publication struct {
 	Frame *wire.ClientFrame
 	Done  func(id string, err error) // is called by the loop, once
-	sent  bool                       // on the link of the Line, and not answered
-	gone  error                      // why nobody waits for it; nil: somebody does
+	// Answer is that of the server, set before Done is called without an error.
+	Answer *wire.ServerFrame
+	sent   bool  // on the link of the Line, and not answered
+	gone   error // why nobody waits for it; nil: somebody does
 }
 
 // Line is what is published, in order. It belongs to the loop.
@@ -120,7 +122,7 @@ func (o *Line) answered(l *link.Link, p *Publication, f *wire.ServerFrame, err e
 		return
 	case err == nil:
 		o.window = min(o.window+1, window)
-		p.Frame.Event = f.Event
+		p.Frame.Event, p.Answer = f.Event, f
 		o.settle(p, nil)
 	case o.once:
 		o.settle(p, err)
