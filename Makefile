@@ -83,7 +83,7 @@ soak: ## the resume property for a million steps, and what else takes minutes
 	TIDEWIRE_STEPS=1000000 go test -run 'TestResumeProperty' -timeout 60m -v ./realtime/hub
 	TIDEWIRE_TRIALS=100000 go test -run 'TestRewindProperty' -timeout 60m -v ./realtime/hub
 	TIDEWIRE_WORLDS=50 go test -run 'TestAudienceCounts|TestMoveLosesNothingUnsaid|TestViewsProperty|TestConditionsProperty' -timeout 60m -v ./realtime/hub
-	TIDEWIRE_SOCKETS=10000 go test -run 'TestCrowdOnOneProcess|TestMemoryIsBounded' -count=1 -v ./verify/acceptance
+	TIDEWIRE_SOCKETS=10000 go test -run 'TestCrowdOnOneProcess|TestMemoryIsBounded|TestOneSlowReaderAmongMany' -count=1 -v ./verify/acceptance
 	TIDEWIRE_SOAK=$(or $(SOAK),1h) go test -run 'TestHostileBesideHonest|TestNoisyNeighbour' -count=1 -timeout 3h -v ./verify/acceptance
 
 fuzz: ## ten minutes over all fuzz targets

@@ -6,7 +6,7 @@
 //	isolation_test.go  a tenant sees nothing of another, through any API and name
 //	tokens_test.go     nor with any token or path
 //	resume_test.go     a client that is disconnected a hundred times gets everything once and in order
-//	slow_test.go       one slow reader among a thousand costs the others nothing
+//	slow_test.go       one slow reader among many costs the others nothing
 //	abuse_test.go      bad input is answered, and costs nobody else anything
 //	crowd_test.go      thousands of sockets on one process, and what one more costs
 //
