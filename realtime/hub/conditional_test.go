@@ -29,20 +29,13 @@ func TestConditionsProperty(t *testing.T) {
 	steps := number(t, "TIDEWIRE_STEPS", 300*worlds)
 	var sum conditionCounts
 	var mu sync.Mutex
-	t.Run("worlds", func(t *testing.T) {
-		for i := range worlds {
-			t.Run(strconv.Itoa(seed+i), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					w := newConditionWorld(t, uint64(seed+i))
-					w.live(steps / worlds)
-					w.end()
-					mu.Lock()
-					defer mu.Unlock()
-					sum.add(&w.counts)
-				})
-			})
-		}
+	inWorlds(t, seed, worlds, func(t *testing.T, seed uint64) {
+		w := newConditionWorld(t, seed)
+		w.live(steps / worlds)
+		w.end()
+		mu.Lock()
+		defer mu.Unlock()
+		sum.add(&w.counts)
 	})
 	if sum.applied == 0 || sum.lost == 0 || sum.read == 0 || sum.resumed == 0 {
 		t.Error("the worlds are too quiet to prove anything")
@@ -335,16 +328,6 @@ func (w *conditionWorld) end() {
 	for i := range w.hubs {
 		w.replaceHub(i)
 	}
-	for _, h := range w.hubs {
-		if err := h.Close(context.Background()); err != nil {
-			w.t.Error(err)
-		}
-	}
-	if err := w.broker.Close(context.Background()); err != nil {
-		w.t.Error(err)
-	}
-	if err := w.inner.Close(context.Background()); err != nil {
-		w.t.Error(err)
-	}
+	closeAll(w.t, w.hubs, w.broker, w.inner)
 	w.closing.Wait()
 }

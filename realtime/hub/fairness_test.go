@@ -166,7 +166,7 @@ func TestSlowServerClosesNobody(t *testing.T) {
 				tenant.Limits.QueueMessages, tenant.Limits.QueueBytes = 2*realtime.BurstMessages, 2*realtime.BurstBytes
 				r := newQuietRig(t, tenant)
 				many := r.crowd(tenant, channel, 500, time.Millisecond)
-				const events = 2000
+				const events = 1000 // in a second; a queue holds 64 of them
 				for range events / 10 {
 					r.send(tenant, channel, 10)
 					time.Sleep(10 * time.Millisecond)

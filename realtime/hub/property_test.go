@@ -1,13 +1,11 @@
 package hub_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -35,20 +33,13 @@ func TestResumeProperty(t *testing.T) {
 	seed := number(t, "TIDEWIRE_SEED", 1)
 	var mu sync.Mutex
 	var sum resumetest.Counts
-	t.Run("worlds", func(t *testing.T) {
-		for i := range worlds {
-			t.Run(strconv.Itoa(seed+i), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					w := newWorld(t, uint64(seed+i))
-					w.live(steps / worlds)
-					c := w.end()
-					mu.Lock()
-					defer mu.Unlock()
-					add(&sum, c)
-				})
-			})
-		}
+	inWorlds(t, seed, worlds, func(t *testing.T, seed uint64) {
+		w := newWorld(t, seed)
+		w.live(steps / worlds)
+		c := w.end()
+		mu.Lock()
+		defer mu.Unlock()
+		add(&sum, c)
 	})
 	if sum.Answers == 0 || sum.Delivered == 0 || sum.Resumed == 0 || sum.Gaps == 0 {
 		t.Errorf("the worlds are too quiet to prove anything: %+v", sum)
@@ -56,19 +47,6 @@ func TestResumeProperty(t *testing.T) {
 	t.Logf("%d steps: %d published, %d delivered, %d answers, %d resumed, %d gaps of which %d false (%.1f%% of answers), slowest answer %v",
 		steps, sum.Published, sum.Delivered, sum.Answers, sum.Resumed, sum.Gaps, sum.FalseGaps,
 		100*float64(sum.FalseGaps)/float64(max(1, sum.Answers)), sum.SlowestAnswer)
-}
-
-func number(t *testing.T, name string, standard int) int {
-	t.Helper()
-	s := os.Getenv(name)
-	if s == "" {
-		return standard
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
 }
 
 func add(sum *resumetest.Counts, c resumetest.Counts) {
@@ -103,28 +81,6 @@ type world struct {
 	more    []realtime.Channel          // that wanderers do not read
 	dress   func(*realtime.Publication) // nil: what is published is plain
 	options func(*hub.Options)          // nil: hubs are plain
-}
-
-// story keeps what happened, for whoever has to find out why a claim failed. It is
-// printed when TIDEWIRE_STORY is set.
-type story struct {
-	mu    sync.Mutex // guards lines
-	lines []string
-}
-
-func (s *story) tell(format string, args ...any) {
-	if os.Getenv("TIDEWIRE_STORY") == "" {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lines = append(s.lines, time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
-}
-
-// Write takes the hubs' log lines.
-func (s *story) Write(line []byte) (int, error) {
-	s.tell("%s", bytes.TrimSpace(line))
-	return len(line), nil
 }
 
 // answerWithin is what a Hub promises (TestSubscribeIsAnsweredIn41Seconds) and the longest time that a client of this world
@@ -307,15 +263,5 @@ func (w *world) close() {
 		w.replaceHub(i)
 	}
 	w.closing.Wait()
-	for _, h := range w.hubs {
-		if err := h.Close(context.Background()); err != nil {
-			w.t.Error(err)
-		}
-	}
-	if err := w.broker.Close(context.Background()); err != nil {
-		w.t.Error(err)
-	}
-	if err := w.inner.Close(context.Background()); err != nil {
-		w.t.Error(err)
-	}
+	closeAll(w.t, w.hubs, w.broker, w.inner)
 }

@@ -24,19 +24,12 @@ func TestRewindProperty(t *testing.T) {
 	seed := number(t, "TIDEWIRE_SEED", 1)
 	var mu sync.Mutex
 	var sum rewindCounts
-	t.Run("worlds", func(t *testing.T) {
-		for i := range worlds {
-			t.Run(strconv.Itoa(seed+i), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					w := newRewindWorld(t, uint64(seed+i))
-					w.live(trials / worlds)
-					mu.Lock()
-					defer mu.Unlock()
-					sum.add(&w.counts)
-				})
-			})
-		}
+	inWorlds(t, seed, worlds, func(t *testing.T, seed uint64) {
+		w := newRewindWorld(t, seed)
+		w.live(trials / worlds)
+		mu.Lock()
+		defer mu.Unlock()
+		sum.add(&w.counts)
 	})
 	if sum.answers == 0 || sum.whole == 0 || sum.complete == 0 || sum.complete == sum.answers {
 		t.Errorf("the worlds are too quiet to prove anything: %+v", sum)

@@ -4,13 +4,11 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/hub/view"
-	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -27,15 +25,10 @@ type viewer struct {
 
 // seat is one connection of a viewer, and its transport.
 type seat struct {
-	v    *viewer
-	hub  *hub.Hub
-	conn *hub.Connection
-	box  *outbox.Outbox
-
-	mu    sync.Mutex // held while frames are read, and guards the viewer's screens; guards what follows
-	stuck bool
-	slow  bool
-	over  bool
+	v          *viewer
+	hub        *hub.Hub
+	conn       *hub.Connection
+	*transport // its mu guards the viewer's screens
 }
 
 // byDesk is a filter by a tag, and byOdd one by the last digit of the ID's number.
@@ -67,7 +60,8 @@ func (deskCompiler) Compile(source string, _ view.Viewer) (view.Filter, error) {
 // connect opens a connection to a hub; the one before is closed first.
 func (v *viewer) connect(h *hub.Hub) {
 	v.disconnect()
-	s := &seat{v: v, hub: h, box: outbox.New(wire.Encoder{}, nil)}
+	s := &seat{v: v, hub: h, transport: newTransport(v.w.world)}
+	s.transport.hear = s.hear
 	s.slow = v.w.rand.IntN(4) == 0
 	s.box.LimitReplays(2 + v.w.rand.IntN(3000))
 	conn, err := h.Connect(v.w.tenant.Load(), v.principal(), s.box, s)
@@ -140,54 +134,15 @@ func (s *seat) again(sc *screen) {
 	})
 }
 
-func (s *seat) Beat(time.Time) bool { return true }
-
 func (s *seat) Shut(err *realtime.Error) {
 	s.v.w.story.tell("%s is shut: %v", s.v.name, err)
 	s.v.w.closing.Go(s.end)
 }
 
-func (s *seat) Flush() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stuck || !s.box.Begin() {
-		return
-	}
-	if s.slow {
-		s.v.w.closing.Go(s.trickle)
-		return
-	}
-	for s.take(1 << 10) { //nolint:revive // it does all
-	}
-}
-
-func (s *seat) trickle() {
-	for pause := time.Millisecond; ; pause = min(2*pause, 40*time.Millisecond) {
-		s.mu.Lock()
-		if s.over {
-			pause = 0
-		}
-		more := s.take(1)
-		s.mu.Unlock()
-		if !more {
-			return
-		}
-		time.Sleep(pause)
-	}
-}
-
-func (s *seat) take(most int) bool {
-	frames := s.box.Next(nil, most)
-	for _, b := range frames {
-		if s.over {
-			continue
-		}
-		f := decode(s.v.w.t, b)
-		for _, sc := range s.v.views {
-			if f.Channel == sc.channel.Name() {
-				sc.hear(s, &f, b)
-			}
+func (s *seat) hear(f wire.ServerFrame, frame []byte) {
+	for _, sc := range s.v.views {
+		if f.Channel == sc.channel.Name() {
+			sc.hear(s, &f, frame)
 		}
 	}
-	return len(frames) > 0
 }

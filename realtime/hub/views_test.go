@@ -50,25 +50,18 @@ func TestViewsProperty(t *testing.T) {
 	var sum tally
 	var plain resumetest.Counts
 	var mu sync.Mutex
-	t.Run("worlds", func(t *testing.T) {
-		for i := range worlds {
-			t.Run(strconv.Itoa(seed+i), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					w := newViewWorld(t, uint64(seed+i))
-					w.live(steps / worlds)
-					c := w.end()
-					mu.Lock()
-					defer mu.Unlock()
-					add(&plain, c)
-					for _, n := range []struct{ to, from *atomic.Int64 }{
-						{&sum.heard, &w.heard}, {&sum.answers, &w.answers}, {&sum.resumes, &w.resumes}, {&sum.unavailable, &w.unavailable},
-						{&sum.gaps, &w.gaps}, {&sum.tuned, &w.tuned}, {&sum.judged, &w.judged},
-					} {
-						n.to.Add(n.from.Load())
-					}
-				})
-			})
+	inWorlds(t, seed, worlds, func(t *testing.T, seed uint64) {
+		w := newViewWorld(t, seed)
+		w.live(steps / worlds)
+		c := w.end()
+		mu.Lock()
+		defer mu.Unlock()
+		add(&plain, c)
+		for _, n := range []struct{ to, from *atomic.Int64 }{
+			{&sum.heard, &w.heard}, {&sum.answers, &w.answers}, {&sum.resumes, &w.resumes}, {&sum.unavailable, &w.unavailable},
+			{&sum.gaps, &w.gaps}, {&sum.tuned, &w.tuned}, {&sum.judged, &w.judged},
+		} {
+			n.to.Add(n.from.Load())
 		}
 	})
 	if sum.resumes.Load() == 0 || sum.unavailable.Load() == 0 || sum.gaps.Load() == 0 || sum.judged.Load() == 0 || plain.Delivered == 0 {
@@ -225,10 +218,4 @@ func (w *viewWorld) settle() {
 		synctest.Wait()
 		w.truth.save(w.t)
 	}
-}
-
-func (s *seat) ended() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.over
 }

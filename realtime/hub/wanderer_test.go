@@ -8,7 +8,6 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub"
-	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -29,13 +28,9 @@ type visit struct {
 	hub  *hub.Hub
 	conn *hub.Connection
 	told *resumetest.ClientConnection
-	box  *outbox.Outbox
+	*transport
 
-	mu    sync.Mutex // held while frames are read; guards what follows
-	stuck bool
-	slow  bool                        // takes one frame at a time
-	asked map[realtime.Channel]string // the ID of the newest question
-	over  bool
+	asked map[realtime.Channel]string // the ID of the newest question; guarded by mu
 }
 
 // connect opens a connection to a hub, asks for the client's channels where it stands, and
@@ -48,7 +43,8 @@ func (c *wanderer) connect(h *hub.Hub) {
 		old.end()
 		old = nil
 	}
-	v := &visit{who: c, hub: h, told: c.client.Open(), box: outbox.New(wire.Encoder{}, nil), asked: map[realtime.Channel]string{}}
+	v := &visit{who: c, hub: h, told: c.client.Open(), transport: newTransport(c.w), asked: map[realtime.Channel]string{}}
+	v.transport.hear = v.hear
 	v.slow = c.w.rand.IntN(3) == 0
 	v.box.LimitReplays(2 + c.w.rand.IntN(3000)) // so that replays last
 	conn, err := h.Connect(c.w.tenant.Load(), &realtime.Principal{
@@ -139,12 +135,6 @@ func (c *wanderer) settle() {
 	}
 }
 
-func (v *visit) ended() bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.over
-}
-
 func (v *visit) ask(channel realtime.Channel) {
 	v.mu.Lock()
 	if v.over {
@@ -171,8 +161,6 @@ func (v *visit) end() {
 	v.hub.Disconnect(v.conn)
 }
 
-func (v *visit) Beat(time.Time) bool { return true }
-
 func (v *visit) Shut(*realtime.Error) {
 	v.who.w.closing.Go(func() {
 		v.Flush()
@@ -180,48 +168,7 @@ func (v *visit) Shut(*realtime.Error) {
 	})
 }
 
-func (v *visit) Flush() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.stuck || !v.box.Begin() {
-		return
-	}
-	if v.slow {
-		v.who.w.closing.Go(v.trickle)
-		return
-	}
-	for v.take(1 << 10) { //nolint:revive // it does all
-	}
-}
-
-// trickle takes one frame after the other, with pauses. It has begun to write.
-func (v *visit) trickle() {
-	for pause := time.Millisecond; ; pause = min(2*pause, 40*time.Millisecond) {
-		v.mu.Lock()
-		if v.over {
-			pause = 0
-		}
-		more := v.take(1)
-		v.mu.Unlock()
-		if !more {
-			return
-		}
-		time.Sleep(pause)
-	}
-}
-
-// take takes the next frames. It reports false if there are none. v.mu is held.
-func (v *visit) take(most int) bool {
-	frames := v.box.Next(nil, most)
-	for _, f := range frames {
-		if !v.over {
-			v.hear(decode(v.who.w.t, f))
-		}
-	}
-	return len(frames) > 0
-}
-
-func (v *visit) hear(f wire.ServerFrame) {
+func (v *visit) hear(f wire.ServerFrame, _ []byte) {
 	if f.Type == wire.TypeHeartbeat {
 		v.told.Heartbeat(realtime.Position{Time: f.AsOf})
 		return

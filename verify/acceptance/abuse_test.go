@@ -135,7 +135,18 @@ func TestBadInputCostsNobodyAnything(t *testing.T) {
 	t.Run("connects without a token", func(t *testing.T) { nameless(t, s) })
 	await(t, "the gauge of connections to return to its start", func() bool { return s.open() == before })
 	close(h.stop)
-	h.all.Wait()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		h.all.Wait()
+	}()
+	select {
+	case <-over:
+	case <-time.After(patience):
+		t.Error("the healthy never read the end")
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, err := range h.failed {
 		t.Error(err)
 	}
