@@ -81,7 +81,7 @@ func (p *process) holds(t *testing.T, token string, publish func(round, number i
 // allocations counts the objects that the server makes per Publication, for few and for many readers.
 func (p *process) allocations(t *testing.T, token string, publish func(round, number int, begun time.Time)) {
 	const few = 100
-	many, publications := 1000, 40 // an object for each reader would be 900 more, and what goes on beside is some tens
+	many, publications := 1000, 40           // an object for each reader would be 900 more, and what goes on beside is some tens
 	if os.Getenv("TIDEWIRE_SOCKETS") != "" { // make soak
 		many, publications = 2000, 60
 	}
