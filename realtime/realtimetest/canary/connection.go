@@ -22,6 +22,10 @@ type Frame struct {
 	State    json.RawMessage `json:"state"`
 	More     *bool           `json:"more"` // of a snapshot
 	Entries  []row           `json:"entries"`
+	Messages []struct {
+		Position string `json:"position"`
+	} `json:"messages"` // of a page of history
+	Next string `json:"next"` // the cursor of the next page
 	row
 	Raw []byte `json:"-"`
 

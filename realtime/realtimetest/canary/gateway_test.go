@@ -13,7 +13,10 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/filter/viewfilter"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/httpapi"
+	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/realtimetest/canary"
+	"github.com/tidewire/tidewire/realtime/retained"
 )
 
 // The gateway shows nobody what is not theirs, on any path that it serves and through any change of rights.
@@ -34,6 +37,7 @@ type service struct {
 	t       *testing.T
 	state   bool
 	url     string
+	api     string
 	doc     *realtime.Tenant
 	tenants *memory.Tenants
 	gateway *gateway.Gateway
@@ -45,7 +49,7 @@ func tenant(id string, fleet realtime.Namespace) *realtime.Tenant {
 		ID:         id,
 		Auth:       realtime.Auth{Keys: []realtime.Key{{KID: "k1", Alg: "HS256", Secret: strings.Repeat(id, 32)}}},
 		Namespaces: map[string]realtime.Namespace{"fleet": fleet},
-		Limits:     realtime.Limits{PublishesPerSecond: 10_000, FramesPerSecond: 10_000, SubscribesPerSecond: 10_000, ConnectsPerSecond: 10_000},
+		Limits:     realtime.Limits{PublishesPerSecond: 10_000, FramesPerSecond: 10_000, SubscribesPerSecond: 10_000, ConnectsPerSecond: 10_000, RequestsPerSecond: 10_000},
 	}
 }
 
@@ -77,6 +81,7 @@ func newService(t *testing.T, state bool) *service {
 	}
 	server := httptest.NewServer(s.gateway)
 	s.url = server.URL
+	closeAPI := s.startAPI(broker, filters)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
@@ -84,6 +89,7 @@ func newService(t *testing.T, state bool) *service {
 			t.Errorf("closing the gateway: %v", err)
 		}
 		server.Close()
+		closeAPI(ctx)
 		if err := broker.Close(ctx); err != nil {
 			t.Errorf("closing the broker: %v", err)
 		}
@@ -91,9 +97,29 @@ func newService(t *testing.T, state bool) *service {
 	return s
 }
 
+// startAPI starts the management API beside the gateway, which reads what the topics keep.
+func (s *service) startAPI(broker realtime.Broker, filters *viewfilter.Compiler) (end func(context.Context)) {
+	operators, err := httpapi.NewOperators(realtime.Auth{Keys: []realtime.Key{{KID: "op", Alg: "HS256", Secret: strings.Repeat("operator", 4)}}}, auth.Options{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	history := retained.New(retained.Options{Broker: broker, Filters: filters})
+	api := httptest.NewServer(httpapi.New(httpapi.Options{
+		Verifier: auth.New(s.tenants, auth.Options{}), Operators: operators, Tenants: s.tenants, Registry: memory.NewRegistry(), Revocations: memory.NewRevocations(),
+		Publisher: s.gateway.Publisher(), States: memory.NewStates(), History: history, Limiter: limit.New(limit.Options{}),
+	}))
+	s.api = api.URL
+	return func(ctx context.Context) {
+		api.Close()
+		if err := history.Close(ctx); err != nil {
+			s.t.Errorf("closing the history: %v", err)
+		}
+	}
+}
+
 func (s *service) server() canary.Server {
 	return canary.Server{
-		URL:      s.url,
+		URL: s.url, HistoryURL: s.api,
 		Token:    s.token,
 		Stranger: func() (string, error) { return sign(tenant("other", realtime.Namespace{}), "ann", auth.Claims{}, "**") },
 		Policy:   s.policy,
@@ -103,7 +129,7 @@ func (s *service) server() canary.Server {
 		Send: func(user string, p *realtime.Publication) error {
 			return s.gateway.Publisher().SendDirect(s.t.Context(), s.doc, realtime.Target{User: user}, p)
 		},
-		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: s.state, Rate: true, Tune: true, Stream: true, Wildcards: true},
+		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: s.state, Rate: true, Tune: true, Stream: true, Wildcards: true, Rewind: true, History: true, Retained: true},
 	}
 }
 

@@ -20,6 +20,8 @@ type Server struct {
 	Send func(user string, p *realtime.Publication) error
 	// Stranger returns a token of another tenant for all its channels. Who has it sees nothing. nil: there is no other tenant.
 	Stranger func() (string, error)
+	// HistoryURL is where the management API is whose history is read; for Features.Retained.
+	HistoryURL string
 	// Features say what it serves.
 	Features Features
 }
@@ -33,6 +35,8 @@ type Features struct {
 	Filter, Fields, State, Rate, Tune bool
 	// Stream is Server-Sent Events, Wildcards are subscriptions to patterns of channels.
 	Stream, Wildcards bool
+	// Rewind is subscriptions that begin in the past, History is pages of it by the socket, and Retained by HTTP, beyond what a gateway has.
+	Rewind, History, Retained bool
 }
 
 // Options are the bounds of a run. The zero value works.

@@ -65,7 +65,7 @@ func (s *toy) start(t *testing.T) canary.Server {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return canary.Server{
-		URL:      server.URL,
+		URL: server.URL, HistoryURL: server.URL,
 		Token:    token,
 		Stranger: func() (string, error) { return token(stranger, canary.Rights{}) },
 		Send: func(user string, p *realtime.Publication) error {
@@ -91,7 +91,7 @@ func (s *toy) start(t *testing.T) canary.Server {
 			}
 			return nil
 		},
-		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: true, Rate: true, Tune: true, Stream: true, Wildcards: true},
+		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: true, Rate: true, Tune: true, Stream: true, Wildcards: true, Rewind: true, History: true, Retained: true},
 	}
 }
 
@@ -169,7 +169,7 @@ func may(layers []canary.Rights, p *realtime.Publication) bool {
 // message is the frame of a publication, without the members of data that are not shown.
 func (c *toyConn) message(layers []canary.Rights, p *realtime.Publication) map[string]any {
 	if p.Op == realtime.OpDelete {
-		return map[string]any{"type": "message", "channel": p.Channel.Name(), "key": p.Key, "deleted": true, "tags": p.Tags, "eventType": p.EventType, "source": p.Source}
+		return map[string]any{"type": "message", "channel": p.Channel.Name(), "position": fmt.Sprint(slices.Index(c.server.log, p) + 1), "key": p.Key, "deleted": true, "tags": p.Tags, "eventType": p.EventType, "source": p.Source}
 	}
 	var data map[string]json.RawMessage
 	if err := json.Unmarshal(p.Data, &data); err != nil {
@@ -246,7 +246,9 @@ func (s *toy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		delete(s.conns, c)
 		s.mu.Unlock()
 	}()
-	if r.URL.Path == "/v1/events" {
+	if strings.HasPrefix(r.URL.Path, "/v1/tenants/") {
+		c.serveHistory(w, r)
+	} else if r.URL.Path == "/v1/events" {
 		c.serveStream(w, r)
 	} else {
 		c.serveSocket(w, r)

@@ -39,7 +39,7 @@ func (c *toyConn) serveStream(w http.ResponseWriter, r *http.Request) {
 	c.server.conns[c] = true
 	for _, channel := range r.URL.Query()["channel"] {
 		frame := map[string]any{"channel": channel}
-		for _, name := range []string{"filter", "state"} {
+		for _, name := range []string{"filter", "state", "rewind"} {
 			if values := r.URL.Query()[name]; len(values) > 0 {
 				frame[name] = values[0]
 			}
@@ -88,6 +88,8 @@ func (c *toyConn) handle(frame map[string]any) {
 	switch frame["type"] {
 	case "subscribe":
 		c.subscribe(frame)
+	case "history":
+		c.history(frame)
 	case "refresh":
 		if err := c.take(frame["token"].(string)); err != nil {
 			panic(err)
@@ -154,6 +156,10 @@ func (c *toyConn) subscribe(frame map[string]any) {
 	}
 	c.subs[channel] = sub
 	c.say(map[string]any{"type": "ok", "id": frame["id"], "channel": channel, "resumed": frame["since"] != nil, "position": fmt.Sprint(len(c.server.log))})
+	if frame["rewind"] != nil && frame["since"] == nil {
+		c.rewind(sub, channel, fmt.Sprint(frame["rewind"]))
+		return
+	}
 	from := len(c.server.log)
 	if since, ok := frame["since"].(string); ok {
 		if _, err := fmt.Sscan(since, &from); err != nil {

@@ -1,0 +1,279 @@
+package canary
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// pasts returns the acts that ask for what was published before.
+func pasts() []Act {
+	return []Act{
+		{Name: "rewind", Needs: func(f Features) bool { return f.Rewind }, Do: rewind},
+		{Name: "stream rewound", Needs: func(f Features) bool { return f.Rewind && f.Stream }, Do: rewindStream},
+		{Name: "history", Needs: func(f Features) bool { return f.History }, Do: history},
+		{Name: "history by HTTP", Needs: func(f Features) bool { return f.Retained }, Do: retained},
+	}
+}
+
+// less returns what a viewer asks for of the past, perhaps less than its rights, and how it says so.
+func (v *Viewer) less() (own Rights, filter string, fields []string) {
+	f := v.world.server.Features
+	if f.Filter && v.rng.IntN(3) == 0 {
+		own.Clients = v.some(clients(), Shared)
+		filter = Filter(own.Clients)
+	}
+	if f.Fields && v.rng.IntN(3) == 0 {
+		own.Columns = append(v.some([]string{Hidden, Deep}, Shown), Shown)
+		fields = own.Columns
+	}
+	return own, filter, fields
+}
+
+// back returns how far a rewind goes, and from which publication on all of a channel that is shown has to come.
+func (v *Viewer) back(channel string) (rewind any, from int) {
+	if first, ok := v.told.begins[channel]; ok && v.rng.IntN(2) == 0 {
+		return "10m", first.published
+	}
+	n := 1 + v.rng.IntN(60)
+	v.world.mu.RLock()
+	defer v.world.mu.RUnlock()
+	from = len(v.world.log)
+	for left := n; from > 0 && left > 0; {
+		if from--; v.world.log[from].of.Channel.Name() == channel {
+			left--
+		}
+	}
+	return n, from
+}
+
+// rewind subscribes to what its token grants, beginning in the past.
+func rewind(v *Viewer) error {
+	v.forget()
+	r := v.rights()
+	if err := v.connect(r); err != nil {
+		return err
+	}
+	own, filter, fields := v.less()
+	v.tell(func(t *told) { t.own = own })
+	v.conn.begin(v.told.view())
+	for _, channel := range r.Channels {
+		options := map[string]any{}
+		if filter != "" {
+			options["filter"] = filter
+		}
+		if fields != nil {
+			options["fields"] = fields
+		}
+		back, from := v.back(channel)
+		options["rewind"] = back
+		if _, err := v.subscribe(channel, options); err != nil {
+			return err
+		}
+		v.owe(channel, from)
+	}
+	return nil
+}
+
+// rewindStream opens a stream of events that begins in the past.
+func rewindStream(v *Viewer) error {
+	r := v.rights()
+	own, filter, fields := v.less()
+	asked := &streaming{rights: r, own: own, query: url.Values{}}
+	if filter != "" {
+		asked.query.Set("filter", filter)
+	}
+	if fields != nil {
+		asked.query["fields"] = fields
+	}
+	n := 1 + v.rng.IntN(60)
+	asked.query.Set("rewind", strconv.Itoa(n))
+	from := len(v.world.log)
+	if err := openStream(v, asked, ""); err != nil {
+		return err
+	}
+	for _, channel := range r.Channels {
+		at, left := from, n
+		for at > 0 && left > 0 {
+			if at--; v.world.log[at].of.Channel.Name() == channel {
+				left--
+			}
+		}
+		v.owe(channel, at)
+	}
+	return nil
+}
+
+// history reads page after page of the channels that its token grants, back to the beginning, and asks for those that it does not.
+func history(v *Viewer) error {
+	v.forget()
+	r := v.rights()
+	if err := v.connect(r); err != nil {
+		return err
+	}
+	own, filter, fields := v.less()
+	v.tell(func(t *told) { t.own = own })
+	v.conn.begin(v.told.view())
+	for _, channel := range channels() {
+		before, limit := "", 1+v.rng.IntN(100)
+		for {
+			frame := map[string]any{"type": "history", "channel": channel, "limit": limit}
+			for name, value := range map[string]string{"before": before, "filter": filter} {
+				if value != "" {
+					frame[name] = value
+				}
+			}
+			if fields != nil {
+				frame["fields"] = fields
+			}
+			f, err := v.Ask(frame)
+			if err != nil {
+				return err
+			}
+			if !within(r.Channels, channel) {
+				if f.Type != "error" || f.Code != "forbidden" {
+					return fmt.Errorf("history without a grant is answered %s", f.Raw)
+				}
+				break
+			}
+			if f.Type != "ok" {
+				return fmt.Errorf("history is answered %s", f.Raw)
+			}
+			if f.More == nil || !*f.More || len(f.Messages) == 0 {
+				if first, ok := v.told.begins[channel]; ok {
+					v.owe(channel, first.published)
+				}
+				break
+			}
+			before = f.Messages[0].Position
+		}
+	}
+	return nil
+}
+
+// retained reads the same from the management API, on connections of their own beside the one that it has.
+func retained(v *Viewer) error {
+	r := v.rights()
+	token, err := v.world.server.Token(v.User, r)
+	if err != nil {
+		return err
+	}
+	own, filter, fields := v.less()
+	query := url.Values{"limit": {strconv.Itoa(1 + v.rng.IntN(100))}}
+	if filter != "" {
+		query.Set("filter", filter)
+	}
+	if fields != nil {
+		query.Set("fields", strings.Join(fields, ","))
+	}
+	holds := view{v.User, [3]Rights{r, v.told.policy, own}}
+	for _, channel := range channels() {
+		query.Del("cursor")
+		seen := map[*word]bool{}
+		for more := true; more; {
+			page, err := v.page(channel, token, query, holds, seen)
+			if err != nil {
+				return fmt.Errorf("%s: %w", channel, err)
+			}
+			if granted := within(r.Channels, channel); !granted || page.status != http.StatusOK {
+				if granted == (page.status == http.StatusOK) || page.status == http.StatusForbidden && !granted {
+					break
+				}
+				return fmt.Errorf("history of %s, granted %t, is answered %d: %s", channel, granted, page.status, page.body)
+			}
+			more = page.next != ""
+			query.Set("cursor", page.next)
+		}
+		if err := v.missing(channel, holds, seen); err != nil && within(r.Channels, channel) {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing says which publication that is shown was not in any page.
+func (v *Viewer) missing(channel string, holds view, seen map[*word]bool) error {
+	first, ok := v.told.begins[channel]
+	if !ok {
+		return nil
+	}
+	v.world.mu.RLock()
+	defer v.world.mu.RUnlock()
+	for _, made := range v.world.log[first.published:] {
+		if made.of.Channel.Name() == channel && holds.shows(made) && !seen[made] {
+			return fmt.Errorf("a publication %s of client %q on %s is missing in its history", made.of.ID, made.client, channel)
+		}
+	}
+	return nil
+}
+
+// answer is an answer of the management API.
+type answer struct {
+	tap    *Tap
+	body   []byte
+	status int
+	next   string // the cursor of the next page
+	given  bool
+}
+
+// read returns the body, once.
+func (a *answer) read() ([]byte, error) {
+	if a.given {
+		return nil, io.EOF
+	}
+	a.given = true
+	return a.body, nil
+}
+
+// page asks for a page, and has judged what came.
+func (v *Viewer) page(channel, token string, query url.Values, holds view, seen map[*word]bool) (*answer, error) {
+	name, err := v.world.channel(channel)
+	if err != nil {
+		return nil, err
+	}
+	tap, u, err := dialTap(v.world.ctx, v.world.server.HistoryURL, "/v1/tenants/"+name.Tenant()+"/channels/"+channel+"/history")
+	if err != nil {
+		return nil, err
+	}
+	u.RawQuery = query.Encode()
+	r := &http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Close: true, Header: http.Header{"Authorization": {"Bearer " + token}}}
+	a := &answer{tap: tap}
+	if err := r.Write(tap); err != nil {
+		return nil, errors.Join(err, tap.Close())
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(tap), r)
+	if err != nil {
+		return nil, errors.Join(err, tap.Close())
+	}
+	defer resp.Body.Close() //nolint:errcheck // the connection is closed
+	a.status = resp.StatusCode
+	if a.body, err = io.ReadAll(resp.Body); err != nil {
+		return nil, errors.Join(err, tap.Close())
+	}
+	c := open(tap, &once{a}, v.world.find, holds)
+	c.acts = append(slices.Clone(v.done), query.Encode())
+	<-c.ended
+	c.close()
+	if len(c.frames) > 0 {
+		a.next = c.frames[0].Next
+	}
+	for w := range c.seen {
+		seen[w] = true
+	}
+	v.world.judge(v, c)
+	return a, nil
+}
+
+// once is the protocol of an answer that has come.
+type once struct{ *answer }
+
+func (o *once) next() ([]byte, error) { return o.read() }
+func (*once) send([]byte) error       { return errNoUplink }
+func (o *once) consumed() int         { return o.tap.len() }
+func (o *once) close() error          { return o.tap.Close() }
