@@ -23,7 +23,7 @@ func pasts() []Act {
 }
 
 // less returns what a viewer asks for of the past, perhaps less than its rights, and how it says so.
-func (v *Viewer) less() (own Rights, filter string, fields []string) {
+func less(v *Viewer) (own Rights, filter string, fields []string) {
 	f := v.world.server.Features
 	if f.Filter && v.rng.IntN(3) == 0 {
 		own.Clients = v.some(clients(), Shared)
@@ -37,7 +37,7 @@ func (v *Viewer) less() (own Rights, filter string, fields []string) {
 }
 
 // back returns how far a rewind goes, and from which publication on all of a channel that is shown has to come.
-func (v *Viewer) back(channel string) (rewind any, from int) {
+func back(v *Viewer, channel string) (rewind any, from int) {
 	if first, ok := v.told.begins[channel]; ok && v.rng.IntN(2) == 0 {
 		return "10m", first.published
 	}
@@ -60,7 +60,7 @@ func rewind(v *Viewer) error {
 	if err := v.connect(r); err != nil {
 		return err
 	}
-	own, filter, fields := v.less()
+	own, filter, fields := less(v)
 	v.tell(func(t *told) { t.own = own })
 	v.conn.begin(v.told.view())
 	for _, channel := range r.Channels {
@@ -71,7 +71,7 @@ func rewind(v *Viewer) error {
 		if fields != nil {
 			options["fields"] = fields
 		}
-		back, from := v.back(channel)
+		back, from := back(v, channel)
 		options["rewind"] = back
 		if _, err := v.subscribe(channel, options); err != nil {
 			return err
@@ -84,7 +84,7 @@ func rewind(v *Viewer) error {
 // rewindStream opens a stream of events that begins in the past.
 func rewindStream(v *Viewer) error {
 	r := v.rights()
-	own, filter, fields := v.less()
+	own, filter, fields := less(v)
 	asked := &streaming{rights: r, own: own, query: url.Values{}}
 	if filter != "" {
 		asked.query.Set("filter", filter)
@@ -117,7 +117,7 @@ func history(v *Viewer) error {
 	if err := v.connect(r); err != nil {
 		return err
 	}
-	own, filter, fields := v.less()
+	own, filter, fields := less(v)
 	v.tell(func(t *told) { t.own = own })
 	v.conn.begin(v.told.view())
 	for _, channel := range channels() {
@@ -164,7 +164,7 @@ func retained(v *Viewer) error {
 	if err != nil {
 		return err
 	}
-	own, filter, fields := v.less()
+	own, filter, fields := less(v)
 	query := url.Values{"limit": {strconv.Itoa(1 + v.rng.IntN(100))}}
 	if filter != "" {
 		query.Set("filter", filter)
@@ -177,7 +177,7 @@ func retained(v *Viewer) error {
 		query.Del("cursor")
 		seen := map[*word]bool{}
 		for more := true; more; {
-			page, err := v.page(channel, token, query, holds, seen)
+			page, err := page(v, channel, token, query, holds, seen)
 			if err != nil {
 				return fmt.Errorf("%s: %w", channel, err)
 			}
@@ -190,7 +190,7 @@ func retained(v *Viewer) error {
 			more = page.next != ""
 			query.Set("cursor", page.next)
 		}
-		if err := v.missing(channel, holds, seen); err != nil && within(r.Channels, channel) {
+		if err := missing(v, channel, holds, seen); err != nil && within(r.Channels, channel) {
 			return err
 		}
 	}
@@ -198,7 +198,7 @@ func retained(v *Viewer) error {
 }
 
 // missing says which publication that is shown was not in any page.
-func (v *Viewer) missing(channel string, holds view, seen map[*word]bool) error {
+func missing(v *Viewer, channel string, holds view, seen map[*word]bool) error {
 	first, ok := v.told.begins[channel]
 	if !ok {
 		return nil
@@ -232,7 +232,7 @@ func (a *answer) read() ([]byte, error) {
 }
 
 // page asks for a page, and has judged what came.
-func (v *Viewer) page(channel, token string, query url.Values, holds view, seen map[*word]bool) (*answer, error) {
+func page(v *Viewer, channel, token string, query url.Values, holds view, seen map[*word]bool) (*answer, error) {
 	name, err := v.world.channel(channel)
 	if err != nil {
 		return nil, err
