@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -96,7 +97,7 @@ func (o *object) query(q *realtime.HistoryQuery) {
 
 // AppendEntry appends a Publication as a page of history has it: what its message has, without type and channel.
 func AppendEntry(b []byte, p *realtime.Publication) []byte {
-	o := object{append(b, `{"position":"`...)}
+	o := object{append(slices.Grow(b, MessageSize(p)), `{"position":"`...)}
 	o.b = strconv.AppendInt(o.b, p.Time.UnixMilli(), 10)
 	o.b = append(appendEscaped(append(o.b, '-'), p.ID), '"')
 	if p.Key != "" {
