@@ -17,6 +17,8 @@ type Keyed struct {
 	Table *record.Table
 	// Known is what stands in the way of showing the state as a whole: nil if nothing does.
 	Known func() *realtime.Error
+	// Doubtful reports whether something may be missing of the state, which is told to those who read it already; nil: nothing ever is.
+	Doubtful func() bool
 	// Decided hears what became of a Publication with a Condition, whose ID it is given; nil: nobody does.
 	Decided func(id string, o realtime.Outcome)
 
@@ -193,7 +195,7 @@ func (k *Keyed) see(r *Reader, v *view.View) {
 		room = r.client.Box.Replay(k.name, r.number, Framed(r, frame))
 		return room
 	})
-	if !room || !k.viewed(r, v.Digest()) {
+	if !room || !k.viewed(r, k.shownBy(r)) {
 		p.begin(r, true)
 	}
 }

@@ -30,6 +30,7 @@ type pace struct {
 	snapshot *record.Snapshot // while it is given one
 	reset    bool             // the client is to forget what it has
 	lags     bool             // it has not had everything
+	doubts   bool             // the client was told that what it has of the state is by no View
 	handed   int64            // when that began, everything up to it had been handed to it, ms
 	dropped  int              // of Table.Dropped, what it was told
 	left     bool             // it was on a Keyed before, and has had everything up to saved
@@ -128,7 +129,7 @@ func (p *pace) give(r *Reader) bool {
 	if p.snapshot == nil && p.cursor.Lost(t) {
 		p.missed(r)
 	}
-	if p.snapshot != nil && (!p.giveOwed(r) || !p.giveSnapshot(r)) {
+	if p.snapshot != nil && (!p.giveOwed(r) || !p.giveSnapshot(r)) || !k.tellDoubt(r) {
 		return false
 	}
 	for {
@@ -137,6 +138,7 @@ func (p *pace) give(r *Reader) bool {
 		if !more {
 			p.lag(false)
 			p.tellDropped(r)
+			k.tellTrust(r)
 			return true
 		}
 		if !st.Shown() {
@@ -212,7 +214,7 @@ func (p *pace) giveSnapshot(r *Reader) bool {
 		p.reset = false
 		cursor, at := p.snapshot.End()
 		if part.More = !over; over {
-			part.Position, part.View = at, r.view.Digest()
+			part.Position, part.View = at, p.keyed.shownBy(r)
 		}
 		frame := c.Protocol.Snapshot(p.keyed.name, &part)
 		if frame.IsZero() {

@@ -51,6 +51,9 @@ func (ss *Set) loaded(c realtime.Channel, s *state, cp *realtime.Checkpoint, err
 		ss.o.Log.Warn("a state could not be loaded", realtime.KeyTenant, c.Tenant(), realtime.KeyChannel, c.Name(), realtime.KeyError, err)
 		s.failed = &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: what is stored of it cannot be read at the moment", RetryAfter: 5 * time.Second, Err: err}
 	}
+	if !doubtful(ss, s) {
+		channel.Trusted(s.Keyed)
+	}
 	waiting := s.waiting
 	s.waiting = nil
 	o.Unlock()

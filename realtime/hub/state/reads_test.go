@@ -92,3 +92,5 @@ func (w *world) leave(i int) {
 		r.reader.End()
 	})
 }
+
+func (plain) Viewed(realtime.Channel, string) outbox.Frame { return nothing }

@@ -82,6 +82,7 @@ type state struct {
 	waiting []*channel.Question // until it is loaded
 	failed  *realtime.Error     // why it could not be
 	tried   time.Time           // when that was begun last
+	doubted time.Time           // when something of it may have been missed last that is not durable
 	touched time.Time           // when the state was last of use
 	absent  bool                // its namespace keeps none at the moment
 	// awaited are the Publications with a Condition, by ID, whose outcome somebody waits for.
@@ -119,6 +120,7 @@ func (ss *Set) open(c realtime.Channel) *state {
 	}
 	t.KnownSince(max(ss.since, ss.dropped, s.since))
 	s.Known = func() *realtime.Error { return ss.known(s) }
+	s.Doubtful = func() bool { return doubtful(ss, s) }
 	s.Decided = s.decided
 	ss.all[c] = s
 	return s
@@ -158,6 +160,14 @@ func lacks(ss *Set, s *state) *realtime.Error {
 	return nil
 }
 
+// doubtful reports whether something may be missing of what those are shown who read a state.
+func doubtful(ss *Set, s *state) bool {
+	if s.durable {
+		return ss.o.Store != nil && unloaded(s)
+	}
+	return time.Since(time.UnixMilli(s.since)) < realtime.MaxTransientTTL || time.Since(s.doubted) < realtime.MaxTransientTTL
+}
+
 // Begins is told from which moment on a new stream brings everything, and up to which the one before has, but for a channel that stalls. If
 // something may lie between, the states are to be loaded anew.
 func (ss *Set) Begins(complete, vouched int64) {
@@ -185,6 +195,7 @@ func (ss *Set) Begun(c realtime.Channel) {
 	if s := ss.all[c]; s != nil {
 		s.since, s.whole = time.Now().UnixMilli(), false
 		s.Table.KnownSince(s.since)
+		channel.Doubted(s.Keyed)
 	}
 }
 
@@ -196,7 +207,9 @@ func (ss *Set) Doubt(c realtime.Channel) {
 	case s.durable:
 		ss.Begun(c)
 	default: // or it expires soon; but nothing is decided by it
-		record.DoubtTable(s.Table, time.Now().UnixMilli())
+		s.doubted = time.Now()
+		record.DoubtTable(s.Table, s.doubted.UnixMilli())
+		channel.Doubted(s.Keyed)
 	}
 }
 
