@@ -85,6 +85,8 @@ soak: ## the resume property for a million steps, and what else takes minutes
 	TIDEWIRE_WORLDS=50 go test -run 'TestAudienceCounts|TestMoveLosesNothingUnsaid|TestViewsProperty|TestConditionsProperty' -timeout 60m -v ./realtime/hub
 	TIDEWIRE_SOCKETS=10000 go test -run 'TestCrowdOnOneProcess|TestMemoryIsBounded|TestOneSlowReaderAmongMany' -count=1 -v ./verify/acceptance
 	TIDEWIRE_SOAK=$(or $(SOAK),1h) go test -run 'TestHostileBesideHonest|TestNoisyNeighbour' -count=1 -timeout 3h -v ./verify/acceptance
+	TIDEWIRE_READERS=1000 go test -run 'TestConflatedBytesCostNoMore' -count=1 -v ./realtime/hub
+	TIDEWIRE_KEYS=100000 go test -run 'TestSnapshotOfManyKeysWhileTheyChange' -count=1 -v ./realtime/gateway
 
 fuzz: ## ten minutes over all fuzz targets
 	./.ci/fuzz 600
