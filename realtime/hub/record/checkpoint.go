@@ -44,8 +44,10 @@ func Grows(t *Table, key string, bytes int) bool {
 // Holds reports whether a Table has anything, removals too.
 func Holds(t *Table) bool { return t.log.nodes > 0 }
 
-// clearLate removes what a clear has that comes behind what was published later: its readers are told key by key.
+// clearLate removes what a clear has that comes behind what was published later: its readers are told key by key. Who comes back from before it may have
+// keys that the Table never had, and cannot be told of those.
 func clearLate(t *Table, gone []*node) (c Change, is bool) {
+	t.clearedLate = max(t.clearedLate, t.cleared.Time)
 	now := t.newest.Time // so that nobody who has had what is newer takes it for known
 	slices.SortFunc(gone, func(a, b *node) int { return cmp.Compare(a.number, b.number) })
 	for _, n := range gone {

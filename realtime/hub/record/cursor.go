@@ -72,7 +72,7 @@ func (c *Cursor) marked(birth uint64) (number uint64, was bool) {
 // Resume returns where a reader stands that has had everything up to a moment, in ms, and of what was published in that very
 // millisecond what has one of these IDs. It is false if what came later is not all known any more.
 func (t *Table) Resume(moment int64, known []string) (Cursor, bool) {
-	if moment <= t.until || moment < t.since {
+	if moment <= max(t.until, t.clearedLate) || moment < t.since {
 		return Cursor{}, false
 	}
 	return Cursor{until: t.number, moment: moment, known: known}, true

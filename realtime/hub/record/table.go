@@ -42,6 +42,7 @@ type Table struct {
 	clearedBy   source
 	clearedWith []string          // IDs of what it removed, and was published in its millisecond
 	clears      uint64            // its number
+	clearedLate int64             // publish time of the newest clear that came behind what was published later, ms
 	pruned      uint64            // the newest number of what was pruned
 	until       int64             // publish time of the newest of that, ms
 	since       int64             // all changes since then have been applied, ms
