@@ -42,6 +42,7 @@ func (q *Question) beginState(m *Machine, from int, found bool) {
 	r.attach()
 	if ok {
 		r.pace.cursor = cursor
+		r.pace.lag(true) // also if it is paused: it is given the rest when it goes on
 		r.pace.flush(r, time.Now())
 		isWhole(r)
 		return
