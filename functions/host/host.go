@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidewire/tidewire/internal/flight"
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/problem"
 	"github.com/tidewire/tidewire/realtime/shutdown"
 )
@@ -59,7 +60,7 @@ func New(o Options) *Host {
 
 // Function returns the handler of a function that is opened at its first request.
 func (h *Host) Function(open Open) http.HandlerFunc {
-	f := &function{host: h, open: open, opening: flight.New[struct{}, struct{}](h.o.OpenTimeout, 0)}
+	f := &function{host: h, open: open, opening: flight.New[struct{}, struct{}](h.o.OpenTimeout, 0, h.contain)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.functions = append(h.functions, f)
@@ -200,7 +201,12 @@ func (f *function) attempt() *flight.Call[struct{}] {
 	f.host.mu.Unlock()
 	return f.opening.Join(struct{}{}, func(ctx context.Context) (none struct{}, _ error) {
 		defer f.host.exit()
-		handler, letGo, err := f.open(ctx)
+		var handler http.Handler
+		var letGo shutdown.Step
+		var err error
+		if bad := f.host.contain(func() { handler, letGo, err = f.open(ctx) }); bad != nil {
+			err = bad // it is tried again, like any other failure
+		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if err == nil {
@@ -210,6 +216,14 @@ func (f *function) attempt() *flight.Call[struct{}] {
 		}
 		return none, nil
 	})
+}
+
+// contain ends a panic of what opens a function.
+func (h *Host) contain(do func()) error {
+	if bad := contain.Do(h.o.Logger, realtime.NoMetrics{}, contain.Request, do); bad != nil {
+		return bad
+	}
+	return nil
 }
 
 // failed says when the next attempt may be; f.mu is held.

@@ -74,8 +74,11 @@ func TestAFailedOpenIsTriedAgainLater(t *testing.T) {
 		h := host.New(host.Options{RetryMin: time.Second, RetryMax: 5 * time.Second})
 		attempts := 0
 		f := h.Function(func(context.Context) (http.Handler, shutdown.Step, error) {
-			if attempts++; attempts <= 5 {
+			switch attempts++; attempts {
+			case 1, 2, 3, 5:
 				return nil, nil, errors.New("the store is down")
+			case 4:
+				panic("a fault of the store")
 			}
 			return hello(), nil, nil
 		})

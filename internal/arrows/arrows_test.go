@@ -56,7 +56,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/outbox":           {own: []string{"realtime"}},
 	"realtime/publish":          {own: []string{"realtime", "realtime/internal/checked", "realtime/internal/uid"}},
 	"realtime/contain":          {own: []string{"realtime"}},
-	"realtime/tenantcache":      {own: []string{"internal/flight", "realtime", "realtime/recent"}},
+	"realtime/tenantcache":      {own: []string{"internal/flight", "realtime", "realtime/contain", "realtime/recent"}},
 	"realtime/internal/uid":     {},
 	"realtime/internal/heap":    {},
 	"realtime/internal/line":    {},
@@ -89,7 +89,7 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"github.com/cloudevents/sdk-go/v2"},
 	},
 	"realtime/auth": {
-		own:    []string{"internal/flight", "realtime", "realtime/recent", "realtime/tenantcache", "realtime/jsontext"},
+		own:    []string{"internal/flight", "realtime", "realtime/contain", "realtime/recent", "realtime/tenantcache", "realtime/jsontext"},
 		others: []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/jwkset"},
 	},
 	// The only importer of gorilla/websocket.
@@ -143,7 +143,7 @@ var allowed = map[string]struct{ own, others []string }{
 		own:    []string{"functions/...", "realtime", "realtime/keeper", "realtime/publish", "realtime/auth", "realtime/limit", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/driver/memory", "realtime/driver/gcp", "realtime/driver/gcp/..."},
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
-	"functions/host":     {own: []string{"internal/flight", "realtime", "realtime/problem", "realtime/shutdown"}},
+	"functions/host":     {own: []string{"internal/flight", "realtime", "realtime/contain", "realtime/problem", "realtime/shutdown"}},
 	"functions/settings": {own: []string{"realtime", "realtime/environment"}},
 	"functions/keeper":   {own: []string{"realtime", "realtime/keeper", "realtime/problem"}},
 	"functions/janitor":  {own: []string{"realtime", "realtime/problem"}},

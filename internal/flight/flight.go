@@ -15,6 +15,7 @@ import (
 type Group[K comparable, V any] struct {
 	timeout time.Duration
 	most    int
+	contain func(do func()) error
 	ctx     context.Context // ends with Close; every call hangs on it
 	cancel  context.CancelFunc
 
@@ -34,8 +35,10 @@ type Call[V any] struct {
 }
 
 // New returns a Group. A call may take up to timeout; most is how many are under way at once at most, 0 any number.
-func New[K comparable, V any](timeout time.Duration, most int) *Group[K, V] {
-	g := &Group[K, V]{timeout: timeout, most: most, underway: map[K]*Call[V]{}}
+// contain runs what a call does, and returns an error if that panics, which all who wait for the call are given: a call has a goroutine
+// of its own, where a panic would end the process.
+func New[K comparable, V any](timeout time.Duration, most int, contain func(do func()) error) *Group[K, V] {
+	g := &Group[K, V]{timeout: timeout, most: most, contain: contain, underway: map[K]*Call[V]{}}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g
 }
@@ -77,7 +80,9 @@ func (g *Group[K, V]) begin(key K, do func(context.Context) (V, error)) *Call[V]
 	g.running.Go(func() {
 		ctx, cancel := context.WithTimeout(g.ctx, g.timeout)
 		defer cancel()
-		c.value, c.err = do(ctx)
+		if err := g.contain(func() { c.value, c.err = do(ctx) }); err != nil {
+			c.err = err
+		}
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.count--

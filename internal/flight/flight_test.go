@@ -17,6 +17,30 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var errOwn = errors.New("own")
 
+// bare runs a call as it is.
+func bare(do func()) error { do(); return nil }
+
+// A call that panics brings what contains it makes of that, to all who wait; the next call is like any other.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	g := flight.New[string, int64](time.Minute, 1, func(do func()) (err error) {
+		defer func() {
+			if recover() != nil {
+				err = errOwn
+			}
+		}()
+		do()
+		return nil
+	})
+	defer g.Close()
+	if _, err := g.Join("a", func(context.Context) (int64, error) { panic("no") }).Wait(t.Context()); !errors.Is(err, errOwn) {
+		t.Errorf("got %v", err)
+	}
+	if n, err := g.Join("a", after(0, &atomic.Int64{})).Wait(t.Context()); n != 1 || err != nil {
+		t.Errorf("got %d, %v", n, err)
+	}
+}
+
 // after is a call that takes some time, and counts itself.
 func after(d time.Duration, count *atomic.Int64) func(context.Context) (int64, error) {
 	return func(ctx context.Context) (int64, error) {
@@ -34,7 +58,7 @@ func after(d time.Duration, count *atomic.Int64) func(context.Context) (int64, e
 func TestJoin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := flight.New[string, int64](time.Minute, 0)
+		g := flight.New[string, int64](time.Minute, 0, bare)
 		defer g.Close()
 		count := &atomic.Int64{}
 		first := g.Join("a", after(time.Second, count))
@@ -72,7 +96,7 @@ func TestJoin(t *testing.T) {
 func TestRenew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := flight.New[string, int64](time.Minute, 0)
+		g := flight.New[string, int64](time.Minute, 0, bare)
 		defer g.Close()
 		count := &atomic.Int64{}
 		old := g.Join("a", after(2*time.Second, count))
@@ -96,7 +120,7 @@ func TestRenew(t *testing.T) {
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := flight.New[int, int64](time.Second, 2)
+		g := flight.New[int, int64](time.Second, 2, bare)
 		count := &atomic.Int64{}
 		one, two := g.Join(1, after(time.Hour, count)), g.Renew(1, after(time.Hour, count))
 		if g.Join(2, after(0, count)) != nil || g.Renew(1, after(0, count)) != nil || g.Join(1, after(0, count)) != two {

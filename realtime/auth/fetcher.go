@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidewire/tidewire/internal/flight"
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
 )
 
 // maxSetBytes bounds the answer of a jwksUrl; the largest public ones have some ten kilobytes.
@@ -23,13 +24,14 @@ const maxTagBytes = 256
 type fetcher struct {
 	options  JWKSOptions // with its defaults
 	log      *slog.Logger
+	contain  func(do func()) error
 	readings *flight.Group[*source, struct{}] // a reading serves every token that waits
 }
 
 // reading is one of a key set, which remembers itself how it went.
 type reading = flight.Call[struct{}]
 
-func newFetcher(o JWKSOptions, log *slog.Logger) *fetcher {
+func newFetcher(o JWKSOptions, log *slog.Logger, count realtime.Metrics) *fetcher {
 	client := http.Client{Transport: &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DisableKeepAlives:   true, // one request in a quarter of an hour, and in Floor at most
@@ -47,7 +49,18 @@ func newFetcher(o JWKSOptions, log *slog.Logger) *fetcher {
 	o.Retry = orElse(o.Retry, 10*time.Second)
 	o.Timeout = orElse(o.Timeout, 5*time.Second)
 	o.Outage = orElse(o.Outage, 24*time.Hour)
-	return &fetcher{options: o, log: log, readings: flight.New[*source, struct{}](o.Timeout, 0)}
+	contain := contained(log, count)
+	return &fetcher{options: o, log: log, contain: contain, readings: flight.New[*source, struct{}](o.Timeout, 0, contain)}
+}
+
+// contained ends what panics in a reading: the store, or a client of HTTP, may be the program's own.
+func contained(log *slog.Logger, count realtime.Metrics) func(func()) error {
+	return func(do func()) error {
+		if bad := contain.Do(log, count, contain.Request, do); bad != nil {
+			return bad
+		}
+		return nil
+	}
 }
 
 func orElse(d, otherwise time.Duration) time.Duration {

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -33,9 +34,9 @@ type account struct{ tenant, user string }
 // asked is a question, and its answer: the moment before which tokens are revoked.
 type asked = flight.Call[time.Time]
 
-func newLogouts(store realtime.Revocations) *logouts {
+func newLogouts(store realtime.Revocations, log *slog.Logger, count realtime.Metrics) *logouts {
 	return &logouts{
-		store: store, readings: flight.New[account, time.Time](logoutTime, 0),
+		store: store, readings: flight.New[account, time.Time](logoutTime, 0, contained(log, count)),
 		answers: recent.New[account, *asked](logoutAge, logoutsKept, time.Now()),
 	}
 }

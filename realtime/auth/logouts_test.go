@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ type registrar struct {
 	mu     sync.Mutex // guards what follows
 	takes  time.Duration
 	err    error
+	panics bool
 	before map[string]time.Time // by tenant/user
 	asked  int
 }
@@ -32,6 +34,10 @@ func (r *registrar) Revoke(_ context.Context, tenant, user string, before, _ tim
 func (r *registrar) RevokedBefore(ctx context.Context, tenant, user string) (time.Time, error) {
 	r.mu.Lock()
 	r.asked++
+	if r.panics {
+		defer r.mu.Unlock()
+		panic("a fault of the store")
+	}
 	before, err, timer := r.before[tenant+"/"+user], r.err, time.NewTimer(r.takes)
 	r.mu.Unlock()
 	select {
@@ -163,6 +169,14 @@ func TestVerifyWithoutTheStoreOfLogouts(t *testing.T) {
 		if len(w.refused) != 0 {
 			t.Errorf("an outage is counted as a refusal: %v", w.refused)
 		}
+		store.panics = true
+		<-time.After(logoutAge)
+		want("a panic", t.Context(), 0)
+		store.panics = false
+		<-time.After(logoutAge)
+		if got := codeOf(v.Verify(t.Context(), token)); got != "" {
+			t.Errorf("after a panic: %q", got)
+		}
 		store.set(time.Hour, nil)
 		<-time.After(logoutAge)
 		go func() { <-time.After(time.Second); _ = v.Close() }()
@@ -174,7 +188,7 @@ func TestVerifyWithoutTheStoreOfLogouts(t *testing.T) {
 func TestLogoutsAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLogouts(&registrar{before: map[string]time.Time{}})
+		l := newLogouts(&registrar{before: map[string]time.Time{}}, slog.New(slog.DiscardHandler), realtime.NoMetrics{})
 		defer l.close()
 		for i := range 3 * logoutsKept {
 			if err := l.check(t.Context(), "acme", fmt.Sprint(i), time.Now()); err != nil {

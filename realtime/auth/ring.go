@@ -58,7 +58,7 @@ type sharedSource struct {
 
 func newRings(o Options) *rings {
 	return &rings{
-		log: o.Logger, fetcher: newFetcher(o.JWKS, o.Logger),
+		log: o.Logger, fetcher: newFetcher(o.JWKS, o.Logger, o.Metrics),
 		byID: map[string]*list.Element{}, recent: list.New(), issuers: map[string]*sharedSource{},
 	}
 }

@@ -144,7 +144,11 @@ func (s *source) finish(ctx context.Context, begun time.Time) {
 	s.mu.Lock()
 	last := s.tag
 	s.mu.Unlock()
-	set, err := s.fetcher.fetch(ctx, s.tenant, s.url, last)
+	var set fetchedSet
+	var err error
+	if bad := s.fetcher.contain(func() { set, err = s.fetcher.fetch(ctx, s.tenant, s.url, last) }); bad != nil {
+		err = bad
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed = err; err == nil {

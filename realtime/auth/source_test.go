@@ -33,6 +33,7 @@ type issuer struct {
 	raw   []byte     // not nil: what it answers instead
 	tags  bool       // answers have an ETag
 	down  bool       // hangs until the request is given up
+	fault any        // not nil: it panics
 	delay time.Duration
 	asked int
 }
@@ -40,11 +41,14 @@ type issuer struct {
 func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	i.mu.Lock()
 	i.asked++
-	down, delay, set, tags := i.down, i.delay, i.raw, i.tags
+	down, delay, set, tags, fault := i.down, i.delay, i.raw, i.tags, i.fault
 	if set == nil {
 		set = keySet(i.kids...)
 	}
 	i.mu.Unlock()
+	if fault != nil {
+		panic(fault)
+	}
 	if down {
 		<-r.Context().Done()
 		return nil, r.Context().Err()
@@ -197,6 +201,26 @@ func TestIssuerDownFromTheStart(t *testing.T) {
 }
 
 // TestUnknownKidFlood sends made-up kids for a minute and counts what the issuer feels of it.
+// An HTTP client of the program's own that panics is an outage of the issuer.
+func TestIssuerPanics(t *testing.T) {
+	inBubble(t, func(t *testing.T, i *issuer, verify func(string) realtime.Code) {
+		i.set(func() { i.fault = "a fault of the client" })
+		if got := verify("a"); got != realtime.CodeUnavailable {
+			t.Errorf("from the start: got %q", got)
+		}
+		i.set(func() { i.fault = nil })
+		time.Sleep(time.Minute)
+		if got := verify("a"); got != "" {
+			t.Errorf("when it is mended: got %q", got)
+		}
+		i.set(func() { i.fault = "a fault of the client" })
+		time.Sleep(time.Hour)
+		if got := verify("a"); got != "" {
+			t.Errorf("a known key: got %q", got)
+		}
+	})
+}
+
 func TestUnknownKidFlood(t *testing.T) {
 	inBubble(t, func(t *testing.T, i *issuer, verify func(string) realtime.Code) {
 		token := 0

@@ -81,7 +81,7 @@ func New(tenants realtime.Tenants, options Options) *Verifier {
 	options.Leeway = max(options.Leeway, 0)
 	v := &Verifier{tenants: tenantcache.NewSteady(tenants), options: options, rings: newRings(options)}
 	if options.Revocations != nil {
-		v.logouts = newLogouts(options.Revocations)
+		v.logouts = newLogouts(options.Revocations, options.Logger, options.Metrics)
 	}
 	return v
 }

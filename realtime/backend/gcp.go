@@ -32,7 +32,7 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, errors.Join(err, broker.Close(ctx))
 	}
-	tenants := tenantcache.New(gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Retention: topics.Retention(), Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Logger: o.Logger})
+	tenants := tenantcache.New(gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Retention: topics.Retention(), Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Metrics: o.Metrics, Logger: o.Logger})
 	states := gcpfirestore.NewStates(store, gcpfirestore.StatesOptions{Metrics: o.Metrics, Logger: o.Logger})
 	b := &Backend{
 		States: states, StateWriter: states, Reader: topics,

@@ -24,6 +24,7 @@ type cabinet struct {
 	mu        sync.Mutex // guards what follows
 	malformed int        // that were told of
 	down      bool
+	panics    bool          // where it is down
 	held      chan struct{} // not nil: readings wait for it, and bring what was there when they began
 	docs      map[string]realtime.TenantState
 	reads     int
@@ -88,10 +89,13 @@ func (c *cabinet) count() (reads, polls int) {
 // wait is what a call takes: none, or all the time there is when it is down, as the client of Firestore does.
 func (c *cabinet) wait(ctx context.Context) error {
 	c.mu.Lock()
-	down := c.down
+	down, panics := c.down, c.panics
 	c.mu.Unlock()
-	if !down {
+	switch {
+	case !down:
 		return nil
+	case panics:
+		panic("a fault of the store")
 	}
 	<-ctx.Done()
 	return ctx.Err()
@@ -240,6 +244,28 @@ func TestTenantsThatAreNot(t *testing.T) {
 		if n := tenants.known.Len(); n > 4 { // one that was asked for again is in both halves
 			t.Errorf("%d are known", n)
 		}
+	})
+}
+
+// A store that panics, in a reading or in a poll, is one that cannot be read.
+func TestTenantsOfAStoreThatPanics(t *testing.T) {
+	t.Parallel()
+	cached(t, func(t *testing.T, tenants *Cache, source *cabinet) {
+		source.put("acme", limited(1), false)
+		source.put("globex", limited(1), false)
+		want(t, tenants, "acme", 1, "")
+		source.mu.Lock()
+		source.panics = true
+		source.mu.Unlock()
+		source.set(true)
+		want(t, tenants, "globex", 0, realtime.CodeUnavailable)
+		source.put("acme", limited(2), false)
+		pass(t, tenants, "acme", time.Minute)
+		want(t, tenants, "acme", 1, "")
+		source.set(false)
+		pass(t, tenants, "acme", time.Minute)
+		want(t, tenants, "acme", 2, "")
+		want(t, tenants, "globex", 1, "")
 	})
 }
 

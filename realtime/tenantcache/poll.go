@@ -32,13 +32,21 @@ func (c *Reader) poll(since time.Time) {
 			return
 		}
 		begun := time.Now()
-		ctx, cancel := context.WithTimeout(c.ctx, c.o.Timeout)
-		changed, err := c.source.Changed(ctx, since)
-		cancel()
+		changed, err := c.changed(since)
 		if c.heard(changed, begun, err) {
 			since = begun.Add(-pollOverlap)
 		}
 	}
+}
+
+// changed asks the store for what has changed.
+func (c *Reader) changed(since time.Time) (changed []realtime.TenantState, err error) {
+	ctx, cancel := context.WithTimeout(c.ctx, c.o.Timeout)
+	defer cancel()
+	if bad := c.contain(func() { changed, err = c.source.Changed(ctx, since) }); bad != nil {
+		return nil, bad
+	}
+	return changed, err
 }
 
 // rest ends the polling if it is time.

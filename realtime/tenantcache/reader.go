@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidewire/tidewire/internal/flight"
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/recent"
 )
 
@@ -38,6 +39,8 @@ type Options struct {
 	Timeout time.Duration
 	// Logger gets a line when the store cannot be read and when it can again; nil discards.
 	Logger *slog.Logger
+	// Metrics counts panics of the store; nil forgets them.
+	Metrics realtime.Metrics
 }
 
 // Reader serves the documents of a source from memory.
@@ -94,8 +97,11 @@ func NewReader(source realtime.TenantSource, o Options) *Reader {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Metrics == nil {
+		o.Metrics = realtime.NoMetrics{}
+	}
 	c := &Reader{source: source, o: o, absent: newAbsentTenants()}
-	c.readings = flight.New[string, error](o.Timeout, readingsMost)
+	c.readings = flight.New[string, error](o.Timeout, readingsMost, c.contain)
 	c.known = recent.New[string, *knownTenant](o.Outage, knownKept, time.Now())
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
@@ -202,6 +208,14 @@ func noSuchTenant() error {
 
 func tenantsUnavailable(cause error) error {
 	return &realtime.Error{Code: realtime.CodeUnavailable, Message: "the documents of tenants cannot be read now", RetryAfter: 5 * time.Second, Err: cause}
+}
+
+// contain ends a panic of the store.
+func (c *Reader) contain(do func()) error {
+	if bad := contain.Do(c.o.Logger, c.o.Metrics, contain.Request, do); bad != nil {
+		return bad
+	}
+	return nil
 }
 
 // begin reads a document, or joins who does; nil if it cannot. c.mu is held.
