@@ -3,7 +3,7 @@ SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz go-test whole-test tf-check js-test tf-audit
+.PHONY: help picture dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz go-test whole-test tf-check js-test tf-audit
 
 help: ## what can be made
 	@echo 'make TARGET, where TARGET is:'
@@ -11,6 +11,9 @@ help: ## what can be made
 
 dev: ## everything in one process, with demo tenants and live data; another port: make dev PORT=9000, another address: make dev ADDR=0.0.0.0:9000, other flags: make dev ARGS=--demo=false
 	@./.ci/dev $(if $(ADDR),--addr '$(ADDR)',$(if $(PORT),--addr '127.0.0.1:$(PORT)')) $(ARGS)
+
+picture: ## the picture in README.md, of the running system
+	cd verify && go test -count=1 -run 'TestDashboard/picture' ./browser -screenshots "$(CURDIR)/docs/images"
 
 emulators: ## those of Pub/Sub and Firestore, for tidewire dev --backend gcp; it prints what to export
 	go run ./internal/emulators/run

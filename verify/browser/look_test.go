@@ -42,6 +42,17 @@ func looks(t *testing.T, browser chromium, d dev) {
 	}
 }
 
+// picture makes the one of the README, where somebody wants it: make picture.
+func picture(t *testing.T, browser chromium, d dev) {
+	if *screenshots == "" {
+		return
+	}
+	p := openTab(t, browser, d.URL+"/?symbol=NVDA", device{width: 1600, height: 900})
+	p.waitFor("prices", hasPrices(acmeShares))
+	p.waitFor("trades", `document.querySelectorAll("[data-panel=trades] tr[data-key]").length > 25`)
+	shoot(t, p, "dashboard")
+}
+
 func shoot(t *testing.T, p *tab, name string) {
 	t.Helper()
 	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())

@@ -32,6 +32,7 @@ func TestDashboard(t *testing.T) {
 		{"failures at load", failsAtLoad},
 		{"contrast", contrast},
 		{"looks", looks},
+		{"picture", picture},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -69,6 +70,7 @@ func pricesMove(t *testing.T, browser chromium, d dev) {
 		const before = `+"`"+before+"`"+`;
 		return [...document.querySelectorAll("[data-panel=watchlist] td.bid")].filter(td => !before.includes(td.textContent)).length >= 5;
 	})()`)
+	p.waitFor("a change that is tinted", `document.querySelector("[data-tint]") !== null`)
 	p.waitFor("trades", `document.querySelectorAll("[data-panel=trades] tr[data-key]").length >= 5`)
 	p.waitFor("the latency", `/^(~ )?\d+ m?s/.test(document.querySelector("#latency button").textContent)`)
 	p.waitFor("charts", `[...document.querySelectorAll("[data-panel=chart] canvas, [data-panel=wall] canvas")].filter(canvas => {
@@ -237,7 +239,7 @@ func lessMotion(t *testing.T, browser chromium, d dev) {
 	p.waitFor("rates", hasPrices(acmeCurrencies))
 	first := value[string](p, `document.querySelector("[data-panel=trades] tbody").innerText`)
 	p.waitFor("other prices", "document.querySelector('[data-panel=trades] tbody').innerText !== `"+first+"`")
-	if moved := value[int](p, `document.getAnimations().filter(each => each.effect.getComputedTiming().duration > 0).length`); moved != 0 {
+	if moved := value[int](p, `document.getAnimations().filter(each => each.effect.getComputedTiming().duration > 0).length + document.querySelectorAll("[data-tint]").length`); moved != 0 {
 		t.Errorf("%d animations for somebody who asked for less motion", moved)
 	}
 }

@@ -23,6 +23,9 @@ func (d *Server) Introduce(out io.Writer, asJSON bool) error {
 	w.WriteString("Tidewire is running. Stop it with Ctrl-C.\n\n")
 	if d.o.Demo {
 		fmt.Fprintf(w, "  dashboard  %s/\n", d.url)
+		for _, id := range []string{"sensors", "operations", "logistics", "whiteboard", "console"} {
+			fmt.Fprintf(w, "             %s/?dashboard=%s\n", d.url, id)
+		}
 	}
 	fmt.Fprintf(w, "  sockets    ws%s/v1/socket\n", strings.TrimPrefix(d.url, "http"))
 	fmt.Fprintf(w, "  metrics    %s/metrics\n", d.url)

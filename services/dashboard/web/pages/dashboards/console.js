@@ -23,7 +23,7 @@ export const dashboard = {
     const may = (part) => parts(session).includes(part);
     return {
       ...(may("operators") && { tenants: "Tenants" }), ...(may("connections") && { connections: "Connections", channels: "Channels" }), tail: "Live tail",
-      ...(may("publish") && { publish: "Publish" }), ...(may("state") && may("tokens") && { state: "State" }), ...(may("tenant") && { limits: "Limits" }), call: "The same from a terminal",
+      ...(may("publish") && { publish: "Publish" }), ...(may("state") && may("tokens") && { state: "State" }), ...(may("tenant") && { limits: "Limits" }), call: "As a call",
     };
   },
   layout(session) {
@@ -57,7 +57,7 @@ export const dashboard = {
     }
 
     // The last action, as others would do it.
-    const code = Object.fromEntries(["curl", "js"].map((kind) => [kind, panels.body("call").appendChild(make("pre", { tabIndex: 0, ariaLabel: kind === "curl" ? "For a terminal" : "In JavaScript" }))]));
+    const code = Object.fromEntries(["curl", "js"].map((kind) => [kind, panels.body("call").appendChild(make("pre", { tabIndex: 0, role: "group", ariaLabel: kind === "curl" ? "For a terminal" : "In JavaScript" }))]));
     button(panels.tools("call"), "Copy", () => navigator.clipboard?.writeText(code.curl.textContent));
     button(panels.tools("call"), signedIn ? "Sign out" : "Sign in …", signIn);
     function show({ curl, js }) {
@@ -105,7 +105,7 @@ export const dashboard = {
         { id: "act", title: "", text: () => "Disconnect", sort: () => 0, select: true, press: (key) => act(`Disconnect ${lists.connections.get(key).user}?`, () => api.call("DELETE", `/connections/${encodeURIComponent(key)}`)) },
         ...(parts(session).includes("users") ? [{ id: "out", title: "", text: () => "Log out", sort: () => 0, select: true, press: (key) => act(`End all tokens of ${lists.connections.get(key).user}?`, () => api.call("POST", `/users/${encodeURIComponent(lists.connections.get(key).user)}/logout`)) }] : []),
       ] })),
-      channels: put("channels", (body) => table.mount(body, { caption: "Channels that are read", placeholders: 6, onSort: () => {}, onSelect: follow, columns: [
+      channels: put("channels", (body) => table.mount(body, { caption: "Channels that are read", placeholders: 0, onSort: () => {}, onSelect: follow, columns: [
         { id: "channel", title: "Channel", text: (r) => r.key, sort: (r) => r.key, strong: true, select: true }, { id: "users", title: "Users", text: (r) => figure(r.users, 0), sort: (r) => r.users, figure: true },
         { id: "connections", title: "Connections", text: (r) => figure(r.connections, 0), sort: (r) => r.connections, figure: true },
       ] })),
@@ -221,7 +221,7 @@ export const dashboard = {
     ask();
     readLimits();
     const live = client.on("state", ({ name: state }) => state === "live" && readLimits());
-    follow(view.channel);
+    follow(view.channel || (page.session.channels[0]?.name ?? ""));
 
     return {
       refresh: () => frame.request(),

@@ -112,18 +112,23 @@ export const dashboard = {
     const open = page.read(alertsOf.name, { ...wanted(), onChange: ({ changed: next, removed }) => {
       for (const { key, data } of next) {
         if (!data?.title) continue;
-        const before = alerts.get(key);
+        if (data.state === "firing" && alerts.get(key)?.state !== "firing" && page.serverNow() - data.since < 5000) ring(data);
         alerts.set(key, { key, ...data });
-        if (before?.state !== data.state) {
-          news.push({ key, at: data.state === "firing" ? data.since : data.sentAt, text: data.state === "firing" ? marks[data.severity] : "✓ resolved", way: data.state === "firing" ? ways[data.severity] : "up", service: data.service, title: data.title });
-          if (data.state === "firing" && page.serverNow() - data.since < 5000) ring(data);
-        }
         owned(key);
       }
       for (const key of removed) alerts.delete(key);
-      news.sort((a, b) => a.at - b.at);
       frame.request();
     } });
+    // Whoever comes late is told what happened before.
+    const logged = new Map();
+    const history = client.subscribe(alertsOf.name, ({ key, data }) => {
+      if (!data?.title || logged.get(key) === data.state) return; // it is told again and again while it is open
+      logged.set(key, data.state);
+      const firing = data.state === "firing";
+      news.push({ key, at: firing ? data.since : data.sentAt, text: firing ? marks[data.severity] : "✓ resolved", way: firing ? ways[data.severity] : "up", service: data.service, title: data.title });
+      news.sort((a, b) => a.at - b.at);
+      frame.request();
+    }, { rewind: "5m" });
     const state = page.read(servicesOf.name, { everyMs: servicesOf.everyMs, maxRate: 2, onChange: ({ changed: next, removed }) => {
       for (const { key, data, time: at } of next) {
         if (!Number.isFinite(data?.p99Ms)) continue;
@@ -150,6 +155,7 @@ export const dashboard = {
       stop() {
         stopTicking();
         frame.stop();
+        history.unsubscribe();
         for (const reading of [claims, open, state]) reading.stop();
         for (const widget of [list, what, log, many, graph, sound]) widget.unmount();
       },

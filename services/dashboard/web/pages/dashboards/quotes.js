@@ -44,10 +44,11 @@ export const sorts = ["star", "symbol", "name", "price", "bid", "ask", "spread",
 // columns are those of a watchlist: the ones that every desk has, and its own.
 export function columns({ unit, columns: own = ["price", "change", "bid", "ask", "volume", "range"] }, { starred, star }) {
   const d = decimals({ unit });
+  const quoted = own.includes("price") ? {} : { tint: (r) => r.tick }; // where there is no last price, bid and ask show that it moves
   const all = {
     price: { id: "price", title: unit ? `Last, ${unit}` : "Last", text: (r) => figure(r.price, d), sort: (r) => r.price, figure: true, strong: true, tint: (r) => r.tick },
-    bid: { id: "bid", title: "Bid", text: (r) => figure(r.bid, d), sort: (r) => r.bid ?? 0, figure: true },
-    ask: { id: "ask", title: "Ask", text: (r) => figure(r.ask, d), sort: (r) => r.ask ?? 0, figure: true },
+    bid: { id: "bid", title: "Bid", text: (r) => figure(r.bid, d), sort: (r) => r.bid ?? 0, figure: true, ...quoted },
+    ask: { id: "ask", title: "Ask", text: (r) => figure(r.ask, d), sort: (r) => r.ask ?? 0, figure: true, ...quoted },
     spread: { id: "spread", title: "Spread, pips", text: (r) => figure((r.ask - r.bid) * 1e4, 1), sort: (r) => r.ask - r.bid, figure: true },
     volume: { id: "volume", title: "Volume", text: (r) => compact(r.volume), sort: (r) => r.volume ?? 0, figure: true },
     range: { id: "range", title: "Day’s range", text: range, sort: (r) => (r.price - r.low) / (r.high - r.low || 1) },
@@ -75,7 +76,8 @@ export const trades = ({ unit }) => [
 export const facts = ({ unit }) => {
   const d = decimals({ unit });
   return [
-    { title: "Change", text: (r) => `${arrow(r.change)} ${move(r.change, d)} (${move(r.percent)} %)`, way: (r) => way(r.change) },
+    { title: "Change", text: (r) => `${arrow(r.change)} ${move(r.change, d)}`, way: (r) => way(r.change) },
+    { title: "Change, %", text: (r) => move(r.percent), way: (r) => way(r.change) },
     { title: "Bid", text: (r) => figure(r.bid, d) },
     { title: "Ask", text: (r) => figure(r.ask, d) },
     { title: "Spread", text: (r) => figure(r.ask - r.bid, d) },

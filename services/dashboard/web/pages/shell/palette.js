@@ -2,7 +2,7 @@
 
 // mount takes commands(), a list of { title, hint, run }, asked for at each opening.
 export function mount(element, { commands }) {
-  const button = element.appendChild(Object.assign(document.createElement("button"), { className: "icon", textContent: "⌘K", title: "Find a command (Ctrl K)", ariaLabel: "Find a command" }));
+  const button = element.appendChild(Object.assign(document.createElement("button"), { className: "icon", textContent: "⌘K", title: "Find a command (Ctrl K)", ariaLabel: "⌘K, find a command" }));
   const dialog = element.appendChild(Object.assign(document.createElement("dialog"), { className: "palette", ariaLabel: "Commands" }));
   const input = dialog.appendChild(Object.assign(document.createElement("input"), { type: "search", placeholder: "Go to, show, change …", autocomplete: "off", spellcheck: false, role: "combobox", ariaExpanded: "true", ariaLabel: "Command" }));
   const list = dialog.appendChild(Object.assign(document.createElement("ul"), { role: "listbox", id: "palette-list", ariaLabel: "Commands that match" }));

@@ -18,7 +18,7 @@ export function reader(client, { told, fresh }) {
     const { view } = subscription;
     view.on("change", ({ changed, removed }) => {
       const rows = [...changed].map((key) => view.get(key)).filter(Boolean);
-      fresh(rows.filter(({ time, data }) => time >= since && data?.sentAt).map(({ data }) => data.sentAt));
+      fresh(rows.filter(({ time }) => time >= since).map(({ time, data }) => data?.sentAt ?? time));
       onChange({ changed: rows, removed: [...removed] });
     });
     const reading = {

@@ -110,6 +110,14 @@ function noted(sentences) {
   announce(sentences.join(" "));
 }
 
+// as shows the same link in another role.
+function as(group) {
+  const query = new URLSearchParams(location.search);
+  for (const [key, value] of Object.entries({ tenant: session.tenant, group })) query.set(key, value);
+  history.replaceState(null, "", `?${query}`);
+  show();
+}
+
 async function show() {
   const mine = ++turn;
   clearTimeout(retry);
@@ -129,7 +137,7 @@ async function show() {
     const choice = choices.find(({ id }) => id === asked.dashboard) ?? choices.find(({ group }) => group === session.groups[0]) ?? choices[0];
     const own = (session.dashboards ?? []).find((id) => dashboards[id]);
     const id = asked.dashboard && choice.id === asked.dashboard ? asked.dashboard : (own ?? choice.id);
-    if (choice.id === id && choice.group !== session.groups[0]) return go({ dashboard: id });
+    if (choice.id === id && choice.group !== session.groups[0]) return as(choice.group);
     if (asked.dashboard && asked.dashboard !== id) notes.push(`There is no dashboard ${views.quote(asked.dashboard)} for you: ${id} is shown.`);
     const module = await dashboards[id]();
     if (mine === turn) begin(id, own ?? choice.id, module.dashboard, notes, choices);

@@ -112,6 +112,7 @@ export function mount(element, { label, shapes, places = [], box, glideMs, onSel
     names(ctx);
     let moving = false;
     for (const [key, row] of rows) {
+      if (!shown.has(key)) continue; // it has come since the last update
       const [lon, at, part] = place(key, row);
       const [x, y] = [X(lon), Y(at)];
       if (x < -40 || y < -40 || x > size.width + 40 || y > size.height + 40) continue;
@@ -240,6 +241,7 @@ export function mount(element, { label, shapes, places = [], box, glideMs, onSel
   function nearest(x, y) {
     let best = ["", 16];
     for (const [key, row] of rows) {
+      if (!shown.has(key)) continue;
       const [lon, at] = place(key, row);
       const off = Math.hypot(X(lon) - x, Y(at) - y);
       if (off < best[1]) best = [key, off];

@@ -1,6 +1,9 @@
 // A table of one row per key: sorted, filtered, and repainted cell by cell.
 
 const sortEveryMs = 1500; // rows that are sorted by moving figures change places no more often
+const rowHeight = 26; // as the style sheet has it
+const tintMs = 600;
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 // mount builds the table. Columns are { id, title, text(row, now), sort(row), way(row), figure, tint(row), ages, select, press(key) }; onSort is told
 // the column's id (with a "-" before it for descending), onSelect a key. With onMove, rows may be dragged to another place in the order of keys.
@@ -12,6 +15,10 @@ export function mount(element, { columns, caption, placeholders = 12, onSort, on
     const th = head.appendChild(document.createElement("th"));
     th.scope = "col";
     th.className = `${column.id}${column.figure ? " figure" : ""}`;
+    if (!column.title) {
+      th.appendChild(Object.assign(document.createElement("span"), { className: "hidden", textContent: "What can be done" }));
+      continue;
+    }
     const button = th.appendChild(document.createElement("button"));
     button.className = "plain";
     button.textContent = column.title;
@@ -83,6 +90,7 @@ export function mount(element, { columns, caption, placeholders = 12, onSort, on
     const text = column.text(row, now);
     if (cell.text === text) return false;
     cell.text = cell.target.textContent = text;
+    if (column.press) cell.target.hidden = text === "";
     if (column.way) cell.td.dataset.way = column.way(row);
     return true;
   }
@@ -103,55 +111,88 @@ export function mount(element, { columns, caption, placeholders = 12, onSort, on
     });
   }
 
+  let shown = []; // keys that are not filtered out, from the top
+  const dirty = new Set(); // keys whose line says something old
+  const tinted = new Map(); // cell -> until when
+  let latest = null;
+
+  // paint writes the lines that are in sight, and only what has changed of them.
+  function paint() {
+    const { rows, now, stale, selected, seen } = latest;
+    const [from, to] = [Math.floor(element.scrollTop / rowHeight) - 4, Math.ceil((element.scrollTop + element.clientHeight) / rowHeight) + 4];
+    for (const key of shown.slice(Math.max(0, from), to)) {
+      const row = rows.get(key);
+      if (!row) continue;
+      const { tr, cells } = lines.get(key);
+      const fresh = dirty.delete(key);
+      columns.forEach((column, i) => {
+        if (!fresh && !column.ages) return;
+        if (write(cells[i], column, row, now) && column.tint && seen && !calm.matches) tint(cells[i].td, column.tint(row));
+      });
+      const old = stale(row);
+      if (tr.hasAttribute("data-stale") !== old) tr.toggleAttribute("data-stale", old);
+      const mine = key === selected;
+      if ((tr.ariaSelected === "true") !== mine) tr.ariaSelected = String(mine);
+    }
+    const clock = performance.now();
+    for (const [td, until] of tinted) {
+      if (until > clock) continue;
+      delete td.dataset.tint;
+      tinted.delete(td);
+    }
+  }
+
+  // tint colours a changed cell for a moment. It is no animation: of a hundred a second, each would have every frame styled anew.
+  function tint(td, change) {
+    if (!change) return;
+    td.dataset.tint = change > 0 ? "up" : "down";
+    tinted.set(td, performance.now() + tintMs);
+  }
+  const scrolled = () => latest && paint();
+  element.addEventListener("scroll", scrolled, { passive: true });
+
   return {
-    // update paints the rows in changed (an iterable of keys), and every age. order is the keys in their own order, for when the table is not
-    // sorted by a column. seen says that changed cells are tinted: somebody watches them as they come.
+    // update takes what has changed (an iterable of keys), and paints what of it is in sight, and ages. keys is the rows in their own order, for when the table
+    // is not sorted by a column. seen says that changed cells are tinted: somebody watches them as they come. It returns the keys that are not filtered out.
     update({ rows, changed, now, stale, view, selected, keys = [...rows.keys()], matches, seen }) {
+      latest = { rows, now, stale, selected, seen };
       let moved = false;
       for (const [key, { tr }] of lines) {
         if (rows.has(key)) continue;
         tr.remove();
         lines.delete(key);
+        dirty.delete(key);
+        moved = true;
       }
       for (const key of changed) {
-        const row = rows.get(key);
-        if (!row) continue;
-        moved ||= !lines.has(key);
-        const { cells } = lines.get(key) ?? line(key);
-        columns.forEach((column, i) => write(cells[i], column, row, now) && column.tint && seen && tint(cells[i].td, column.tint(row)));
-      }
-      for (const [key, { tr, cells }] of lines) {
-        const row = rows.get(key);
-        columns.forEach((column, i) => column.ages && write(cells[i], column, row, now));
-        const old = stale(row);
-        if (tr.hasAttribute("data-stale") !== old) tr.toggleAttribute("data-stale", old);
-        const mine = key === selected;
-        if ((tr.ariaSelected === "true") !== mine) tr.ariaSelected = String(mine);
+        if (!rows.has(key)) continue;
+        if (!lines.has(key)) {
+          const { cells } = line(key);
+          columns.forEach((column, i) => write(cells[i], column, rows.get(key), now));
+          moved = true;
+        }
+        dirty.add(key);
       }
       if (moved || sort !== view.sort || (sort && now - sortedAt > sortEveryMs) || reordered) {
         sort = view.sort;
         sortedAt = now;
         reordered = false;
         if (lines.size > 0) order(rows, keys);
+        moved = true;
       }
       if (moved || filter !== view.q) {
         filter = view.q;
         for (const [key, { tr }] of lines) tr.hidden = filter !== "" && !matches(rows.get(key), filter);
+        shown = [...body.rows].filter((tr) => tr.dataset.key && !tr.hidden).map((tr) => tr.dataset.key);
       }
-      return [...body.rows].filter((tr) => tr.dataset.key && !tr.hidden).map((tr) => tr.dataset.key);
+      paint();
+      return shown;
     },
     // reorder takes up another order of keys at the next update.
     reorder: () => (reordered = true),
     unmount() {
+      element.removeEventListener("scroll", scrolled);
       element.replaceChildren();
     },
   };
-}
-
-// tint colours a changed cell for a moment; the style sheet has no such motion for those who asked for less.
-function tint(td, change) {
-  if (!change) return;
-  td.classList.remove("went-up", "went-down");
-  td.getAnimations().forEach((each) => each.cancel());
-  td.classList.add(change > 0 ? "went-up" : "went-down");
 }

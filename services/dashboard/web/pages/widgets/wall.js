@@ -8,6 +8,7 @@ const [leastWidth, leastHeight, mostHeight] = [132, 44, 132];
 // mount makes the wall. cell(row) returns { title, text: [words], way, line: [numbers or null], base, low, high, detail }; onSelect is told a key.
 export function mount(element, { label, cell, onSelect }) {
   element.classList.add("wall");
+  element.tabIndex = 0; // it scrolls
   const box = element.appendChild(Object.assign(document.createElement("div"), { className: "wall-box" }));
   let colours = resolve(element);
   const made = fill(box, () => ((all = true), last && draw()));
@@ -89,7 +90,7 @@ export function mount(element, { label, cell, onSelect }) {
     ctx.font = "12px system-ui, sans-serif";
     ctx.fillStyle = ink;
     let right = x + w - 8;
-    for (const each of [...text].reverse()) { // what matters most stands last, and the others where there is room
+    for (const each of w < 190 ? text.slice(-1) : [...text].reverse()) { // what matters most stands last, and the others where there is room
       const wide = ctx.measureText(each).width;
       if (wide > room) break;
       ctx.fillText(each, right, y + 17);
