@@ -466,8 +466,8 @@ export class Tidewire {
    * segment, `**` at the end the rest. A channel may be read several times, in different ways, and by patterns that overlap.
    */
   subscribe<T = unknown>(channel: string, onMessage: (message: Message<T>) => void, options?: CallbackOptions): Subscription<T>;
-  subscribe<T = unknown>(channel: `${string}*${string}`, options: IteratorOptions & { state: true }): IterableSubscription<T> & { readonly view: PatternView<T> };
-  subscribe<T = unknown>(channel: string, options: IteratorOptions & { state: true }): IterableSubscription<T> & { readonly view: KeyedView<T> };
+  subscribe<T = unknown>(channel: `${string}*${string}`, options: IteratorOptions & { state: true }): Omit<IterableSubscription<T>, "view"> & { readonly view: PatternView<T> };
+  subscribe<T = unknown>(channel: string, options: IteratorOptions & { state: true }): Omit<IterableSubscription<T>, "view"> & { readonly view: KeyedView<T> };
   subscribe<T = unknown>(channel: string, options?: IteratorOptions): IterableSubscription<T>;
   /** Ends all subscriptions of the channel. */
   unsubscribe(channel: string): void;
