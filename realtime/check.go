@@ -111,6 +111,9 @@ func (p *Publication) CheckStateless() error {
 	if p.If != nil {
 		return Errorf(CodeBadRequest, "if: needs a channel")
 	}
+	if p.Transient {
+		return Errorf(CodeBadRequest, "transient: needs a channel")
+	}
 	if p.Op != OpSet || p.TTL != 0 {
 		return Errorf(CodeBadRequest, "%s: needs a channel", cmp.Or(string(p.Op), "ttl"))
 	}

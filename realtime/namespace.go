@@ -71,6 +71,9 @@ func (t *Tenant) Rules(namespace string) Namespace {
 	if n.Overflow == "" {
 		n.Overflow = d.Overflow
 	}
+	if n.State != nil && n.State.Transient {
+		n.Rate = transientRate(n.Rate)
+	}
 	return n
 }
 

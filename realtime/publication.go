@@ -25,6 +25,9 @@ type Publication struct {
 	Op Op
 	// TTL is how long after Time the value of Key is good; zero is for good.
 	TTL time.Duration
+	// Transient says that it is of use for the state of its channel alone, and for TransientTTL at most: no record, no history and no store has it, and
+	// only readers of the state are given it. It has a Key and no Condition. A lost one is not noticed, since the next one replaces it.
+	Transient bool
 	// If is what has to hold of the Key; nil is nothing. It is decided in the order of the log, see Condition.
 	If *Condition
 	// EventType is the kind of event, such as the type of a CloudEvent; Source is what it comes from.
@@ -84,6 +87,9 @@ func (p *Publication) CheckFields() error {
 		return err
 	}
 	if err := p.checkCondition(); err != nil {
+		return err
+	}
+	if err := p.checkTransient(); err != nil {
 		return err
 	}
 	return p.checkTags()

@@ -39,6 +39,7 @@ const (
 	ReasonConflate   Reason = "conflate"    // the reader was slow: another event with the same key replaced it
 	ReasonDropOldest Reason = "drop-oldest" // the reader was slow: it was the oldest
 	ReasonTooSlow    Reason = "too-slow"    // the reader was slow, and was closed
+	ReasonStateless  Reason = "stateless"   // it is transient, and the state of its channel is not
 )
 
 // Reasons of CountAnswers. Others are Codes.
@@ -143,7 +144,7 @@ func (c Counter) Reasons() Reasons {
 	case CountDeliveries:
 		return Reasons{Constants: []Reason{ReasonDirect}}
 	case CountDrops:
-		return Reasons{Constants: []Reason{ReasonRepeated, ReasonMalformed, ReasonConflate, ReasonDropOldest, ReasonTooSlow}}
+		return Reasons{Constants: []Reason{ReasonRepeated, ReasonMalformed, ReasonConflate, ReasonDropOldest, ReasonTooSlow, ReasonStateless}}
 	case CountAnswers:
 		return Reasons{Constants: []Reason{ReasonLive, ReasonResumed, ReasonRewound, ReasonReset, ReasonGap}, Codes: true}
 	case CountGaps:

@@ -11,16 +11,22 @@ type State struct {
 	// TTL is how long an entry is kept whose Publication does not say, and at most; 0 is without end.
 	TTL Duration `json:"ttl,omitempty"`
 	// Durable says whether a store keeps checkpoints; nil is true. Without, the state is what instances find in the replay of a
-	// topic: TTL is at most MaxTransientTTL then, which is the default, so that the replay holds all of it.
+	// topic: TTL is at most MaxUnstoredTTL then, which is the default, so that the replay holds all of it.
 	Durable *bool `json:"durable,omitempty"`
 	// Flush is how far the checkpoints may be behind.
 	Flush Duration `json:"flush,omitempty"`
+	// Transient says that every Publication with a Key is Transient. Durable is false then, TTL is at most TransientTTL, which is the default, and
+	// readers are given what is new TransientRate times a second at most, unless Rate.Max says something else.
+	Transient bool `json:"transient,omitempty"`
+	// BytesPerSecond bounds what a subscription with state is given; 0 is without bound, or TransientBytes if the state is transient. What waits is
+	// replaced by what is newer.
+	BytesPerSecond int64 `json:"bytesPerSecond,omitempty"`
 	// Assign puts the user, or the connection, that publishes in the place of the Key.
 	Assign Assign `json:"assign,omitempty"`
 }
 
-// MaxTransientTTL is how long an entry is kept at most that no store has: less than what every topic can be replayed for.
-const MaxTransientTTL = 4 * time.Minute
+// MaxUnstoredTTL is how long an entry is kept at most that no store has: less than what every topic can be replayed for.
+const MaxUnstoredTTL = 4 * time.Minute
 
 // MaxTTL is the longest life of an entry that has an end.
 const MaxTTL = 31 * 24 * time.Hour
@@ -53,13 +59,18 @@ func (s State) WithDefaults() State {
 		s.Bytes = d.Bytes
 	}
 	if s.Durable == nil {
-		s.Durable = d.Durable
+		durable := !s.Transient
+		s.Durable = &durable
 	}
 	if s.Flush == 0 {
 		s.Flush = d.Flush
 	}
+	if s.TTL == 0 && s.Transient {
+		s.TTL = Duration(TransientTTL)
+	}
+	s.BytesPerSecond = s.GrantedBytes()
 	if s.TTL == 0 && !*s.Durable {
-		s.TTL = Duration(MaxTransientTTL)
+		s.TTL = Duration(MaxUnstoredTTL)
 	}
 	return s
 }
@@ -74,12 +85,21 @@ func (s *State) check(field string) error {
 		return Errorf(CodeBadRequest, "%s.bytes: must be 0 to 1073741824, got %d", field, s.Bytes)
 	case s.TTL != 0 && (s.TTL < Duration(time.Second) || s.TTL > Duration(MaxTTL)):
 		return Errorf(CodeBadRequest, "%s.ttl: must be 1s to %s, got %s", field, shortly(MaxTTL), shortly(time.Duration(s.TTL)))
-	case s.Durable != nil && !*s.Durable && s.TTL > Duration(MaxTransientTTL):
-		return Errorf(CodeBadRequest, "%s.ttl: must be 1s to %s if the state is not durable, got %s", field, shortly(MaxTransientTTL), shortly(time.Duration(s.TTL)))
+	case s.Durable != nil && !*s.Durable && s.TTL > Duration(MaxUnstoredTTL):
+		return Errorf(CodeBadRequest, "%s.ttl: must be 1s to %s if the state is not durable, got %s", field, shortly(MaxUnstoredTTL), shortly(time.Duration(s.TTL)))
+	case s.Transient && s.Durable != nil && *s.Durable:
+		return Errorf(CodeBadRequest, "%s.durable: must be false or left out if the state is transient", field)
+	case s.Transient && s.TTL > Duration(TransientTTL):
+		return Errorf(CodeBadRequest, "%s.ttl: must be 1s to %s if the state is transient, got %s", field, shortly(TransientTTL), shortly(time.Duration(s.TTL)))
 	case s.Flush != 0 && (s.Flush < Duration(time.Second) || s.Flush > Duration(MaxFlush)):
 		return Errorf(CodeBadRequest, "%s.flush: must be 1s to %s, got %s", field, shortly(MaxFlush), shortly(time.Duration(s.Flush)))
 	}
-	if s.Assign == AssignConnection && s.TTL == 0 && (s.Durable == nil || *s.Durable) {
+	if s.BytesPerSecond != 0 {
+		if err := CheckBytesPerSecond(field+".bytesPerSecond", s.BytesPerSecond); err != nil {
+			return err
+		}
+	}
+	if s.Assign == AssignConnection && s.TTL == 0 && !s.Transient && (s.Durable == nil || *s.Durable) {
 		return Errorf(CodeBadRequest, "%s.ttl: is missing; with assign \"connection\", it ends what the connections of an instance leave behind that was lost", field)
 	}
 	switch s.Assign {

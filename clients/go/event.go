@@ -20,6 +20,8 @@ type Event struct {
 
 	Delete bool              `json:"delete,omitempty"` // Key is removed
 	TTL    realtime.Duration `json:"ttl,omitempty"`    // how long Data is valid as the value of Key
+	// Transient says that it must not be kept: it is refused unless the state of its namespace is transient.
+	Transient bool `json:"transient,omitempty"`
 
 	EventType   string `json:"eventType,omitempty"`
 	Source      string `json:"source,omitempty"`
@@ -38,7 +40,7 @@ func (e *Event) check(condition *realtime.Condition) error {
 		return realtime.Errorf(realtime.CodeBadRequest, "data: is missing; send null for an event without data")
 	}
 	p := realtime.Publication{
-		ID: e.ID, Key: e.Key, Tags: e.Tags, Data: e.Data, Op: e.op(), TTL: time.Duration(e.TTL),
+		ID: e.ID, Key: e.Key, Tags: e.Tags, Data: e.Data, Op: e.op(), TTL: time.Duration(e.TTL), Transient: e.Transient,
 		EventType: e.EventType, Source: e.Source, ContentType: e.ContentType, If: condition,
 	}
 	if err := p.CheckFields(); err != nil {
@@ -68,7 +70,7 @@ func (e *Event) Identify() {
 // frame is the event as it is published over a socket. It has an ID.
 func (e *Event) frame() *wire.ClientFrame {
 	return &wire.ClientFrame{
-		Type: wire.TypePublish, Channel: e.Channel, Event: e.ID, Key: e.Key, Tags: e.Tags, Data: e.Data, Op: e.op(), TTL: time.Duration(e.TTL),
+		Type: wire.TypePublish, Channel: e.Channel, Event: e.ID, Key: e.Key, Tags: e.Tags, Data: e.Data, Op: e.op(), TTL: time.Duration(e.TTL), Transient: e.Transient,
 		EventType: e.EventType, Source: e.Source, ContentType: e.ContentType, CountsRefusals: true,
 	}
 }

@@ -24,6 +24,10 @@ func (o owner) Take(l *link.Link, f *wire.ServerFrame, raw []byte) {
 		if feed := c.feed(f); feed != nil {
 			feed.snapshot(l, f, raw)
 		}
+	case wire.TypeChanges:
+		if feed := c.feed(f); feed != nil {
+			feed.changes(l, f)
+		}
 	case wire.TypeDirect:
 		if c.direct != nil && !c.recent.Seen(f.Event) {
 			c.direct.queue.put(Update{Kind: KindMessage, Message: message(f, raw)})

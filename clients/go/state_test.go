@@ -60,7 +60,7 @@ func (w *world) seen(desk string, has map[string]string) map[string]string {
 func (w *world) run(ctx context.Context, t *testing.T, c *Client, r *rand.Rand, end time.Time) {
 	for n := 0; time.Now().Before(end); n++ {
 		e := Event{Channel: "fleet:eu", Key: fmt.Sprint("v", r.IntN(30)), Data: json.RawMessage(fmt.Sprint(n)), Tags: map[string]string{"desk": string(rune('a' + r.IntN(3)))}}
-		v := value{desk: e.Tags["desk"], data: string(e.Data), ends: time.Now().Add(realtime.MaxTransientTTL)}
+		v := value{desk: e.Tags["desk"], data: string(e.Data), ends: time.Now().Add(realtime.MaxUnstoredTTL)}
 		switch r.IntN(8) {
 		case 0:
 			e.Delete, e.Data = true, nil

@@ -60,6 +60,27 @@ func (f *feed) snapshot(l *link.Link, s *wire.ServerFrame, raw []byte) {
 	f.queue.put(u)
 }
 
+// changes takes the newest of some keys. In the middle of what a slow reader is sent it stands nowhere new.
+func (f *feed) changes(l *link.Link, s *wire.ServerFrame) {
+	if f.link != l || !f.want.State {
+		return
+	}
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		e.Channel = f.name
+		u := Update{Kind: KindMessage, Channel: f.name, Message: message(e, nil)}
+		if !f.queue.room(&u) {
+			f.pause(l)
+			return
+		}
+		if i == len(s.Entries)-1 && s.Position != "" {
+			f.advance(s.Position)
+		}
+		u.Position = f.cursors.Only().Position.String()
+		f.queue.put(u)
+	}
+}
+
 // maxSnapshot bounds the bytes of the state of a channel that wait to be taken: four times the largest that a namespace may have by default.
 const maxSnapshot = 32 << 20
 

@@ -420,6 +420,8 @@ export interface PublishOptions extends RequestOptions {
   ttl?: string;
   /** Remove `key`; `data` must be undefined. */
   delete?: boolean;
+  /** The event must not be kept: it is refused unless the state of its namespace is transient. The key `$connection` is this connection's own. */
+  transient?: boolean;
   /** What has to hold of `key` for the event to count: that it has no value, that it has one, or that its value was published at a position. */
   if?: "absent" | "present" | { position: Position };
   eventType?: string;
@@ -454,6 +456,13 @@ export interface Lock {
   release(): Promise<boolean>;
 }
 
+/** What others see of this page: the last `set`, until `clear`, `end`, or the connection ends. A refusal is an `error` of the client, and ends it. */
+export interface Cursor {
+  set(data: unknown): void;
+  clear(): void;
+  end(): void;
+}
+
 export class Tidewire {
   constructor(url: string | URL, options?: Options);
   constructor(options: Options & { url: string | URL });
@@ -477,6 +486,8 @@ export class Tidewire {
   tryLock(channel: string, name: string, options?: LockOptions): Promise<Lock | null>;
   /** Gets a lock as soon as nobody else has it, in no particular order. Needs the right to subscribe to the channel, too. */
   lock(channel: string, name: string, options?: LockOptions): Promise<Lock>;
+  /** Shows something of this page on a channel whose state is transient, such as where its pointer is. */
+  cursor(channel: string, options?: { /** How often it is published at most, default 20 a second. */ maxRate?: number }): Cursor;
   call<T = unknown>(route: string, data?: unknown, options?: RequestOptions): Promise<T>;
   /**
    * What was published to a channel before, page by page: `for await (const page of tidewire.history("alerts:eu", { from }))`. It waits for a connection, and asks

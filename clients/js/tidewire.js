@@ -1,5 +1,75 @@
 // The Tidewire client, protocol tidewire.v1.json, Apache-2.0. Built from src/ by make js: change it there.
 
+// src/awareness.js
+var AGAIN = 1e4;
+var Awareness = class {
+  #publish;
+  #failed;
+  #every;
+  #data;
+  #shows = false;
+  #changed = false;
+  #busy = false;
+  #ended = false;
+  #notBefore = 0;
+  #timer;
+  constructor({ publish, failed, maxRate }) {
+    [this.#publish, this.#failed, this.#every] = [publish, failed, 1e3 / maxRate];
+  }
+  /** From now on this is shown. */
+  set(data) {
+    if (this.#ended) return;
+    [this.#data, this.#shows, this.#changed] = [data, true, true];
+    this.#plan();
+  }
+  /** Nothing is shown until the next `set`. */
+  clear() {
+    if (this.#ended || !this.#shows) return;
+    [this.#data, this.#shows, this.#changed] = [void 0, false, true];
+    this.#plan();
+  }
+  /** Nothing is shown any more. The server does the same when the connection ends. */
+  end() {
+    this.clear();
+    this.#ended = true;
+  }
+  /** A new connection shows nothing yet. */
+  connected() {
+    if (!this.#shows) return;
+    [this.#changed, this.#notBefore] = [true, 0];
+    this.#plan();
+  }
+  #plan() {
+    if (this.#busy) return;
+    clearTimeout(this.#timer);
+    const wait = this.#changed ? this.#notBefore - performance.now() : this.#shows && !this.#ended ? AGAIN : -1;
+    if (!this.#changed && wait < 0) return;
+    if (wait <= 0) return void this.#send();
+    this.#timer = setTimeout(() => void this.#send(), wait);
+    this.#timer.unref?.();
+  }
+  async #send() {
+    const what = this.#shows ? { data: this.#data } : { delete: true };
+    [this.#busy, this.#changed, this.#notBefore] = [true, false, performance.now() + this.#every];
+    try {
+      await this.#publish(what);
+    } catch (error) {
+      this.#refused(error);
+    }
+    this.#busy = false;
+    this.#plan();
+  }
+  /** What may be taken another time is tried again, unless there is no connection: then the next one brings it. */
+  #refused(error) {
+    if (error.code === "closed") this.#ended = true;
+    else if (error.code === "limited" || error.code === "unavailable") [this.#changed, this.#notBefore] = [!this.#ended, performance.now() + Math.max(1e3, error.retryAfterMs ?? 0)];
+    else {
+      [this.#shows, this.#ended] = [false, true];
+      this.#failed(error);
+    }
+  }
+};
+
 // src/values.js
 var MAX_NAME = 200;
 var MAX_ORDER = 6e5;
@@ -41,7 +111,7 @@ var NOW = "retry now";
 var TOKEN = "get a new token first";
 var STOP = "stop";
 var LATER = "retry later";
-var AGAIN = "reconnect";
+var AGAIN2 = "reconnect";
 var RENEW = "renew the token";
 var LESS = "reconnect with less";
 var FINAL = "final";
@@ -51,15 +121,15 @@ var UPDATE = "Update this page: ";
 var SIGN_IN = "Sign in again.";
 var CODES = [
   // close, code, advice, verdict on the connection, verdict on a channel, what a person does
-  [1e3, "closed", LATER, AGAIN, RETRY, ""],
-  [1001, "closed", LATER, AGAIN, RETRY, ""],
+  [1e3, "closed", LATER, AGAIN2, RETRY, ""],
+  [1001, "closed", LATER, AGAIN2, RETRY, ""],
   [1002, "bad-request", STOP, LESS, REFUSE, `${UPDATE}it broke the WebSocket protocol.`],
   [1003, "bad-request", STOP, LESS, REFUSE, `${UPDATE}it sent a binary message.`],
-  [1006, "unreachable", NOW, AGAIN, RETRY, ""],
+  [1006, "unreachable", NOW, AGAIN2, RETRY, ""],
   [1007, "bad-request", STOP, LESS, REFUSE, `${UPDATE}it sent text that is not UTF-8.`],
-  [1011, "internal", LATER, AGAIN, RETRY, ""],
-  [1012, "draining", LATER, AGAIN, RETRY, ""],
-  [1013, "unavailable", LATER, AGAIN, RETRY, ""],
+  [1011, "internal", LATER, AGAIN2, RETRY, ""],
+  [1012, "draining", LATER, AGAIN2, RETRY, ""],
+  [1013, "unavailable", LATER, AGAIN2, RETRY, ""],
   [4400, "bad-request", STOP, LESS, REFUSE, `${UPDATE}the server did not understand it.`],
   [4400, "not-found", STOP, LESS, RETRY, `${UPDATE}the server did not understand it.`],
   [4400, "conflict", STOP, LESS, RETRY, `${UPDATE}the server did not understand it.`],
@@ -67,11 +137,11 @@ var CODES = [
   [4401, "expired", TOKEN, RENEW, RETRY, SIGN_IN],
   [4403, "forbidden", STOP, FINAL, REFUSE, "Ask for access: this user or tenant may not connect."],
   [4403, "suspended", STOP, FINAL, REFUSE, "Ask for access: this user or tenant may not connect."],
-  [4408, "timeout", NOW, AGAIN, RETRY, ""],
+  [4408, "timeout", NOW, AGAIN2, RETRY, ""],
   [4409, "replaced", STOP, FINAL, RETRY, "Another connection took this one's place. Reload this page to take it back."],
   [4413, "too-large", STOP, LESS, REFUSE, "Send less at once: a frame was over the limit."],
-  [4429, "limited", LATER, AGAIN, RETRY, ""],
-  [4503, "too-slow", NOW, AGAIN, RETRY, ""]
+  [4429, "limited", LATER, AGAIN2, RETRY, ""],
+  [4503, "too-slow", NOW, AGAIN2, RETRY, ""]
 ];
 var closeCodes = Object.freeze(Object.fromEntries([...CODES].reverse().map(
   // the first row of a close code counts
@@ -131,12 +201,14 @@ function checkText(field, value, most = MAX_NAME) {
   }
   return value;
 }
-function checkDescribed({ ttl, delete: deletes, if: condition, ...texts }) {
+function checkDescribed({ ttl, delete: deletes, transient, if: condition, ...texts }) {
+  if (transient !== void 0 && typeof transient !== "boolean") throw badRequest(`transient: must be true or false, got ${show(transient)}`);
   if (deletes !== void 0 && typeof deletes !== "boolean") throw badRequest(`delete: must be true or false, got ${show(deletes)}`);
   const { eventType, source, contentType } = texts;
   return {
     ttl: checkText("ttl", ttl),
     delete: deletes || void 0,
+    transient: transient || void 0,
     if: checkCondition(condition),
     eventType: checkText("eventType", eventType, 256),
     source: checkText("source", source, 256),
@@ -508,6 +580,8 @@ var Frame = class {
 
 // src/rows.js
 var MAX_GONE = 4096;
+var hasPlace = ({ position: position2 }) => position2 === void 0 || isPosition(position2);
+var stood = (row) => timeOf(row?.position) || moment(row?.time) || 0;
 function rowOf({ key, position: position2, data, time: time2, expiresAt, tags, eventType, source, contentType }) {
   const row = { key, data, position: position2, time: moment(time2) || timeOf(position2) };
   for (const [name, value] of Object.entries({ expiresAt: moment(expiresAt) || void 0, tags, eventType, source, contentType })) if (value !== void 0) row[name] = value;
@@ -539,20 +613,29 @@ var Rows = class {
   /** Takes a part of a snapshot and tells whether that was the last one. What cannot be a row is left out. */
   snapshot({ reset, entries, more }) {
     if (reset === true || !this.loading) this.begin();
-    for (const entry of Array.isArray(entries) ? entries : []) if (text(entry?.key) && isPosition(entry.position)) this.#set(this.#next, entry);
+    for (const entry of Array.isArray(entries) ? entries : []) if (text(entry?.key) && hasPlace(entry)) this.#set(this.#next, entry);
     if (more !== false) return false;
     for (const key of [...this.all.keys(), ...this.#next.keys()]) this.#touch(key);
     [this.all, this.#next, this.whole] = [this.#next, null, true];
     return true;
+  }
+  /** Takes the newest of some keys. What is transient has no position; what the server says last of that counts. */
+  changes({ entries }) {
+    for (const entry of Array.isArray(entries) ? entries : []) {
+      if (!text(entry?.key) || !hasPlace(entry)) continue;
+      if (entry.position !== void 0) this.apply(entry);
+      else if (entry.deleted === true || entry.left === true) this.expire(entry.key);
+      else this.#set(this.#next ?? this.all, entry);
+    }
   }
   /** Takes a message that is about keys and has a position. */
   apply(message) {
     const rows = this.#next ?? this.all, at = timeOf(message.position);
     if (message.cleared === true) {
       this.#clearedAt = Math.max(this.#clearedAt, at);
-      for (const row of [...rows.values()]) if (timeOf(row.position) <= at) this.#remove(rows, row.key);
+      for (const row of [...rows.values()]) if (stood(row) <= at) this.#remove(rows, row.key);
     } else if (message.deleted === true || message.left === true) {
-      if (timeOf(rows.get(message.key)?.position) > at) return;
+      if (stood(rows.get(message.key)) > at) return;
       this.#remove(rows, message.key);
       this.#gone.delete(message.key);
       this.#gone.set(message.key, at);
@@ -573,8 +656,8 @@ var Rows = class {
     [this.#next, this.whole] = [null, false];
   }
   #set(rows, event) {
-    const at = timeOf(event.position);
-    if (at < Math.max(timeOf(rows.get(event.key)?.position), this.#gone.get(event.key) ?? 0, this.#clearedAt)) return;
+    const at = stood(event);
+    if (at < Math.max(stood(rows.get(event.key)), this.#gone.get(event.key) ?? 0, this.#clearedAt)) return;
     if (rows === this.all) this.#touch(event.key);
     rows.set(event.key, rowOf(event));
   }
@@ -610,6 +693,7 @@ var KeyedView = class {
       resume: () => this.#rows.resume(),
       snapshot: (frame) => this.#snapshot(frame),
       apply: (message) => this.#apply(message),
+      changes: (frame) => this.#changes(frame),
       expired: (key) => this.#rows.expire(key),
       clear: () => this.#rows.clear(),
       end: (error) => this.#end(error),
@@ -664,6 +748,10 @@ var KeyedView = class {
     this.#rows.apply(message);
     const row = this.#rows.all.get(message.key);
     if (row) this.#expect(row);
+  }
+  #changes(frame) {
+    this.#rows.changes(frame);
+    for (const row of this.#rows.all.values()) this.#expect(row);
   }
   #end(error) {
     this.#rows.clear();
@@ -930,6 +1018,11 @@ var Shown = class {
   }
   end() {
     this.#keyed.end();
+  }
+  /** Takes what has changed of some keys. In the middle of what a slow reader is sent it stands nowhere new. */
+  changes(frame) {
+    this.#keyed.changes(frame);
+    if (!this.loading && isPosition(frame.position) && timeOf(frame.position) >= timeOf(this.#cursor.position)) this.#cursor.position = frame.position;
   }
   /** Takes a part of a snapshot; the last one says where the reader stands. */
   snapshot(frame) {
@@ -2008,9 +2101,10 @@ var Channels = class {
     if (feed.view) return feed.receiveKeyed(cursor, message, link.resumed, this.#clock);
     if (feed.receive(cursor, message, link.resumed, this.#clock)) this.#saveSoon();
   }
-  snapshot(link, frame) {
+  /** A frame of a state that is no message: a part of a snapshot, or changes. */
+  shown(link, frame) {
     const feed = this.#feedOf(frame);
-    if (feed?.link === link && feed.view) feed.cursor(frame.channel)?.shown.snapshot(frame);
+    if (feed?.link === link && feed.view) feed.cursor(frame.channel)?.shown[frame.type](frame);
   }
   notice(link, frame) {
     const { code, channel, position: position2, count, maxRate, reason, view } = frame;
@@ -2956,7 +3050,8 @@ var Connector = class {
       case "message":
         return this.channels.message(link, frame);
       case "snapshot":
-        return this.channels.snapshot(link, frame);
+      case "changes":
+        return this.channels.shown(link, frame);
       case "welcome":
         return this.#welcomed(link, frame);
       case "direct":
@@ -3373,6 +3468,29 @@ var Tidewire = class {
   async lock(channel, name, options) {
     this.#checkOpen();
     return lock(this, checkChannel(channel), name, options);
+  }
+  /**
+   * Shows something of this page on a channel whose state is transient, such as where its pointer is: what `set` says, at most `maxRate` times a
+   * second, until `clear`, `end`, or the connection ends.
+   */
+  cursor(channel, { maxRate = 20 } = {}) {
+    this.#checkOpen();
+    checkChannel(channel);
+    if (!(maxRate > 0 && maxRate <= 1e3)) throw badRequest(`maxRate: must be a number above 0 and up to 1000, got ${show(maxRate)}`);
+    const shown = new Awareness({
+      maxRate,
+      failed: (error) => this.#events.emit("error", error),
+      publish: ({ data, delete: deletes }) => this.publish(channel, data, { key: "$connection", transient: true, delete: deletes })
+    });
+    const off = this.on("state", ({ name }) => name === "live" && shown.connected());
+    return {
+      set: (data) => shown.set(data),
+      clear: () => shown.clear(),
+      end: () => {
+        off();
+        shown.end();
+      }
+    };
   }
   /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */
   async call(route, data, { wait = false, timeoutMs } = {}) {

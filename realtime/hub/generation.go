@@ -28,6 +28,7 @@ type generation struct {
 	beacon   string          // ID of the beacon published before the stream was opened
 	unfit    realtime.Reason // why it has to be replaced; empty if it has not
 	seen     *recent.IDs
+	passing  *recent.IDs // of what is transient, of which there may be very much
 
 	heard   int64     // newest publish time that came, ms
 	heardAt time.Time // when anything last came
@@ -41,7 +42,7 @@ func (f *feed) newGeneration(why realtime.Reason) *generation {
 	now := time.Now()
 	g := &generation{
 		feed: f, number: f.hub.generation.Add(1), why: why,
-		beacon: uid.New(), seen: recent.NewIDs(f.pace.Memory, now), heardAt: now,
+		beacon: uid.New(), seen: recent.NewIDs(f.pace.Memory, now), passing: recent.NewIDs(2*realtime.TransientTTL, now), heardAt: now,
 	}
 	g.channels = channel.New(channel.Options{
 		Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log, Budget: f.hub.o.Budget,
@@ -144,6 +145,7 @@ func (g *generation) burst(messages []realtime.Message) (overrun uint64) {
 	now := time.Now()
 	g.heardAt = now
 	g.seen.Turn(now)
+	g.passing.Turn(now)
 	for i := range messages {
 		if i > 0 {
 			f.fx.EndFanOut()
@@ -159,7 +161,11 @@ func (g *generation) hear(m *realtime.Message, now time.Time) {
 	g.heard = max(g.heard, m.Time.UnixMilli())
 	switch m.Kind {
 	case realtime.KindPublication:
-		g.channels.Open(m.Channel).Take(m, g.seen.Repeated(m.Channel.Tenant(), m.Channel.Name(), m.ID), now)
+		seen := g.seen
+		if m.Transient {
+			seen = g.passing
+		}
+		g.channels.Open(m.Channel).Take(m, seen.Repeated(m.Channel.Tenant(), m.Channel.Name(), m.ID), now)
 	case realtime.KindFence:
 		hole := g.channels.Return(m.ID, m.Channel, m.Time.UnixMilli())
 		g.feed.asked.carryOut()

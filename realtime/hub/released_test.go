@@ -28,7 +28,7 @@ func TestStateIsGivenAfterItsTopicWasLetGo(t *testing.T) {
 		a.mu.Lock()
 		a.stuck = true
 		a.mu.Unlock()
-		time.Sleep(2 * realtime.MaxTransientTTL) // until then, what was before could not be told
+		time.Sleep(2 * realtime.MaxUnstoredTTL) // until then, what was before could not be told
 		for i := range keys {
 			r.publish("fleet:eu", strconv.Itoa(i))
 		}

@@ -106,6 +106,8 @@ func (sc *screen) hear(s *seat, f *wire.ServerFrame, raw []byte) {
 		}
 	case wire.TypeSnapshot:
 		sc.snapshot(f, at)
+	case wire.TypeChanges:
+		sc.changes(f, at)
 	case wire.TypeMessage:
 		if !sc.answered {
 			sc.fail("a message before the answer")
@@ -163,16 +165,48 @@ func (sc *screen) snapshot(f *wire.ServerFrame, at realtime.Position) {
 	}
 	for i := range f.Entries {
 		e := &f.Entries[i]
-		p, err := realtime.ParsePosition(e.Position)
-		if was, twice := sc.keys[e.Key]; twice && !older(was, p.ID) || err != nil { // it may have been removed and set again meanwhile
-			sc.fail("%s is twice in a snapshot: %v", e.Key, err)
+		if was, twice := sc.keys[e.Key]; twice && !older(was, sc.identity(e)) { // it may have been removed and set again meanwhile
+			sc.fail("%s is twice in a snapshot", e.Key)
 		}
-		sc.put(e, p.ID)
+		sc.put(e, sc.identity(e))
 	}
 	if !f.More {
 		sc.loading, sc.view = false, f.View
 		sc.stand(at)
 	}
+}
+
+// changes takes what a reader is sent who does not keep up: the newest of some keys, each of them newer than what it has.
+func (sc *screen) changes(f *wire.ServerFrame, at realtime.Position) {
+	if !sc.state || sc.loading || !sc.answered || len(f.Entries) == 0 {
+		sc.fail("changes out of place")
+	}
+	for i := range f.Entries {
+		switch e := &f.Entries[i]; {
+		case e.Deleted, e.Left.Sight:
+			delete(sc.keys, e.Key)
+		default:
+			id := sc.identity(e)
+			if sc.keys[e.Key] == shown(e, id) && !sc.resumed && !sc.seen {
+				sc.fail("%s of %s comes twice", id, e.Key)
+			}
+			sc.put(e, id)
+		}
+	}
+	sc.v.w.rounds.Add(1)
+	sc.stand(at)
+}
+
+// identity is the ID of an entry: what is transient has it in its data.
+func (sc *screen) identity(e *wire.ServerFrame) string {
+	if id, ok := strings.CutPrefix(string(e.Data), `"passes `); ok && e.Position == "" {
+		return strings.TrimSuffix(id, `"`)
+	}
+	p, err := realtime.ParsePosition(e.Position)
+	if err != nil || p.IsZero() {
+		sc.fail("%s is at %q: %v", e.Key, e.Position, err)
+	}
+	return p.ID
 }
 
 func (sc *screen) message(f *wire.ServerFrame, at realtime.Position) {

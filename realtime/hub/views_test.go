@@ -29,7 +29,7 @@ type viewWorld struct {
 
 // tally is what a world has seen.
 type tally struct {
-	heard, answers, resumes, unavailable, gaps, tuned, judged atomic.Int64
+	heard, answers, resumes, unavailable, gaps, tuned, judged, rounds atomic.Int64
 }
 
 func (w *viewWorld) fault(text string) {
@@ -59,16 +59,16 @@ func TestViewsProperty(t *testing.T) {
 		add(&plain, c)
 		for _, n := range []struct{ to, from *atomic.Int64 }{
 			{&sum.heard, &w.heard}, {&sum.answers, &w.answers}, {&sum.resumes, &w.resumes}, {&sum.unavailable, &w.unavailable},
-			{&sum.gaps, &w.gaps}, {&sum.tuned, &w.tuned}, {&sum.judged, &w.judged},
+			{&sum.gaps, &w.gaps}, {&sum.rounds, &w.rounds}, {&sum.tuned, &w.tuned}, {&sum.judged, &w.judged},
 		} {
 			n.to.Add(n.from.Load())
 		}
 	})
-	if sum.resumes.Load() == 0 || sum.unavailable.Load() == 0 || sum.gaps.Load() == 0 || sum.judged.Load() == 0 || plain.Delivered == 0 {
+	if sum.resumes.Load() == 0 || sum.unavailable.Load() == 0 || sum.gaps.Load() == 0 || sum.judged.Load() == 0 || sum.rounds.Load() == 0 || plain.Delivered == 0 {
 		t.Error("the worlds are too quiet to prove anything")
 	}
-	t.Logf("%d steps: viewers heard %d frames, %d answers, %d resumed, %d unavailable, %d gaps, %d tuned, %d screens judged; beside them %d delivered, %d answers, %d gaps",
-		steps, sum.heard.Load(), sum.answers.Load(), sum.resumes.Load(), sum.unavailable.Load(), sum.gaps.Load(), sum.tuned.Load(), sum.judged.Load(),
+	t.Logf("%d steps: viewers heard %d frames, %d answers, %d resumed, %d unavailable, %d gaps, %d tuned, %d changes, %d screens judged; beside them %d delivered, %d answers, %d gaps",
+		steps, sum.heard.Load(), sum.answers.Load(), sum.resumes.Load(), sum.unavailable.Load(), sum.gaps.Load(), sum.tuned.Load(), sum.rounds.Load(), sum.judged.Load(),
 		plain.Delivered, plain.Answers, plain.Gaps)
 }
 

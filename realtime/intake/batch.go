@@ -66,6 +66,9 @@ func (b *batch) check(p *realtime.Publication) error {
 		e.Limit = "messageBytes"
 		return e
 	}
+	if err := b.tenant.Classify(p); err != nil {
+		return err
+	}
 	if !b.principal.May(realtime.ActionPublish, p.Channel) {
 		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant to publish to %q", p.Channel.Name())
 	}

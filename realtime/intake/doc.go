@@ -15,7 +15,7 @@
 //
 //	{"channel":"prices:fx","key":"EURUSD","tags":{"desk":"eu"},"data":{"bid":1.08},"id":"quote-17"}
 //
-// where channel and data are required. It may also have eventType, source, contentType and ttl, as
+// where channel and data are required. It may also have eventType, source, contentType, ttl and transient, as
 // Publication has them; with "delete":true instead of data it removes its key. A field that is not one of these is
 // an error. Data is any JSON value. A body may be compressed with gzip. Media types, charset (which must be UTF-8 where
 // there is one) and codings are case-insensitive, and a byte order mark before text is skipped. A batch of CloudEvents may

@@ -81,6 +81,9 @@ func plainEvent(t *realtime.Tenant, text []byte) (realtime.Publication, error) {
 		p.TTL, err = f.ttl()
 	}
 	if err == nil {
+		p.Transient, err = f.flag(fieldTransient)
+	}
+	if err == nil {
 		p.Op, err = f.operation()
 	}
 	if err == nil {
@@ -100,6 +103,7 @@ const (
 	fieldData
 	fieldDelete
 	fieldTTL
+	fieldTransient
 	fieldEventType
 	fieldSource
 	fieldContentType
@@ -107,7 +111,7 @@ const (
 )
 
 func (f field) String() string {
-	return [numFields]string{"channel", "id", "key", "tags", "data", "delete", "ttl", "eventType", "source", "contentType"}[f]
+	return [numFields]string{"channel", "id", "key", "tags", "data", "delete", "ttl", "transient", "eventType", "source", "contentType"}[f]
 }
 
 // fields are the values of an event's fields, as they are written.
@@ -125,7 +129,7 @@ func fieldsOf(text []byte) (f fields, err error) {
 			}
 		}
 		if which == numFields {
-			return f, realtime.Errorf(realtime.CodeBadRequest, "%.64q: unknown field; an event has channel, id, key, tags, data, delete, ttl, eventType, source and contentType", name)
+			return f, realtime.Errorf(realtime.CodeBadRequest, "%.64q: unknown field; an event has channel, id, key, tags, data, delete, ttl, transient, eventType, source and contentType", name)
 		}
 		if f[which] != nil { // readers of JSON do not agree which of the two counts
 			return f, realtime.Errorf(realtime.CodeBadRequest, "%s: appears twice", which)
@@ -160,13 +164,21 @@ func (f *fields) tags() (map[string]string, error) {
 
 // operation is what delete says.
 func (f *fields) operation() (realtime.Op, error) {
-	switch v := f[fieldDelete]; {
-	case isNull(v) || string(v) == "false":
-		return realtime.OpSet, nil
-	case string(v) == "true":
-		return realtime.OpDelete, nil
+	if deletes, err := f.flag(fieldDelete); err != nil || deletes {
+		return realtime.OpDelete, err
 	}
-	return realtime.OpSet, realtime.Errorf(realtime.CodeBadRequest, "delete: must be true or false")
+	return realtime.OpSet, nil
+}
+
+// flag returns true or false, which is also what there is if it is left out.
+func (f *fields) flag(which field) (bool, error) {
+	switch v := f[which]; {
+	case isNull(v) || string(v) == "false":
+		return false, nil
+	case string(v) == "true":
+		return true, nil
+	}
+	return false, realtime.Errorf(realtime.CodeBadRequest, "%s: must be true or false", which)
 }
 
 func (f *fields) ttl() (time.Duration, error) {

@@ -47,7 +47,7 @@ func cost(c *realtime.StateChange) int {
 // take folds a message, if it changes state. What hubs drop it drops as well.
 func (f *fold) take(m *realtime.Message, now time.Time) {
 	f.messages++
-	if m.Kind != realtime.KindPublication || m.Op == realtime.OpSet && m.Key == "" || m.Check(now) != nil {
+	if m.Kind != realtime.KindPublication || m.Op == realtime.OpSet && m.Key == "" || m.Transient || m.Check(now) != nil {
 		return
 	}
 	rules := f.rules(m.Channel)

@@ -17,7 +17,8 @@ type Encoder interface {
 	// are good until Message returns. If the frame holds Data as it is, data is that part of the frame, and the record
 	// keeps the bytes once; else it is nil.
 	Message(p *realtime.Publication) (f Frame, data []byte)
-	// Entry appends an entry of a Snapshot to those before it. p is as in Message.
+	// Entry appends an entry of a Snapshot to those before it. p is as in Message; its Op may be OpDelete, OpExpire or OpLeave if the
+	// Snapshot has changes. One that is Transient has no Position: nothing depends on it.
 	Entry(b []byte, p *realtime.Publication) []byte
 	// Snapshot is a part of the state of a channel.
 	Snapshot(c realtime.Channel, s *Snapshot) Frame
@@ -75,6 +76,9 @@ type Snapshot struct {
 	Position realtime.Position // of the last part: where the client stands now
 	View     string            // of the last part, as in Answer
 	Reset    bool              // what the client has is to be forgotten
+	// Changes says that it is no part of the state, but the newest of keys that have changed, in no order. It has a Position if the client stands there
+	// now, and neither More, View nor Reset.
+	Changes bool
 }
 
 // Presence is what a client is told of who is present on a channel.

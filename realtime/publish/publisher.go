@@ -52,7 +52,7 @@ func New(broker realtime.Broker, o Options) *Publisher {
 
 // Publish publishes to channels of one tenant, in the order of pubs, and
 // returns when the broker has stored all of them, or has refused some, or the time is up. A
-// Publication without an ID is given one, in pubs. Data and Tags are not kept
+// Publication without an ID is given one, in pubs, and what its namespace makes Transient is marked so. Data and Tags are not kept
 // after it has returned.
 //
 // Everything is checked before anything is handed over: when a Publication is
@@ -143,6 +143,9 @@ func check(t *realtime.Tenant, pubs []realtime.Publication, checkData func(*real
 		}
 		if c := pubs[i].Channel; err == nil && c.Tenant() != t.ID {
 			err = realtime.Errorf(realtime.CodeBadRequest, "channel: %q belongs to another tenant", c.Name())
+		}
+		if err == nil {
+			err = t.Classify(&pubs[i])
 		}
 		if err != nil {
 			bad = append(bad, Failed{i, err})

@@ -15,15 +15,26 @@ type tally struct {
 	series   string
 	last     uint64      // number of the last message
 	previous time.Time   // when that was handed over
+	passing  uint64      // number of the last transient one
 	broken   atomic.Bool // a message may be lost: the next one begins another Series
 }
 
 // number writes the next number into m. The stripe's lock is held.
+//
+// What is transient has a Series of its own, so that one that is lost leaves no hole: its numbers say no more than what is newer.
 func (t *tally) number(m *realtime.Message, now time.Time) {
+	if m.Transient {
+		t.passing++
+		m.Series, m.Number, m.Previous = t.series+transientSeries, t.passing, time.Time{}
+		return
+	}
 	t.last++
 	m.Series, m.Number, m.Previous = t.series, t.last, t.previous
 	t.previous = time.UnixMilli(now.UnixMilli())
 }
+
+// transientSeries is what the name of a Series ends with that counts what is transient.
+const transientSeries = "~"
 
 // tallies are the counts of a Publisher in stripes, so that publishing to one channel
 // seldom waits for another.

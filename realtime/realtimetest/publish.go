@@ -47,6 +47,7 @@ func carries(b *bed) {
 		{Kind: realtime.KindPublication, Publication: realtime.Publication{Channel: c, ID: "deletion", Key: "EURUSD", Op: realtime.OpDelete}},
 		{Kind: realtime.KindPublication, Publication: realtime.Publication{Channel: c, ID: "clear", Op: realtime.OpClear}},
 		{Kind: realtime.KindPublication, Publication: realtime.Publication{Channel: c, ID: "bare"}},
+		{Kind: realtime.KindPublication, Publication: realtime.Publication{Channel: c, ID: "transient", Key: "c1", Transient: true, TTL: time.Second, Data: []byte("1")}},
 		{Kind: realtime.KindFence, Origin: "i1", Publication: realtime.Publication{Channel: c, ID: "f1"}},
 		{Kind: realtime.KindBeacon, Origin: "i1", Publication: realtime.Publication{ID: "b1"}},
 		{Kind: realtime.KindPulse, Origin: "i1", Publication: realtime.Publication{ID: "p1"}},

@@ -155,7 +155,7 @@ func (rd *reading) read(ctx context.Context) (rec *record.Record, err error) {
 		}
 		for _, m := range sifter.Sift(messages) {
 			switch {
-			case m.Channel != rd.channel:
+			case m.Channel != rd.channel, m.Transient: // which no history has
 			case m.Kind == realtime.KindPublication:
 				rec.Buffer(&m, seen.repeated(&m))
 			case m.Kind == realtime.KindFence && m.ID == fence.ID && !m.Time.After(latest):

@@ -73,10 +73,15 @@ func (Encoder) NotCarried(channel string, err *realtime.Error) outbox.Frame {
 // Entry is that of package wire.
 func (e Encoder) Entry(b []byte, p *realtime.Publication) []byte { return e.json.Entry(b, p) }
 
-// Snapshot is an event "snapshot". The last one moves the id.
+// Snapshot is an event "snapshot". The last one moves the id. Changes are an event "changes", which moves it if it has a Position.
 func (e Encoder) Snapshot(c realtime.Channel, s *outbox.Snapshot) outbox.Frame {
 	var mark []byte
 	switch {
+	case s.Changes:
+		if !s.Position.IsZero() {
+			mark = appendMark(nil, c, s.Position)
+		}
+		return event(mark, wire.TypeChanges, e.json.Snapshot(c, s))
 	case !s.More:
 		mark = stateMark(c, s.View, s.Position)
 	case s.Reset:

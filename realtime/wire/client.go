@@ -62,6 +62,9 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 	if f.TTL != 0 {
 		o.text(memberTTL.String(), f.TTL.String())
 	}
+	if f.Transient {
+		o.bool(memberTransient.String(), true)
+	}
 	if f.Op == realtime.OpDelete {
 		o.bool(memberDelete.String(), true)
 	}
@@ -197,8 +200,8 @@ type ServerFrame struct {
 
 	Expired bool `json:"expired,omitempty"` // Deleted because its time was over
 
-	// snapshot
-	Entries []ServerFrame `json:"entries,omitempty"` // each with key, position, time and what a message has
+	// snapshot and changes
+	Entries []ServerFrame `json:"entries,omitempty"` // each with key, position, time and what a message has; what is transient has no position
 	More    bool          `json:"more,omitempty"`    // also ok of history
 	Reason  string        `json:"reason,omitempty"`  // notice "tuned"
 

@@ -95,7 +95,7 @@ func (f *ClientFrame) read(m *members) {
 	case TypePublish:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
-		f.Op, f.TTL = m.operation(), m.ttl()
+		f.Op, f.TTL, f.Transient = m.operation(), m.ttl(), m.bool(memberTransient, false)
 		f.Data = m.data(f.Op == realtime.OpSet)
 		f.Key = m.text(memberKey, false)
 		f.Tags = m.tags()

@@ -54,9 +54,13 @@ func (e Encoder) Refused(id string, c realtime.Channel, err *realtime.Error) out
 }
 
 // Snapshot returns a part of a channel's state: its entries, and whether more follow. The last one has the Position at which the
-// client stands then.
+// client stands then. Changes are a frame of another type.
 func (Encoder) Snapshot(c realtime.Channel, s *outbox.Snapshot) outbox.Frame {
-	o := newObject(len(s.Entries)+256, TypeSnapshot)
+	kind := TypeSnapshot
+	if s.Changes {
+		kind = TypeChanges
+	}
+	o := newObject(len(s.Entries)+256, kind)
 	o.text("channel", c.Name())
 	if s.Reset {
 		o.bool("reset", true)
@@ -65,6 +69,12 @@ func (Encoder) Snapshot(c realtime.Channel, s *outbox.Snapshot) outbox.Frame {
 	o.b = append(o.b, '[')
 	o.b = append(o.b, s.Entries...)
 	o.b = append(o.b, ']')
+	if s.Changes {
+		if !s.Position.IsZero() {
+			o.position("position", s.Position)
+		}
+		return o.frame()
+	}
 	o.bool("more", s.More)
 	if !s.More {
 		o.position("position", s.Position)

@@ -34,6 +34,7 @@ const (
 	TypeError     Type = "error"
 	TypeMessage   Type = "message"
 	TypeSnapshot  Type = "snapshot"
+	TypeChanges   Type = "changes"
 	TypeDirect    Type = "direct"
 	TypeNotice    Type = "notice"
 	TypeMove      Type = "move"
@@ -127,6 +128,8 @@ type ClientFrame struct {
 	Enter *Enter
 	Asks  bool
 
+	// Transient says that the event must not be kept: publish.
+	Transient bool
 	// Op, TTL and what follows them are those of a Publication: publish. Op is never OpClear, which is not a client's.
 	Op          realtime.Op
 	TTL         time.Duration

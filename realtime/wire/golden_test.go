@@ -63,6 +63,7 @@ var goldenClient = map[string]wire.ClientFrame{
 	"publish.if":          {Type: wire.TypePublish, ID: `28`, Channel: "lock:board", Key: "lock:7", Event: "ann-19", TTL: 30 * time.Second, If: &realtime.Condition{Is: realtime.ConditionAbsent}, Data: []byte(`{"holder":"ann"}`)},
 	"publish.if.position": {Type: wire.TypePublish, ID: `29`, Channel: "lock:board", Key: "lock:7", Op: realtime.OpDelete, If: &realtime.Condition{Is: realtime.ConditionPosition, Position: at1}},
 	"publish.delete":      {Type: wire.TypePublish, ID: `17`, Channel: "fleet:eu", Key: "v7", Op: realtime.OpDelete},
+	"publish.transient":   {Type: wire.TypePublish, ID: `32`, Channel: "cursors:7", Key: "$connection", Transient: true, Data: []byte(`{"x":120,"y":48}`)},
 	"publish.counted":     {Type: wire.TypePublish, ID: `14`, Channel: "board:7", Event: "ann-18", Refusals: 3, CountsRefusals: true, Data: []byte(`{"x":121,"y":48}`)},
 	"publish.first":       {Type: wire.TypePublish, ID: `15`, Channel: "board:7", CountsRefusals: true, Data: []byte(`{"x":122,"y":48}`)},
 	"call":                {Type: wire.TypeCall, ID: `6`, Route: "orders.place", Data: []byte(`{"symbol":"EURUSD","amount":1000}`)},
@@ -197,6 +198,16 @@ func goldenServer() map[string]goldenFrame {
 			wire.ServerFrame{Type: wire.TypeSnapshot, Channel: "prices:fx", More: true, Reset: true, Entries: []wire.ServerFrame{
 				{Key: "EURUSD", Position: "1767225600123-e1", Time: ms1, ExpiresAt: ms1 + 30_000, Tags: map[string]string{"desk": "a"}, Data: []byte(`{"bid":1}`)},
 				{Key: "GBPUSD", Position: "1767225601456-e2", Time: at2.Time, Data: []byte(`1`)}}}},
+		"changes": {e.Snapshot(fx, &outbox.Snapshot{Changes: true, Position: at1, Entries: e.Entry(e.Entry(e.Entry(nil, &realtime.Publication{ID: "e2", Key: "GBPUSD", Time: time.UnixMilli(at2.Time), Op: realtime.OpDelete}),
+			entry), &realtime.Publication{Key: "CHFUSD", Time: time.UnixMilli(ms1), Op: realtime.OpExpire})}),
+			wire.ServerFrame{Type: wire.TypeChanges, Channel: "prices:fx", Position: "1767225600123-e1", Entries: []wire.ServerFrame{
+				{Key: "GBPUSD", Position: "1767225601456-e2", Deleted: true},
+				{Key: "EURUSD", Position: "1767225600123-e1", Time: ms1, ExpiresAt: ms1 + 30_000, Tags: map[string]string{"desk": "a"}, Data: []byte(`{"bid":1}`)},
+				{Key: "CHFUSD", Deleted: true, Expired: true}}}},
+		"changes.transient": {e.Snapshot(fx, &outbox.Snapshot{Changes: true, Entries: e.Entry(e.Entry(nil, &realtime.Publication{ID: "e2", Key: "Ab-1", Transient: true, TTL: 30 * time.Second, Time: time.UnixMilli(at2.Time), Data: []byte(`{"x":1}`)}),
+			&realtime.Publication{ID: "e3", Key: "Cd-2", Transient: true, Time: time.UnixMilli(at2.Time), Op: realtime.OpDelete})}),
+			wire.ServerFrame{Type: wire.TypeChanges, Channel: "prices:fx", Entries: []wire.ServerFrame{
+				{Key: "Ab-1", Time: at2.Time, ExpiresAt: at2.Time + 30_000, Data: []byte(`{"x":1}`)}, {Key: "Cd-2", Deleted: true}}}},
 		"snapshot.end": {e.Snapshot(fx, &outbox.Snapshot{Position: at2}), wire.ServerFrame{Type: wire.TypeSnapshot, Channel: "prices:fx", Position: "1767225601456-e2", Entries: []wire.ServerFrame{}}},
 		"message.demand": {messageOf(&realtime.Publication{Channel: readable("$demand:sensors"), ID: "e1", Key: "sensors:17", Time: time.UnixMilli(at1.Time), Data: []byte(`{"watchers":3,"users":2,"keys":{"t1":3},"maxRate":5,"since":1767225600000}`)}),
 			wire.ServerFrame{Type: wire.TypeMessage, Channel: "$demand:sensors", Position: "1767225600123-e1", Key: "sensors:17", Time: at1.Time, Data: []byte(`{"watchers":3,"users":2,"keys":{"t1":3},"maxRate":5,"since":1767225600000}`)}},

@@ -24,6 +24,7 @@ const (
 	memberEvent
 	memberDelete
 	memberTTL
+	memberTransient
 	memberEventType
 	memberSource
 	memberContentType
@@ -68,6 +69,7 @@ var memberNames = [numMembers]string{
 	memberEvent:         "event",
 	memberDelete:        "delete",
 	memberTTL:           "ttl",
+	memberTransient:     "transient",
 	memberEventType:     "eventType",
 	memberSource:        "source",
 	memberContentType:   "contentType",

@@ -95,7 +95,16 @@ func (Encoder) Entry(b []byte, p *realtime.Publication) []byte {
 	}
 	o := object{append(b, `{"key":`...)}
 	o.b = appendString(o.b, p.Key)
-	o.position("position", p.Position())
+	if !p.Transient && p.Op != realtime.OpExpire {
+		o.position("position", p.Position())
+	}
+	switch p.Op {
+	case realtime.OpLeave, realtime.OpExpire:
+		return o.gone(p.Op)
+	case realtime.OpDelete:
+		o.bool("deleted", true)
+		return append(o.b, '}')
+	}
 	o.int("time", p.Time.UnixMilli())
 	if p.TTL != 0 {
 		o.int("expiresAt", p.Expires().UnixMilli())

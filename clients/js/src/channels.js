@@ -247,9 +247,10 @@ export class Channels {
     if (feed.receive(cursor, message, link.resumed, this.#clock)) this.#saveSoon();
   }
 
-  snapshot(link, frame) {
+  /** A frame of a state that is no message: a part of a snapshot, or changes. */
+  shown(link, frame) {
     const feed = this.#feedOf(frame);
-    if (feed?.link === link && feed.view) feed.cursor(frame.channel)?.shown.snapshot(frame);
+    if (feed?.link === link && feed.view) feed.cursor(frame.channel)?.shown[frame.type](frame);
   }
 
   notice(link, frame) {

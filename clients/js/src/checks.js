@@ -46,11 +46,12 @@ export function checkText(field, value, most = MAX_NAME) {
 }
 
 /** What else a publish may say of its event. */
-export function checkDescribed({ ttl, delete: deletes, if: condition, ...texts }) {
+export function checkDescribed({ ttl, delete: deletes, transient, if: condition, ...texts }) {
+  if (transient !== undefined && typeof transient !== "boolean") throw badRequest(`transient: must be true or false, got ${show(transient)}`);
   if (deletes !== undefined && typeof deletes !== "boolean") throw badRequest(`delete: must be true or false, got ${show(deletes)}`);
   const { eventType, source, contentType } = texts;
   return {
-    ttl: checkText("ttl", ttl), delete: deletes || undefined, if: checkCondition(condition),
+    ttl: checkText("ttl", ttl), delete: deletes || undefined, transient: transient || undefined, if: checkCondition(condition),
     eventType: checkText("eventType", eventType, 256), source: checkText("source", source, 256), contentType: checkText("contentType", contentType, 256),
   };
 }

@@ -1,4 +1,5 @@
 // The client that a page holds: what it can be asked for, and what it hears from the page.
+import { Awareness } from "./awareness.js";
 import { checkBytes, checkChannel, checkDescribed, checkJSON, checkTags, checkText } from "./checks.js";
 import { badRequest, TidewireError } from "./codes.js";
 import { Connector } from "./connector.js";
@@ -64,6 +65,28 @@ export class Tidewire {
   async lock(channel, name, options) {
     this.#checkOpen();
     return lock(this, checkChannel(channel), name, options);
+  }
+
+  /**
+   * Shows something of this page on a channel whose state is transient, such as where its pointer is: what `set` says, at most `maxRate` times a
+   * second, until `clear`, `end`, or the connection ends.
+   */
+  cursor(channel, { maxRate = 20 } = {}) {
+    this.#checkOpen();
+    checkChannel(channel);
+    if (!(maxRate > 0 && maxRate <= 1000)) throw badRequest(`maxRate: must be a number above 0 and up to 1000, got ${show(maxRate)}`);
+    const shown = new Awareness({
+      maxRate, failed: (error) => this.#events.emit("error", error),
+      publish: ({ data, delete: deletes }) => this.publish(channel, data, { key: "$connection", transient: true, delete: deletes }),
+    });
+    const off = this.on("state", ({ name }) => name === "live" && shown.connected());
+    return {
+      set: (data) => shown.set(data), clear: () => shown.clear(),
+      end: () => {
+        off();
+        shown.end();
+      },
+    };
   }
 
   /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */

@@ -258,7 +258,7 @@ export class Connector {
   #frame(link, frame) {
     switch (frame.type) {
       case "message": return this.channels.message(link, frame);
-      case "snapshot": return this.channels.snapshot(link, frame);
+      case "snapshot": case "changes": return this.channels.shown(link, frame);
       case "welcome": return this.#welcomed(link, frame);
       case "direct": // both links of a move may bring it
         return void (text(frame.event) !== undefined && this.#directs.seen(frame.event) || this.#emit("direct", frame));

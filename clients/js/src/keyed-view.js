@@ -19,7 +19,7 @@ export class KeyedView {
     this.ready.catch(() => {}); // who does not wait for it learns it from the error event
     control({
       begin: () => this.#rows.begin(), resume: () => this.#rows.resume(), snapshot: (frame) => this.#snapshot(frame), apply: (message) => this.#apply(message),
-      expired: (key) => this.#rows.expire(key), clear: () => this.#rows.clear(), end: (error) => this.#end(error),
+      changes: (frame) => this.#changes(frame), expired: (key) => this.#rows.expire(key), clear: () => this.#rows.clear(), end: (error) => this.#end(error),
       rows: this.#rows,
     });
   }
@@ -54,6 +54,11 @@ export class KeyedView {
     this.#rows.apply(message);
     const row = this.#rows.all.get(message.key);
     if (row) this.#expect(row);
+  }
+
+  #changes(frame) {
+    this.#rows.changes(frame);
+    for (const row of this.#rows.all.values()) this.#expect(row);
   }
 
   #end(error) {

@@ -4,6 +4,12 @@ import { moment, text } from "./values.js";
 
 const MAX_GONE = 4096; // keys of which it is remembered when they were removed
 
+/** Whether an entry has a position, or is transient and has none. */
+const hasPlace = ({ position }) => position === undefined || isPosition(position);
+
+/** When a row or an event was published. */
+const stood = (row) => timeOf(row?.position) || moment(row?.time) || 0;
+
 /** The row that an event makes of its key. */
 function rowOf({ key, position, data, time, expiresAt, tags, eventType, source, contentType }) {
   const row = { key, data, position, time: moment(time) || timeOf(position) };
@@ -34,11 +40,21 @@ export class Rows {
   /** Takes a part of a snapshot and tells whether that was the last one. What cannot be a row is left out. */
   snapshot({ reset, entries, more }) {
     if (reset === true || !this.loading) this.begin();
-    for (const entry of Array.isArray(entries) ? entries : []) if (text(entry?.key) && isPosition(entry.position)) this.#set(this.#next, entry);
+    for (const entry of Array.isArray(entries) ? entries : []) if (text(entry?.key) && hasPlace(entry)) this.#set(this.#next, entry);
     if (more !== false) return false;
     for (const key of [...this.all.keys(), ...this.#next.keys()]) this.#touch(key);
     [this.all, this.#next, this.whole] = [this.#next, null, true];
     return true;
+  }
+
+  /** Takes the newest of some keys. What is transient has no position; what the server says last of that counts. */
+  changes({ entries }) {
+    for (const entry of Array.isArray(entries) ? entries : []) {
+      if (!text(entry?.key) || !hasPlace(entry)) continue;
+      if (entry.position !== undefined) this.apply(entry);
+      else if (entry.deleted === true || entry.left === true) this.expire(entry.key);
+      else this.#set(this.#next ?? this.all, entry);
+    }
   }
 
   /** Takes a message that is about keys and has a position. */
@@ -46,9 +62,9 @@ export class Rows {
     const rows = this.#next ?? this.all, at = timeOf(message.position);
     if (message.cleared === true) {
       this.#clearedAt = Math.max(this.#clearedAt, at);
-      for (const row of [...rows.values()]) if (timeOf(row.position) <= at) this.#remove(rows, row.key);
+      for (const row of [...rows.values()]) if (stood(row) <= at) this.#remove(rows, row.key);
     } else if (message.deleted === true || message.left === true) {
-      if (timeOf(rows.get(message.key)?.position) > at) return;
+      if (stood(rows.get(message.key)) > at) return;
       this.#remove(rows, message.key);
       this.#gone.delete(message.key); // to the end, so that the oldest go first
       this.#gone.set(message.key, at);
@@ -69,8 +85,8 @@ export class Rows {
   }
 
   #set(rows, event) {
-    const at = timeOf(event.position);
-    if (at < Math.max(timeOf(rows.get(event.key)?.position), this.#gone.get(event.key) ?? 0, this.#clearedAt)) return;
+    const at = stood(event);
+    if (at < Math.max(stood(rows.get(event.key)), this.#gone.get(event.key) ?? 0, this.#clearedAt)) return;
     if (rows === this.all) this.#touch(event.key);
     rows.set(event.key, rowOf(event));
   }

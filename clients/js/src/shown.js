@@ -1,5 +1,5 @@
 // What a page shows of one channel with state, and where that stands.
-import { isPosition } from "./position.js";
+import { isPosition, timeOf } from "./position.js";
 import { text } from "./values.js";
 
 export class Shown {
@@ -30,6 +30,12 @@ export class Shown {
   apply(message) { this.#keyed.apply(message); }
   expired(key) { this.#keyed.expired(key); }
   end() { this.#keyed.end(); }
+
+  /** Takes what has changed of some keys. In the middle of what a slow reader is sent it stands nowhere new. */
+  changes(frame) {
+    this.#keyed.changes(frame);
+    if (!this.loading && isPosition(frame.position) && timeOf(frame.position) >= timeOf(this.#cursor.position)) this.#cursor.position = frame.position;
+  }
 
   /** Takes a part of a snapshot; the last one says where the reader stands. */
   snapshot(frame) {

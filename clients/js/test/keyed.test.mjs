@@ -53,6 +53,54 @@ describe("state", () => {
     assert.equal(view.size, 0);
   });
 
+  test("a reader that does not keep up is given the newest of some keys, and stands nowhere new until it has had all", async (t) => {
+    await start(t);
+    const { view } = client.subscribe(channel, { state: true });
+    state(server.newest, {}, snapshot([entry("a", T, 1), entry("b", T, 2), { ...entry("c", T, 3), position: undefined }]));
+    assert.deepEqual(shown(view), { a: 1, b: 2, c: 3 }, "what is transient has no position");
+    const changes = (entries, position) => server.newest.give({ type: "changes", channel, entries, position });
+    changes([{ key: "b", position: `${T + 9}-d`, deleted: true }, entry("a", T + 8, 4), { key: "c", left: true }, { ...entry("e", T + 7, 5), position: undefined }]);
+    assert.deepEqual(shown(view), { a: 4, e: 5 });
+    changes([entry("a", T + 7, 0), { ...entry("e", T + 6, 0), position: undefined }, { position: `${T + 9}-x` }, { ...entry("z", T, 1), position: 7 }, null]);
+    assert.deepEqual(shown(view), { a: 4, e: 5 }, "what is older, or no entry");
+    await again();
+    assert.equal(server.newest.open().first.subscriptions[0].since, `${T}-end`);
+    state(server.newest, { resumed: true });
+    changes([{ key: "e", deleted: true, expired: true }], `${T + 10}-y`);
+    assert.deepEqual(shown(view), { a: 4 });
+    await again();
+    assert.equal(server.newest.open().first.subscriptions[0].since, `${T + 10}-y`);
+  });
+
+  test("a cursor is published now and then, the last of it always, again before it ends and on each connection", async (t) => {
+    await start(t);
+    server.newest.open().welcome();
+    const published = () => server.newest.sent.filter(({ type }) => type === "publish"), ok = () => server.newest.give(...published().slice(-1).map(({ id }) => ({ type: "ok", id, event: "e" })));
+    const cursor = client.cursor(channel, { maxRate: 10 });
+    for (let x = 0; x < 5; x++) cursor.set({ x });
+    await pass(1);
+    assert.deepEqual(published().map(({ data, key, transient }) => [data, key, transient]), [[{ x: 0 }, "$connection", true]]);
+    cursor.set({ x: 7 });
+    ok();
+    await pass(110);
+    assert.deepEqual(published().map(({ data }) => data), [{ x: 0 }, { x: 7 }]);
+    ok();
+    await pass(10_500);
+    assert.deepEqual(published().slice(2).map(({ data }) => data), [{ x: 7 }], "again before it ends");
+    ok();
+    (await again()).open().welcome();
+    await pass(20);
+    assert.deepEqual(published().map(({ data }) => data), [{ x: 7 }], "a new connection");
+    ok();
+    cursor.end();
+    await pass(200);
+    assert.deepEqual(published().slice(1).map(({ delete: deletes }) => deletes), [true]);
+    ok();
+    await pass(30_000);
+    cursor.set({ x: 9 });
+    assert.equal(published().length, 2, "it has ended");
+  });
+
   test("an older value never replaces a newer one, of the same time the later counts", async (t) => {
     await start(t);
     const { view } = client.subscribe(channel, { state: true });

@@ -32,6 +32,16 @@ func keep(m *Machine, msg *realtime.Message, at time.Time, repeated bool, now ti
 	}
 }
 
+// pass lets the state of the channel have what is transient, and nobody else: no record has it, nor is its number one of those that show
+// holes.
+func pass(m *Machine, msg *realtime.Message, repeated bool, now time.Time) {
+	if s := m.rules.State; s == nil || !s.Transient {
+		m.count(realtime.CountDrops, realtime.ReasonStateless, 1)
+		return
+	}
+	keep(m, msg, msg.Time, repeated, now)
+}
+
 // release lets the state have what was held back. whole says that everything has come that was published before: otherwise what has a Condition
 // cannot be decided.
 func release(m *Machine, now time.Time, whole bool) {

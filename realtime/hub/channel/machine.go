@@ -54,6 +54,10 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 	if repeated {
 		m.count(realtime.CountDrops, realtime.ReasonRepeated, 1)
 	}
+	if msg.Transient {
+		pass(m, msg, repeated, now)
+		return
+	}
 	if m.State() == Buffering {
 		keep(m, msg, msg.Time, repeated, now) // in whatever order: a Table knows what is newer
 		m.rec.Buffer(msg, repeated)

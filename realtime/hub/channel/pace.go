@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/hub/turns"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -28,6 +29,7 @@ type pace struct {
 	seat     int // in sight.readers
 	cursor   record.Cursor
 	snapshot *record.Snapshot // while it is given one
+	round    *record.Round    // while it does not keep up
 	reset    bool             // the client is to forget what it has
 	lags     bool             // it has not had everything
 	doubts   bool             // the client was told that what it has of the state is by no View
@@ -38,12 +40,13 @@ type pace struct {
 	was      *Keyed // that one
 	saw      *sight // of that
 
-	next    time.Time // when it may be given more
-	place   int       // in the Wheel
-	skipped int       // flushes in a row that found the last one unsent
-	mark    uint64    // how many replays its client had been queued when it was flushed last
-	clean   time.Time // since when none was
-	told    time.Time // when the client was last told of its rate
+	next    time.Time       // when it may be given more
+	budget  turns.Allowance // of bytes
+	place   int             // in the Wheel
+	skipped int             // flushes in a row that found the last one unsent
+	mark    uint64          // how many replays its client had been queued when it was flushed last
+	clean   time.Time       // since when none was
+	told    time.Time       // when the client was last told of its rate
 }
 
 // wants reports whether a Pace needs a Keyed.
@@ -66,7 +69,7 @@ func (p *pace) lag(lags bool) {
 func (p *pace) begin(r *Reader, reset bool) {
 	s := record.NewSnapshot(p.keyed.Table, p.keyed.Table.Position().OrLater(r.m.rec.Position()))
 	s.InPlaceOf(p.snapshot, p.cursor)
-	p.snapshot, p.reset = &s, reset
+	p.snapshot, p.round, p.reset = &s, nil, reset
 	p.lag(true)
 	p.flush(r, time.Now())
 }
@@ -94,7 +97,7 @@ func (p *pace) flush(r *Reader, now time.Time) {
 	switch {
 	case p.paused || p.keyed == nil:
 		return
-	case p.rate > 0 && p.snapshot == nil && now.Before(p.next):
+	case (p.rate > 0 || bytesOf(r) > 0) && p.snapshot == nil && now.Before(p.next):
 		p.await(r)
 		return
 	case p.rate > 0 && p.snapshot == nil && !p.mayFlush(r, now):
@@ -122,7 +125,7 @@ func (p *pace) fill(r *Reader) {
 	}
 }
 
-// give queues what is new. It reports whether that was all.
+// give queues what is new. It reports whether that was all, or all for now: then the rest is given when the time for it has come.
 func (p *pace) give(r *Reader) bool {
 	k := p.keyed
 	t := k.Table
@@ -132,7 +135,10 @@ func (p *pace) give(r *Reader) bool {
 	if p.snapshot != nil && (!p.giveOwed(r) || !p.giveSnapshot(r)) || !k.tellDoubt(r) {
 		return false
 	}
-	for {
+	if p.round = p.round.Continue(t, &p.cursor); p.round != nil {
+		return p.giveRound(r)
+	}
+	for allowed := p.budget.Allows(bytesOf(r)); ; {
 		before := p.cursor
 		st, more := p.cursor.Next(t, &p.sight.Sight)
 		if !more {
@@ -150,10 +156,15 @@ func (p *pace) give(r *Reader) bool {
 			k.fx.Fail(r.client)
 			return true
 		}
-		if !r.client.Box.Replay(k.name, r.number, Framed(r, frame)) {
+		frame = Framed(r, frame)
+		if spent := allowed <= 0; spent || !r.client.Box.Replay(k.name, r.number, frame) {
 			p.cursor = before
-			return false
+			if p.round = record.NewRound(t, &p.cursor, &p.sight.Sight); spent {
+				p.later(r)
+			}
+			return spent
 		}
+		allowed = p.budget.Take(len(frame.Bytes))
 		r.at = st.At
 		k.metrics.Add(realtime.CountDeliveries, k.name.Tenant(), realtime.NoReason, 1)
 	}
@@ -165,7 +176,7 @@ func (p *pace) missed(r *Reader) {
 	if p.state {
 		s := record.NewSnapshot(t, t.Position())
 		s.InPlaceOf(nil, p.cursor)
-		p.snapshot, p.reset = &s, true
+		p.snapshot, p.round, p.reset = &s, nil, true
 		return
 	}
 	p.keyed.metrics.Add(realtime.CountGaps, p.keyed.name.Tenant(), realtime.ReasonEvicted, 1)
@@ -222,6 +233,7 @@ func (p *pace) giveSnapshot(r *Reader) bool {
 			return true
 		}
 		c.Box.Replay(p.keyed.name, r.number, Framed(r, frame))
+		p.budget.Take(len(frame.Bytes))
 		if over {
 			p.snapshot, p.cursor, r.at = nil, cursor, at
 			isWhole(r)

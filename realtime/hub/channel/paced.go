@@ -104,6 +104,7 @@ func least(n *realtime.Namespace, rate float64) float64 {
 func (r *Reader) detach() {
 	m := r.m
 	p := r.pace
+	p.round = p.round.Leave(&p.cursor)
 	m.set.fx.Wheel.due.Remove(r)
 	r.client.dropReplay(r)
 	p.left, p.saved, p.was, p.saw = p.snapshot == nil, p.cursor, p.keyed, p.sight

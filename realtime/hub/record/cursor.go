@@ -39,7 +39,7 @@ func (c *Cursor) Next(t *Table, s *Sight) (Step, bool) {
 		return Step{}, false
 	}
 	c.Number = n.number
-	if n.number <= c.until && (n.when() < c.moment || n.op != realtime.OpExpire && slices.Contains(c.known, n.At.ID)) {
+	if c.skips(n) {
 		return Step{At: n.At}, true
 	}
 	had, given := c.had(n)
@@ -48,6 +48,11 @@ func (c *Cursor) Next(t *Table, s *Sight) (Step, bool) {
 		st.Pass = Pass{}
 	}
 	return st, true
+}
+
+// skips reports whether the reader has had a node before it resumed.
+func (c *Cursor) skips(n *node) bool {
+	return n.number <= c.until && (n.when() < c.moment || n.op != realtime.OpExpire && slices.Contains(c.known, n.At.ID))
 }
 
 // had returns the number up to which the reader has had the changes of a node's key, and whether a snapshot gave the node as it is.

@@ -17,6 +17,8 @@ const (
 	markEventType   = '\x03'
 	markSource      = '\x04'
 	markContentType = '\x05'
+	markTransient   = '\x06'
+	lastMark        = markTransient
 )
 
 // pack writes what most Publications have little of into one string, which takes less memory than fields and a map.
@@ -29,10 +31,14 @@ func pack(p *realtime.Publication) string {
 	if p.TTL != 0 {
 		ttl = strconv.FormatInt(int64(p.TTL), 10)
 	}
+	transient := ""
+	if p.Transient {
+		transient = "1"
+	}
 	parts := [...]struct {
 		mark  byte
 		value string
-	}{{markOp, string(p.Op)}, {markTTL, ttl}, {markEventType, p.EventType}, {markSource, p.Source}, {markContentType, p.ContentType}}
+	}{{markOp, string(p.Op)}, {markTTL, ttl}, {markEventType, p.EventType}, {markSource, p.Source}, {markContentType, p.ContentType}, {markTransient, transient}}
 	for _, part := range parts {
 		if part.value != "" {
 			size += len(part.value) + 1
@@ -78,6 +84,8 @@ func (s *scratch) unpack(packed string) {
 			p.Source = value
 		case markContentType:
 			p.ContentType = value
+		case markTransient:
+			p.Transient = true
 		}
 	}
 }
@@ -86,7 +94,7 @@ func (s *scratch) unpack(packed string) {
 func cut(packed *string) string {
 	rest := (*packed)[1:]
 	end := 0
-	for end < len(rest) && rest[end] > markContentType {
+	for end < len(rest) && rest[end] > lastMark {
 		end++
 	}
 	*packed = rest[end:]

@@ -148,7 +148,7 @@ func lacks(ss *Set, s *state) *realtime.Error {
 		return err
 	case s.Readers() == 0 && room(ss, s.Table.Channel().Tenant()) < 0:
 		return crowded(ss, s.Table.Channel())
-	case !s.durable && time.Since(time.UnixMilli(s.since)) < realtime.MaxTransientTTL:
+	case !s.durable && time.Since(time.UnixMilli(s.since)) < realtime.MaxUnstoredTTL:
 		return &realtime.Error{Code: realtime.CodeUnavailable, Message: "state: its namespace has kept one for too short a time; it is known when what came before has expired", RetryAfter: 5 * time.Second}
 	case !s.durable:
 		return nil
@@ -165,7 +165,7 @@ func doubtful(ss *Set, s *state) bool {
 	if s.durable {
 		return ss.o.Store != nil && unloaded(s)
 	}
-	return time.Since(time.UnixMilli(s.since)) < realtime.MaxTransientTTL || time.Since(s.doubted) < realtime.MaxTransientTTL
+	return time.Since(time.UnixMilli(s.since)) < realtime.MaxUnstoredTTL || time.Since(s.doubted) < realtime.MaxUnstoredTTL
 }
 
 // Begins is told from which moment on a new stream brings everything, and up to which the one before has, but for a channel that stalls. If
@@ -296,7 +296,7 @@ func (ss *Set) Sweep(now time.Time) (more bool) {
 		c := ss.hand[n-1]
 		s := ss.all[c]
 		if s != nil && !s.durable { // what could not be decided has expired, whatever it was
-			s.Settle(now.Add(-realtime.MaxTransientTTL-ss.o.Skew).UnixMilli(), func(string) bool { return true }, now)
+			s.Settle(now.Add(-realtime.MaxUnstoredTTL-ss.o.Skew).UnixMilli(), func(string) bool { return true }, now)
 		}
 		if s != nil && (s.Expire(now, channel.MostSteps) == channel.MostSteps || ss.prune(s, now)) || ss.o.Effects.Tired() {
 			return true // and here again

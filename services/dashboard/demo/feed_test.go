@@ -44,7 +44,7 @@ func TestFeeds(t *testing.T) {
 						}
 						for _, e := range batch {
 							check(t, doc, writer, e)
-							if before, ok := last[e.Channel+e.Key]; ok && time.Since(before) > realtime.MaxTransientTTL && !strings.HasPrefix(e.Channel, "alerts:") {
+							if before, ok := last[e.Channel+e.Key]; ok && time.Since(before) > realtime.MaxUnstoredTTL && !strings.HasPrefix(e.Channel, "alerts:") {
 								t.Fatalf("%s %s: nothing for %v", e.Channel, e.Key, time.Since(before))
 							}
 							last[e.Channel+e.Key] = time.Now()

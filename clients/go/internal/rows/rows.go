@@ -78,7 +78,7 @@ func (r *Rows[M]) Snapshot(part []M, more bool, now time.Time) {
 		}
 	}
 	for key, m := range r.coming {
-		if before, ok := r.all[key]; !ok || r.facts(before).Position != r.facts(m).Position {
+		if before, ok := r.all[key]; !ok || r.facts(before).Position != r.facts(m).Position || r.facts(m).Position == "" {
 			r.set(key, m)
 		}
 	}

@@ -23,9 +23,10 @@ const (
 	attrID         = "tw-id"
 	attrChannel    = "tw-channel" // a sum of the ordering key, by which a subscription can select it
 	attrKey        = "tw-key"
-	attrOp         = "tw-op"  // missing: realtime.OpSet
-	attrTTL        = "tw-ttl" // a duration as package time writes it
-	attrIf         = "tw-if"  // realtime.Condition.String; missing: none
+	attrOp         = "tw-op"        // missing: realtime.OpSet
+	attrTTL        = "tw-ttl"       // a duration as package time writes it
+	attrTransient  = "tw-transient" // "1"; missing: it is not
+	attrIf         = "tw-if"        // realtime.Condition.String; missing: none
 	attrType       = "tw-event-type"
 	attrSource     = "tw-source"
 	attrContent    = "tw-content-type"
@@ -88,6 +89,9 @@ func encode(m *realtime.Message) *pubsub.Message {
 	set(attrOp, string(m.Op))
 	if m.TTL != 0 {
 		a[attrTTL] = m.TTL.String()
+	}
+	if m.Transient {
+		a[attrTransient] = "1"
 	}
 	if m.If != nil {
 		a[attrIf] = m.If.String()
@@ -169,7 +173,7 @@ func decode(p *pubsubpb.PubsubMessage) (realtime.Message, error) {
 		return m, fmt.Errorf("ordering key: %.80q is not <tenant>/<channel>", p.GetOrderingKey())
 	}
 	m.ID, m.Key, m.Data = d.text(attrID), d.text(attrKey), p.GetData()
-	m.Op, m.TTL = realtime.Op(d.text(attrOp)), d.duration(attrTTL)
+	m.Op, m.TTL, m.Transient = realtime.Op(d.text(attrOp)), d.duration(attrTTL), d.text(attrTransient) != ""
 	m.EventType, m.Source, m.ContentType = d.text(attrType), d.text(attrSource), d.text(attrContent)
 	m.Series, m.Number, m.Previous = d.text(attrSeries), d.number(attrNumber), d.time(attrPrevious)
 	m.Trace, m.Origin, m.Tenant = d.text(attrTrace), d.text(attrOrigin), d.text(attrTenant)

@@ -34,7 +34,7 @@ func TestEncode(t *testing.T) {
 		Kind: realtime.KindPublication, Series: "s", Number: 7, Trace: "00-105445aa7843bc8bf206b12000100000-00f067aa0ba902b7-01", Previous: time.Unix(0, 1_700_000_000_000_000_001),
 		Publication: realtime.Publication{
 			Channel: channel(t, "acme", "prices:fx"), ID: "q-1", Key: "EURUSD", Data: []byte(`{"bid":1}`),
-			TTL: 90 * time.Second, If: &realtime.Condition{Is: realtime.ConditionPosition, Position: realtime.Position{Time: 17, ID: "a b"}, AsOf: 19, Known: realtime.KeyState{At: realtime.Position{Time: 18, ID: "c d"}, Ends: 20}}, EventType: "quote", Source: "//desk", ContentType: "text/csv",
+			TTL: 90 * time.Second, Transient: true, If: &realtime.Condition{Is: realtime.ConditionPosition, Position: realtime.Position{Time: 17, ID: "a b"}, AsOf: 19, Known: realtime.KeyState{At: realtime.Position{Time: 18, ID: "c d"}, Ends: 20}}, EventType: "quote", Source: "//desk", ContentType: "text/csv",
 			Tags: map[string]string{"desk": "eu", "tw-id": "not ours", "google": "reserved", "traceparent": "not ours either"},
 		},
 	}
@@ -44,7 +44,7 @@ func TestEncode(t *testing.T) {
 	}
 	want := map[string]string{
 		"tw-id": "q-1", "tw-key": "EURUSD", "tw-series": "s", "tw-number": "7", "tw-previous": "1700000000000000001", "desk": "eu", "traceparent": m.Trace,
-		"tw-ttl": "1m30s", "tw-if": "19 20 6 18-c d17-a b", "tw-event-type": "quote", "tw-source": "//desk", "tw-content-type": "text/csv",
+		"tw-ttl": "1m30s", "tw-transient": "1", "tw-if": "19 20 6 18-c d17-a b", "tw-event-type": "quote", "tw-source": "//desk", "tw-content-type": "text/csv",
 	}
 	for name, value := range want {
 		if p.Attributes[name] != value {

@@ -84,12 +84,15 @@ func (h *handler) publication(f *wire.ClientFrame) (realtime.Publication, error)
 	}
 	p := realtime.Publication{
 		Channel: ch, ID: f.Event, Key: f.Key, Tags: f.Tags, Data: f.Data,
-		Op: f.Op, TTL: f.TTL, If: f.If, EventType: f.EventType, Source: f.Source, ContentType: f.ContentType,
+		Op: f.Op, TTL: f.TTL, Transient: f.Transient, If: f.If, EventType: f.EventType, Source: f.Source, ContentType: f.ContentType,
 	}
 	if refused := h.stateful(&p); refused != nil {
 		return p, refused
 	}
-	if err := p.Check(); err != nil || !h.c.Hooks.Present() {
+	if err := p.Check(); err != nil {
+		return p, err
+	}
+	if err := h.client.Document().Classify(&p); err != nil || !h.c.Hooks.Present() {
 		return p, err
 	}
 	refused := h.c.Hooks.Publish(h.client.Hooked(), &p, func() error { return checkHooked(&p, h.client.Document()) })
@@ -131,5 +134,8 @@ func checkHooked(p *realtime.Publication, t *realtime.Tenant) (err error) {
 	if n, most := len(p.Data), t.Limits.WithDefaults().MessageBytes; n > most {
 		return realtime.Errorf(realtime.CodeInternal, "the publish hook must return at most %d bytes of data (limits.messageBytes), got %d", most, n)
 	}
-	return p.Check()
+	if err := p.Check(); err != nil {
+		return err
+	}
+	return t.Classify(p)
 }

@@ -12,12 +12,12 @@ import (
 func (h *handler) stateful(p *realtime.Publication) *realtime.Error {
 	rules := h.client.Document().Rules(p.Channel.Namespace()).State
 	if rules == nil {
-		return nil
+		return nil // what is to be transient is refused by Classify
 	}
-	switch rules.Assign {
-	case realtime.AssignUser:
+	switch {
+	case rules.Assign == realtime.AssignUser:
 		p.Key = h.client.Connection().Principal().User
-	case realtime.AssignConnection:
+	case rules.Assign == realtime.AssignConnection, rules.Transient && p.Key == realtime.ConnectionKey:
 		p.Key = h.client.Connection().ID()
 		if refused := h.assigned.add(p.Channel); refused != nil {
 			return refused
