@@ -74,7 +74,7 @@ var faults = []fault{
 	{"a build that may grant anything", "bootstrap/access.tf", "modifiedGrantsByRole", "grantsByRole", policy(RuleRole), "every other role"},
 	{"a role with a wildcard", "modules/plan/access.tf", `"pubsub.subscriptions.list", # for the budget`, `"pubsub.subscriptions.*",`, policy(RuleRole), "pubsub.subscriptions.*"},
 	{"a right that a program needs left out", "modules/plan/access.tf", "        \"pubsub.topics.attachSubscription\",\n", "", contract("rights"), "gateway calls CreateSubscription"},
-	{"a right that nobody needs", "modules/plan/access.tf", `permissions = ["pubsub.topics.create",`, `permissions = ["pubsub.topics.delete", "pubsub.topics.create",`, contract("rights"), "api has pubsub.topics.delete"},
+	{"a right that nobody needs", "modules/plan/access.tf", `"pubsub.topics.create",`, `"pubsub.topics.delete", "pubsub.topics.create",`, contract("rights"), "api has pubsub.topics.delete"},
 	{"documents that clients may read", "modules/firestore/firestore.rules", "allow read, write: if false;", "allow read: if request.auth != null;\n      allow write: if false;", policy(RulePublic), "request.auth"},
 	{"a command beside the plan", "modules/tidewire/main.tf", "", topic("provisioner \"local-exec\" {\n    command = \"true\"\n  }"), policy(RuleTrick), "no plan"},
 	{"all changes ignored", "modules/tidewire/main.tf", "", topic("lifecycle {\n    ignore_changes = all\n  }"), source(RuleTrick), "ignores all"},
