@@ -28,6 +28,7 @@ func inWorlds(t *testing.T, seed, worlds int, live func(t *testing.T, seed uint6
 	})
 }
 
+// number returns that of an environment variable, or the standard one where it is not set.
 func number(t *testing.T, name string, standard int) int {
 	t.Helper()
 	s := os.Getenv(name)
