@@ -141,7 +141,7 @@ func (m *Machine) begin(q *Question, from int, a outbox.Answer, how realtime.Rea
 			q.beginState(m, from, a.Resumed)
 			return
 		}
-		a.MaxRate = p.rate
+		a.MaxRate = p.tempo.Granted()
 	}
 	m.tell(q, a, how)
 	q.Reader.follow(m, from, a.Position)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/hub/tempo"
 	"github.com/tidewire/tidewire/realtime/hub/turns"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
@@ -19,10 +20,8 @@ type Pace struct {
 // pace is what a reader of a Keyed needs: where it stands, and when it is given more.
 type pace struct {
 	state  bool
-	rate   float64 // as it was granted
-	slowed float64 // as it is, because the client does not keep up; 0 is rate
-	least  float64 // how far it goes down
 	paused bool
+	tempo  tempo.Tempo
 
 	keyed    *Keyed // nil until it is on one
 	sight    *sight
@@ -40,13 +39,9 @@ type pace struct {
 	was      *Keyed // that one
 	saw      *sight // of that
 
-	next    time.Time       // when it may be given more
-	budget  turns.Allowance // of bytes
-	place   int             // in the Wheel
-	skipped int             // flushes in a row that found the last one unsent
-	mark    uint64          // how many replays its client had been queued when it was flushed last
-	clean   time.Time       // since when none was
-	told    time.Time       // when the client was last told of its rate
+	budget turns.Allowance // of bytes
+	place  int             // in the Wheel
+	mark   uint64          // how many replays its client had been queued when it was flushed last
 }
 
 // wants reports whether a Pace needs a Keyed.
@@ -97,16 +92,11 @@ func (p *pace) flush(r *Reader, now time.Time) {
 	switch {
 	case p.paused || p.keyed == nil:
 		return
-	case (p.rate > 0 || bytesOf(r) > 0) && p.snapshot == nil && now.Before(p.next):
-		p.await(r)
-		return
-	case p.rate > 0 && p.snapshot == nil && !p.mayFlush(r, now):
+	case p.snapshot == nil && !p.mayFlush(r, now):
 		p.await(r)
 		return
 	}
-	if p.rate > 0 {
-		p.next = now.Add(time.Duration(float64(time.Second) / p.effective()))
-	}
+	p.tempo.Flushed(now)
 	p.fill(r)
 }
 

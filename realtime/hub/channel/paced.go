@@ -22,7 +22,7 @@ func (q *Question) beginState(m *Machine, from int, found bool) {
 		return
 	}
 	since := q.Request.Since
-	a := outbox.Answer{Position: m.rec.Position().OrLater(k.Table.Position()), State: true, View: r.view.Digest(), MaxRate: r.pace.rate}
+	a := outbox.Answer{Position: m.rec.Position().OrLater(k.Table.Position()), State: true, View: r.view.Digest(), MaxRate: r.pace.tempo.Granted()}
 	a.Keys, _ = k.Table.Size()
 	cursor, ok := record.Cursor{}, false
 	if !m.set.o.Local {
@@ -83,21 +83,13 @@ func (r *Reader) attach() {
 		m.lanes.exit(r)
 	}
 	r.from = math.MaxUint64 // nothing is delivered to it: it is given what it is to have by the Keyed
-	r.pace.least = least(&m.rules, r.pace.rate)
+	r.pace.tempo.Floor(&m.rules)
 	k.enter(r)
 	r.pace.cursor = k.Table.At()
 	if at := m.rec.Position(); !at.IsZero() {
 		r.at = at
 	}
 	r.pace.lag(false)
-}
-
-// least is how far the rate of a reader goes down by itself.
-func least(n *realtime.Namespace, rate float64) float64 {
-	if n.Rate != nil && n.Rate.Min > 0 {
-		return min(n.Rate.Min, rate)
-	}
-	return min(leastRate, rate)
 }
 
 // detach takes it off.

@@ -3,6 +3,7 @@ package channel
 import (
 	"math"
 	"sync/atomic"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/record"
@@ -43,7 +44,8 @@ type Reader struct {
 func NewReader(c *Client, name realtime.Channel, v *view.View, p Pace) *Reader {
 	r := &Reader{client: c, name: name, view: v, number: c.readers.Add(1)}
 	if p.wants() {
-		r.pace = &pace{state: p.State, rate: p.Rate, paused: p.Paused}
+		r.pace = &pace{state: p.State, paused: p.Paused}
+		r.pace.tempo.Grant(p.Rate, time.Time{})
 	}
 	return r
 }

@@ -24,9 +24,7 @@ func bytesOf(r *Reader) int64 {
 
 // later gives a reader the rest when there is a budget for it again.
 func (p *pace) later(r *Reader) {
-	if p.rate == 0 {
-		p.next = time.Now().Add(budgetEvery)
-	}
+	p.tempo.Wait(time.Now().Add(budgetEvery))
 	p.await(r)
 }
 

@@ -36,13 +36,14 @@ func (r *Reader) Tune(p Pace, now time.Time) {
 	}
 	was := r.pace
 	paused := was.paused
-	was.rate, was.paused, was.slowed, was.next = p.Rate, p.Paused, 0, now
+	was.paused = p.Paused
+	was.tempo.Grant(p.Rate, now)
 	if p.Paused && r.m != nil {
 		r.client.dropReplay(r)
 	}
 	switch k := was.keyed; {
 	case k != nil:
-		was.least = least(&r.m.rules, p.Rate)
+		was.tempo.Floor(&r.m.rules)
 		k.fx.Wheel.due.Remove(r)
 		if was.lags {
 			was.flush(r, now)
@@ -67,7 +68,7 @@ func Apply(r *Reader, want Want, v *view.View, n *realtime.Namespace, now time.T
 // settle lets the reader read as those do who ask for nothing, if it does not any more and has had everything.
 func settle(r *Reader) {
 	p := r.pace
-	if p == nil || p.state || p.rate > 0 || p.paused || p.lags {
+	if p == nil || p.state || p.tempo.Granted() > 0 || p.paused || p.lags {
 		return
 	}
 	if p.keyed != nil {

@@ -14,10 +14,7 @@ type Wheel struct {
 
 // NewWheel returns an empty one.
 func NewWheel() *Wheel {
-	return &Wheel{heap.Heap[time.Time, *Reader]{
-		Less:  time.Time.Before,
-		Place: func(r *Reader) *int { return &r.pace.place },
-	}}
+	return &Wheel{heap.Heap[time.Time, *Reader]{Less: time.Time.Before, Place: func(r *Reader) *int { return &r.pace.place }}}
 }
 
 // Next is when it is to be turned; zero is never.
