@@ -45,7 +45,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/hub/pace":         {},
 	"realtime/hub/inspect":      {own: []string{"realtime"}},
 	"realtime/hub/logout":       {own: []string{"realtime", "realtime/recent"}},
-	"realtime/hub/presence":     {own: []string{"realtime", "realtime/census"}},
+	"realtime/hub/presence":     {own: []string{"realtime", "realtime/census", "realtime/internal/distinct"}},
 	"realtime/census":           {own: []string{"realtime", "realtime/internal/uid"}},
 	"realtime/hub/tempo":        {own: []string{"realtime"}},
 	"realtime/hub/protocol":     {own: []string{"realtime", "realtime/contain", "realtime/outbox"}},
@@ -63,12 +63,15 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/internal/line":    {},
 	"realtime/internal/holding": {own: []string{"realtime"}},
 	"realtime/internal/spread":  {},
-	"realtime/hub/demand":       {own: []string{"realtime"}},
+	"realtime/hub/demand":       {own: []string{"realtime", "realtime/internal/distinct"}},
 	"realtime/hub/mirror":       {own: []string{"realtime", "realtime/budget", "realtime/hub/channel", "realtime/hub/record"}},
 	"realtime/hub/fleet":        {own: []string{"realtime", "realtime/budget", "realtime/census", "realtime/hub/channel", "realtime/hub/demand", "realtime/hub/mirror", "realtime/hub/presence", "realtime/hub/protocol", "realtime/outbox"}},
 	// What packages of this module tell each other, and nobody else can.
 	"realtime/internal/checked": {},
-	"realtime/recent":           {},
+
+	"realtime/internal/distinct": {},
+
+	"realtime/recent": {},
 	// What mains read their settings with.
 	"realtime/environment": {},
 
@@ -129,6 +132,8 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/httpapi": {own: []string{"realtime", "realtime/hub/history", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// Reads what topics keep. It has a hub's record and views, and no hub.
 	"realtime/retained": {own: []string{"realtime", "realtime/contain", "realtime/hub/history", "realtime/hub/inspect", "realtime/hub/record", "realtime/hub/view", "realtime/internal/uid"}},
+	// Asks instances what they know. It has what a hub makes of it, and no hub.
+	"realtime/survey": {own: []string{"realtime", "realtime/census", "realtime/contain", "realtime/hub/demand", "realtime/hub/presence", "realtime/internal/distinct", "realtime/internal/uid"}},
 	// Reads topics and writes checkpoints of state. No hub: functions have it.
 	"realtime/keeper": {own: []string{"realtime", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.

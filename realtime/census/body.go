@@ -37,7 +37,17 @@ type report struct {
 // mostBytes is about how large a message becomes.
 const mostBytes = 48 << 10
 
-func decode(m *realtime.Message) (*body, error) {
+// Parse reads a value that an instance reports of a subject; nil: it is none that could be said. It is called without locks, at any time.
+type Parse func(subject realtime.Channel, value json.RawMessage) any
+
+// Said is what a message says, read and checked, so that whoever guards a Census by a lock need not hold it meanwhile.
+type Said struct {
+	*body
+	values map[string]any // of body.Report.Set
+}
+
+// Decode reads a message of a Census. An error says that it is none.
+func Decode(m *realtime.Message, parse Parse) (*Said, error) {
 	b := new(body)
 	if err := json.Unmarshal(m.Data, b); err != nil {
 		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is no body of a census: %v", err)
@@ -50,12 +60,17 @@ func decode(m *realtime.Message) (*body, error) {
 	case b.Report != nil && b.Report.After >= b.N:
 		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: report.after must be less than n, %d, got %d", b.N, b.Report.After)
 	}
-	if b.Report != nil {
-		for key, value := range b.Report.Set {
-			if len(value) == 0 || bytes.Equal(value, []byte("null")) {
-				return nil, realtime.Errorf(realtime.CodeBadRequest, "data: report.set[%.40q] has no value", key)
-			}
-		}
+	said := &Said{body: b}
+	if b.Report == nil {
+		return said, nil
 	}
-	return b, nil
+	said.values = make(map[string]any, len(b.Report.Set))
+	for key, value := range b.Report.Set {
+		if len(value) == 0 || bytes.Equal(value, []byte("null")) {
+			return nil, realtime.Errorf(realtime.CodeBadRequest, "data: report.set[%.40q] has no value", key)
+		}
+		said.values[key] = parse(m.Channel, value)
+	}
+	b.Report.Set = nil
+	return said, nil
 }

@@ -38,8 +38,8 @@ type Owner interface {
 	Close(subject realtime.Channel)
 	// Own returns all that this instance has of a subject that is open. The values are not changed afterwards.
 	Own(subject realtime.Channel) iter.Seq2[string, json.RawMessage]
-	// Heard says what another instance has of a subject that is wanted here; a value of nil: it has it no more.
-	Heard(subject realtime.Channel, instance, key string, value json.RawMessage)
+	// Heard says what another instance has of a subject that is wanted here, as Parse has read it; a value of nil: it has it no more.
+	Heard(subject realtime.Channel, instance, key string, value any)
 }
 
 // Census is what one instance knows of the others on one topic, and what they know of it. It is not safe for concurrent

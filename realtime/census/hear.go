@@ -21,22 +21,21 @@ type reported struct {
 	missed time.Time           // since when one before what has come is missing; zero if none is
 }
 
-// Hear takes in a message of the topic. age is how long before the stream that brought it was opened it was published; what was published since has age 0.
-// begun says whether that is known yet; see Began. An error says that it is no message of a Census.
-func (c *Census) Hear(m *realtime.Message, age time.Duration, begun bool, now time.Time) error {
-	b, err := decode(m)
-	if err != nil || m.Origin == c.instance {
-		return err
+// Hear takes in what a message of the topic says. age is how long before the stream that brought it was opened it was published; what was published since has age 0.
+// begun says whether that is known yet; see Began.
+func (c *Census) Hear(m *realtime.Message, b *Said, age time.Duration, begun bool, now time.Time) {
+	if m.Origin == c.instance {
+		return
 	}
 	if !begun {
 		if len(b.Asks) > 0 && len(c.early) < mostEarly {
-			c.early = append(c.early, early{m.Origin, b, m.Time})
+			c.early = append(c.early, early{m.Origin, b.body, m.Time})
 		}
-		return nil
+		return
 	}
 	if age > 0 { // of before: what it said then it says again, as it is asked to
-		c.asks(m.Origin, b, age, now)
-		return nil
+		c.asks(m.Origin, b.body, age, now)
+		return
 	}
 	o := c.others[m.Origin]
 	switch {
@@ -44,7 +43,7 @@ func (c *Census) Hear(m *realtime.Message, age time.Duration, begun bool, now ti
 		o = &other{epoch: b.Epoch}
 		c.others[m.Origin] = o
 	case b.Epoch < o.epoch || b.Epoch == o.epoch && o.bye:
-		return nil
+		return
 	case b.Epoch > o.epoch:
 		c.forget(m.Origin)
 		*o = other{epoch: b.Epoch}
@@ -53,17 +52,16 @@ func (c *Census) Hear(m *realtime.Message, age time.Duration, begun bool, now ti
 	if b.Bye {
 		o.until, o.bye = now.Add(byeAfter), true
 		unask(c, m.Origin)
-		return nil
+		return
 	}
-	c.asks(m.Origin, b, 0, now)
+	c.asks(m.Origin, b.body, 0, now)
 	if b.Report != nil {
 		c.reported(m, b, now)
 	}
-	return nil
 }
 
 // reported takes in what another instance has.
-func (c *Census) reported(m *realtime.Message, b *body, now time.Time) {
+func (c *Census) reported(m *realtime.Message, b *Said, now time.Time) {
 	s := c.subjects[m.Channel]
 	if s == nil || !s.wanted {
 		return
@@ -95,7 +93,7 @@ func (c *Census) reported(m *realtime.Message, b *body, now time.Time) {
 		return
 	}
 	r.last, r.missed = b.N, time.Time{}
-	for key, value := range b.Report.Set {
+	for key, value := range b.values {
 		r.keys[key] = struct{}{}
 		c.owner.Heard(m.Channel, m.Origin, key, value)
 	}

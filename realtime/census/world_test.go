@@ -105,7 +105,8 @@ func (n *node) Own(ch realtime.Channel) iter.Seq2[string, json.RawMessage] {
 	return maps.All(n.own[ch])
 }
 
-func (n *node) Heard(ch realtime.Channel, instance, key string, value json.RawMessage) {
+func (n *node) Heard(ch realtime.Channel, instance, key string, said any) {
+	value, _ := said.(json.RawMessage)
 	if !n.wants[ch] {
 		n.w.t.Fatalf("%s hears of %s, which it does not want", n.name, ch)
 	}
@@ -168,9 +169,11 @@ func (w *world) step(d time.Duration) {
 }
 
 func (n *node) hear(m *realtime.Message) {
-	if err := n.c.Hear(m, n.began.Sub(m.Time), !n.began.IsZero(), n.w.now); err != nil {
+	said, err := Decode(m, func(_ realtime.Channel, value json.RawMessage) any { return value })
+	if err != nil {
 		n.w.t.Fatal(err)
 	}
+	n.c.Hear(m, said, n.began.Sub(m.Time), !n.began.IsZero(), n.w.now)
 }
 
 // act does something at random.

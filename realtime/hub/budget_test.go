@@ -30,7 +30,7 @@ func (b *topicBench) at(name realtime.Channel, ago time.Duration, bytes int) {
 	b.sent++
 	b.g.burst([]realtime.Message{{Kind: realtime.KindPublication, Publication: realtime.Publication{
 		Channel: name, ID: fmt.Sprint(b.sent), Data: make([]byte, bytes), Time: b.now.Add(-ago),
-	}}})
+	}}}, nil)
 }
 
 // fill gives 20 tenants events, one each in turn and in every second of some minutes.

@@ -226,3 +226,26 @@ func TestPresenceAsState(t *testing.T) {
 		}
 	})
 }
+
+// A user who reads a channel at several gateways is one user, and of many the number is about right and never more than there are subscriptions.
+func TestDemandCountsUsersOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, 3, &realtime.Tenant{ID: "acme", Limits: realtime.Limits{Connections: 100_000}})
+		producer := f.stations[0].table(t, "producer", "$demand:sensors")
+		for _, s := range f.stations {
+			f.reads(s, "ann", hub.SubscribeRequest{}, "sensors:1")
+		}
+		f.reads(f.stations[1], "bob", hub.SubscribeRequest{}, "sensors:1")
+		for n := range 300 { // 200 users, 100 of them at two gateways
+			f.reads(f.stations[n/100], "u"+strconv.Itoa(n%200), hub.SubscribeRequest{}, "sensors:2")
+		}
+		f.pass(5 * time.Second)
+		if r := producer.row("sensors:1"); r.Watchers != 4 || r.Users != 2 || r.Who != nil {
+			t.Errorf("ann at three gateways, and bob: %+v", r)
+		}
+		if r := producer.row("sensors:2"); r.Watchers != 300 || r.Users < 120 || r.Users > 300 {
+			t.Errorf("200 users with 300 subscriptions: %+v", r)
+		}
+	})
+}

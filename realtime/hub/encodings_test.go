@@ -76,7 +76,7 @@ func TestAFullBufferBecomesTheRecord(t *testing.T) {
 			}
 			for i := range 1000 {
 				m := realtime.Publication{Channel: c, ID: fmt.Sprint(i), Data: make([]byte, 200), Time: b.now.Add(time.Duration(i) * time.Millisecond)}
-				b.g.burst([]realtime.Message{{Kind: realtime.KindPublication, Publication: m}})
+				b.g.burst([]realtime.Message{{Kind: realtime.KindPublication, Publication: m}}, nil)
 			}
 			b.feed.update(&realtime.Tenant{ID: "acme", Limits: realtime.Limits{RecordBytes: limit}})
 			ch := b.g.channels.Get(c)

@@ -166,7 +166,7 @@ func (b *topicBench) publish(c realtime.Channel, data []byte) {
 		Kind:        realtime.KindPublication,
 		Publication: realtime.Publication{Channel: c, ID: strconv.Itoa(b.sent), Data: data, Time: b.now.Add(time.Duration(b.sent) * time.Microsecond)},
 	}
-	b.g.burst(b.batch[:])
+	b.g.burst(b.batch[:], nil)
 }
 
 // BenchmarkPublish is a publication to a record that is full, by how many channels a tenant has and
@@ -276,7 +276,7 @@ func happenings() []happening {
 		}},
 		{"a logout", func(b *topicBench) {
 			m := realtime.Message{Kind: realtime.KindClose, Tenant: "t1", To: realtime.Target{User: "ann"}, Code: realtime.CodeUnauthorized, Publication: realtime.Publication{ID: "1", Time: b.now}}
-			b.g.burst([]realtime.Message{m})
+			b.g.burst([]realtime.Message{m}, nil)
 		}},
 		{"heartbeats", func(b *topicBench) {
 			for _, c := range b.feed.connections() {
@@ -330,7 +330,7 @@ func (b *topicBench) returnFences(g *generation) {
 		b.tb.Error("no fence is under way")
 	}
 	for _, fe := range fences {
-		g.burst([]realtime.Message{{Kind: realtime.KindFence, Publication: realtime.Publication{Channel: fe.Channel(), ID: fe.ID, Time: b.now.Add(time.Duration(b.sent) * time.Microsecond)}}})
+		g.burst([]realtime.Message{{Kind: realtime.KindFence, Publication: realtime.Publication{Channel: fe.Channel(), ID: fe.ID, Time: b.now.Add(time.Duration(b.sent) * time.Microsecond)}}}, nil)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // Linger is how long a channel is shown as read after its last reader has gone: who connects again has never been away.
 const Linger = 10 * time.Second
 
-// MostKeys is how many tracked keys of a channel are named.
+// MostKeys is how many tracked keys of a channel are named: of more, all are taken to be wanted.
 const MostKeys = 1000
 
 // Reader is one subscription to a channel.
@@ -21,15 +21,6 @@ type Reader struct {
 	Keys    []string // that it tracks; nil is all
 	MaxRate float64  // flushes a second; 0 is without bound
 	Paused  bool
-}
-
-// Row is what is shown of a channel that is read.
-type Row struct {
-	Watchers int            `json:"watchers"`          // subscriptions that are not paused
-	Users    int            `json:"users"`             // that have them: one at two instances counts twice
-	Keys     map[string]int `json:"keys,omitzero"`     // those tracked, and by how many; absent if some subscription has all
-	MaxRate  float64        `json:"maxRate,omitempty"` // of the fastest; absent if one is without bound
-	Since    int64          `json:"since"`             // when it was first read, ms
 }
 
 // Owner is who has a Tally: what is known of a topic at an instance.
@@ -64,7 +55,8 @@ type subject struct {
 // row is what all instances say of a channel.
 type row struct {
 	own    *Row // what this one says; nil: nothing
-	others map[string]Row
+	others map[string]*Row
+	shown  string // what was last shown of it; empty: nothing
 }
 
 // New returns a Tally that knows nothing.
@@ -108,18 +100,17 @@ func (t *Tally) Own(c realtime.Channel) iter.Seq2[string, json.RawMessage] {
 	}
 }
 
-// Heard takes in what another instance says. What it cannot have said is as nothing.
-func (t *Tally) Heard(c realtime.Channel, instance, key string, value json.RawMessage) {
+// Heard takes in what another instance says, as Parse has read it; nil: nothing any more.
+func (t *Tally) Heard(c realtime.Channel, instance, key string, is *Row) {
 	s := t.subjects[c]
 	if s == nil {
 		return
 	}
 	r := s.row(key)
 	delete(r.others, instance)
-	var is Row
-	if value != nil && json.Unmarshal(value, &is) == nil && is.Watchers >= 0 && is.Users >= 0 {
+	if is != nil {
 		if r.others == nil {
-			r.others = map[string]Row{}
+			r.others = map[string]*Row{}
 		}
 		r.others[instance] = is
 	}
@@ -134,7 +125,7 @@ func (t *Tally) Rows(c realtime.Channel) iter.Seq2[string, json.RawMessage] {
 			return
 		}
 		for key, r := range s.rows {
-			if !yield(key, encode(r.sum())) {
+			if !yield(key, shown(r.sum())) {
 				return
 			}
 		}
@@ -176,31 +167,7 @@ func (t *Tally) Turn(now time.Time) {
 
 // count says anew what this instance says of a channel.
 func (t *Tally) count(s *subject, c realtime.Channel, now time.Time) {
-	key := c.Name()
-	is := Row{Keys: map[string]int{}}
-	users, all, rated := map[string]struct{}{}, false, true
-	for r := range t.owner.Readers(c) {
-		if r.Paused {
-			continue
-		}
-		is.Watchers++
-		users[r.User] = struct{}{}
-		all = all || r.Keys == nil
-		for _, k := range r.Keys {
-			if _, has := is.Keys[k]; has || len(is.Keys) < MostKeys {
-				is.Keys[k]++
-			}
-		}
-		rated = rated && r.MaxRate > 0
-		is.MaxRate = max(is.MaxRate, r.MaxRate)
-	}
-	is.Users = len(users)
-	if all {
-		is.Keys = nil
-	}
-	if !rated {
-		is.MaxRate = 0
-	}
+	key, is := c.Name(), count(t.owner.Readers(c))
 	r := s.row(key)
 	switch {
 	case is.Watchers == 0 && r.own == nil:
@@ -217,11 +184,11 @@ func (t *Tally) count(s *subject, c realtime.Channel, now time.Time) {
 	if r.own != nil {
 		is.Since = r.own.Since
 	}
-	value := encode(&is)
+	value := encode(is)
 	if r.own != nil && string(value) == string(encode(r.own)) {
 		return
 	}
-	r.own = &is
+	r.own = is
 	t.owner.Put(s.channel, key, value)
 	t.show(s, key, r)
 }
@@ -244,54 +211,16 @@ func (s *subject) drop(key string, r *row) (gone bool) {
 	return true
 }
 
-// show says that a row has changed.
+// show says that a row has changed, unless it shows the same as before.
 func (t *Tally) show(s *subject, key string, r *row) {
 	if s.drop(key, r) {
 		t.owner.Changed(s.channel, key, nil)
 		return
 	}
-	t.owner.Changed(s.channel, key, encode(r.sum()))
-}
-
-// sum is what all instances say of a channel together.
-func (r *row) sum() *Row {
-	total := Row{Keys: map[string]int{}}
-	all, unbounded := false, false
-	add := func(is *Row) {
-		total.Watchers += is.Watchers
-		total.Users += is.Users
-		if total.Since == 0 || is.Since < total.Since {
-			total.Since = is.Since
-		}
-		if is.Watchers == 0 {
-			return // nobody reads there: it says nothing of keys and rates
-		}
-		all = all || is.Keys == nil
-		unbounded = unbounded || is.MaxRate == 0
-		total.MaxRate = max(total.MaxRate, is.MaxRate)
-		for k, n := range is.Keys {
-			total.Keys[k] += n
-		}
+	value := shown(r.sum())
+	if string(value) == r.shown {
+		return
 	}
-	if r.own != nil {
-		add(r.own)
-	}
-	for _, is := range r.others {
-		add(&is)
-	}
-	if all {
-		total.Keys = nil
-	}
-	if unbounded {
-		total.MaxRate = 0
-	}
-	return &total
-}
-
-func encode(r *Row) json.RawMessage {
-	text, err := json.Marshal(r)
-	if err != nil {
-		panic(err) // its fields always can be
-	}
-	return text
+	r.shown = string(value)
+	t.owner.Changed(s.channel, key, value)
 }

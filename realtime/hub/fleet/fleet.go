@@ -130,12 +130,28 @@ func (s subjects[W]) Own(c realtime.Channel) iter.Seq2[string, json.RawMessage] 
 	return s.f.board.Own(c)
 }
 
-func (s subjects[W]) Heard(c realtime.Channel, instance, key string, value json.RawMessage) {
+func (s subjects[W]) Heard(c realtime.Channel, instance, key string, value any) {
 	if isDemand(c) {
-		s.f.tally.Heard(c, instance, key, value)
+		row, _ := value.(*demand.Row)
+		s.f.tally.Heard(c, instance, key, row)
 		return
 	}
-	s.f.board.Heard(c, instance, key, value)
+	standing, _ := value.(*presence.Standing)
+	s.f.board.Heard(c, instance, key, standing)
+}
+
+// parse reads what an instance says of a subject.
+func parse(c realtime.Channel, value json.RawMessage) any {
+	if isDemand(c) {
+		if row := demand.Parse(value); row != nil {
+			return row
+		}
+		return nil
+	}
+	if standing := presence.Parse(value); standing != nil {
+		return standing
+	}
+	return nil
 }
 
 // counted is a Fleet as its Tally sees it.
@@ -190,10 +206,16 @@ func (f *Fleet[W]) Left(w W, c realtime.Channel, roams bool) {
 // Tuned says that a subscription to a channel is given it otherwise.
 func (f *Fleet[W]) Tuned(c realtime.Channel) { f.tally.Touch(c) }
 
-// Hear takes in a message of another instance. began is when the stream that brings it began, by the broker's clock; zero if
+// Said is what another instance has said.
+type Said = census.Said
+
+// Decode reads what another instance has said. It needs no lock: whoever holds one for a Fleet does so before. An error says that the message is none of a Fleet.
+func Decode(m *realtime.Message) (*Said, error) { return census.Decode(m, parse) }
+
+// Hear takes in a message of another instance, and what it says. began is when the stream that brings it began, by the broker's clock; zero if
 // it has not yet.
-func (f *Fleet[W]) Hear(m *realtime.Message, began, now time.Time) error {
-	return f.census.Hear(m, began.Sub(m.Time), !began.IsZero(), now)
+func (f *Fleet[W]) Hear(m *realtime.Message, said *Said, began, now time.Time) {
+	f.census.Hear(m, said, began.Sub(m.Time), !began.IsZero(), now)
 }
 
 // Begins says that a stream has begun, when the broker's clock showed a moment.

@@ -63,9 +63,12 @@ func (i *instance) Send(m *realtime.Message, _ func()) {
 	m.Time = time.Now()
 	for _, to := range i.f.instances {
 		to.After(time.Millisecond, func() {
-			if err := to.a.Hear(m, time.Now().Add(-time.Hour), time.Now()); err != nil {
+			said, err := fleet.Decode(m)
+			if err != nil {
 				i.f.t.Error(err)
+				return
 			}
+			to.a.Hear(m, said, time.Now().Add(-time.Hour), time.Now())
 		})
 	}
 }

@@ -78,18 +78,11 @@ func (b *Board[W]) Own(c realtime.Channel) iter.Seq2[string, json.RawMessage] {
 	}
 }
 
-// Heard takes in what another instance says. What it cannot have said is as nothing.
-func (b *Board[W]) Heard(c realtime.Channel, instance, key string, value json.RawMessage) {
+// Heard takes in what another instance says, as Parse has read it; nil: nothing any more.
+func (b *Board[W]) Heard(c realtime.Channel, instance, key string, is *Standing) {
 	r := b.rooms[c]
 	if r == nil {
 		return
-	}
-	var is *standing
-	if value != nil {
-		is = new(standing)
-		if err := json.Unmarshal(value, is); err != nil || is.User == "" || is.Subscribed < 0 || len(is.Data) > realtime.MaxEnterBytes {
-			is = nil
-		}
 	}
 	r.heard(instance, key, is)
 	b.dirty[c] = struct{}{}

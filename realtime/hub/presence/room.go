@@ -115,11 +115,11 @@ func (r *room[W]) stand(key string, p *person[W]) bool {
 }
 
 // heard takes in what another instance says of somebody; nil: nothing any more.
-func (r *room[W]) heard(instance, key string, is *standing) {
+func (r *room[W]) heard(instance, key string, is *Standing) {
 	p := r.person(key)
 	was := p.others[instance]
 	if is == nil {
-		is = &standing{}
+		is = &Standing{}
 	}
 	if is.equal(&was) {
 		r.drop(key, p)
@@ -127,7 +127,7 @@ func (r *room[W]) heard(instance, key string, is *standing) {
 	}
 	r.note(key, p)
 	if p.others == nil {
-		p.others = map[string]standing{}
+		p.others = map[string]Standing{}
 	}
 	if is.is() {
 		p.others[instance] = *is
@@ -151,7 +151,7 @@ func (r *room[W]) note(key string, p *person[W]) {
 }
 
 // counts counts what an instance says of somebody instead of what it said before.
-func (r *room[W]) counts(p *person[W], was, is *standing) {
+func (r *room[W]) counts(p *person[W], was, is *Standing) {
 	before := p.present > 0
 	if was.Present {
 		p.present--
@@ -184,7 +184,7 @@ func (r *room[W]) drop(key string, p *person[W]) {
 		}
 	}
 	if len(p.links) == 0 && !p.leaves {
-		p.own = standing{}
+		p.own = Standing{}
 		if len(p.others) == 0 {
 			delete(r.people, key)
 		}

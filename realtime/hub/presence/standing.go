@@ -8,8 +8,8 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// standing is what one instance says of a member of a channel. Its JSON is what instances tell each other.
-type standing struct {
+// Standing is what one instance says of a member of a channel. Its JSON is what instances tell each other.
+type Standing struct {
 	User       string          `json:"user"`
 	Connection string          `json:"connection,omitempty"`
 	Groups     []string        `json:"groups,omitempty"`
@@ -20,15 +20,15 @@ type standing struct {
 }
 
 // is reports whether there is anything to say.
-func (s *standing) is() bool { return s.Present || s.Subscribed > 0 }
+func (s *Standing) is() bool { return s.Present || s.Subscribed > 0 }
 
-func (s *standing) equal(o *standing) bool {
+func (s *Standing) equal(o *Standing) bool {
 	return s.User == o.User && s.Connection == o.Connection && s.At == o.At && s.Present == o.Present && s.Subscribed == o.Subscribed &&
 		bytes.Equal(s.Data, o.Data) && slices.Equal(s.Groups, o.Groups)
 }
 
 // encode returns it for others; nil if there is nothing to say.
-func (s *standing) encode() json.RawMessage {
+func (s *Standing) encode() json.RawMessage {
 	if !s.is() {
 		return nil
 	}
@@ -37,6 +37,15 @@ func (s *standing) encode() json.RawMessage {
 		panic(err) // Data is valid JSON
 	}
 	return text
+}
+
+// Parse reads what an instance says of a member; nil: what it cannot have said. It may be called at any time.
+func Parse(value json.RawMessage) *Standing {
+	is := new(Standing)
+	if json.Unmarshal(value, is) != nil || is.User == "" || is.Subscribed < 0 || len(is.Data) > realtime.MaxEnterBytes {
+		return nil
+	}
+	return is
 }
 
 // Who is one who is connected.
@@ -60,8 +69,8 @@ type entry struct {
 type person[W comparable] struct {
 	links   map[W]*link         // its connections here
 	leaves  bool                // the last of them was lost; it is present until room.leaving says otherwise
-	own     standing            // what is said of it here
-	others  map[string]standing // what other instances say
+	own     Standing            // what is said of it here
+	others  map[string]Standing // what other instances say
 	present int                 // how many instances say that it is a member
 }
 
