@@ -33,6 +33,12 @@ const (
 	CountFollows      Counter = "follows"
 	CountEvictions    Counter = "evictions" // from records
 	CountHistory      Counter = "history"   // read by a query
+	CountSurveys      Counter = "surveys"   // questions to all instances, by HTTP
+	// CountCensus counts the messages by which instances tell each other who is present and what is wanted, and CountCensusBytes their size. CountCensusLosses
+	// counts what of them was lost: reports that are asked for again, and instances of which nothing was heard for a lease.
+	CountCensus       Counter = "census.messages"
+	CountCensusBytes  Counter = "census.size"
+	CountCensusLosses Counter = "census.losses"
 	// CountChannelEvents counts what was published of channels that became occupied or vacated, and attempts that failed.
 	CountChannelEvents Counter = "channel.events"
 	// CountBackendErrors counts calls of the backend's services that failed, each attempt, by the
@@ -53,6 +59,11 @@ const (
 	// GaugeQueueMessages and GaugeQueueBytes are what waits for the connections of a tenant, looked at once a second.
 	GaugeQueueMessages Gauge = "queue.messages"
 	GaugeQueueBytes    Gauge = "queue.size"
+	// GaugePresenceWatchers is how many connections watch who is present, or have entered a channel; GaugePresenceRooms of how many channels it is known who is
+	// present, and GaugeDemandChannels of how many what is wanted. They are looked at once a second.
+	GaugePresenceWatchers Gauge = "presence.watchers"
+	GaugePresenceRooms    Gauge = "presence.channels"
+	GaugeDemandChannels   Gauge = "demand.channels"
 	// GaugeSubscriptions is how many subscriptions of the broker are in use by all instances, where that has a wall.
 	GaugeSubscriptions Gauge = "subscriptions"
 )

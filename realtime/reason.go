@@ -106,6 +106,20 @@ const (
 	ReasonRetained Reason = "retained" // what the topic keeps
 )
 
+// Reasons of CountSurveys.
+const (
+	ReasonAnswered   Reason = "answered"   // by all instances
+	ReasonIncomplete Reason = "incomplete" // some have not answered in time
+)
+
+// Reasons of CountCensus and of CountCensusLosses: what is said.
+const (
+	ReasonAsk   Reason = "ask"   // who wants to know of what
+	ReasonAlive Reason = "alive" // nothing but that it lives, or goes
+	ReasonQuery Reason = "query" // the answer to a question by HTTP
+	ReasonLease Reason = "lease" // an instance of which nothing was heard
+)
+
 // Reasons of CountPanics: what a panic has ended.
 const (
 	ReasonConnection Reason = "connection"
@@ -115,7 +129,7 @@ const (
 	ReasonHook       Reason = "hook"
 	ReasonRequest    Reason = "request"
 	ReasonSweep      Reason = "sweep"
-	ReasonReport     Reason = "report"
+	ReasonReport     Reason = "report" // also of CountCensus and CountCensusLosses: what an instance has
 )
 
 // Reasons are those that a Counter has. The zero value has none.
@@ -153,6 +167,12 @@ func (c Counter) Reasons() Reasons {
 		return Reasons{Constants: []Reason{ReasonSkipped, ReasonLate}}
 	case CountHistory:
 		return Reasons{Constants: []Reason{ReasonRecord, ReasonRetained}}
+	case CountSurveys:
+		return Reasons{Constants: []Reason{ReasonAnswered, ReasonIncomplete, ReasonFailed}}
+	case CountCensus:
+		return Reasons{Constants: []Reason{ReasonAsk, ReasonReport, ReasonAlive, ReasonQuery}}
+	case CountCensusLosses:
+		return Reasons{Constants: []Reason{ReasonReport, ReasonLease}}
 	case CountFences:
 		return Reasons{Constants: []Reason{ReasonSent, ReasonReturned, ReasonOverdue}}
 	case CountFollows:

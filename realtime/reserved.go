@@ -11,6 +11,8 @@ const (
 	ReservedPresence = "$presence"
 	// ReservedDemand and a namespace make the channel whose state is which channels of the namespace are read, one entry a channel.
 	ReservedDemand = "$demand"
+	// ReservedAnswers and the name of somebody make the channel of the answers to what that asks of instances; see package census. Nobody may read it.
+	ReservedAnswers = "$answers"
 )
 
 // NewReadable returns a channel that can be read: one that NewChannel would return, or a reserved one.
@@ -20,7 +22,7 @@ func NewReadable(tenant, name string) (Channel, error) {
 	}
 	kind, of, _ := strings.Cut(name, ":")
 	switch {
-	case kind != ReservedPresence && kind != ReservedDemand:
+	case kind != ReservedPresence && kind != ReservedDemand && kind != ReservedAnswers:
 		return Channel{}, Errorf(CodeBadRequest, "channel: %q is unknown; of those that begin with $ there are %s:CHANNEL and %s:NAMESPACE", clip(name), ReservedPresence, ReservedDemand)
 	case kind == ReservedDemand && strings.Contains(of, ":"):
 		return Channel{}, Errorf(CodeBadRequest, "channel: %q must be %s and a namespace, which is the part of a channel's name before its first ':'", clip(name), ReservedDemand)

@@ -7,13 +7,28 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// body is the Data of a message. One with a report has the subject as its Channel, whose order it keeps; the others have none.
+// body is the Data of a message. One with a report has the subject as its Channel, whose order it keeps, and one with an answer has AnswersTo; the others have none.
 type body struct {
 	Epoch  uint64  `json:"epoch"` // of the sender's Census: a later one of the same instance has a larger
 	N      uint64  `json:"n"`     // numbers what a Census sends
 	Asks   []ask   `json:"asks,omitempty"`
 	Report *report `json:"report,omitempty"`
+	Query  *Query  `json:"query,omitempty"`
+	Answer *Answer `json:"answer,omitempty"`
 	Bye    bool    `json:"bye,omitempty"` // it says no more
+}
+
+// what is what a body says, for a metric.
+func (b *body) what() realtime.Reason {
+	switch {
+	case b.Report != nil:
+		return realtime.ReasonReport
+	case b.Answer != nil:
+		return realtime.ReasonQuery
+	case len(b.Asks) > 0:
+		return realtime.ReasonAsk
+	}
+	return realtime.ReasonAlive
 }
 
 // ask says that its sender wants to know of a subject, for AskFor; or that it does no more.
@@ -46,8 +61,11 @@ type Said struct {
 	values map[string]any // of body.Report.Set
 }
 
-// Decode reads a message of a Census. An error says that it is none.
+// Decode reads a message of a Census; nil: it is not for a Census. An error says that it is none.
 func Decode(m *realtime.Message, parse Parse) (*Said, error) {
+	if isAnswer(m) {
+		return nil, nil
+	}
 	b := new(body)
 	if err := json.Unmarshal(m.Data, b); err != nil {
 		return nil, realtime.Errorf(realtime.CodeBadRequest, "data: is no body of a census: %v", err)

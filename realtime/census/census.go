@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/internal/uid"
 )
 
 // How long things last.
@@ -40,12 +39,15 @@ type Owner interface {
 	Own(subject realtime.Channel) iter.Seq2[string, json.RawMessage]
 	// Heard says what another instance has of a subject that is wanted here, as Parse has read it; a value of nil: it has it no more.
 	Heard(subject realtime.Channel, instance, key string, value any)
+	// Query has reply called with each part of what this instance answers, the last one last; perhaps later, and not at all if it answers nothing.
+	Query(q *Query, reply func(*Answer))
 }
 
 // Census is what one instance knows of the others on one topic, and what they know of it. It is not safe for concurrent
 // use, calls nothing but its Owner, and keeps nothing of a Message but its values.
 type Census struct {
 	owner    Owner
+	metrics  realtime.Metrics
 	instance string
 	epoch    uint64
 	n        uint64 // of the last message sent
@@ -55,6 +57,7 @@ type Census struct {
 	others   map[string]*other
 	dirty    map[realtime.Channel]struct{} // subjects with something for the next Tick
 	early    []early                       // asks of a replay that has not begun
+	queries  queries
 	renewAt  time.Time
 	lookAt   time.Time
 }
@@ -84,9 +87,9 @@ type asking struct {
 }
 
 // New returns a Census of an instance that knows nothing. A later one of the same instance and topic has a larger epoch.
-func New(owner Owner, instance string, epoch uint64) *Census {
+func New(owner Owner, instance string, epoch uint64, metrics realtime.Metrics) *Census {
 	return &Census{
-		owner: owner, instance: instance, epoch: epoch,
+		owner: owner, metrics: metrics, instance: instance, epoch: epoch,
 		subjects: map[realtime.Channel]*subject{}, others: map[string]*other{}, dirty: map[realtime.Channel]struct{}{},
 	}
 }
@@ -179,14 +182,15 @@ func (s *subject) isAsked() bool {
 
 // send publishes a message.
 func (c *Census) send(ch realtime.Channel, b *body, now time.Time, failed func()) {
-	c.n++
 	c.sentAt = now
+	c.publish(ch, b, failed)
+}
+
+func (c *Census) publish(ch realtime.Channel, b *body, failed func()) {
+	c.n++
 	b.Epoch, b.N = c.epoch, c.n
-	data, err := json.Marshal(b)
-	if err != nil {
-		panic(err) // values are valid JSON, as Owner says
-	}
-	c.owner.Send(&realtime.Message{
-		Kind: realtime.KindCensus, Origin: c.instance, Publication: realtime.Publication{Channel: ch, ID: uid.New(), Data: data},
-	}, failed)
+	m := message(ch, c.instance, b)
+	c.metrics.Add(realtime.CountCensus, ch.Tenant(), b.what(), 1)
+	c.metrics.Add(realtime.CountCensusBytes, ch.Tenant(), realtime.NoReason, len(m.Data))
+	c.owner.Send(m, failed)
 }

@@ -27,6 +27,10 @@ func (c *Census) Hear(m *realtime.Message, b *Said, age time.Duration, begun boo
 	if m.Origin == c.instance {
 		return
 	}
+	if b.Query != nil { // whoever asks need be no instance
+		c.query(m, b.Query, now)
+		return
+	}
 	if !begun {
 		if len(b.Asks) > 0 && len(c.early) < mostEarly {
 			c.early = append(c.early, early{m.Origin, b.body, m.Time})

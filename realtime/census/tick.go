@@ -20,6 +20,9 @@ func (c *Census) Tick(now time.Time) {
 		if !now.Before(o.until) {
 			delete(c.others, origin)
 			c.forget(origin)
+			if !o.bye {
+				c.metrics.Add(realtime.CountCensusLosses, "", realtime.ReasonLease, 1)
+			}
 		}
 	}
 	if now.Before(c.lookAt) {
@@ -50,6 +53,7 @@ func (c *Census) settle(s *subject, now time.Time) (done bool) {
 		lost = lost || now.Sub(r.missed) >= againAfter
 	}
 	if lost && now.Sub(s.again) >= againEvery {
+		c.metrics.Add(realtime.CountCensusLosses, s.channel.Tenant(), realtime.ReasonReport, 1)
 		for _, r := range s.reports {
 			r.missed = time.Time{}
 		}

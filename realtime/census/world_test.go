@@ -105,6 +105,8 @@ func (n *node) Own(ch realtime.Channel) iter.Seq2[string, json.RawMessage] {
 	return maps.All(n.own[ch])
 }
 
+func (n *node) Query(*Query, func(*Answer)) {}
+
 func (n *node) Heard(ch realtime.Channel, instance, key string, said any) {
 	value, _ := said.(json.RawMessage)
 	if !n.wants[ch] {
@@ -134,7 +136,7 @@ func (w *world) add() *node {
 		w: w, name: fmt.Sprintf("i%d", w.born), own: map[realtime.Channel]map[string]json.RawMessage{}, open: map[realtime.Channel]bool{},
 		wants: map[realtime.Channel]bool{}, heard: map[realtime.Channel]map[string]map[string]json.RawMessage{}, beacon: w.now,
 	}
-	n.c = New(n, n.name, 1)
+	n.c = New(n, n.name, 1, realtime.NoMetrics{})
 	w.nodes = append(w.nodes, n)
 	for _, s := range w.kept { // the replay
 		if w.now.Sub(s.at) < 5*time.Minute {

@@ -123,7 +123,7 @@ func (f attended) Channels(tenant, namespace string) iter.Seq[realtime.Channel] 
 	return func(yield func(realtime.Channel) bool) {
 		for _, s := range f.sets() {
 			for _, m := range s.Busy() {
-				if c := m.Record().Channel(); c.Tenant() == tenant && c.Namespace() == namespace && !yield(c) {
+				if c := m.Record().Channel(); c.Tenant() == tenant && (namespace == "" || c.Namespace() == namespace) && !yield(c) {
 					return
 				}
 			}

@@ -174,10 +174,10 @@ func TestNoRightOutlivesItsGrant(t *testing.T) {
 			b.feed.lock()
 			b.feed.fleet.Turn(time.Now().Add(time.Second))
 			b.feed.unlock()
-			if n := b.feed.fleet.Rooms(); n > len(names) {
+			if n := b.feed.fleet.Levels().Rooms; n > len(names) {
 				t.Errorf("%d channels are watched", n)
 			}
-			if n := b.feed.fleet.Watching(); n != 0 {
+			if n := b.feed.fleet.Levels().Watching; n != 0 {
 				t.Errorf("%d watch who have gone", n)
 			}
 		})
@@ -215,7 +215,7 @@ func TestWatchesAreBounded(t *testing.T) {
 	b.feed.lock()
 	b.feed.fleet.Turn(time.Now().Add(time.Second))
 	b.feed.unlock()
-	if n := b.feed.fleet.Rooms(); n > presence.MaxLingering+10 {
+	if n := b.feed.fleet.Levels().Rooms; n > presence.MaxLingering+10 {
 		t.Errorf("%d channels are remembered", n)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/hub/backlog"
+	"github.com/tidewire/tidewire/realtime/hub/fleet"
 )
 
 // sweep looks after what depends on time but on no connection, once a second: deadlines and
@@ -24,6 +25,13 @@ func (h *Hub) sweep(ctx context.Context) {
 				}
 			}
 		})
+		var known fleet.Levels
+		for _, f := range feeds {
+			f.mu.Lock()
+			known.Add(f.fleet.Levels())
+			f.mu.Unlock()
+		}
+		known.Tell(h.count)
 	}
 	for {
 		select {

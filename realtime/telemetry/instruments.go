@@ -70,6 +70,10 @@ var counters = [...]described[realtime.Counter]{
 	{realtime.CountChannelEvents, "{event}", "Events of channels that became occupied or vacated, and attempts that failed."},
 	{realtime.CountHoles, "{hole}", "Publications that the broker did not deliver in order."},
 	{realtime.CountHistory, "{message}", "Messages given to queries of history, by where they were."},
+	{realtime.CountSurveys, "{question}", "Questions to all instances by HTTP, by outcome."},
+	{realtime.CountCensus, "{message}", "Messages by which instances tell each other who is present and what is wanted, by what is said."},
+	{realtime.CountCensusBytes, "By", "Size of these messages."},
+	{realtime.CountCensusLosses, "{loss}", "What of them was lost, by what is missing."},
 	{realtime.CountFences, "{fence}", "Fences, by outcome."},
 	{realtime.CountFollows, "{follow}", "Times that an instance started to follow a topic, by reason."},
 	{realtime.CountEvictions, "{publication}", "Publications that records dropped, by reason."},
@@ -83,6 +87,9 @@ var gauges = [...]described[realtime.Gauge]{
 	{realtime.GaugeRecordBytes, "By", "Size of the records, from which resumes are answered."},
 	{realtime.GaugeQueueMessages, "{message}", "Messages that wait for their connections."},
 	{realtime.GaugeQueueBytes, "By", "Size of the messages that wait for their connections."},
+	{realtime.GaugePresenceWatchers, "{connection}", "Connections that watch who is present, or have entered a channel."},
+	{realtime.GaugePresenceRooms, "{channel}", "Channels of which the instance knows who is present."},
+	{realtime.GaugeDemandChannels, "{channel}", "Channels of which the instance knows how they are wanted."},
 	{realtime.GaugeSubscriptions, "{subscription}", "Subscriptions in the whole project, as last counted."},
 }
 

@@ -40,6 +40,8 @@ type Tally struct {
 	subjects map[realtime.Channel]*subject
 	// of finds the subject of a namespace.
 	of map[namespace]*subject
+
+	bytes, rows int // about what all rows take, and how many there are
 }
 
 type namespace struct{ tenant, name string }
@@ -57,6 +59,7 @@ type row struct {
 	own    *Row // what this one says; nil: nothing
 	others map[string]*Row
 	shown  string // what was last shown of it; empty: nothing
+	bytes  int    // about what it takes
 }
 
 // New returns a Tally that knows nothing.
@@ -80,6 +83,10 @@ func (t *Tally) Open(c realtime.Channel) {
 // Close ends it.
 func (t *Tally) Close(c realtime.Channel) {
 	if s := t.subjects[c]; s != nil {
+		for _, r := range s.rows {
+			t.bytes -= r.bytes
+		}
+		t.rows -= len(s.rows)
 		delete(t.subjects, c)
 		delete(t.of, s.space)
 	}
@@ -93,7 +100,7 @@ func (t *Tally) Own(c realtime.Channel) iter.Seq2[string, json.RawMessage] {
 			return
 		}
 		for key, r := range s.rows {
-			if r.own != nil && !yield(key, encode(r.own)) {
+			if r.own != nil && !yield(key, Encode(r.own)) {
 				return
 			}
 		}
@@ -106,7 +113,7 @@ func (t *Tally) Heard(c realtime.Channel, instance, key string, is *Row) {
 	if s == nil {
 		return
 	}
-	r := s.row(key)
+	r := t.row(s, key)
 	delete(r.others, instance)
 	if is != nil {
 		if r.others == nil {
@@ -130,6 +137,34 @@ func (t *Tally) Rows(c realtime.Channel) iter.Seq2[string, json.RawMessage] {
 			}
 		}
 	}
+}
+
+// Shown are the channels that this instance shows of a subject, which need not be open.
+func (t *Tally) Shown(subject realtime.Channel) iter.Seq[realtime.Channel] {
+	_, name := subject.Reserved()
+	s := t.subjects[subject]
+	if s == nil {
+		return t.owner.Channels(subject.Tenant(), name)
+	}
+	return func(yield func(realtime.Channel) bool) {
+		for key, r := range s.rows {
+			if c, err := realtime.NewChannel(subject.Tenant(), key); err == nil && r.own != nil && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// Look returns what this instance says of one of them now.
+func (t *Tally) Look(subject, c realtime.Channel) *Row {
+	is := count(t.owner.Readers(c))
+	is.Since = time.Now().UnixMilli()
+	if s := t.subjects[subject]; s != nil {
+		if r := s.rows[c.Name()]; r != nil && r.own != nil {
+			is.Since = r.own.Since
+		}
+	}
+	return is
 }
 
 // Touch says that the readers of a channel have changed. Turn counts them; the first after a pause is counted at once.
@@ -157,7 +192,7 @@ func (t *Tally) Turn(now time.Time) {
 				continue
 			}
 			delete(s.ending, key)
-			r := s.row(key)
+			r := t.row(s, key)
 			r.own = nil
 			t.owner.Put(s.channel, key, nil)
 			t.show(s, key, r)
@@ -168,10 +203,10 @@ func (t *Tally) Turn(now time.Time) {
 // count says anew what this instance says of a channel.
 func (t *Tally) count(s *subject, c realtime.Channel, now time.Time) {
 	key, is := c.Name(), count(t.owner.Readers(c))
-	r := s.row(key)
+	r := t.row(s, key)
 	switch {
 	case is.Watchers == 0 && r.own == nil:
-		s.drop(key, r)
+		t.drop(s, key, r)
 		return
 	case is.Watchers == 0:
 		if _, ends := s.ending[key]; !ends {
@@ -184,8 +219,8 @@ func (t *Tally) count(s *subject, c realtime.Channel, now time.Time) {
 	if r.own != nil {
 		is.Since = r.own.Since
 	}
-	value := encode(is)
-	if r.own != nil && string(value) == string(encode(r.own)) {
+	value := Encode(is)
+	if r.own != nil && string(value) == string(Encode(r.own)) {
 		return
 	}
 	r.own = is
@@ -193,31 +228,43 @@ func (t *Tally) count(s *subject, c realtime.Channel, now time.Time) {
 	t.show(s, key, r)
 }
 
-func (s *subject) row(key string) *row {
+// Bytes is about what all rows take, and Len how many there are.
+func (t *Tally) Bytes() int { return t.bytes }
+
+// Len is how many rows there are.
+func (t *Tally) Len() int { return t.rows }
+
+func (t *Tally) row(s *subject, key string) *row {
 	r := s.rows[key]
 	if r == nil {
 		r = &row{}
 		s.rows[key] = r
+		t.rows++
 	}
 	return r
 }
 
 // drop forgets a row of which nobody says anything.
-func (s *subject) drop(key string, r *row) (gone bool) {
+func (t *Tally) drop(s *subject, key string, r *row) (gone bool) {
 	if r.own != nil || len(r.others) > 0 {
 		return false
 	}
+	t.bytes -= r.bytes
+	t.rows--
 	delete(s.rows, key)
 	return true
 }
 
 // show says that a row has changed, unless it shows the same as before.
 func (t *Tally) show(s *subject, key string, r *row) {
-	if s.drop(key, r) {
+	if t.drop(s, key, r) {
 		t.owner.Changed(s.channel, key, nil)
 		return
 	}
 	value := shown(r.sum())
+	bytes := r.cost(key)
+	t.bytes += bytes - r.bytes
+	r.bytes = bytes
 	if string(value) == r.shown {
 		return
 	}

@@ -66,7 +66,7 @@ func Parse(value json.RawMessage) *Row {
 func Sum(said iter.Seq[*Row]) *Row {
 	total := &Row{Keys: map[string]int{}}
 	all, unbounded := false, false
-	var users Users
+	users := distinct.Union{Most: NamedUsers}
 	for is := range said {
 		total.Watchers += is.Watchers
 		users.Add(is.Users, is.Who)
@@ -94,36 +94,28 @@ func Sum(said iter.Seq[*Row]) *Row {
 	return total
 }
 
-// Users counts users that several instances have, some of them in common. The zero value has none.
-type Users struct {
-	who       *distinct.Sketch
-	most, sum int  // of those of one instance; as if none was at two
-	blind     bool // an instance has not said who they are
-}
+// rowCost is about what a row takes, and what one instance says of it, besides its keys; keyCost is what one of these takes.
+const (
+	rowCost = 400
+	keyCost = 64
+)
 
-// Add adds those of an instance: how many there are, and who; nil: it has not said that.
-func (u *Users) Add(n int, who *distinct.Sketch) {
-	u.most, u.sum = max(u.most, n), u.sum+n
-	if n == 0 {
-		return
+// cost is about what it takes.
+func (r *row) cost(key string) int {
+	n := rowCost + 2*len(key) + len(r.shown)
+	add := func(is *Row) {
+		n += rowCost
+		for k := range is.Keys {
+			n += keyCost + len(k)
+		}
 	}
-	if who == nil {
-		u.blind = true
-		return
+	if r.own != nil {
+		add(r.own)
 	}
-	if u.who == nil {
-		u.who = distinct.New(NamedUsers)
+	for _, is := range r.others {
+		add(is)
 	}
-	u.who.Merge(who)
-}
-
-// Count is how many there are. It lies between those of the instance that has most, and the sum of all.
-func (u *Users) Count() int {
-	if u.blind || u.who == nil {
-		return u.sum
-	}
-	n, _ := u.who.Count()
-	return min(max(n, u.most), u.sum)
+	return n
 }
 
 // sum is what all instances say of a channel together.
@@ -144,10 +136,11 @@ func (r *row) sum() *Row {
 func shown(r *Row) json.RawMessage {
 	is := *r
 	is.Who = nil
-	return encode(&is)
+	return Encode(&is)
 }
 
-func encode(r *Row) json.RawMessage {
+// Encode returns it as Parse reads it.
+func Encode(r *Row) json.RawMessage {
 	text, err := json.Marshal(r)
 	if err != nil {
 		panic(err) // its fields always can be

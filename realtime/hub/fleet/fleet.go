@@ -30,7 +30,7 @@ type Owner[W comparable] interface {
 	// There are the connections of all readers of a channel, each as often as it reads it, and Readers are those readers.
 	There(c realtime.Channel) iter.Seq[W]
 	Readers(c realtime.Channel) iter.Seq[demand.Reader]
-	// Channels are those of a namespace that have readers.
+	// Channels are those of a namespace that have readers, or of all for the name "". One may come twice.
 	Channels(tenant, namespace string) iter.Seq[realtime.Channel]
 	// Who is a connection, and Lost whether it has ended.
 	Who(w W) *presence.Who
@@ -67,6 +67,8 @@ type Fleet[W comparable] struct {
 	mirror  *mirror.Set
 	entered map[realtime.Channel]map[W]*entered
 	holders map[W]holding
+	budget  *budget.Budget
+	taken   int                            // of the budget
 	wanted  map[realtime.Channel]time.Time // reserved channels, and when what others have of them is known
 }
 
@@ -77,8 +79,8 @@ type entered struct {
 
 // New returns a Fleet that knows nothing.
 func New[W comparable](owner Owner[W], o Options) *Fleet[W] {
-	f := &Fleet[W]{owner: owner, readers: o.Audience, entered: map[realtime.Channel]map[W]*entered{}, holders: map[W]holding{}, wanted: map[realtime.Channel]time.Time{}}
-	f.census = census.New(subjects[W]{f}, o.Instance, o.Epoch)
+	f := &Fleet[W]{owner: owner, readers: o.Audience, budget: o.Budget, entered: map[realtime.Channel]map[W]*entered{}, holders: map[W]holding{}, wanted: map[realtime.Channel]time.Time{}}
+	f.census = census.New(subjects[W]{f}, o.Instance, o.Epoch, o.Metrics)
 	f.board.Census, f.board.Changed = f.census, func(c realtime.Channel, key string, m *realtime.Member) { present(f, c, key, m) }
 	f.tally = demand.New(counted[W]{f})
 	f.mirror = mirror.New(mirror.Options{Effects: o.Effects, Metrics: o.Metrics, Log: o.Log, Budget: o.Budget, Document: owner.Document, Rows: func(c realtime.Channel) iter.Seq2[string, json.RawMessage] { return rows(f, c) }})
@@ -102,16 +104,16 @@ func (s subjects[W]) Open(c realtime.Channel) {
 		return
 	}
 	f.board.Open(c, f.owner.Document(c.Tenant()).Rules(c.Namespace()).Presence)
-	fill(f, c)
+	fill(f, &f.board, c)
 }
 
-// fill counts those who are here.
-func fill[W comparable](f *Fleet[W], c realtime.Channel) {
+// fill tells a board of those who are here.
+func fill[W comparable](f *Fleet[W], b *presence.Board[W], c realtime.Channel) {
 	for w := range f.owner.There(c) {
-		f.board.Come(c, f.owner.Who(w), w)
+		b.Come(c, f.owner.Who(w), w)
 	}
 	for w, e := range f.entered[c] {
-		f.board.Enter(c, f.owner.Who(w), w, e.data, e.at)
+		b.Enter(c, f.owner.Who(w), w, e.data, e.at)
 	}
 }
 
@@ -178,7 +180,7 @@ func Obey[W comparable](f *Fleet[W], t *realtime.Tenant, now time.Time) {
 	}
 	for _, c := range presence.Ruled(&f.board, t) {
 		presence.Rebuild(&f.board, c, t.Rules(c.Namespace()).Presence, now.Add(census.Settle))
-		fill(f, c)
+		fill(f, &f.board, c)
 		f.census.Again(c)
 		f.census.Renew(c, now)
 	}
@@ -235,6 +237,7 @@ func (f *Fleet[W]) Restart(now time.Time) { f.census.Restart(now) }
 func (f *Fleet[W]) Bye(now time.Time) {
 	f.census.Bye(now)
 	f.mirror.Release()
+	take(f, 0)
 }
 
 // Turn does what is due, once a second.
@@ -246,4 +249,11 @@ func (f *Fleet[W]) Turn(now time.Time) {
 	idle(f, now)
 	f.census.Tick(now)
 	_ = f.mirror.Turn(now) // what is left is done in a second
+	take(f, f.board.Bytes()+f.tally.Bytes())
+}
+
+// take takes about as many bytes of the process's budget, instead of those taken before.
+func take[W comparable](f *Fleet[W], bytes int) {
+	f.budget.Take(bytes-f.taken, 0)
+	f.taken = bytes
 }

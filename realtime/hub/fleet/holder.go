@@ -124,8 +124,24 @@ func notEntered(c realtime.Channel) *realtime.Error {
 	return realtime.Errorf(realtime.CodeNotFound, "channel: %q has not been entered", c.Name())
 }
 
-// Rooms is for how many channels it is known who is present, and Watching how many connections have something that lasts.
-func (f *Fleet[W]) Rooms() int { return f.board.Len() }
+// Levels are how much there is of what a Fleet knows.
+type Levels struct {
+	Rooms    int // channels of which it is known who is present
+	Watching int // connections that watch, or have entered a channel
+	Wanted   int // channels of which it is known how they are wanted
+}
 
-// Watching is how many connections watch, or have entered a channel.
-func (f *Fleet[W]) Watching() int { return len(f.holders) }
+// Levels returns how much there is.
+func (f *Fleet[W]) Levels() Levels { return Levels{f.board.Len(), len(f.holders), f.tally.Len()} }
+
+// Add adds those of another Fleet.
+func (l *Levels) Add(o Levels) {
+	l.Rooms, l.Watching, l.Wanted = l.Rooms+o.Rooms, l.Watching+o.Watching, l.Wanted+o.Wanted
+}
+
+// Tell tells them.
+func (l *Levels) Tell(to realtime.Metrics) {
+	to.Level(realtime.GaugePresenceRooms, "", l.Rooms)
+	to.Level(realtime.GaugePresenceWatchers, "", l.Watching)
+	to.Level(realtime.GaugeDemandChannels, "", l.Wanted)
+}

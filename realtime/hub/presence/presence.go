@@ -46,6 +46,17 @@ type Board[W comparable] struct {
 // Len is how many channels there are rooms for.
 func (b *Board[W]) Len() int { return len(b.rooms) }
 
+// Bytes is about what all rooms take. Whoever counts it asks now and then.
+func (b *Board[W]) Bytes() (n int) {
+	for _, r := range b.rooms {
+		n += roomCost + r.bytes
+	}
+	return n
+}
+
+// roomCost is about what a room takes in which nobody is.
+const roomCost = 1 << 10
+
 // Open makes a room for a channel, by the rules of its namespace, which Close removes. Who is connected is told by Come and Enter afterwards.
 func (b *Board[W]) Open(c realtime.Channel, rules *realtime.Presence) {
 	if b.rooms == nil {

@@ -26,6 +26,7 @@ type room[W comparable] struct {
 	settled time.Time       // when all that others have is known
 	lingers time.Time       // until when it is remembered though nobody watches; zero while somebody does
 	wanted  bool
+	bytes   int // about what all of them take
 	holds   int // by whom each change is to be known
 }
 
@@ -152,6 +153,7 @@ func (r *room[W]) note(key string, p *person[W]) {
 
 // counts counts what an instance says of somebody instead of what it said before.
 func (r *room[W]) counts(p *person[W], was, is *Standing) {
+	r.bytes += is.bytes() - was.bytes()
 	before := p.present > 0
 	if was.Present {
 		p.present--

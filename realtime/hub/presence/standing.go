@@ -22,6 +22,21 @@ type Standing struct {
 // is reports whether there is anything to say.
 func (s *Standing) is() bool { return s.Present || s.Subscribed > 0 }
 
+// entryCost is about what one that is anything takes, with the entries of maps that lead to it, beside its texts.
+const entryCost = 400
+
+// bytes is about what it takes.
+func (s *Standing) bytes() int {
+	if !s.is() {
+		return 0
+	}
+	n := entryCost + 2*len(s.User) + 2*len(s.Connection) + len(s.Data)
+	for _, g := range s.Groups {
+		n += len(g) + 16
+	}
+	return n
+}
+
 func (s *Standing) equal(o *Standing) bool {
 	return s.User == o.User && s.Connection == o.Connection && s.At == o.At && s.Present == o.Present && s.Subscribed == o.Subscribed &&
 		bytes.Equal(s.Data, o.Data) && slices.Equal(s.Groups, o.Groups)

@@ -31,19 +31,21 @@ func (s *Sketch) Add(name string) { s.add(sum(name)) }
 
 // Merge adds the names of another.
 func (s *Sketch) Merge(o *Sketch) {
+	if len(o.sums) == 0 {
+		return
+	}
 	for _, v := range o.sums {
 		s.add(v)
 	}
-	s.over = s.over || o.over
+	if o.over { // what it has left out comes after the sums that it keeps
+		s.over = true
+		at, _ := slices.BinarySearch(s.sums, o.sums[len(o.sums)-1]+1)
+		s.sums = s.sums[:at]
+	}
 }
 
 func (s *Sketch) add(v uint64) {
-	if s.most == 0 {
-		s.over = true
-		return
-	}
-	full := len(s.sums) == s.most
-	if full && v > s.sums[len(s.sums)-1] {
+	if s.most == 0 || s.over && (len(s.sums) == 0 || v > s.sums[len(s.sums)-1]) {
 		s.over = true
 		return
 	}
@@ -51,11 +53,11 @@ func (s *Sketch) add(v uint64) {
 	if has {
 		return
 	}
-	if full {
-		s.over = true
-		s.sums = s.sums[:len(s.sums)-1]
-	}
 	s.sums = slices.Insert(s.sums, at, v)
+	if len(s.sums) > s.most {
+		s.over = true
+		s.sums = s.sums[:s.most]
+	}
 }
 
 // Count is how many names there are; exact says whether that is known, and not an estimate.
