@@ -40,7 +40,9 @@ const (
 	ManagePublish     Manage = "publish"     // publish to every channel; send to users, groups and connections
 	ManageState       Manage = "state"       // read what is stored of keyed state
 	ManageHistory     Manage = "history"     // read what was published to every channel
-	ManageConnections Manage = "connections" // list, inspect and close connections
+	ManagePresence    Manage = "presence"    // read who is present on every channel
+	ManageDemand      Manage = "demand"      // read what is wanted of every namespace
+	ManageConnections Manage = "connections" // list channels that are read, and list, inspect and close connections
 	ManageUsers       Manage = "users"       // log users out
 	ManageTokens      Manage = "tokens"      // make tokens for any user of the tenant
 	ManageTenant      Manage = "tenant"      // read the tenant's document

@@ -129,7 +129,7 @@ var allowed = map[string]struct{ own, others []string }{
 		"realtime/gateway/hook", "realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/eventstream": {own: []string{"realtime", "realtime/auth", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/problem", "realtime/sse",
 		"realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal"}},
-	"realtime/httpapi": {own: []string{"realtime", "realtime/hub/history", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
+	"realtime/httpapi": {own: []string{"realtime", "realtime/hub/demand", "realtime/survey", "realtime/hub/history", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// Reads what topics keep. It has a hub's record and views, and no hub.
 	"realtime/retained": {own: []string{"realtime", "realtime/contain", "realtime/hub/history", "realtime/hub/inspect", "realtime/hub/record", "realtime/hub/view", "realtime/internal/uid"}},
 	// Asks instances what they know. It has what a hub makes of it, and no hub.
@@ -162,7 +162,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"services/cloudrun":              {own: []string{"realtime", "realtime/environment", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape"}, others: []string{"github.com/KimMachineGun/automemlimit"}},
 	"services/cloudrun/storage":      {own: []string{"realtime/backend", "services/cloudrun"}},
 	"services/cloudrun/cloudruntest": {own: []string{"realtime", "realtime/backend", "realtime/environment", "services/cloudrun"}, others: []string{"github.com/google/go-cmp", "go.uber.org/goleak", "google.golang.org/genproto/googleapis/logging/type"}},
-	"services/api":                   {own: []string{"realtime", "realtime/filter/viewfilter", "realtime/retained", "realtime/wire", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/httpapi", "realtime/environment", "realtime/limit", "realtime/strict", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
+	"services/api":                   {own: []string{"realtime", "realtime/survey", "realtime/filter/viewfilter", "realtime/retained", "realtime/wire", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/httpapi", "realtime/environment", "realtime/limit", "realtime/strict", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
 	"services/gateway":               {own: []string{"realtime/filter/viewfilter", "realtime/budget", "realtime/environment", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
 	"services/dashboard":             {own: []string{"realtime", "realtime/driver/gcp", "realtime/driver/gcp/gcpfirestore", "realtime/driver/memory", "realtime/shutdown", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/auth", "realtime/environment", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
@@ -213,7 +213,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"cmd/tidewire/internal/tail":     {own: []string{"clients/go", "realtime"}},
 	// Everything in one process.
 	"cmd/tidewire/internal/devserver": {
-		own: []string{"realtime/retained", "realtime/wire", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
+		own: []string{"realtime/retained", "realtime/survey", "realtime/wire", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/internal/devstate"},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric"},
 	},

@@ -24,6 +24,9 @@ type Backend struct {
 	// Occupancies and Events are what a gateway tells of channels that become occupied and vacated. Both are nil where nobody is told.
 	Occupancies realtime.Occupancies
 	Events      realtime.ChannelEvents
+	// Subscriptions and Leases say which instances follow a topic, and live.
+	Subscriptions realtime.SubscriptionStore
+	Leases        realtime.LeaseStore
 	// Topics makes the topics of tenants; nil where a topic begins with its first use.
 	Topics realtime.TopicMaker
 	// Placement says which topic carries a tenant. Whoever publishes or follows has to use it.

@@ -33,11 +33,12 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 		return nil, errors.Join(err, broker.Close(ctx))
 	}
 	tenants := tenantcache.New(gcpfirestore.NewTenants(store, gcpfirestore.TenantsOptions{Retention: topics.Retention(), Metrics: o.Metrics, Logger: o.Logger}), tenantcache.Options{Metrics: o.Metrics, Logger: o.Logger})
+	registry := gcpfirestore.NewRegistry(store, gcpfirestore.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger})
 	states := gcpfirestore.NewStates(store, gcpfirestore.StatesOptions{Metrics: o.Metrics, Logger: o.Logger})
 	b := &Backend{
 		States: states, StateWriter: states, Reader: topics,
 		Broker: broker, Topics: topics, Tenants: tenants,
-		Registry:    gcpfirestore.NewRegistry(store, gcpfirestore.RegistryOptions{Metrics: o.Metrics, Logger: o.Logger}),
+		Registry: registry, Leases: registry, Subscriptions: topics,
 		Revocations: gcpfirestore.NewRevocations(store, gcpfirestore.RevocationsOptions{Metrics: o.Metrics, Logger: o.Logger}),
 		closers: []func(context.Context) error{
 			broker.Close,

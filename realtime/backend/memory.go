@@ -36,11 +36,11 @@ func openMemory(o Options) (*Backend, error) {
 		return nil, err
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{Bytes: brokerBytes()})
-	states := memory.NewStates()
+	states, registry := memory.NewStates(), memory.NewRegistry()
 	return &Backend{
 		States: states, StateWriter: states, Reader: broker,
 		Occupancies: memory.NewOccupancies(), Events: memory.NewEventLog(o.Logger),
-		Broker: broker, Registry: memory.NewRegistry(), Revocations: memory.NewRevocations(), Tenants: tenants,
+		Broker: broker, Registry: registry, Leases: registry, Subscriptions: broker, Revocations: memory.NewRevocations(), Tenants: tenants,
 		closers: []func(context.Context) error{broker.Close},
 	}, nil
 }

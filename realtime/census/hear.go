@@ -28,7 +28,7 @@ func (c *Census) Hear(m *realtime.Message, b *Said, age time.Duration, begun boo
 		return
 	}
 	if b.Query != nil { // whoever asks need be no instance
-		c.query(m, b.Query, now)
+		answer(c, m, b.Query, now)
 		return
 	}
 	if !begun {

@@ -114,8 +114,8 @@ func (qs *queries) admits(m *realtime.Message, q *Query, now time.Time) bool {
 	return true
 }
 
-// query answers one.
-func (c *Census) query(m *realtime.Message, q *Query, now time.Time) {
+// answer answers one.
+func answer(c *Census, m *realtime.Message, q *Query, now time.Time) {
 	to, err := AnswersTo(q.Tenant, m.Origin)
 	if err != nil || !c.queries.admits(m, q, now) {
 		return

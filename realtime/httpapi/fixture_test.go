@@ -20,6 +20,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/limit"
+	"github.com/tidewire/tidewire/realtime/survey"
 )
 
 // patience is how long a test waits for what has to come.
@@ -80,8 +81,9 @@ func start(t testing.TB, change ...func(*httpapi.Options)) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	surveyor := survey.New(survey.Options{Broker: broker, Subscriptions: broker, Leases: s.registry})
 	o := httpapi.Options{
-		Verifier: verifier, Operators: operators, Tenants: tenants, Registry: s.registry, Revocations: s.revocations,
+		Survey: surveyor, Verifier: verifier, Operators: operators, Tenants: tenants, Registry: s.registry, Revocations: s.revocations,
 		Publisher: g.Publisher(), Limiter: limiter, Topics: s.topics, States: s.states, Logger: slog.New(slog.NewTextHandler(s.log, nil)),
 	}
 	for _, f := range change {
@@ -102,7 +104,7 @@ func start(t testing.TB, change ...func(*httpapi.Options)) *service {
 			t.Errorf("closing the gateway: %v", err)
 		}
 		server.Close()
-		if err := errors.Join(broker.Close(ctx), verifier.Close(), operators.Close()); err != nil {
+		if err := errors.Join(surveyor.Close(ctx), broker.Close(ctx), verifier.Close(), operators.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -48,7 +47,7 @@ func readHistory(a *api, c *call) error {
 		}
 	}
 	var viewer *realtime.Principal
-	if !c.operator && !slices.Contains(c.principal.Manage, realtime.ManageHistory) {
+	if !c.manages(realtime.ManageHistory) {
 		if viewer = c.principal; !viewer.May(realtime.ActionHistory, channel) {
 			return realtime.Errorf(realtime.CodeForbidden, "channel: no grant for the history of %q, and the token's claim manage does not contain %q", channel.Name(), realtime.ManageHistory)
 		}

@@ -57,6 +57,8 @@ type Options struct {
 	States realtime.StateStore
 	// History reads what topics keep; nil: this API does not. *retained.Reader is one.
 	History History
+	// Survey asks the instances who is present and what is read; nil: this API does not. *survey.Surveyor is one.
+	Survey Survey
 	// Retention is how long topics keep messages, and so the longest windowFor of a document; 0 is realtime.DefaultRetention.
 	Retention time.Duration
 	// Limiter counts publishes and requests. nil holds nobody to anything. Operators are not held to

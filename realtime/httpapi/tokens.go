@@ -56,7 +56,7 @@ func (a *api) makeToken(c *call) error {
 
 // Parts lists what a claim manage may hold.
 func Parts() []realtime.Manage {
-	return []realtime.Manage{realtime.ManagePublish, realtime.ManageState, realtime.ManageHistory, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
+	return []realtime.Manage{realtime.ManagePublish, realtime.ManageState, realtime.ManageHistory, realtime.ManagePresence, realtime.ManageDemand, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
 }
 
 // checkManage lets operators alone give the right to manage away.

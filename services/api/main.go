@@ -16,6 +16,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/retained"
+	"github.com/tidewire/tidewire/realtime/survey"
 	"github.com/tidewire/tidewire/realtime/wire"
 	"github.com/tidewire/tidewire/services/cloudrun"
 	"github.com/tidewire/tidewire/services/cloudrun/storage"
@@ -58,9 +59,13 @@ func (c *config) handler(p *cloudrun.Parts, b *backend.Backend) (http.Handler, e
 		Broker: b.Broker, Placement: b.Placement, Filters: filters, Payload: wire.Compact, Metrics: p.Metrics, Logger: p.Log,
 	})
 	p.Closing(reader.Close)
+	surveyor := survey.New(survey.Options{
+		Broker: b.Broker, Placement: b.Placement, Subscriptions: b.Subscriptions, Leases: b.Leases, Metrics: p.Metrics, Logger: p.Log,
+	})
+	p.Closing(surveyor.Close)
 	return cloudrun.Health(p.Spans("api", httpapi.New(httpapi.Options{
 		Verifier: verifier, Operators: operators,
-		Tenants: b.Tenants, Registry: b.Registry, Revocations: b.Revocations, Topics: b.Topics, Placement: b.Placement, States: b.States, History: reader,
+		Tenants: b.Tenants, Registry: b.Registry, Revocations: b.Revocations, Topics: b.Topics, Placement: b.Placement, States: b.States, History: reader, Survey: surveyor,
 		Publisher: publish.New(b.Broker, publish.Options{Placement: b.Placement, Metrics: p.Metrics, Tracer: p.Tracer}),
 		Retention: realtime.RetentionOf(b.Broker),
 		Limiter:   limit.New(limit.Options{Metrics: p.Metrics}),

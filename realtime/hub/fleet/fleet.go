@@ -249,7 +249,7 @@ func (f *Fleet[W]) Turn(now time.Time) {
 	idle(f, now)
 	f.census.Tick(now)
 	_ = f.mirror.Turn(now) // what is left is done in a second
-	take(f, f.board.Bytes()+f.tally.Bytes())
+	take(f, presence.Bytes(&f.board)+f.tally.Bytes())
 }
 
 // take takes about as many bytes of the process's budget, instead of those taken before.

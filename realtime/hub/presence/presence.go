@@ -47,7 +47,7 @@ type Board[W comparable] struct {
 func (b *Board[W]) Len() int { return len(b.rooms) }
 
 // Bytes is about what all rooms take. Whoever counts it asks now and then.
-func (b *Board[W]) Bytes() (n int) {
+func Bytes[W comparable](b *Board[W]) (n int) {
 	for _, r := range b.rooms {
 		n += roomCost + r.bytes
 	}

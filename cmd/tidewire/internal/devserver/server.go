@@ -27,6 +27,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/retained"
 	"github.com/tidewire/tidewire/realtime/shutdown"
+	"github.com/tidewire/tidewire/realtime/survey"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/telemetry/scrape"
 	"github.com/tidewire/tidewire/realtime/wire"
@@ -70,6 +71,7 @@ type Server struct {
 	limiter   *limit.Limiter
 	pub       *publish.Publisher
 	history   *retained.Reader
+	surveyor  *survey.Surveyor
 	gateway   *gateway.Gateway
 	server    *httpserver.Server
 	stop      context.CancelFunc // of producers and of the keeper
@@ -227,8 +229,11 @@ func (d *Server) routes() (http.Handler, error) {
 	d.history = retained.New(retained.Options{
 		Broker: d.backend.Broker, Placement: d.backend.Placement, Filters: filters, Payload: wire.Compact, Logger: d.o.Logger, Metrics: d.metrics,
 	})
+	d.surveyor = survey.New(survey.Options{
+		Broker: d.backend.Broker, Placement: d.backend.Placement, Subscriptions: d.backend.Subscriptions, Leases: d.backend.Leases, Logger: d.o.Logger, Metrics: d.metrics,
+	})
 	api := httpapi.New(httpapi.Options{
-		History:  d.history,
+		History: d.history, Survey: d.surveyor,
 		Verifier: d.verifier, Operators: d.operators, Tenants: d.backend.Tenants, Registry: d.backend.Registry,
 		Revocations: d.backend.Revocations, Publisher: d.pub, Topics: d.backend.Topics, Placement: d.backend.Placement, States: d.backend.States,
 		Limiter: d.limiter, Logger: d.o.Logger, Metrics: d.metrics,
@@ -265,7 +270,7 @@ func (d *Server) close(ctx context.Context) error {
 	}
 	steps := []shutdown.Step{d.gateway.Close}
 	if d.history != nil {
-		steps = append(steps, d.history.Close)
+		steps = append(steps, d.history.Close, d.surveyor.Close)
 	}
 	if d.server != nil {
 		steps = append(steps, d.server.Close)
