@@ -179,7 +179,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"clients/go/internal/token":      {},
 	"clients/go/internal/verdict":    {own: []string{"realtime", "realtime/socket", "realtime/wire"}},
 	"services/dashboard/web":         {own: []string{"clients/js", "realtime/problem", "realtime"}},
-	"services/dashboard/demo":        {own: []string{"realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
+	"services/dashboard/demo":        {own: []string{"clients/go", "realtime", "services/dashboard/web"}}, // it makes the sessions that pages ask for
 	"examples/...":                   {own: []string{"clients/js", "examples/local", "realtime", "realtime/publish", "realtime/auth", "realtime/gateway", "realtime/driver/memory"}},
 	// The module that verifies the whole: nothing of the framework imports it. Most of it is tests only.
 	"verify/acceptance": {},
@@ -213,7 +213,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"cmd/tidewire/internal/tail":     {own: []string{"clients/go", "realtime"}},
 	// Everything in one process.
 	"cmd/tidewire/internal/devserver": {
-		own: []string{"realtime/retained", "realtime/survey", "realtime/wire", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
+		own: []string{"clients/go", "realtime/retained", "realtime/survey", "realtime/wire", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/internal/devstate"},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric"},
 	},

@@ -209,6 +209,7 @@ func (t *Tally) count(s *subject, c realtime.Channel, now time.Time) {
 		t.drop(s, key, r)
 		return
 	case is.Watchers == 0:
+		is.Keys, is.MaxRate = r.own.Keys, r.own.MaxRate // as long as it is shown
 		if _, ends := s.ending[key]; !ends {
 			s.ending[key] = now.Add(Linger)
 		}

@@ -73,13 +73,14 @@ func Sum(said iter.Seq[*Row]) *Row {
 		if total.Since == 0 || is.Since < total.Since {
 			total.Since = is.Since
 		}
-		if is.Watchers == 0 {
-			continue // nobody reads there: it says nothing of keys and rates
-		}
+		// Who has just gone is about to come back: what it wanted is wanted still, by nobody.
 		all = all || is.Keys == nil
 		unbounded = unbounded || is.MaxRate == 0
 		total.MaxRate = max(total.MaxRate, is.MaxRate)
 		for k, n := range is.Keys {
+			if is.Watchers == 0 {
+				n = 0
+			}
 			total.Keys[k] += n
 		}
 		all = all || len(total.Keys) > MostKeys

@@ -24,11 +24,17 @@ type Producer struct {
 	// Token returns a token that may publish to the feeds' channels. It is asked
 	// at the start and whenever the endpoint says that the token is not good any more.
 	Token func(ctx context.Context) (string, error)
+	// Wants says whether somebody looks at a key of a channel; Watch.Wants is one. Of what nobody looks at, an event is sent every Unseen. nil: everything
+	// is looked at.
+	Wants func(channel, key string) bool
 	// Client sends the requests; nil is one with a timeout of 10 s.
 	Client *http.Client
 	// Logger is told when the endpoint refuses events and when it takes them again; nil is nobody.
 	Logger *slog.Logger
 }
+
+// Unseen is how often there is an event of a key at which nobody looks, so that whoever comes finds one.
+const Unseen = 10 * time.Second
 
 // Run sends until ctx ends, and then returns nil. While the endpoint is away, busy or draining it
 // waits, as long as it is told to, and loses no event: the feeds stand still meanwhile. It returns
@@ -49,7 +55,7 @@ func (p Producer) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, f := range feeds {
 		all.Go(func() {
-			if err := f.run(running, s); err != nil && running.Err() == nil {
+			if err := f.run(running, s, p.Wants); err != nil && running.Err() == nil {
 				cancel(fmt.Errorf("demo: sending %s: %w", f.Name, err))
 			}
 		})
@@ -61,14 +67,38 @@ func (p Producer) Run(ctx context.Context) error {
 	return context.Cause(running)
 }
 
-// run sends one feed's events, as they come.
-func (f *Feed) run(ctx context.Context, s *sender) error {
+// sent is when there last was an event of each key.
+type sent map[[2]string]time.Time
+
+// lets reports whether an event is to be sent.
+func (s sent) lets(e *Event, now time.Time, wants func(channel, key string) bool) bool {
+	is := [2]string{e.Channel, e.Key}
+	switch {
+	case wants == nil:
+		return true
+	case e.Delete:
+		delete(s, is)
+		return true
+	case now.Sub(s[is]) < Unseen && !wants(e.Channel, e.Key):
+		return false
+	}
+	s[is] = now
+	return true
+}
+
+// run sends one feed's events, as they come, or those that are wanted.
+func (f *Feed) run(ctx context.Context, s *sender, wants func(channel, key string) bool) error {
 	ticker := time.NewTicker(f.Every)
 	defer ticker.Stop()
 	run := rand.Text() // an id never comes again, also not after a restart
+	before := sent{}
 	for n := 0; ; {
 		var batch []envelope
-		for _, e := range f.Next(time.Now()) {
+		now := time.Now()
+		for _, e := range f.Next(now) {
+			if !before.lets(&e, now, wants) {
+				continue
+			}
 			n++
 			batch = append(batch, envelope{ID: fmt.Sprintf("%s-%d", run, n), Channel: e.Channel, Key: e.Key, Tags: e.Tags, Data: e.Data, Delete: e.Delete})
 		}

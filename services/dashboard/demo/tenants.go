@@ -49,11 +49,11 @@ func namespaces() map[string]realtime.Namespace {
 	}
 }
 
-// Writer is who sends what is simulated: it may publish that and read nothing.
+// Writer is who sends what is simulated: it may publish that, see what of it somebody looks at, and read nothing.
 func Writer(tenant string) *realtime.Principal {
 	return &realtime.Principal{
 		Tenant: tenant, User: "simulation",
-		Grants: realtime.Grants{Publish: []realtime.Pattern{"prices:*", "charts:*", "sensors:*", "services:*", "alerts:*", "vehicles:*"}},
+		Grants: realtime.Grants{Publish: []realtime.Pattern{"prices:*", "charts:*", "sensors:*", "services:*", "alerts:*", "vehicles:*"}, Demand: []realtime.Pattern{"sensors:**", "vehicles:**"}},
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	tidewire "github.com/tidewire/tidewire/clients/go"
+
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/httpapi"
@@ -25,13 +27,19 @@ func (d *Server) startProducers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		token := func(ctx context.Context) (string, error) {
+			w := demo.Writer(role.Tenant)
+			w.Issued, w.Expires = time.Now(), time.Now().Add(time.Hour)
+			return d.sign(ctx, w)
+		}
+		watch := &demo.Watch{Client: tidewire.Options{URL: d.url, Token: token, Logger: d.o.Logger}, Logger: d.o.Logger}
+		d.running.Go(func() {
+			if err := watch.Run(ctx); err != nil {
+				d.failed <- err
+			}
+		})
 		p := demo.Producer{
-			URL: d.url, Tenant: role.Tenant, Logger: d.o.Logger, Feeds: append(feeds, demo.Self(d.url, http.DefaultClient)),
-			Token: func(ctx context.Context) (string, error) {
-				w := demo.Writer(role.Tenant)
-				w.Issued, w.Expires = time.Now(), time.Now().Add(time.Hour)
-				return d.sign(ctx, w)
-			},
+			URL: d.url, Tenant: role.Tenant, Logger: d.o.Logger, Feeds: append(feeds, demo.Self(d.url, http.DefaultClient)), Wants: watch.Wants, Token: token,
 		}
 		d.running.Go(func() {
 			if err := p.Run(ctx); err != nil {

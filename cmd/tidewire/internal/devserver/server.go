@@ -102,7 +102,7 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Server{o: o, failed: make(chan error, 4)}
+	d := &Server{o: o, failed: make(chan error, 8)}
 	if err := d.observe(ctx); err != nil {
 		return nil, err
 	}
