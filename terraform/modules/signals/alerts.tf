@@ -260,6 +260,22 @@ locals {
         }
       }
     }
+    channels-untold = {
+      severity = "ERROR"
+      summary  = "It is told late, or not at all, that channels are occupied and vacated."
+      conditions = {
+        # A gateway tries again, for as long as it lives; each attempt counts.
+        "failing" = { duration = 300, promql = <<-EOT
+          sum(rate({'tidewire.channel.events',@own,reason='failed'}[5m])) > 0.1
+        EOT
+        }
+        # What an instance has left untold, the janitor tells in its next run, half a minute later at the earliest.
+        "late" = { duration = 300, promql = <<-EOT
+          sum(increase({'logging.googleapis.com/user/@name-janitor-lag_sum',@log}[5m])) / sum(increase({'logging.googleapis.com/user/@name-janitor-lag_count',@log}[5m])) > 120
+        EOT
+        }
+      }
+    }
     errors-logged = {
       severity = "WARNING"
       summary  = "A service or function logs errors repeatedly."

@@ -78,6 +78,22 @@ locals {
       ]
     },
     {
+      title    = "Presence and demand"
+      subtitle = "Who watches, what instances tell each other for that, and what was lost of it"
+      charts = [
+        { title = "Connections that watch, channels that are known", unit = "1", queries = {
+          watching = "sum({'tidewire.presence.watchers',@gateway})"
+          presence = "sum({'tidewire.presence.channels',@gateway})"
+          demand   = "sum({'tidewire.demand.channels',@gateway})"
+        } },
+        { title = "Messages between instances", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.census.messages',@own}[5m]))" } },
+        { title = "Their size", unit = "By/s", queries = { "" = "sum(rate({'tidewire.census.size',@own}[5m]))" } },
+        { title = "Lost of them", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.census.losses',@own}[5m]))" } },
+        { title = "Questions by HTTP", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.surveys',@own}[5m]))" } },
+        { title = "Channels occupied and vacated", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.channel.events',@own}[5m]))" } },
+      ]
+    },
+    {
       title    = "Instances"
       subtitle = "Cloud Run's own view of every service and function"
       charts = [

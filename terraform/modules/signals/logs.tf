@@ -51,6 +51,12 @@ locals {
         value       = "EXTRACT(jsonPayload.errors)"
         unit        = "1"
       }
+      "${var.name}-janitor-lag" = {
+        description = "How old the oldest event of a channel was that a run of the janitor has told for somebody else."
+        filter      = "${local.function_lines["janitor"]} AND jsonPayload.message=\"the janitor ran\""
+        value       = "EXTRACT(jsonPayload.channels.lag)"
+        unit        = "s"
+      }
     },
     { for what, unit in { changes = "1", errors = "1", lag = "s" } : "${var.name}-keeper-${what}" => {
       description                 = { changes = "Keys and channels that a round of the keeper has written.", errors = "Topics that a round of the keeper could not keep and has left to the next.", lag = "How old the oldest watermark was that a round of the keeper has not moved." }[what]

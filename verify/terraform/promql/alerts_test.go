@@ -244,6 +244,20 @@ var conditions = map[string]struct {
 			"waiting": {flat("pubsub.googleapis.com/subscription/num_undelivered_messages", `monitored_resource="pubsub_subscription",subscription_id="tidewire-lost"`, 50)},
 		},
 	},
+	"channels-untold/failing": {
+		fires: map[string][]series{"one in five seconds": {rising("tidewire.channel.events", acmeA+`,reason="failed"`, 12)}},
+		quiet: map[string][]series{
+			"one a minute": {rising("tidewire.channel.events", acmeA+`,reason="failed"`, 1)},
+			"told":         {rising("tidewire.channel.events", acmeA+`,reason="occupied"`, 100)},
+		},
+	},
+	"channels-untold/late": {
+		fires: map[string][]series{"for minutes": {rising(log+"janitor-lag_sum", of(logged, "janitor"), 300), rising(log+"janitor-lag_count", of(logged, "janitor"), 1)}},
+		quiet: map[string][]series{
+			"a minute":        {rising(log+"janitor-lag_sum", of(logged, "janitor"), 60), rising(log+"janitor-lag_count", of(logged, "janitor"), 1)},
+			"nothing to tell": {flat(log+"janitor-lag_sum", of(logged, "janitor"), 0), rising(log+"janitor-lag_count", of(logged, "janitor"), 1)},
+		},
+	},
 	"errors-logged/errors": {
 		fires: map[string][]series{"of one service": {rising(log+"errors", of(logged, "api"), 5)}},
 		quiet: map[string][]series{"of all together": {rising(log+"errors", of(logged, "api"), 1), rising(log+"errors", of(logged, "gateway"), 1), rising(log+"errors", of(logged, "ingest"), 1)}},
