@@ -2,6 +2,7 @@ package canary_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/limit"
 	"github.com/tidewire/tidewire/realtime/realtimetest/canary"
 	"github.com/tidewire/tidewire/realtime/retained"
+	"github.com/tidewire/tidewire/realtime/survey"
 )
 
 // The gateway shows nobody what is not theirs, on any path that it serves and through any change of rights.
@@ -32,8 +34,22 @@ func TestGateway(t *testing.T) {
 	}
 }
 
+// A server that shows who is present to those who may not see it is found out.
+func TestPresenceWithoutGrantsIsFound(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		s := newService(t, true)
+		s.open = true
+		if canary.Run(t.Context(), "acme", s.server(), canary.Options{Seed: seed, Steps: 40}) != nil {
+			return
+		}
+	}
+	t.Error("not found")
+}
+
 // service is a gateway on memory drivers.
 type service struct {
+	open    bool // presence is everybody's
 	t       *testing.T
 	state   bool
 	url     string
@@ -103,16 +119,17 @@ func (s *service) startAPI(broker realtime.Broker, filters *viewfilter.Compiler)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	surveyor := survey.New(survey.Options{Broker: broker, Subscriptions: broker.(realtime.SubscriptionStore)}) //nolint:forcetypeassert // it is memory's
 	history := retained.New(retained.Options{Broker: broker, Filters: filters})
 	api := httptest.NewServer(httpapi.New(httpapi.Options{
 		Verifier: auth.New(s.tenants, auth.Options{}), Operators: operators, Tenants: s.tenants, Registry: memory.NewRegistry(), Revocations: memory.NewRevocations(),
-		Publisher: s.gateway.Publisher(), States: memory.NewStates(), History: history, Limiter: limit.New(limit.Options{}),
+		Publisher: s.gateway.Publisher(), States: memory.NewStates(), History: history, Survey: surveyor, Limiter: limit.New(limit.Options{}),
 	}))
 	s.api = api.URL
 	return func(ctx context.Context) {
 		api.Close()
-		if err := history.Close(ctx); err != nil {
-			s.t.Errorf("closing the history: %v", err)
+		if err := errors.Join(history.Close(ctx), surveyor.Close(ctx)); err != nil {
+			s.t.Errorf("closing the api: %v", err)
 		}
 	}
 }
@@ -129,7 +146,7 @@ func (s *service) server() canary.Server {
 		Send: func(user string, p *realtime.Publication) error {
 			return s.gateway.Publisher().SendDirect(s.t.Context(), s.doc, realtime.Target{User: user}, p)
 		},
-		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: s.state, Rate: true, Tune: true, Stream: true, Wildcards: true, Rewind: true, History: true, Retained: true},
+		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: s.state, Rate: true, Tune: true, Stream: true, Wildcards: true, Rewind: true, History: true, Retained: true, Presence: true, PresenceHTTP: true},
 	}
 }
 
@@ -142,11 +159,18 @@ func sign(of *realtime.Tenant, user string, c auth.Claims, channels ...string) (
 	for _, channel := range channels {
 		c.Grants.Subscribe = append(c.Grants.Subscribe, realtime.Pattern(channel))
 	}
+	if c.Grants.Presence == nil {
+		c.Grants.Presence = c.Grants.Subscribe
+	}
+	c.Grants.Enter = c.Grants.Subscribe
 	return signer.Sign(c)
 }
 
 func (s *service) token(user string, r canary.Rights) (string, error) {
 	var c auth.Claims
+	if s.open {
+		c.Grants.Presence = []realtime.Pattern{"**"}
+	}
 	if r.Clients != nil {
 		c.Views.Filters = map[realtime.Pattern][]string{canary.AllChannels: {canary.Filter(r.Clients)}}
 	}

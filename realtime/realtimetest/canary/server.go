@@ -20,7 +20,7 @@ type Server struct {
 	Send func(user string, p *realtime.Publication) error
 	// Stranger returns a token of another tenant for all its channels. Who has it sees nothing. nil: there is no other tenant.
 	Stranger func() (string, error)
-	// HistoryURL is where the management API is whose history is read; for Features.Retained.
+	// HistoryURL is where the management API is that is asked for history and presence; for Features.Retained and PresenceHTTP.
 	HistoryURL string
 	// Features say what it serves.
 	Features Features
@@ -37,6 +37,9 @@ type Features struct {
 	Stream, Wildcards bool
 	// Rewind is subscriptions that begin in the past, History is pages of it by the socket, and Retained by HTTP, beyond what a gateway has.
 	Rewind, History, Retained bool
+	// Presence is who is present, also as state if there is State, for tokens that grant it where they grant a channel, and Demand for nobody. PresenceHTTP is
+	// what the management API says of it.
+	Presence, PresenceHTTP bool
 }
 
 // Options are the bounds of a run. The zero value works.

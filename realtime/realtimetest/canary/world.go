@@ -16,6 +16,7 @@ import (
 type World struct {
 	ctx     context.Context //nolint:containedctx // a World lives for one call of Run
 	server  Server
+	tenant  string
 	options Options
 	channel func(name string) (realtime.Channel, error)
 	viewers []*Viewer
@@ -44,7 +45,7 @@ func Run(ctx context.Context, tenant string, s Server, o Options) error {
 		o.Logf = func(string, ...any) {}
 	}
 	w := &World{
-		ctx: ctx, server: s, options: o, words: dictionary{}, keys: map[string]string{},
+		ctx: ctx, server: s, tenant: tenant, options: o, words: dictionary{}, keys: map[string]string{},
 		rng:     rand.New(rand.NewPCG(o.Seed, 1)), //nolint:gosec // a seed makes a run again
 		channel: func(name string) (realtime.Channel, error) { return realtime.NewChannel(tenant, name) },
 	}

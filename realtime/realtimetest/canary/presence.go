@@ -1,0 +1,196 @@
+package canary
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/tidewire/tidewire/realtime"
+)
+
+// inPresence is where a word stands that a viewer has entered a channel with: those see it whose tokens grant the channel.
+const inPresence place = "the data of a member"
+
+// presence returns the acts about who is there, and about what is read.
+func presence() []Act {
+	shown := func(f Features) bool { return f.Presence }
+	return []Act{
+		{Name: "enter", Needs: shown, Do: enter},
+		{Name: "watch", Needs: shown, Do: watchPresence},
+		{Name: "presence as state", Needs: func(f Features) bool { return f.Presence && f.State }, Do: presenceAsState},
+		{Name: "presence without a grant", Needs: shown, Do: unseen},
+		{Name: "presence by HTTP", Needs: func(f Features) bool { return f.PresenceHTTP }, Do: presenceByHTTP},
+	}
+}
+
+// granted is a channel that the viewer's token grants.
+func (v *Viewer) granted() string {
+	names := v.told.token.Channels
+	if names == nil {
+		names = channels()
+	}
+	return names[v.rng.IntN(len(names))]
+}
+
+// refuses are the channels that it does not grant.
+func (v *Viewer) refuses() (names []string) {
+	for _, name := range channels() {
+		if !within(v.told.token.Channels, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// enter enters a channel with a word, and sees itself there.
+func enter(v *Viewer) error {
+	if v.streams != nil {
+		return nil
+	}
+	channel := v.granted()
+	made, err := v.world.entered(channel)
+	if err != nil {
+		return err
+	}
+	answer, err := v.Ask(map[string]any{"type": "presence", "channel": channel, "enter": map[string]any{"name": made.text}, "watch": v.rng.IntN(2) == 0})
+	if err != nil {
+		return err
+	}
+	if answer.Code == "limited" {
+		return nil // it has entered enough
+	}
+	for _, h := range v.world.find(answer.Raw) {
+		if h.word == made {
+			return nil
+		}
+	}
+	return fmt.Errorf("who has entered does not see itself: %s", answer.Raw)
+}
+
+// entered makes a word that is to be seen by those who may see a channel.
+func (w *World) entered(channel string) (*word, error) {
+	name, err := w.channel(channel)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	made := &word{text: newWord(w.rng), of: &realtime.Publication{Channel: name}, client: Shared, place: inPresence}
+	w.words.add(made)
+	return made, nil
+}
+
+// watchPresence watches a channel.
+func watchPresence(v *Viewer) error {
+	if v.streams != nil {
+		return nil
+	}
+	f, err := v.Ask(map[string]any{"type": "presence", "channel": v.granted()})
+	if err == nil && f.Type != "presence" && f.Type != "ok" {
+		err = fmt.Errorf("a watch is answered %s", f.Raw)
+	}
+	return err
+}
+
+// presenceAsState reads the state of who is there.
+func presenceAsState(v *Viewer) error {
+	if v.streams != nil {
+		return nil
+	}
+	f, err := v.Ask(map[string]any{"type": "subscribe", "channel": "$presence:" + v.granted(), "state": true})
+	if err == nil && f.Type != "ok" {
+		err = fmt.Errorf("a subscription to presence is answered %s", f.Raw)
+	}
+	return err
+}
+
+// unseen asks for what it has no grant for, in each way: the presence on channels, and the demand.
+func unseen(v *Viewer) error {
+	if v.streams != nil {
+		return nil
+	}
+	frames := []map[string]any{{"type": "subscribe", "channel": "$demand:fleet", "state": true}, {"type": "subscribe", "channel": "$answers:anybody", "state": true}}
+	for _, channel := range v.refuses() {
+		frames = append(frames,
+			map[string]any{"type": "presence", "channel": channel},
+			map[string]any{"type": "presence", "channel": channel, "enter": map[string]any{"name": "x"}},
+			map[string]any{"type": "subscribe", "channel": channel, "occupancy": true},
+			map[string]any{"type": "subscribe", "channel": "$presence:" + channel, "state": true})
+	}
+	for _, frame := range frames {
+		f, err := v.Ask(frame)
+		if err != nil {
+			return err
+		}
+		if f.Type != "error" || f.Code != "forbidden" {
+			return fmt.Errorf("%v without a grant is answered %s", frame, f.Raw)
+		}
+	}
+	return nil
+}
+
+// presenceByHTTP asks who is on each channel, and for the lists that its token is not for.
+func presenceByHTTP(v *Viewer) error {
+	token, err := v.world.server.Token(v.User, v.told.token)
+	if err != nil {
+		return err
+	}
+	for _, channel := range channels() {
+		want := http.StatusOK
+		if !within(v.told.token.Channels, channel) {
+			want = http.StatusForbidden
+		}
+		if err := v.get("/channels/"+channel+"/presence", token, want); err != nil {
+			return err
+		}
+	}
+	if err := v.get("/channels", token, http.StatusForbidden); err != nil {
+		return err
+	}
+	return v.get("/demand?namespace=fleet", token, http.StatusForbidden)
+}
+
+// get makes a call of the management API, and judges every byte of its answer.
+func (v *Viewer) get(path, token string, want int) error {
+	w := v.world
+	tap, u, err := dialTap(w.ctx, w.server.HistoryURL, "")
+	if err != nil {
+		return err
+	}
+	defer tap.Close()
+	if err := tap.SetDeadline(time.Now().Add(w.options.Patience)); err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(w.ctx, http.MethodGet, w.server.HistoryURL+"/v1/tenants/"+w.tenant+path, nil)
+	if err != nil {
+		return err
+	}
+	r.Host, r.Close = u.Host, true
+	r.Header.Set("Authorization", "Bearer "+token)
+	if err := r.Write(tap); err != nil {
+		return err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(tap), r)
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return err
+	}
+	if resp.StatusCode != want {
+		return fmt.Errorf("GET %s is answered %d, not %d: %.300s", path, resp.StatusCode, want, text)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	of := v.told.view()
+	for _, h := range append(w.words.find(tap.part(0, tap.len())), w.words.find(text)...) {
+		if !of.shows(h.word) {
+			w.leaks = append(w.leaks, Leak{v.User, []string{"GET " + path}, string(h.word.place), h.word.client, h.form, h.near})
+		}
+	}
+	return nil
+}
