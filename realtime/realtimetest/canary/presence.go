@@ -27,7 +27,7 @@ func presence() []Act {
 }
 
 // granted is a channel that the viewer's token grants.
-func (v *Viewer) granted() string {
+func granted(v *Viewer) string {
 	names := v.told.token.Channels
 	if names == nil {
 		names = channels()
@@ -35,8 +35,8 @@ func (v *Viewer) granted() string {
 	return names[v.rng.IntN(len(names))]
 }
 
-// refuses are the channels that it does not grant.
-func (v *Viewer) refuses() (names []string) {
+// refused are the channels that it does not grant.
+func refused(v *Viewer) (names []string) {
 	for _, name := range channels() {
 		if !within(v.told.token.Channels, name) {
 			names = append(names, name)
@@ -50,7 +50,7 @@ func enter(v *Viewer) error {
 	if v.streams != nil {
 		return nil
 	}
-	channel := v.granted()
+	channel := granted(v)
 	made, err := v.world.entered(channel)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func watchPresence(v *Viewer) error {
 	if v.streams != nil {
 		return nil
 	}
-	f, err := v.Ask(map[string]any{"type": "presence", "channel": v.granted()})
+	f, err := v.Ask(map[string]any{"type": "presence", "channel": granted(v)})
 	if err == nil && f.Type != "presence" && f.Type != "ok" {
 		err = fmt.Errorf("a watch is answered %s", f.Raw)
 	}
@@ -100,7 +100,7 @@ func presenceAsState(v *Viewer) error {
 	if v.streams != nil {
 		return nil
 	}
-	f, err := v.Ask(map[string]any{"type": "subscribe", "channel": "$presence:" + v.granted(), "state": true})
+	f, err := v.Ask(map[string]any{"type": "subscribe", "channel": "$presence:" + granted(v), "state": true})
 	if err == nil && f.Type != "ok" {
 		err = fmt.Errorf("a subscription to presence is answered %s", f.Raw)
 	}
@@ -113,7 +113,7 @@ func unseen(v *Viewer) error {
 		return nil
 	}
 	frames := []map[string]any{{"type": "subscribe", "channel": "$demand:fleet", "state": true}, {"type": "subscribe", "channel": "$answers:anybody", "state": true}}
-	for _, channel := range v.refuses() {
+	for _, channel := range refused(v) {
 		frames = append(frames,
 			map[string]any{"type": "presence", "channel": channel},
 			map[string]any{"type": "presence", "channel": channel, "enter": map[string]any{"name": "x"}},
@@ -143,18 +143,18 @@ func presenceByHTTP(v *Viewer) error {
 		if !within(v.told.token.Channels, channel) {
 			want = http.StatusForbidden
 		}
-		if err := v.get("/channels/"+channel+"/presence", token, want); err != nil {
+		if err := get(v, "/channels/"+channel+"/presence", token, want); err != nil {
 			return err
 		}
 	}
-	if err := v.get("/channels", token, http.StatusForbidden); err != nil {
+	if err := get(v, "/channels", token, http.StatusForbidden); err != nil {
 		return err
 	}
-	return v.get("/demand?namespace=fleet", token, http.StatusForbidden)
+	return get(v, "/demand?namespace=fleet", token, http.StatusForbidden)
 }
 
 // get makes a call of the management API, and judges every byte of its answer.
-func (v *Viewer) get(path, token string, want int) error {
+func get(v *Viewer, path, token string, want int) error {
 	w := v.world
 	tap, u, err := dialTap(w.ctx, w.server.HistoryURL, "")
 	if err != nil {
