@@ -169,6 +169,7 @@ var allowed = map[string]struct{ own, others []string }{
 	// A client: it dials sockets, and accepts none.
 	"clients/go":                     {own: []string{"clients/go/internal/...", "realtime", "realtime/wire"}},
 	"clients/go/api":                 {own: []string{"clients/go", "clients/go/internal/address", "clients/go/internal/token", "realtime", "realtime/problem"}},
+	"clients/go/lock":                {own: []string{"clients/go", "realtime"}},
 	"clients/go/internal/address":    {own: []string{"realtime"}},
 	"clients/go/internal/connection": {own: []string{"clients/go/internal/link", "clients/go/internal/loop", "clients/go/internal/token", "clients/go/internal/verdict", "realtime", "realtime/socket", "realtime/wire"}},
 	"clients/go/internal/cursor":     {own: []string{"realtime"}},
