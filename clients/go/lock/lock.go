@@ -195,8 +195,8 @@ func (o *Options) withDefaults(name string) error {
 	switch {
 	case name == "":
 		return realtime.Errorf(realtime.CodeBadRequest, "name: must not be empty")
-	case o.TTL < 3*time.Second || o.TTL > realtime.MaxTransientTTL:
-		return realtime.Errorf(realtime.CodeBadRequest, "ttl: must be between 3s and %v, got %v", realtime.MaxTransientTTL, o.TTL)
+	case o.TTL < 3*time.Second || o.TTL > realtime.MaxUnstoredTTL:
+		return realtime.Errorf(realtime.CodeBadRequest, "ttl: must be between 3s and %v, got %v", realtime.MaxUnstoredTTL, o.TTL)
 	}
 	return nil
 }
