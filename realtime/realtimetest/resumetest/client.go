@@ -29,6 +29,7 @@ type Client struct {
 	mu       sync.Mutex // guards what follows, and all of its connections
 	channels map[realtime.Channel]*standing
 	repeated int
+	opened   int // connections ever
 }
 
 // standing is where a client stands in a channel.
@@ -55,8 +56,12 @@ func NewClient(name string, k *Checker) *Client {
 // Open begins a connection. The client may have another one, which it leaves
 // channel by channel as the new one is answered.
 func (c *Client) Open() *ClientConnection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opened++
 	return &ClientConnection{
 		client:   c,
+		number:   c.opened,
 		asked:    map[realtime.Channel]realtime.Position{},
 		answered: map[realtime.Channel]bool{},
 		skip:     map[realtime.Channel]realtime.Position{},
@@ -91,6 +96,7 @@ func (c *Client) standing(channel realtime.Channel) *standing {
 // ClientConnection is one connection of a Client. What comes after Close is ignored.
 type ClientConnection struct {
 	client   *Client
+	number   int // among those of the client
 	closed   bool
 	asked    map[realtime.Channel]realtime.Position // open questions and the Position each gave
 	answered map[realtime.Channel]bool
@@ -115,7 +121,7 @@ func (n *ClientConnection) Ask(channel realtime.Channel) Question {
 	return Question{Channel: channel, Since: s.position, AsOf: s.asOf}
 }
 
-// Answer is the ok frame of a subscribe.
+// Answer is the ok frame of a subscribe. One that comes after a newer connection's is ignored: the channel has been left here.
 func (n *ClientConnection) Answer(channel realtime.Channel, resumed, gap bool, position realtime.Position) {
 	c := n.client
 	c.mu.Lock()
@@ -124,21 +130,26 @@ func (n *ClientConnection) Answer(channel realtime.Channel, resumed, gap bool, p
 		return
 	}
 	s := c.standing(channel)
-	if !resumed && !s.position.IsZero() {
-		gap = true // another connection was answered first: this one does not go on from there
-	}
 	since, open := n.asked[channel]
 	delete(n.asked, channel)
-	s.source, n.answered[channel] = n, true
-	c.checker.Answer(c.name, channel, resumed, gap)
-	switch {
-	case gap || s.position.IsZero():
-		s.position = position
-	case open && since != s.position:
-		// The connection that is being left has brought more meanwhile, or told a gap. What comes now
-		// from further back was either given or told missing.
-		n.skip[channel] = s.position
+	n.answered[channel] = true
+	if open && s.source != nil && s.source.number > n.number {
+		c.checker.Unasked(c.name, channel)
+		return
 	}
+	s.source = n
+	elsewhere := open && since != s.position // another connection has brought more meanwhile, or told a gap
+	switch {
+	case s.position.IsZero():
+		s.position = position
+	case elsewhere && (resumed || position.Time < s.position.Time):
+		// What comes now from further back was either given or told missing.
+		n.skip[channel] = s.position
+	case gap || !resumed:
+		gap = true // it does not go on from there
+		s.position = position
+	}
+	c.checker.Answer(c.name, channel, resumed, gap)
 }
 
 // Message is a message frame; position is the message's own. It reports whether

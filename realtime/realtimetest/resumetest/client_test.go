@@ -130,6 +130,51 @@ func TestClient(t *testing.T) {
 				two.Message(c, at(i))
 			}
 		}, ""},
+		{"moves, and the old connection is answered last", func(k *Checker, client *Client, c realtime.Channel) {
+			one, two := client.Open(), client.Open()
+			one.Ask(c)
+			publishTo(k, c, 9)
+			two.Ask(c)
+			two.Answer(c, false, false, at(7))
+			two.Message(c, at(8))
+			one.Message(c, at(3)) // it was to be answered first
+			one.Answer(c, false, false, at(3))
+			for i := 4; i <= 9; i++ {
+				one.Message(c, at(i)) // no longer its source: not judged
+			}
+			if client.Position(c) != at(8) {
+				panic(client.Position(c))
+			}
+			two.Message(c, at(9))
+		}, "early 3"},
+		{"moves, the new connection closes, and the old one is answered last, from further back", func(k *Checker, client *Client, c realtime.Channel) {
+			one, two := client.Open(), client.Open()
+			one.Ask(c)
+			publishTo(k, c, 11)
+			two.Ask(c)
+			two.Answer(c, false, false, at(7))
+			two.Message(c, at(8))
+			two.Message(c, at(9))
+			two.Close()
+			one.Answer(c, false, false, at(3)) // it has all that is behind 9
+			for _, n := range []int{4, 5, 6, 7, 8, 9, 11} {
+				one.Message(c, at(n))
+			}
+		}, "missing 11 -1"},
+		{"moves, the new connection closes, and the old one is answered last, from further on", func(k *Checker, client *Client, c realtime.Channel) {
+			one, two := client.Open(), client.Open()
+			one.Ask(c)
+			publishTo(k, c, 11)
+			two.Ask(c)
+			two.Answer(c, false, false, at(7))
+			two.Message(c, at(8))
+			two.Close()
+			one.Answer(c, false, false, at(10)) // 9 and 10 are missing
+			if client.Position(c) != at(10) || k.Counts().Gaps != 1 {
+				panic(fmt.Sprint(client.Position(c), k.Counts().Gaps))
+			}
+			one.Message(c, at(11))
+		}, ""},
 		{"a gap in the answer", func(k *Checker, client *Client, c realtime.Channel) {
 			one := client.Open()
 			one.Ask(c)
