@@ -25,6 +25,7 @@ func newPublish(s std) *cobra.Command {
 	p := &publishing{std: s}
 	var tenant string
 	var tags []string
+	var condition string
 	var text, overSocket bool
 	var ttl time.Duration
 	cmd := &cobra.Command{
@@ -42,7 +43,7 @@ func newPublish(s std) *cobra.Command {
 			"--delete removes --key and sends no DATA. --ttl limits how long DATA is valid as\n" +
 			"the value of --key.\n\n" +
 			"It sends to the ingest endpoint. With --socket it sends DATA over a socket, as a\n" +
-			"page does. This also works with a gateway that has no ingest endpoint.\n" + accessHelp + exitHelp,
+			"page does. This also works with a gateway that has no ingest endpoint.\n\n" + ifHelp + accessHelp + exitHelp + "\n6: what --if needs does not hold.",
 		Example: "  tidewire publish --tenant acme --channel prices:fx --key EURUSD '{\"bid\":1.08}'\n" +
 			"  tidewire publish --tenant acme - <events.ndjson",
 		Args:              exactly(0, 1, "one DATA or -"),
@@ -55,6 +56,16 @@ func newPublish(s std) *cobra.Command {
 				return err
 			}
 			p.standard.TTL = realtime.Duration(ttl)
+			if cmd.Flags().Changed("if") {
+				parsed, err := parseIf(condition)
+				if err != nil {
+					return err
+				}
+				p.condition = &parsed
+			}
+			if err = p.checkIf(overSocket); err != nil {
+				return err
+			}
 			if p.standard.Delete && (len(args) > 0 || text || ttl != 0) {
 				return usage.Errorf("--delete: takes neither DATA nor --text nor --ttl")
 			}
@@ -106,8 +117,10 @@ func newPublish(s std) *cobra.Command {
 	f.StringVar(&p.standard.Source, "source", "", "what the event comes from")
 	f.BoolVar(&text, "text", false, "send DATA as a string, whatever it looks like")
 	f.BoolVar(&overSocket, "socket", false, "send DATA over a socket instead of to the ingest endpoint")
+	f.StringVar(&condition, "if", "", "publish only if --key is absent or present, or its value is from this position (with --socket)")
 	f.BoolVar(&p.json, "json", false, "print the server's answers")
 	complete(cmd, "tenant", s.devTenants)
+	complete(cmd, "if", fixed("absent", "present"))
 	return cmd
 }
 
@@ -129,10 +142,11 @@ func parseTags(tags []string) (map[string]string, error) {
 // publishing is one call of the command.
 type publishing struct {
 	std
-	to       *api.Ingest
-	standard tidewire.Event // stands in for what an event leaves out
-	json     bool
-	accepted int
+	to        *api.Ingest
+	standard  tidewire.Event      // stands in for what an event leaves out
+	condition *tidewire.Condition // of --if; nil is none
+	json      bool
+	accepted  int
 }
 
 // event is the one event of a command line, of which args are DATA or nothing.
@@ -157,6 +171,9 @@ func (p *publishing) event(args []string, text bool) (event, error) {
 
 // overSocket publishes one event as a page does.
 func (p *publishing) overSocket(ctx context.Context, to access, e event) error {
+	if p.condition != nil {
+		return p.publishIf(ctx, to, e)
+	}
 	var id string
 	err := client.OverSocket(ctx, to.url, to.token, func(ctx context.Context, c *tidewire.Client) (err error) {
 		id, err = c.Publish(ctx, e.Event)

@@ -37,6 +37,7 @@ const (
 	exitRefused     = 3 // the server refused: token, grant, bad event
 	exitUnavailable = 4 // not reachable, over a limit or draining: try again later
 	exitDiffers     = 5 // a dry run found something that would change
+	exitNotApplied  = 6 // publish --if: the condition does not hold
 )
 
 const exitHelp = `
@@ -55,6 +56,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &differsError{}):
 		return exitDiffers
+	case errors.As(err, &notAppliedError{}):
+		return exitNotApplied
 	case client.Temporary(err):
 		return exitUnavailable
 	case errors.As(err, &known) && known.Code != realtime.CodeInternal:

@@ -27,6 +27,8 @@ func TestHelp(t *testing.T) {
 		{"completion of a command", []string{"__complete", "tenants", "a"}, 0, "apply"},
 		{"completion of a flag", []string{"__complete", "tenants", "apply", "--u"}, 0, "--url"},
 		{"completion of a backend", []string{"__complete", "dev", "--backend", ""}, 0, "memory\ngcp\n:4"},
+		{"completion of a condition", []string{"__complete", "publish", "--if", ""}, 0, "absent\npresent\n:4"},
+		{"publish --if", []string{"publish", "--help"}, 0, "6: what --if needs"},
 		{"completion of a part", []string{"__complete", "token", "--manage", ""}, 0, "tenant"},
 		{"completion of a channel", []string{"__complete", "tail", ""}, 0, ":4"},
 		{"completion of a token", []string{"__complete", "tail", "--token", ""}, 0, ":4"},
