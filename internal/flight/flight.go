@@ -39,7 +39,7 @@ type Call[V any] struct {
 // of its own, where a panic would end the process.
 func New[K comparable, V any](timeout time.Duration, most int, contain func(do func()) error) *Group[K, V] {
 	g := &Group[K, V]{timeout: timeout, most: most, contain: contain, underway: map[K]*Call[V]{}}
-	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.ctx, g.cancel = context.WithCancel(context.Background()) //nolint:gosec // Close calls it
 	return g
 }
 

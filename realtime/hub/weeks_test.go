@@ -229,8 +229,8 @@ func TestPausedForLong(t *testing.T) {
 			if id == "" && has[key] == "" { // what came and went while it was paused need not be told
 				delete(want, key)
 				delete(has, key)
-			} else if i, n := 0, 0; id != "" && has[key] == "" { // its time was over meanwhile
-				if n, _ = fmt.Sscan(id, &i); n == 1 && 600-i > 240 {
+			} else if i := 0; id != "" && has[key] == "" { // its time was over meanwhile
+				if n, _ := fmt.Sscan(id, &i); n == 1 && 600-i > 240 {
 					delete(want, key)
 					delete(has, key)
 				}

@@ -102,7 +102,8 @@ func (s *Stream) parse(id string, now time.Time) bool {
 	if n <= 0 {
 		return false
 	}
-	b, ok := b[n:], true
+	b = b[n:]
+	var ok bool
 	if version >= idPatterns {
 		if b, ok = s.roaming.parse(b, now); !ok {
 			return false

@@ -51,6 +51,9 @@ func TestPage(t *testing.T) {
 	for _, i := range telemetry.Instruments() {
 		name := strings.TrimPrefix(i.Name, telemetry.Prefix)
 		shown := strings.ReplaceAll(i.Name, ".", "_")
+		if i.Unit == "By" {
+			shown += "_bytes"
+		}
 		switch i.Kind {
 		case telemetry.KindCounter:
 			tel.Metrics.Add(realtime.Counter(name), "acme", "a \"reason\"\n", 3)
@@ -58,9 +61,6 @@ func TestPage(t *testing.T) {
 			shown += "_total"
 		case telemetry.KindGauge:
 			tel.Metrics.Level(realtime.Gauge(name), "acme", 3)
-			if i.Unit == "By" {
-				shown += "_bytes"
-			}
 		case telemetry.KindHistogram:
 			tel.Metrics.Took(realtime.Timing(name), "acme", 20*time.Millisecond)
 			shown += "_seconds"

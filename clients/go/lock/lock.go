@@ -166,7 +166,9 @@ func idOf(position string) string {
 func newID() string { return cryptorand.Text() }
 
 // jitter is a random part of a time.
-func jitter(most time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(most))) }
+func jitter(most time.Duration) time.Duration {
+	return time.Duration(rand.Int64N(int64(most))) //nolint:gosec // nobody gains by guessing it
+}
 
 // retryAfter is when the server wants to be asked again.
 func retryAfter(err error) time.Duration {

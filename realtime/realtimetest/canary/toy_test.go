@@ -246,11 +246,12 @@ func (s *toy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		delete(s.conns, c)
 		s.mu.Unlock()
 	}()
-	if strings.HasPrefix(r.URL.Path, "/v1/tenants/") {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/v1/tenants/"):
 		c.serveHistory(w, r)
-	} else if r.URL.Path == "/v1/events" {
+	case r.URL.Path == "/v1/events":
 		c.serveStream(w, r)
-	} else {
+	default:
 		c.serveSocket(w, r)
 	}
 }

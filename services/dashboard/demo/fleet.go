@@ -88,7 +88,7 @@ func fleet(tenant string) Feed {
 			v.region = "north"
 		}
 		v.key = fmt.Sprintf("%s-%03d", map[string]string{"north": "N", "south": "S"}[v.region], i+1)
-		v.depart(byName, time.Now())
+		v.depart(byName)
 		vehicles = append(vehicles, v)
 	}
 	const slots = 8
@@ -113,7 +113,7 @@ func fleet(tenant string) Feed {
 }
 
 // depart chooses a neighbour within the region to drive to.
-func (v *vehicle) depart(byName map[string]*place, now time.Time) {
+func (v *vehicle) depart(byName map[string]*place) {
 	var choices []*place
 	for _, name := range v.from.next {
 		if p := byName[name]; (p.lat > northOf) == (v.region == "north") {
@@ -144,7 +144,7 @@ func (v *vehicle) drive(byName map[string]*place, now time.Time, d time.Duration
 	if v.part >= 1 {
 		v.from, v.part = v.to, 0
 		v.rests = now.Add(time.Duration(8+v.rng.IntN(22)) * time.Second)
-		v.depart(byName, now)
+		v.depart(byName)
 		way = distance(v.from, v.to)
 	}
 	lat, lon := v.at(v.part)

@@ -32,7 +32,10 @@ func TestUnwantedIsSentSeldom(t *testing.T) {
 	if !before.lets(&Event{Channel: "sensors:a", Key: "k", Delete: true}, now, wants) || !before.lets(&Event{Channel: "sensors:a", Key: "k"}, now, wants) {
 		t.Error("what was deleted, or is new, is held back")
 	}
-	if everything := (sent{}); !everything.lets(&Event{}, now, nil) || !everything.lets(&Event{}, now, nil) {
-		t.Error("held back, though nobody knows what is looked at")
+	everything := sent{}
+	for range 2 {
+		if !everything.lets(&Event{}, now, nil) {
+			t.Error("held back, though nobody knows what is looked at")
+		}
 	}
 }

@@ -61,8 +61,10 @@ locals {
       charts = [
         { title = "Answers to subscribe", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.answers',@tenant}[5m]))" } },
         { title = "Gaps by reason", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.gaps',@tenant}[5m]))" } },
-        { title = "Holes", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.holes',@tenant}[5m]))" } },
-        { title = "Fences", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.fences',@tenant}[5m]))" } },
+        { title = "Holes and fences", unit = "1/s", queries = {
+          hole  = "sum by (reason) (rate({'tidewire.holes',@tenant}[5m]))"
+          fence = "sum by (reason) (rate({'tidewire.fences',@tenant}[5m]))"
+        } },
         { title = "Topics followed", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.follows',@own}[5m]))" } },
         { title = "Evictions from records", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.evictions',@tenant}[5m]))" } },
       ]
@@ -86,11 +88,14 @@ locals {
           presence = "sum({'tidewire.presence.channels',@gateway})"
           demand   = "sum({'tidewire.demand.channels',@gateway})"
         } },
-        { title = "Messages between instances", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.census.messages',@own}[5m]))" } },
-        { title = "Their size", unit = "By/s", queries = { "" = "sum(rate({'tidewire.census.size',@own}[5m]))" } },
-        { title = "Lost of them", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.census.losses',@own}[5m]))" } },
-        { title = "Questions by HTTP", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.surveys',@own}[5m]))" } },
-        { title = "Channels occupied and vacated", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.channel.events',@own}[5m]))" } },
+        { title = "Messages between instances", unit = "1/s", queries = {
+          sent = "sum(rate({'tidewire.census.messages',@own}[5m]))"
+          lost = "sum(rate({'tidewire.census.losses',@own}[5m]))"
+        } },
+        { title = "Questions by HTTP, channels told of", unit = "1/s", queries = {
+          question = "sum by (reason) (rate({'tidewire.surveys',@own}[5m]))"
+          channel  = "sum by (reason) (rate({'tidewire.channel.events',@own}[5m]))"
+        } },
       ]
     },
     {
@@ -98,8 +103,10 @@ locals {
       subtitle = "Cloud Run's own view of every service and function"
       charts = [
         { title = "Instances", unit = "1", threshold = var.gateway.max_instances, queries = { "" = "sum by (service_name) ({'run.googleapis.com/container/instance_count',@run})" } },
-        { title = "CPU, p99", unit = "10^2.%", queries = { "" = "histogram_quantile(0.99, sum by (service_name, le) (rate({'run.googleapis.com/container/cpu/utilizations_bucket',@run}[5m])))" } },
-        { title = "Memory, p99", unit = "10^2.%", queries = { "" = "histogram_quantile(0.99, sum by (service_name, le) (rate({'run.googleapis.com/container/memory/utilizations_bucket',@run}[5m])))" } },
+        { title = "CPU and memory, p99", unit = "10^2.%", queries = {
+          CPU    = "histogram_quantile(0.99, sum by (service_name, le) (rate({'run.googleapis.com/container/cpu/utilizations_bucket',@run}[5m])))"
+          memory = "histogram_quantile(0.99, sum by (service_name, le) (rate({'run.googleapis.com/container/memory/utilizations_bucket',@run}[5m])))"
+        } },
         {
           title = "Sockets of a gateway", unit = "1", threshold = var.gateway.concurrency
           queries = {

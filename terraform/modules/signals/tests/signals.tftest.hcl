@@ -137,7 +137,7 @@ run "fifty_widgets_pass" {
   command = plan
 
   variables {
-    extra_widgets = [for i in range(5) : { title = "mine ${i}", text = { content = "x" } }]
+    extra_widgets = [for i in range(3) : { title = "mine ${i}", text = { content = "x" } }]
   }
 
   assert {
@@ -150,7 +150,7 @@ run "fifty_one_fail" {
   command = plan
 
   variables {
-    extra_widgets = [for i in range(6) : { title = "mine ${i}", text = { content = "x" } }]
+    extra_widgets = [for i in range(4) : { title = "mine ${i}", text = { content = "x" } }]
   }
 
   expect_failures = [output.dashboard_json]
@@ -160,7 +160,7 @@ run "tiles_do_not_overlap" {
   command = plan
 
   variables {
-    extra_widgets = [for i in range(4) : { title = "mine ${i}", text = { content = "x" } }]
+    extra_widgets = [for i in range(3) : { title = "mine ${i}", text = { content = "x" } }]
   }
 
   assert {
