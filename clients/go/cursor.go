@@ -22,6 +22,14 @@ func (f *feed) goOn(u *cursor.Cursor, a *wire.ServerFrame, moved bool) {
 		return
 	case err == nil && u.Position.IsZero():
 		u.Position = at
+	case err == nil && !f.pattern && !a.Resumed && at != u.Position: // the question stood nowhere: another link was answered first
+		if at.Time < u.Position.Time {
+			u.Repeats(time.Now())
+			return
+		}
+		u.Break(at)
+		f.put(u.Channel, Update{Kind: KindGap, Position: a.Position, Answer: true, Rewound: a.Rewound, Complete: a.Complete})
+		return
 	}
 	u.Follows()
 	f.put(u.Channel, Update{Kind: KindLive, Position: a.Position, Resumed: a.Resumed, MaxRate: a.MaxRate, Rewound: a.Rewound, Complete: a.Complete})

@@ -100,7 +100,7 @@ func (f *feed) asked(l *link.Link, sent map[string]realtime.Position) func(*wire
 		l.Asked--
 		delete(f.asking, l)
 		switch {
-		case !f.isRead() || l.Over() || f.link != nil && !f.link.Over() && f.link.Number > l.Number:
+		case !f.isRead() || l.Over() || f.left(l):
 		case err != nil:
 			f.refused(l, verdict.Of(err))
 		case f.pattern:
@@ -109,6 +109,11 @@ func (f *feed) asked(l *link.Link, sent map[string]realtime.Position) func(*wire
 			f.answered(l, a, view)
 		}
 	}
+}
+
+// left reports whether a newer link has been answered: the channel was left on this one, unless that is lost and this one is what there is.
+func (f *feed) left(l *link.Link) bool {
+	return f.link != nil && f.link.Number > l.Number && (!f.link.Over() || f.c.connection.Newest() != l)
 }
 
 func (f *feed) stopAsking() {

@@ -1564,8 +1564,9 @@ var Grants = class {
   #begin(feed, link, answer) {
     const { since } = link.asked.get(feed), resumed = answer.resumed === true;
     const position2 = isPosition(answer.position) ? answer.position : void 0;
-    const gap = answer.gap === true || feed.forgot || since !== void 0 && !resumed;
     const cursor = feed.cursor(feed.channel), ahead = feed.position !== since;
+    const apart = ahead && position2 !== feed.position && timeOf(position2) >= timeOf(feed.position);
+    const gap = answer.gap === true || feed.forgot || !resumed && (since !== void 0 || apart);
     cursor.floor = 0;
     if (ahead) cursor.repeats(RESUME_WITHIN);
     feed.asOf = void 0;

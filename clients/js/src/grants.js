@@ -62,8 +62,9 @@ export class Grants {
     const { since } = link.asked.get(feed), resumed = answer.resumed === true;
     const position = isPosition(answer.position) ? answer.position : undefined;
     // A server that does not say that nothing was missed has not said it; nor do we, if we do not know where we stood.
-    const gap = answer.gap === true || feed.forgot || (since !== undefined && !resumed);
     const cursor = feed.cursor(feed.channel), ahead = feed.position !== since; // by the other link of a move
+    const apart = ahead && position !== feed.position && timeOf(position) >= timeOf(feed.position); // the question stood nowhere, and what is between is missing
+    const gap = answer.gap === true || feed.forgot || (!resumed && (since !== undefined || apart));
     cursor.floor = 0;
     if (ahead) cursor.repeats(RESUME_WITHIN);
     feed.asOf = undefined; // until a heartbeat comes after this answer

@@ -78,6 +78,37 @@ describe("move", () => {
     assert.deepEqual(ids, ["b1", "fx1", "b2"]);
   });
 
+  for (const [name, { oks, closes, want }] of Object.entries({
+    "further on": { oks: [[10, 11], [15, 16]], want: ["11", "gap", "16"] },
+    "from where the old one is": { oks: [[10, 11], [11, 12]], want: ["11", "12"] },
+    "further back": { oks: [[12, 13], [10, 11, 12, 13, 14]], want: ["13", "14"] },
+    "first, and is lost, after which all is resumed by another": { oks: [[15, 16], [10, 11]], closes: true, want: ["11"] },
+    "first, and stays": { oks: [[10, 11, 12, 13], [12, 13]], want: ["13"] },
+  })) {
+    test(`both links are asked before there is a position, and the new one begins ${name}`, async (t) => {
+      fakeTime(t);
+      const server = fakeServer(), ids = [];
+      const client = connect("wss://example.com", { WebSocket: server.WebSocket });
+      t.after(() => client.close());
+      client.subscribe("prices:fx", (m) => ids.push(m.data.id), { onGap: () => ids.push("gap") });
+      client.subscribe("board:7", () => {}); // that is not answered, so that the move goes on
+      await settle();
+      const a = server.newest.open().welcome();
+      a.give({ ...move, afterMs: 0 });
+      await pass(0);
+      const b = server.newest.open().welcome();
+      assert.deepEqual(b.first.subscriptions, [{ channel: "prices:fx" }, { channel: "board:7" }]);
+      const answer = (link, [at, ...messages]) => link.give({ type: "ok", channel: "prices:fx", resumed: false, gap: false, position: `${now + at}-${at}` },
+        ...messages.map((n) => message("prices:fx", now + n, `${n}`)));
+      const turns = [() => answer(a, oks[0]), () => answer(b, oks[1])];
+      if (name.startsWith("first")) turns.reverse();
+      turns[0]();
+      if (closes) b.end(1006);
+      turns[1]();
+      assert.deepEqual(ids, want);
+    });
+  }
+
   test("the old socket may end first", async (t) => {
     const { server, client, ids } = await start(t, "prices:fx");
     const [a] = server.sockets;
