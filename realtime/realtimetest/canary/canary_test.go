@@ -53,6 +53,13 @@ func TestPlantedFlaws(t *testing.T) {
 		"a state that is gone on from whatever was shown of it": "is shown wrongly",
 		"deletions of what was not shown":                       "was sent a word in the key",
 		"a direct event to everybody":                           "was sent a word",
+		"a loser live":                                          "was sent a word",
+		"a loser in a replay":                                   "was sent a word",
+		"a loser in a snapshot":                                 "was sent a word",
+		"a loser in a rewind":                                   "was sent a word",
+		"a loser in a page of history":                          "was sent a word",
+		"a loser in a page by HTTP":                             "was sent a word",
+		"a loser that counts":                                   "counts, though its key",
 		"a topic that tenants share":                            "stranger was sent a word",
 		"silence":                                               "does not come within",
 	} {

@@ -25,7 +25,8 @@ type Frame struct {
 	Messages []struct {
 		Position string `json:"position"`
 	} `json:"messages"` // of a page of history
-	Next string `json:"next"` // the cursor of the next page
+	Next     string `json:"next"`     // the cursor of the next page
+	Complete *bool  `json:"complete"` // of a page by HTTP: nothing of its time is missing
 	row
 	Raw []byte `json:"-"`
 

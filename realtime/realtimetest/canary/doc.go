@@ -14,5 +14,7 @@
 // before and those after together; from the answer on by the new ones alone, replays of what was shown before included. IDs of publications hold no words: positions are made of them, and
 // positions are everybody's.
 //
+// What loses by its condition is nobody's: its words are to be on no wire, on whatever path.
+//
 // Acts are pluggable: each is a name and a function. Which of the stock ones a server can be tried with its Features say.
 package canary

@@ -137,9 +137,10 @@ func (s *service) startAPI(broker realtime.Broker, filters *viewfilter.Compiler)
 func (s *service) server() canary.Server {
 	return canary.Server{
 		URL: s.url, HistoryURL: s.api,
-		Token:    s.token,
-		Stranger: func() (string, error) { return sign(tenant("other", realtime.Namespace{}), "ann", auth.Claims{}, "**") },
-		Policy:   s.policy,
+		Token:     s.token,
+		PublishIf: s.conditional(),
+		Stranger:  func() (string, error) { return sign(tenant("other", realtime.Namespace{}), "ann", auth.Claims{}, "**") },
+		Policy:    s.policy,
 		Publish: func(p *realtime.Publication) error {
 			return s.gateway.Publisher().Publish(s.t.Context(), s.doc, []realtime.Publication{*p})
 		},

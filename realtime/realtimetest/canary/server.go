@@ -18,6 +18,8 @@ type Server struct {
 	Policy func(r Rights) error
 	// Send sends an event to the connections of one user, on no channel. nil: it has no such events.
 	Send func(user string, p *realtime.Publication) error
+	// PublishIf publishes what has a condition, and returns whether it counts. nil: it has no conditions.
+	PublishIf func(p *realtime.Publication) (applied bool, err error)
 	// Stranger returns a token of another tenant for all its channels. Who has it sees nothing. nil: there is no other tenant.
 	Stranger func() (string, error)
 	// HistoryURL is where the management API is that is asked for history and presence; for Features.Retained and PresenceHTTP.

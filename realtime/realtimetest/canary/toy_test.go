@@ -24,6 +24,7 @@ type toy struct {
 	policy canary.Rights
 	conns  map[*toyConn]bool
 	cached map[*realtime.Publication][]byte
+	lost   []*realtime.Publication // by their conditions
 }
 
 type toyConn struct {
@@ -78,7 +79,7 @@ func (s *toy) start(t *testing.T) canary.Server {
 			}
 			return nil
 		},
-		Publish: s.publish,
+		Publish: s.publish, PublishIf: s.publishIf,
 		Policy: func(r canary.Rights) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()

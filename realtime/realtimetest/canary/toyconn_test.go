@@ -166,7 +166,7 @@ func (c *toyConn) subscribe(frame map[string]any) {
 			panic(err)
 		}
 	}
-	for _, p := range c.server.log[from:] {
+	for _, p := range append(c.server.losers(channel, "a replay"), c.server.log[from:]...) {
 		if p.Channel.Name() == channel {
 			c.deliver(sub, p, "replay")
 		}
@@ -211,6 +211,9 @@ func (c *toyConn) snapshot(sub *toySub, channel string) {
 			}
 			entries = append(entries, c.message(layers, p))
 		}
+	}
+	for _, p := range c.server.losers(channel, "a snapshot") {
+		entries = append(entries, c.message(layers, p))
 	}
 	c.say(map[string]any{"type": "snapshot", "channel": channel, "entries": entries, "more": false})
 }

@@ -103,7 +103,7 @@ func (w *World) run() error {
 				return err
 			}
 		}
-		if err := w.direct(); err != nil {
+		if err := errors.Join(w.direct(), w.lose()); err != nil {
 			return err
 		}
 		if err := w.settle(); err != nil {
