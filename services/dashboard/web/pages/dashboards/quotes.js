@@ -84,7 +84,7 @@ export const facts = ({ unit }) => {
     { title: "Open", text: (r) => figure(r.open, d) },
     { title: "High", text: (r) => figure(r.high, d) },
     { title: "Low", text: (r) => figure(r.low, d) },
-    { title: "Close before", text: (r) => figure(r.close, d) },
+    { title: "Prev. close", text: (r) => figure(r.close, d) },
     ...(unit ? [{ title: "Volume", text: (r) => figure(r.volume, 0) }] : []),
   ];
 };

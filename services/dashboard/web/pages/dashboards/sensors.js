@@ -18,7 +18,7 @@ const side = (row) => (row.value > row.high ? "high" : row.value < row.low ? "lo
 export const dashboard = {
   title: "Sensors",
   panels: { wall: "Sensors", chart: "Chart", reading: "Reading", alarms: "Out of limits" },
-  layout: "r(wall*60,c(chart*48,r(reading*42,alarms*58)*52)*40)",
+  layout: "r(wall*60,c(chart*62,r(reading*42,alarms*58)*38)*40)",
   defaults: { span: "2" },
   rules: {
     sensor: [name, "sensor", "the first one is shown"],
@@ -39,7 +39,7 @@ export const dashboard = {
     page.source(channel.note);
 
     const many = wall.mount(panels.body("wall"), { label: "Every sensor with its newest readings", onSelect: show, cell: (row) => ({
-      title: row.key, text: [side(row) === "high" ? "▲ high" : side(row) === "low" ? "▼ low" : "", `${figure(row.value, decimals(row))} ${row.unit}`].filter(Boolean), detail: row.site,
+      title: row.key, text: [side(row) === "high" ? "▲ high" : side(row) === "low" ? "▼ low" : "", figure(row.value, decimals(row))].filter(Boolean), unit: row.unit, detail: row.site,
       line: row.recent ?? [], low: row.low, high: row.high, alarm: side(row) !== "",
     }) });
     const graph = chart.mount(panels.body("chart"), { label: "Readings", onZoom: (ms) => setView({ span: Object.keys(spans).find((each) => each * 60_000 >= ms * 0.95) ?? "30" }) });

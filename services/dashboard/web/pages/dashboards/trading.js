@@ -20,7 +20,7 @@ const keepMs = 10 * minute; // of single trades, which are shown where the chart
 export const dashboard = {
   title: "Trading",
   panels: { watchlist: "Watchlist", chart: "Chart", quote: "Quote", wall: "All instruments", trades: "Trades" },
-  layout: "r(watchlist*37,c(r(chart*72,quote*28)*55,wall*45)*44,trades*19)",
+  layout: "r(watchlist*37,c(r(chart*67,quote*33)*55,wall*45)*44,trades*19)",
   defaults: { span: "120", list: "all", sort: "symbol" },
   rules: {
     symbol: [name, "symbol", "the first one is shown"],

@@ -179,7 +179,7 @@ export function mount(element, { label, shapes, places = [], box, glideMs, onSel
       ctx.fillStyle = colours.quiet;
       ctx.fillRect(x - 1.5, y - 1.5, 3, 3);
       ctx.globalAlpha = 0.8;
-      ctx.fillText(name, x + 6, y - 5);
+      ctx.fillText(name, Math.min(x + 6, size.width - w - 4), y - 5); // nothing is cut off at the edge
       ctx.globalAlpha = 1;
     }
   }

@@ -5,7 +5,8 @@ import { colours as resolve } from "./format.js";
 
 const [leastWidth, leastHeight, mostHeight] = [132, 44, 132];
 
-// mount makes the wall. cell(row) returns { title, text: [words], way, line: [numbers or null], base, low, high, detail }; onSelect is told a key.
+// mount makes the wall. cell(row) returns { title, text: [words], unit, way, line: [numbers or null], base, low, high, detail }; onSelect is told a key. The
+// last of the words is always shown, and with its unit where there is room.
 export function mount(element, { label, cell, onSelect }) {
   element.classList.add("wall");
   element.tabIndex = 0; // it scrolls
@@ -63,7 +64,7 @@ export function mount(element, { label, cell, onSelect }) {
 
   function paint(ctx, key, row, x, y, old, chosen) {
     const { width: w, height: h } = grid;
-    const { title, text, way, line, base, low, high, alarm, detail } = cell(row);
+    const { title, text, unit, way, line, base, low, high, alarm, detail } = cell(row);
     ctx.clearRect(x, y, w, h);
     ctx.save();
     ctx.beginPath();
@@ -84,13 +85,20 @@ export function mount(element, { label, cell, onSelect }) {
     ctx.textBaseline = "alphabetic";
     ctx.font = "600 12px system-ui, sans-serif";
     ctx.fillStyle = old ? colours.quiet : colours.ink;
-    ctx.fillText(title, x + 8, y + 17);
-    let room = w - 24 - ctx.measureText(title).width;
+    const titled = ctx.measureText(title).width;
+    ctx.font = "12px system-ui, sans-serif";
+    const most = w - 24; // for the title and the words
+    const value = text.at(-1) ?? "";
+    const full = unit ? `${value} ${unit}` : value;
+    const last = ctx.measureText(full).width + titled > most ? value : full;
+    ctx.font = "600 12px system-ui, sans-serif";
+    ctx.fillText(title, x + 8, y + 17, Math.max(24, most - ctx.measureText(last).width));
     ctx.textAlign = "right";
     ctx.font = "12px system-ui, sans-serif";
     ctx.fillStyle = ink;
+    let room = Math.max(ctx.measureText(last).width, most - titled);
     let right = x + w - 8;
-    for (const each of w < 190 ? text.slice(-1) : [...text].reverse()) { // what matters most stands last, and the others where there is room
+    for (const each of w < 190 ? [last] : [...text.slice(0, -1), last].reverse()) { // what matters most stands last, and the others where there is room
       const wide = ctx.measureText(each).width;
       if (wide > room) break;
       ctx.fillText(each, right, y + 17);
