@@ -30,9 +30,7 @@ func (c *toyConn) rewind(sub *toySub, channel, back string) {
 
 // past returns what is shown of a channel.
 func (c *toyConn) past(own canary.Rights, channel, how string) (shown []*realtime.Publication) {
-	for _, p := range c.server.losers(channel, how) {
-		shown = append(shown, p)
-	}
+	shown = append(shown, c.server.losers(channel, how)...)
 	for _, p := range c.server.log {
 		if p.Channel.Name() == channel && (may([]canary.Rights{c.rights, c.server.policy, own}, p) || c.server.flaw == how+" without the gate") {
 			shown = append(shown, p)
