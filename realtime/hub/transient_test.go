@@ -101,7 +101,7 @@ func (w *viewWorld) judgePassing(board realtime.Channel, plain *plainReader) {
 		synctest.Wait()
 		keys += len(w.truth.state(board))
 		for _, v := range w.viewers {
-			v.views[0].judge()
+			v.look((*screen).judge)
 		}
 	}
 	if keys == 0 {
@@ -110,9 +110,11 @@ func (w *viewWorld) judgePassing(board realtime.Channel, plain *plainReader) {
 	time.Sleep(realtime.TransientTTL + 5*time.Second)
 	synctest.Wait()
 	for _, v := range w.viewers {
-		if sc := v.views[0]; len(sc.keys) > 0 {
-			sc.fail("has %s when all is over", brief(sc.keys))
-		}
+		v.look(func(sc *screen) {
+			if len(sc.keys) > 0 {
+				sc.fail("has %s when all is over", brief(sc.keys))
+			}
+		})
 		v.disconnect()
 	}
 	plain.come(w.hubs[0])
@@ -181,4 +183,11 @@ func (p *plainReader) heard() string {
 		}
 	}
 	return p.said.String()
+}
+
+// look shows the first screen of a viewer that is connected, while nothing changes it.
+func (v *viewer) look(at func(*screen)) {
+	v.seat.mu.Lock()
+	defer v.seat.mu.Unlock()
+	at(v.views[0])
 }

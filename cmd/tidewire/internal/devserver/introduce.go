@@ -24,7 +24,7 @@ func (d *Server) Introduce(out io.Writer, asJSON bool) error {
 	if d.o.Demo {
 		fmt.Fprintf(w, "  dashboard  %s/\n", d.url)
 		for _, id := range []string{"sensors", "operations", "logistics", "whiteboard", "console"} {
-			fmt.Fprintf(w, "             %s/?dashboard=%s\n", d.url, id)
+			fmt.Fprintf(w, "  dashboard  %s/?dashboard=%s\n", d.url, id)
 		}
 	}
 	fmt.Fprintf(w, "  sockets    ws%s/v1/socket\n", strings.TrimPrefix(d.url, "http"))
