@@ -3,7 +3,7 @@ SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help picture dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz go-test whole-test tf-check js-test tf-audit
+.PHONY: help picture dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz go-test whole-test browser-test tf-check js-test tf-audit
 
 help: ## what can be made
 	@echo 'make TARGET, where TARGET is:'
@@ -24,9 +24,10 @@ test: ## all tests; installs Chromium and Node with apt-get where they are missi
 	cd verify && GOWORK=off go vet ./...
 	@# Make keeps what a part prints until it ends; what goes to 3 is seen at once.
 	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test whole-test tf-check js-test 3>&1
+	$(MAKE) --no-print-directory browser-test 3>&1
 
 # The tests of the program wait for much, and leave room for the others beside them. TEST_JOBS=1 is for little memory.
-TEST_JOBS ?= 4
+TEST_JOBS ?= 3
 
 # Those that take longest come first.
 LONGEST := ./verify/acceptance ./realtime/hub ./realtime/driver/gcp/... ./realtime/gateway ./clients/go
@@ -37,7 +38,10 @@ go-test: ## the part of make test that runs in the process of the test: with the
 # The race detector would watch the clients of the tests alone: the programs are built as they are deployed. These packages wait for
 # servers and browsers rather than for a processor.
 whole-test: ## the part of make test that starts programs as processes, reads documents or runs scripts
-	./.ci/meanwhile go test -p 3 -shuffle=on -vet=off -timeout 30m ./verify/fleet ./verify/browser ./internal/archive $$(go list ./verify/... | grep -v -e /verify/terraform -e /verify/acceptance)
+	./.ci/meanwhile go test -p 2 -shuffle=on -vet=off -timeout 30m ./verify/fleet ./internal/archive $$(go list ./verify/... | grep -v -e /verify/terraform -e /verify/acceptance -e /verify/browser)
+
+browser-test: ## the pages in Chromium, with nothing beside them: a browser that draws without a graphics card takes all there is
+	./.ci/meanwhile go test -shuffle=on -vet=off -timeout 30m ./verify/browser
 
 tf-check: ## the HCL: Terraform plans and applies it on a stub of the providers; plans are judged, and compared with the program
 	go test -count=1 -vet=off -timeout 30m -v ./verify/terraform/...

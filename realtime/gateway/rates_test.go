@@ -86,6 +86,11 @@ func TestMaxBytesPerSecond(t *testing.T) {
 		case f.Type == wire.TypeMessage:
 			last[f.Key] = string(f.Data)
 			values++
+		case f.Type == wire.TypeChanges: // the newest of several keys
+			for _, e := range f.Entries {
+				last[e.Key] = string(e.Data)
+				values++
+			}
 		}
 	}
 	if values >= 60 {
