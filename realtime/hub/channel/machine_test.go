@@ -120,3 +120,104 @@ func TestAheadBehindAReplay(t *testing.T) {
 	f.check()
 	next.check()
 }
+
+// A reader that has seen an event which the record that it moves to never hears is told gap before the next one: with that event others
+// may be missing. What comes while the event may still come is not that proof.
+func TestAheadOfWhatNeverComes(t *testing.T) {
+	t.Parallel()
+	w := newTopic(t)
+	w.skew = 10 * time.Millisecond
+	f, c := live(w, "a")
+	ann := w.connect()
+	ann.ask(f, c, realtime.Position{})
+	w.publish(c)
+	f.all()
+	if got := ann.newsOf(c); got != "ok,"+w.last() {
+		t.Fatalf("told %q", got)
+	}
+	next := w.follow()
+	next.Phase, next.heard = PhaseCaughtUp, len(w.log) // it never hears that event
+	next.Replaces(f.Set)
+	next.Prepare(c)
+	w.carryOut()
+	next.hear(1)
+	if state := ann.readers[c].State(); state != Ahead {
+		t.Fatalf("the reader is in state %d, want ahead", state)
+	}
+	w.publish(c)
+	next.hear(len(w.log))
+	if got := ann.newsOf(c); got != "" {
+		t.Errorf("told %q while the event may still come", got)
+	}
+	w.now = w.now.Add(w.skew)
+	w.publish(c)
+	next.hear(len(w.log))
+	if got, want := ann.newsOf(c), "gap,"+w.last(); got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	next.check()
+}
+
+// Who resumes while the replay is overdue is answered without a record: nobody knows what was missed, and that is said. Who begins
+// misses nothing.
+func TestAnsweredEarly(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		request Request
+		want    string
+	}{
+		"begins":                 {Request{}, "ok"},
+		"resumes":                {Request{Since: realtime.Position{Time: 1_800_000_000_000, ID: "x"}}, "ok gap"},
+		"resumes at a moment":    {Request{Since: realtime.Position{Time: 1_800_000_000_000}}, "ok gap"},
+		"has never had an event": {Request{Since: realtime.Position{Time: 1_800_000_000_000}, Begins: 1_800_000_000_000}, "ok"},
+		"resumes without a word": {Request{Since: realtime.Position{Time: 1_800_000_000_000, ID: "x"}, Quiet: true}, "gap"},
+		"begins without a word":  {Request{Quiet: true}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTopic(t)
+			f, c, l := w.follow(), w.channel("a"), w.connect()
+			f.Phase = PhaseOverdue
+			tt.request.Channel = c
+			r := NewReader(&l.Client, c, nil, Pace{})
+			q := &Question{Request: tt.request, Reader: r, Asked: time.Now()}
+			r.Asks(q)
+			f.Open(c).Ask(q)
+			w.carryOut()
+			f.all()
+			if r.State() != Parked {
+				t.Fatalf("the reader is in state %d, want parked", r.State())
+			}
+			if got := l.newsOf(c); got != tt.want {
+				t.Errorf("told %q, want %q", got, tt.want)
+			}
+			f.check()
+		})
+	}
+}
+
+// What became of an event with a Condition, nobody knows where the channel has no state: readers are told gap in its place, once, and nobody
+// resumes across it.
+func TestUndecidedIsAGap(t *testing.T) {
+	t.Parallel()
+	w := newTopic(t)
+	f, c := live(w, "a")
+	ann := w.connect()
+	ann.ask(f, c, realtime.Position{})
+	w.publish(c)
+	w.publish(c)
+	undecided := &w.log[len(w.log)-1]
+	undecided.Key, undecided.If = "k", &realtime.Condition{Is: realtime.ConditionAbsent}
+	w.publish(c)
+	f.all()
+	first := w.log[len(w.log)-3]
+	if got, want := ann.newsOf(c), "ok,"+first.ID+",gap,"+w.last(); got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	bob := w.connect()
+	bob.ask(f, c, first.Position())
+	f.all()
+	if got, want := bob.newsOf(c), "ok gap"; got != want {
+		t.Errorf("who resumes across it is told %q, want %q", got, want)
+	}
+}
