@@ -106,19 +106,26 @@ func (f *feed) notice(l *link.Link, n *wire.ServerFrame) {
 	}
 }
 
-// begun begins to read a pattern from a link, which was sent these positions: of each such channel there will be an answer. The others it is
-// sent from asOf on.
-func (f *feed) begun(l *link.Link, a *wire.ServerFrame, sent map[string]realtime.Position) {
+// begin begins to read a pattern from a link, which was sent these positions: of each such channel there will be an answer. The others it is
+// sent from asOf on, or from now on if that is 0.
+func (f *feed) begin(l *link.Link, a *wire.ServerFrame, sent map[string]realtime.Position, asOf int64) {
 	moved := f.link != nil && !f.link.Over()
-	resumed := f.asOf != 0
+	at, known := f.asOf, f.asOf != 0
+	if from, err := realtime.ParsePosition(a.Position); err == nil {
+		at = from.Time
+	}
+	apart := known && asOf == 0 && at > f.begun // the question stood nowhere: another link was answered first
 	f.link = l
-	if at, err := realtime.ParsePosition(a.Position); err == nil && f.asOf == 0 { // before that, nothing is wanted
-		f.asOf = at.Time
-		f.queue.mark(at.Time)
+	if !known || apart { // before that, nothing is wanted
+		f.asOf, f.begun = max(f.asOf, at), at
+		f.queue.mark(f.asOf)
 	}
 	f.cursors.Begin(sent, moved, time.Now())
 	if !moved {
-		f.put(f.name, Update{Kind: KindLive, Resumed: resumed, MaxRate: a.MaxRate})
+		f.put(f.name, Update{Kind: KindLive, Resumed: known && !apart, MaxRate: a.MaxRate})
+	}
+	if apart {
+		f.put(f.name, Update{Kind: KindGap, Answer: true})
 	}
 	f.tuneNext()
 }

@@ -24,6 +24,7 @@ type feed struct {
 	cursors *cursor.Set
 	view    string     // with state: by what was shown what the queue was given
 	asOf    int64      // of the newest heartbeat on the link that it is read from, since its answer
+	begun   int64      // of a pattern: from when on it was read without an asOf
 	link    *link.Link // that it is read from; messages by any other are repetitions
 	asking  map[*link.Link]bool
 	again   *time.Timer // to ask
@@ -76,7 +77,7 @@ func (f *feed) askOn(l *link.Link) {
 		f.end(link.ErrTooLarge("subscription"))
 		return
 	}
-	l.Request(frame, f.asked(l, frame.Positions))
+	l.Request(frame, f.asked(l, frame))
 }
 
 // request asks for the channel from where it stands on. The positions of a pattern have about so many bytes at most.
@@ -90,12 +91,12 @@ func (f *feed) request(room int) *wire.ClientFrame {
 	return frame
 }
 
-// asked notes a question, with the positions that it has sent, and returns what to do with its answer.
-func (f *feed) asked(l *link.Link, sent map[string]realtime.Position) func(*wire.ServerFrame, error) {
+// asked notes a question, and returns what to do with its answer.
+func (f *feed) asked(l *link.Link, question *wire.ClientFrame) func(*wire.ServerFrame, error) {
 	f.stopAsking()
 	f.asking[l] = true
 	l.Asked++
-	view := f.view
+	view, sent, asOf := f.view, question.Positions, question.AsOf
 	return func(a *wire.ServerFrame, err error) {
 		l.Asked--
 		delete(f.asking, l)
@@ -104,7 +105,7 @@ func (f *feed) asked(l *link.Link, sent map[string]realtime.Position) func(*wire
 		case err != nil:
 			f.refused(l, verdict.Of(err))
 		case f.pattern:
-			f.begun(l, a, sent)
+			f.begin(l, a, sent, asOf)
 		default:
 			f.answered(l, a, view)
 		}
@@ -232,6 +233,6 @@ func (c *Client) askFirst(l *link.Link, hello *wire.ClientFrame) {
 		hello.Subscriptions = append(hello.Subscriptions, wire.Subscription{
 			Channel: f.name, Sub: f.sub, Since: frame.Since, Positions: frame.Positions, View: frame.View, Options: f.want,
 		})
-		l.First[f] = &link.Question{Done: f.asked(l, frame.Positions)}
+		l.First[f] = &link.Question{Done: f.asked(l, frame)}
 	}
 }

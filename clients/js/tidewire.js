@@ -1223,6 +1223,8 @@ var Feed = class {
   // retryAt in ticks: asked again then, because that link could not
   attemptToTune = 0;
   asOf;
+  begun = 0;
+  // of a pattern: from when on it was read without an asOf
   forgot = false;
   // where it stood could not be used: whatever the answer, something may be missing
   view;
@@ -1530,9 +1532,9 @@ var Grants = class {
   }
   /** Notes that the link has been asked, by the first frame or alone. */
   expect(one, link) {
-    const { since, shownBy } = one, asked = one.tuning?.asked;
+    const { since, shownBy, asOf } = one, asked = one.tuning?.asked;
     for (const change of asked?.changes ?? []) change.link = link;
-    link.asked.set(one, { since, shownBy, ...asked });
+    link.asked.set(one, { since, shownBy, asOf, ...asked });
     link.owed.add(one);
     if (since) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
   }
@@ -1586,9 +1588,11 @@ var Grants = class {
   /** All channels of a pattern are read from where they stand: those that were named are answered one by one. */
   #beginPattern(feed, link, answer) {
     if (feed.view) return this.#beginStates(feed, link);
-    const { since } = link.asked.get(feed), resumed = feed.asOf !== void 0, gap = feed.forgot;
+    const { since, asOf } = link.asked.get(feed), at = timeOf(isPosition(answer.position) ? answer.position : void 0), known = feed.asOf !== void 0;
+    const apart = known && asOf === void 0 && at > feed.begun;
+    const gap = feed.forgot || apart, resumed = known && !apart;
     feed.cursors.begin(since, resumed ? this.#clock.edge : 0, RESUME_WITHIN);
-    feed.asOf ??= timeOf(isPosition(answer.position) ? answer.position : void 0) || void 0;
+    if (!known || apart) [feed.asOf, feed.begun] = [Math.max(feed.asOf ?? 0, at) || void 0, at];
     this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
     if (feed.ended) return;
     if (link.resumed) link.resumed.at = ticks();

@@ -18,6 +18,7 @@ export class Feed {
   link = null; // messages from any other are repetitions
   attempt = 0; retryAt = 0; putOffBy = null; ended = false; // retryAt in ticks: asked again then, because that link could not
   attemptToTune = 0; asOf;
+  begun = 0; // of a pattern: from when on it was read without an asOf
   forgot = false; // where it stood could not be used: whatever the answer, something may be missing
   view; #keyed; // with state: what the page holds, and what fills it
   cursors; #only; // by channel, of a pattern; that of the channel if it is none

@@ -23,9 +23,9 @@ export class Grants {
 
   /** Notes that the link has been asked, by the first frame or alone. */
   expect(one, link) {
-    const { since, shownBy } = one, asked = one.tuning?.asked;
+    const { since, shownBy, asOf } = one, asked = one.tuning?.asked;
     for (const change of asked?.changes ?? []) change.link = link;
-    link.asked.set(one, { since, shownBy, ...asked });
+    link.asked.set(one, { since, shownBy, asOf, ...asked });
     link.owed.add(one);
     if (since) link.resumed ??= { caughtUp: 0, gaps: [], at: 0 };
   }
@@ -85,9 +85,11 @@ export class Grants {
   /** All channels of a pattern are read from where they stand: those that were named are answered one by one. */
   #beginPattern(feed, link, answer) {
     if (feed.view) return this.#beginStates(feed, link);
-    const { since } = link.asked.get(feed), resumed = feed.asOf !== undefined, gap = feed.forgot;
+    const { since, asOf } = link.asked.get(feed), at = timeOf(isPosition(answer.position) ? answer.position : undefined), known = feed.asOf !== undefined;
+    const apart = known && asOf === undefined && at > feed.begun; // the question stood nowhere: another link was answered first
+    const gap = feed.forgot || apart, resumed = known && !apart;
     feed.cursors.begin(since, resumed ? this.#clock.edge : 0, RESUME_WITHIN);
-    feed.asOf ??= timeOf(isPosition(answer.position) ? answer.position : undefined) || undefined; // nothing is wanted of before that
+    if (!known || apart) [feed.asOf, feed.begun] = [Math.max(feed.asOf ?? 0, at) || undefined, at]; // nothing is wanted of before that
     this.become(feed, { name: "live", resumed: resumed && !gap, gap, caughtUp: 0 });
     if (feed.ended) return; // by a listener of that
     if (link.resumed) link.resumed.at = ticks();

@@ -67,6 +67,32 @@ describe("patterns", () => {
     assert.equal(client.state.connection, "c1");
   });
 
+  for (const [name, { from, by, lost, want }] of Object.entries({
+    "further on": { from: [10, 15], want: [11, "gap", 20] },
+    "from where the old one is": { from: [10, 10], want: [11, 20] },
+    "further back": { from: [10, 9], want: [11, 20] },
+    "further on, and the old one is lost": { from: [10, 15], lost: 0, want: [11, "gap", 20] },
+    "first, and stays": { from: [10, 15], by: [1, 0], want: [11, 20] },
+  })) {
+    test(`both links of a move are asked before anything is known, and the new one begins ${name}`, async (t) => {
+      await start(t);
+      const got = [], said = record(client, "subscription");
+      client.subscribe("prices:*", ({ position }) => got.push((Number(position.split("-")[0]) - T) / 1000), { onGap: ({ channel }) => got.push(channel === "prices:*" ? "gap" : channel) });
+      client.subscribe("board:7", () => {}); // that is not answered, so that the move goes on
+      const links = [server.newest.open().welcome().give({ type: "move", afterMs: 10 })], [first, second] = by ?? [0, 1];
+      await pass(20);
+      links.push(server.newest.open().welcome());
+      assert.deepEqual([links[1].first.asOf, links[1].first.subscriptions], [undefined, [{ channel: "prices:*", sub: "1" }, { channel: "board:7" }]]);
+      links[first].give(ok({ position: `${T + 1000 * from[first]}-` }), price("a", T + 11_000));
+      if (lost !== undefined) links[lost].end(1006);
+      links[second].give(ok({ position: `${T + 1000 * from[second]}-` }));
+      for (const link of links) if (!link.closed) link.give(price("a", T + 20_000));
+      assert.deepEqual(got, want);
+      const last = said.filter(([, { channel, name }]) => channel === "prices:*" && name === "live").at(-1)[1];
+      assert.deepEqual([last.gap, last.gap && last.resumed], [want.includes("gap"), false]);
+    });
+  }
+
   test("a channel may be read in several ways, and by a pattern as well", async (t) => {
     await start(t);
     const got = { plain: [], fields: [], all: [] };
