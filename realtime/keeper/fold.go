@@ -30,7 +30,7 @@ type folded struct {
 }
 
 func newFold(tenants map[string]*realtime.Tenant) *fold {
-	return &fold{tenants: tenants, recent: newRecent(nil), channels: map[realtime.Channel]*folded{}, stored: map[realtime.StateRef]realtime.StateChange{}}
+	return &fold{tenants: tenants, recent: newRecent(&realtime.StateMark{}), channels: map[realtime.Channel]*folded{}, stored: map[realtime.StateRef]realtime.StateChange{}}
 }
 
 // changeCost is what a change takes besides its texts and bytes.

@@ -12,9 +12,12 @@ import (
 
 const (
 	// recentFor is how long a publication is known, so that one with its ID is taken for a repetition, as hubs take it: longer than a publisher
-	// tries again.
+	// tries again. It is counted in what has come of its channel, because one channel may be read long after another.
 	recentFor = 2 * time.Minute
-	// recentMost is how many are known at most, of which the oldest go first: some 500 kB in the store.
+	// idleFor is how long those of a channel are known at least behind which nothing comes, by the watermark: a broker may bring again what was acknowledged
+	// long ago. Stores remember what was deleted for as long.
+	idleFor = time.Hour
+	// recentMost is how many are known at most, of which those go first behind which most of their channel has come: some 500 kB in the store.
 	recentMost = 20_000
 )
 
@@ -23,21 +26,29 @@ type recent struct {
 	ids    map[uint64]struct{}
 	newest map[uint64]int64 // Time, by channel
 	all    []realtime.RecentPublication
-	last   int64 // the newest Time of all
+	whole  int64 // everything before it has come, of all channels, ms
 }
 
-func newRecent(known []realtime.RecentPublication) *recent {
+// newRecent knows what a mark says.
+func newRecent(m *realtime.StateMark) *recent {
 	r := &recent{ids: map[uint64]struct{}{}, newest: map[uint64]int64{}}
-	for _, one := range known {
+	for _, one := range m.Recent {
 		r.keep(one)
 	}
+	r.reached(m.Watermark)
 	return r
+}
+
+// reached is told the watermark.
+func (r *recent) reached(watermark time.Time) {
+	if !watermark.IsZero() {
+		r.whole = max(r.whole, watermark.UnixMilli())
+	}
 }
 
 func (r *recent) keep(one realtime.RecentPublication) {
 	r.ids[one.ID] = struct{}{}
 	r.newest[one.Channel] = max(r.newest[one.Channel], one.Time)
-	r.last = max(r.last, one.Time)
 	r.all = append(r.all, one)
 	if len(r.all) >= 2*recentMost {
 		r.trim()
@@ -76,15 +87,26 @@ func named(c *realtime.StateChange) realtime.RecentPublication {
 
 // trim forgets what is too old, or too much.
 func (r *recent) trim() {
-	oldest := r.last - recentFor.Milliseconds()
-	slices.SortStableFunc(r.all, func(a, b realtime.RecentPublication) int { return cmp.Compare(a.Time, b.Time) })
-	first, _ := slices.BinarySearchFunc(r.all, oldest, func(one realtime.RecentPublication, at int64) int { return cmp.Compare(one.Time, at) })
-	first = max(first, len(r.all)-recentMost)
-	rest := slices.Clone(r.all[first:])
-	*r = recent{ids: make(map[uint64]struct{}, len(rest)), newest: map[uint64]int64{}, last: r.last}
-	for _, one := range rest {
+	idle := r.whole - idleFor.Milliseconds()
+	rest := slices.DeleteFunc(r.all, func(one realtime.RecentPublication) bool {
+		return r.newest[one.Channel] < idle || r.age(one) > recentFor
+	})
+	if len(rest) > recentMost {
+		slices.SortStableFunc(rest, func(a, b realtime.RecentPublication) int {
+			return cmp.Or(cmp.Compare(r.age(a), r.age(b)), cmp.Compare(r.newest[b.Channel], r.newest[a.Channel]), cmp.Compare(a.Channel, b.Channel), cmp.Compare(b.Time, a.Time))
+		})
+		rest = rest[:recentMost]
+	}
+	*r = recent{ids: make(map[uint64]struct{}, len(rest)), newest: map[uint64]int64{}, whole: r.whole}
+	for _, one := range slices.Clone(rest) {
 		r.keep(one)
 	}
+}
+
+// age is how much of its channel has come behind a publication. What may be of another order than its Time says is of one age, so that it is
+// forgotten together.
+func (r *recent) age(one realtime.RecentPublication) time.Duration {
+	return max(0, time.Duration(r.newest[one.Channel]-one.Time)*time.Millisecond-clockSkew)
 }
 
 // mark returns what the next keeper is to know.

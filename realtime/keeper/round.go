@@ -47,7 +47,7 @@ func (r *round) run(ctx context.Context) (err error) {
 		err = errors.Join(err, r.end(ctx))
 		r.tally.behind(r.mark.Watermark)
 	}()
-	r.fold.recent = newRecent(r.mark.Recent)
+	r.fold.recent = newRecent(r.mark)
 	m := newMarks(r)
 	r.stream, err = k.o.Reader.Read(ctx, r.topic, realtime.Reading{Name: Reading, Back: m.back})
 	if err != nil {
@@ -157,6 +157,7 @@ func (r *round) fit(ctx context.Context, m *marks) error {
 // save saves what was folded and the mark, and acknowledges what it was made of.
 func (r *round) save(ctx context.Context, mark *realtime.StateMark) error {
 	changes := r.fold.changes()
+	r.fold.recent.reached(mark.Watermark)
 	mark.Recent = r.fold.recent.mark()
 	if err := r.keeper.o.States.Save(ctx, r.topic, r.name, changes, mark); err != nil {
 		return fmt.Errorf("save: %w", err)
