@@ -17,6 +17,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/realtimetest/faultybroker"
+	"github.com/tidewire/tidewire/realtime/retained"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -37,7 +38,7 @@ func TestConditionsProperty(t *testing.T) {
 		defer mu.Unlock()
 		sum.add(&w.counts)
 	})
-	if sum.applied == 0 || sum.lost == 0 || sum.read == 0 || sum.resumed == 0 {
+	if sum.applied == 0 || sum.lost == 0 || sum.read == 0 || sum.resumed == 0 || sum.complete == 0 {
 		t.Error("the worlds are too quiet to prove anything")
 	}
 	t.Logf("%+v", sum)
@@ -83,11 +84,12 @@ func TestALateRepetitionFindsItsOwnValue(t *testing.T) {
 	})
 }
 
-type conditionCounts struct{ tried, applied, lost, unavailable, unknown, read, gaps, resets, resumed, judged int }
+type conditionCounts struct{ tried, applied, lost, unavailable, unknown, read, gaps, resets, resumed, judged, asked, complete int }
 
 func (c *conditionCounts) add(o *conditionCounts) {
 	c.tried, c.applied, c.lost, c.unavailable, c.unknown = c.tried+o.tried, c.applied+o.applied, c.lost+o.lost, c.unavailable+o.unavailable, c.unknown+o.unknown
 	c.read, c.gaps, c.resets, c.resumed, c.judged = c.read+o.read, c.gaps+o.gaps, c.resets+o.resets, c.resumed+o.resumed, c.judged+o.judged
+	c.asked, c.complete = c.asked+o.asked, c.complete+o.complete
 }
 
 // conditionWorld is some hubs on one broker that misbehaves, and the truth below it.
@@ -102,6 +104,7 @@ type conditionWorld struct {
 	hubs    []*hub.Hub
 	pubs    []*publish.Publisher
 	readers []*conditionReader
+	history *retained.Reader
 	born    int
 	busy    sync.WaitGroup
 	closing sync.WaitGroup
@@ -128,6 +131,7 @@ func newConditionWorld(t *testing.T, seed uint64) *conditionWorld {
 		}
 		w.chans = append(w.chans, c)
 	}
+	w.history = newHistory(w.broker)
 	w.truth = newDecidedTruth(t, w.inner, w.tenant)
 	w.closing.Go(w.truth.read)
 	for range 3 {
@@ -160,6 +164,8 @@ func (w *conditionWorld) live(steps int) {
 			w.readers[w.rand.IntN(len(w.readers))].disconnect()
 		case n < 84:
 			w.replaceHub(w.rand.IntN(3))
+		case n < 88:
+			w.ask()
 		}
 		switch n := w.rand.IntN(1000); {
 		case n < 700:
@@ -327,6 +333,9 @@ func (w *conditionWorld) end() {
 	}
 	for i := range w.hubs {
 		w.replaceHub(i)
+	}
+	if err := w.history.Close(context.Background()); err != nil {
+		w.t.Error(err)
 	}
 	closeAll(w.t, w.hubs, w.broker, w.inner)
 	w.closing.Wait()

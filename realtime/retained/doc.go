@@ -4,6 +4,9 @@
 //
 //	page -> reading -> fence published -> stream opened -> messages -> record -> fence is back -> page
 //
+// Publications with a Condition are decided as hubs decide them, by what the log says of their keys from a while before what is asked for.
+// Where that does not tell, the history begins behind them, and is not complete.
+//
 // What came is kept as a record for a moment, so that the next page need not read it again, and so that one function says what a
 // viewer is shown of it, here and in a hub: record.Visible. Concurrent questions about a channel share one reading.
 package retained

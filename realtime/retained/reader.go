@@ -24,7 +24,7 @@ type Options struct {
 	// Payload is that of hub.Options: it judges the Data of what a Broker has carried. nil takes all.
 	Payload func(data []byte) ([]byte, error)
 	// Within is how long a reading may take; 0 is 30 s. Parallel is how many there are at once, and Waiting how many more may wait for their
-	// turn; 0 is 4 and 64. Bytes bounds what one keeps, of which the oldest goes first; 0 is 32 MiB.
+	// turn; 0 is 4 and 64. Bytes bounds what one keeps, of which the oldest goes first; 0 is 32 MiB. What decides of conditions takes a quarter of it more, while it reads.
 	Within   time.Duration
 	Parallel int
 	Waiting  int

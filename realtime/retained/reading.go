@@ -126,14 +126,20 @@ func (rd *reading) read(ctx context.Context) (rec *record.Record, err error) {
 	}
 	// Copies of the fence that a retry stores once the stream is open come before the replay, and prove nothing. They are known by their time, so it is opened
 	// only when nobody's clock shows that of the fence any more.
-	latest := time.Now().Add(skew)
+	// Where there are conditions, what was published until now is to come in its order, and not mixed with what comes meanwhile: that takes as long again.
+	latest, wait, before := time.Now().Add(skew), skew, margin
+	state := rd.tenant.Rules(rd.channel.Namespace()).State
+	if state != nil {
+		wait, before = 2*skew, margin+known
+	}
 	select {
-	case <-time.After(skew + time.Millisecond):
+	case <-time.After(wait + time.Millisecond):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	opened := time.Now()
 	stream, err := r.o.Broker.Follow(ctx, topic, realtime.Following{
-		Instance: r.name, Generation: r.number.Add(1), Since: rd.since.Add(-margin), Channel: rd.channel,
+		Instance: r.name, Generation: r.number.Add(1), Since: rd.since.Add(-before), Channel: rd.channel,
 	})
 	if err != nil {
 		return nil, err
@@ -145,7 +151,9 @@ func (rd *reading) read(ctx context.Context) (rec *record.Record, err error) {
 			r.o.Logger.Warn("a stream was not closed cleanly", realtime.KeyTopic, topic, realtime.KeyError, err)
 		}
 	}()
-	rec = rd.newRecord(stream.CompleteSince(), topic)
+	complete := rd.complete(stream, topic)
+	rec = rd.newRecord(complete)
+	j := newJudge(rec, state, complete, opened, r.o.Bytes/4)
 	sifter := inspect.New(inspect.Options{Topic: topic, Payload: r.o.Payload, Placement: r.o.Placement, Metrics: r.o.Metrics, Log: r.o.Logger})
 	var seen ids
 	for {
@@ -156,9 +164,13 @@ func (rd *reading) read(ctx context.Context) (rec *record.Record, err error) {
 		for _, m := range sifter.Sift(messages) {
 			switch {
 			case m.Channel != rd.channel, m.Transient: // which no history has
+			case m.Kind == realtime.KindPublication && j.late(&m):
 			case m.Kind == realtime.KindPublication:
-				rec.Buffer(&m, seen.repeated(&m))
+				repeated := seen.repeated(&m)
+				rec.Buffer(&m, repeated)
+				j.take(&m, repeated)
 			case m.Kind == realtime.KindFence && m.ID == fence.ID && !m.Time.After(latest):
+				j.decide()
 				rec.Make(m.Time.UnixMilli())
 				return rec, nil
 			}
@@ -166,12 +178,18 @@ func (rd *reading) read(ctx context.Context) (rec *record.Record, err error) {
 	}
 }
 
-// newRecord returns an empty record that keeps what may be read.
-func (rd *reading) newRecord(complete time.Time, topic realtime.Topic) *record.Record {
-	set := record.New(record.Options{Owner: owner{}, Skew: skew})
-	if moved := rd.tenant.Moved; moved != nil && rd.reader.o.Placement(rd.tenant) == topic && complete.Before(moved.Settled()) {
-		complete = moved.Settled() // earlier ones went by the other topic
+// complete is the moment from which on a stream has everything of the channel.
+func (rd *reading) complete(s realtime.Stream, topic realtime.Topic) time.Time {
+	since := s.CompleteSince()
+	if moved := rd.tenant.Moved; moved != nil && rd.reader.o.Placement(rd.tenant) == topic && since.Before(moved.Settled()) {
+		return moved.Settled() // earlier ones went by the other topic
 	}
+	return since
+}
+
+// newRecord returns an empty record that keeps what may be read.
+func (rd *reading) newRecord(complete time.Time) *record.Record {
+	set := record.New(record.Options{Owner: owner{}, Skew: skew})
 	set.Complete(complete)
 	rules := realtime.Namespace{Window: rd.reach.Count, WindowFor: rd.reach.For}
 	return set.Open(rd.channel, &realtime.Tenant{

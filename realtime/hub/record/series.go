@@ -64,6 +64,20 @@ func (s *series) hear(m *realtime.Message) verdict {
 	return v
 }
 
+// Numbers are those of the publishers of a channel, of which everything is to come that was published since a moment.
+type Numbers struct{ series }
+
+// NewNumbers has heard none. The clocks of publishers and the broker may differ by skew.
+func NewNumbers(since time.Time, skew time.Duration) *Numbers {
+	return &Numbers{series{since: since, skew: skew}}
+}
+
+// Hear takes the number of a message, or of a repetition of one, and reports whether it shows that something has not come in its place.
+func (n *Numbers) Hear(m *realtime.Message, repeated bool) (hole bool) {
+	v := n.hear(m)
+	return v == skipped || v == late && !repeated
+}
+
 // forgetHalf drops the numbers of the publishers that have been silent longest.
 func (s *series) forgetHalf() {
 	heard := make([]int64, 0, len(s.publishers))

@@ -79,10 +79,10 @@ func (r *Record) Make(ms int64) (hole bool) {
 	return hole
 }
 
-// Decide says what became of those messages with a Condition that are buffered.
+// Decide says what became of those messages with a Condition that are buffered, of which it is not known yet.
 func Decide(r *Record, decided func(id string) realtime.Verdict) {
 	for i := range r.buffer.messages {
-		if b := &r.buffer.messages[i]; b.If != nil {
+		if b := &r.buffer.messages[i]; b.If != nil && b.verdict == realtime.VerdictUnknown {
 			b.verdict = decided(b.ID)
 		}
 	}

@@ -25,8 +25,7 @@ type Frame struct {
 	Messages []struct {
 		Position string `json:"position"`
 	} `json:"messages"` // of a page of history
-	Next     string `json:"next"`     // the cursor of the next page
-	Complete *bool  `json:"complete"` // of a page by HTTP: nothing of its time is missing
+	Next string `json:"next"` // the cursor of the next page
 	row
 	Raw []byte `json:"-"`
 

@@ -175,7 +175,7 @@ func retained(v *Viewer) error {
 	holds := view{v.User, [3]Rights{r, v.told.policy, own}}
 	for _, channel := range channels() {
 		query.Del("cursor")
-		seen, cut := map[*word]bool{}, false
+		seen := map[*word]bool{}
 		for more := true; more; {
 			page, err := page(v, channel, token, query, holds, seen)
 			if err != nil {
@@ -187,11 +187,8 @@ func retained(v *Viewer) error {
 				}
 				return fmt.Errorf("history of %s, granted %t, is answered %d: %s", channel, granted, page.status, page.body)
 			}
-			more, cut = page.next != "", cut || page.cut
+			more = page.next != ""
 			query.Set("cursor", page.next)
-		}
-		if cut && v.world.server.PublishIf != nil { // pages may end where there is a condition that nobody can decide there, and say so
-			continue
 		}
 		if err := missing(v, channel, holds, seen); err != nil && within(r.Channels, channel) {
 			return err
@@ -222,7 +219,6 @@ type answer struct {
 	body   []byte
 	status int
 	next   string // the cursor of the next page
-	cut    bool   // it says that something is missing
 	given  bool
 }
 
@@ -266,7 +262,6 @@ func page(v *Viewer, channel, token string, query url.Values, holds view, seen m
 	c.close()
 	if len(c.frames) > 0 {
 		a.next = c.frames[0].Next
-		a.cut = c.frames[0].Complete != nil && !*c.frames[0].Complete
 	}
 	for w := range c.seen {
 		seen[w] = true
