@@ -40,33 +40,8 @@ func newTail(s std) *cobra.Command {
 		Args:              exactly(1, -1, "one CHANNEL or more"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, channels []string) error {
-			if _, err := realtime.ParsePosition(t.Options.Since); err != nil {
-				return usage.Errorf("--since: %w", err)
-			}
-			if t.JSON && t.Pretty {
-				return usage.Errorf("--pretty: must not be used together with --json")
-			}
-			if rewind := cmd.Flag("rewind").Value.String(); rewind != "" {
-				r, err := realtime.ParseRewind(rewind)
-				if err != nil {
-					return usage.Errorf("--%w", err)
-				}
-				t.Options.Rewind = r
-			}
-			if cmd.Flags().Changed("max-rate") {
-				if err := realtime.CheckRate("--max-rate", t.Options.MaxRate); err != nil {
-					return usage.Errorf("%w", err)
-				}
-			}
-			if cmd.Flags().Changed("max-bytes") {
-				if err := realtime.CheckBytesPerSecond("--max-bytes", t.MaxBytes); err != nil {
-					return usage.Errorf("%w", err)
-				}
-			}
-			for _, name := range channels {
-				if err := checkRead(name, &t.Options); err != nil {
-					return err
-				}
+			if err := checkTail(cmd, t, channels); err != nil {
+				return err
 			}
 			if err := from.resolve(cmd.Context()); err != nil {
 				return err
@@ -80,8 +55,13 @@ func newTail(s std) *cobra.Command {
 			return t.Run(ctx)
 		},
 	}
-	f := cmd.Flags()
 	from.flags(cmd, "where the gateway is", "token that may subscribe")
+	tailFlags(cmd, t)
+	return cmd
+}
+
+func tailFlags(cmd *cobra.Command, t *tail.Tail) {
+	f := cmd.Flags()
 	f.StringVar(&t.Options.Since, "since", "", "position to start from")
 	f.BoolVar(&t.JSON, "json", false, "print frames")
 	f.BoolVar(&t.Pretty, "pretty", false, "print data indented, over several lines")
@@ -93,7 +73,39 @@ func newTail(s std) *cobra.Command {
 	complete(cmd, "rewind", fixed())
 	f.Float64Var(&t.Options.MaxRate, "max-rate", 0, "print what is new at most this many times a second, 0.05 to 1000")
 	f.Int64Var(&t.MaxBytes, "max-bytes", 0, "read at most this many bytes a second, of all channels together, from 1000")
-	return cmd
+}
+
+// checkTail refuses what the flags cannot mean together, and channels that cannot be read.
+func checkTail(cmd *cobra.Command, t *tail.Tail, channels []string) error {
+	if _, err := realtime.ParsePosition(t.Options.Since); err != nil {
+		return usage.Errorf("--since: %w", err)
+	}
+	if t.JSON && t.Pretty {
+		return usage.Errorf("--pretty: must not be used together with --json")
+	}
+	if rewind := cmd.Flag("rewind").Value.String(); rewind != "" {
+		r, err := realtime.ParseRewind(rewind)
+		if err != nil {
+			return usage.Errorf("--%w", err)
+		}
+		t.Options.Rewind = r
+	}
+	if cmd.Flags().Changed("max-rate") {
+		if err := realtime.CheckRate("--max-rate", t.Options.MaxRate); err != nil {
+			return usage.Errorf("%w", err)
+		}
+	}
+	if cmd.Flags().Changed("max-bytes") {
+		if err := realtime.CheckBytesPerSecond("--max-bytes", t.MaxBytes); err != nil {
+			return usage.Errorf("%w", err)
+		}
+	}
+	for _, name := range channels {
+		if err := checkRead(name, &t.Options); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkRead refuses what cannot be read: by its name, or with these options.

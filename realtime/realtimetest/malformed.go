@@ -50,9 +50,11 @@ func (b *bed) spoil(what string, m *realtime.Message) {
 	}
 }
 
+// long is an identifier that is too long.
+var long = strings.Repeat("x", realtime.MaxIDBytes+1)
+
 // malformedMessages are messages that no Publisher and no Hub makes.
 func malformedMessages(c realtime.Channel) map[string]*realtime.Message {
-	long := strings.Repeat("x", realtime.MaxIDBytes+1)
 	all := map[string]*realtime.Message{
 		"no kind":      {Publication: realtime.Publication{Channel: c, ID: "m"}},
 		"unknown kind": {Kind: 99, Publication: realtime.Publication{Channel: c, ID: "m"}},
@@ -105,7 +107,15 @@ func malformedMessages(c realtime.Channel) map[string]*realtime.Message {
 		m.Series, m.Number, m.Previous = "s", 2, time.Unix(0, math.MaxInt64)
 	})
 	event("long origin", func(m *realtime.Message) { m.Origin = long })
-	for what, m := range map[string]realtime.Message{
+	for what, m := range malformedOthers(c) {
+		all[what] = &m
+	}
+	return all
+}
+
+// malformedOthers are those that are no events.
+func malformedOthers(c realtime.Channel) map[string]realtime.Message {
+	return map[string]realtime.Message{
 		"fence without channel":   {Kind: realtime.KindFence, Publication: realtime.Publication{ID: "f"}},
 		"fence without id":        {Kind: realtime.KindFence, Publication: realtime.Publication{Channel: c}},
 		"beacon without id":       {Kind: realtime.KindBeacon},
@@ -123,10 +133,7 @@ func malformedMessages(c realtime.Channel) map[string]*realtime.Message {
 			Kind: realtime.KindClose, Tenant: "acme", To: realtime.Target{User: "ann"}, Code: realtime.CodeUnauthorized, Before: time.Unix(0, math.MaxInt64),
 			Publication: realtime.Publication{ID: "x"},
 		},
-	} {
-		all[what] = &m
 	}
-	return all
 }
 
 // onlooker is a client that reads one channel and judges every frame.

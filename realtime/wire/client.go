@@ -56,6 +56,12 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 	o.query(&f.Query)
 	o.options(&f.Options)
 	o.enter(f)
+	published(&o, f)
+	return append(o.b, '}')
+}
+
+// published appends what of an event has no text of its own in the frame.
+func published(o *object, f *ClientFrame) {
 	if len(f.Tags) > 0 {
 		o.tags(f.Tags)
 	}
@@ -72,7 +78,6 @@ func (f *ClientFrame) AppendJSON(b []byte) []byte {
 	if f.Data != nil {
 		o.data(memberData.String(), f.Data)
 	}
-	return append(o.b, '}')
 }
 
 // enter appends what a presence frame says and asks.

@@ -95,16 +95,7 @@ func (f *ClientFrame) read(m *members) {
 	case TypePublish:
 		f.ID = m.id(true)
 		f.Channel = m.text(memberChannel, true)
-		f.Op, f.TTL, f.Transient = m.operation(), m.ttl(), m.bool(memberTransient, false)
-		f.Data = m.data(f.Op == realtime.OpSet)
-		f.Key = m.text(memberKey, false)
-		f.Tags = m.tags()
-		f.Event = m.text(memberEvent, false)
-		f.EventType, f.Source, f.ContentType = m.text(memberEventType, false), m.text(memberSource, false), m.text(memberContentType, false)
-		f.Refusals, f.CountsRefusals = m.number(memberRefusals)
-		if f.If = conditionOf(m); m.raw[memberAdd] != nil {
-			m.wrong("add: is not served; read the value, and publish it with \"if\" and its position")
-		}
+		f.published(m)
 	case TypeCall:
 		f.ID = m.id(true)
 		f.Route = m.text(memberRoute, true)
@@ -124,6 +115,20 @@ func (f *ClientFrame) read(m *members) {
 		f.Token = m.text(memberToken, true)
 	case TypePing:
 		f.ID = m.id(false)
+	}
+}
+
+// published fills in what is to be published.
+func (f *ClientFrame) published(m *members) {
+	f.Op, f.TTL, f.Transient = m.operation(), m.ttl(), m.bool(memberTransient, false)
+	f.Data = m.data(f.Op == realtime.OpSet)
+	f.Key = m.text(memberKey, false)
+	f.Tags = m.tags()
+	f.Event = m.text(memberEvent, false)
+	f.EventType, f.Source, f.ContentType = m.text(memberEventType, false), m.text(memberSource, false), m.text(memberContentType, false)
+	f.Refusals, f.CountsRefusals = m.number(memberRefusals)
+	if f.If = conditionOf(m); m.raw[memberAdd] != nil {
+		m.wrong("add: is not served; read the value, and publish it with \"if\" and its position")
 	}
 }
 

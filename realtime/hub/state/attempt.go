@@ -57,16 +57,8 @@ func try(ss *Set, p *realtime.Publication, heard func() int64) (*Attempt, error)
 	}
 	doc := o.Document(p.Channel.Tenant())
 	rules := doc.Rules(p.Channel.Namespace()).State
-	switch topics, n := realtime.WriteTopics(ss.o.Placement, doc, time.Now()); {
-	case rules == nil:
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "if: the namespace of %q keeps no state", p.Channel.Name())
-	case n > 1 || topics[0] != ss.o.Topic:
-		return nil, unknown("the tenant is being moved to another topic; nothing can be decided meanwhile")
-	case *rules.WithDefaults().Durable && ss.o.Store == nil:
-		return nil, NoStore()
-	}
-	if most := time.Duration(rules.WithDefaults().TTL); most > 0 && p.TTL > most { // whoever has a lock counts on it
-		return nil, realtime.Errorf(realtime.CodeBadRequest, "ttl: must be at most %v with a condition in the namespace of %q, got %v", most, p.Channel.Name(), p.TTL)
+	if err := decidable(ss, doc, rules, p); err != nil {
+		return nil, err
 	}
 	s := ss.open(p.Channel)
 	s.touched = time.Now()
@@ -110,6 +102,22 @@ func try(ss *Set, p *realtime.Publication, heard func() int64) (*Attempt, error)
 	}
 	s.awaited[p.ID] = append(s.awaited[p.ID], a)
 	return a, nil
+}
+
+// decidable refuses what has a Condition that instances cannot decide alike, or not as its publisher expects.
+func decidable(ss *Set, doc *realtime.Tenant, rules *realtime.State, p *realtime.Publication) error {
+	switch topics, n := realtime.WriteTopics(ss.o.Placement, doc, time.Now()); {
+	case rules == nil:
+		return realtime.Errorf(realtime.CodeBadRequest, "if: the namespace of %q keeps no state", p.Channel.Name())
+	case n > 1 || topics[0] != ss.o.Topic:
+		return unknown("the tenant is being moved to another topic; nothing can be decided meanwhile")
+	case *rules.WithDefaults().Durable && ss.o.Store == nil:
+		return NoStore()
+	}
+	if most := time.Duration(rules.WithDefaults().TTL); most > 0 && p.TTL > most { // whoever has a lock counts on it
+		return realtime.Errorf(realtime.CodeBadRequest, "ttl: must be at most %v with a condition in the namespace of %q, got %v", most, p.Channel.Name(), p.TTL)
+	}
+	return nil
 }
 
 // unloaded reports whether a durable state is not known until a checkpoint is laid over it.
