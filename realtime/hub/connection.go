@@ -146,6 +146,7 @@ func (c *Connection) takeIf(is func(*channel.Reader) bool) *channel.Reader {
 func (c *Connection) refill() {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock() // and no more: the writer is here, so there is nothing to flush
+	defer setAlarm(c.feed)
 	defer c.feed.fitGrown()
-	c.client.Refill()
+	c.client.Refill(&c.feed.fx)
 }

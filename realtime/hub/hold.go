@@ -18,9 +18,7 @@ func (f *feed) lock() {
 func (f *feed) unlock() {
 	f.asked.carryOut()
 	f.fitGrown()
-	if at := f.fx.Wheel.Next(); !at.IsZero() && !f.stopped {
-		f.alarm.Set(at, f.turn)
-	}
+	setAlarm(f)
 	after := f.take()
 	f.longest = max(f.longest, f.fx.Steps)
 	if f.held != nil {
@@ -28,6 +26,13 @@ func (f *feed) unlock() {
 	}
 	f.mu.Unlock()
 	after.do()
+}
+
+// setAlarm sees to it that the Wheel is turned in time.
+func setAlarm(f *feed) {
+	if at := f.fx.Wheel.Next(); !at.IsZero() && !f.stopped {
+		f.alarm.Set(at, f.turn)
+	}
 }
 
 // aftermath is what follows of a hold of the lock, to be done once it is released.

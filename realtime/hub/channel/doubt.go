@@ -33,7 +33,6 @@ func (k *Keyed) tellDoubt(r *Reader) bool {
 	if !r.pace.state || r.pace.doubts || !k.doubtful() {
 		return true
 	}
-	k.fx.Touch(r.client)
 	r.pace.doubts = k.viewed(r, noView)
 	return r.pace.doubts
 }
@@ -43,7 +42,6 @@ func (k *Keyed) tellTrust(r *Reader) {
 	if !r.pace.doubts || k.doubtful() {
 		return
 	}
-	k.fx.Touch(r.client)
 	r.pace.doubts = !k.viewed(r, r.view.Digest())
 }
 

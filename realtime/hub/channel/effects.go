@@ -65,9 +65,10 @@ type Effects struct {
 	// Steps is what was looked at or moved, one by one: work that could be split.
 	Steps int
 
-	hold     uint32           // of the lock: how many there were before
-	compared int              // keys, in this one
-	tenant   *schedule.Tenant // of the last of Queued
+	hold      uint32           // of the lock: how many there were before
+	compared  int              // keys, in this one
+	refilling *Client          // its writer is here, and takes what is queued
+	tenant    *schedule.Tenant // of the last of Queued
 }
 
 // worthAnEnd is how many connections keep what comes behind them waiting for too long.
@@ -133,7 +134,21 @@ func (fx *Effects) Push(c *Client, d *outbox.Delivery) (lost int) {
 	return lost
 }
 
-// Touch sees to it that a client is flushed.
+// Replay queues a frame of what a reader has missed, or is given at its own pace, to be flushed. It reports whether there was room: if not, the rest
+// is asked for by Client.Refill. A frame that is zero ends the connection. The client is touched behind the frame: one that is being flushed meanwhile may be done before the frame is there.
+func (fx *Effects) Replay(r *Reader, f outbox.Frame) bool {
+	if f = Framed(r, f); f.IsZero() {
+		fx.Fail(r.client)
+		return true
+	}
+	room := r.client.Box.Replay(r.name, r.number, f)
+	if r.client != fx.refilling {
+		fx.Touch(r.client)
+	}
+	return room
+}
+
+// Touch sees to it that a client is flushed, for which something has been queued.
 func (fx *Effects) Touch(c *Client) {
 	if c.Schedule.Mark() {
 		if t := c.Schedule.Tenant(); t != fx.tenant {

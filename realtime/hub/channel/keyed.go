@@ -180,7 +180,6 @@ func (k *Keyed) see(r *Reader, v *view.View) {
 		}
 		return
 	}
-	k.fx.Touch(r.client)
 	room := k.viewed(r, noView)
 	if !room {
 		p.begin(r, true)
@@ -192,7 +191,7 @@ func (k *Keyed) see(r *Reader, v *view.View) {
 			k.fx.Fail(r.client)
 			return false
 		}
-		room = r.client.Box.Replay(k.name, r.number, Framed(r, frame))
+		room = k.fx.Replay(r, frame)
 		return room
 	})
 	if !room || !k.viewed(r, k.shownBy(r)) {
@@ -205,11 +204,7 @@ const noView = "-"
 
 // viewed tells a client by which View it has what it was shown. It reports whether there was room.
 func (k *Keyed) viewed(r *Reader, digest string) bool {
-	frame := r.client.Protocol.Viewed(k.name, digest)
-	if frame.IsZero() {
-		k.fx.Fail(r.client)
-	}
-	return r.client.Box.Replay(k.name, r.number, Framed(r, frame))
+	return k.fx.Replay(r, r.client.Protocol.Viewed(k.name, digest))
 }
 
 // mostCompared is how many keys are compared in one hold of the lock.

@@ -103,7 +103,6 @@ func (p *pace) flush(r *Reader, now time.Time) {
 // fill queues what is new while there is room; what is left follows as soon as there is.
 func (p *pace) fill(r *Reader) {
 	c := r.client
-	p.keyed.fx.Touch(c)
 	if first, ok := c.next(); ok && first != r || !p.give(r) {
 		c.wait(r)
 		return
@@ -146,8 +145,7 @@ func (p *pace) give(r *Reader) bool {
 			k.fx.Fail(r.client)
 			return true
 		}
-		frame = Framed(r, frame)
-		if spent := allowed <= 0; spent || !r.client.Box.Replay(k.name, r.number, frame) {
+		if spent := allowed <= 0; spent || !k.fx.Replay(r, frame) {
 			p.cursor = before
 			if p.round = record.NewRound(t, &p.cursor, &p.sight.Sight); spent {
 				p.later(r)
@@ -170,7 +168,7 @@ func (p *pace) missed(r *Reader) {
 		return
 	}
 	p.keyed.metrics.Add(realtime.CountGaps, p.keyed.name.Tenant(), realtime.ReasonEvicted, 1)
-	r.client.Box.Replay(p.keyed.name, r.number, Framed(r, r.client.Protocol.Gap(p.keyed.name, t.Position())))
+	p.keyed.fx.Replay(r, r.client.Protocol.Gap(p.keyed.name, t.Position()))
 	p.cursor = t.At()
 }
 
@@ -181,9 +179,7 @@ func (p *pace) giveOwed(r *Reader) bool {
 		if !more {
 			return true
 		}
-		if frame := st.In(r.client.Protocol); frame.IsZero() {
-			p.keyed.fx.Fail(r.client)
-		} else if !r.client.Box.Replay(p.keyed.name, r.number, Framed(r, frame)) {
+		if !p.keyed.fx.Replay(r, st.In(r.client.Protocol)) {
 			p.snapshot.NotGiven()
 			return false
 		}
@@ -222,7 +218,7 @@ func (p *pace) giveSnapshot(r *Reader) bool {
 			p.keyed.fx.Fail(c)
 			return true
 		}
-		c.Box.Replay(p.keyed.name, r.number, Framed(r, frame))
+		p.keyed.fx.Replay(r, frame)
 		p.budget.Take(len(frame.Bytes))
 		if over {
 			p.snapshot, p.cursor, r.at = nil, cursor, at
@@ -239,7 +235,7 @@ func (p *pace) tellDropped(r *Reader) {
 		return
 	}
 	p.dropped += n
-	r.client.Box.Replay(p.keyed.name, r.number, Framed(r, r.client.Protocol.Dropped(p.keyed.name, n)))
+	p.keyed.fx.Replay(r, r.client.Protocol.Dropped(p.keyed.name, n))
 }
 
 // Handed returns the moment up to which a reader has been given all that has come up to a moment, in ms: less if it is given what is new from

@@ -245,7 +245,6 @@ func replay(r *Reader, next, live uint64) {
 	if r.pace != nil && r.pace.paused && next < r.m.rec.Next() {
 		return // until it is not
 	}
-	r.m.set.fx.Touch(r.client)
 	if r.client.behind.Len() > 0 || !r.fill() { // others wait for room already
 		r.client.wait(r)
 		return
@@ -255,7 +254,7 @@ func replay(r *Reader, next, live uint64) {
 
 // fill queues what the reader has missed while there is room. It reports whether that was all.
 func (r *Reader) fill() bool {
-	m, box, rec := r.m, r.client.Box, r.m.rec
+	m, rec := r.m, r.m.rec
 	if r.next < rec.First() { // what it was to be given next has been evicted
 		gone := rec.Evicted()
 		gap := r.client.Protocol.Gap(r.name, gone)
@@ -263,7 +262,7 @@ func (r *Reader) fill() bool {
 			m.set.fx.Fail(r.client)
 			return true
 		}
-		if !box.Replay(r.name, r.number, Framed(r, gap)) {
+		if !m.set.fx.Replay(r, gap) {
 			return false
 		}
 		m.count(realtime.CountGaps, realtime.ReasonEvicted, 1)
@@ -278,7 +277,7 @@ func (r *Reader) fill() bool {
 					m.set.fx.Fail(r.client)
 					return true
 				}
-				if !box.Replay(r.name, r.number, Framed(r, frame)) {
+				if !m.set.fx.Replay(r, frame) {
 					return false
 				}
 			}
@@ -325,8 +324,10 @@ func (c *Client) dropReplay(r *Reader) {
 	c.behind.Drop(r, given)
 }
 
-// Refill queues more of the replays of a client, each in its turn.
-func (c *Client) Refill() {
+// Refill queues more of the replays of a client, each in its turn, for its writer, who calls it.
+func (c *Client) Refill(fx *Effects) {
+	fx.refilling = c
+	defer func() { fx.refilling = nil }()
 	for r, ok := c.next(); ok; r, ok = c.next() {
 		switch {
 		case r.state == Replaying && r.fill():

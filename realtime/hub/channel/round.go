@@ -51,12 +51,12 @@ func (p *pace) giveRound(r *Reader) bool {
 			part.Position, r.at = at, at
 		}
 		if entries > 0 {
-			frame := Framed(r, c.Protocol.Snapshot(k.name, &part))
+			frame := c.Protocol.Snapshot(k.name, &part)
 			if frame.IsZero() {
 				k.fx.Fail(c)
 				return true
 			}
-			c.Box.Replay(k.name, r.number, frame)
+			k.fx.Replay(r, frame)
 			p.budget.Take(len(frame.Bytes))
 			k.metrics.Add(realtime.CountDeliveries, k.name.Tenant(), realtime.NoReason, entries)
 		}
