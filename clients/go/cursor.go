@@ -40,14 +40,13 @@ func (f *feed) message(l *link.Link, m *wire.ServerFrame, raw []byte) {
 	if f.link != l {
 		return
 	}
-	if f.want.State && (m.Key != "" || m.Cleared) {
-		f.change(l, m, raw)
-		return
-	}
 	at, err := realtime.ParsePosition(m.Position)
 	u := f.cursors.Of(m.Channel)
 	switch {
 	case u == nil: // the pattern does not select it
+		return
+	case f.want.State && (m.Key != "" || m.Cleared):
+		f.change(l, u, m, raw)
 		return
 	case err != nil: // it cannot be told what this is
 		f.put(u.Channel, Update{Kind: KindGap, Position: u.Position.String()})
@@ -72,7 +71,7 @@ func (f *feed) message(l *link.Link, m *wire.ServerFrame, raw []byte) {
 		}
 		return
 	}
-	if !f.partial {
+	if !u.Partial {
 		u.Position = at
 	}
 	f.queue.put(message)
@@ -100,39 +99,54 @@ func (f *feed) notice(l *link.Link, n *wire.ServerFrame) {
 	case wire.NoticeDropped:
 		f.put(n.Channel, Update{Kind: KindDropped, Position: position, Count: n.Count, ByServer: true})
 	case wire.NoticeView:
-		f.view = n.View
+		if u != nil {
+			u.View = n.View
+		}
+	case wire.NoticeComplete:
+		f.cursors.Complete()
+		f.put(n.Channel, Update{Kind: KindComplete})
 	case wire.NoticeTuned:
 		f.put(n.Channel, Update{Kind: KindTuned, Position: position, MaxRate: n.MaxRate, Reason: n.Reason})
 	}
 }
 
-// begin begins to read a pattern from a link, which was sent these positions: of each such channel there will be an answer. The others it is
-// sent from asOf on, or from now on if that is 0.
-func (f *feed) begin(l *link.Link, a *wire.ServerFrame, sent map[string]realtime.Position, asOf int64) {
+// begin begins to read a pattern from a link, by the answer to a question: of each channel that it has a position of, there will be an answer. The
+// others are sent from its AsOf on, or from now on if that is 0; or with state, anew.
+func (f *feed) begin(l *link.Link, a *wire.ServerFrame, question *wire.ClientFrame) {
 	moved := f.link != nil && !f.link.Over()
+	defer f.tuneNext()
+	if f.want.State {
+		f.link = l
+		f.cursors.Begin(question.Positions, question.Views, moved, time.Now())
+		f.put(f.name, Update{Kind: KindLive, Resumed: len(question.Positions) > 0, MaxRate: a.MaxRate})
+		return
+	}
 	at, known := f.asOf, f.asOf != 0
 	if from, err := realtime.ParsePosition(a.Position); err == nil {
 		at = from.Time
 	}
-	apart := known && asOf == 0 && at > f.begun // the question stood nowhere: another link was answered first
+	apart := known && question.AsOf == 0 && at > f.begun // the question stood nowhere: another link was answered first
 	f.link = l
 	if !known || apart { // before that, nothing is wanted
 		f.asOf, f.begun = max(f.asOf, at), at
 		f.queue.mark(f.asOf)
 	}
-	f.cursors.Begin(sent, moved, time.Now())
+	f.cursors.Begin(question.Positions, nil, moved, time.Now())
 	if !moved {
 		f.put(f.name, Update{Kind: KindLive, Resumed: known && !apart, MaxRate: a.MaxRate})
 	}
 	if apart {
 		f.put(f.name, Update{Kind: KindGap, Answer: true})
 	}
-	f.tuneNext()
 }
 
 // channelAnswered takes the answer about a channel of a pattern that the server was told by name.
 func (f *feed) channelAnswered(l *link.Link, a *wire.ServerFrame) {
 	if f.link != l {
+		return
+	}
+	if f.want.State {
+		f.stateAnswered(a)
 		return
 	}
 	if u, moved := f.cursors.Answered(a.Channel); u != nil {

@@ -93,20 +93,20 @@ type fakeConn struct {
 
 // sentFrame is what a client has sent.
 type sentFrame struct {
-	Type, Channel, Sub, View, Token, Event string
-	Since                                  stands
-	ID                                     json.RawMessage
-	Refusals                               *int64
-	MaxBytesPerSecond                      int64
-	Data, If                               json.RawMessage
-	Subscriptions                          []struct {
-		Channel, Sub, View string
-		Since              stands
-		AsOf               int64
+	Type, Channel, Sub, Token, Event string
+	Since                            stands
+	ID                               json.RawMessage
+	Refusals                         *int64
+	MaxBytesPerSecond                int64
+	Data, If                         json.RawMessage
+	Subscriptions                    []struct {
+		Channel, Sub string
+		Since, View  stands
+		AsOf         int64
 	}
 }
 
-// stands is the member since: a position, or those of a pattern.
+// stands is the member since or view: that of a channel, or those of a pattern.
 type stands struct {
 	Position  string
 	Positions map[string]string

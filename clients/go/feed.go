@@ -22,14 +22,12 @@ type feed struct {
 	tunes   []*tuning // that are not answered, in order; the first is under way
 
 	cursors *cursor.Set
-	view    string     // with state: by what was shown what the queue was given
 	asOf    int64      // of the newest heartbeat on the link that it is read from, since its answer
 	begun   int64      // of a pattern: from when on it was read without an asOf
 	link    *link.Link // that it is read from; messages by any other are repetitions
 	asking  map[*link.Link]bool
 	again   *time.Timer // to ask
 	paused  bool        // the queue was full, and the server was told to send nothing
-	partial bool        // a snapshot is under way: until its end there is no position to go on from
 }
 
 // feedKey is how a frame names a feed: by sub if it has one, by channel if not.
@@ -82,11 +80,12 @@ func (f *feed) askOn(l *link.Link) {
 
 // request asks for the channel from where it stands on. The positions of a pattern have about so many bytes at most.
 func (f *feed) request(room int) *wire.ClientFrame {
-	frame := &wire.ClientFrame{Channel: f.name, Sub: f.sub, AsOf: f.asOf, View: f.shownBy(), Options: f.want}
+	frame := &wire.ClientFrame{Channel: f.name, Sub: f.sub, AsOf: f.asOf, Options: f.want}
 	if f.pattern {
 		frame.Positions = f.cursors.Positions(room)
-	} else {
-		frame.Since = f.cursors.Only().Position
+		frame.Views = f.cursors.Views(frame.Positions)
+	} else if u := f.cursors.Only(); !u.Position.IsZero() {
+		frame.Since, frame.View = u.Position, u.View
 	}
 	return frame
 }
@@ -96,7 +95,10 @@ func (f *feed) asked(l *link.Link, question *wire.ClientFrame) func(*wire.Server
 	f.stopAsking()
 	f.asking[l] = true
 	l.Asked++
-	view, sent, asOf := f.view, question.Positions, question.AsOf
+	view, about := "", *question
+	if !f.pattern {
+		view = f.cursors.Only().View
+	}
 	return func(a *wire.ServerFrame, err error) {
 		l.Asked--
 		delete(f.asking, l)
@@ -105,7 +107,7 @@ func (f *feed) asked(l *link.Link, question *wire.ClientFrame) func(*wire.Server
 		case err != nil:
 			f.refused(l, verdict.Of(err))
 		case f.pattern:
-			f.begin(l, a, sent, asOf)
+			f.begin(l, a, &about)
 		default:
 			f.answered(l, a, view)
 		}
@@ -132,14 +134,7 @@ func (f *feed) answered(l *link.Link, a *wire.ServerFrame, view string) {
 		f.goOn(f.cursors.Only(), a, moved)
 		return
 	}
-	if a.Resumed && view != f.view { // the other link of a move has brought other rows meanwhile
-		f.restart()
-		return
-	}
-	if f.partial = !a.Resumed; f.partial {
-		f.unknown()
-	}
-	f.put(f.name, Update{Kind: KindLive, Position: f.cursors.Only().Position.String(), Resumed: a.Resumed, MaxRate: a.MaxRate})
+	f.stateBegins(f.cursors.Only(), a, a.Resumed, view)
 }
 
 // refused asks again later, or ends the Subscription.
@@ -171,11 +166,13 @@ func (f *feed) end(why error) {
 }
 
 func (f *feed) heartbeat(l *link.Link, asOf int64) {
-	if f.link != l || asOf <= 0 || f.partial {
+	if f.link != l || asOf <= 0 || !f.pattern && f.cursors.Only().Partial {
 		return
 	}
-	f.asOf = asOf
-	f.queue.mark(asOf)
+	if !f.want.State || !f.pattern { // it says nothing about the states of a pattern
+		f.asOf = asOf
+		f.queue.mark(asOf)
+	}
 	f.cursors.Settle(asOf)
 }
 
@@ -196,9 +193,15 @@ func (f *feed) resume() {
 	}
 }
 
-// restart forgets where the channel stands.
+// restart forgets where the channel stands, or all channels of the pattern.
 func (f *feed) restart() {
-	f.cursors.Only().Position, f.asOf = realtime.Position{}, 0
+	f.cursors.Reset()
+	f.askAnew()
+}
+
+// askAnew asks once more for what is being read.
+func (f *feed) askAnew() {
+	f.asOf = 0
 	if l := f.link; l != nil && !l.Over() {
 		f.link = nil
 		f.leave(l)
@@ -231,7 +234,7 @@ func (c *Client) askFirst(l *link.Link, hello *wire.ClientFrame) {
 		}
 		size += n
 		hello.Subscriptions = append(hello.Subscriptions, wire.Subscription{
-			Channel: f.name, Sub: f.sub, Since: frame.Since, Positions: frame.Positions, View: frame.View, Options: f.want,
+			Channel: f.name, Sub: f.sub, Since: frame.Since, Positions: frame.Positions, View: frame.View, Views: frame.Views, Options: f.want,
 		})
 		l.First[f] = &link.Question{Done: f.asked(l, frame)}
 	}

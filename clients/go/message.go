@@ -49,6 +49,9 @@ const (
 	// KindSnapshot is a part of the state of the channel: Entries, with More behind it. What follows the last part is everything
 	// after Position.
 	KindSnapshot Kind = "snapshot"
+	// KindComplete: of a pattern with State, the states of all its channels have been sent that there were. Of a channel about which
+	// there was no KindLive since that of the pattern, nothing is left.
+	KindComplete Kind = "complete"
 	// KindTuned: the server gives the Subscription another MaxRate, because of Reason.
 	KindTuned Kind = "tuned"
 )

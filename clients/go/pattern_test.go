@@ -217,7 +217,7 @@ func TestPatternIsRefused(t *testing.T) {
 		})
 		defer c.Close()
 		for name, o := range map[string]SubscribeOptions{
-			"prices:**:a": {}, "a*": {}, "{user}:*": {}, "prices:fx": {Positions: map[string]string{}}, "state:*": {State: true}, "since:*": {Since: "1-a"},
+			"prices:**:a": {}, "a*": {}, "{user}:*": {}, "prices:fx": {Positions: map[string]string{}}, "state:*": {State: true, Positions: map[string]string{}}, "asOf:*": {State: true, AsOf: 5}, "since:*": {Since: "1-a"},
 			"positions:*": {Positions: map[string]string{"prices:fx": "1-a"}}, "names:*": {Positions: map[string]string{"": "1-a"}},
 		} {
 			if _, err := c.Subscribe(name, o); realtime.CodeOf(err) != realtime.CodeBadRequest {

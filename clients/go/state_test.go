@@ -28,10 +28,10 @@ func filters(t *testing.T) gateway.Options {
 	return gateway.Options{Filters: compiler, Lifetime: 2 * time.Minute}
 }
 
-// world is what a producer has made of the state of a channel: by key, the desk and the data of its value, and when that ends.
+// world is what a producer has made of the states of some channels: the desk and the data of the value of each key, and when that ends.
 type world struct {
 	mu    sync.Mutex // guards what follows
-	state map[string]value
+	state map[ChannelKey]value
 }
 
 type value struct {
@@ -39,17 +39,17 @@ type value struct {
 	ends       time.Time
 }
 
-// seen is what a viewer of a desk is to see; "" sees everything. What ends within moments is taken out of it and of what the viewer has.
-func (w *world) seen(desk string, has map[string]string) map[string]string {
+// seen is what a viewer of a desk in a channel is to see; "" is all of either. What ends within moments is taken out of it and of what the viewer has.
+func (w *world) seen(channel, desk string, has map[ChannelKey]string) map[ChannelKey]string {
 	const moments = 2 * time.Second
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := map[string]string{}
+	all := map[ChannelKey]string{}
 	for key, v := range w.state {
 		switch left := time.Until(v.ends); {
 		case left.Abs() < moments:
 			delete(has, key)
-		case (desk == "" || v.desk == desk) && left > 0:
+		case (channel == "" || key.Channel == channel) && (desk == "" || v.desk == desk) && left > 0:
 			all[key] = v.data
 		}
 	}
@@ -59,7 +59,7 @@ func (w *world) seen(desk string, has map[string]string) map[string]string {
 // run publishes changes, in order, until an end.
 func (w *world) run(ctx context.Context, t *testing.T, c *Client, r *rand.Rand, end time.Time) {
 	for n := 0; time.Now().Before(end); n++ {
-		e := Event{Channel: "fleet:eu", Key: fmt.Sprint("v", r.IntN(30)), Data: json.RawMessage(fmt.Sprint(n)), Tags: map[string]string{"desk": string(rune('a' + r.IntN(3)))}}
+		e := Event{Channel: []string{"fleet:eu", "fleet:eu", "fleet:us", "fleet:x"}[r.IntN(4)], Key: fmt.Sprint("v", r.IntN(15)), Data: json.RawMessage(fmt.Sprint(n)), Tags: map[string]string{"desk": string(rune('a' + r.IntN(3)))}}
 		v := value{desk: e.Tags["desk"], data: string(e.Data), ends: time.Now().Add(realtime.MaxUnstoredTTL)}
 		switch r.IntN(8) {
 		case 0:
@@ -73,18 +73,34 @@ func (w *world) run(ctx context.Context, t *testing.T, c *Client, r *rand.Rand, 
 			return
 		}
 		w.mu.Lock()
-		if w.state[e.Key] = v; e.Delete {
-			delete(w.state, e.Key)
+		if w.state[ChannelKey{e.Channel, e.Key}] = v; e.Delete {
+			delete(w.state, ChannelKey{e.Channel, e.Key})
 		}
 		w.mu.Unlock()
 		time.Sleep(time.Duration(r.IntN(2000)) * time.Millisecond)
 	}
 }
 
-func shown(v *KeyedView) map[string]string {
-	all := map[string]string{}
-	for key, m := range v.All() {
-		all[key] = string(m.Data)
+// screen is a view of one channel, or of all.
+type screen interface {
+	Tune(ctx context.Context, t Tuning) (Tuned, error)
+	Err() error
+	Close()
+}
+
+func shown(v screen) map[ChannelKey]string {
+	all := map[ChannelKey]string{}
+	switch v := v.(type) {
+	case *KeyedView:
+		for key, m := range v.All() {
+			all[ChannelKey{"fleet:eu", key}] = string(m.Data)
+		}
+	case *PatternView:
+		for _, channel := range v.Channels() {
+			for key, m := range v.All(channel) {
+				all[ChannelKey{channel, key}] = string(m.Data)
+			}
+		}
 	}
 	return all
 }
@@ -99,7 +115,7 @@ func TestViewsAgree(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				o := filters(t)
-				p := &panel{r: rand.New(rand.NewPCG(seed, 5)), world: world{state: map[string]value{}}}
+				p := &panel{r: rand.New(rand.NewPCG(seed, 5)), world: world{state: map[ChannelKey]value{}}}
 				if seed%2 == 1 {
 					rough := faultybroker.New(memory.NewBroker(memory.BrokerOptions{}), faultybroker.Rough(seed))
 					o.Broker, p.rough = rough, rough
@@ -115,18 +131,27 @@ type panel struct {
 	r     *rand.Rand
 	rough *faultybroker.Broker // nil: the broker does what it should
 	world world
-	views []*KeyedView
-	desks []string // of which each shows the rows; "" is all
+	views []screen
+	desks []string              // of which each shows the rows; "" is all
+	told  map[ChannelKey]string // what the first view of all channels has told of
 }
 
 func (p *panel) run(t *testing.T, d *deployment) {
 	producer := d.client("producer")
 	defer producer.Close()
-	for i, rate := range []float64{0, 2, 0.5} {
+	p.told = map[ChannelKey]string{}
+	for i, rate := range []float64{0, 2, 0.5, 0, 1} {
 		c := d.client(fmt.Sprint("viewer", i), func(o *Options) { o.Token = d.token("viewer", time.Duration(3+20*i)*time.Minute) })
 		defer c.Close()
-		p.desks = append(p.desks, []string{"", "a", "b"}[i])
-		v, err := c.View("fleet:eu", ViewOptions{Filter: deskFilter(p.desks[i]), MaxRate: rate})
+		p.desks = append(p.desks, []string{"", "a", "b", "", "a"}[i])
+		o := ViewOptions{Filter: deskFilter(p.desks[i]), MaxRate: rate}
+		var v screen
+		var err error
+		if i < 3 {
+			v, err = c.View("fleet:eu", o)
+		} else {
+			v, err = c.Views("fleet:*", o)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,10 +196,37 @@ func (p *panel) minute(t *testing.T, d *deployment, producer *Client) {
 func (p *panel) check(t *testing.T) {
 	t.Helper()
 	for i, v := range p.views {
-		got := shown(v)
-		if want := p.world.seen(p.desks[i], got); !maps.Equal(got, want) || v.Err() != nil {
-			t.Fatalf("a viewer of %q sees %v, want %v; %v", p.desks[i], got, want, v.Err())
+		got, channel := shown(v), "fleet:eu"
+		if _, ok := v.(*PatternView); ok {
+			channel = ""
 		}
+		if i == 3 {
+			p.follow(t, v.(*PatternView), got) //nolint:forcetypeassert // that is how it was made
+		}
+		if want := p.world.seen(channel, p.desks[i], got); !maps.Equal(got, want) || v.Err() != nil {
+			t.Fatalf("%d, a viewer of %q, sees %v, want %v; %v", i, p.desks[i], got, want, v.Err())
+		}
+	}
+}
+
+// follow checks that a view tells of everything that differs from what it told before.
+func (p *panel) follow(t *testing.T, v *PatternView, now map[ChannelKey]string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+	defer cancel()
+	rows, err := v.Changes(ctx)
+	if err != nil && ctx.Err() == nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		if m, ok := v.Get(row.Channel, row.Key); ok {
+			p.told[row] = string(m.Data)
+		} else {
+			delete(p.told, row)
+		}
+	}
+	if !maps.Equal(p.told, now) {
+		t.Fatalf("by its changes it shows %v, and it shows %v", p.told, now)
 	}
 }
 
@@ -221,5 +273,63 @@ func TestRefusedOptions(t *testing.T) {
 		if got, err := s.Tune(t.Context(), Tuning{AddKeys: []string{"v2"}, RemoveKeys: []string{"v1"}}); err != nil || !slices.Equal(got.Keys, []string{"v2"}) {
 			t.Errorf("%+v, %v", got, err)
 		}
+	})
+}
+
+// What is tuned of a pattern holds for all its channels, those that begin later and those of later connections; what is refused changes nothing.
+func TestPatternIsTuned(t *testing.T) {
+	t.Parallel()
+	bubble(t, filters(t), func(t *testing.T, d *deployment) {
+		c := d.client("ann")
+		defer c.Close()
+		sub, err := c.Subscribe("prices:*", SubscribeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next(t, sub)
+		n := 0
+		given := func(channels ...string) (all []string) {
+			t.Helper()
+			for _, channel := range channels {
+				for _, desk := range []string{"a", "b"} {
+					n++
+					data := json.RawMessage(fmt.Sprintf(`{"ask":0,"bid":%d}`, n))
+					if _, err := c.Publish(t.Context(), Event{Channel: "prices:" + channel, Data: data, Tags: map[string]string{"desk": desk}}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			time.Sleep(5 * time.Second)
+			for u, ok, _ := sub.queue.take(); ok; u, ok, _ = sub.queue.take() {
+				if u.Kind == KindMessage {
+					all = append(all, u.Channel+string(u.Message.Data))
+				}
+			}
+			slices.Sort(all)
+			return all
+		}
+		tune := func(change Tuning, refused realtime.Code) {
+			t.Helper()
+			if got, err := sub.Tune(t.Context(), change); realtime.CodeOf(err) != refused && (err != nil || refused != "") {
+				t.Errorf("%+v, %v, want %q", got, err, refused)
+			}
+		}
+		check := func(got []string, want ...string) {
+			t.Helper()
+			if !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		}
+		check(given("x"), `prices:x{"ask":0,"bid":1}`, `prices:x{"ask":0,"bid":2}`)
+		desk, wrong, fields, paused, going := "tags.desk == 'b'", "tags.desk = 'b'", []string{"bid"}, true, false
+		tune(Tuning{Filter: &desk, Fields: &fields}, "")
+		check(given("x", "y"), `prices:x{"bid":4}`, `prices:y{"bid":6}`)
+		tune(Tuning{Filter: &wrong}, realtime.CodeBadRequest)
+		d.cut()
+		check(given("x", "z"), `prices:x{"bid":8}`, `prices:z{"bid":10}`)
+		tune(Tuning{Paused: &paused}, "")
+		check(given("x", "new"))
+		tune(Tuning{Paused: &going}, "")
+		check(given("y"), `prices:new{"bid":14}`, `prices:x{"bid":12}`, `prices:y{"bid":16}`)
 	})
 }

@@ -1,47 +1,65 @@
 package tidewire
 
 import (
+	"github.com/tidewire/tidewire/clients/go/internal/cursor"
 	"github.com/tidewire/tidewire/clients/go/internal/link"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
-// shownBy is what the server is told of what the Subscription has of a state.
-func (f *feed) shownBy() string {
-	if f.pattern || f.cursors.Only().Position.IsZero() {
-		return ""
+// stateBegins takes the answer about the state of a channel: it is resumed, from what was shown by a view, or sent anew.
+func (f *feed) stateBegins(u *cursor.Cursor, a *wire.ServerFrame, resumed bool, view string) {
+	if resumed && view != u.View { // the other link of a move has brought other rows meanwhile
+		u.Position = realtime.Position{}
+		f.askAnew()
+		return
 	}
-	return f.view
+	if u.Partial = !resumed; u.Partial {
+		f.unknown(u)
+	}
+	f.put(u.Channel, Update{Kind: KindLive, Position: u.Position.String(), Resumed: resumed, MaxRate: a.MaxRate})
+}
+
+// stateAnswered takes the answer about the state of a channel that the pattern selects: one that was asked for by name, or any other.
+func (f *feed) stateAnswered(a *wire.ServerFrame) {
+	u := f.cursors.Of(a.Channel)
+	if u == nil {
+		return
+	}
+	resumed := u.Owed && a.Resumed
+	u.Owed = false
+	f.stateBegins(u, a, resumed, u.Asked)
 }
 
 // change takes a message about the state. It may be older than the one before it, because a row that comes into sight is sent with the position
 // that it has; and it may be a repetition, which changes nothing.
-func (f *feed) change(l *link.Link, m *wire.ServerFrame, raw []byte) {
-	u := Update{Kind: KindMessage, Channel: f.name, Position: m.Position, Message: message(m, raw)}
+func (f *feed) change(l *link.Link, at *cursor.Cursor, m *wire.ServerFrame, raw []byte) {
+	u := Update{Kind: KindMessage, Channel: at.Channel, Position: m.Position, Message: message(m, raw)}
 	if !f.queue.room(&u) {
 		f.pause(l)
 		return
 	}
-	f.advance(m.Position)
-	u.Position = f.cursors.Only().Position.String()
+	advance(at, m.Position)
+	u.Position = at.Position.String()
 	f.queue.put(u)
 }
 
 // advance goes on to a position, unless it is behind or not that of all that was sent before it.
-func (f *feed) advance(position string) {
-	if at, err := realtime.ParsePosition(position); err == nil && !f.partial && at.Time >= f.cursors.Only().Position.Time {
-		f.cursors.Only().Position = at
+func advance(u *cursor.Cursor, position string) {
+	if at, err := realtime.ParsePosition(position); err == nil && !u.Partial && at.Time >= u.Position.Time {
+		u.Position = at
 	}
 }
 
 // snapshot takes a part of the state.
 func (f *feed) snapshot(l *link.Link, s *wire.ServerFrame, raw []byte) {
-	if f.link != l || !f.want.State {
+	at := f.cursors.Of(s.Channel)
+	if f.link != l || !f.want.State || at == nil {
 		return
 	}
-	u := Update{Kind: KindSnapshot, Channel: f.name, More: s.More, Reset: s.Reset, Frame: raw, Entries: make([]*Message, 0, len(s.Entries))}
+	u := Update{Kind: KindSnapshot, Channel: at.Channel, More: s.More, Reset: s.Reset, Frame: raw, Entries: make([]*Message, 0, len(s.Entries))}
 	for i := range s.Entries {
-		s.Entries[i].Channel = f.name
+		s.Entries[i].Channel = at.Channel
 		u.Entries = append(u.Entries, message(&s.Entries[i], nil))
 	}
 	if !f.queue.roomFor(&u, maxSnapshot) {
@@ -49,34 +67,35 @@ func (f *feed) snapshot(l *link.Link, s *wire.ServerFrame, raw []byte) {
 		return
 	}
 	if s.Reset {
-		f.partial = true
-		f.unknown()
+		at.Partial = true
+		f.unknown(at)
 	}
 	if !s.More {
-		f.partial, f.view = false, s.View
-		f.advance(s.Position)
+		at.Partial, at.View = false, s.View
+		advance(at, s.Position)
 	}
-	u.Position = f.cursors.Only().Position.String()
+	u.Position = at.Position.String()
 	f.queue.put(u)
 }
 
 // changes takes the newest of some keys. In the middle of what a slow reader is sent it stands nowhere new.
 func (f *feed) changes(l *link.Link, s *wire.ServerFrame) {
-	if f.link != l || !f.want.State {
+	at := f.cursors.Of(s.Channel)
+	if f.link != l || !f.want.State || at == nil {
 		return
 	}
 	for i := range s.Entries {
 		e := &s.Entries[i]
-		e.Channel = f.name
-		u := Update{Kind: KindMessage, Channel: f.name, Message: message(e, nil)}
+		e.Channel = at.Channel
+		u := Update{Kind: KindMessage, Channel: at.Channel, Message: message(e, nil)}
 		if !f.queue.room(&u) {
 			f.pause(l)
 			return
 		}
 		if i == len(s.Entries)-1 && s.Position != "" {
-			f.advance(s.Position)
+			advance(at, s.Position)
 		}
-		u.Position = f.cursors.Only().Position.String()
+		u.Position = at.Position.String()
 		f.queue.put(u)
 	}
 }
@@ -84,9 +103,10 @@ func (f *feed) changes(l *link.Link, s *wire.ServerFrame) {
 // maxSnapshot bounds the bytes of the state of a channel that wait to be taken: four times the largest that a namespace may have by default.
 const maxSnapshot = 32 << 20
 
-// unknown says that nobody knows which of its state the Subscription has: it is to be sent anew.
-func (f *feed) unknown() {
-	if f.want.State {
-		f.cursors.Only().Position, f.asOf = realtime.Position{}, 0
+// unknown says that nobody knows what of its state the Subscription has: it is to be sent anew.
+func (f *feed) unknown(u *cursor.Cursor) {
+	u.Position = realtime.Position{}
+	if !f.pattern {
+		f.asOf = 0
 	}
 }

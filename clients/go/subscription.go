@@ -24,7 +24,8 @@ type SubscribeOptions struct {
 	// those of some keys ("GBP*" is every key that begins so). Empty is everything. docs/delivery.md explains them.
 	Filter       string
 	Fields, Keys []string
-	// State has the newest message of each key sent first, in a snapshot, and then what changes. Client.View makes a map of it.
+	// State has the newest message of each key sent first, in a snapshot, and then what changes. Client.View makes a map of it, and Client.Views
+	// one of each channel of a pattern.
 	State bool
 	// MaxRate is how many times a second what is new is sent at most, 0.05 to 1000; 0 is as it comes.
 	MaxRate float64
@@ -110,8 +111,8 @@ func (o *SubscribeOptions) check(name string) (pattern bool, err error) {
 	switch {
 	case o.Since != "":
 		return true, realtime.Errorf(realtime.CodeBadRequest, "Since: is for a channel; give Positions for a pattern")
-	case o.State:
-		return true, realtime.Errorf(realtime.CodeBadRequest, "State: is not supported for a pattern; subscribe to each channel")
+	case o.State && (o.Positions != nil || o.AsOf != 0):
+		return true, realtime.Errorf(realtime.CodeBadRequest, "Positions and AsOf: cannot be given with State, which begins with all of it")
 	case len(o.Positions) > cursor.Max:
 		return true, realtime.Errorf(realtime.CodeBadRequest, "Positions: must be at most %d channels, got %d", cursor.Max, len(o.Positions))
 	}
@@ -158,7 +159,7 @@ func (c *Client) Subscribe(channel string, o SubscribeOptions) (*Subscription, e
 	if err := o.withDefaults(); err != nil {
 		return nil, err
 	}
-	f := &feed{c: c, name: channel, pattern: pattern, want: o.want(), asking: map[*link.Link]bool{}, asOf: o.AsOf, cursors: cursor.New(channel)}
+	f := &feed{c: c, name: channel, pattern: pattern, want: o.want(), asking: map[*link.Link]bool{}, asOf: o.AsOf, cursors: cursor.New(channel, o.State)}
 	at := Bookmark{Position: o.Since, Positions: maps.Clone(o.Positions), AsOf: o.AsOf}
 	if !pattern {
 		f.cursors.Only().Position = realtime.ReturnedPosition(o.Since)

@@ -23,7 +23,7 @@ func newTail(s std) *cobra.Command {
 			"message, snapshot or direct frame, unchanged.\n\n" +
 			"A CHANNEL may be a pattern: 'prices:*' is every channel with one more segment, and\n" +
 			"'prices:**' with any number. The token must grant the whole pattern. Quote it, or\n" +
-			"the shell may replace it. --since, --rewind and --state are for channels only.\n\n" +
+			"the shell may replace it. --since and --rewind are for channels only.\n\n" +
 			"--rewind begins with what was published before, as far as the gateway remembers it;\n" +
 			"tidewire history reads what is older.\n\n" +
 			"--state, --filter, --keys, --fields and --max-rate are options of the subscription:\n" +
@@ -119,11 +119,8 @@ func checkRead(name string, o *tidewire.SubscribeOptions) error {
 		}
 		return nil
 	}
-	switch {
-	case o.Since != "":
+	if o.Since != "" {
 		return usage.Errorf("--since: must not be used together with a pattern, which has a position for each channel")
-	case o.State:
-		return usage.Errorf("--state: must not be used together with a pattern")
 	}
 	if err := realtime.CheckSelection(name); err != nil {
 		return usage.Errorf("CHANNEL: %w", err)

@@ -46,7 +46,6 @@ func TestTailPattern(t *testing.T) {
 		saying string
 	}{
 		"since":     {[]string{"--since", "1767225600123-e1", "prices:*"}, exitUsage, "--since: must not"},
-		"state":     {[]string{"--state", "prices:*"}, exitUsage, "--state: must not"},
 		"misplaced": {[]string{"prices:**:a"}, exitUsage, "CHANNEL: "},
 		"braces":    {[]string{"{user}:*"}, exitUsage, "CHANNEL: "},
 	} {

@@ -38,6 +38,12 @@ func TestTailState(t *testing.T) {
 			t.Errorf("the line is %s, want %s", line, want)
 		}
 	}
+	all := c.start("tail", "--state", "fleet:*")
+	all.says("fleet:eu: that was its state")
+	if line := all.line(); !strings.HasSuffix(line, " fleet:eu v1 1") {
+		t.Errorf("the state of a channel of a pattern is %s", line)
+	}
+	all.says("fleet:*: those were the states of all its channels")
 	for name, tt := range map[string]struct {
 		args   []string
 		code   int

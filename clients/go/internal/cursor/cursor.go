@@ -13,8 +13,12 @@ type Cursor struct {
 	Channel  string
 	Position realtime.Position // of the newest that it has had
 	// Owed says that the server was told the Position by name, and has not answered.
-	Owed   bool
-	recent recent
+	Owed bool
+	// With state: View is by what was shown what it has had, and Asked what the server was told of that. Partial says that nobody knows what of the state
+	// it has, until the end of a snapshot: there is no Position to go on from.
+	View, Asked string
+	Partial     bool
+	recent      recent
 	// A new connection may repeat what the one before has brought: what is older than floor, until then.
 	floor      int64
 	floorUntil time.Time

@@ -25,15 +25,16 @@ const (
 type Set struct {
 	name    string
 	pattern bool
+	state   bool
 	all     map[string]*Cursor
 	// About channels that have no Cursor: up to forgotten something may have been had of them, and what comes by the
 	// connection that there is may repeat what is not newer than repeats.
 	forgotten, repeats int64
 }
 
-// New returns a Set for a channel, or for a pattern.
-func New(name string) *Set {
-	s := &Set{name: name, pattern: realtime.IsSelection(name), all: map[string]*Cursor{}}
+// New returns a Set for a channel, or for a pattern, whose state is read or not.
+func New(name string, state bool) *Set {
+	s := &Set{name: name, pattern: realtime.IsSelection(name), state: state, all: map[string]*Cursor{}}
 	if !s.pattern {
 		s.all[name] = &Cursor{Channel: name}
 	}
@@ -51,7 +52,7 @@ func (s *Set) Of(channel string) *Cursor {
 	if len(s.all) >= Max {
 		s.forget()
 	}
-	u := &Cursor{Channel: channel, floor: s.repeats, doubt: s.repeats > 0}
+	u := &Cursor{Channel: channel, Partial: s.state, floor: s.repeats, doubt: s.repeats > 0}
 	s.all[channel] = u
 	return u
 }
@@ -88,12 +89,27 @@ func (s *Set) Positions(room int) map[string]realtime.Position {
 	return all
 }
 
-// Begin says that another connection brings the channels, which was sent these positions: it answers about each of them. moved: the one before has
-// brought more meanwhile.
-func (s *Set) Begin(sent map[string]realtime.Position, moved bool, now time.Time) {
+// Views are by what was shown what the server is told these positions of, but for what everything was shown of; nil if there are none.
+func (s *Set) Views(of map[string]realtime.Position) map[string]string {
+	var all map[string]string
+	for channel := range of {
+		if view := s.all[channel].View; view != "" {
+			if all == nil {
+				all = map[string]string{}
+			}
+			all[channel] = view
+		}
+	}
+	return all
+}
+
+// Begin says that another connection brings the channels, which was sent these positions, and these views with them: it answers about each of
+// them. moved: the one before has brought more meanwhile.
+func (s *Set) Begin(sent map[string]realtime.Position, views map[string]string, moved bool, now time.Time) {
 	s.repeats = s.forgotten
 	for _, u := range s.all {
 		_, u.Owed = sent[u.Channel]
+		u.Asked = views[u.Channel]
 		if u.floor = 0; moved || !u.Owed {
 			u.Repeats(now)
 		}
@@ -108,6 +124,18 @@ func (s *Set) Answered(channel string) (u *Cursor, moved bool) {
 	}
 	u.Owed = false
 	return u, u.floor != 0
+}
+
+// Complete forgets the channels of which the server has nothing to say any more: all others have been answered.
+func (s *Set) Complete() {
+	maps.DeleteFunc(s.all, func(_ string, u *Cursor) bool { return u.Owed })
+}
+
+// Reset forgets where the subscription stands.
+func (s *Set) Reset() {
+	for _, u := range s.all {
+		u.Position = realtime.Position{}
+	}
 }
 
 // Settle forgets what an asOf has made superfluous.

@@ -43,6 +43,9 @@ func (r *Rows[M]) Len() int { return len(r.all) }
 // Coming is how many there are, or are to be when a snapshot that is under way is complete, whichever is more.
 func (r *Rows[M]) Coming() int { return max(len(r.all), len(r.coming)) }
 
+// Underway reports whether a snapshot has begun and is not complete.
+func (r *Rows[M]) Underway() bool { return r.coming != nil }
+
 // All returns a copy.
 func (r *Rows[M]) All() map[string]M { return maps.Clone(r.all) }
 

@@ -19,6 +19,8 @@ func (t *Tail) take(u *tidewire.Update) error {
 		return t.print(u.Message)
 	case tidewire.KindSnapshot:
 		return t.snapshot(channel, u)
+	case tidewire.KindComplete:
+		return t.say("%s: those were the states of all its channels", channel)
 	case tidewire.KindTuned:
 		return t.say("%s: at most %v times a second from now on (%s)", channel, u.MaxRate, u.Reason)
 	case tidewire.KindLive:
