@@ -39,6 +39,7 @@ const positionOf = ({ time, id }) => `${time}-${id}`;
 
 export class Reader {
   told = new Map(); // key -> ID of the event that the client was told last
+  whole; // is told of the end of each snapshot
   snapshot = null; reset = false; nextAt = 0; timer; over = false;
 
   constructor(socket, channel, wants, at, sub) { Object.assign(this, { socket, channel, wants, at, sub, world: socket.world }); }
@@ -67,6 +68,8 @@ export class Reader {
     this.over = true;
     clearTimeout(this.timer);
   }
+
+  again() { this.begin(true); }
 
   /** Begins to send the state. */
   begin(reset) {
@@ -105,6 +108,7 @@ export class Reader {
     this.reset = false;
     if (more) return this.#later(random.of([0, 1, 50, 2000]));
     [this.snapshot, this.at] = [null, at];
+    this.whole?.();
     this.#later(random(100));
   }
 

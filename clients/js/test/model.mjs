@@ -88,7 +88,7 @@ class Run {
     this.client.on("gap", () => this.gaps++);
     this.wants = Object.fromEntries(channels.map((channel) => [channel, random.of([{}, {}, { maxRate: random.of([1, 20]) }])]));
     for (const channel of channels.slice(0, 2)) this.read(channel);
-    if (random.chance(0.5)) this.fleet = new Fleet(this);
+    if (random.chance(0.5)) this.fleet = new Fleet(this, random.chance(0.4) ? "fleet:*" : "fleet:eu");
     this.patterns = random.chance(0.6) ? random.of([["prices:*"], ["prices:*", "**"], ["*:7", "prices:**"]]).map((pattern) => new PatternPage(this, pattern)) : [];
   }
 

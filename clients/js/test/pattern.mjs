@@ -1,6 +1,7 @@
 // How the world's server gives all channels that a pattern selects, and a page that reads them: each message of each channel once and in
 // order, or a gap of that channel was told.
 import { parsePosition } from "../tidewire.js";
+import { fold, Reader } from "./keyed.mjs";
 
 const STALLED = 60_000; // what an asOf does not vouch for
 
@@ -50,6 +51,68 @@ export class PatternReader {
       for (const { time, id, data, key } of record.slice(this.at.get(channel) ?? 0)) this.give({ type: "message", channel, position: `${time}-${id}`, key, time, data });
       this.at.set(channel, record.length);
     }
+  }
+}
+
+/** A subscription to the states of all channels of a pattern: a reader for each, of which something is known. */
+export class PatternStates {
+  readers = new Map(); owed; over = false;
+
+  constructor(socket, pattern, wants, sub) { Object.assign(this, { socket, world: socket.world, pattern, wants, sub }); }
+
+  get channels() { return [...this.world.records.keys()].filter((channel) => channel.startsWith("fleet:") && matches(this.pattern, channel)); }
+  get told() { return [...this.readers.values()].flatMap(({ channel, told }) => [...told].map(([key, id]) => [`${channel} ${key}`, id])); }
+
+  begin(id, since = {}, views = {}) {
+    const { random, now } = this.world;
+    this.socket.give({ type: "ok", id, channel: this.pattern, pattern: true, sub: this.sub, position: `${now}-` });
+    // Of a channel without rows nothing may be known any more, and a state may not be known at the moment.
+    this.owed = new Set(this.channels.filter((channel) => fold(this.world.record(channel), now).size || random.chance(0.5)));
+    for (const channel of [...this.owed]) {
+      const read = () => this.#read(channel, since[channel], views[channel]);
+      if (random.chance(0.1)) setTimeout(read, random.of([10, 3000]));
+      else read();
+    }
+    this.#check();
+  }
+
+  #read(channel, since, view) {
+    if (this.over || this.socket.closed) return;
+    const reader = new Reader(this.socket, channel, this.wants, this.world.record(channel).length, this.sub);
+    this.readers.set(channel, reader);
+    reader.whole = () => { this.owed?.delete(channel); this.#check(); };
+    this.socket.subscribeState(undefined, reader, since, view);
+    if (!reader.snapshot) reader.whole();
+  }
+
+  #check() {
+    if (this.owed?.size !== 0) return;
+    this.owed = undefined;
+    this.socket.give({ type: "notice", code: "complete", channel: this.pattern, sub: this.sub });
+  }
+
+  pump() {
+    if (this.over || this.socket.closed) return;
+    for (const reader of this.readers.values()) reader.pump();
+    for (const channel of this.channels) if (!this.readers.has(channel) && !this.owed?.has(channel)) this.#read(channel);
+    for (const [channel, { told, snapshot }] of this.readers) { // of which nothing is left to be known
+      if (this.owed || snapshot || told.size || fold(this.world.record(channel), this.world.now).size || this.world.random.chance(0.9)) continue;
+      this.readers.get(channel).end();
+      this.readers.delete(channel);
+    }
+  }
+
+  see(wants, rights) {
+    this.wants = wants;
+    for (const reader of this.readers.values()) reader.see(wants, rights);
+  }
+
+  /** It has forgotten what was removed. */
+  again() { for (const reader of this.readers.values()) reader.begin(true); }
+
+  end() {
+    this.over = true;
+    for (const reader of this.readers.values()) reader.end();
   }
 }
 

@@ -2,7 +2,7 @@
 // delays, and a page's storage. Each part can be told to misbehave. What a well-behaved server does is protocol.md's.
 import { VirtualClock } from "./clock.mjs";
 import { faultOf, Reader } from "./keyed.mjs";
-import { PatternReader } from "./pattern.mjs";
+import { PatternReader, PatternStates } from "./pattern.mjs";
 
 export function generator(seed) { // mulberry32
   const next = () => {
@@ -276,7 +276,7 @@ class Socket {
   }
 
   valid({ channel, since, view, type, id, asOf, sub, ...wants }) {
-    if (String(channel).includes("*")) return /^(\w+|\*)(:(\w+|\*))*(:\*\*)?$|^\*\*$/.test(channel) && !wants.state && (since === undefined || Object.values(since).every((each) => position.test(each)));
+    if (String(channel).includes("*")) return /^(\w+|\*)(:(\w+|\*))*(:\*\*)?$|^\*\*$/.test(channel) && faultOf(wants, channel, false) === undefined && (since === undefined || Object.values(since).every((each) => position.test(each)));
     return faultOf(wants, String(channel), false) === undefined && typeof channel === "string" && /^[\w\-./@=+~]+(:[\w\-./@=+~]+)*$/.test(channel) && channel.length <= 200 && (since === undefined || position.test(since));
   }
 
@@ -284,7 +284,7 @@ class Socket {
   tune({ id, type, channel, sub, keys, ...change }, refuse) {
     const reader = this.subscriptions.get(keyOf({ sub, channel })), wants = { ...reader?.wants, ...change };
     if (!reader) return refuse("not-found");
-    if (channel.includes("*")) return refuse("bad-request");
+    if (channel.includes("*") && !wants.state) return refuse("bad-request");
     if (this.world.random.chance(this.world.busy)) return refuse("limited", { limit: "tunesPerSecond", retryAfterMs: 100 });
     if (faultOf({ ...change, keys }, channel, true) || (keys && !Array.isArray(keys) && !wants.keys)) return refuse("bad-request");
     if (Array.isArray(keys)) wants.keys = keys;
@@ -294,11 +294,18 @@ class Socket {
     this.give({ type: "ok", id, channel, sub, filter: wants.filter || undefined, fields: wants.fields, keys: wants.keys, maxRate: wants.maxRate, paused: wants.paused === true });
   }
 
-  /** Answers a subscription with state: what has changed, or everything. */
-  subscribeState(id, reader, since, at, view) {
-    const { world } = this, { channel, record } = reader, end = record.length ? `${record.at(-1).time}-${record.at(-1).id}` : `${world.now}-`;
+  /** The index of a record that a position is before; -1 if it is none of its. */
+  indexOf(record, since) {
+    const [ms, ...rest] = since.split("-"), event = rest.join("-");
+    const found = event ? record.findIndex((each) => each.id === event && each.time === Number(ms)) + 1 : record.findIndex(({ time }) => time > Number(ms));
+    if ((event && found === 0) || Number(ms) > this.world.now) return -1;
+    return event ? found : found < 0 ? record.length : found;
+  }
+
+  /** Answers a subscription with state, or about one of the channels of a pattern: what has changed, or everything. */
+  subscribeState(id, reader, since, view) {
+    const { world } = this, at = since === undefined ? -1 : this.indexOf(reader.record, since), { channel, record } = reader, end = record.length ? `${record.at(-1).time}-${record.at(-1).id}` : `${world.now}-`;
     const answer = { type: "ok", id, channel, sub: reader.sub, resumed: false, gap: false, state: { keys: 0 }, view: reader.view, maxRate: reader.rate };
-    this.subscriptions.set(keyOf(reader), reader);
     if (at >= 0 && !reader.filtered && view === reader.view && world.random.chance(0.8)) {
       this.give({ ...answer, resumed: true, position: since });
       reader.resume(at);
@@ -315,22 +322,18 @@ class Socket {
     if (this.subscriptions.size >= this.welcome.limits.subscriptionsPerConnection) return refuse({ code: "limited", limit: "subscriptionsPerConnection" });
     if (wants.state && world.random.chance(world.busy)) return refuse({ code: "unavailable", retryAfterMs: 700 });
     if (channel.includes("*")) {
-      const reader = new PatternReader(this, { channel, sub });
+      const reader = wants.state ? new PatternStates(this, channel, wants, sub) : new PatternReader(this, { channel, sub });
       this.subscriptions.set(key, reader);
-      return reader.begin(id, since, asOf);
+      return reader.begin(id, since, wants.state ? view : asOf);
     }
     const record = world.record(channel), reader = new Reader(this, channel, wants, record.length, sub);
     const answer = { type: "ok", id, channel, sub, resumed: false, gap: false, maxRate: wants.maxRate };
     const end = record.length ? `${record.at(-1).time}-${record.at(-1).id}` : `${world.now}-`;
-    if (since === undefined && wants.state) return this.subscribeState(id, reader);
     this.subscriptions.set(key, reader);
+    if (wants.state) return this.subscribeState(id, reader, since, view);
     if (since === undefined) return this.give({ ...answer, position: end });
-    const [ms, ...rest] = since.split("-"), event = rest.join("-");
-    const found = event ? record.findIndex((each) => each.id === event && each.time === Number(ms)) + 1 : record.findIndex(({ time }) => time > Number(ms));
-    const at = event ? found : found < 0 ? record.length : found;
-    const lost = (event && found === 0) || Number(ms) > world.now;
-    if (wants.state) return this.subscribeState(id, reader, since, lost ? -1 : at, view);
-    if (lost) this.give({ ...answer, gap: true, position: end });
+    const at = this.indexOf(record, since);
+    if (at < 0) this.give({ ...answer, gap: true, position: end });
     else {
       this.give({ ...answer, resumed: true, position: since });
       reader.resume(at);
