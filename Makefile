@@ -93,6 +93,7 @@ soak: ## the resume property for a million steps, and what else takes minutes
 	TIDEWIRE_SOCKETS=10000 go test -run 'TestCrowdOnOneProcess|TestMemoryIsBounded|TestOneSlowReaderAmongMany' -count=1 -v ./verify/acceptance
 	TIDEWIRE_SOAK=$(or $(SOAK),1h) go test -run 'TestHostileBesideHonest|TestNoisyNeighbour' -count=1 -timeout 3h -v ./verify/acceptance
 	TIDEWIRE_READERS=1000 go test -run 'TestConflatedBytesCostNoMore' -count=1 -v ./realtime/hub
+	TIDEWIRE_WORLDS=100 go test -run 'TestEditorsConverge|TestUnionsAreTheDocument' -count=1 -timeout 60m -v ./verify/yjs
 	TIDEWIRE_KEYS=100000 go test -run 'TestSnapshotOfManyKeysWhileTheyChange' -count=1 -v ./realtime/gateway
 
 fuzz: ## ten minutes over all fuzz targets

@@ -75,8 +75,10 @@ var allowed = map[string]struct{ own, others []string }{
 	// What mains read their settings with.
 	"realtime/environment": {},
 
-	"realtime/wire":     {own: []string{"realtime", "realtime/outbox", "realtime/jsontext"}},
-	"realtime/sse":      {own: []string{"realtime", "realtime/outbox", "realtime/wire"}}, // its events carry wire's JSON
+	"realtime/wire": {own: []string{"realtime", "realtime/outbox", "realtime/jsontext"}},
+	"realtime/sse":  {own: []string{"realtime", "realtime/outbox", "realtime/wire"}}, // its events carry wire's JSON
+	// The protocol of y-websocket: frames of a hub to its messages, and back.
+	"realtime/yjs":      {own: []string{"realtime", "realtime/outbox", "realtime/wire"}},
 	"realtime/jsontext": {},
 	// The only importer of cel-go; of the framework nothing imports it, so that only programs that offer filters carry it.
 	"realtime/filter":                {own: []string{"realtime", "realtime/filter/internal/field"}, others: []string{"cel.dev/cel-go"}},
@@ -116,7 +118,7 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"cloud.google.com/go/firestore", "google.golang.org/api", "google.golang.org/grpc"},
 	},
 	// The parts of a gateway, by job; only the gateway puts them together.
-	"realtime/gateway":                       {own: []string{"realtime/hub/view", "realtime", "realtime/budget", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/wire", "realtime/gateway/..."}},
+	"realtime/gateway":                       {own: []string{"realtime/hub/view", "realtime", "realtime/budget", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/wire", "realtime/yjs", "realtime/gateway/..."}},
 	"realtime/gateway/hook":                  {own: []string{"realtime", "realtime/contain", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/refusal":      {own: []string{"realtime", "realtime/auth", "realtime/problem"}},
 	"realtime/gateway/internal/registration": {own: []string{"realtime", "realtime/contain", "realtime/gateway/internal/refusal"}},
@@ -125,7 +127,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/gateway/internal/admission":    {own: []string{"realtime", "realtime/auth", "realtime/limit", "realtime/gateway/hook", "realtime/gateway/internal/refusal", "realtime/gateway/internal/registration"}},
 	"realtime/gateway/internal/clients": {own: []string{"realtime", "realtime/hub/history", "realtime/auth", "realtime/contain", "realtime/hub", "realtime/limit", "realtime/outbox", "realtime/wire",
 		"realtime/gateway/hook", "realtime/gateway/internal/admission", "realtime/gateway/internal/refusal", "realtime/gateway/internal/registration"}},
-	"realtime/gateway/internal/session": {own: []string{"realtime", "realtime/hub/history", "realtime/contain", "realtime/hub", "realtime/internal/checked", "realtime/limit", "realtime/outbox", "realtime/publish", "realtime/socket", "realtime/wire",
+	"realtime/gateway/internal/session": {own: []string{"realtime", "realtime/hub/history", "realtime/contain", "realtime/hub", "realtime/internal/checked", "realtime/limit", "realtime/outbox", "realtime/publish", "realtime/socket", "realtime/wire", "realtime/yjs",
 		"realtime/gateway/hook", "realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/eventstream": {own: []string{"realtime", "realtime/auth", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/problem", "realtime/sse",
 		"realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal"}},
@@ -192,6 +194,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"verify/programs":   {},
 	"verify/scrape":     {},
 	"verify/vectors":    {},
+	"verify/yjs":        {},
 	"verify/collector":  {others: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/grpc"}},
 	// What the buildpack writes, to run a function as a process.
 	"verify/fleet/function": {own: []string{"functions"}, others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"}},

@@ -21,12 +21,14 @@ import (
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/socket"
 	"github.com/tidewire/tidewire/realtime/wire"
+	"github.com/tidewire/tidewire/realtime/yjs"
 )
 
 // Gateway is an http.Handler that holds sockets and streams of events. It serves
 //
 //	GET /v1/socket   the socket protocol
 //	GET /v1/events   Server-Sent Events
+//	GET /v1/yjs/...  documents, for clients of y-websocket
 //	GET /healthz     200 while the process serves
 //	GET /readyz      200 while new connections are welcome, else 503
 //
@@ -37,6 +39,7 @@ type Gateway struct {
 	routes    *http.ServeMux
 	hub       *hub.Hub
 	acceptor  *socket.Acceptor
+	documents *socket.Acceptor
 	verifier  *auth.Verifier
 	reporter  refusal.Reporter
 
@@ -71,11 +74,14 @@ func newGateway(o Options, protocols []*session.Protocol) (*Gateway, error) {
 		Instance: o.Instance, Payload: wire.Compact, Placement: o.Placement, Lifetime: o.Lifetime, Pace: o.Pace, Budget: o.Budget, Metrics: o.Metrics, Tracer: o.Tracer, Logger: o.Logger,
 		Filters: o.Filters, States: o.States, Audience: g.occupancy,
 	})
-	g.acceptor = socket.NewAcceptor(socket.Options{
+	sockets := socket.Options{
 		Subprotocols: names(protocols), Compress: o.Compress, ReadLimit: session.MaxUnknownFrame, WriteTimeout: o.WriteTimeout,
 		DeadAfter: 5 * g.hub.Pace().Heartbeat / 2, // as protocol.md tells clients to judge the server
 		Logger:    o.Logger, Metrics: o.Metrics,
-	})
+	}
+	g.acceptor = socket.NewAcceptor(sockets)
+	sockets.Subprotocols = []string{yjs.Protocol}
+	g.documents = socket.NewAcceptor(sockets)
 	if g.verifier == nil {
 		g.verifier = auth.New(o.Tenants, auth.Options{Logger: o.Logger, Metrics: o.Metrics, Revocations: o.Revocations})
 	}
@@ -110,7 +116,7 @@ func (g *Gateway) assemble() *eventstream.Server {
 	})
 	g.sessions = &session.Config{
 		Life: g.life, Tracker: g.tracker, Admission: g.admission, Clients: g.clients, Hub: g.hub, Publisher: o.Publisher, Hooks: hooks,
-		Queue: queue, FirstFrame: o.FirstFrame, Reporter: g.reporter, Logger: o.Logger, Metrics: o.Metrics,
+		Queue: queue, Documents: yjs.NewShared(), FirstFrame: o.FirstFrame, Reporter: g.reporter, Logger: o.Logger, Metrics: o.Metrics,
 	}
 	return &eventstream.Server{
 		Life: g.life, Tracker: g.tracker, Admission: g.admission, Clients: g.clients, Queue: queue, Reporter: g.reporter, Logger: o.Logger, Metrics: o.Metrics,

@@ -8,12 +8,44 @@ import (
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/refusal"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/session"
+	"github.com/tidewire/tidewire/realtime/socket"
+	"github.com/tidewire/tidewire/realtime/yjs"
 )
 
 // serveSocket answers GET /v1/socket. A client that is refused learns why from an
 // error frame and the close code, because a page cannot see an HTTP status.
 func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
-	s := g.sessions.New(g.protocol(r))
+	g.serve(w, r, g.sessions.New(g.protocol(r)), g.acceptor, g.handshake)
+}
+
+// serveDocument answers GET /v1/yjs/CHANNEL. A client that is refused learns why from the close code.
+func (g *Gateway) serveDocument(w http.ResponseWriter, r *http.Request) {
+	if len(r.Header.Values("Sec-Websocket-Protocol")) > 0 && g.documents.Subprotocol(r) == "" {
+		refusal.Write(w, realtime.Errorf(realtime.CodeBadRequest, "Sec-WebSocket-Protocol: must name %q beside the token, or browsers refuse the answer", yjs.Protocol))
+		return
+	}
+	g.serve(w, r, g.sessions.NewDocument(), g.documents, g.open)
+}
+
+// open admits a client of a document. Its protocol knows no token, so that the request must hold it.
+func (g *Gateway) open(s *session.Session, r *http.Request) *realtime.Error {
+	ctx, cancel := g.admission.Context(r)
+	defer cancel()
+	p, err := g.admission.VerifyRequest(ctx, r)
+	if err != nil {
+		return g.reporter.Report(ctx, "verifying a token", err)
+	}
+	request := g.admission.Request(r)
+	admitted, refused := g.admission.Admit(ctx, p, &request)
+	if refused != nil {
+		return refused
+	}
+	s.Admit(&admitted)
+	return session.Edit(s, r.PathValue("channel"))
+}
+
+// serve opens a session, whose client admit admits.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, s *session.Session, acceptor *socket.Acceptor, admit func(*session.Session, *http.Request) *realtime.Error) {
 	if err := g.tracker.Enter(s); err != nil {
 		refusal.Write(w, err)
 		return
@@ -24,14 +56,14 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request) {
 			s.Abandon()
 		}
 	}()
-	refused := g.handshake(s, r)
+	refused := admit(s, r)
 	if refused != nil {
 		if may, told := s.Refuse(refused); !may {
 			refusal.Write(w, told)
 			return
 		}
 	}
-	sock, err := g.acceptor.Accept(w, r)
+	sock, err := acceptor.Accept(w, r)
 	if err != nil { // it has been answered
 		return
 	}

@@ -15,6 +15,7 @@ func (g *Gateway) newRoutes(events http.Handler) *http.ServeMux {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /v1/socket", g.serveSocket)
 	m.Handle("GET /v1/events", events)
+	m.HandleFunc("GET /v1/yjs/{channel...}", g.serveDocument)
 	m.HandleFunc("OPTIONS /v1/events", eventstream.Preflight)
 	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { healthy(w) })
 	m.HandleFunc("GET /readyz", g.serveReady)
@@ -60,5 +61,5 @@ func healthy(w http.ResponseWriter) {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	problem.Write(w, realtime.Errorf(realtime.CodeNotFound, "no such path: %.100q; a gateway serves GET /v1/socket, /v1/events, /healthz and /readyz", r.URL.Path))
+	problem.Write(w, realtime.Errorf(realtime.CodeNotFound, "no such path: %.100q; a gateway serves GET /v1/socket, /v1/events, /v1/yjs/CHANNEL, /healthz and /readyz", r.URL.Path))
 }

@@ -77,6 +77,9 @@ func (c *Conn) readUntil(t time.Time) {
 }
 
 func (c *Conn) sendClose(code int, reason string) {
+	if c.adapter != nil {
+		code = c.adapter.CloseCode(code)
+	}
 	o := c.outbox.Load()
 	o.Close()
 	o.Last(NewFrame(closing, closePayload(code, reason)))

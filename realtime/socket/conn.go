@@ -43,6 +43,15 @@ type BinaryHandler interface {
 	Binary(payload []byte) *realtime.Error
 }
 
+// Adapter stands between a connection and a client of another protocol than the Outbox's frames are made for.
+type Adapter interface {
+	// Translate returns what is written for a frame with data: frames, or nothing. frame is shared, and not changed. It is called by the writer, for
+	// one frame after the other, and does not block.
+	Translate(frame []byte) []byte
+	// CloseCode is the close code that the client is told instead of one.
+	CloseCode(code int) int
+}
+
 // Conn is one accepted WebSocket. It is the outbox.Transport of its Outbox, and as
 // such safe for concurrent use, as all its methods are but Start.
 type Conn struct {
@@ -51,6 +60,7 @@ type Conn struct {
 	stream   *stream
 	outbox   atomic.Pointer[outbox.Outbox] // nil until Start
 	handler  Handler
+	adapter  Adapter      // nil: frames are written as they are
 	limit    atomic.Int64 // bytes of a message
 	detach   func() bool  // from Start's ctx
 	reader   reader
@@ -73,6 +83,9 @@ var _ outbox.Transport = (*Conn)(nil)
 
 // SetReadLimit replaces Options.ReadLimit. It holds from the next message on.
 func (c *Conn) SetReadLimit(bytes int64) { c.limit.Store(bytes) }
+
+// Adapt puts an Adapter before the client. It is called before Start.
+func (c *Conn) Adapt(a Adapter) { c.adapter = a }
 
 // FirstWithin ends the connection with CodeTimeout unless a message comes within d. It is called before Start.
 func (c *Conn) FirstWithin(d time.Duration) {

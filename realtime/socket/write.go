@@ -134,12 +134,18 @@ func (w *writer) take(o *outbox.Outbox, b *batch) bool {
 func (w *writer) join(b *batch) {
 	c, frames := w.c, b.frames
 	for i := 0; i < len(frames) && !b.last; i++ {
+		if c.adapter != nil && opcode(frames[i]) < closing {
+			frames[i] = c.adapter.Translate(frames[i])
+			if len(frames[i]) == 0 {
+				continue
+			}
+		}
 		switch op := opcode(frames[i]); {
 		case op == pong:
 			frames[i] = w.pong()
 		case op == closing:
 			frames, b.last = frames[:i+1], true // RFC 6455 section 5.5.1: nothing comes after it
-		case c.stream.deflates:
+		case c.stream.deflates && c.adapter == nil: // what an adapter has made is one client's
 			frames[i] = c.acceptor.deflate.frame(frames[i])
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/hub"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/publish"
+	"github.com/tidewire/tidewire/realtime/yjs"
 )
 
 // Config is what the sessions of a gateway share. All of it is required.
@@ -26,6 +27,7 @@ type Config struct {
 	Publisher *publish.Publisher
 	Hooks     *hook.Caller
 	Queue     outbox.Limits // of a client that has not said who it is
+	Documents *yjs.Shared   // of the doors of this process
 	// FirstFrame is how long a client has to say who it is, and a new token may take to be verified.
 	FirstFrame time.Duration
 	Reporter   refusal.Reporter

@@ -15,21 +15,25 @@ func (s *Session) Message(payload []byte) *realtime.Error {
 	first := !s.begun
 	s.begun = true
 	f, bad := s.handler.protocol.read(payload)
-	client := s.handler.client
-	if client == nil {
+	if s.handler.client == nil {
 		return s.hello(&f, len(payload), bad)
 	}
+	return handleFrame(s, &f, len(payload), first, bad)
+}
+
+// handleFrame handles a frame of a connected client, or answers what is wrong with it.
+func handleFrame(s *Session, f *wire.ClientFrame, size int, first bool, bad *wire.DecodeError) *realtime.Error {
 	after := int64(0)
 	if f.Type == wire.TypePublish {
 		var refused *realtime.Error
-		if refused, after = s.handler.refused.arrives(&f); refused != nil {
-			return s.behind(&f, len(payload), refused)
+		if refused, after = s.handler.refused.arrives(f); refused != nil {
+			return s.behind(f, size, refused)
 		}
 	}
-	limited := s.rate.take(s.c.Life, client.Seat, &f, len(payload), func() { pause(s) })
+	limited := s.rate.take(s.c.Life, s.handler.client.Seat, f, size, func() { pause(s) })
 	goOn(s)
 	if limited != nil {
-		return s.refuse(&f, limited)
+		return s.refuse(f, limited)
 	}
 	s.rate.refusals = 0
 	switch {
@@ -43,7 +47,7 @@ func (s *Session) Message(payload []byte) *realtime.Error {
 		s.handler.fail(f.ID, "", realtime.Errorf(realtime.CodeBadRequest, "connect: must be the first frame"))
 		return nil
 	}
-	return s.take(&queuedFrame{f, len(payload), after})
+	return s.take(&queuedFrame{*f, size, after})
 }
 
 // malformed answers what is wrong with a frame. What is no frame at all ends the connection.

@@ -76,6 +76,9 @@ func (s *Session) reject(why *realtime.Error) {
 // Open gives the session its socket, and welcomes the client if it was admitted. refused is why it was not, if so.
 func (s *Session) Open(sock *socket.Conn, refused *realtime.Error) {
 	sock.SetMeter(&allowance{s.c.Metrics, unknownFrames})
+	if s.door != nil {
+		sock.Adapt(s.door)
+	}
 	s.mu.Lock()
 	s.sock = sock
 	early := s.early
@@ -94,7 +97,13 @@ func (s *Session) Open(sock *socket.Conn, refused *realtime.Error) {
 }
 
 // Start lets the socket read. The session ends by itself.
-func (s *Session) Start() { s.sock.Start(s.c.Life, s.box, s) }
+func (s *Session) Start() {
+	if s.door != nil {
+		s.sock.Start(s.c.Life, s.box, document{s})
+		return
+	}
+	s.sock.Start(s.c.Life, s.box, s)
+}
 
 // Abandon ends a session that is not started.
 func (s *Session) Abandon() {

@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/socket"
 	"github.com/tidewire/tidewire/realtime/wire"
+	"github.com/tidewire/tidewire/realtime/yjs"
 )
 
 // Session is the connection of one client:
@@ -24,6 +25,7 @@ type Session struct {
 	c     *Config
 	box   *outbox.Outbox
 	queue frameQueue
+	door  *yjs.Door // nil: the client speaks a protocol of frames
 
 	// Of the goroutine that calls Message and Closed, and of the handshake's before there is one.
 	handler handler            // its client is nil until connected; then it stays
@@ -65,7 +67,13 @@ func (s *Session) Evict() {
 }
 
 // SetLimits puts the limits in force that the socket looks after.
-func (s *Session) SetLimits(l realtime.Limits) { s.sock.SetReadLimit(int64(l.MessageBytes)) }
+func (s *Session) SetLimits(l realtime.Limits) {
+	if s.door != nil {
+		s.sock.SetReadLimit(yjs.MaxMessage) // what is in it becomes several publishes
+		return
+	}
+	s.sock.SetReadLimit(int64(l.MessageBytes))
+}
 
 // Leaving gives everything back. The last client's request is held open until that is done elsewhere too.
 func (s *Session) Leaving(_ int, err error) {
