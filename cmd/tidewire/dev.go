@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -42,6 +43,9 @@ func newDev(s std) *cobra.Command {
 			if o.Tenants, err = absolute(o.Tenants); err != nil {
 				return err
 			}
+			if o.Page, err = pageFolder(o.Page, o.Demo); err != nil {
+				return err
+			}
 			o.State = s.state
 			o.Logger = newLogger(s.err, asJSON, verbose)
 			return shutdown.Run(cmd.Context(), func(ctx context.Context) error {
@@ -55,6 +59,7 @@ func newDev(s std) *cobra.Command {
 	f.StringVar(&kind, "backend", "memory", "where events and connections are kept: memory, or gcp for Google's emulators")
 	f.StringVar(&project, "project", "tidewire-dev", "project in the emulators, with --backend gcp (default: GOOGLE_CLOUD_PROJECT, otherwise this)")
 	f.BoolVar(&o.Demo, "demo", true, "demo tenants, dashboards that need no login, live data")
+	f.StringVar(&o.Page, "page", "", "folder of a page of your own, served at /, with tokens for all channels of the first tenant at /token; needs --demo=false")
 	f.BoolVar(&asJSON, "json", false, "one line of JSON instead of text, and logs as JSON")
 	f.BoolVar(&verbose, "verbose", false, "log more")
 	complete(cmd, "backend", fixed("memory", "gcp"))
@@ -102,6 +107,20 @@ func newLogger(w io.Writer, asJSON, verbose bool) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// pageFolder checks a folder that is to be served.
+func pageFolder(folder string, demo bool) (string, error) {
+	if folder == "" {
+		return "", nil
+	}
+	if demo {
+		return "", usage.Errorf("--page: needs --demo=false, as the demo has / for its dashboards")
+	}
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return "", usage.Errorf("--page: must be a folder, got %q", folder)
+	}
+	return filepath.Abs(folder)
 }
 
 // absolute makes a path good for a command started elsewhere.

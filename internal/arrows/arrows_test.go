@@ -211,13 +211,14 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},
 	"cmd/tidewire/internal/usage":    {},
+	"cmd/tidewire/internal/starter":  {own: []string{"clients/js", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/client":   {own: []string{"clients/go", "clients/go/api", "realtime", "realtime/httpapi", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/devstate": {own: []string{"realtime", "realtime/auth", "realtime/driver/memory", "services/dashboard/demo", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/doctor":   {own: []string{"internal/capacity", "realtime", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/tail":     {own: []string{"clients/go", "realtime"}},
 	// Everything in one process.
 	"cmd/tidewire/internal/devserver": {
-		own: []string{"clients/go", "realtime/retained", "realtime/survey", "realtime/wire", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
+		own: []string{"clients/go", "realtime/retained", "realtime/survey", "realtime/wire", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/problem", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/internal/devstate"},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric"},
 	},

@@ -27,6 +27,9 @@ func (d *Server) Introduce(out io.Writer, asJSON bool) error {
 			fmt.Fprintf(w, "  dashboard  %s/?dashboard=%s\n", d.url, id)
 		}
 	}
+	if d.o.Page != "" {
+		fmt.Fprintf(w, "  page       %s/\n", d.url)
+	}
 	fmt.Fprintf(w, "  sockets    ws%s/v1/socket\n", strings.TrimPrefix(d.url, "http"))
 	fmt.Fprintf(w, "  metrics    %s/metrics\n", d.url)
 	fmt.Fprintf(w, "  tenants    %s\n", strings.Join(d.docs.IDs(), ", "))

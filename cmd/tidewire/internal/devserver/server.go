@@ -44,6 +44,7 @@ type Options struct {
 	Backend   string // the word that backend.Open takes
 	Emulators Emulators
 	Demo      bool
+	Page      string // folder of a page that is served at /; empty: none
 	Logger    *slog.Logger
 }
 
@@ -119,6 +120,9 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	d.url = "http://" + reachable(listener.Addr())
 	if o.Demo && !isLoopback(listener.Addr()) {
 		o.Logger.WarnContext(ctx, "the demo requires no login, and others can reach this address; --demo=false turns it off")
+	}
+	if o.Page != "" && !isLoopback(listener.Addr()) {
+		o.Logger.WarnContext(ctx, "--page gives a token to whoever asks, and others can reach this address")
 	}
 	if err := d.assemble(ctx, s); err != nil {
 		return nil, errors.Join(err, listener.Close())
@@ -242,6 +246,9 @@ func (d *Server) routes() (http.Handler, error) {
 		mux.Handle(path, api)
 	}
 	mux.Handle("GET /metrics", d.page)
+	if d.o.Page != "" {
+		d.servePage(mux)
+	}
 	if !d.o.Demo {
 		return mux, nil
 	}
