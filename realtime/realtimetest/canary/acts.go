@@ -60,13 +60,14 @@ func (v *Viewer) connect(r Rights) error {
 	if err != nil {
 		return err
 	}
-	v.attach(s.tap, s)
+	v.attach(s.tap, s, screen{})
 	_, err = v.conn.await(v.world.options.Patience, "welcome", 0, func(f Frame) bool { return f.Type == "welcome" })
 	return err
 }
 
-func (v *Viewer) attach(tap *Tap, by protocol) {
-	v.conn = open(tap, by, v.world.find, v.told.view())
+// attach has a connection read, whose client shows something before the first frame has come.
+func (v *Viewer) attach(tap *Tap, by protocol, shown screen) {
+	v.conn = open(tap, by, v.world.find, v.told.view(), shown)
 	v.conn.acts = slices.Clone(v.done)
 }
 
@@ -174,7 +175,7 @@ func intrude(v *Viewer) error {
 	if err != nil {
 		return err
 	}
-	v.attach(s.tap, s)
+	v.attach(s.tap, s, screen{})
 	for _, channel := range channels() {
 		if _, err := v.Call(map[string]any{"type": "subscribe", "channel": channel}); err != nil {
 			return err

@@ -66,11 +66,11 @@ type connection struct {
 	fault     error
 }
 
-// open begins to read. find returns the words in a frame.
-func open(tap *Tap, by protocol, find func([]byte) []hit, of view) *connection {
+// open begins to read. find returns the words in a frame, and shown is what the client shows before.
+func open(tap *Tap, by protocol, find func([]byte) []hit, of view, shown screen) *connection {
 	c := &connection{
 		tap: tap, by: by, find: find, ended: make(chan struct{}), epochs: []epoch{{0, []view{of}}},
-		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{}, views: map[string]string{}, screen: screen{},
+		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{}, views: map[string]string{}, screen: shown,
 	}
 	go c.read()
 	return c

@@ -256,7 +256,7 @@ func page(v *Viewer, channel, token string, query url.Values, holds view, seen m
 	if a.body, err = io.ReadAll(resp.Body); err != nil {
 		return nil, errors.Join(err, tap.Close())
 	}
-	c := open(tap, &once{a}, v.world.find, holds)
+	c := open(tap, &once{a}, v.world.find, holds, screen{})
 	c.acts = append(slices.Clone(v.done), query.Encode())
 	<-c.ended
 	c.close()

@@ -111,7 +111,7 @@ func (v *Viewer) checkScreen() error {
 			return differs == ""
 		})
 		if err != nil {
-			return fmt.Errorf("%s is shown wrongly: %s: %w", channel, differs, err)
+			return fmt.Errorf("%s is shown wrongly: %s: %w\n%s", channel, differs, err, story(v, channel))
 		}
 	}
 	return nil

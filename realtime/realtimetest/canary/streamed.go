@@ -45,7 +45,7 @@ func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error
 		return err
 	}
 	v.leave()
-	var shown screen
+	shown := screen{}
 	if lastID == "" {
 		v.forget()
 	} else {
@@ -67,10 +67,7 @@ func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error
 		return err
 	}
 	v.streams = asked
-	v.attach(s.tap, s)
-	if shown != nil {
-		v.conn.show(shown)
-	}
+	v.attach(s.tap, s, shown)
 	return v.streamed(had)
 }
 

@@ -132,7 +132,7 @@ func (v *Viewer) settle() error {
 	v.mu.Unlock()
 	for w := range due {
 		if err := v.conn.wait(v.world.options.Patience, fmt.Sprintf("a publication %s of client %q with key %q on %s", w.of.ID, w.client, w.of.Key, w.of.Channel.Name()), func() bool { return v.conn.seen[w] }); err != nil {
-			return fmt.Errorf("%w\n%s", err, story(v, w))
+			return fmt.Errorf("%w\n%s", err, story(v, w.of.Channel.Name()))
 		}
 	}
 	if v.told.state != nil {
@@ -141,24 +141,24 @@ func (v *Viewer) settle() error {
 	return nil
 }
 
-// story tells what was published lately on the channel of a word, what came of that channel, and what both viewers did, for a message.
-func story(v *Viewer, w *word) string {
+// story tells what was published lately on a channel, what came of it, and what both viewers did, for a message.
+func story(v *Viewer, channel string) string {
 	var b strings.Builder
 	for _, o := range v.world.viewers {
 		fmt.Fprintf(&b, "%s: %v, %+v\n", o.User, o.done, o.told.view())
 	}
 	v.world.mu.RLock()
 	for _, p := range v.world.log[max(0, len(v.world.log)-60):] {
-		if p.of.Channel == w.of.Channel {
-			fmt.Fprintf(&b, "published %s %s of %q, key %q\n", p.of.ID, p.of.Op, p.client, p.of.Key)
+		if p.of.Channel.Name() == channel {
+			fmt.Fprintf(&b, "published %s %s of %q, key %q: %s\n", p.of.ID, p.of.Op, p.client, p.of.Key, p.text)
 		}
 	}
 	v.world.mu.RUnlock()
 	v.conn.mu.Lock()
 	defer v.conn.mu.Unlock()
 	for _, f := range v.conn.frames[max(0, len(v.conn.frames)-60):] {
-		if f.Channel == w.of.Channel.Name() {
-			fmt.Fprintf(&b, "came %.160s\n", f.Raw)
+		if f.Channel == channel {
+			fmt.Fprintf(&b, "came %.500s\n", f.Raw)
 		}
 	}
 	return b.String()
