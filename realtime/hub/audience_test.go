@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/internal/trial"
 )
 
 // audience counts the readers of channels.
@@ -47,7 +48,7 @@ func (a *audience) Obey(*realtime.Tenant) {
 // has gone. TIDEWIRE_WORLDS sets how many worlds there are.
 func TestAudienceCounts(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(number(t, "TIDEWIRE_WORLDS", 2)) {
+	for seed := range uint64(trial.Number(t, "TIDEWIRE_WORLDS", 2)) {
 		synctest.Test(t, func(t *testing.T) {
 			a := &audience{t: t, readers: map[realtime.Channel]int{}}
 			w := newWorld(t, 100+seed)

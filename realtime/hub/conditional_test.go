@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/internal/trial"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/realtimetest/faultybroker"
@@ -26,8 +27,8 @@ import (
 // given no loser, in no snapshot and no replay either; and in the end every hub shows the same state.
 func TestConditionsProperty(t *testing.T) {
 	t.Parallel()
-	worlds, seed := number(t, "TIDEWIRE_WORLDS", 3), number(t, "TIDEWIRE_SEED", 1)
-	steps := number(t, "TIDEWIRE_STEPS", 300*worlds)
+	worlds, seed := trial.Number(t, "TIDEWIRE_WORLDS", trial.Scale(t)), trial.Seed(t)
+	steps := trial.Number(t, "TIDEWIRE_STEPS", 300*worlds)
 	var sum conditionCounts
 	var mu sync.Mutex
 	inWorlds(t, seed, worlds, func(t *testing.T, seed uint64) {

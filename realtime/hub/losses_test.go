@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/internal/trial"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -108,8 +109,8 @@ func (l *losses) judge(t *testing.T) {
 // lost unsaid. TIDEWIRE_WORLDS sets how many worlds are tried, TIDEWIRE_SEED the first seed.
 func TestMoveLosesNothingUnsaid(t *testing.T) {
 	t.Parallel()
-	seed := number(t, "TIDEWIRE_SEED", 1)
-	for i := range number(t, "TIDEWIRE_WORLDS", 1) {
+	seed := trial.Seed(t)
+	for i := range trial.Number(t, "TIDEWIRE_WORLDS", 1) {
 		t.Run(strconv.Itoa(seed+i), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/internal/trial"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/realtimetest/faultybroker"
 	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
@@ -29,8 +30,9 @@ import (
 // time. TIDEWIRE_STEPS sets the number of steps, over all worlds; TIDEWIRE_SEED the first seed.
 func TestResumeProperty(t *testing.T) {
 	t.Parallel()
-	steps, worlds := number(t, "TIDEWIRE_STEPS", 8000), 8
-	seed := number(t, "TIDEWIRE_SEED", 1)
+	worlds := 3 * trial.Scale(t)
+	steps := trial.Number(t, "TIDEWIRE_STEPS", 1000*worlds)
+	seed := trial.Seed(t)
 	var mu sync.Mutex
 	var sum resumetest.Counts
 	inWorlds(t, seed, worlds, func(t *testing.T, seed uint64) {

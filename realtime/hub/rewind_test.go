@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/internal/trial"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/realtimetest/faultybroker"
 	"github.com/tidewire/tidewire/realtime/wire"
@@ -20,8 +21,9 @@ import (
 // subscribes there are, over all worlds; TIDEWIRE_SEED the first seed.
 func TestRewindProperty(t *testing.T) {
 	t.Parallel()
-	trials, worlds := number(t, "TIDEWIRE_TRIALS", 1200), 6
-	seed := number(t, "TIDEWIRE_SEED", 1)
+	worlds := 3 * trial.Scale(t)
+	trials := trial.Number(t, "TIDEWIRE_TRIALS", 135*worlds)
+	seed := trial.Seed(t)
 	var mu sync.Mutex
 	var sum rewindCounts
 	inWorlds(t, seed, worlds, func(t *testing.T, seed uint64) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/internal/trial"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
@@ -23,7 +24,7 @@ import (
 // is removed, or left behind, as by a gateway that has died.
 func TestTransientProperty(t *testing.T) {
 	t.Parallel()
-	worlds, steps, seed := number(t, "TIDEWIRE_WORLDS", 4), number(t, "TIDEWIRE_STEPS", 1200), number(t, "TIDEWIRE_SEED", 1)
+	worlds, steps, seed := trial.Number(t, "TIDEWIRE_WORLDS", 4), trial.Number(t, "TIDEWIRE_STEPS", 1200), trial.Seed(t)
 	for i := range worlds {
 		t.Run(strconv.Itoa(seed+i), func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub"
+	"github.com/tidewire/tidewire/realtime/internal/trial"
 	"github.com/tidewire/tidewire/realtime/realtimetest/resumetest"
 )
 
@@ -44,9 +45,9 @@ func (w *viewWorld) fault(text string) {
 // TIDEWIRE_STEPS sets the number of steps, over all worlds; TIDEWIRE_WORLDS how many there are, TIDEWIRE_SEED the first seed.
 func TestViewsProperty(t *testing.T) {
 	t.Parallel()
-	worlds := number(t, "TIDEWIRE_WORLDS", 3)
-	steps := number(t, "TIDEWIRE_STEPS", 300*worlds)
-	seed := number(t, "TIDEWIRE_SEED", 1)
+	worlds := trial.Number(t, "TIDEWIRE_WORLDS", 2*trial.Scale(t))
+	steps := trial.Number(t, "TIDEWIRE_STEPS", 300*worlds)
+	seed := trial.Seed(t)
 	var sum tally
 	var plain resumetest.Counts
 	var mu sync.Mutex

@@ -28,20 +28,6 @@ func inWorlds(t *testing.T, seed, worlds int, live func(t *testing.T, seed uint6
 	})
 }
 
-// number returns that of an environment variable, or the standard one where it is not set.
-func number(t *testing.T, name string, standard int) int {
-	t.Helper()
-	s := os.Getenv(name)
-	if s == "" {
-		return standard
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
-}
-
 // closeAll closes hubs and then brokers.
 func closeAll(t *testing.T, hubs []*hub.Hub, brokers ...realtime.Broker) {
 	t.Helper()

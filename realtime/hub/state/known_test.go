@@ -13,6 +13,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/internal/trial"
 )
 
 // small is a step without a load.
@@ -174,13 +175,7 @@ func (w *world) end() {
 // TIDEWIRE_SEED the first seed.
 func TestKnownStatesAreTrue(t *testing.T) {
 	t.Parallel()
-	number := func(name string, standard int) int {
-		if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
-			return n
-		}
-		return standard
-	}
-	steps, worlds, seed := number("TIDEWIRE_STEPS", 1000), number("TIDEWIRE_WORLDS", 10), number("TIDEWIRE_SEED", 1)
+	steps, worlds, seed := trial.Number(t, "TIDEWIRE_STEPS", 1000), trial.Number(t, "TIDEWIRE_WORLDS", 4*trial.Scale(t)), trial.Seed(t)
 	var judged atomic.Int64
 	t.Cleanup(func() {
 		if judged.Load() < int64(worlds*steps/100) {
