@@ -1,9 +1,9 @@
-# The verbs of this repository. CI runs what `make test` runs.
+# The verbs of this repository. CI runs `make test` and `make whole`.
 SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help picture dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz go-test whole-test browser-test tf-check js-test tf-audit
+.PHONY: help picture dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz whole go-test other-test page-test whole-go-test whole-other-test browser-test tf-check tf-apply js-test tf-audit
 
 help: ## what can be made
 	@echo 'make TARGET, where TARGET is:'
@@ -18,34 +18,68 @@ picture: ## the picture in README.md, of the running system
 emulators: ## those of Pub/Sub and Firestore, for tidewire dev --backend gcp; it prints what to export
 	go run ./internal/emulators/run
 
-test: ## all tests; installs Chromium and Node with apt-get where they are missing and it may
+# What a change is tried with must not take longer than somebody waits for it. What takes long, or finds what changes seldom break, is left
+# to make whole: these packages, and these tests of other packages. CI runs both.
+WHOLE := ./verify/fleet ./internal/archive ./verify/newcomer ./verify/terraform/applied ./verify/browser
+LONG_IN := ./verify/acceptance ./clients/go ./cmd/tidewire
+LONG := TestCrowdOnOneProcess|TestMemoryIsBounded|TestOneSlowReaderAmongMany|TestHostileBesideHonest|TestNoisyNeighbour|TestSlowLineOfKeyedState|TestApplyToTheService|TestStateCommands|TestDevOnGoogle
+# Of the pages, these are opened all the same.
+PAGES := TestUses|TestDashboard/(prices_move|no_session|failures_at_load)
+
+# All packages are compiled with the same flags, and by names that do not depend on the folder of the clone: once, also by the tests that build
+# programs. Go keeps the results of tests; what has not changed is not tried again, but in CI.
+export GOFLAGS := $(strip $(shell go env GOFLAGS) -trimpath)
+FRESH := $(if $(CI),-count=1)
+TESTING = ./.ci/meanwhile go test $(FRESH) -vet=off -timeout 30m
+LEFT_OUT = $(foreach p,$(WHOLE),-e $(p:.%=%)$$)
+
+test: ## the tests of a change, about six minutes on two processors; installs Chromium and Node with apt-get where they are missing and it may
 	./.ci/tools
-	GOWORK=off go vet ./...
-	cd verify && GOWORK=off go vet ./...
+	GOWORK=off go list -deps -test ./... >/dev/null
+	cd verify && GOWORK=off go list -deps -test ./... >/dev/null
+	go vet ./... ./verify/...
 	@# Make keeps what a part prints until it ends; what goes to 3 is seen at once.
-	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test whole-test tf-check js-test 3>&1
+	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) go-test other-test tf-check js-test 3>&1
+	$(MAKE) --no-print-directory page-test 3>&1
+
+whole: ## what make test leaves out for its length: the fleet, all of the pages, Terraform's applies, the archive, the docs' commands, more random worlds
+	./.ci/tools
+	$(MAKE) --no-print-directory --output-sync=line -j$(TEST_JOBS) whole-go-test whole-other-test tf-apply 3>&1
 	$(MAKE) --no-print-directory browser-test 3>&1
 
 # The tests of the program wait for much, and leave room for the others beside them. TEST_JOBS=1 is for little memory.
 TEST_JOBS ?= 3
 
 # Those that take longest come first.
-LONGEST := ./verify/acceptance ./realtime/hub ./realtime/driver/gcp/... ./realtime/gateway ./clients/go
+LONGEST := ./verify/acceptance ./realtime/driver/gcp/... ./realtime/gateway ./clients/go ./realtime/hub
 
-go-test: ## the part of make test that runs in the process of the test: with the race detector, in random order
-	./.ci/meanwhile go test -p 3 -race -shuffle=on -vet=off -timeout 30m $(LONGEST) $$(go list ./... | grep -v /internal/archive)
+go-test: ## the part of make test that runs in the process of the test: with the race detector
+	$(TESTING) -p 3 -race -skip '^($(LONG))$$' $(LONGEST) $$(go list ./... | grep -v $(LEFT_OUT))
 
-# The race detector would watch the clients of the tests alone: the programs are built as they are deployed. These packages wait for
-# servers and browsers rather than for a processor.
-whole-test: ## the part of make test that starts programs as processes, reads documents or runs scripts
-	./.ci/meanwhile go test -p 2 -shuffle=on -vet=off -timeout 30m ./verify/fleet ./internal/archive $$(go list ./verify/... | grep -v -e /verify/terraform -e /verify/acceptance -e /verify/browser)
+# The race detector would watch the clients of the tests alone: programs are built as they are deployed.
+other-test: ## the part of make test that starts programs as processes or reads documents
+	$(TESTING) -count=1 -p 2 $$(go list ./verify/... | grep -v $(LEFT_OUT) -e /verify/terraform -e /verify/acceptance)
 
-browser-test: ## the pages in Chromium, with nothing beside them: a browser that draws without a graphics card takes all there is
-	./.ci/meanwhile go test -shuffle=on -vet=off -timeout 30m ./verify/browser
+page-test: ## the part of make test that opens each page in Chromium, with nothing beside it: a browser that draws without a graphics card takes all there is
+	$(TESTING) -count=1 -run '$(PAGES)' ./verify/browser
 
-tf-check: ## the HCL: Terraform plans and applies it on a stub of the providers; plans are judged, and compared with the program
-	go test -count=1 -vet=off -timeout 30m -v ./verify/terraform/...
+tf-check: ## the HCL: Terraform plans it on a stub of the providers; plans are judged, and compared with the program
+	go test -count=1 -vet=off -timeout 30m -v $$(go list ./verify/terraform/... | grep -v $(LEFT_OUT))
 	cd verify/terraform/promql && GOWORK=off go test -count=1 -v ./...
+
+whole-go-test: ## the part of make whole that runs in the process of the test: with the race detector, three times as many random worlds
+	$(TESTING) -count=1 -p 2 -race -run '^($(LONG))$$' $(LONG_IN)
+	TIDEWIRE_SCALE=3 $(TESTING) -count=1 -p 2 -race -run 'Property|TestKnownStatesAreTrue' ./realtime/hub ./realtime/hub/state
+
+# These packages wait for servers rather than for a processor.
+whole-other-test: ## the part of make whole that starts programs as processes or runs scripts
+	$(TESTING) -count=1 -p 2 ./verify/fleet ./internal/archive ./verify/newcomer
+
+tf-apply: ## the HCL, applied on the stub: what a change touches, the least rights, examples
+	$(TESTING) -count=1 -v ./verify/terraform/applied
+
+browser-test: ## all of the pages in Chromium, with nothing beside them
+	$(TESTING) -count=1 ./verify/browser
 
 js-test: ## the tests of the browser client, with Node alone
 	./.ci/jstests
@@ -85,8 +119,10 @@ bench: ## Go benchmarks, then the comparison harness where it lies beside the re
 fleet: ## 400 sockets on gateways that die, come and go, on the emulators; some minutes
 	TIDEWIRE_SOCKETS=400 go test -count=1 -timeout 30m -v ./verify/fleet
 
-soak: ## the resume property for a million steps, and what else takes minutes
-	cd clients/js && SCENARIOS=50000 SEED=random node test/model.mjs
+soak: export TIDEWIRE_SEED ?= random
+soak: ## worlds that nobody has tried yet, for a million steps, all tests in random order, and what else takes minutes; TIDEWIRE_SEED=N tries them again
+	go test -count=1 -race -shuffle=on -vet=off -timeout 60m -skip '^($(LONG))$$' ./realtime/... ./clients/go/...
+	cd clients/js && SCENARIOS=50000 SEED=$(TIDEWIRE_SEED) node test/model.mjs
 	TIDEWIRE_STEPS=1000000 go test -run 'TestResumeProperty' -timeout 60m -v ./realtime/hub
 	TIDEWIRE_TRIALS=100000 go test -run 'TestRewindProperty' -timeout 60m -v ./realtime/hub
 	TIDEWIRE_WORLDS=50 go test -run 'TestAudienceCounts|TestMoveLosesNothingUnsaid|TestViewsProperty|TestConditionsProperty' -timeout 60m -v ./realtime/hub

@@ -70,6 +70,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/internal/checked": {},
 
 	"realtime/internal/distinct": {},
+	"realtime/internal/trial":    {}, // for tests
 
 	"realtime/recent": {},
 	// What mains read their settings with.
@@ -140,8 +141,8 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/keeper": {own: []string{"realtime", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.
 	"realtime/realtimetest":               {own: []string{"realtime", "realtime/hub", "realtime/outbox", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
-	"realtime/realtimetest/occupancytest": {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
-	"realtime/realtimetest/storetest":     {own: []string{"realtime"}, others: []string{"github.com/google/go-cmp"}},
+	"realtime/realtimetest/occupancytest": {own: []string{"realtime", "realtime/internal/trial"}, others: []string{"github.com/google/go-cmp"}},
+	"realtime/realtimetest/storetest":     {own: []string{"realtime", "realtime/internal/trial"}, others: []string{"github.com/google/go-cmp"}},
 	"realtime/realtimetest/faultybroker":  {own: []string{"realtime"}},
 	"realtime/realtimetest/canary":        {own: []string{"realtime", "realtime/wire"}},
 	"realtime/realtimetest/resumetest":    {own: []string{"realtime"}},

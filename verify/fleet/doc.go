@@ -14,5 +14,5 @@
 //	logout_test.go    a logout reaches every instance, and survives restarts
 //	latency_test.go   the time from publish to socket, and the emulator's share of it
 //
-// `make test` runs a small fleet; `make fleet` one of 400 sockets, by TIDEWIRE_SOCKETS.
+// `make whole` runs a small fleet; `make fleet` one of 400 sockets, by TIDEWIRE_SOCKETS.
 package fleet

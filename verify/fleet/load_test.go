@@ -22,7 +22,7 @@ type load struct {
 	batch     int           // most events in one
 }
 
-// full is what the issue asks for; small is what every `make test` can afford.
+// full is what the issue asks for; small is what every `make whole` can afford.
 func loadOf(t *testing.T) (l load, full bool) {
 	t.Helper()
 	small := load{sockets: 60, channels: 4, each: 2, producers: 4, every: 50 * time.Millisecond, batch: 3}

@@ -146,7 +146,7 @@ func TestPlanning(t *testing.T) {
 		t.Errorf("the release (-want +got):\n%s", diff)
 	}
 	inOrder(t, calls,
-		"make lint", "make test", "docker build --build-arg SERVICE=gateway --build-arg REVISION="+commit, "docker build --build-arg SERVICE=dashboard",
+		"make lint", "make test", "make whole", "docker build --build-arg SERVICE=gateway --build-arg REVISION="+commit, "docker build --build-arg SERVICE=dashboard",
 		"docker push "+registry+"/gateway:"+commit, "make functions",
 		"gcloud storage cp --no-clobber "+w.handover+"/functions.zip gs://my-project-tidewire-functions/"+archive,
 		"terraform -chdir=terraform init -backend-config=bucket=my-project-tidewire-state -backend-config=prefix=tidewire", "terraform -chdir=terraform plan ",
