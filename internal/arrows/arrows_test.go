@@ -140,13 +140,16 @@ var allowed = map[string]struct{ own, others []string }{
 	// Reads topics and writes checkpoints of state. No hub: functions have it.
 	"realtime/keeper": {own: []string{"realtime", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.
-	"realtime/realtimetest":               {own: []string{"realtime", "realtime/hub", "realtime/outbox", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
-	"realtime/realtimetest/occupancytest": {own: []string{"realtime", "realtime/internal/trial"}, others: []string{"github.com/google/go-cmp"}},
-	"realtime/realtimetest/storetest":     {own: []string{"realtime", "realtime/internal/trial"}, others: []string{"github.com/google/go-cmp"}},
-	"realtime/realtimetest/faultybroker":  {own: []string{"realtime"}},
-	"realtime/realtimetest/canary":        {own: []string{"realtime", "realtime/wire"}},
-	"realtime/realtimetest/resumetest":    {own: []string{"realtime"}},
-	"realtime/outbox/outboxtest":          {own: []string{"realtime", "realtime/outbox"}},
+	"realtime/realtimetest":                {own: []string{"realtime", "realtime/hub", "realtime/outbox", "realtime/wire"}, others: []string{"github.com/google/go-cmp"}},
+	"realtime/realtimetest/occupancytest":  {own: []string{"realtime", "realtime/internal/trial"}, others: []string{"github.com/google/go-cmp"}},
+	"realtime/realtimetest/storetest":      {own: []string{"realtime", "realtime/internal/trial"}, others: []string{"github.com/google/go-cmp"}},
+	"realtime/realtimetest/faultybroker":   {own: []string{"realtime"}},
+	"realtime/realtimetest/canary":         {own: []string{"realtime", "realtime/realtimetest/canary/capture", "realtime/realtimetest/canary/words"}},
+	"realtime/realtimetest/canary/capture": {own: []string{"realtime/wire"}},
+	"realtime/realtimetest/canary/words":   {},
+	"realtime/realtimetest/canary/toy":     {}, // tests only
+	"realtime/realtimetest/resumetest":     {own: []string{"realtime"}},
+	"realtime/outbox/outboxtest":           {own: []string{"realtime", "realtime/outbox"}},
 	// Functions pay for their binary at each cold start: no gateway. The probe's client of sockets is 0.2 MB of 22.8.
 	"functions": {
 		own:    []string{"functions/...", "realtime", "realtime/keeper", "realtime/publish", "realtime/auth", "realtime/limit", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/driver/memory", "realtime/driver/gcp", "realtime/driver/gcp/..."},

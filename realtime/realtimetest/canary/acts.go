@@ -3,6 +3,8 @@ package canary
 import (
 	"fmt"
 	"slices"
+
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/capture"
 )
 
 // stock returns the acts that every server that has their features is tried with. The first one is what a viewer begins with.
@@ -34,6 +36,7 @@ func (v *Viewer) rights() Rights {
 	if f.Columns {
 		r.Columns = v.some([]string{Hidden, Deep}, Shown)
 	}
+	r.Demand = f.Demand && v.rng.IntN(2) == 0
 	return r
 }
 
@@ -47,7 +50,7 @@ func (v *Viewer) some(list []string, always string) []string {
 
 // connect opens a socket with rights, and begins anew.
 func (v *Viewer) connect(r Rights) error {
-	token, err := v.world.server.Token(v.User, r)
+	token, err := tokenOf(v, r)
 	if err != nil {
 		return err
 	}
@@ -56,17 +59,17 @@ func (v *Viewer) connect(r Rights) error {
 		t.token, t.own, t.conflates, t.paused, t.wild, t.state = r, Rights{}, false, false, false, nil
 	})
 	v.streams = nil
-	s, err := dialSocket(v.world.ctx, v.world.server.URL, token)
+	s, err := capture.DialSocket(v.world.ctx, v.world.server.URL, token)
 	if err != nil {
 		return err
 	}
-	v.attach(s.tap, s, screen{})
+	v.attach(s.Tap, s, screen{})
 	_, err = v.conn.await(v.world.options.Patience, "welcome", 0, func(f Frame) bool { return f.Type == "welcome" })
 	return err
 }
 
 // attach has a connection read, whose client shows something before the first frame has come.
-func (v *Viewer) attach(tap *Tap, by protocol, shown screen) {
+func (v *Viewer) attach(tap *capture.Tap, by protocol, shown screen) {
 	v.conn = open(tap, by, v.world.find, v.told.view(), shown)
 	v.conn.acts = slices.Clone(v.done)
 }
@@ -171,11 +174,11 @@ func intrude(v *Viewer) error {
 		return err
 	}
 	v.tell(func(t *told) { t.token = Rights{Channels: []string{}} }) // it is to see nothing
-	s, err := dialSocket(v.world.ctx, v.world.server.URL, token)
+	s, err := capture.DialSocket(v.world.ctx, v.world.server.URL, token)
 	if err != nil {
 		return err
 	}
-	v.attach(s.tap, s, screen{})
+	v.attach(s.Tap, s, screen{})
 	for _, channel := range channels() {
 		if _, err := v.Call(map[string]any{"type": "subscribe", "channel": channel}); err != nil {
 			return err

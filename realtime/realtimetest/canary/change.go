@@ -8,7 +8,7 @@ func refresh(v *Viewer) error {
 		return nil
 	}
 	r := v.rights()
-	token, err := v.world.server.Token(v.User, r)
+	token, err := tokenOf(v, r)
 	if err != nil {
 		return err
 	}
@@ -49,6 +49,7 @@ func (v *Viewer) change(what func(*told), do func() (Frame, error)) error {
 			}
 		}
 	})
+	forgetEnded(v)
 	if !reflect.DeepEqual(before, after) { // else what waits, as for a viewer that has paused, is due still
 		v.drop(func(*word) bool { return true })
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/capture"
 )
 
 // Frame is what a client needs to know of a frame.
@@ -34,10 +36,10 @@ type Frame struct {
 
 // protocol is one way to talk to a server.
 type protocol interface {
-	next() ([]byte, error)
-	send(message []byte) error
-	consumed() int
-	close() error
+	Next() ([]byte, error)
+	Send(message []byte) error
+	Consumed() int
+	Close() error
 }
 
 // epoch is a part of a capture for which some views hold: while rights change, those before and those after.
@@ -48,13 +50,17 @@ type epoch struct {
 
 // connection is one connection of a viewer, from its first byte to its last.
 type connection struct {
-	tap    *Tap
+	tap    *capture.Tap
 	by     protocol
 	find   func([]byte) []hit // words as they are
 	ended  chan struct{}
 	epochs []epoch // by the one who acts
 	acts   []string
 	holds  Frame // behind which a policy holds
+
+	passing map[string]bool // channels whose transient events it reads
+	demand  bool            // it reads what is wanted
+	tracked *word           // a key that it asks for
 
 	mu        sync.Mutex // guards all below
 	changed   chan struct{}
@@ -67,10 +73,10 @@ type connection struct {
 }
 
 // open begins to read. find returns the words in a frame, and shown is what the client shows before.
-func open(tap *Tap, by protocol, find func([]byte) []hit, of view, shown screen) *connection {
+func open(tap *capture.Tap, by protocol, find func([]byte) []hit, of view, shown screen) *connection {
 	c := &connection{
 		tap: tap, by: by, find: find, ended: make(chan struct{}), epochs: []epoch{{0, []view{of}}},
-		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{}, views: map[string]string{}, screen: shown,
+		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{}, passing: map[string]bool{}, views: map[string]string{}, screen: shown,
 	}
 	go c.read()
 	return c
@@ -79,8 +85,8 @@ func open(tap *Tap, by protocol, find func([]byte) []hit, of view, shown screen)
 func (c *connection) read() {
 	defer close(c.ended)
 	for {
-		payload, err := c.by.next()
-		f := Frame{Raw: payload, end: c.by.consumed()}
+		payload, err := c.by.Next()
+		f := Frame{Raw: payload, end: c.by.Consumed()}
 		if err == nil {
 			if err = json.Unmarshal(payload, &f); err != nil {
 				err = fmt.Errorf("%.200s: %w", payload, err)
@@ -104,7 +110,7 @@ func (c *connection) read() {
 func (c *connection) take(f Frame) {
 	c.frames = append(c.frames, f)
 	for _, h := range c.find(f.Raw) {
-		c.seen[h.word] = true
+		c.seen[h.Word] = true
 	}
 	if f.Position != "" && f.Channel != "" && (f.Type == "message" || f.Type == "ok" || f.Type == "position") {
 		c.positions[f.Channel] = f.Position
@@ -117,7 +123,7 @@ func (c *connection) take(f Frame) {
 
 // close ends the connection and waits for its reader.
 func (c *connection) close() {
-	_ = c.by.close()
+	_ = c.by.Close()
 	<-c.ended
 }
 

@@ -60,13 +60,20 @@ type service struct {
 }
 
 // tenant returns a document with the rules of the namespace, and limits below which a run stays.
-func tenant(id string, fleet realtime.Namespace) *realtime.Tenant {
+func tenant(id string, namespaces map[string]realtime.Namespace) *realtime.Tenant {
 	return &realtime.Tenant{
 		ID:         id,
 		Auth:       realtime.Auth{Keys: []realtime.Key{{KID: "k1", Alg: "HS256", Secret: strings.Repeat(id, 32)}}},
-		Namespaces: map[string]realtime.Namespace{"fleet": fleet},
+		Namespaces: namespaces,
 		Limits:     realtime.Limits{PublishesPerSecond: 10_000, FramesPerSecond: 10_000, SubscribesPerSecond: 10_000, ConnectsPerSecond: 10_000, RequestsPerSecond: 10_000},
 	}
+}
+
+// namespaces returns the rules that show what they are to, of what is kept and of what is transient.
+func namespaces(state bool, r canary.Rights) map[string]realtime.Namespace {
+	passing := fleet(true, r)
+	passing.State = &realtime.State{Transient: true}
+	return map[string]realtime.Namespace{"fleet": fleet(state, r), "passing": passing}
 }
 
 // fleet returns the rules of the namespace that show what they are to, with records in which a run has room.
@@ -83,12 +90,12 @@ func fleet(state bool, r canary.Rights) realtime.Namespace {
 
 func newService(t *testing.T, state bool) *service {
 	t.Helper()
-	s := &service{t: t, state: state, doc: tenant("acme", fleet(state, canary.Rights{}))}
+	s := &service{t: t, state: state, doc: tenant("acme", namespaces(state, canary.Rights{}))}
 	filters, err := viewfilter.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.tenants, err = memory.NewTenants(s.doc, tenant("other", realtime.Namespace{})); err != nil {
+	if s.tenants, err = memory.NewTenants(s.doc, tenant("other", nil)); err != nil {
 		t.Fatal(err)
 	}
 	broker := memory.NewBroker(memory.BrokerOptions{})
@@ -139,7 +146,7 @@ func (s *service) server() canary.Server {
 		URL: s.url, HistoryURL: s.api,
 		Token:     s.token,
 		PublishIf: s.conditional(),
-		Stranger:  func() (string, error) { return sign(tenant("other", realtime.Namespace{}), "ann", auth.Claims{}, "**") },
+		Stranger:  func() (string, error) { return sign(tenant("other", nil), "ann", auth.Claims{}, "**") },
 		Policy:    s.policy,
 		Publish: func(p *realtime.Publication) error {
 			return s.gateway.Publisher().Publish(s.t.Context(), s.doc, []realtime.Publication{*p})
@@ -147,7 +154,7 @@ func (s *service) server() canary.Server {
 		Send: func(user string, p *realtime.Publication) error {
 			return s.gateway.Publisher().SendDirect(s.t.Context(), s.doc, realtime.Target{User: user}, p)
 		},
-		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: s.state, Rate: true, Tune: true, Stream: true, Wildcards: true, Rewind: true, History: true, Retained: true, Presence: true, PresenceHTTP: true},
+		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: s.state, Rate: true, Tune: true, Stream: true, Wildcards: true, Rewind: true, History: true, Retained: true, Presence: true, PresenceHTTP: true, Demand: true, Transient: true},
 	}
 }
 
@@ -173,13 +180,17 @@ func (s *service) token(user string, r canary.Rights) (string, error) {
 		c.Grants.Presence = []realtime.Pattern{"**"}
 	}
 	if r.Clients != nil {
-		c.Views.Filters = map[realtime.Pattern][]string{canary.AllChannels: {canary.Filter(r.Clients)}}
+		filter := []string{canary.Filter(r.Clients)}
+		c.Views.Filters = map[realtime.Pattern][]string{canary.AllChannels: filter, canary.AllPassing: filter}
 	}
 	if r.Columns != nil {
-		c.Views.Columns = map[realtime.Pattern][]string{canary.AllChannels: r.Columns}
+		c.Views.Columns = map[realtime.Pattern][]string{canary.AllChannels: r.Columns, canary.AllPassing: r.Columns}
+	}
+	if r.Demand {
+		c.Grants.Demand = []realtime.Pattern{canary.AllChannels}
 	}
 	if r.Channels == nil {
-		return sign(s.doc, user, c, canary.AllChannels)
+		return sign(s.doc, user, c, canary.AllChannels, canary.AllPassing)
 	}
 	return sign(s.doc, user, c, r.Channels...)
 }
@@ -190,7 +201,7 @@ func (s *service) policy(r canary.Rights) error {
 		return err
 	}
 	next := *stored
-	next.Namespaces = map[string]realtime.Namespace{"fleet": fleet(s.state, r)}
+	next.Namespaces = namespaces(s.state, r)
 	_, err = s.tenants.Put(s.t.Context(), &next)
 	return err
 }

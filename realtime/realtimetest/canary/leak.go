@@ -30,7 +30,7 @@ func (w *World) judge(v *Viewer, c *connection) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, e := range c.epochs {
-		to := c.tap.len()
+		to := c.tap.Len()
 		if i+1 < len(c.epochs) {
 			to = c.epochs[i+1].from
 		}
@@ -40,15 +40,15 @@ func (w *World) judge(v *Viewer, c *connection) {
 				said = append(said, f.Raw...)
 			}
 		}
-		raw := c.tap.part(e.from, to)
-		hits := append(w.words.plain(raw, "as it is"), w.words.binary(raw, "as bytes")...)
-		hits = append(hits, w.words.find(said)...)
+		raw := c.tap.Part(e.from, to)
+		hits := append(w.words.Plain(raw, "as it is"), w.words.Binary(raw, "as bytes")...)
+		hits = append(hits, w.words.Find(said)...)
 		if i == 0 && len(c.frames) > 0 { // the answer's head
-			hits = append(hits, w.words.find(c.tap.part(0, c.frames[0].end))...)
+			hits = append(hits, w.words.Find(c.tap.Part(0, c.frames[0].end))...)
 		}
 		found := map[*word]hit{}
 		for _, h := range hits {
-			found[h.word] = h
+			found[h.Word] = h
 		}
 		for _, made := range w.ofKeys {
 			if e.shows(made) {
@@ -57,7 +57,7 @@ func (w *World) judge(v *Viewer, c *connection) {
 		}
 		for _, made := range slices.SortedFunc(maps.Keys(found), compare) {
 			if h := found[made]; !e.shows(made) && !v.keys[made] {
-				w.leaks = append(w.leaks, Leak{v.User, c.acts, string(made.place), made.client, h.form, h.near})
+				w.leaks = append(w.leaks, Leak{v.User, c.acts, string(made.place), made.client, h.Form, h.Near})
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/words"
 )
 
 // nobody is whose words are that are to be on no wire.
@@ -18,14 +19,14 @@ func (w *World) lose() error {
 	}
 	for _, channel := range channels() {
 		w.mu.Lock()
-		fresh, known := newWord(w.rng), fmt.Sprint("v", w.rng.IntN(5))
+		fresh, known := words.New(w.rng), fmt.Sprint("v", w.rng.IntN(5))
 		is := realtime.ConditionPresent
 		if w.has(channel, known) {
 			is = realtime.ConditionAbsent
 		}
 		first, err1 := w.loser(channel, fresh, realtime.ConditionPresent)
 		second, err2 := w.loser(channel, known, is)
-		w.words.add(&word{text: fresh, of: first, client: nobody, place: inKey, to: nobody})
+		w.words.Add(fresh, &word{text: fresh, of: first, client: nobody, place: inKey, to: nobody})
 		w.mu.Unlock()
 		if err1 != nil || err2 != nil {
 			return fmt.Errorf("%w, %w", err1, err2)
@@ -62,8 +63,8 @@ func (w *World) loser(channel, key string, is realtime.ConditionKind) (*realtime
 	w.number++
 	p := &realtime.Publication{Channel: name, ID: fmt.Sprint("l", w.number), Key: key, If: &realtime.Condition{Is: is}}
 	add := func(at place) string {
-		made := &word{text: newWord(w.rng), of: p, client: nobody, place: at, to: nobody}
-		w.words.add(made)
+		made := &word{text: words.New(w.rng), of: p, client: nobody, place: at, to: nobody}
+		w.words.Add(made.text, made)
 		return made.text
 	}
 	p.Tags = map[string]string{ClientTag: Shared, "note": add(inTag)}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/capture"
 )
 
 // pasts returns the acts that ask for what was published before.
@@ -160,7 +162,7 @@ func history(v *Viewer) error {
 // retained reads the same from the management API, on connections of their own beside the one that it has.
 func retained(v *Viewer) error {
 	r := v.rights()
-	token, err := v.world.server.Token(v.User, r)
+	token, err := tokenOf(v, r)
 	if err != nil {
 		return err
 	}
@@ -172,7 +174,7 @@ func retained(v *Viewer) error {
 	if fields != nil {
 		query.Set("fields", strings.Join(fields, ","))
 	}
-	holds := view{v.User, [3]Rights{r, v.told.policy, own}}
+	holds := view{v.User, [3]Rights{r, v.told.policy, own}, true}
 	for _, channel := range channels() {
 		query.Del("cursor")
 		seen := map[*word]bool{}
@@ -215,7 +217,7 @@ func missing(v *Viewer, channel string, holds view, seen map[*word]bool) error {
 
 // answer is an answer of the management API.
 type answer struct {
-	tap    *Tap
+	tap    *capture.Tap
 	body   []byte
 	status int
 	next   string // the cursor of the next page
@@ -237,7 +239,7 @@ func page(v *Viewer, channel, token string, query url.Values, holds view, seen m
 	if err != nil {
 		return nil, err
 	}
-	tap, u, err := dialTap(v.world.ctx, v.world.server.HistoryURL, "/v1/tenants/"+name.Tenant()+"/channels/"+channel+"/history")
+	tap, u, err := capture.Dial(v.world.ctx, v.world.server.HistoryURL, "/v1/tenants/"+name.Tenant()+"/channels/"+channel+"/history")
 	if err != nil {
 		return nil, err
 	}
@@ -273,7 +275,7 @@ func page(v *Viewer, channel, token string, query url.Values, holds view, seen m
 // once is the protocol of an answer that has come.
 type once struct{ *answer }
 
-func (o *once) next() ([]byte, error) { return o.read() }
-func (*once) send([]byte) error       { return errNoUplink }
-func (o *once) consumed() int         { return o.tap.len() }
-func (o *once) close() error          { return o.tap.Close() }
+func (o *once) Next() ([]byte, error) { return o.read() }
+func (*once) Send([]byte) error       { return capture.ErrNoUplink }
+func (o *once) Consumed() int         { return o.tap.Len() }
+func (o *once) Close() error          { return o.tap.Close() }

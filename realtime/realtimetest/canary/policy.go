@@ -121,7 +121,7 @@ func (v *Viewer) probe(channel string, before, after view) (last Frame, ok bool,
 	final := probes[len(probes)-1]
 	last, err = v.conn.await(v.world.options.Patience, "a shared publication on "+channel, 0, func(f Frame) bool {
 		for _, h := range v.world.find(f.Raw) {
-			if h.word == final {
+			if h.Word == final {
 				return true
 			}
 		}

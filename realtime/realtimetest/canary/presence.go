@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/capture"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/words"
 )
 
 // inPresence is where a word stands that a viewer has entered a channel with: those see it whose tokens grant the channel.
@@ -63,7 +65,7 @@ func enter(v *Viewer) error {
 		return nil // it has entered enough
 	}
 	for _, h := range v.world.find(answer.Raw) {
-		if h.word == made {
+		if h.Word == made {
 			return nil
 		}
 	}
@@ -78,8 +80,8 @@ func (w *World) entered(channel string) (*word, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	made := &word{text: newWord(w.rng), of: &realtime.Publication{Channel: name}, client: Shared, place: inPresence}
-	w.words.add(made)
+	made := &word{text: words.New(w.rng), of: &realtime.Publication{Channel: name}, client: Shared, place: inPresence}
+	w.words.Add(made.text, made)
 	return made, nil
 }
 
@@ -112,7 +114,10 @@ func unseen(v *Viewer) error {
 	if v.streams != nil {
 		return nil
 	}
-	frames := []map[string]any{{"type": "subscribe", "channel": "$demand:fleet", "state": true}, {"type": "subscribe", "channel": "$answers:anybody", "state": true}}
+	frames := []map[string]any{{"type": "subscribe", "channel": "$answers:anybody", "state": true}, {"type": "subscribe", "channel": "$demand:other", "state": true}}
+	if !v.told.token.Demand {
+		frames = append(frames, map[string]any{"type": "subscribe", "channel": "$demand:" + demandedNamespace, "state": true})
+	}
 	for _, channel := range refused(v) {
 		frames = append(frames,
 			map[string]any{"type": "presence", "channel": channel},
@@ -134,7 +139,7 @@ func unseen(v *Viewer) error {
 
 // presenceByHTTP asks who is on each channel, and for the lists that its token is not for.
 func presenceByHTTP(v *Viewer) error {
-	token, err := v.world.server.Token(v.User, v.told.token)
+	token, err := tokenOf(v, v.told.token)
 	if err != nil {
 		return err
 	}
@@ -150,13 +155,17 @@ func presenceByHTTP(v *Viewer) error {
 	if err := get(v, "/channels", token, http.StatusForbidden); err != nil {
 		return err
 	}
-	return get(v, "/demand?namespace=fleet", token, http.StatusForbidden)
+	want := http.StatusForbidden
+	if v.told.token.Demand {
+		want = http.StatusOK
+	}
+	return errors.Join(get(v, "/demand?namespace="+demandedNamespace, token, want), get(v, "/demand?namespace=other", token, http.StatusForbidden))
 }
 
 // get makes a call of the management API, and judges every byte of its answer.
 func get(v *Viewer, path, token string, want int) error {
 	w := v.world
-	tap, u, err := dialTap(w.ctx, w.server.HistoryURL, "")
+	tap, u, err := capture.Dial(w.ctx, w.server.HistoryURL, "")
 	if err != nil {
 		return err
 	}
@@ -187,9 +196,9 @@ func get(v *Viewer, path, token string, want int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	of := v.told.view()
-	for _, h := range append(w.words.find(tap.part(0, tap.len())), w.words.find(text)...) {
-		if !of.shows(h.word) {
-			w.leaks = append(w.leaks, Leak{v.User, []string{"GET " + path}, string(h.word.place), h.word.client, h.form, h.near})
+	for _, h := range append(w.words.Find(tap.Part(0, tap.Len())), w.words.Find(text)...) {
+		if !of.shows(h.Word) {
+			w.leaks = append(w.leaks, Leak{v.User, []string{"GET " + path}, string(h.Word.place), h.Word.client, h.Form, h.Near})
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/words"
 )
 
 // Rights are what one authority lets a viewer see: a token, the rules of the tenant, or what the viewer asks for itself. What several
@@ -15,6 +16,8 @@ type Rights struct {
 	Clients []string
 	// Columns are the members of data that are shown; nil is all. Shown is always one of them.
 	Columns []string
+	// Demand says that the demand for the namespace of AllChannels may be seen. Only tokens say it.
+	Demand bool
 }
 
 // Shared is the client whose publications all rights show, and ClientTag the tag that names it.
@@ -31,7 +34,7 @@ const (
 )
 
 func (r Rights) shows(w *word) bool {
-	return within(r.Channels, w.of.Channel.Name()) && within(r.Clients, w.client) && (w.column == "" || within(r.Columns, w.column))
+	return within(r.Channels, granting(w.of.Channel.Name())) && within(r.Clients, w.client) && (w.column == "" || within(r.Columns, w.column))
 }
 
 func within(list []string, s string) bool { return list == nil || slices.Contains(list, s) }
@@ -40,13 +43,22 @@ func within(list []string, s string) bool { return list == nil || slices.Contain
 type view struct {
 	user   string
 	rights [3]Rights // of the token, the tenant, and what the viewer asks for
+	passed bool      // it has no state of what is transient
 }
 
 func (v view) shows(w *word) bool {
-	if w.to != "" {
+	rights := v.rights[:]
+	switch {
+	case w.place == inTracked && w.of.Channel.Namespace() == demandedNamespace && v.rights[0].Demand:
+		return true
+	case w.to != "":
 		return w.to == v.user
+	case w.of.Transient && v.passed:
+		return false
+	case w.of.Transient:
+		rights = v.rights[:2] // it is read by subscriptions that ask for all
 	}
-	for _, r := range v.rights {
+	for _, r := range rights {
 		if !r.shows(w) {
 			return false
 		}
@@ -64,6 +76,12 @@ const (
 	inKey    place = "the key"
 	inType   place = "the event type"
 	inSource place = "the source"
+)
+
+// dictionary finds words, of which a hit is one.
+type (
+	dictionary = words.Dictionary[*word]
+	hit        = words.Hit[*word]
 )
 
 // word is a canary.

@@ -10,7 +10,8 @@ import (
 type Server struct {
 	// URL is where its sockets and streams are: http://127.0.0.1:8080.
 	URL string
-	// Token returns a token for a user with rights, good for the time of a test. Channels that are nil are those of the pattern AllChannels.
+	// Token returns a token for a user with rights, good for the time of a test. Channels that are nil are those of the pattern AllChannels, and with
+	// Features.Transient of AllPassing: what it lets see of the one it lets see of the other.
 	Token func(user string, r Rights) (string, error)
 	// Publish publishes, and returns when the publication was stored: what is published next comes after it.
 	Publish func(p *realtime.Publication) error
@@ -39,9 +40,12 @@ type Features struct {
 	Stream, Wildcards bool
 	// Rewind is subscriptions that begin in the past, History is pages of it by the socket, and Retained by HTTP, beyond what a gateway has.
 	Rewind, History, Retained bool
-	// Presence is who is present, also as state if there is State, for tokens that grant it where they grant a channel, and Demand for nobody. PresenceHTTP is
+	// Presence is who is present, also as state if there is State, for tokens that grant it where they grant a channel. PresenceHTTP is
 	// what the management API says of it.
 	Presence, PresenceHTTP bool
+	// Demand is which channels and keys are read, for tokens that grant it (Rights.Demand). Transient is state of AllPassing, which nothing keeps: what Policy says
+	// holds for it too.
+	Demand, Transient bool
 }
 
 // Options are the bounds of a run. The zero value works.

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/capture"
 )
 
 // streaming is how a stream of events is asked for.
@@ -40,7 +42,7 @@ func askStream(v *Viewer) error {
 // openStream opens a stream of events, anew or from the last id of another one, which had some channels.
 func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error {
 	r := asked.rights
-	token, err := v.world.server.Token(v.User, r)
+	token, err := tokenOf(v, r)
 	if err != nil {
 		return err
 	}
@@ -62,12 +64,12 @@ func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error
 	for name, values := range asked.query {
 		query[name] = values
 	}
-	s, err := dialStream(v.world.ctx, v.world.server.URL, token, query, lastID)
+	s, err := capture.DialStream(v.world.ctx, v.world.server.URL, token, query, lastID)
 	if err != nil {
 		return err
 	}
 	v.streams = asked
-	v.attach(s.tap, s, shown)
+	v.attach(s.Tap, s, shown)
 	return v.streamed(had)
 }
 
@@ -98,7 +100,7 @@ func resumeStream(v *Viewer) error {
 	if v.streams == nil {
 		return nil
 	}
-	s, ok := v.conn.by.(*stream)
+	s, ok := v.conn.by.(*capture.Stream)
 	if !ok {
 		return errors.New("not a stream")
 	}
@@ -116,5 +118,5 @@ func resumeStream(v *Viewer) error {
 			return err
 		}
 	}
-	return openStream(v, &asked, s.id, had...)
+	return openStream(v, &asked, s.ID, had...)
 }

@@ -45,11 +45,14 @@ func asked() []Act {
 		{Name: "pause", Needs: func(f Features) bool { return f.Tune && f.Rate }, Do: func(v *Viewer) error {
 			return v.tune(func(t *told) { t.conflates, t.paused = true, true }, map[string]any{"paused": true})
 		}},
-		{Name: "go on", Needs: func(f Features) bool { return f.Tune && f.Rate }, Do: func(v *Viewer) error {
+		{Name: goOn, Needs: func(f Features) bool { return f.Tune && f.Rate }, Do: func(v *Viewer) error {
 			return v.tune(func(t *told) { t.paused = false }, map[string]any{"paused": false})
 		}},
 	}
 }
+
+// goOn is the name of the act that ends a pause.
+const goOn = "go on"
 
 // with returns options with another one.
 func with(options map[string]any, name string, value any) map[string]any {

@@ -2,6 +2,7 @@ package canary
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -41,6 +42,7 @@ type told struct {
 	state              map[string]any // the options with which it is subscribed to state; nil: it is not
 	wild               bool           // it reads all channels by one subscription
 	changing           bool           // nothing is due
+	passed             bool           // it reads no state of what is transient
 	next               Rights         // the policy that is to hold
 }
 
@@ -55,7 +57,7 @@ func newViewer(w *World, user string, rng *rand.Rand) *Viewer {
 }
 
 // view is what holds for it.
-func (t *told) view() view { return view{t.user, [3]Rights{t.token, t.policy, t.own}} }
+func (t *told) view() view { return view{t.user, [3]Rights{t.token, t.policy, t.own}, t.passed} }
 
 // tell changes what was agreed on.
 func (v *Viewer) tell(change func(t *told)) {
@@ -69,10 +71,13 @@ func (v *Viewer) Rand() *rand.Rand { return v.rng }
 
 // step does one act.
 func (v *Viewer) step() error {
-	acts := slices.DeleteFunc(slices.Concat(stock(), asked(), pasts(), policies(), presence(), v.world.options.Acts), func(a Act) bool { return a.Needs != nil && !a.Needs(v.world.server.Features) })
+	acts := slices.DeleteFunc(slices.Concat(stock(), asked(), pasts(), policies(), presence(), passes(), demands(), v.world.options.Acts), func(a Act) bool { return a.Needs != nil && !a.Needs(v.world.server.Features) })
 	act := acts[v.rng.IntN(len(acts))]
 	if v.told.state != nil && v.rng.IntN(3) == 0 { // which is seldom otherwise, and what is most easily wrong with it
 		act = Act{Name: "state resumed with other rights", Do: func(v *Viewer) error { return resumeState(v, true) }}
+	}
+	if at := slices.IndexFunc(acts, func(a Act) bool { return a.Name == goOn }); at >= 0 && v.told.paused && v.rng.IntN(3) == 0 { // or it leaves before that
+		act = acts[at]
 	}
 	if v.conn == nil {
 		act = acts[0] // it begins by connecting
@@ -136,9 +141,11 @@ func (v *Viewer) settle() error {
 		}
 	}
 	if v.told.state != nil {
-		return v.checkScreen()
+		if err := v.checkScreen(); err != nil {
+			return err
+		}
 	}
-	return nil
+	return errors.Join(awaitPassing(v), awaitDemand(v))
 }
 
 // story tells what was published lately on a channel, what came of it, and what both viewers did, for a message.
@@ -182,7 +189,7 @@ func (v *Viewer) Ask(members map[string]any) (Frame, error) {
 		return Frame{}, err
 	}
 	from := v.conn.count()
-	if err := v.conn.by.send(message); err != nil {
+	if err := v.conn.by.Send(message); err != nil {
 		return Frame{}, err
 	}
 	id := fmt.Sprint(v.calls)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/words"
 )
 
 // World tries a server: two viewers, what is published, and what each may see.
@@ -103,7 +104,7 @@ func (w *World) run() error {
 				return err
 			}
 		}
-		if err := errors.Join(w.direct(), w.lose()); err != nil {
+		if err := errors.Join(w.direct(), w.lose(), w.passSome()); err != nil {
 			return err
 		}
 		if err := w.settle(); err != nil {
@@ -148,6 +149,10 @@ func (w *World) during(do func() error) error {
 // publish publishes something of anybody to some channel. due says that it has to arrive where it is shown.
 func (w *World) publish(due bool) (*realtime.Publication, error) {
 	w.mu.Lock()
+	if w.server.Features.Transient && !due && w.rng.IntN(3) == 0 {
+		w.mu.Unlock()
+		return nil, w.pass()
+	}
 	channel := channels()[w.rng.IntN(len(channels()))]
 	client := append(clients(), Shared)[w.rng.IntN(len(clients())+1)]
 	key := ""
@@ -174,8 +179,8 @@ func (w *World) direct() error {
 		w.mu.Lock()
 		w.number++
 		p := &realtime.Publication{ID: fmt.Sprint("d", w.number)}
-		made := &word{text: newWord(w.rng), of: p, place: inData, to: user}
-		w.words.add(made)
+		made := &word{text: words.New(w.rng), of: p, place: inData, to: user}
+		w.words.Add(made.text, made)
 		w.mu.Unlock()
 		p.Data = []byte(`{"for":"` + made.text + `"}`)
 		for _, v := range w.viewers {
@@ -191,7 +196,7 @@ func (w *World) direct() error {
 // keyOf returns a key that only publications of a client on a channel have.
 func (w *World) keyOf(owner string) string {
 	if w.keys[owner] == "" || w.rng.IntN(4) == 0 {
-		w.keys[owner] = newWord(w.rng)
+		w.keys[owner] = words.New(w.rng)
 	}
 	return w.keys[owner]
 }
@@ -225,16 +230,16 @@ func (w *World) send(p *realtime.Publication, channel, client string, due bool) 
 // fill puts words into a publication. main is the one that all who see anything of it see.
 func (w *World) fill(p *realtime.Publication, main **word) error {
 	add := func(at place, column string) string {
-		made := &word{text: newWord(w.rng), of: p, client: p.Tags[ClientTag], place: at, column: column}
-		w.words.add(made)
+		made := &word{text: words.New(w.rng), of: p, client: p.Tags[ClientTag], place: at, column: column}
+		w.words.Add(made.text, made)
 		if column == Shown || *main == nil {
 			*main = made
 		}
 		return made.text
 	}
-	if len(p.Key) == 2*wordBytes && len(w.words.plain([]byte(p.Key), "")) == 0 {
+	if len(p.Key) == 2*words.Bytes && len(w.words.Plain([]byte(p.Key), "")) == 0 {
 		made := &word{text: p.Key, of: p, client: p.Tags[ClientTag], place: inKey}
-		w.words.add(made)
+		w.words.Add(made.text, made)
 		w.ofKeys = append(w.ofKeys, made)
 	}
 	if p.Op == realtime.OpDelete && w.rng.IntN(2) == 0 {
@@ -260,5 +265,5 @@ func (w *World) fill(p *realtime.Publication, main **word) error {
 func (w *World) find(b []byte) []hit {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	return w.words.plain(b, "")
+	return w.words.Plain(b, "")
 }

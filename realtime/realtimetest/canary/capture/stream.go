@@ -1,4 +1,4 @@
-package canary
+package capture
 
 import (
 	"bufio"
@@ -11,19 +11,20 @@ import (
 	"strings"
 )
 
-// stream is a client of Server-Sent Events on a Tap.
-type stream struct {
-	tap  *Tap
+// Stream is a client of Server-Sent Events on a Tap.
+type Stream struct {
+	Tap  *Tap
 	in   *bufio.Reader // of the connection
 	body *bufio.Reader // of the answer
-	id   string        // of the last event
+	ID   string        // of the last event
 }
 
-// errNoUplink says that a stream of events takes no frames.
-var errNoUplink = errors.New("a stream of events takes no frames")
+// ErrNoUplink says that a stream of events takes no frames.
+var ErrNoUplink = errors.New("a stream of events takes no frames")
 
-func dialStream(ctx context.Context, address, token string, query url.Values, lastID string) (*stream, error) {
-	tap, u, err := dialTap(ctx, address, "/v1/events")
+// DialStream opens one at a server with a token, perhaps behind the last event of another one.
+func DialStream(ctx context.Context, address, token string, query url.Values, lastID string) (*Stream, error) {
+	tap, u, err := Dial(ctx, address, "/v1/events")
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func dialStream(ctx context.Context, address, token string, query url.Values, la
 	if lastID != "" {
 		r.Header.Set("Last-Event-ID", lastID)
 	}
-	s := &stream{tap: tap, in: bufio.NewReader(tap)}
+	s := &Stream{Tap: tap, in: bufio.NewReader(tap)}
 	if err := r.Write(tap); err != nil {
 		return nil, errors.Join(err, tap.Close())
 	}
@@ -49,12 +50,13 @@ func dialStream(ctx context.Context, address, token string, query url.Values, la
 	return s, nil
 }
 
-func (s *stream) consumed() int { return s.tap.len() - s.in.Buffered() }
+// Consumed returns how many bytes of the capture were made events.
+func (s *Stream) Consumed() int { return s.Tap.Len() - s.in.Buffered() }
 
-// next returns the data of the next event that has some.
-func (s *stream) next() ([]byte, error) {
+// Next returns the data of the next event that has some.
+func (s *Stream) Next() ([]byte, error) {
 	var data []string
-	id := s.id
+	id := s.ID
 	for {
 		line, err := s.body.ReadString('\n')
 		if err != nil {
@@ -65,7 +67,7 @@ func (s *stream) next() ([]byte, error) {
 		value = strings.TrimPrefix(value, " ")
 		switch {
 		case line == "":
-			s.id = id // only now, lest an event that was cut off counts as read
+			s.ID = id // only now, lest an event that was cut off counts as read
 			if len(data) > 0 {
 				return []byte(strings.Join(data, "\n")), nil
 			}
@@ -77,5 +79,8 @@ func (s *stream) next() ([]byte, error) {
 	}
 }
 
-func (*stream) send([]byte) error { return errNoUplink }
-func (s *stream) close() error    { return s.tap.Close() }
+// Send fails.
+func (*Stream) Send([]byte) error { return ErrNoUplink }
+
+// Close ends the connection.
+func (s *Stream) Close() error { return s.Tap.Close() }

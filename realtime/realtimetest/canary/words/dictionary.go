@@ -1,4 +1,4 @@
-package canary
+package words
 
 import (
 	"encoding/base64"
@@ -9,54 +9,55 @@ import (
 	"strconv"
 )
 
-// wordBytes is the length of a word; it is written as hexadecimal digits.
-const wordBytes = 16
+// Bytes is the length of a word; it is written as hexadecimal digits.
+const Bytes = 16
 
-// newWord returns a word as it is written.
-func newWord(rng *rand.Rand) string {
-	var b [wordBytes]byte
+// New returns a word as it is written.
+func New(rng *rand.Rand) string {
+	var b [Bytes]byte
 	binary.BigEndian.PutUint64(b[:8], rng.Uint64())
 	binary.BigEndian.PutUint64(b[8:], rng.Uint64())
 	return hex.EncodeToString(b[:])
 }
 
-// dictionary finds words in bytes, by either half of them: a part of a word is a leak too.
-type dictionary map[uint64]*word
+// Dictionary finds words in bytes, by either half of them: a part of a word is a leak too.
+type Dictionary[W comparable] map[uint64]W
 
-func (d dictionary) add(w *word) {
-	b, err := hex.DecodeString(w.text)
-	if err != nil || len(b) != wordBytes {
-		panic("canary: not a word: " + w.text) // the World makes them
+// Add adds a word, as New has made it, by which w is found.
+func (d Dictionary[W]) Add(text string, w W) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != Bytes {
+		panic("words: not a word: " + text) // the World makes them
 	}
 	d[binary.BigEndian.Uint64(b[:8])] = w
 	d[binary.BigEndian.Uint64(b[8:])] = w
 }
 
-// hit is a word that was found.
-type hit struct {
-	word *word
-	form string
-	near string // what stands around it
+// Hit is a word that was found.
+type Hit[W comparable] struct {
+	Word W
+	Form string // how it was found
+	Near string // what stands around it
 }
 
-// find returns the words in b, in whatever form. One that is there several times may be returned several times.
-func (d dictionary) find(b []byte) []hit {
-	hits := d.plain(b, "as it is")
-	hits = append(hits, d.binary(b, "as bytes")...)
+// Find returns the words in b, in whatever form. One that is there several times may be returned several times.
+func (d Dictionary[W]) Find(b []byte) []Hit[W] {
+	hits := d.Plain(b, "as it is")
+	hits = append(hits, d.Binary(b, "as bytes")...)
 	hits = append(hits, d.base64(b, "in base64")...)
 	for escaped := b; ; {
 		plain := unescaped(escaped)
 		if len(plain) == len(escaped) {
 			return hits
 		}
-		hits = append(hits, d.plain(plain, "escaped")...)
+		hits = append(hits, d.Plain(plain, "escaped")...)
 		hits = append(hits, d.base64(plain, "escaped, in base64")...)
 		escaped = plain // a text inside a text
 	}
 }
 
-// plain finds words as hexadecimal digits of either case.
-func (d dictionary) plain(b []byte, form string) (hits []hit) {
+// Plain finds words as hexadecimal digits of either case.
+func (d Dictionary[W]) Plain(b []byte, form string) (hits []Hit[W]) {
 	var half uint64
 	digits := 0
 	for i, c := range b {
@@ -66,23 +67,23 @@ func (d dictionary) plain(b []byte, form string) (hits []hit) {
 			continue
 		}
 		half = half<<4 | uint64(n)
-		if digits++; digits >= wordBytes {
-			if w := d[half]; w != nil {
-				hits = append(hits, hit{w, form, around(b, i)})
+		if digits++; digits >= Bytes {
+			if w, is := d[half]; is {
+				hits = append(hits, Hit[W]{w, form, around(b, i)})
 			}
 		}
 	}
 	return hits
 }
 
-// binary finds words as the bytes that they are.
-func (d dictionary) binary(b []byte, form string) (hits []hit) {
+// Binary finds words as the bytes that they are.
+func (d Dictionary[W]) Binary(b []byte, form string) (hits []Hit[W]) {
 	var half uint64
 	for i, c := range b {
 		half = half<<8 | uint64(c)
-		if i >= wordBytes/2-1 {
-			if w := d[half]; w != nil {
-				hits = append(hits, hit{w, form, around(b, i)})
+		if i >= Bytes/2-1 {
+			if w, is := d[half]; is {
+				hits = append(hits, Hit[W]{w, form, around(b, i)})
 			}
 		}
 	}
@@ -90,8 +91,8 @@ func (d dictionary) binary(b []byte, form string) (hits []hit) {
 }
 
 // base64 finds words, and their bytes, in what is base64 of either alphabet, wherever in it they begin.
-func (d dictionary) base64(b []byte, form string) (hits []hit) {
-	const shortest = wordBytes / 2 * 4 / 3 // of half a word's bytes
+func (d Dictionary[W]) base64(b []byte, form string) (hits []Hit[W]) {
+	const shortest = Bytes / 2 * 4 / 3 // of half a word's bytes
 	var run, decoded []byte
 	for from := 0; from < len(b); {
 		to := from
@@ -111,8 +112,8 @@ func (d dictionary) base64(b []byte, form string) (hits []hit) {
 			run = run[:len(run)/4*4] // what is left over is less than a group
 			decoded = slices.Grow(decoded[:0], len(run)/4*3)[:len(run)/4*3]
 			if n, err := base64.StdEncoding.Decode(decoded, run); err == nil {
-				hits = append(hits, d.plain(decoded[:n], form)...)
-				hits = append(hits, d.binary(decoded[:n], form)...)
+				hits = append(hits, d.Plain(decoded[:n], form)...)
+				hits = append(hits, d.Binary(decoded[:n], form)...)
 			}
 		}
 		from = to + 1

@@ -1,9 +1,9 @@
-package canary_test
+package toy_test
 
 import "github.com/tidewire/tidewire/realtime"
 
 // publishIf decides a publication with a condition on whether its key has a value.
-func (s *toy) publishIf(p *realtime.Publication) (applied bool, err error) {
+func (s *server) publishIf(p *realtime.Publication) (applied bool, err error) {
 	s.mu.Lock()
 	last := newest(s.log, p.Channel.Name())[p.Key]
 	has := last != nil && last.Op == realtime.OpSet
@@ -23,8 +23,13 @@ func (s *toy) publishIf(p *realtime.Publication) (applied bool, err error) {
 	return false, nil
 }
 
-// losers returns what a flaw shows of those that lost.
-func (s *toy) losers(channel, how string) (shown []*realtime.Publication) {
+// losers returns what a flaw shows of those that lost, or have passed.
+func (s *server) losers(channel, how string) (shown []*realtime.Publication) {
+	for _, p := range s.passed {
+		if p.Channel.Name() == channel && s.flaw == "a transient event in "+how {
+			shown = append(shown, p)
+		}
+	}
 	for _, p := range s.lost {
 		if p.Channel.Name() == channel && s.flaw == "a loser in "+how {
 			shown = append(shown, p)

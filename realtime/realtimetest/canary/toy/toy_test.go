@@ -1,4 +1,4 @@
-package canary_test
+package toy_test
 
 import (
 	"encoding/base64"
@@ -15,58 +15,64 @@ import (
 	"github.com/tidewire/tidewire/realtime/realtimetest/canary"
 )
 
-// toy is a small server of the protocol with everything that Features name, and with a flaw if it is asked for one.
-type toy struct {
+// server is a small server of the protocol with everything that Features name, and with a flaw if it is asked for one.
+type server struct {
 	flaw string
 
 	mu     sync.Mutex // guards all below
 	log    []*realtime.Publication
 	policy canary.Rights
-	conns  map[*toyConn]bool
+	conns  map[*conn]bool
 	cached map[*realtime.Publication][]byte
 	lost   []*realtime.Publication // by their conditions
+	passed []*realtime.Publication // that were transient
 }
 
-type toyConn struct {
+type conn struct {
 	user   string
-	server *toy
+	server *server
 	write  func(frame []byte) error
 	stream bool
 	rights canary.Rights
 	former canary.Rights // before the last refresh
 	grace  int           // publications for which the former ones hold on, by a flaw
-	subs   map[string]*toySub
+	subs   map[string]*subscription
+
+	demand  bool
+	tracked []trackedKey
 }
 
-type toySub struct {
+type subscription struct {
 	own     canary.Rights
 	paused  bool
 	pending []*realtime.Publication
 	state   bool
-	shown   map[string]toyRow // with state: what its client shows
+	shown   map[string]row // with state: what its client shows
 }
 
-// toyRow is a value that a client shows, and the columns of it.
-type toyRow struct {
+// row is a value that a client shows, and the columns of it.
+type row struct {
 	of      *realtime.Publication
 	columns string
 }
 
-func rowOf(layers []canary.Rights, p *realtime.Publication) toyRow {
+func rowOf(layers []canary.Rights, p *realtime.Publication) row {
 	columns := ""
 	for _, r := range layers {
 		columns += fmt.Sprintf("%q", r.Columns)
 	}
-	return toyRow{p, columns}
+	return row{p, columns}
 }
 
-func (s *toy) start(t *testing.T) canary.Server {
+// start starts one, with a flaw by its name, or "" for none, until the test ends.
+func start(t *testing.T, flaw string) canary.Server {
 	t.Helper()
-	s.conns, s.cached = map[*toyConn]bool{}, map[*realtime.Publication][]byte{}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
+	s := &server{flaw: flaw}
+	s.conns, s.cached = map[*conn]bool{}, map[*realtime.Publication][]byte{}
+	listening := httptest.NewServer(s)
+	t.Cleanup(listening.Close)
 	return canary.Server{
-		URL: server.URL, HistoryURL: server.URL,
+		URL: listening.URL, HistoryURL: listening.URL,
 		Token:    token,
 		Stranger: func() (string, error) { return token(stranger, canary.Rights{}) },
 		Send: func(user string, p *realtime.Publication) error {
@@ -92,7 +98,7 @@ func (s *toy) start(t *testing.T) canary.Server {
 			}
 			return nil
 		},
-		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: true, Rate: true, Tune: true, Stream: true, Wildcards: true, Rewind: true, History: true, Retained: true},
+		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: true, Rate: true, Tune: true, Stream: true, Wildcards: true, Rewind: true, History: true, Retained: true, Demand: true, Transient: true},
 	}
 }
 
@@ -110,15 +116,19 @@ func token(user string, r canary.Rights) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(text), err
 }
 
-func (s *toy) publish(p *realtime.Publication) error {
+func (s *server) publish(p *realtime.Publication) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if p.Transient {
+		s.pass(p)
+		return nil
+	}
 	s.log = append(s.log, p)
 	for c := range s.conns {
 		if c.user == stranger && s.flaw != "a topic that tenants share" {
 			continue
 		}
-		for _, sub := range []*toySub{c.subs[p.Channel.Name()], c.subs[canary.AllChannels]} {
+		for _, sub := range []*subscription{c.subs[p.Channel.Name()], c.subs[canary.AllChannels]} {
 			if sub != nil {
 				c.deliver(sub, p, "live")
 			}
@@ -131,7 +141,7 @@ func (s *toy) publish(p *realtime.Publication) error {
 }
 
 // deliver sends a publication if it may be shown. how is the path.
-func (c *toyConn) deliver(sub *toySub, p *realtime.Publication, how string) {
+func (c *conn) deliver(sub *subscription, p *realtime.Publication, how string) {
 	if sub.state && p.Key != "" {
 		c.sync()
 		return
@@ -168,7 +178,7 @@ func may(layers []canary.Rights, p *realtime.Publication) bool {
 }
 
 // message is the frame of a publication, without the members of data that are not shown.
-func (c *toyConn) message(layers []canary.Rights, p *realtime.Publication) map[string]any {
+func (c *conn) message(layers []canary.Rights, p *realtime.Publication) map[string]any {
 	if p.Op == realtime.OpDelete {
 		return map[string]any{"type": "message", "channel": p.Channel.Name(), "position": fmt.Sprint(slices.Index(c.server.log, p) + 1), "key": p.Key, "deleted": true, "tags": p.Tags, "eventType": p.EventType, "source": p.Source}
 	}
@@ -203,7 +213,7 @@ func (c *toyConn) message(layers []canary.Rights, p *realtime.Publication) map[s
 }
 
 // flawed puts into a frame what is not of the publication.
-func (c *toyConn) flawed(frame map[string]any, p *realtime.Publication) {
+func (c *conn) flawed(frame map[string]any, p *realtime.Publication) {
 	var previous *realtime.Publication
 	for _, other := range c.server.log {
 		if other == p {
@@ -228,7 +238,7 @@ func (c *toyConn) flawed(frame map[string]any, p *realtime.Publication) {
 	}
 }
 
-func (c *toyConn) say(frame map[string]any) {
+func (c *conn) say(frame map[string]any) {
 	text, err := json.Marshal(frame)
 	if err != nil {
 		panic(err)
@@ -236,8 +246,8 @@ func (c *toyConn) say(frame map[string]any) {
 	_ = c.write(text) // a connection that is gone says so to its reader
 }
 
-func (s *toy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &toyConn{server: s, subs: map[string]*toySub{}}
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &conn{server: s, subs: map[string]*subscription{}}
 	if err := c.take(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")); err != nil {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return

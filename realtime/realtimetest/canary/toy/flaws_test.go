@@ -1,4 +1,4 @@
-package canary_test
+package toy_test
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ func TestSoundServer(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			if err := canary.Run(t.Context(), "acme", (&toy{}).start(t), canary.Options{Seed: seed, Steps: 30}); err != nil {
+			if err := canary.Run(t.Context(), "acme", start(t, ""), canary.Options{Seed: seed, Steps: 30}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -60,6 +60,19 @@ func TestPlantedFlaws(t *testing.T) {
 		"a loser in a page of history":                          "was sent a word",
 		"a loser in a page by HTTP":                             "was sent a word",
 		"a loser that counts":                                   "counts, though its key",
+		"a transient event without the gate":                    "was sent a word",
+		"a transient event without state":                       "was sent a word",
+		"a transient event in a replay":                         "was sent a word",
+		"a transient event in a snapshot":                       "was sent a word",
+		"a transient event in a rewind":                         "was sent a word",
+		"a transient event in a page of history":                "was sent a word",
+		"a transient event in a page by HTTP":                   "was sent a word",
+		"transient silence":                                     "a transient publication",
+		"demand that nobody asks a grant for":                   "to the demand, granted false, is answered",
+		"demand that outlives its grant":                        "was sent a word in a key that a viewer asks for",
+		"demand of another namespace":                           "was sent a word in a key that a viewer asks for",
+		"demand with its filter":                                "was sent a word in what a viewer asks for",
+		"demand that lacks keys":                                "a key that",
 		"a topic that tenants share":                            "stranger was sent a word",
 		"silence":                                               "does not come within",
 	} {
@@ -70,7 +83,7 @@ func TestPlantedFlaws(t *testing.T) {
 				o.Patience = 2 * time.Second
 			}
 			for o.Seed = range uint64(10) {
-				err := canary.Run(t.Context(), "acme", (&toy{flaw: flaw}).start(t), o)
+				err := canary.Run(t.Context(), "acme", start(t, flaw), o)
 				if err != nil {
 					if !strings.Contains(err.Error(), says) {
 						t.Errorf("it is found out by something else: %v", err)

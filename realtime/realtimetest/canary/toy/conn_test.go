@@ -1,4 +1,4 @@
-package canary_test
+package toy_test
 
 import (
 	"encoding/base64"
@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/gorilla/websocket"
 
@@ -16,7 +17,7 @@ import (
 )
 
 // take takes a token.
-func (c *toyConn) take(token string) error {
+func (c *conn) take(token string) error {
 	text, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil {
 		return err
@@ -29,7 +30,7 @@ func (c *toyConn) take(token string) error {
 	return nil
 }
 
-func (c *toyConn) serveStream(w http.ResponseWriter, r *http.Request) {
+func (c *conn) serveStream(w http.ResponseWriter, r *http.Request) {
 	c.stream = true
 	c.write = func(frame []byte) error {
 		_, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", len(c.server.log), frame)
@@ -62,7 +63,7 @@ func (c *toyConn) serveStream(w http.ResponseWriter, r *http.Request) {
 	c.server.mu.Unlock()
 }
 
-func (c *toyConn) serveSocket(w http.ResponseWriter, r *http.Request) {
+func (c *conn) serveSocket(w http.ResponseWriter, r *http.Request) {
 	ws, err := (&websocket.Upgrader{Subprotocols: []string{"tidewire.v1.json"}}).Upgrade(w, r, nil)
 	if err != nil {
 		return
@@ -84,7 +85,7 @@ func (c *toyConn) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (c *toyConn) handle(frame map[string]any) {
+func (c *conn) handle(frame map[string]any) {
 	switch frame["type"] {
 	case "subscribe":
 		c.subscribe(frame)
@@ -99,6 +100,7 @@ func (c *toyConn) handle(frame map[string]any) {
 				delete(c.subs, channel)
 			}
 		}
+		c.refreshed()
 		if c.server.flaw == "a refresh that holds late" {
 			c.grace = 10
 		}
@@ -121,23 +123,31 @@ func (c *toyConn) handle(frame map[string]any) {
 	}
 }
 
-func (c *toyConn) grants(channel string) bool {
+func (c *conn) grants(channel string) bool {
 	return c.rights.Channels == nil || slices.Contains(c.rights.Channels, channel)
 }
 
-func (c *toyConn) subscribe(frame map[string]any) {
+func (c *conn) subscribe(frame map[string]any) {
 	channel := frame["channel"].(string)
+	if strings.HasPrefix(channel, "$") {
+		c.subscribeDemand(frame)
+		return
+	}
 	if !c.grants(channel) && c.server.flaw != "grants that nobody asks for" {
 		c.say(map[string]any{"type": "error", "id": frame["id"], "channel": channel, "code": "forbidden"})
 		return
 	}
-	sub := &toySub{shown: map[string]toyRow{}}
+	if frame["keys"] != nil {
+		c.track(frame)
+		return
+	}
+	sub := &subscription{shown: map[string]row{}}
 	c.options(sub, frame)
 	if sub.state = frame["state"] != nil; sub.state {
 		if channel == canary.AllChannels {
 			c.say(map[string]any{"type": "ok", "id": frame["id"], "channel": channel, "pattern": true})
 			for _, one := range []string{"fleet:all", "fleet:ann", "fleet:bob"} {
-				sub := &toySub{shown: map[string]toyRow{}, state: true}
+				sub := &subscription{shown: map[string]row{}, state: true}
 				c.say(map[string]any{"type": "ok", "channel": one, "position": fmt.Sprint(len(c.server.log))})
 				c.snapshot(sub, one)
 				c.subs[one] = sub
@@ -174,7 +184,7 @@ func (c *toyConn) subscribe(frame map[string]any) {
 }
 
 // goOn tells what has changed of a state, and takes for granted that the client has what it may see now of what has not.
-func (c *toyConn) goOn(sub *toySub, channel string, frame map[string]any) {
+func (c *conn) goOn(sub *subscription, channel string, frame map[string]any) {
 	c.say(map[string]any{"type": "ok", "id": frame["id"], "channel": channel, "resumed": true, "position": frame["since"]})
 	from := 0
 	if _, err := fmt.Sscan(frame["since"].(string), &from); err != nil {
@@ -201,10 +211,10 @@ func newest(log []*realtime.Publication, channel string) map[string]*realtime.Pu
 	return newest
 }
 
-func (c *toyConn) snapshot(sub *toySub, channel string) {
+func (c *conn) snapshot(sub *subscription, channel string) {
 	layers := []canary.Rights{c.rights, c.server.policy, sub.own}
 	entries := []any{}
-	for key, p := range newest(c.server.log, channel) {
+	for key, p := range newest(c.server.logOf(channel), channel) {
 		if p.Op == realtime.OpSet && (may(layers, p) || c.server.flaw == "a snapshot without the gate") {
 			if sub.shown[key] = rowOf(layers, p); c.server.flaw == "a snapshot that lacks a row" && key == "v2" {
 				continue
@@ -219,13 +229,13 @@ func (c *toyConn) snapshot(sub *toySub, channel string) {
 }
 
 // sync tells a client with state what has changed on its screen.
-func (c *toyConn) sync() {
+func (c *conn) sync() {
 	for channel, sub := range c.subs {
 		if !sub.state || sub.paused {
 			continue
 		}
 		layers := []canary.Rights{c.rights, c.server.policy, sub.own}
-		for key, p := range newest(c.server.log, channel) {
+		for key, p := range newest(c.server.logOf(channel), channel) {
 			shows, shown := p.Op == realtime.OpSet && may(layers, p), sub.shown[key].of != nil
 			switch {
 			case shows && sub.shown[key] != rowOf(layers, p):
@@ -244,7 +254,7 @@ func (c *toyConn) sync() {
 
 var quoted = regexp.MustCompile(`'([^']*)'`)
 
-func (c *toyConn) options(sub *toySub, frame map[string]any) {
+func (c *conn) options(sub *subscription, frame map[string]any) {
 	if text, ok := frame["filter"].(string); ok {
 		sub.own.Clients = nil
 		for _, m := range quoted.FindAllStringSubmatch(text, -1) {

@@ -1,4 +1,4 @@
-package canary_test
+package toy_test
 
 import (
 	"encoding/json"
@@ -13,7 +13,7 @@ import (
 )
 
 // rewind sends what a subscription begins with: so many that are shown, or all of them.
-func (c *toyConn) rewind(sub *toySub, channel, back string) {
+func (c *conn) rewind(sub *subscription, channel, back string) {
 	n, err := strconv.Atoi(back)
 	if err != nil {
 		n = len(c.server.log)
@@ -29,7 +29,7 @@ func (c *toyConn) rewind(sub *toySub, channel, back string) {
 }
 
 // past returns what is shown of a channel.
-func (c *toyConn) past(own canary.Rights, channel, how string) (shown []*realtime.Publication) {
+func (c *conn) past(own canary.Rights, channel, how string) (shown []*realtime.Publication) {
 	shown = append(shown, c.server.losers(channel, how)...)
 	for _, p := range c.server.log {
 		if p.Channel.Name() == channel && (may([]canary.Rights{c.rights, c.server.policy, own}, p) || c.server.flaw == how+" without the gate") {
@@ -40,9 +40,9 @@ func (c *toyConn) past(own canary.Rights, channel, how string) (shown []*realtim
 }
 
 // page returns a page of a channel, and whether there is another one before it.
-func (c *toyConn) page(frame map[string]any, how string) (messages []map[string]any, more bool) {
+func (c *conn) page(frame map[string]any, how string) (messages []map[string]any, more bool) {
 	channel := frame["channel"].(string)
-	sub := &toySub{}
+	sub := &subscription{}
 	c.options(sub, frame)
 	shown := c.past(sub.own, channel, how)
 	if before, err := strconv.Atoi(fmt.Sprint(frame["before"])); err == nil {
@@ -64,7 +64,7 @@ func (c *toyConn) page(frame map[string]any, how string) (messages []map[string]
 	return messages, more
 }
 
-func (c *toyConn) history(frame map[string]any) {
+func (c *conn) history(frame map[string]any) {
 	channel := frame["channel"].(string)
 	if !c.grants(channel) && c.server.flaw != "history that nobody asks a grant for" {
 		c.say(map[string]any{"type": "error", "id": frame["id"], "channel": channel, "code": "forbidden"})
@@ -74,7 +74,7 @@ func (c *toyConn) history(frame map[string]any) {
 	c.say(map[string]any{"type": "ok", "id": frame["id"], "channel": channel, "messages": messages, "more": more})
 }
 
-func (c *toyConn) serveHistory(w http.ResponseWriter, r *http.Request) {
+func (c *conn) serveHistory(w http.ResponseWriter, r *http.Request) {
 	parts, query := strings.Split(r.URL.Path, "/"), r.URL.Query()
 	channel := parts[5]
 	c.server.mu.Lock()

@@ -1,4 +1,4 @@
-package canary
+package capture
 
 import (
 	"net"
@@ -25,15 +25,15 @@ func (t *Tap) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// len returns how many bytes came.
-func (t *Tap) len() int {
+// Len returns how many bytes came.
+func (t *Tap) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.read)
 }
 
-// part returns the bytes from one place to another; they are not changed.
-func (t *Tap) part(from, to int) []byte {
+// Part returns the bytes from one place to another; they are not changed.
+func (t *Tap) Part(from, to int) []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.read[min(from, len(t.read)):min(to, len(t.read))]

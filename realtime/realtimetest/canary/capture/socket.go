@@ -1,4 +1,4 @@
-package canary
+package capture
 
 import (
 	"bufio"
@@ -18,16 +18,16 @@ import (
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
-// socket is a plain WebSocket client on a Tap. It asks for no compression, so that what is captured is what was said.
-type socket struct {
-	tap *Tap
+// Socket is a plain WebSocket client on a Tap. It asks for no compression, so that what is captured is what was said.
+type Socket struct {
+	Tap *Tap
 	in  *bufio.Reader
 
 	mu sync.Mutex // one frame at a time is written
 }
 
-// dialTap connects to the host of an http URL, and returns the URL of a path there.
-func dialTap(ctx context.Context, address, path string) (*Tap, *url.URL, error) {
+// Dial connects to the host of an http URL, and returns the URL of a path there.
+func Dial(ctx context.Context, address, path string) (*Tap, *url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, nil, err
@@ -41,8 +41,9 @@ func dialTap(ctx context.Context, address, path string) (*Tap, *url.URL, error) 
 	return NewTap(c), u, nil
 }
 
-func dialSocket(ctx context.Context, address, token string) (*socket, error) {
-	tap, u, err := dialTap(ctx, address, "/v1/socket")
+// DialSocket opens one at a server with a token.
+func DialSocket(ctx context.Context, address, token string) (*Socket, error) {
+	tap, u, err := Dial(ctx, address, "/v1/socket")
 	if err != nil {
 		return nil, err
 	}
@@ -52,15 +53,15 @@ func dialSocket(ctx context.Context, address, token string) (*socket, error) {
 		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {base64.StdEncoding.EncodeToString(key)},
 		"Sec-Websocket-Protocol": {wire.Subprotocol}, "Authorization": {"Bearer " + token},
 	}}
-	s := &socket{tap: tap, in: bufio.NewReader(tap)}
+	s := &Socket{Tap: tap, in: bufio.NewReader(tap)}
 	if err := s.handshake(r); err != nil {
 		return nil, errors.Join(err, tap.Close())
 	}
 	return s, nil
 }
 
-func (s *socket) handshake(r *http.Request) error {
-	if err := r.Write(s.tap); err != nil {
+func (s *Socket) handshake(r *http.Request) error {
+	if err := r.Write(s.Tap); err != nil {
 		return err
 	}
 	resp, err := http.ReadResponse(s.in, r) //nolint:bodyclose // it has none, or ends with the connection
@@ -74,8 +75,8 @@ func (s *socket) handshake(r *http.Request) error {
 	return nil
 }
 
-// consumed returns how many bytes of the capture were made frames.
-func (s *socket) consumed() int { return s.tap.len() - s.in.Buffered() }
+// Consumed returns how many bytes of the capture were made frames.
+func (s *Socket) Consumed() int { return s.Tap.Len() - s.in.Buffered() }
 
 // The opcodes of RFC 6455.
 const (
@@ -85,8 +86,8 @@ const (
 	opPong  = 10
 )
 
-// next returns the next message. The end of the connection is an error.
-func (s *socket) next() ([]byte, error) {
+// Next returns the next message. The end of the connection is an error.
+func (s *Socket) Next() ([]byte, error) {
 	var message []byte
 	for {
 		final, opcode, payload, err := s.frame()
@@ -108,7 +109,7 @@ func (s *socket) next() ([]byte, error) {
 	}
 }
 
-func (s *socket) frame() (final bool, opcode byte, payload []byte, err error) {
+func (s *Socket) frame() (final bool, opcode byte, payload []byte, err error) {
 	var head [8]byte
 	if _, err = io.ReadFull(s.in, head[:2]); err != nil {
 		return false, 0, nil, err
@@ -136,7 +137,7 @@ func (s *socket) frame() (final bool, opcode byte, payload []byte, err error) {
 }
 
 // write sends a frame, with a mask of zeros: nobody between changes it.
-func (s *socket) write(opcode byte, payload []byte) error {
+func (s *Socket) write(opcode byte, payload []byte) error {
 	b := []byte{0x80 | opcode}
 	switch n := len(payload); {
 	case n < 126:
@@ -149,11 +150,12 @@ func (s *socket) write(opcode byte, payload []byte) error {
 	b = append(append(b, 0, 0, 0, 0), payload...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err := s.tap.Write(b)
+	_, err := s.Tap.Write(b)
 	return err
 }
 
-// send writes a message.
-func (s *socket) send(message []byte) error { return s.write(opText, message) }
+// Send writes a message.
+func (s *Socket) Send(message []byte) error { return s.write(opText, message) }
 
-func (s *socket) close() error { return s.tap.Close() }
+// Close ends the connection.
+func (s *Socket) Close() error { return s.Tap.Close() }
