@@ -2,6 +2,7 @@
 // each under the name of its package, for functions-framework to serve the one that the
 // variable FUNCTION_TARGET names:
 //
+//	crawler  reads web sites, and shows what it reads (package functions/crawler)
 //	ingest   takes events in (package functions/ingest)
 //	janitor  removes what dead instances have left, and hands over what their
 //	         connections still owe (package functions/janitor)
@@ -31,6 +32,8 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
+	"github.com/tidewire/tidewire/functions/crawler"
+	"github.com/tidewire/tidewire/functions/crawler/crawl"
 	"github.com/tidewire/tidewire/functions/host"
 	"github.com/tidewire/tidewire/functions/ingest"
 	"github.com/tidewire/tidewire/functions/probe"
@@ -60,6 +63,7 @@ func init() {
 	}
 	level.Set(p.settings.LogLevel)
 	p.host = host.New(host.Options{Logger: p.log})
+	functions.HTTP("crawler", p.host.Function(p.openCrawler))
 	functions.HTTP("ingest", p.host.Function(p.openIngest))
 	functions.HTTP("janitor", p.host.Function(p.openJanitor))
 	functions.HTTP("keeper", p.host.Function(p.openKeeper))
@@ -119,6 +123,18 @@ func (p *program) openIngest(ctx context.Context) (http.Handler, shutdown.Step, 
 		return shutdown.End(ctx, func(context.Context) error { return verifier.Close() }, s.close, seen.Close)
 	}
 	return seen.Spans("ingest", handler), closing, nil
+}
+
+// openCrawler opens functions/crawler.
+func (p *program) openCrawler(ctx context.Context) (http.Handler, shutdown.Step, error) {
+	s, err := p.openStores(ctx, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	return crawler.New(crawler.Options{
+		Tenants: s.tenants, Publisher: publish.New(s.broker, publish.Options{Placement: realtime.Placed(p.settings.Shards)}),
+		Hosts: p.settings.CrawlerHosts, Crawl: crawl.Options{Delay: p.settings.CrawlerDelay, MaxTime: p.settings.CrawlerTime}, Logger: p.log,
+	}), s.close, nil
 }
 
 // observe opens what metrics and traces are sent with. Between requests a function may have no CPU: what is

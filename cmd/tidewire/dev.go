@@ -59,6 +59,7 @@ func newDev(s std) *cobra.Command {
 	f.StringVar(&kind, "backend", "memory", "where events and connections are kept: memory, or gcp for Google's emulators")
 	f.StringVar(&project, "project", "tidewire-dev", "project in the emulators, with --backend gcp (default: GOOGLE_CLOUD_PROJECT, otherwise this)")
 	f.BoolVar(&o.Demo, "demo", true, "demo tenants, dashboards that need no login, live data")
+	f.StringSliceVar(&o.Crawl, "crawler", nil, "hosts that the crawler may read, which takes jobs by POST /functions/crawler from this machine (docs/functions.md)")
 	f.StringVar(&o.Page, "page", "", "folder of a page of your own, served at /, with tokens for all channels of the first tenant at /token; needs --demo=false")
 	f.BoolVar(&asJSON, "json", false, "one line of JSON instead of text, and logs as JSON")
 	f.BoolVar(&verbose, "verbose", false, "log more")

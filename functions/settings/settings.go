@@ -22,6 +22,9 @@
 //	TIDEWIRE_PROBE_TENANT    probe: the tenant that is its own
 //	TIDEWIRE_PROBE_TIME      probe: how long one run takes at most; default 50s
 //	TIDEWIRE_PROBE_HELD      probe: how many sockets of earlier runs stay open; default 6
+//	TIDEWIRE_CRAWLER_HOSTS   crawler: the hosts that it may read, with commas between; *.example.com is all below example.com
+//	TIDEWIRE_CRAWLER_DELAY   crawler: the pause between two requests to a host; default 1s
+//	TIDEWIRE_CRAWLER_TIME    crawler: how long one job takes at most; default 8m
 //	FUNCTION_TARGET          the function that this is, which says what is needed; the platform sets it
 //	PUBSUB_EMULATOR_HOST     host:port of an emulator to use instead of the service; both or neither
 //	FIRESTORE_EMULATOR_HOST  the same
@@ -72,6 +75,10 @@ type Settings struct {
 	ProbeTime       time.Duration
 	ProbeHeld       int
 
+	CrawlerHosts []string
+	CrawlerDelay time.Duration
+	CrawlerTime  time.Duration
+
 	PubSubRegion                      string
 	PubSubEmulator, FirestoreEmulator string
 }
@@ -104,6 +111,9 @@ var (
 	tenant = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 )
 
+// hosts is the form of a list of hosts.
+var hosts = regexp.MustCompile(`^(\*\.)?[a-z0-9.:\[\]-]+(,(\*\.)?[a-z0-9.:\[\]-]+)*$`)
+
 // Read reads the settings by a function such as os.LookupEnv. Its error names every
 // variable that is wrong, and how.
 func Read(lookup environment.Lookup) (Settings, error) {
@@ -132,13 +142,23 @@ func Read(lookup environment.Lookup) (Settings, error) {
 		ProbeTime:   r.Duration("TIDEWIRE_PROBE_TIME", "50s", time.Second, 50*time.Second),
 		ProbeHeld:   r.Number("TIDEWIRE_PROBE_HELD", 6, 0, maxHeld),
 
+		CrawlerDelay: r.Duration("TIDEWIRE_CRAWLER_DELAY", "1s", 100*time.Millisecond, time.Minute),
+		CrawlerTime:  r.Duration("TIDEWIRE_CRAWLER_TIME", "8m", time.Second, 9*time.Minute),
+
 		PubSubRegion:      r.Form("TIDEWIRE_PUBSUB_REGION", region, "a region such as europe-west1"),
 		PubSubEmulator:    r.Text("PUBSUB_EMULATOR_HOST", ""),
 		FirestoreEmulator: r.Text("FIRESTORE_EMULATOR_HOST", ""),
 		LogLevel:          r.Level("TIDEWIRE_LOG_LEVEL"),
 	}
 	s.readBackend(r)
-	if r.Text("FUNCTION_TARGET", "") == "probe" {
+	if text := r.Form("TIDEWIRE_CRAWLER_HOSTS", hosts, "hosts in lower case with commas between, such as docs.example.com,*.example.org"); text != "" {
+		s.CrawlerHosts = strings.Split(text, ",")
+	}
+	target := r.Text("FUNCTION_TARGET", "")
+	if target == "crawler" && len(s.CrawlerHosts) == 0 {
+		r.Fault("TIDEWIRE_CRAWLER_HOSTS", "is not set; required by the crawler")
+	}
+	if target == "probe" {
 		for _, needed := range [][2]string{{"TIDEWIRE_GATEWAY", s.Gateway}, {"TIDEWIRE_INGEST", s.Ingest}, {"TIDEWIRE_PROBE_TENANT", s.ProbeTenant}} {
 			if needed[1] == "" {
 				r.Fault(needed[0], "is not set; required by the probe")

@@ -155,10 +155,13 @@ var allowed = map[string]struct{ own, others []string }{
 		own:    []string{"functions/...", "realtime", "realtime/keeper", "realtime/publish", "realtime/auth", "realtime/limit", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/driver/memory", "realtime/driver/gcp", "realtime/driver/gcp/..."},
 		others: []string{"github.com/GoogleCloudPlatform/functions-framework-go"},
 	},
-	"functions/host":     {own: []string{"internal/flight", "realtime", "realtime/contain", "realtime/problem", "realtime/shutdown"}},
-	"functions/settings": {own: []string{"realtime", "realtime/environment"}},
-	"functions/keeper":   {own: []string{"realtime", "realtime/keeper", "realtime/problem"}},
-	"functions/janitor":  {own: []string{"realtime", "realtime/problem"}},
+	"functions/crawler": {own: []string{"functions/crawler/crawl", "realtime", "realtime/problem"}},
+	// Reads web sites; knows nothing of channels.
+	"functions/crawler/crawl": {others: []string{"github.com/temoto/robotstxt", "golang.org/x/net"}},
+	"functions/host":          {own: []string{"internal/flight", "realtime", "realtime/contain", "realtime/problem", "realtime/shutdown"}},
+	"functions/settings":      {own: []string{"realtime", "realtime/environment"}},
+	"functions/keeper":        {own: []string{"realtime", "realtime/keeper", "realtime/problem"}},
+	"functions/janitor":       {own: []string{"realtime", "realtime/problem"}},
 	// The probe is a client: it dials a socket, and accepts none.
 	"functions/probe":  {own: []string{"clients/go", "clients/go/api", "realtime", "realtime/auth", "realtime/problem"}},
 	"functions/ingest": {own: []string{"realtime", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/problem"}},
@@ -222,7 +225,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"cmd/tidewire/internal/tail":     {own: []string{"clients/go", "realtime"}},
 	// Everything in one process.
 	"cmd/tidewire/internal/devserver": {
-		own: []string{"clients/go", "realtime/retained", "realtime/survey", "realtime/wire", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/problem", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
+		own: []string{"clients/go", "realtime/retained", "realtime/survey", "realtime/wire", "functions/crawler", "functions/crawler/crawl", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/problem", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/internal/devstate"},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric"},
 	},

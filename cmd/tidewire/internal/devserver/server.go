@@ -44,7 +44,8 @@ type Options struct {
 	Backend   string // the word that backend.Open takes
 	Emulators Emulators
 	Demo      bool
-	Page      string // folder of a page that is served at /; empty: none
+	Crawl     []string // hosts that the crawler may read; none: there is no crawler
+	Page      string   // folder of a page that is served at /; empty: none
 	Logger    *slog.Logger
 }
 
@@ -246,6 +247,9 @@ func (d *Server) routes() (http.Handler, error) {
 		mux.Handle(path, api)
 	}
 	mux.Handle("GET /metrics", d.page)
+	if len(d.o.Crawl) > 0 {
+		mux.Handle("POST /functions/crawler", d.crawler())
+	}
 	if d.o.Page != "" {
 		d.servePage(mux)
 	}
