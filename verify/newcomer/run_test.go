@@ -181,7 +181,7 @@ expect() { if [[ $last != $1* ]]; then echo "line $2: status $last, not $1"; exi
 func TestPagesWithCommandsAreRun(t *testing.T) {
 	t.Parallel()
 	known := map[string]string{
-		"README.md": "", "docs/api.md": "", "docs/history.md": "",
+		"README.md": "", "docs/api.md": "", "docs/dashboards.md": "", "docs/history.md": "",
 		"docs/delivery.md":   "its one command needs the channel of another page; its flags are run by cmd/tidewire, TestTailState",
 		"docs/locks.md":      "its one command needs a namespace of its own; it is run by cmd/tidewire, TestPublishIf",
 		"docs/operations.md": "it needs a Google Cloud project; its commands and flags are compared with the program (cmd/tidewire, TestCallsInDocs)",
