@@ -148,5 +148,5 @@ func (c *Connection) refill() {
 	defer c.feed.mu.Unlock() // and no more: the writer is here, so there is nothing to flush
 	defer setAlarm(c.feed)
 	defer c.feed.fitGrown()
-	c.client.Refill(&c.feed.fx)
+	c.client.Refill(&c.feed.fx.Given)
 }

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/client"
 	"github.com/tidewire/tidewire/realtime/hub/schedule"
 )
 
@@ -41,7 +42,7 @@ type aftermath struct {
 	out    []outgoing
 	queued []*schedule.Connection
 	ends   []int
-	closes []channel.Closing
+	closes []client.Closing
 	traced []channel.Traced
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/lane"
 	"github.com/tidewire/tidewire/realtime/hub/record"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
@@ -25,13 +26,16 @@ func (m *Machine) deliver(e *delivery, now time.Time) {
 	}
 	e.catchUp(m)
 	var readers, lost int
-	if len(m.lanes.plain.readers) > 0 {
+	if len(m.lanes.Plain.Readers) > 0 {
 		pass := m.rec.Visible(shown, nil, kept)
-		readers, lost = e.give(m, &m.lanes.plain, &pass)
+		readers, lost = e.give(m, &m.lanes.Plain, &pass)
 	}
-	if len(m.lanes.byID) > 0 {
-		for _, c := range choose(m, shown, kept) {
-			r, l := e.give(m, c.lane, &c.pass)
+	if m.lanes.Divided() {
+		look := record.LookAt(m.rec, shown, kept)
+		m.set.chosen = m.lanes.Choose(m.set.chosen[:0], &look, m.set.panicked)
+		look.Done()
+		for _, c := range m.set.chosen {
+			r, l := e.give(m, c.Lane, &c.Pass)
 			readers, lost = readers+r, lost+l
 		}
 	}
@@ -46,15 +50,15 @@ func (m *Machine) deliver(e *delivery, now time.Time) {
 }
 
 // give gives what a lane is shown of an entry to its readers, and returns how many they are and how much their queues let go for it.
-func (e *delivery) give(m *Machine, l *lane, pass *record.Pass) (readers, lost int) {
+func (e *delivery) give(m *Machine, l *lane.Lane[*Reader], pass *record.Pass) (readers, lost int) {
 	fx := m.set.fx
 	d := outbox.Delivery{Channel: m.name, Key: e.Key, Policy: m.rules.Overflow}
-	for _, r := range l.readers {
+	for _, r := range l.Readers {
 		if r.from > e.number {
 			continue // its replay has it, or will
 		}
 		readers++
-		if r.state == Ahead && !r.reached(e.At) {
+		if r.state == Ahead && !reached(r, e.At) {
 			continue
 		}
 		d.Frame, d.Reader = pass.In(r.client.Protocol), r.number
@@ -75,7 +79,7 @@ func (e *delivery) catchUp(m *Machine) {
 		if r.state != Ahead || r.view == nil && r.pace == nil || r.from > e.number {
 			continue
 		}
-		missing := r.reached(e.At)
+		missing := reached(r, e.At)
 		if !missing {
 			r.from = e.number + 1 // it has had this one
 		}
@@ -89,47 +93,4 @@ func (e *delivery) catchUp(m *Machine) {
 		r.become(Replaying)
 		replay(r, next, m.rec.Next())
 	}
-}
-
-// choice is a lane that is shown something of an entry.
-type choice struct {
-	lane *lane
-	pass record.Pass
-}
-
-// sees asks what a lane is shown. A panic ends the connections of its readers.
-func (l *lane) sees(m *Machine, look *record.Look) (p record.Pass) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			for _, r := range l.readers {
-				m.set.fx.Panicked(r.client, fault)
-			}
-		}
-	}()
-	return look.For(l.view)
-}
-
-// choose asks the lanes with a View: each is asked once, and those that a name decides only if the name has their value.
-func choose(m *Machine, e *record.Entry, kept bool) []choice {
-	all := m.set.chosen[:0]
-	look := record.LookAt(m.rec, e, kept)
-	for _, l := range m.lanes.filtered {
-		if pass := l.sees(m, &look); pass.Shown() {
-			all = append(all, choice{l, pass})
-		}
-	}
-	for name := range m.lanes.names {
-		is, has := look.Value(name)
-		if !has {
-			continue
-		}
-		for _, l := range m.lanes.byValue[value{name, is}] {
-			if pass := l.sees(m, &look); pass.Shown() {
-				all = append(all, choice{l, pass})
-			}
-		}
-	}
-	look.Done()
-	m.set.chosen = all
-	return all
 }

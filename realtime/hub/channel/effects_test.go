@@ -1,12 +1,10 @@
 package channel
 
 import (
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
 // live returns a Set that is caught up, and a channel of it that is live.
@@ -211,38 +209,6 @@ func TestCondemn(t *testing.T) {
 	}
 }
 
-// A client that cannot be told something, or does not keep up, is to be closed; nobody is flushed twice.
-func TestEffects(t *testing.T) {
-	t.Parallel()
-	w := newTopic(t)
-	l := w.connect()
-	l.Box.SetLimits(&outbox.Limits{Messages: 1, Bytes: 1 << 20})
-	var fx Effects
-	fx.Push(&l.Client, &outbox.Delivery{})
-	if len(fx.Closes) != 1 || fx.Closes[0].Err == nil || len(fx.Queued) != 0 {
-		t.Errorf("without a frame: %+v", fx)
-	}
-	fx = Effects{}
-	for range 2 {
-		fx.Push(&l.Client, &outbox.Delivery{Frame: frame("x"), Policy: realtime.OverflowDisconnect})
-	}
-	if len(fx.Closes) != 1 || fx.Closes[0].Err != nil || len(fx.Queued) != 1 {
-		t.Errorf("with a full queue: %+v", fx)
-	}
-	w.flushes.Flush(&w.source, fx.Queued)
-	if fx.Touch(&l.Client); len(fx.Queued) != 2 {
-		t.Error("it is not queued again")
-	}
-	for range MostSteps {
-		if fx.Tired() {
-			t.Fatal("tired too early")
-		}
-	}
-	if !fx.Tired() {
-		t.Error("never tired")
-	}
-}
-
 // Questions are kept in order, whichever of them go, and those that are to be placed elsewhere are walked through once.
 func TestQuestions(t *testing.T) {
 	t.Parallel()
@@ -286,59 +252,5 @@ func TestWithdrawnQuestionsGo(t *testing.T) {
 	}
 	if n := len(f.Get(c).waiting); n > 16 {
 		t.Errorf("%d questions are kept", n)
-	}
-}
-
-// What is handed over together is of one tenant, and a fan-out to many ends before what comes next.
-func TestFanOutsAreApart(t *testing.T) {
-	t.Parallel()
-	w := newTopic(t)
-	fx := &w.fx
-	fx.Begin()
-	for range worthAnEnd + 1 {
-		fx.Touch(&w.connect().Client)
-	}
-	fx.EndFanOut()
-	few := w.connect()
-	fx.Touch(&few.Client)
-	fx.Touch(&few.Client)
-	fx.EndFanOut() // too few to keep anybody waiting
-	fx.Touch(&w.connect().Client)
-	w.share = w.flushes.Join("other", 1)
-	fx.Touch(&w.connect().Client)
-	if want := []int{worthAnEnd + 1, worthAnEnd + 3}; !slices.Equal(fx.Ends, want) || len(fx.Queued) != worthAnEnd+4 {
-		t.Errorf("fan-outs of %d connections end at %v, want %v", len(fx.Queued), fx.Ends, want)
-	}
-}
-
-// A client that has not been flushed since an earlier hold of the lock has room for a few more events, and for a burst.
-func TestOverrun(t *testing.T) {
-	t.Parallel()
-	w := newTopic(t)
-	l, fx := w.connect(), &w.fx
-	push := func(n int) {
-		for range n {
-			fx.Push(&l.Client, &outbox.Delivery{Frame: frame("x"), Policy: realtime.OverflowDisconnect})
-		}
-	}
-	fx.Begin()
-	if push(realtime.BurstMessages); fx.Overrun > 0 {
-		t.Error("a burst is too much")
-	}
-	w.flushes.Flush(&w.source, fx.Queued)
-	for fx.Overrun == 0 {
-		fx.Begin()
-		if push(1); l.ahead > maxAhead+aheadFrame {
-			t.Fatal("there is no end to it")
-		}
-	}
-	if l.ahead < maxAhead {
-		t.Errorf("%d bytes are too much", l.ahead)
-	}
-	w.flushes.Flush(&w.source, fx.Queued[len(fx.Queued)-1:])
-	before := fx.Overrun
-	fx.Begin()
-	if push(1); fx.Overrun > before {
-		t.Error("it has been flushed, and is behind again")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/lane"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/hub/record"
 	"github.com/tidewire/tidewire/realtime/outbox"
@@ -25,21 +26,24 @@ type Machine struct {
 	faults int    // panics in handling something for it
 
 	fence     *Fence
-	waiting   []*Question // asked since the fence was sent
-	stale     int         // questions here and with the fence that nobody waits for any more, at most
-	readers   []*Reader   // while it is buffering: parked, each at its Position
-	lanes     lanes       // of those who are given what comes at once
-	state     *Keyed      // that of the channel; nil if it keeps none
-	held      record.Held // back from it until the record is made
-	kept      int64       // the newest publish time of what it was given, ms
-	pending   *Keyed      // of those who are given what is new from time to time; nil if there are none
-	ahead     int         // readers that are
-	replaying int         // readers that are
+	waiting   []*Question         // asked since the fence was sent
+	stale     int                 // questions here and with the fence that nobody waits for any more, at most
+	readers   []*Reader           // while it is buffering: parked, each at its Position
+	lanes     lane.Lanes[*Reader] // of those who are given what comes at once
+	state     *Keyed              // that of the channel; nil if it keeps none
+	held      record.Held         // back from it until the record is made
+	kept      int64               // the newest publish time of what it was given, ms
+	pending   *Keyed              // of those who are given what is new from time to time; nil if there are none
+	ahead     int                 // readers that are
+	replaying int                 // readers that are
 	tick      *tick
 }
 
 // Record returns its record.
 func (m *Machine) Record() *record.Record { return m.rec }
+
+// Immediate returns the readers of a channel that are given all that comes, at once. It is good until one comes or goes.
+func Immediate(m *Machine) []*Reader { return m.lanes.Plain.Readers }
 
 // Readers returns those of the channel. It is good until one comes or goes.
 func (m *Machine) Readers() []*Reader { return m.readers }

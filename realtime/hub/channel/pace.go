@@ -103,13 +103,13 @@ func (p *pace) flush(r *Reader, now time.Time) {
 // fill queues what is new while there is room; what is left follows as soon as there is.
 func (p *pace) fill(r *Reader) {
 	c := r.client
-	if first, ok := c.next(); ok && first != r || !p.give(r) {
-		c.wait(r)
+	if first, ok := c.Next(); ok && first != r || !p.give(r) {
+		c.Wait(r)
 		return
 	}
 	p.mark, _ = c.Box.Replayed(false)
-	c.dropReplay(r)
-	if c.behind.Len() == 0 {
+	c.Drop(r)
+	if !c.Waits() {
 		c.Box.EndReplays()
 	}
 }

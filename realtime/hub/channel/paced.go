@@ -79,8 +79,8 @@ func (r *Reader) attach() {
 		}
 		k = m.pending
 	}
-	if r.lane != nil {
-		m.lanes.exit(r)
+	if r.seat.Taken() {
+		m.lanes.Exit(r)
 	}
 	r.from = math.MaxUint64 // nothing is delivered to it: it is given what it is to have by the Keyed
 	r.pace.tempo.Floor(&m.rules)
@@ -98,7 +98,7 @@ func (r *Reader) detach() {
 	p := r.pace
 	p.round = p.round.Leave(&p.cursor)
 	m.set.fx.Wheel.due.Remove(r)
-	r.client.dropReplay(r)
+	r.client.Drop(r)
 	p.left, p.saved, p.was, p.saw = p.snapshot == nil, p.cursor, p.keyed, p.sight
 	p.keyed.exit(r)
 	if m.pending != nil && m.pending.readers == 0 {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/lane"
 	"github.com/tidewire/tidewire/realtime/hub/record"
 )
 
@@ -199,7 +200,7 @@ func (s *Set) Dismiss(c realtime.Channel) {
 		m.pending.Table.Forget()
 		m.pending = nil
 	}
-	m.readers, m.lanes, m.ahead, m.replaying = nil, lanes{}, 0, 0
+	m.readers, m.lanes, m.ahead, m.replaying = nil, lane.Lanes[*Reader]{}, 0, 0
 	if m.busyAt > 0 {
 		m.vacated()
 	}

@@ -1,12 +1,11 @@
 package channel
 
 import (
-	"math"
 	"sync/atomic"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/hub/lane"
 	"github.com/tidewire/tidewire/realtime/hub/view"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
@@ -24,8 +23,7 @@ type Reader struct {
 	index    int                  // in m.readers
 	want     atomic.Pointer[Want] // what the client has asked for
 	view     *view.View           // what it is shown of the channel
-	lane     *lane                // of m, while it is on it
-	seat     int                  // in lane.readers
+	seat     lane.Seat[*Reader]   // on one of m's
 	pace     *pace                // nil if it is given all that comes, at once
 	whole    func()               // what waits until its client has been given all of the state for the first time; nil if nothing does
 
@@ -42,7 +40,7 @@ type Reader struct {
 
 // NewReader returns a Reader of a client that is admitted to a channel, of which it is shown what a View says.
 func NewReader(c *Client, name realtime.Channel, v *view.View, p Pace) *Reader {
-	r := &Reader{client: c, name: name, view: v, number: c.readers.Add(1)}
+	r := &Reader{client: c, name: name, view: v, number: c.Number()}
 	if p.wants() {
 		r.pace = &pace{state: p.State, paused: p.Paused}
 		r.pace.tempo.Grant(p.Rate, time.Time{})
@@ -63,6 +61,9 @@ func (r *Reader) SetWant(w Want) { r.want.Store(&w) }
 
 // View returns what it is shown of the channel.
 func (r *Reader) View() *view.View { return r.view }
+
+// Seat is for the lanes of its channel.
+func (r *Reader) Seat() *lane.Seat[*Reader] { return &r.seat }
 
 // Channel returns what it is subscribed to.
 func (r *Reader) Channel() realtime.Channel { return r.name }
@@ -97,7 +98,7 @@ func (r *Reader) Abandon() {
 	if r.m == nil {
 		return
 	}
-	r.client.dropReplay(r)
+	r.client.Drop(r)
 	if r.pace != nil && r.pace.keyed != nil {
 		r.pace.abandon(r)
 	}
@@ -154,8 +155,8 @@ func (r *Reader) leave() {
 	m.readers[r.index].index = r.index
 	m.readers[last] = nil
 	m.readers = m.readers[:last]
-	if r.lane != nil {
-		m.lanes.exit(r)
+	if r.seat.Taken() {
+		m.lanes.Exit(r)
 	}
 	if p := r.pace; p != nil && p.keyed != nil {
 		r.detach()
@@ -170,7 +171,7 @@ func (r *Reader) leave() {
 func (r *Reader) join(m *Machine, s ReaderState, at realtime.Position) {
 	r.m, r.index = m, len(m.readers)
 	m.readers = append(m.readers, r)
-	m.lanes.enter(r)
+	m.lanes.Enter(r)
 	r.at = at
 	r.become(s)
 	if r.index == 0 {
@@ -199,7 +200,7 @@ func (r *Reader) receive(m *Machine, at realtime.Position, vouched int64) {
 		from, ok = m.rec.Resume(at, vouched-m.set.o.Margin.Milliseconds())
 		if !ok {
 			at = m.rec.Position()
-			r.tellGap(m, at)
+			tellGap(r, m, at)
 		}
 	}
 	r.follow(m, from, at)
@@ -208,143 +209,20 @@ func (r *Reader) receive(m *Machine, at realtime.Position, vouched int64) {
 // reached reports whether a reader that has seen more than its new record is to
 // have an entry. Its own Publication ends the wait; if something later comes
 // first, that Publication is missing here, and with it perhaps others.
-func (r *Reader) reached(at realtime.Position) bool {
+func reached(r *Reader, at realtime.Position) bool {
 	missing := at.ID != r.at.ID
 	if missing && at.Time <= r.at.Time+r.m.set.skew {
 		return false
 	}
 	r.become(Reading)
 	if missing {
-		r.tellGap(r.m, realtime.Position{Time: at.Time - 1})
+		tellGap(r, r.m, realtime.Position{Time: at.Time - 1})
 	}
 	return missing
 }
 
-// follow joins a channel with a reader that is given what the record holds from an index on, and reads live from
-// then on. at is where it stands, if the record does not know better.
-//
-// It is given that from the record, which all readers share, as far as its client takes it. Until it has reached the end of
-// the record nothing new is queued for it, since the record has that too.
-func (r *Reader) follow(m *Machine, from int, at realtime.Position) {
-	switch {
-	case from > 0:
-		at = m.rec.At(from - 1).At
-	case from < m.rec.Len() && !m.rec.Evicted().IsZero():
-		at = m.rec.Evicted() // or it could not be resumed
-	}
-	// By numbers: another Set that is prepared for the channel may push entries out of this one.
-	next := m.rec.First() + uint64(from)
-	live := m.rec.Next()
-	r.join(m, Replaying, at)
-	replay(r, next, live)
-}
-
-// replay gives the reader what the record holds from a number on.
-func replay(r *Reader, next, live uint64) {
-	r.from, r.next, r.live = math.MaxUint64, next, live
-	if r.pace != nil && r.pace.paused && next < r.m.rec.Next() {
-		return // until it is not
-	}
-	if r.client.behind.Len() > 0 || !r.fill() { // others wait for room already
-		r.client.wait(r)
-		return
-	}
-	r.endReplay()
-}
-
-// fill queues what the reader has missed while there is room. It reports whether that was all.
-func (r *Reader) fill() bool {
-	m, rec := r.m, r.m.rec
-	if r.next < rec.First() { // what it was to be given next has been evicted
-		gone := rec.Evicted()
-		gap := r.client.Protocol.Gap(r.name, gone)
-		if gap.IsZero() { // the encoder panicked
-			m.set.fx.Fail(r.client)
-			return true
-		}
-		if !m.set.fx.Replay(r, gap) {
-			return false
-		}
-		m.count(realtime.CountGaps, realtime.ReasonEvicted, 1)
-		r.next, r.at = rec.First(), gone
-	}
-	for i := int(r.next - rec.First()); i < rec.Len(); i++ {
-		e := rec.At(i)
-		if !superseded(r, e) {
-			if pass := rec.Visible(e, r.view, true); pass.Shown() {
-				frame := pass.In(r.client.Protocol)
-				if frame.IsZero() {
-					m.set.fx.Fail(r.client)
-					return true
-				}
-				if !m.set.fx.Replay(r, frame) {
-					return false
-				}
-			}
-		}
-		r.next, r.at = r.next+1, e.At
-	}
-	return true
-}
-
-// superseded reports whether a reader need not have an entry, because its channel conflates, the
-// entry has come while the reader did not keep up, and there is a newer one of its key.
-func superseded(r *Reader, e *record.Entry) bool {
-	if r.view.Filtered() {
-		return false // by something that it is perhaps not shown
-	}
-	if r.next < r.rewound {
-		return false
-	}
-	if r.pace != nil { // it is given the newest of each key
-		return r.m.rec.Superseded(e.Key, r.next)
-	}
-	return r.m.rules.Overflow == realtime.OverflowConflate && r.next >= r.live && r.m.rec.Superseded(e.Key, r.next)
-}
-
-// endReplay takes a reader from its replay: what comes from now on it is given at once.
-func (r *Reader) endReplay() {
-	if r.state != Replaying {
-		return
-	}
-	r.become(Reading)
-	r.from = r.m.rec.Next()
-	if r.pace != nil {
-		r.attach()
-	}
-	c := r.client
-	c.dropReplay(r)
-	if c.behind.Len() == 0 {
-		c.Box.EndReplays()
-	}
-}
-
-func (c *Client) dropReplay(r *Reader) {
-	given, _ := outbox.Given(c.Box)
-	c.behind.Drop(r, given)
-}
-
-// Refill queues more of the replays of a client, each in its turn, for its writer, who calls it.
-func (c *Client) Refill(fx *Effects) {
-	fx.refilling = c
-	defer func() { fx.refilling = nil }()
-	for r, ok := c.next(); ok; r, ok = c.next() {
-		switch {
-		case r.state == Replaying && r.fill():
-			r.endReplay()
-		case r.state != Replaying && (r.pace == nil || r.pace.keyed == nil || r.pace.give(r)):
-			c.dropReplay(r)
-			settle(r)
-		default:
-			c.wait(r)
-			return
-		}
-	}
-	c.Box.EndReplays()
-}
-
 // tellGap tells the reader that something is missing.
-func (r *Reader) tellGap(m *Machine, at realtime.Position) {
+func tellGap(r *Reader, m *Machine, at realtime.Position) {
 	m.count(realtime.CountGaps, realtime.ReasonMoved, 1)
 	m.set.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, r.client.Protocol.Gap(m.name, at)), Channel: m.name, Reader: r.number})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/budget"
+	"github.com/tidewire/tidewire/realtime/hub/lane"
 	"github.com/tidewire/tidewire/realtime/hub/record"
 )
 
@@ -68,9 +69,10 @@ type Set struct {
 	suspects int               // busy channels that have not had a fence since the last of them
 	parked   int               // readers that are
 
-	delivery     delivery // under way
-	chosen       []choice // of that
-	older, newer *Set     // while one replaces the other
+	delivery     delivery               // under way
+	chosen       []lane.Choice[*Reader] // of that
+	panicked     func(r *Reader, fault any)
+	older, newer *Set // while one replaces the other
 	parts        parts
 	complained   time.Time // when a hole was last logged
 }
@@ -81,6 +83,7 @@ func New(o Options) *Set {
 	if o.Local {
 		s.Phase = PhaseCaughtUp
 	}
+	s.panicked = func(r *Reader, fault any) { s.fx.Panicked(r.client, fault) }
 	s.records = record.New(record.Options{Owner: owner{s}, Budget: o.Budget, Skew: o.Skew, Memory: o.Memory})
 	return s
 }

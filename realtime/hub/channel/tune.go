@@ -12,11 +12,11 @@ func (r *Reader) See(v *view.View) {
 	switch {
 	case r.pace != nil && r.pace.keyed != nil:
 		r.pace.keyed.see(r, v)
-	case r.lane != nil:
+	case r.seat.Taken():
 		r.m.releaseTick() // what was held back was for the other
-		r.m.lanes.exit(r)
+		r.m.lanes.Exit(r)
 		r.view = v
-		r.m.lanes.enter(r)
+		r.m.lanes.Enter(r)
 	default:
 		r.view = v
 	}
@@ -39,7 +39,7 @@ func (r *Reader) Tune(p Pace, now time.Time) {
 	was.paused = p.Paused
 	was.tempo.Grant(p.Rate, now)
 	if p.Paused && r.m != nil {
-		r.client.dropReplay(r)
+		r.client.Drop(r)
 	}
 	switch k := was.keyed; {
 	case k != nil:
@@ -74,7 +74,7 @@ func settle(r *Reader) {
 	if p.keyed != nil {
 		m := r.m
 		r.detach()
-		m.lanes.enter(r)
+		m.lanes.Enter(r)
 		r.from = m.rec.Next()
 	}
 	r.pace = nil

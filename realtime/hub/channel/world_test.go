@@ -184,7 +184,7 @@ func (w *topic) connect() *listener {
 	box := outbox.New(spelled{}, &outbox.Limits{Messages: 1 << 20, Bytes: 1 << 30})
 	l.Client = Client{Conn: conn{w.tenant}, Box: box, Protocol: w.spoken}
 	l.Schedule.Bind(w.share, unwritten{})
-	box.ReplayFrom(func() { l.Refill(&w.fx) })
+	box.ReplayFrom(func() { l.Refill(&w.fx.Given) })
 	return l
 }
 

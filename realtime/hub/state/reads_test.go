@@ -62,7 +62,7 @@ func (w *world) subscribeAs(c realtime.Channel, v *view.View, p channel.Pace) {
 	box := outbox.New(plain{}, &outbox.Limits{Messages: 1 << 20, Bytes: 1 << 30})
 	r.Client = channel.Client{Conn: conn{w}, Box: box, Protocol: w.spoken}
 	r.Schedule.Bind(w.share, unwritten{})
-	box.ReplayFrom(func() { r.Refill(&w.fx) })
+	box.ReplayFrom(func() { r.Refill(&w.fx.Given) })
 	r.reader = channel.NewReader(&r.Client, c, v, p)
 	w.reads = append(w.reads, r)
 	w.states.Ask(&channel.Question{Request: channel.Request{Channel: c, State: true}, Reader: r.reader, Asked: time.Now()})

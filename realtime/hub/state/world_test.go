@@ -81,7 +81,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.flush = schedule.New(1)
 	w.share = w.flush.Join("acme", 1)
 	w.spoken = protocol.New(plain{}, slog.New(slog.DiscardHandler), realtime.NoMetrics{})
-	w.fx = channel.Effects{Wheel: channel.NewWheel(), Panicked: func(_ *channel.Client, fault any) { panic(fault) }}
+	w.fx = channel.Effects{Wheel: channel.NewWheel()}
+	w.fx.Panicked = func(_ *channel.Client, fault any) { panic(fault) }
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	w.states = state.New(state.Options{

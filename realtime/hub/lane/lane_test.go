@@ -1,14 +1,55 @@
-package channel
+package lane
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/record"
 	"github.com/tidewire/tidewire/realtime/hub/view"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// reader is one that is shown something.
+type reader struct {
+	view *view.View
+	seat Seat[*reader]
+}
+
+func (r *reader) View() *view.View     { return r.view }
+func (r *reader) Seat() *Seat[*reader] { return &r.seat }
+
+// nobody has a record.
+type nobody struct{}
+
+func (nobody) Evicted(realtime.Channel, realtime.Reason, int) {}
+func (nobody) Emptied(realtime.Channel)                       {}
+func (nobody) Unencodable(realtime.Channel)                   {}
+
+// now is when all is published.
+var now = time.UnixMilli(1_800_000_000_000)
+
+func recordOf(t testing.TB) *record.Record {
+	t.Helper()
+	c, err := realtime.NewChannel("acme", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record.New(record.Options{Owner: nobody{}}).Open(c, &realtime.Tenant{ID: "acme"})
+}
+
+// choose returns the lanes that are shown an entry.
+func choose(t testing.TB, all []Choice[*reader], ls *Lanes[*reader], rec *record.Record, e *record.Entry) []Choice[*reader] {
+	look := record.LookAt(rec, e, false)
+	defer look.Done()
+	return ls.Choose(all, &look, func(_ *reader, fault any) { t.Error(fault) })
+}
 
 // tagged is a filter that passes what has one of some values under each of some tags.
 type tagged map[string][]string
@@ -51,9 +92,7 @@ func viewOf(t testing.TB, f view.Filter) *view.View {
 func TestChosenLanes(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 1))
-	w := newTopic(t)
-	c := w.channel("a")
-	m := w.follow().Open(c)
+	rec, ls := recordOf(t), &Lanes[*reader]{}
 	some := func() (values []string) {
 		for range rng.IntN(4) {
 			if v := fmt.Sprint(rng.IntN(4)); !slices.Contains(values, v) {
@@ -62,52 +101,52 @@ func TestChosenLanes(t *testing.T) {
 		}
 		return values
 	}
-	var readers []*Reader
+	var readers []*reader
 	for step := range 2000 {
 		switch {
 		case rng.IntN(3) == 0 && len(readers) > 0:
 			i := rng.IntN(len(readers))
-			m.lanes.exit(readers[i])
+			ls.Exit(readers[i])
 			readers = slices.Delete(readers, i, i+1)
 		case rng.IntN(2) == 0 && len(readers) < 60:
 			f := tagged{}
 			for _, tag := range []string{"region", "client", "secret"}[:rng.IntN(4)] {
 				f[tag] = some()
 			}
-			r := &Reader{m: m, view: viewOf(t, f)}
-			m.lanes.enter(r)
+			r := &reader{view: viewOf(t, f)}
+			ls.Enter(r)
 			readers = append(readers, r)
 		default:
-			p := realtime.Publication{Channel: c, ID: fmt.Sprint(step), Time: w.now, Tags: map[string]string{}}
+			p := realtime.Publication{Channel: rec.Channel(), ID: fmt.Sprint(step), Time: now, Tags: map[string]string{}}
 			for _, tag := range []string{"region", "client", "secret"} {
 				if rng.IntN(4) > 0 {
 					p.Tags[tag] = fmt.Sprint(rng.IntN(4))
 				}
 			}
-			checkChosen(t, m, &p, readers)
+			checkChosen(t, ls, rec, &p, readers)
 		}
 	}
 	for _, r := range readers {
-		m.lanes.exit(r)
+		ls.Exit(r)
 	}
-	if ls := &m.lanes; len(ls.byID)+len(ls.byValue)+len(ls.names)+len(ls.filtered) > 0 {
+	if len(ls.byID)+len(ls.byValue)+len(ls.names)+len(ls.filtered) > 0 {
 		t.Errorf("without readers there are %+v", ls)
 	}
 }
 
-func checkChosen(t *testing.T, m *Machine, p *realtime.Publication, readers []*Reader) {
+func checkChosen(t *testing.T, ls *Lanes[*reader], rec *record.Record, p *realtime.Publication, readers []*reader) {
 	t.Helper()
-	e, _ := m.rec.Append(&realtime.Message{Kind: realtime.KindPublication, Publication: *p}, p.Time)
-	chosen := map[*lane]bool{}
-	for _, c := range choose(m, &e, false) {
-		if chosen[c.lane] {
-			t.Errorf("%s is chosen twice", c.lane.view.ID())
+	e, _ := rec.Append(&realtime.Message{Kind: realtime.KindPublication, Publication: *p}, p.Time)
+	chosen := map[*Lane[*reader]]bool{}
+	for _, c := range choose(t, nil, ls, rec, &e) {
+		if chosen[c.Lane] {
+			t.Errorf("%s is chosen twice", c.Lane.view.ID())
 		}
-		chosen[c.lane] = true
+		chosen[c.Lane] = true
 	}
 	for _, r := range readers {
-		if shows := r.view.Shows(p, &view.Memo{}); shows != chosen[r.lane] {
-			t.Fatalf("%v is shown to %s: %t, chosen %t", p.Tags, r.view.ID(), shows, chosen[r.lane])
+		if shows := r.view.Shows(p, &view.Memo{}); shows != chosen[r.seat.lane] {
+			t.Fatalf("%v is shown to %s: %t, chosen %t", p.Tags, r.view.ID(), shows, chosen[r.seat.lane])
 		}
 	}
 }
@@ -115,7 +154,7 @@ func checkChosen(t *testing.T, m *Machine, p *realtime.Publication, readers []*R
 // What tells the Views apart finds them, and not what they have in common: 10,000 readers, each with a filter of its own.
 func TestLanesAreFoundByWhatDiffers(t *testing.T) {
 	t.Parallel()
-	var ls lanes
+	var ls Lanes[*reader]
 	for i := range 100 {
 		ls.of(viewOf(t, tagged{"region": {"eu"}, "client": {fmt.Sprint(i)}}))
 	}
@@ -137,17 +176,16 @@ func BenchmarkChoose(b *testing.B) {
 		{"one of three", func(i int) tagged { return tagged{"client": {fmt.Sprint(i), fmt.Sprint(-i), "-"}} }},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			w := newTopic(b)
-			c := w.channel("a")
-			m := w.follow().Open(c)
+			rec, ls := recordOf(b), &Lanes[*reader]{}
 			for i := range 10_000 {
-				m.lanes.enter(&Reader{m: m, view: viewOf(b, bench.of(i))})
+				ls.Enter(&reader{view: viewOf(b, bench.of(i))})
 			}
-			p := realtime.Publication{Channel: c, ID: "e", Time: w.now, Tags: map[string]string{"client": "7", "region": "eu"}}
-			e, _ := m.rec.Append(&realtime.Message{Kind: realtime.KindPublication, Publication: p}, p.Time)
+			p := realtime.Publication{Channel: rec.Channel(), ID: "e", Time: now, Tags: map[string]string{"client": "7", "region": "eu"}}
+			e, _ := rec.Append(&realtime.Message{Kind: realtime.KindPublication, Publication: p}, p.Time)
+			var chosen []Choice[*reader]
 			b.ReportAllocs()
 			for b.Loop() {
-				if len(choose(m, &e, false)) == 0 {
+				if chosen = choose(b, chosen[:0], ls, rec, &e); len(chosen) == 0 {
 					b.Fatal("none is chosen")
 				}
 			}

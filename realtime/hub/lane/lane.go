@@ -1,0 +1,183 @@
+// Package lane says who is shown an entry of a channel: its readers who are shown the same are on one Lane, and what they are shown is decided once
+// for all of them. Lanes whose View asks for some values of a name are found by these, and not asked about everything.
+package lane
+
+import (
+	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/hub/view"
+)
+
+// Lane has the readers of a channel who are shown the same. Those who are shown everything are on its Plain one.
+type Lane[R any] struct {
+	Readers []R // good until one comes or goes
+
+	view *view.View
+	by   *view.Equality // by which it is found; nil: it is asked about everything
+}
+
+// Reader is one that can be on a Lane.
+type Reader[R any] interface {
+	// Seat is where its place is kept.
+	Seat() *Seat[R]
+	// View is what it is shown; nil: everything.
+	View() *view.View
+}
+
+// Seat is the place of a reader. The zero Seat is none.
+type Seat[R any] struct {
+	lane *Lane[R]
+	at   int // in lane.Readers
+}
+
+// Taken reports whether the reader is on a Lane.
+func (s *Seat[R]) Taken() bool { return s.lane != nil }
+
+// Lanes are those of a channel. Who asks for nothing pays for nothing: without Views there is the one lane. They are guarded by their owner.
+type Lanes[R Reader[R]] struct {
+	Plain Lane[R]
+
+	filtered []*Lane[R]           // those with a View that no name decides, and of those whose View only projects
+	byValue  map[value][]*Lane[R] // those with a View that shows only what has one of some values under a name
+	names    map[string]int       // how many lanes are in byValue for each name
+	byID     map[string]*Lane[R]
+}
+
+// value is what a name has to be.
+type value struct{ name, value string }
+
+// of returns the lane of a View.
+func (ls *Lanes[R]) of(v *view.View) *Lane[R] {
+	if v == nil {
+		return &ls.Plain
+	}
+	if l := ls.byID[v.ID()]; l != nil {
+		return l
+	}
+	l := &Lane[R]{view: v}
+	if ls.byID == nil {
+		ls.byID, ls.byValue, ls.names = map[string]*Lane[R]{}, map[value][]*Lane[R]{}, map[string]int{}
+	}
+	ls.byID[v.ID()] = l
+	if l.by = ls.choose(v); l.by == nil {
+		ls.filtered = append(ls.filtered, l)
+		return l
+	}
+	for _, is := range l.by.Values {
+		key := value{l.by.Name, is}
+		ls.byValue[key] = append(ls.byValue[key], l)
+	}
+	ls.names[l.by.Name]++
+	return l
+}
+
+// choose returns the equality by which the fewest others are found with a View: it tells Views apart best.
+func (ls *Lanes[R]) choose(v *view.View) (best *view.Equality) {
+	fewest := 0
+	for _, e := range v.Equalities() {
+		most := 0
+		for _, is := range e.Values {
+			most = max(most, len(ls.byValue[value{e.Name, is}]))
+		}
+		if best == nil || most < fewest {
+			best, fewest = &e, most
+		}
+	}
+	return best
+}
+
+// drop forgets a lane that has no readers.
+func (ls *Lanes[R]) drop(l *Lane[R]) {
+	if l == &ls.Plain || len(l.Readers) > 0 {
+		return
+	}
+	delete(ls.byID, l.view.ID())
+	if l.by == nil {
+		ls.filtered = without(ls.filtered, l)
+		return
+	}
+	for _, is := range l.by.Values {
+		key := value{l.by.Name, is}
+		if rest := without(ls.byValue[key], l); len(rest) > 0 {
+			ls.byValue[key] = rest
+		} else {
+			delete(ls.byValue, key)
+		}
+	}
+	if ls.names[l.by.Name]--; ls.names[l.by.Name] == 0 {
+		delete(ls.names, l.by.Name)
+	}
+}
+
+func without[R any](all []*Lane[R], l *Lane[R]) []*Lane[R] {
+	for i, have := range all {
+		if have == l {
+			all[i] = all[len(all)-1]
+			all[len(all)-1] = nil
+			return all[:len(all)-1]
+		}
+	}
+	return all
+}
+
+// Enter puts a reader on the Lane of its View, and Exit takes it off.
+func (ls *Lanes[R]) Enter(r R) {
+	l, seat := ls.of(r.View()), r.Seat()
+	seat.lane, seat.at = l, len(l.Readers)
+	l.Readers = append(l.Readers, r)
+}
+
+// Exit takes a reader off its Lane.
+func (ls *Lanes[R]) Exit(r R) {
+	seat := r.Seat()
+	l, last := seat.lane, len(seat.lane.Readers)-1
+	other := l.Readers[last]
+	l.Readers[seat.at] = other
+	other.Seat().at = seat.at
+	var none R
+	l.Readers[last] = none
+	l.Readers, seat.lane = l.Readers[:last], nil
+	ls.drop(l)
+}
+
+// Choice is a Lane that is shown something of an entry.
+type Choice[R any] struct {
+	Lane *Lane[R]
+	Pass record.Pass
+}
+
+// Divided reports whether any Lane has a View.
+func (ls *Lanes[R]) Divided() bool { return len(ls.byID) > 0 }
+
+// Choose appends the Lanes with a View that are shown something of what is looked at: each is asked once, and those that a name decides only if the
+// name has their value. panicked is told of readers about whose View nobody knows, because asking it has panicked.
+func (ls *Lanes[R]) Choose(all []Choice[R], look *record.Look, panicked func(r R, fault any)) []Choice[R] {
+	for _, l := range ls.filtered {
+		if pass := l.sees(look, panicked); pass.Shown() {
+			all = append(all, Choice[R]{l, pass})
+		}
+	}
+	for name := range ls.names {
+		is, has := look.Value(name)
+		if !has {
+			continue
+		}
+		for _, l := range ls.byValue[value{name, is}] {
+			if pass := l.sees(look, panicked); pass.Shown() {
+				all = append(all, Choice[R]{l, pass})
+			}
+		}
+	}
+	return all
+}
+
+// sees asks what a Lane is shown.
+func (l *Lane[R]) sees(look *record.Look, panicked func(r R, fault any)) (p record.Pass) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			for _, r := range l.Readers {
+				panicked(r, fault)
+			}
+		}
+	}()
+	return look.For(l.view)
+}
