@@ -142,6 +142,9 @@ export class PatternPage {
   gap({ channel }) {
     if (channel !== this.pattern) return void this.seen.set(channel, { last: this.seen.get(channel)?.last ?? -1, free: true });
     this.begunAt = this.world.now;
+    const { user } = this.run.client.state;
+    if (user !== this.user) this.seen.clear(); // what another user was given is forgotten, and may come again
+    this.user = user;
     for (const known of this.seen.values()) known.free = true;
   }
 
