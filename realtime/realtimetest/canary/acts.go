@@ -18,6 +18,7 @@ func stock() []Act {
 		{Name: "forbidden", Do: forbidden},
 		{Name: "refresh", Do: refresh},
 		{Name: "wildcard", Needs: func(f Features) bool { return f.Wildcards }, Do: wildcard},
+		{Name: "wildcard resumed", Needs: func(f Features) bool { return f.Patterns }, Do: resumeWildcard},
 		{Name: "stream", Needs: streams, Do: askStream},
 		{Name: "stream resumed", Needs: streams, Do: resumeStream},
 	}
@@ -158,12 +159,7 @@ func wildcard(v *Viewer) error {
 	if _, err := v.Call(map[string]any{"type": "subscribe", "channel": AllChannels}); err != nil {
 		return err
 	}
-	v.tell(func(t *told) {
-		t.wild = true
-		for _, channel := range channels() {
-			t.reads[channel] = ""
-		}
-	})
+	v.tell(func(t *told) { t.all(nil) })
 	return nil
 }
 

@@ -3,6 +3,7 @@ package canary
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type Frame struct {
 	Message  string          `json:"message"`
 	Resumed  bool            `json:"resumed"`
 	Gap      bool            `json:"gap"`
+	Pattern  bool            `json:"pattern"` // the answer about a pattern as a whole
 	Reset    bool            `json:"reset"`
 	View     string          `json:"view"` // by what the state is shown
 	State    json.RawMessage `json:"state"`
@@ -69,6 +71,7 @@ type connection struct {
 	positions map[string]string // by channel: the newest that was read
 	views     map[string]string // by channel with state: by what that is shown
 	screen    screen
+	answered  map[string]bool // channels with state
 	fault     error
 }
 
@@ -76,7 +79,7 @@ type connection struct {
 func open(tap *capture.Tap, by protocol, find func([]byte) []hit, of view, shown screen) *connection {
 	c := &connection{
 		tap: tap, by: by, find: find, ended: make(chan struct{}), epochs: []epoch{{0, []view{of}}},
-		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{}, passing: map[string]bool{}, views: map[string]string{}, screen: shown,
+		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{}, passing: map[string]bool{}, views: map[string]string{}, screen: shown, answered: map[string]bool{},
 	}
 	go c.read()
 	return c
@@ -118,7 +121,11 @@ func (c *connection) take(f Frame) {
 	if f.Type == "ok" && f.State != nil || f.Type == "snapshot" && f.More != nil && !*f.More || f.Type == "notice" && f.Code == "view" {
 		c.views[f.Channel] = f.View
 	}
+	c.answered[f.Channel] = c.answered[f.Channel] || f.Type == "ok"
 	c.screen.take(f)
+	if f.Type == "notice" && f.Code == "complete" { // of the others nothing is left
+		maps.DeleteFunc(c.screen, func(channel string, _ map[string]string) bool { return !c.answered[channel] })
+	}
 }
 
 // close ends the connection and waits for its reader.

@@ -22,7 +22,10 @@ type screen map[string]map[string]string
 
 // take does with a frame what a client does.
 func (s screen) take(f Frame) {
-	if f.Type == "ok" && f.Reset || f.Type == "snapshot" && f.Reset {
+	switch {
+	case f.Pattern && f.Reset:
+		clear(s)
+	case f.Type == "ok" && (f.Reset || f.State != nil && !f.Resumed) || f.Type == "snapshot" && f.Reset:
 		delete(s, f.Channel)
 	}
 	for _, r := range f.Entries {

@@ -38,6 +38,8 @@ type Features struct {
 	Filter, Fields, State, Rate, Tune bool
 	// Stream is Server-Sent Events, Wildcards are subscriptions to patterns of channels.
 	Stream, Wildcards bool
+	// Patterns says that subscriptions to patterns are tuned and resumed as others are, and that streams have them.
+	Patterns bool
 	// Rewind is subscriptions that begin in the past, History is pages of it by the socket, and Retained by HTTP, beyond what a gateway has.
 	Rewind, History, Retained bool
 	// Presence is who is present, also as state if there is State, for tokens that grant it where they grant a channel. PresenceHTTP is

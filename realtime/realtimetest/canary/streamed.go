@@ -17,6 +17,7 @@ type streaming struct {
 	query     url.Values // beside the channels
 	state     bool
 	conflates bool
+	wild      bool // one pattern for all
 }
 
 // askStream opens a stream of events of all that a token grants, perhaps with less of it, at a rate, or with state.
@@ -35,6 +36,9 @@ func askStream(v *Viewer) error {
 	}
 	if s.state = f.State && v.rng.IntN(2) == 0; s.state {
 		s.query.Set("state", "true")
+	}
+	if s.wild = f.Patterns && v.rng.IntN(3) == 0; s.wild {
+		s.rights.Channels = nil
 	}
 	return openStream(v, &s, "")
 }
@@ -61,6 +65,9 @@ func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error
 		maps.DeleteFunc(t.reads, func(channel, _ string) bool { return !within(r.Channels, channel) })
 	})
 	query := url.Values{"channel": r.Channels}
+	if asked.wild {
+		query.Set("channel", AllChannels)
+	}
 	for name, values := range asked.query {
 		query[name] = values
 	}
@@ -75,6 +82,9 @@ func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error
 
 // streamed waits for the answers of a stream, which goes on with channels that another one had.
 func (v *Viewer) streamed(had []string) error {
+	if v.streams.wild {
+		return v.streamedAll(len(had) > 0)
+	}
 	resumed := map[string]bool{}
 	for _, channel := range v.streams.rights.Channels {
 		f, err := v.conn.await(v.world.options.Patience, "the answer for "+channel, 0, func(f Frame) bool {
@@ -107,10 +117,15 @@ func resumeStream(v *Viewer) error {
 	v.leave()
 	asked := *v.streams
 	had := asked.rights.Channels
+	if asked.wild {
+		had = channels()
+	}
 	if v.streams.state { // what has no key is not in a snapshot
 		v.drop(func(*word) bool { return true })
 		if v.rng.IntN(2) == 0 {
-			asked.rights = v.rights()
+			if asked.rights = v.rights(); asked.wild {
+				asked.rights.Channels = nil
+			}
 		}
 	}
 	for range v.rng.IntN(20) {

@@ -88,11 +88,12 @@ func (v *Viewer) ask(own Rights, conflates bool, options map[string]any) error {
 
 // tune changes all subscriptions of the connection.
 func (v *Viewer) tune(what func(*told), members map[string]any) error {
-	if v.streams != nil || v.told.wild { // neither can be tuned
+	names := v.names()
+	if v.streams != nil || v.told.wild && !v.world.server.Features.Patterns { // neither can be tuned
 		return nil
 	}
 	return v.change(what, func() (f Frame, err error) {
-		for channel := range v.told.reads {
+		for _, channel := range names {
 			frame := map[string]any{"type": "tune", "channel": channel}
 			for name, value := range members {
 				frame[name] = value
@@ -138,17 +139,10 @@ func states(v *Viewer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := v.conn.await(v.world.options.Patience, "the end of the snapshots of "+AllChannels, 0, func(f Frame) bool {
-		return f.Type == "notice" && f.Code == "complete" && f.Channel == AllChannels
-	}); err != nil {
+	if err := v.complete(); err != nil {
 		return err
 	}
-	v.tell(func(t *told) {
-		t.wild, t.state = true, map[string]any{"state": true}
-		for _, channel := range channels() {
-			t.reads[channel] = ""
-		}
-	})
+	v.tell(func(t *told) { t.all(map[string]any{"state": true}) })
 	return nil
 }
 
@@ -171,8 +165,11 @@ func (v *Viewer) snapshots(resumed map[string]bool) error {
 // resumeState comes back to state with what it has: it is told what has changed, or given all anew. With others, what it may see or asks for is
 // something else by then.
 func resumeState(v *Viewer, others bool) error {
-	if v.told.state == nil || v.told.paused || v.streams != nil || v.told.wild {
+	if v.told.state == nil || v.told.paused || v.streams != nil {
 		return nil
+	}
+	if v.told.wild {
+		return resumeStates(v, others)
 	}
 	options, own, conflates, token := v.told.state, v.told.own, v.told.conflates, v.told.token
 	v.leave()
