@@ -103,7 +103,7 @@ func presenceAsState(v *Viewer) error {
 		return nil
 	}
 	f, err := v.Ask(map[string]any{"type": "subscribe", "channel": "$presence:" + granted(v), "state": true})
-	if err == nil && f.Type != "ok" {
+	if err == nil && f.Type != "ok" && f.Code != "conflict" { // which it is if it has it already
 		err = fmt.Errorf("a subscription to presence is answered %s", f.Raw)
 	}
 	return err
