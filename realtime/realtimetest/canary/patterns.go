@@ -94,6 +94,9 @@ func (v *Viewer) answers(since map[string]string) (resumed map[string]bool, err 
 
 // resumeStates comes back to the states of all channels with what it has. With others, what it may see or asks for is something else by then.
 func resumeStates(v *Viewer, others bool) error {
+	if !v.world.server.Features.Patterns {
+		return nil
+	}
 	options, own, conflates, token := v.told.state, v.told.own, v.told.conflates, v.told.token
 	v.leave()
 	shown, views := v.shown, v.told.views
