@@ -146,7 +146,8 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/realtimetest/occupancytest":  {own: []string{"realtime", "realtime/internal/trial"}, others: []string{"github.com/google/go-cmp"}},
 	"realtime/realtimetest/storetest":      {own: []string{"realtime", "realtime/internal/trial"}, others: []string{"github.com/google/go-cmp"}},
 	"realtime/realtimetest/faultybroker":   {own: []string{"realtime"}},
-	"realtime/realtimetest/canary":         {own: []string{"realtime", "realtime/realtimetest/canary/capture", "realtime/realtimetest/canary/words"}},
+	"realtime/realtimetest/canary":         {own: []string{"realtime", "realtime/realtimetest/canary/capture", "realtime/realtimetest/canary/frames", "realtime/realtimetest/canary/words"}},
+	"realtime/realtimetest/canary/frames":  {},
 	"realtime/realtimetest/canary/capture": {own: []string{"realtime/wire"}},
 	"realtime/realtimetest/canary/words":   {},
 	"realtime/realtimetest/canary/toy":     {}, // tests only

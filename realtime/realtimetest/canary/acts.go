@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tidewire/tidewire/realtime/realtimetest/canary/capture"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/frames"
 )
 
 // stock returns the acts that every server that has their features is tried with. The first one is what a viewer begins with.
@@ -64,14 +65,14 @@ func (v *Viewer) connect(r Rights) error {
 	if err != nil {
 		return err
 	}
-	v.attach(s.Tap, s, screen{})
+	v.attach(s.Tap, s, nil)
 	_, err = v.conn.await(v.world.options.Patience, "welcome", 0, func(f Frame) bool { return f.Type == "welcome" })
 	return err
 }
 
 // attach has a connection read, whose client shows something before the first frame has come.
-func (v *Viewer) attach(tap *capture.Tap, by protocol, shown screen) {
-	v.conn = open(tap, by, v.world.find, v.told.view(), shown)
+func (v *Viewer) attach(tap *capture.Tap, by protocol, shown *frames.Screen) {
+	v.conn = open(tap, by, v.world.find, v.told.view(), frames.On(shown))
 	v.conn.acts = slices.Clone(v.done)
 }
 
@@ -174,7 +175,7 @@ func intrude(v *Viewer) error {
 	if err != nil {
 		return err
 	}
-	v.attach(s.Tap, s, screen{})
+	v.attach(s.Tap, s, nil)
 	for _, channel := range channels() {
 		if _, err := v.Call(map[string]any{"type": "subscribe", "channel": channel}); err != nil {
 			return err

@@ -3,38 +3,15 @@ package canary
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime/realtimetest/canary/capture"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/frames"
 )
 
 // Frame is what a client needs to know of a frame.
-type Frame struct {
-	Type     string          `json:"type"`
-	ID       json.RawMessage `json:"id"`
-	Channel  string          `json:"channel"`
-	Position string          `json:"position"`
-	Code     string          `json:"code"`
-	Message  string          `json:"message"`
-	Resumed  bool            `json:"resumed"`
-	Gap      bool            `json:"gap"`
-	Pattern  bool            `json:"pattern"` // the answer about a pattern as a whole
-	Reset    bool            `json:"reset"`
-	View     string          `json:"view"` // by what the state is shown
-	State    json.RawMessage `json:"state"`
-	More     *bool           `json:"more"` // of a snapshot
-	Entries  []row           `json:"entries"`
-	Messages []struct {
-		Position string `json:"position"`
-	} `json:"messages"` // of a page of history
-	Next string `json:"next"` // the cursor of the next page
-	row
-	Raw []byte `json:"-"`
-
-	end int // where it ends in the capture
-}
+type Frame = frames.Frame
 
 // protocol is one way to talk to a server.
 type protocol interface {
@@ -70,16 +47,15 @@ type connection struct {
 	seen      map[*word]bool
 	positions map[string]string // by channel: the newest that was read
 	views     map[string]string // by channel with state: by what that is shown
-	screen    screen
-	answered  map[string]bool // channels with state
+	screen    *frames.Screen
 	fault     error
 }
 
 // open begins to read. find returns the words in a frame, and shown is what the client shows before.
-func open(tap *capture.Tap, by protocol, find func([]byte) []hit, of view, shown screen) *connection {
+func open(tap *capture.Tap, by protocol, find func([]byte) []hit, of view, shown *frames.Screen) *connection {
 	c := &connection{
 		tap: tap, by: by, find: find, ended: make(chan struct{}), epochs: []epoch{{0, []view{of}}},
-		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{}, passing: map[string]bool{}, views: map[string]string{}, screen: shown, answered: map[string]bool{},
+		changed: make(chan struct{}), seen: map[*word]bool{}, positions: map[string]string{}, passing: map[string]bool{}, views: map[string]string{}, screen: shown,
 	}
 	go c.read()
 	return c
@@ -89,7 +65,7 @@ func (c *connection) read() {
 	defer close(c.ended)
 	for {
 		payload, err := c.by.Next()
-		f := Frame{Raw: payload, end: c.by.Consumed()}
+		f := Frame{Raw: payload, End: c.by.Consumed()}
 		if err == nil {
 			if err = json.Unmarshal(payload, &f); err != nil {
 				err = fmt.Errorf("%.200s: %w", payload, err)
@@ -121,11 +97,7 @@ func (c *connection) take(f Frame) {
 	if f.Type == "ok" && f.State != nil || f.Type == "snapshot" && f.More != nil && !*f.More || f.Type == "notice" && f.Code == "view" {
 		c.views[f.Channel] = f.View
 	}
-	c.answered[f.Channel] = c.answered[f.Channel] || f.Type == "ok"
-	c.screen.take(f)
-	if f.Type == "notice" && f.Code == "complete" { // of the others nothing is left
-		maps.DeleteFunc(c.screen, func(channel string, _ map[string]string) bool { return !c.answered[channel] })
-	}
+	c.screen.Take(f)
 }
 
 // close ends the connection and waits for its reader.
@@ -190,10 +162,10 @@ func (c *connection) begin(views ...view) {
 	defer c.mu.Unlock()
 	at := 0
 	if n := len(c.frames); n > 0 {
-		at = c.frames[n-1].end
+		at = c.frames[n-1].End
 	}
 	c.epochs = append(c.epochs, epoch{at, views})
 }
 
 // beginAt says which view holds behind a frame.
-func (c *connection) beginAt(f Frame, v view) { c.epochs = append(c.epochs, epoch{f.end, []view{v}}) }
+func (c *connection) beginAt(f Frame, v view) { c.epochs = append(c.epochs, epoch{f.End, []view{v}}) }

@@ -36,7 +36,7 @@ func (w *World) judge(v *Viewer, c *connection) {
 		}
 		var said []byte // without what the protocol puts between
 		for _, f := range c.frames {
-			if f.end > e.from && f.end <= to {
+			if f.End > e.from && f.End <= to {
 				said = append(said, f.Raw...)
 			}
 		}
@@ -44,7 +44,7 @@ func (w *World) judge(v *Viewer, c *connection) {
 		hits := append(w.words.Plain(raw, "as it is"), w.words.Binary(raw, "as bytes")...)
 		hits = append(hits, w.words.Find(said)...)
 		if i == 0 && len(c.frames) > 0 { // the answer's head
-			hits = append(hits, w.words.Find(c.tap.Part(0, c.frames[0].end))...)
+			hits = append(hits, w.words.Find(c.tap.Part(0, c.frames[0].End))...)
 		}
 		found := map[*word]hit{}
 		for _, h := range hits {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tidewire/tidewire/realtime/realtimetest/canary/capture"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/frames"
 )
 
 // pasts returns the acts that ask for what was published before.
@@ -258,7 +259,7 @@ func page(v *Viewer, channel, token string, query url.Values, holds view, seen m
 	if a.body, err = io.ReadAll(resp.Body); err != nil {
 		return nil, errors.Join(err, tap.Close())
 	}
-	c := open(tap, &once{a}, v.world.find, holds, screen{})
+	c := open(tap, &once{a}, v.world.find, holds, frames.On(nil))
 	c.acts = append(slices.Clone(v.done), query.Encode())
 	<-c.ended
 	c.close()

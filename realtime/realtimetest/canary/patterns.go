@@ -15,7 +15,7 @@ func (t *told) all(state map[string]any) {
 }
 
 // names are what a tune is for.
-func (v *Viewer) names() []string {
+func names(v *Viewer) []string {
 	if v.told.wild {
 		return []string{AllChannels}
 	}
@@ -23,7 +23,7 @@ func (v *Viewer) names() []string {
 }
 
 // complete waits until the states of all channels were sent.
-func (v *Viewer) complete() error {
+func complete(v *Viewer) error {
 	_, err := v.conn.await(v.world.options.Patience, "the end of the snapshots of "+AllChannels, 0, func(f Frame) bool {
 		return f.Type == "notice" && f.Code == "complete" && f.Channel == AllChannels
 	})
@@ -67,7 +67,7 @@ func resumeWildcard(v *Viewer) error {
 		if _, err := v.Call(frame); err != nil {
 			return err
 		}
-		_, err := v.answers(since)
+		_, err := answers(v, since)
 		return err
 	}); err != nil {
 		return err
@@ -77,7 +77,7 @@ func resumeWildcard(v *Viewer) error {
 }
 
 // answers waits for the answers about the channels that a pattern was told the positions of, and returns which of them are resumed.
-func (v *Viewer) answers(since map[string]string) (resumed map[string]bool, err error) {
+func answers(v *Viewer, since map[string]string) (resumed map[string]bool, err error) {
 	resumed = map[string]bool{}
 	for channel := range since {
 		f, err := v.conn.await(v.world.options.Patience, "the answer for "+channel, 0, func(f Frame) bool { return f.Type == "ok" && f.Channel == channel })
@@ -134,10 +134,10 @@ func resumeStates(v *Viewer, others bool) error {
 	if _, err := v.Call(frame); err != nil {
 		return err
 	}
-	if _, err := v.answers(since); err != nil {
+	if _, err := answers(v, since); err != nil {
 		return err
 	}
-	if err := v.complete(); err != nil {
+	if err := complete(v); err != nil {
 		return err
 	}
 	v.tell(func(t *told) { t.all(options) })
@@ -145,7 +145,7 @@ func resumeStates(v *Viewer, others bool) error {
 }
 
 // streamedAll waits for the answer of a stream of all channels, which goes on where another one was or begins.
-func (v *Viewer) streamedAll(goesOn bool) error {
+func streamedAll(v *Viewer, goesOn bool) error {
 	f, err := v.conn.await(v.world.options.Patience, "the answer for "+AllChannels, 0, func(f Frame) bool {
 		return f.Channel == AllChannels && f.Type != "message" && f.Type != "snapshot"
 	})
@@ -156,7 +156,7 @@ func (v *Viewer) streamedAll(goesOn bool) error {
 		return fmt.Errorf("%s is answered %s", AllChannels, f.Raw)
 	}
 	if v.streams.state {
-		err = v.complete()
+		err = complete(v)
 	}
 	v.tell(func(t *told) {
 		t.all(t.state)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/frames"
 	"github.com/tidewire/tidewire/realtime/realtimetest/canary/words"
 )
 
@@ -28,9 +29,9 @@ const (
 
 // Shown is the member of data that all rights show. Hidden and Deep are the others.
 const (
-	Shown  = "shown"
-	Hidden = "hidden"
-	Deep   = "deep"
+	Shown  = frames.Shown
+	Hidden = frames.Hidden
+	Deep   = frames.Deep
 )
 
 func (r Rights) shows(w *word) bool {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/tidewire/tidewire/realtime/realtimetest/canary/capture"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/frames"
 )
 
 // streaming is how a stream of events is asked for.
@@ -51,7 +52,7 @@ func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error
 		return err
 	}
 	v.leave()
-	shown := screen{}
+	var shown *frames.Screen
 	if lastID == "" {
 		v.forget()
 	} else {
@@ -83,7 +84,7 @@ func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error
 // streamed waits for the answers of a stream, which goes on with channels that another one had.
 func (v *Viewer) streamed(had []string) error {
 	if v.streams.wild {
-		return v.streamedAll(len(had) > 0)
+		return streamedAll(v, len(had) > 0)
 	}
 	resumed := map[string]bool{}
 	for _, channel := range v.streams.rights.Channels {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/frames"
 )
 
 // asked returns the acts with which a viewer asks for less than its rights, or for it at another pace.
@@ -88,7 +90,7 @@ func (v *Viewer) ask(own Rights, conflates bool, options map[string]any) error {
 
 // tune changes all subscriptions of the connection.
 func (v *Viewer) tune(what func(*told), members map[string]any) error {
-	names := v.names()
+	names := names(v)
 	if v.streams != nil || v.told.wild && !v.world.server.Features.Patterns { // neither can be tuned
 		return nil
 	}
@@ -139,7 +141,7 @@ func states(v *Viewer) error {
 	if err != nil {
 		return err
 	}
-	if err := v.complete(); err != nil {
+	if err := complete(v); err != nil {
 		return err
 	}
 	v.tell(func(t *told) { t.all(map[string]any{"state": true}) })
@@ -235,10 +237,10 @@ func become(v *Viewer, own Rights, options map[string]any) (Rights, Rights, map[
 }
 
 // show makes a screen that of the connection, before it has subscribed.
-func (c *connection) show(s screen) {
+func (c *connection) show(s *frames.Screen) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.screen = s
+	c.screen = frames.On(s)
 }
 
 func (c *connection) has(w *word) bool {

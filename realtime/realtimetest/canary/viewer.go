@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/realtimetest/canary/frames"
 )
 
 // Viewer is one user, with one connection at a time.
@@ -21,7 +22,7 @@ type Viewer struct {
 	conn    *connection
 	keys    map[*word]bool // those of what it was once shown: it may be told that they have left
 	streams *streaming     // the stream of events that it has; nil: a socket
-	shown   screen         // what was on the screen when it left
+	shown   *frames.Screen // what was on the screen when it left
 	done    []string
 	calls   int
 
