@@ -101,13 +101,21 @@ func openTab(t *testing.T, browser chromium, url string, d device) *tab {
 	if d.calm {
 		motion = "reduce"
 	}
-	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: motion},
-	}}); err != nil {
-		t.Fatal(err)
-	}
+	p.prefers("prefers-color-scheme", scheme, "prefers-reduced-motion", motion)
 	p.do(chromedp.EmulateViewport(d.width, d.height), chromedp.Navigate(url))
 	return p
+}
+
+// prefers sets what the system says that the user prefers: names and values of media features, one after the other.
+func (p *tab) prefers(features ...string) {
+	p.t.Helper()
+	var all []*emulation.MediaFeature
+	for i := 0; i < len(features); i += 2 {
+		all = append(all, &emulation.MediaFeature{Name: features[i], Value: features[i+1]})
+	}
+	if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: all}); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {

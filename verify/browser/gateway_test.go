@@ -23,6 +23,7 @@ type standIn struct {
 	conn       *websocket.Conn
 	last       string // the newest price as an entry of a snapshot
 	subscribed int
+	refuse     string // the code with which subscriptions are refused; empty is none
 	number     int
 	running    sync.WaitGroup
 }
@@ -94,6 +95,13 @@ func (s *standIn) socket(w http.ResponseWriter, r *http.Request) {
 
 func (s *standIn) answer(id, channel, since string) {
 	s.mu.Lock()
+	refuse := s.refuse
+	s.mu.Unlock()
+	if refuse != "" {
+		s.say(fmt.Sprintf(`{"type":"error",%s"channel":%q,"code":%q,"message":"not now","retryAfterMs":200}`, id, channel, refuse))
+		return
+	}
+	s.mu.Lock()
 	s.subscribed++
 	last, now := s.last, time.Now().UnixMilli()-1
 	s.mu.Unlock()
@@ -121,6 +129,13 @@ func (s *standIn) price() {
 	s.last = "{" + event
 	s.mu.Unlock()
 	s.say(`{"type":"message","channel":"prices:one",` + event)
+}
+
+// refusing has subscriptions refused with a code, or taken again.
+func (s *standIn) refusing(code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = code
 }
 
 func (s *standIn) subscriptions() int {
@@ -154,6 +169,8 @@ func (s *standIn) prices(p *tab, n int) {
 	}
 }
 
+const outage = `document.querySelector("#outage").innerText`
+
 // troubles shows what a page says when something was missed.
 func troubles(t *testing.T, browser chromium) {
 	const notice = `{"type":"notice","code":"gap","channel":"prices:one","position":"1-"}`
@@ -172,6 +189,18 @@ func troubles(t *testing.T, browser chromium) {
 		if *screenshots != "" {
 			shoot(t, p, "gap")
 		}
+	})
+	t.Run("a channel that is away for a while", func(t *testing.T) {
+		t.Parallel()
+		s, p := startStandIn(t, browser)
+		s.prices(p, 2)
+		s.refusing("unavailable")
+		s.cut()
+		p.waitFor("that it is away, and that the page goes on asking", outage+`.includes("prices:one") && `+outage+`.includes("asks again by itself")`)
+		p.waitFor("that the connection is live nevertheless", isLive)
+		s.refusing("")
+		p.waitFor("that nothing is said any more once it is there", `document.querySelector("#outage").hidden`)
+		s.prices(p, 1)
 	})
 	t.Run("a price that leaves", func(t *testing.T) {
 		t.Parallel()

@@ -152,7 +152,7 @@ func console(t *testing.T, browser chromium, d dev) {
 	p.waitFor("who is connected", isLive+` && [...document.querySelectorAll("[data-panel=connections] td.user")].some(td => td.textContent === "south")`)
 	p.waitFor("events of what is filtered", `document.querySelectorAll("[data-panel=tail] tr[data-key]").length > 3 && [...document.querySelectorAll("[data-panel=tail] tr[data-key]")].every(tr => tr.dataset.key.startsWith("S-"))`)
 	p.waitFor("the state of the channel", `document.querySelectorAll("[data-panel=state] tr[data-key]").length > 50`)
-	p.waitFor("the limits", `/publishesPerSecond\s+500/.test(document.querySelector("[data-panel=limits]").innerText)`)
+	p.waitFor("the limits", `/Publishes a second\s+500/.test(document.querySelector("[data-panel=limits]").innerText)`)
 	if value[bool](p, `document.querySelector("[data-panel=tenants]") !== null`) {
 		t.Error("a tenant's role is shown the tenants")
 	}

@@ -4,6 +4,7 @@
 import { connect } from "/tidewire.js";
 import { name } from "../shell/view.js";
 import { button, search } from "../widgets/controls.js";
+import * as csv from "../widgets/csv.js";
 import * as form from "../widgets/form.js";
 import { age, element as make, figure, time } from "../widgets/format.js";
 import * as table from "../widgets/table.js";
@@ -14,7 +15,10 @@ let signedIn = ""; // a token that somebody has signed in with, until the page i
 const everyMs = 5000; // how often what has no events is asked for
 
 const operates = (token) => claims(token).tenant === "operators";
-const parts = (session) => (signedIn ? (operates(signedIn) ? ["connections", "users", "publish", "state", "tokens", "tenant", "operators"] : (claims(signedIn).manage ?? [])) : (session.manage ?? []));
+const parts = (session) => (signedIn ? (operates(signedIn) ? ["connections", "users", "publish", "state", "history", "presence", "tokens", "tenant", "operators"] : (claims(signedIn).manage ?? [])) : (session.manage ?? []));
+const limitNames = {
+  connections: "Connections", framesPerSecond: "Frames a second, of a connection", publishesPerSecond: "Publishes a second", subscriptionsPerConnection: "Channels of a connection", messageBytes: "Bytes of a message", namespaces: "Namespaces", suspended: "Suspended",
+};
 const row = (...all) => all.filter(Boolean).join();
 
 export const dashboard = {
@@ -22,15 +26,15 @@ export const dashboard = {
   panels(session) {
     const may = (part) => parts(session).includes(part);
     return {
-      ...(may("operators") && { tenants: "Tenants" }), ...(may("connections") && { connections: "Connections", channels: "Channels" }), tail: "Live tail",
+      ...(may("operators") && { tenants: "Tenants" }), ...(may("connections") && { connections: "Connections", channels: "Channels" }), ...(may("presence") && { present: "Who is present" }), tail: "Live tail",
       ...(may("publish") && { publish: "Publish" }), ...(may("state") && may("tokens") && { state: "State" }), ...(may("tenant") && { limits: "Limits" }), call: "As a call",
     };
   },
   layout(session) {
     const has = dashboard.panels(session);
     const column = (size, ...all) => (all.some(Boolean) ? `c(${row(...all)})*${size}` : "");
-    const left = column(38, has.tenants && "tenants*36", has.connections && "connections*52", has.channels && "channels*44");
-    const right = column(26, has.publish && "publish*46", has.limits && "limits*34", "call*30");
+    const left = column(38, has.tenants && "tenants*36", has.connections && "connections*52", has.channels && "channels*34", has.present && "present*22");
+    const right = column(26, has.publish && "publish*42", has.limits && "limits*34", "call*34");
     return `r(${row(left, column(36, "tail*60", has.state && "state*48"), right)})`;
   },
   defaults: { channel: "" },
@@ -59,7 +63,7 @@ export const dashboard = {
     // The last action, as others would do it.
     const code = Object.fromEntries(["curl", "js"].map((kind) => [kind, panels.body("call").appendChild(make("pre", { tabIndex: 0, role: "group", ariaLabel: kind === "curl" ? "For a terminal" : "In JavaScript" }))]));
     button(panels.tools("call"), "Copy", () => navigator.clipboard?.writeText(code.curl.textContent));
-    button(panels.tools("call"), signedIn ? "Sign out" : "Sign in …", signIn);
+    button(panels.tools("call"), signedIn ? "Sign out" : "Sign in …", signIn).dataset.opens = "";
     function show({ curl, js }) {
       code.curl.textContent = curl;
       code.js.textContent = js;
@@ -105,34 +109,44 @@ export const dashboard = {
         { id: "act", title: "", text: () => "Disconnect", sort: () => 0, select: true, press: (key) => act(`Disconnect ${lists.connections.get(key).user}?`, () => api.call("DELETE", `/connections/${encodeURIComponent(key)}`)) },
         ...(parts(session).includes("users") ? [{ id: "out", title: "", text: () => "Log out", sort: () => 0, select: true, press: (key) => act(`End all tokens of ${lists.connections.get(key).user}?`, () => api.call("POST", `/users/${encodeURIComponent(lists.connections.get(key).user)}/logout`)) }] : []),
       ] })),
-      channels: put("channels", (body) => table.mount(body, { caption: "Channels that are read", placeholders: 0, onSort: () => {}, onSelect: follow, columns: [
+      channels: put("channels", (body) => table.mount(body, { caption: "Channels that are read", placeholders: 3, onSort: () => {}, onSelect: follow, columns: [
         { id: "channel", title: "Channel", text: (r) => r.key, sort: (r) => r.key, strong: true, select: true }, { id: "users", title: "Users", text: (r) => figure(r.users, 0), sort: (r) => r.users, figure: true },
         { id: "connections", title: "Connections", text: (r) => figure(r.connections, 0), sort: (r) => r.connections, figure: true },
       ] })),
     };
     if (has.connections) search(panels.tools("connections"), { label: "Filter by user, group or address", value: view.q, onInput: (q) => setView({ q }) });
 
+    const present = put("present", (body) => table.mount(body, { caption: "Who is present", placeholders: 0, onSort: () => {}, columns: [
+      { id: "user", title: "User", text: (r) => r.user, sort: (r) => r.user, strong: true }, { id: "data", title: "Says of itself", text: (r) => (r.data === undefined ? "" : JSON.stringify(r.data)), sort: () => 0 },
+    ] }));
+    let members = null; // { channel, rows, said }: of the channel that is looked at
+
     // The tail of a channel, or of a pattern, with a filter that the server applies.
     const field = search(panels.tools("tail"), { label: "Channel or pattern", value: view.channel, onInput: () => {} });
     const filter = search(panels.tools("tail"), { label: "Filter, such as tags.desk == 'fx'", value: view.filter, onInput: () => {} });
     [field.placeholder, filter.placeholder] = ["Channel or pattern", "Filter"];
+    button(panels.tools("tail"), "Export", () => exportEvents().catch(({ message }) => page.announce(message)), { title: "What was published to the channel, as CSV" });
     const news = tape.mount(panels.body("tail"), { caption: "Events, newest first", columns: [
       { title: "Time", text: (r) => time(r.time) }, { title: "Channel", text: (r) => r.channel }, { title: "Key", text: (r) => r.key ?? "" }, { title: "Data", text: (r) => (r.deleted ? "(deleted)" : JSON.stringify(r.data)).slice(0, 240) },
     ] });
     widgets.push(news);
-    let [fresh, seen, following, kept] = [[], 0, null, null];
+    let [fresh, lately, seen, following, kept] = [[], [], 0, null, null];
     for (const each of [field, filter]) each.onchange = () => follow(field.value.trim());
     function follow(channel) {
       setView({ channel, filter: filter.value.trim() });
       field.value = channel;
       following?.unsubscribe();
       kept?.unsubscribe();
-      [following, kept, fresh, seen] = [null, null, [], 0];
+      [following, kept, fresh, seen, lately, members] = [null, null, [], 0, [], null];
+      news.clear();
+      askPresence();
       if (!channel) return;
       const refused = ({ code, message }) => page.notice.update({ kind: "error", title: `${channel} cannot be read.`, text: message ?? code, action: { label: "Dismiss", run: () => page.notice.update(null) } });
       following = client.subscribe(channel, (event) => {
         seen++;
         fresh.push(event);
+        lately.push(event);
+        if (lately.length > 1000) lately.splice(0, lately.length - 1000);
         if (fresh.length > 200) fresh.splice(0, fresh.length - 200);
         frame.request();
       }, { maxRate: 20, filter: view.filter || undefined });
@@ -146,6 +160,19 @@ export const dashboard = {
       sender?.update({ channel });
     }
 
+    // exportEvents saves the channel's history where one may read it, else what has come since one looks.
+    async function exportEvents() {
+      const columns = [
+        { title: "time", value: (r) => new Date(r.time).toISOString() }, { title: "channel", value: (r) => r.channel ?? view.channel }, { title: "key", value: (r) => r.key }, { title: "deleted", value: (r) => (r.deleted ? "yes" : "") },
+        { title: "data", value: (r) => r.data }, { title: "position", value: (r) => r.position },
+      ];
+      const kept = parts(session).includes("history") && view.channel && !view.channel.includes("*");
+      const query = new URLSearchParams({ limit: "1000", ...(view.filter && { filter: view.filter }) });
+      const all = kept ? (await api.call("GET", `/channels/${encodeURIComponent(view.channel)}/history?${query}`)).messages : lately;
+      csv.save(csv.named(view.channel || "tail"), csv.csv(columns, all));
+      page.announce(`${all.length} events are saved.`);
+    }
+
     const json = (text) => JSON.parse(text);
     const sender = put("publish", (body) => form.mount(body, {
       fields: [{ name: "channel", label: "Channel", value: view.channel }, { name: "key", label: "Key", placeholder: "none" }, { name: "data", label: "Data, as JSON", rows: 4, value: `{"hello":"world"}` }],
@@ -153,22 +180,28 @@ export const dashboard = {
     }));
     const editor = put("state", (body) => {
       const box = body.appendChild(make("div", { className: "entries" }));
-      const entries = table.mount(box, { caption: "Entries", placeholders: 3, onSort: () => {}, onSelect: (key) => editor.update({ key, data: JSON.stringify(kept?.view.get(key)?.data, null, 1) }), columns: [
+      const open = (values) => {
+        editing.element.hidden = false;
+        editing.update(values);
+      };
+      const entries = table.mount(box, { caption: "Entries", placeholders: 3, onSort: () => {}, onSelect: (key) => open({ key, data: JSON.stringify(kept?.view.get(key)?.data, null, 1) }), columns: [
         { id: "key", title: "Key", text: (r) => r.key, sort: (r) => r.key, strong: true, select: true }, { id: "for", title: "Age", text: (r, now) => age(now - r.time), sort: (r) => r.time, figure: true, ages: true },
         { id: "data", title: "Data", text: (r) => JSON.stringify(r.data).slice(0, 160), sort: () => 0 },
       ] });
       const path = ({ channel, key }) => `/channels/${encodeURIComponent(channel)}/state${key === undefined ? "" : `/${encodeURIComponent(key)}`}`;
       const editing = form.mount(body, {
         fields: [{ name: "channel", label: "Channel", value: view.channel }, { name: "key", label: "Key" }, { name: "data", label: "Data, as JSON", rows: 3 }],
-        actions: !has.publish ? [] : [
+        actions: [...(!has.publish ? [] : [
           { text: "Save", run: async (v) => (await api.call("PUT", path(v), { data: json(v.data) }), `${v.key} is saved.`) },
           { text: "Delete", danger: true, run: async (v) => (await api.call("DELETE", path(v)), `${v.key} is deleted.`) },
           { text: "Clear all", danger: true, run: async ({ channel }) => (confirm(`Remove all entries of ${channel}?`) ? (await api.call("DELETE", path({ channel })), "All entries are removed.") : "") },
-        ],
+        ]), { text: "Close", run: () => void (editing.element.hidden = true) }],
       });
+      editing.element.hidden = true; // until somebody changes one
+      button(panels.tools("state"), has.publish ? "New entry" : "Look at one", () => open({ key: "", data: "{}" }));
       return { ...editing, entries };
     });
-    const limits = has.limits && panels.body("limits").appendChild(make("dl", { className: "pairs limits-list" }));
+    const limits = has.limits && panels.body("limits").appendChild(make("dl", { className: "pairs limits-list", tabIndex: 0 }));
 
     const frame = page.painter(() => {
       const now = page.serverNow();
@@ -176,11 +209,14 @@ export const dashboard = {
       shown("tenants");
       shown("connections", { sort: "user", q: view.q });
       shown("channels", { sort: "-connections", q: "" });
+      const none = !view.channel || view.channel.includes("*") ? "Choose one channel to see who is there." : members && members.rows.size === 0 ? `Nobody has entered ${view.channel}.` : "";
+      present?.update({ rows: members?.rows ?? new Map(), changed: new Set(members?.rows.keys()), now, stale: () => false, selected: "", view: { sort: "user", q: "" }, empty: none });
+      if (has.present) panels.title("present", `Who is present${members ? ` (${members.said})` : ""}`);
       news.update({ fresh, rows: { has: () => true } });
       fresh = [];
       const entries = new Map(kept?.view ?? []);
       editor?.entries.update({ rows: entries, changed: new Set(entries.keys()), now, stale: () => false, selected: editor.inputs.key.value, view: { sort: "key", q: "" } });
-      panels.title("tail", `Live tail${view.channel ? `, ${figure(seen, 0)} events` : ""}`);
+      panels.title("tail", `Live tail${view.channel ? ` (${figure(seen, 0)})` : ""}`);
       if (has.connections) panels.title("connections", `Connections of ${tenant} (${lists.connections.size})`);
       page.came(true);
     }, 200);
@@ -196,14 +232,29 @@ export const dashboard = {
       }).catch(tell("tenants"));
       if (has.connections) await api.call("GET", "/connections?limit=200", undefined, quietly).then(({ connections }) => (lists.connections = keyed(connections, "id"))).catch(tell("connections"));
       if (has.channels && !(await described).paths?.["/v1/tenants/{tenant}/channels"]) panels.title("channels", "Channels: this server does not list them");
-      else if (has.channels) await api.call("GET", "/channels?limit=200", undefined, quietly).then(({ channels }) => (lists.channels = keyed(channels, "channel"))).catch(tell("channels"));
+      else if (has.channels) await api.call("GET", "/channels?limit=200", undefined, quietly).then(({ channels, next, complete }) => {
+        lists.channels = keyed(channels, "channel");
+        panels.title("channels", `Channels that are read (${figure(channels.length, 0)}${next ? " and more" : ""})${complete ? "" : ", not all instances have answered"}`);
+      }).catch(tell("channels"));
+      await askPresence();
+      frame.request();
+    }
+    async function askPresence() {
+      const { channel } = view;
+      if (!present || !channel || channel.includes("*")) return;
+      const answer = await api.call("GET", `/channels/${encodeURIComponent(channel)}/presence`, undefined, quietly).catch(({ message }) => ({ members: [], said: message }));
+      if (channel !== view.channel) return;
+      const rows = new Map(answer.members.map((each, i) => [`${each.user} ${each.connection ?? i}`, { key: each.user, ...each }]));
+      members = { rows, said: answer.said ?? `${figure(answer.users, 0)} users, ${figure(answer.connections, 0)} connections` };
       frame.request();
     }
     async function readLimits() {
       if (!limits) return;
       const doc = await api.call("GET", "", undefined, quietly).catch(({ message }) => ({ limits: { error: message } }));
       const facts = { ...(client.state.limits ?? {}), ...doc.limits, namespaces: Object.keys(doc.namespaces ?? {}).join(", ") || "none", suspended: doc.suspended ? "yes" : "no" };
-      limits.replaceChildren(...Object.entries(facts).flatMap(([key, value]) => [make("dt", { textContent: key }), make("dd", { textContent: typeof value === "number" ? figure(value, 0) : String(value) })]));
+      const used = { connections: lists.connections.size, subscriptionsPerConnection: new Set([view.channel].filter(Boolean)).size };
+      const words = (key, value) => (typeof value !== "number" ? String(value) : used[key] === undefined ? figure(value, 0) : `${figure(used[key], 0)} of ${figure(value, 0)}`);
+      limits.replaceChildren(...Object.entries(facts).flatMap(([key, value]) => [make("dt", { textContent: limitNames[key] ?? key, title: key }), make("dd", { textContent: words(key, value) })]));
     }
     // turn looks at another tenant.
     function turn(next) {

@@ -19,7 +19,7 @@ export const dashboard = {
   layout: "r(map*66,c(vehicles*66,vehicle*34)*34)",
   defaults: { sort: "status", area: "all" },
   rules: {
-    vehicle: [name, "vehicle", "none is chosen"],
+    vehicle: [name, "vehicle", "the first one is shown"],
     q: [name, "filter", "nothing is filtered"],
     sort: [one(...["id", "status", "to", "speed", "eta", "age"].flatMap((id) => [id, `-${id}`])), "column to sort by", "the status is used"],
     area: [one("all", "view"), "area", "all are shown"],
@@ -31,7 +31,8 @@ export const dashboard = {
     const rows = new Map();
     let changed = new Set();
     let area = null; // what the map shows
-    const show = (vehicle) => setView({ vehicle });
+    let picked = view.vehicle; // the first of the list, where the link names none that is there
+    const show = (vehicle) => vehicle && setView({ vehicle: (picked = vehicle) });
     page.source(channel.note);
 
     const chart = map.mount(panels.body("map"), {
@@ -61,13 +62,14 @@ export const dashboard = {
     const frame = page.painter(() => {
       const now = page.serverNow();
       const stale = (row) => vehicles.stale(row, now);
-      const row = rows.get(view.vehicle);
-      const keys = list.update({ rows, changed, now, stale, view, selected: view.vehicle, matches });
-      chart.update({ rows, changed, now, stale, selected: view.vehicle, live: page.live() });
-      detail.update({ row, title: row ? `${row.from} → ${row.to}` : "None is chosen", main: row?.key ?? "–", stale: row && stale(row) });
+      const keys = list.update({ rows, changed, now, stale, view, selected: picked, matches, empty: view.area === "view" && page.live() ? "The map shows no vehicle here." : "" });
+      if (!rows.has(picked)) picked = rows.has(view.vehicle) ? view.vehicle : (keys[0] ?? "");
+      const row = rows.get(picked);
+      chart.update({ rows, changed, now, stale, selected: picked, live: page.live() });
+      detail.update({ row, title: row ? `${row.from} → ${row.to}` : "There is none", main: row?.key ?? "–", stale: row && stale(row) });
       const late = [...rows.values()].filter(({ status }) => status === "delayed").length;
       const lost = [...rows.values()].filter(stale).length;
-      panels.title("map", `${channel.title}: ${rows.size} vehicles, ${late} delayed, ${lost} not heard of`);
+      panels.title("map", `${channel.title} (${rows.size}): ${late} delayed, ${lost} not heard of`);
       panels.title("vehicles", `Vehicles (${keys.length})`);
       which.update(view.area);
       page.came(rows.size > 0 || view.area === "view");

@@ -24,7 +24,9 @@ export function management({ base, tenant, token, told }) {
         curl: `curl -sS${method === "GET" ? "" : ` -X ${method}`} ${quoted(url)} -H "Authorization: Bearer $TIDEWIRE_TOKEN"${json === undefined ? "" : ` -H 'Content-Type: application/json' -d ${quoted(json)}`}`,
         js: `await fetch(${JSON.stringify(url)}, {\n  method: ${JSON.stringify(method)},\n  headers: { Authorization: \`Bearer \${token}\`${json === undefined ? "" : `, "Content-Type": "application/json"`} },${json === undefined ? "" : `\n  body: JSON.stringify(${json}),`}\n});`,
       });
-      const response = await fetch(url, { method, body: json, cache: "no-store", headers: { Authorization: `Bearer ${await token()}`, ...(json === undefined ? {} : { "Content-Type": "application/json" }) }, signal: AbortSignal.timeout(15_000) });
+      const response = await fetch(url, { method, body: json, cache: "no-store", headers: { Authorization: `Bearer ${await token()}`, ...(json === undefined ? {} : { "Content-Type": "application/json" }) }, signal: AbortSignal.timeout(15_000) }).catch(() => {
+        throw new Error("The server does not answer.");
+      });
       const text = await response.text();
       let answer = null;
       try {

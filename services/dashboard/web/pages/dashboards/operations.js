@@ -79,7 +79,7 @@ export const dashboard = {
       const now = page.serverNow();
       const rows = firing();
       const alert = chosen();
-      list.update({ rows, changed: told, now, stale: () => !page.live(), view: { sort: "severity", q: "" }, selected: alert?.key });
+      list.update({ rows, changed: told, now, stale: () => !page.live(), view: { sort: "severity", q: "" }, selected: alert?.key, empty: services.size > 0 ? "Nothing is wrong." : "" });
       what.update({ row: alert, title: alert && `${alert.service} · ${alert.state === "firing" ? `for ${age(now - alert.since)}` : "resolved"}`, main: alert?.title ?? "Nothing is wrong" });
       take.textContent = !alert?.owner ? "Claim" : alert.owner === page.me ? "Release" : `${alert.owner} has it`;
       take.disabled = !alert || alert.state !== "firing" || (alert.owner && alert.owner !== page.me) || !page.live();

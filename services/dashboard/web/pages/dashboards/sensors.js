@@ -72,7 +72,7 @@ export const dashboard = {
       });
       detail.update({ row, title: row?.key, main: row && `${figure(row.value, decimals(row))} ${row.unit}`, stale: old });
       const out = new Map([...rows].filter(([, each]) => side(each)));
-      alarms.update({ rows: out, changed: new Set(out.keys()), now, stale, view: { sort: "-since", q: "" }, selected: row?.key });
+      alarms.update({ rows: out, changed: new Set(out.keys()), now, stale, view: { sort: "-since", q: "" }, selected: row?.key, empty: rows.size > 0 ? "All are within their limits." : "" });
       panels.title("wall", `${channel.title} (${keys.length})`);
       panels.title("chart", row ? `${row.key}, ${row.unit}` : "Chart");
       panels.title("alarms", `Out of limits (${out.size})`);

@@ -9,6 +9,7 @@ import * as keysWidget from "./keys.js";
 import * as latencyWidget from "./latency.js";
 import * as navWidget from "./nav.js";
 import * as noticeWidget from "./notice.js";
+import { outages as watchOutages } from "./outages.js";
 import * as paletteWidget from "./palette.js";
 import * as panelsWidget from "./panels.js";
 import { reader } from "./reading.js";
@@ -47,6 +48,7 @@ const nav = navWidget.mount($("nav"), { onGo: (dashboard) => go({ dashboard }) }
 const identity = identityWidget.mount($("identity"), { onSwitch: ({ tenant, group }) => go({ tenant, group, dashboard: "" }) });
 const notice = noticeWidget.mount($("notice"));
 const note = noticeWidget.mount($("note")); // what of the URL is not shown
+const outages = watchOutages({ notice: noticeWidget.mount($("outage")) });
 const palette = paletteWidget.mount($("tools"), { commands });
 const theme = themeWidget.mount($("tools"), { onChange: () => shown?.running.repaint?.() });
 const keys = keysWidget.mount($("tools"), {
@@ -263,7 +265,7 @@ function dial(mine) {
   const sent = [];
   self.reader = reader(client, {
     told: ({ name, code, channel, resumed }) => {
-      if (name === "waiting" && code !== "conflict") notice.update({ kind: "warning", title: "The channel is not available yet.", text: "The page asks again by itself." });
+      if (self.live || name !== "waiting") outages.told(channel, name, code);
       if (name === "refused") refused(channel, code);
       if (name !== "live") return;
       self.readSince = Date.now();
@@ -282,6 +284,7 @@ function dial(mine) {
     if (stopped) {
       notice.update({ kind: "error", title: "The server refused the connection.", text: state.message, advice: state.action, action: { label: "Try again", run: () => client.reconnect() } });
     } else if (self.live) notice.update(null);
+    if (!self.live) outages.forget(); // that is said above
     shown?.running.refresh?.();
   });
   client.on("resumed", ({ caughtUp, gaps }) => {
@@ -298,6 +301,7 @@ function dial(mine) {
     stopTicking();
     frame.stop();
     self.reader.stop();
+    outages.forget();
     client.close();
     latency.update({ latencies: [], clock: client.clock, live: false });
   };

@@ -15,6 +15,7 @@ const nearEnough = 1.2; // of a stroke's points, in pixels
 export function mount(element, { label, newKey, onItem, onErase, onPointer, onTool }) {
   element.classList.add("board");
   const root = element.appendChild(svg("svg", { tabindex: 0, role: "application", "aria-label": label }));
+  const hint = element.appendChild(Object.assign(document.createElement("p"), { className: "board-hint quiet", textContent: "Draw here: everybody on this board sees it at once. Space and drag moves the sheet, Ctrl and the wheel zooms." }));
   const world = root.appendChild(svg("g"));
   const items = world.appendChild(svg("g"));
   const others = world.appendChild(svg("g"));
@@ -44,6 +45,7 @@ export function mount(element, { label, newKey, onItem, onErase, onPointer, onTo
       node.dataset.key = key;
       shape = { node };
       shapes.set(key, shape);
+      hint.hidden = true;
     }
     shape.item = item;
     const { node } = shape;
@@ -214,6 +216,7 @@ export function mount(element, { label, newKey, onItem, onErase, onPointer, onTo
     drop(key) {
       shapes.get(key)?.node.remove();
       shapes.delete(key);
+      hint.hidden = shapes.size > 0;
       if (selected === key) selected = "";
     },
     keys: () => [...shapes.keys()],

@@ -2,7 +2,7 @@
 // it is zoomed in. Now is at the right edge, the last value is labelled there, and what is missing is not bridged.
 
 import uPlot from "/vendor/uplot/uPlot.esm.js";
-import { colours as resolve, figure, minute, time } from "./format.js";
+import { colours as resolve, compact, figure, minute, time } from "./format.js";
 
 const gutter = 84; // to the right of now: the axis and the label
 const leastBar = 6; // pixels
@@ -221,7 +221,7 @@ export function mount(element, { label, onZoom }) {
     let text = "";
     if (!lined()) {
       const bar = candles[i ?? candles.length - 1];
-      if (bar) text = `${minute(bar[0])}   Open ${figure(bar[1], data.decimals)}   High ${figure(bar[2], data.decimals)}   Low ${figure(bar[3], data.decimals)}   Close ${figure(bar[4], data.decimals)}${bar[5] ? `   Volume ${figure(bar[5], 0)}` : ""}`;
+      if (bar) text = [minute(bar[0]), ...["O", "H", "L", "C"].map((name, at) => `${name} ${figure(bar[at + 1], data.decimals)}`), ...(bar[5] ? [`V ${compact(bar[5])}`] : [])].join("  ");
     } else {
       const at = i ?? data.times.length - 1;
       if (data.times[at] !== undefined) text = `${time(data.times[at])}   ${figure(data.values[at], data.decimals)} ${data.unit ?? ""}`;

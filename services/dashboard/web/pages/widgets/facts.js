@@ -5,6 +5,7 @@ import { element as make } from "./format.js";
 // mount takes facts [{ id, title, text(row), way(row) }].
 export function mount(element, { facts }) {
   element.classList.add("facts");
+  element.tabIndex = 0; // it scrolls where there is little room
   const name = element.appendChild(make("p", { className: "facts-name" }));
   const large = element.appendChild(make("p", { className: "facts-large" }));
   const list = element.appendChild(make("dl", { className: "pairs" }));

@@ -34,6 +34,7 @@ export function mount(element, { fields, actions }) {
   form.append(said);
   return {
     inputs,
+    element: form,
     // update sets fields.
     update(values) {
       for (const [name, value] of Object.entries(values)) inputs[name].value = value;

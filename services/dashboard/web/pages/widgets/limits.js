@@ -13,7 +13,7 @@ export function mount(element, { key: kept, decimals, onCross, onChange }) {
   const beyond = new Set();
   let shown = "";
   const form = element.appendChild(make("form", { className: "limits" }));
-  const fields = Object.fromEntries([["above", "Tell me above"], ["below", "Tell me below"]].map(([side, text]) => {
+  const fields = Object.fromEntries([["above", "Alert above"], ["below", "Alert below"]].map(([side, text]) => {
     const input = make("input", { name: side, inputMode: "decimal", autocomplete: "off", placeholder: "–" });
     form.append(make("label", {}, make("span", { textContent: text }), input));
     input.onchange = () => set(side, input.value);

@@ -172,7 +172,7 @@ export function mount(element, { label, shapes, places = [], box, glideMs, onSel
     ctx.font = "12px system-ui, sans-serif";
     for (const [name, at, lon] of places) {
       const [x, y] = [X(lon), Y(at)];
-      if (x < 0 || y < 0 || x > size.width || y > size.height) continue;
+      if (x < 0 || y < 0 || x > size.width || y > size.height || (x < 260 && y > size.height - 44)) continue; // there stands the scale
       const w = ctx.measureText(name).width;
       if (taken.some(([a, b, c]) => Math.abs(b - y) < 18 && x < a + c + 16 && a < x + w + 16)) continue;
       taken.push([x, y, w]);

@@ -29,7 +29,8 @@ export function mount(element, { columns, caption, placeholders = 12, onSort, on
     const tr = body.insertRow();
     for (const column of columns) tr.insertCell().className = `${column.id} skeleton${column.figure ? " figure" : ""}`;
   }
-  element.replaceChildren(table);
+  const nothing = Object.assign(document.createElement("p"), { className: "nothing quiet", hidden: true });
+  element.replaceChildren(table, nothing);
   element.classList.add("table");
 
   const lines = new Map(); // key -> { tr, cells }
@@ -153,8 +154,15 @@ export function mount(element, { columns, caption, placeholders = 12, onSort, on
 
   return {
     // update takes what has changed (an iterable of keys), and paints what of it is in sight, and ages. keys is the rows in their own order, for when the table
-    // is not sorted by a column. seen says that changed cells are tinted: somebody watches them as they come. It returns the keys that are not filtered out.
-    update({ rows, changed, now, stale, view, selected, keys = [...rows.keys()], matches, seen }) {
+    // is not sorted by a column. seen says that changed cells are tinted: somebody watches them as they come. empty is what is said while there are no rows, and it is known
+    // that there are none. It returns the keys that are not filtered out.
+    update({ rows, changed, now, stale, view, selected, keys = [...rows.keys()], matches, seen, empty = "" }) {
+      const said = rows.size === 0 ? empty : "";
+      if (nothing.textContent !== said) {
+        nothing.textContent = said;
+        nothing.hidden = said === "";
+        if (said && lines.size === 0) body.replaceChildren(); // the placeholders
+      }
       latest = { rows, now, stale, selected, seen };
       let moved = false;
       for (const [key, { tr }] of lines) {

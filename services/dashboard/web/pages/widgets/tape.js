@@ -53,6 +53,9 @@ export function mount(element, { columns, caption, onSelect }) {
         body.prepend(tr);
       }
     },
+    clear() {
+      for (const tr of [...body.rows]) clear(tr);
+    },
     unmount() {
       resized.disconnect();
       element.replaceChildren();
