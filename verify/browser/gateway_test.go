@@ -196,7 +196,7 @@ func troubles(t *testing.T, browser chromium) {
 		s.prices(p, 2)
 		s.refusing("unavailable")
 		s.cut()
-		p.waitFor("that it is away, and that the page goes on asking", outage+`.includes("prices:one") && `+outage+`.includes("asks again by itself")`)
+		p.waitFor("that it is away, and that the page goes on asking", outage+`.includes("not available at the moment") && `+outage+`.includes("asks again by itself")`)
 		p.waitFor("that the connection is live nevertheless", isLive)
 		s.refusing("")
 		p.waitFor("that nothing is said any more once it is there", `document.querySelector("#outage").hidden`)

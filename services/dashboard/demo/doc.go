@@ -2,7 +2,7 @@
 // own: two tenants with some roles each, the channels that these roles may read,
 // and a producer that simulates a market, a plant, a fleet and an estate of services for them.
 //
-// The producer is an ordinary client of the ingest endpoint, and of a gateway, which says at which sensors and vehicles somebody looks: of these it sends no others. A program must ask for
+// The producer is an ordinary client of the ingest endpoint, and of a gateway, which says at which prices, sensors and vehicles somebody looks: of these it sends no others. A program must ask for
 // each part:
 //
 //	tenants := demo.Tenants(secret)                            // documents, for the server

@@ -40,6 +40,13 @@ type num float64
 // MarshalJSON implements json.Marshaler.
 func (n num) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%.6g", float64(n)), nil }
 
+// Book is what is offered for an instrument beside the best: prices and sizes, the best first.
+type Book struct {
+	Bids [][2]num `json:"bids"`
+	Asks [][2]num `json:"asks"`
+	stamped
+}
+
 const (
 	barStep  = 2 * time.Minute
 	mostBars = 240 // eight hours
@@ -55,6 +62,7 @@ type desk struct {
 	instruments []*instrument
 	rng         *rand.Rand
 	at          time.Time // until when it has been simulated
+	lots        int       // for how many trades one stands
 	next        int       // whose chart is sent next
 }
 
@@ -62,6 +70,7 @@ type desk struct {
 type instrument struct {
 	recorded
 	rng    *rand.Rand
+	depth  *rand.Rand // of its book
 	last   float64
 	half   float64 // of the spread
 	beta   float64
@@ -107,7 +116,7 @@ func (d *desk) begin(tenant string, of []recorded, now time.Time) {
 	from := now.Truncate(barStep).Add(-(mostBars - 1) * barStep)
 	for i, r := range of {
 		in := &instrument{
-			recorded: r, rng: source(tenant, r.symbol, day.Format(time.DateOnly)), from: from,
+			recorded: r, rng: source(tenant, r.symbol, day.Format(time.DateOnly)), depth: source(tenant, r.symbol, "book"), from: from,
 			last: r.price, beta: 0.6 + d.rng.Float64()*0.8, weight: 1 / math.Sqrt(float64(i)+4),
 		}
 		in.half = max(0.5*math.Pow10(-d.decimals), in.last*(0.00004+0.0001*in.rng.Float64()))
@@ -118,9 +127,21 @@ func (d *desk) begin(tenant string, of []recorded, now time.Time) {
 		d.instruments = append(d.instruments, in)
 	}
 	d.at = from
-	for d.at.Add(20 * time.Second).Before(now) {
-		d.walk(d.at.Add(20*time.Second), 2)
+	// Of the past there are fewer trades, and so larger ones: the bars of the day look as those of now.
+	const pace, share = 20 * time.Second, 2
+	d.lots = max(1, int(d.perSecond*pace.Seconds()/(share*d.weights())))
+	for d.at.Add(pace).Before(now) {
+		d.walk(d.at.Add(pace), share)
 	}
+	d.lots = 1
+}
+
+// weights is the sum of those of all instruments.
+func (d *desk) weights() (sum float64) {
+	for _, in := range d.instruments {
+		sum += in.weight
+	}
+	return sum
 }
 
 // source is random numbers that are the same each time for the same words.
@@ -165,7 +186,7 @@ func (in *instrument) trade(d *desk, share float64) {
 	}
 	q.High, q.Low = max(q.High, q.Price), min(q.Low, q.Price)
 	if in.size > 0 && share > 0 {
-		q.Size = 100 * (1 + int(in.rng.ExpFloat64()*3*math.Sqrt(in.size/500)))
+		q.Size = 100 * d.lots * (1 + int(in.rng.ExpFloat64()*3*math.Sqrt(in.size/500)))
 		q.Volume += q.Size
 	}
 }
@@ -195,6 +216,24 @@ func (in *instrument) chart(now time.Time) Chart {
 	return c
 }
 
+// book makes what is offered around the quote, the more the further away. It has random numbers of its own: whoever looks at it does not move the price.
+func (in *instrument) book(d *desk, now time.Time) Book {
+	const levels = 8
+	b := Book{stamped: stamp(now)}
+	step := max(math.Pow10(-d.decimals), d.round(in.half))
+	lot := 100.0
+	if in.size == 0 {
+		lot = 250_000
+	}
+	for i := range levels {
+		away := float64(i) * step
+		size := func() num { return num(lot * float64(1+int(in.depth.ExpFloat64()*float64(4+2*i)))) }
+		b.Bids = append(b.Bids, [2]num{num(d.round(in.quote.Bid - away)), size()})
+		b.Asks = append(b.Asks, [2]num{num(d.round(in.quote.Ask + away)), size()})
+	}
+	return b
+}
+
 func (d *desk) round(price float64) float64 {
 	unit := math.Pow10(d.decimals)
 	return math.Round(price*unit) / unit
@@ -203,17 +242,15 @@ func (d *desk) round(price float64) float64 {
 // feeds are a desk's quotes, and the charts of its instruments one after the other, one a second.
 func (d *desk) feeds(tenant string) []Feed {
 	const pulse = 250 * time.Millisecond
-	total := 0.0
-	for _, in := range d.instruments {
-		total += in.weight
-	}
-	share := d.perSecond * pulse.Seconds() / total
+	share := d.perSecond * pulse.Seconds() / d.weights()
 	tags := map[string]string{"desk": d.group}
 	quotes := func(now time.Time) (events []Event) {
 		for _, in := range d.walk(now, share) {
 			q := in.quote
 			q.stamped = stamp(now)
-			events = append(events, Event{Channel: "prices:" + d.group, Key: in.symbol, Tags: tags, Data: q})
+			events = append(events,
+				Event{Channel: "prices:" + d.group, Key: in.symbol, Tags: tags, Data: q},
+				Event{Channel: "books:" + d.group, Key: in.symbol, Tags: tags, Data: in.book(d, now)})
 		}
 		if d.next++; d.next%int(time.Second/pulse) == 0 {
 			in := d.instruments[d.next/int(time.Second/pulse)%len(d.instruments)]

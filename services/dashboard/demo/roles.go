@@ -77,7 +77,8 @@ func Reader(r Role) *realtime.Principal {
 	for _, d := range r.Dashboards {
 		switch d {
 		case trading:
-			g.Subscribe = append(g.Subscribe, "prices:{group}", "charts:{group}")
+			g.Subscribe = append(g.Subscribe, "prices:{group}", "charts:{group}", "books:{group}", "orders:{group}")
+			g.Publish = append(g.Publish, "orders:{group}")
 			views.Filters["prices:**"] = []string{"tags.desk == '{group}'"}
 		case sensors:
 			g.Subscribe = append(g.Subscribe, "sensors:plant")

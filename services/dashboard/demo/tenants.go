@@ -36,6 +36,9 @@ func namespaces() map[string]realtime.Namespace {
 	}
 	kept := realtime.Namespace{State: &realtime.State{Keys: 5000}}
 	kept.Presence = &realtime.Presence{Of: realtime.PresenceOfConnection, Members: realtime.PresenceEntered}
+	books := live(1000)
+	books.Window = 200
+	orders := realtime.Namespace{State: &realtime.State{Keys: 1000, TTL: realtime.Duration(24 * time.Hour)}}
 	claims := realtime.Namespace{State: &realtime.State{Keys: 1000, TTL: realtime.Duration(24 * time.Hour)}}
 	cursors := live(500)
 	cursors.State.Assign, cursors.State.TTL, cursors.Window = realtime.AssignConnection, realtime.Duration(30*time.Second), 100
@@ -44,7 +47,7 @@ func namespaces() map[string]realtime.Namespace {
 	vehicles := live(1000)
 	vehicles.Filterable = []string{"data.lat", "data.lon"} // a map asks for what it shows
 	return map[string]realtime.Namespace{
-		"prices": live(1000), "charts": charts, "sensors": live(1000), "vehicles": vehicles,
+		"prices": live(1000), "charts": charts, "books": books, "orders": orders, "sensors": live(1000), "vehicles": vehicles,
 		"services": live(100), "alerts": live(200), "claims": claims, "board": kept, "cursors": cursors,
 	}
 }
@@ -53,7 +56,9 @@ func namespaces() map[string]realtime.Namespace {
 func Writer(tenant string) *realtime.Principal {
 	return &realtime.Principal{
 		Tenant: tenant, User: "simulation",
-		Grants: realtime.Grants{Publish: []realtime.Pattern{"prices:*", "charts:*", "sensors:*", "services:*", "alerts:*", "vehicles:*"}, Demand: []realtime.Pattern{"sensors:**", "vehicles:**"}},
+		Grants: realtime.Grants{
+			Publish: []realtime.Pattern{"prices:*", "charts:*", "books:*", "sensors:*", "services:*", "alerts:*", "vehicles:*"}, Demand: watchedPatterns(),
+		},
 	}
 }
 
@@ -61,4 +66,14 @@ func derive(secret, tenant string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte("tidewire demo tenant " + tenant))
 	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// watchedPatterns are all channels of watchedNamespaces.
+func watchedPatterns() []realtime.Pattern {
+	names := watchedNamespaces()
+	all := make([]realtime.Pattern, 0, len(names))
+	for _, name := range names {
+		all = append(all, realtime.Pattern(name+":**"))
+	}
+	return all
 }

@@ -13,9 +13,11 @@ import (
 )
 
 // watchedNamespaces are those of which a Producer makes what somebody looks at: the many values of which a page shows few.
-func watchedNamespaces() []string { return []string{"sensors", "vehicles"} }
+func watchedNamespaces() []string {
+	return []string{"prices", "charts", "books", "sensors", "vehicles"}
+}
 
-// Watch knows at which sensors and vehicles somebody looks, on all gateways, for a Producer that sends no others. As long as nobody can know it, everything is looked
+// Watch knows at which prices, sensors and vehicles somebody looks, on all gateways, for a Producer that sends no others. As long as nobody can know it, everything is looked
 // at: before the gateway has told, while the connection is broken, and for good if the gateway refuses to tell. So is everything else. Run follows it.
 type Watch struct {
 	// Client says how the gateway is reached. The token needs the demand for all of these namespaces.

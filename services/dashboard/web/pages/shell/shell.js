@@ -284,7 +284,10 @@ function dial(mine) {
     if (stopped) {
       notice.update({ kind: "error", title: "The server refused the connection.", text: state.message, advice: state.action, action: { label: "Try again", run: () => client.reconnect() } });
     } else if (self.live) notice.update(null);
-    if (!self.live) outages.forget(); // that is said above
+    if (!self.live) {
+      outages.forget(); // that is said above
+      latency.update({ latencies: sent.splice(0), clock: client.clock, live: false }); // however short it is
+    }
     shown?.running.refresh?.();
   });
   client.on("resumed", ({ caughtUp, gaps }) => {

@@ -33,6 +33,13 @@ export function mount(element, { label, onZoom }) {
     [[], []],
     plot,
   );
+  // signOf is the same as long as the chart looks the same: now moves by pixels.
+  function signOf({ from, to, times, bars, gaps = [], limits = [], last, way, decimals, unit, live, stale }) {
+    const pixel = (to - from) / Math.max(1, chart.bbox.width);
+    const line = times ?? bars;
+    return [Math.floor(to / pixel), Math.round(to - from), line.length, line.at(-1), line[0], gaps.length, limits.map(({ value, text }) => `${value} ${text}`), last, way, decimals, unit, live, stale].join("|");
+  }
+  let drawn = "";
   const resized = new ResizeObserver(() => {
     if (plot.clientWidth === 0) return;
     chart.setSize({ width: plot.clientWidth, height: plot.clientHeight });
@@ -71,7 +78,7 @@ export function mount(element, { label, onZoom }) {
   // gather makes bars wide enough to be seen out of those there are.
   function gather() {
     const { bars, stepMs, from, to } = data;
-    const width = Math.max(100, plot.clientWidth - gutter);
+    const width = Math.max(100, chart.width - gutter); // the element is not asked, which would have it laid out anew
     const most = Math.max(8, Math.floor(width / leastBar));
     const every = Math.max(1, Math.ceil((to - from) / stepMs / most));
     const made = [];
@@ -233,7 +240,10 @@ export function mount(element, { label, onZoom }) {
     // update takes bars [[time, open, high, low, close, volume], …] with stepMs, or times and values (null where the line breaks); from and to, what
     // is shown; last, its way and decimals; limits [{ value, text, kind }]; gaps [[from, to], …]; and whether it is live and stale.
     update(next) {
+      const sign = signOf(next);
       data = next;
+      if (sign === drawn) return;
+      drawn = sign;
       draw();
       plot.ariaLabel = `${label}: ${figure(data.last, data.decimals)} ${data.unit ?? ""}${data.gaps?.length ? ", with a gap where updates were missed" : ""}`;
     },

@@ -1,6 +1,7 @@
 // The newest events, one row each, in the order in which they came. There are as many rows as there is room for.
 
 const [most, row, head] = [80, 24, 28];
+const everyMs = 240; // nobody reads faster
 
 // mount takes columns { title, text(row), way(row), figure }; onSelect is told a row's key.
 export function mount(element, { columns, caption, onSelect }) {
@@ -16,6 +17,8 @@ export function mount(element, { columns, caption, onSelect }) {
   }
   const body = table.createTBody();
   let room = 0;
+  let writtenAt = 0;
+  const waiting = []; // events that are not written yet
   const fit = () => {
     room = Math.min(most, Math.max(4, Math.floor((element.clientHeight - head) / row)));
     while (body.rows.length < room) {
@@ -39,11 +42,16 @@ export function mount(element, { columns, caption, onSelect }) {
   }
 
   return {
-    // update puts fresh events on top; the rows at the bottom are used again. What is of a key that is not among the rows
+    // update puts fresh events on top, some time later if it has just done so: call it again within a second or so; the rows at the bottom are used again. What is of a key that is not among the rows
     // any more is not shown either: the user may not be allowed to see it.
     update({ fresh, rows }) {
+      waiting.push(...fresh.slice(-most));
+      if (waiting.length > most) waiting.splice(0, waiting.length - most);
+      if (performance.now() - writtenAt < everyMs) return; // it is called again soon
+      writtenAt = performance.now();
       for (const tr of [...body.rows]) if (tr.dataset.key && !rows.has(tr.dataset.key)) clear(tr);
-      for (const event of fresh.slice(-room)) {
+      for (const event of waiting.splice(0).slice(-room)) {
+        if (!rows.has(event.key)) continue;
         const tr = body.rows[room - 1];
         tr.dataset.key = event.key;
         columns.forEach((column, i) => {
@@ -54,6 +62,7 @@ export function mount(element, { columns, caption, onSelect }) {
       }
     },
     clear() {
+      waiting.length = 0;
       for (const tr of [...body.rows]) clear(tr);
     },
     unmount() {

@@ -3,6 +3,7 @@
 import { fill } from "./canvas.js";
 import { colours as resolve } from "./format.js";
 
+const drawEveryMs = 240; // a line of a day says nothing new ten times a second
 const [leastWidth, leastHeight, mostHeight] = [132, 44, 132];
 
 // mount makes the wall. cell(row) returns { title, text: [words], unit, way, line: [numbers or null], base, low, high, detail }; onSelect is told a key. The
@@ -17,6 +18,7 @@ export function mount(element, { label, cell, onSelect }) {
   canvas.role = "img";
   canvas.ariaLabel = label;
   let last = null;
+  let drawnAt = 0;
   let all = true;
   let grid = { columns: 1, rows: 1, width: 1, height: 1 };
   let hover = "";
@@ -158,11 +160,14 @@ export function mount(element, { label, cell, onSelect }) {
   element.addEventListener("scroll", repaint, { passive: true });
 
   return {
-    // update draws what is in changed. keys are those that are shown, in their order.
+    // update draws what is in changed, some time later if it has just drawn: call it again within a second or so. keys are those that are shown, in their order.
     update({ keys, rows, changed, stale, selected }) {
-      if (!last || last.keys.join() !== keys.join()) all = true;
-      last = { keys, rows, changed, stale, selected };
+      const same = last && last.selected === selected && last.rows === rows && last.keys.length === keys.length && keys.every((key, i) => key === last.keys[i]);
+      if (!same) all = true;
+      last = { keys, rows, changed: last?.changed.union(changed) ?? new Set(changed), stale, selected };
+      if (!all && performance.now() - drawnAt < drawEveryMs) return; // it is called again soon
       draw();
+      drawnAt = performance.now();
       last.changed = new Set();
     },
     repaint() {
