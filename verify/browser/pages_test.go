@@ -29,8 +29,8 @@ var axe = sync.OnceValues(func() (string, error) {
 
 // everyPage is each dashboard of the demo, what it says once it shows something, and its panels.
 var everyPage = map[string]string{
-	"trading":    `document.querySelectorAll("[data-panel=watchlist] tr[data-key]").length > 10 && document.querySelector("[data-panel=quote] .facts-large").textContent !== "–"`,
-	"sensors":    `/^[\d.,]+ \S+$/.test(document.querySelector("[data-panel=reading] .facts-large").textContent)`,
+	"trading":    `document.querySelectorAll("[data-panel=watchlist] tr[data-key]").length > 10 && document.querySelector("[data-panel=quote] .facts-large")?.textContent !== "–"`,
+	"sensors":    `/^[\d.,]+ \S+$/.test(document.querySelector("[data-panel=reading] .facts-large")?.textContent)`,
 	"operations": `document.querySelectorAll("[data-panel=alerts] tr[data-key]").length > 1`,
 	"logistics":  `document.querySelectorAll("[data-panel=vehicles] tr[data-key]").length > 20`,
 	"whiteboard": `document.querySelectorAll(".people li").length > 0`,

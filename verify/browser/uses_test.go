@@ -15,6 +15,7 @@ func TestUses(t *testing.T) {
 	d := startDev(t, built.Path(t, "cmd/tidewire"))
 	for name, run := range map[string]func(*testing.T, chromium, dev){
 		"sensors": sensors, "operations": operations, "logistics": logistics, "whiteboard": whiteboard, "console": console,
+		"orders": orders, "snoozing": snoozing, "cuts": cuts, "sign-in": signIn,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -162,6 +163,8 @@ func console(t *testing.T, browser chromium, d dev) {
 		form.requestSubmit();
 	})()`)
 	p.waitFor("that it is published, and how a terminal does it", `/^Published as/.test(document.querySelector("[data-panel=publish] .said").textContent) && /^curl .*publish.*news:today/.test(document.querySelector("[data-panel=call] pre").textContent)`)
+	value[any](p, `(save => { window.saved = []; URL.createObjectURL = (blob) => (blob.text().then(text => window.saved.push(text)), save.call(URL, blob)); })(URL.createObjectURL), [...document.querySelectorAll("[data-panel=tail] button")].find(button => button.textContent === "Export").click()`)
+	p.waitFor("the history as a file", `/^time,channel,key,deleted,data,position\r\n\d{4}-.*,vehicles:fleet,S-/.test(window.saved[0] ?? "")`)
 	value[any](p, `window.confirm = () => true, [...document.querySelectorAll("[data-panel=connections] tr[data-key]")].find(tr => tr.querySelector(".user").textContent === "south").querySelector(".act button").click()`)
 	victim.waitFor("that it is told to stop", words+` === "Refused"`)
 	shootAll(t, p, "console")

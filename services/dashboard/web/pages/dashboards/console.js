@@ -9,7 +9,7 @@ import * as form from "../widgets/form.js";
 import { age, element as make, figure, time } from "../widgets/format.js";
 import * as table from "../widgets/table.js";
 import * as tape from "../widgets/tape.js";
-import { claims, management } from "./management.js";
+import { claims, management, quoted } from "./management.js";
 
 let signedIn = ""; // a token that somebody has signed in with, until the page is left
 const everyMs = 5000; // how often what has no events is asked for
@@ -19,6 +19,7 @@ const parts = (session) => (signedIn ? (operates(signedIn) ? ["connections", "us
 const limitNames = {
   connections: "Connections", framesPerSecond: "Frames a second, of a connection", publishesPerSecond: "Publishes a second", subscriptionsPerConnection: "Channels of a connection", messageBytes: "Bytes of a message", namespaces: "Namespaces", suspended: "Suspended",
 };
+const counted = (n, what) => `${figure(n, 0)} ${what}${n === 1 ? "" : "s"}`;
 const row = (...all) => all.filter(Boolean).join();
 
 export const dashboard = {
@@ -132,7 +133,7 @@ export const dashboard = {
     widgets.push(news);
     let [fresh, lately, seen, following, kept] = [[], [], 0, null, null];
     for (const each of [field, filter]) each.onchange = () => follow(field.value.trim());
-    function follow(channel) {
+    function follow(channel, { asked = true } = {}) {
       setView({ channel, filter: filter.value.trim() });
       field.value = channel;
       following?.unsubscribe();
@@ -150,7 +151,13 @@ export const dashboard = {
         if (fresh.length > 200) fresh.splice(0, fresh.length - 200);
         frame.request();
       }, { maxRate: 20, filter: view.filter || undefined });
-      following.ready.catch(refused);
+      const mine = following;
+      mine.ready.catch((error) => mine === following && refused(error)); // else it was left
+      const options = { channel, ...(view.filter && { filter: view.filter }) };
+      if (asked) show({
+        curl: `curl -sSN ${quoted(`${new URL(session.url ?? location.origin, location.href).origin}/v1/events?${new URLSearchParams(options)}`)} -H "Authorization: Bearer $TIDEWIRE_TOKEN"`,
+        js: `client.subscribe(${JSON.stringify(channel)}, (event) => console.log(event)${view.filter ? `, { filter: ${JSON.stringify(view.filter)} }` : ""});`,
+      });
       if (has.state && !channel.includes("*")) {
         kept = client.subscribe(channel, () => {}, { state: true, maxRate: 2 });
         kept.ready.catch(() => {}); // it has no state
@@ -245,7 +252,7 @@ export const dashboard = {
       const answer = await api.call("GET", `/channels/${encodeURIComponent(channel)}/presence`, undefined, quietly).catch(({ message }) => ({ members: [], said: message }));
       if (channel !== view.channel) return;
       const rows = new Map(answer.members.map((each, i) => [`${each.user} ${each.connection ?? i}`, { key: each.user, ...each }]));
-      members = { rows, said: answer.said ?? `${figure(answer.users, 0)} users, ${figure(answer.connections, 0)} connections` };
+      members = { rows, said: answer.said ?? `${counted(answer.users, "user")}, ${counted(answer.connections, "connection")}` };
       frame.request();
     }
     async function readLimits() {
@@ -260,6 +267,7 @@ export const dashboard = {
     function turn(next) {
       tenant = next;
       if (reading) {
+        [following, kept] = [null, null]; // they end with their client
         client.close();
         client = open();
       }
@@ -272,7 +280,7 @@ export const dashboard = {
     ask();
     readLimits();
     const live = client.on("state", ({ name: state }) => state === "live" && readLimits());
-    follow(view.channel || (page.session.channels[0]?.name ?? ""));
+    follow(view.channel || (page.session.channels[0]?.name ?? ""), { asked: false });
 
     return {
       refresh: () => frame.request(),

@@ -10,7 +10,8 @@ export function claims(token) {
   }
 }
 
-const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+// quoted writes a text for a shell.
+export const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 // management makes calls for a tenant. token() returns the token; told is told of every call that changes something, or that somebody asked for.
 export function management({ base, tenant, token, told }) {

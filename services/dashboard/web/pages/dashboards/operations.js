@@ -12,6 +12,9 @@ import * as tape from "../widgets/tape.js";
 import * as tone from "../widgets/tone.js";
 import * as wall from "../widgets/wall.js";
 
+const aside = "~"; // begins the key of the entry that puts an alert aside
+const snoozeMs = 10 * 60_000;
+const alertOf = (key) => (key.startsWith(aside) ? key.slice(aside.length) : key);
 const rank = { critical: 0, warning: 1, info: 2 };
 const marks = { critical: "■ critical", warning: "▲ warning", info: "● info" };
 const ways = { critical: "down", warning: "warn", info: "same" };
@@ -42,6 +45,11 @@ export const dashboard = {
       if (!owner) act(client.publish(claimsOf.name, { by: page.session.user, name: page.me, at: Date.now() }, { key, if: "absent" }), key);
       else if (owner === page.me) act(client.publish(claimsOf.name, undefined, { key, delete: true, if: { position: claims.view.get(key).position } }), key);
     }
+    // snooze puts an alert aside for everybody, for some minutes: it makes no sound and counts nowhere. The entry ends by itself.
+    function snooze(key) {
+      if (alerts.get(key)?.snooze) act(client.publish(claimsOf.name, undefined, { key: aside + key, delete: true }), key);
+      else act(client.publish(claimsOf.name, { name: page.me, until: Math.round(page.serverNow()) + snoozeMs }, { key: aside + key, ttl: `${snoozeMs / 60_000}m` }), key);
+    }
     async function act(asked, key) {
       try {
         const { applied } = await asked;
@@ -52,18 +60,20 @@ export const dashboard = {
     }
 
     const list = table.mount(panels.body("alerts"), { caption: "Open alerts, the worst first", placeholders: 4, onSort: () => {}, onSelect: (alert) => setView({ alert }), columns: [
-      { id: "severity", title: "Severity", text: (r) => marks[r.severity] ?? r.severity, way: (r) => ways[r.severity], sort: (r) => (rank[r.severity] ?? 9) * 1e15 - r.since, strong: true },
+      { id: "severity", title: "Severity", text: (r) => marks[r.severity] ?? r.severity, way: (r) => ways[r.severity], sort: (r) => (r.snooze ? 1e17 : 0) + (rank[r.severity] ?? 9) * 1e15 - r.since, strong: true },
       { id: "service", title: "Service", text: (r) => r.service, sort: (r) => r.service, select: true },
       { id: "what", title: "Alert", text: (r) => r.title, sort: (r) => r.title },
-      { id: "owner", title: "Owner", text: (r) => r.owner ?? "–", sort: (r) => r.owner ?? "" },
+      { id: "owner", title: "Owner", text: (r) => r.owner ?? (r.snooze ? "snoozed" : "–"), sort: (r) => r.owner ?? "" },
       { id: "for", title: "For", text: (r, now) => age(now - r.since), sort: (r) => r.since, figure: true, ages: true },
+      { id: "later", title: "", text: (r) => (r.snooze ? "Wake" : "Snooze"), sort: () => 0, select: true, press: snooze },
       { id: "act", title: "", text: (r) => (!r.owner ? "Claim" : r.owner === page.me ? "Release" : ""), sort: () => 0, select: true, press: claim },
     ] });
     const what = facts.mount(panels.body("alert"), { facts: [
-      { title: "Severity", text: (r) => marks[r.severity] ?? r.severity, way: (r) => ways[r.severity] }, { title: "Since", text: (r) => time(r.since) }, { title: "Owner", text: (r) => r.owner ?? "nobody yet" },
+      { title: "Severity", text: (r) => marks[r.severity] ?? r.severity, way: (r) => ways[r.severity] }, { title: "Snoozed", text: (r) => (r.snooze ? `by ${r.snooze.name}, until ${time(r.snooze.until)}` : "no") }, { title: "Since", text: (r) => time(r.since) }, { title: "Owner", text: (r) => r.owner ?? "nobody yet" },
       { title: "What happens", text: (r) => r.detail }, { title: "What to do", text: (r) => r.runbook },
     ] });
     const take = button(panels.tools("alert"), "Claim", () => chosen() && claim(chosen().key));
+    const later = button(panels.tools("alert"), "Snooze", () => chosen() && snooze(chosen().key), { title: "Put it aside for everybody, for ten minutes" });
     const log = tape.mount(panels.body("log"), { caption: "What happened, newest first", columns: [
       { title: "Time", text: (r) => time(r.at) }, { title: "What", text: (r) => r.text, way: (r) => r.way }, { title: "Service", text: (r) => r.service }, { title: "Alert", text: (r) => r.title },
     ] });
@@ -74,15 +84,17 @@ export const dashboard = {
     const severity = choice(panels.tools("alerts"), { label: "Severity", options: { all: "All", critical: "Critical", warning: "Warning" }, value: view.severity, onChoose: (value) => (setView({ severity: value }), open.tune(wanted()).catch(() => {})) });
 
     const firing = () => new Map([...alerts].filter(([, { state }]) => state === "firing"));
-    const chosen = () => alerts.get(view.alert) ?? [...firing().values()].sort((a, b) => rank[a.severity] - rank[b.severity])[0];
+    const chosen = () => alerts.get(view.alert) ?? [...firing().values()].sort((a, b) => Boolean(a.snooze) - Boolean(b.snooze) || rank[a.severity] - rank[b.severity])[0];
     const frame = page.painter(() => {
       const now = page.serverNow();
       const rows = firing();
       const alert = chosen();
-      list.update({ rows, changed: told, now, stale: () => !page.live(), view: { sort: "severity", q: "" }, selected: alert?.key, empty: services.size > 0 ? "Nothing is wrong." : "" });
+      list.update({ rows, changed: told, now, stale: (r) => !page.live() || Boolean(r.snooze), view: { sort: "severity", q: "" }, selected: alert?.key, empty: services.size > 0 ? "Nothing is wrong." : "" });
       what.update({ row: alert, title: alert && `${alert.service} · ${alert.state === "firing" ? `for ${age(now - alert.since)}` : "resolved"}`, main: alert?.title ?? "Nothing is wrong" });
       take.textContent = !alert?.owner ? "Claim" : alert.owner === page.me ? "Release" : `${alert.owner} has it`;
       take.disabled = !alert || alert.state !== "firing" || (alert.owner && alert.owner !== page.me) || !page.live();
+      later.textContent = alert?.snooze ? "Wake" : "Snooze";
+      later.disabled = !alert || alert.state !== "firing" || !page.live();
       log.update({ fresh: news, rows: { has: () => true } });
       const keys = [...services.keys()].sort();
       const service = services.get(view.service) ?? services.get(alert?.service) ?? services.get(keys[0]);
@@ -92,7 +104,7 @@ export const dashboard = {
       panels.title("chart", service ? `Latency of ${service.name}, p99 in ms` : "Latency");
       panels.title("alerts", `Alerts (${rows.size})`);
       severity.update(view.severity);
-      page.badge([...rows.values()].filter((each) => each.severity === "critical" && !each.owner).length);
+      page.badge([...rows.values()].filter((each) => each.severity === "critical" && !each.owner && !each.snooze).length);
       page.came(services.size > 0);
       [changed, told, news] = [new Set(), new Set(), []];
     }, 200);
@@ -100,19 +112,19 @@ export const dashboard = {
     // owned puts an alert and its claim together.
     function owned(key) {
       const alert = alerts.get(key);
-      if (alert) alerts.set(key, { ...alert, owner: claims.view.get(key)?.data?.name });
+      if (alert) alerts.set(key, { ...alert, owner: claims.view.get(key)?.data?.name, snooze: claims.view.get(aside + key)?.data });
       told.add(key);
       frame.request();
     }
     const wanted = () => ({ filter: view.severity === "all" ? "" : `tags.severity == '${view.severity}'` });
     const claims = page.read(claimsOf.name, { onChange: ({ changed: next, removed }) => {
-      for (const { key, data, time: at } of next) news.push({ key, at, text: `claimed by ${data?.name ?? "somebody"}`, way: "same", ...brief(key) });
-      for (const key of [...next.map((each) => each.key), ...removed]) owned(key);
+      for (const { key, data, time: at } of next) news.push({ key: alertOf(key), at, text: `${key.startsWith(aside) ? "snoozed" : "claimed"} by ${data?.name ?? "somebody"}`, way: "same", ...brief(alertOf(key)) });
+      for (const key of [...next.map((each) => each.key), ...removed]) owned(alertOf(key));
     } });
     const open = page.read(alertsOf.name, { ...wanted(), onChange: ({ changed: next, removed }) => {
       for (const { key, data } of next) {
         if (!data?.title) continue;
-        if (data.state === "firing" && alerts.get(key)?.state !== "firing" && page.serverNow() - data.since < 5000) ring(data);
+        if (data.state === "firing" && alerts.get(key)?.state !== "firing" && !claims.view.get(aside + key) && page.serverNow() - data.since < 5000) ring(data);
         alerts.set(key, { key, ...data });
         owned(key);
       }

@@ -7,10 +7,12 @@ import * as chart from "../widgets/chart.js";
 import { choice, search } from "../widgets/controls.js";
 import * as facts from "../widgets/facts.js";
 import { figure, move, way } from "../widgets/format.js";
+import * as ladder from "../widgets/ladder.js";
 import * as limits from "../widgets/limits.js";
 import * as table from "../widgets/table.js";
 import * as tape from "../widgets/tape.js";
 import * as wall from "../widgets/wall.js";
+import { blotter } from "./blotter.js";
 import * as quotes from "./quotes.js";
 
 const spans = { 5: "5 min", 30: "30 min", 120: "2 h", 480: "8 h" };
@@ -19,8 +21,8 @@ const keepMs = 10 * minute; // of single trades, which are shown where the chart
 
 export const dashboard = {
   title: "Trading",
-  panels: { watchlist: "Watchlist", chart: "Chart", quote: "Quote", wall: "All instruments", trades: "Trades" },
-  layout: "r(watchlist*37,c(r(chart*67,quote*33)*55,wall*45)*44,trades*19)",
+  panels: { watchlist: "Watchlist", chart: "Chart", quote: "Quote", wall: "All instruments", trades: "Trades", depth: "Depth", blotter: "Orders" },
+  layout: "r(watchlist*37,c(r(chart*67,quote*33)*52,wall*26,blotter*22)*43,c(depth*35,trades*65)*20)",
   defaults: { span: "120", list: "all", sort: "symbol" },
   rules: {
     symbol: [name, "symbol", "the first one is shown"],
@@ -35,7 +37,7 @@ export const dashboard = {
     const { view, setView, panels } = page;
     const desk = page.channel("prices:") ?? page.channels[0];
     const charts = desk.name.replace("prices:", "charts:");
-    const decimals = quotes.decimals(desk);
+    const decimals = (row) => quotes.decimals(desk, row?.price);
     const rows = new Map(); // the newest quote of each instrument
     const ticks = series({ keepMs, breakMs: minute });
     let changed = new Set(); // since it was painted
@@ -51,7 +53,9 @@ export const dashboard = {
     const quote = facts.mount(panels.body("quote"), { facts: quotes.facts(desk) });
     const many = wall.mount(panels.body("wall"), { label: "The day of every instrument, also in the watchlist", onSelect: pick, cell: (row) => quotes.cell(row, days.view.get(row.key), decimals) });
     const news = tape.mount(panels.body("trades"), { columns: quotes.trades(desk), caption: "Trades, newest first", onSelect: pick });
-    const alarms = limits.mount(panels.body("quote"), { key: `tidewire-limits-${page.session.tenant}-${desk.name}`, decimals, onChange: () => frame.request(), onCross: ({ key, value, side, limit }) => page.announce(`${key} is ${side} ${limit}: ${figure(value, decimals)}.`) });
+    const depth = ladder.mount(panels.body("depth"), { caption: "What is offered, the best first" });
+    const orders = blotter(page, { name: desk.name.replace("prices:", "orders:"), decimals, size: desk.unit ? 100 : 100_000, picked: () => picked, quoteOf: (symbol) => rows.get(symbol), onSelect: pick, changed: () => frame.request() });
+    const alarms = limits.mount(panels.body("quote"), { key: `tidewire-limits-${page.session.tenant}-${desk.name}`, decimals, onChange: () => frame.request(), onCross: ({ key, value, side, limit }) => page.announce(`${key} is ${side} ${limit}: ${figure(value, decimals({ price: value }))}.`) });
     const span = choice(panels.tools("chart"), { label: "Time shown", options: spans, value: view.span, onChoose: (value) => setView({ span: value }) });
     const which = choice(panels.tools("watchlist"), { label: "List", options: { all: "All", mine: "Mine ★" }, value: view.list, onChoose: (value) => (setView({ list: value }), subscribe()) });
     search(panels.tools("watchlist"), { label: "Filter by symbol, name or industry", value: view.q, onInput: (q) => setView({ q }) });
@@ -63,14 +67,17 @@ export const dashboard = {
       const keys = list.update({ rows, keys: view.list === "mine" ? mine() : [...rows.keys()], changed, now, stale, view, selected: picked, matches: quotes.matches, seen: page.live() });
       const before = picked;
       picked = rows.has(view.symbol) ? view.symbol : (keys[0] ?? picked);
-      if (picked !== before) detail.tune({ keys: [picked] }).catch(() => {});
+      if (picked !== before) for (const reading of [detail, book]) reading.tune({ keys: [picked] }).catch(() => {});
       const row = rows.get(picked);
       const old = Boolean(row && stale(row));
-      graph.update({ ...quotes.drawn(row, detail.view.get(picked)?.data, ticks.of(picked), Number(view.span) * minute, now, keepMs), limits: alarms.of(picked), unit: desk.unit, decimals, last: row?.price, way: row && way(row.change), live: page.live(), stale: old });
-      quote.update({ row, title: row && [row.key, row.group].filter(Boolean).join(" · "), main: row && figure(row.price, decimals), way: row && way(row.tick), stale: old });
+      graph.update({ ...quotes.drawn(row, detail.view.get(picked)?.data, ticks.of(picked), Number(view.span) * minute, now, keepMs), limits: [...alarms.of(picked), ...orders.position(picked)], unit: desk.unit, decimals: decimals(row), last: row?.price, way: row && way(row.change), live: page.live(), stale: old });
+      quote.update({ row, title: row && [row.key, row.group].filter(Boolean).join(" · "), main: row && figure(row.price, decimals(row)), way: row && way(row.tick), stale: old });
       many.update({ keys, rows, changed, stale, selected: picked });
       news.update({ fresh, rows });
       alarms.update(picked);
+      depth.update({ book: book.view.get(picked)?.data, decimals: decimals(row), stale: old });
+      orders.update({ now, selected: picked });
+      panels.title("depth", row ? `Depth of ${row.key}` : "Depth");
       span.update(view.span);
       which.update(view.list);
       panels.title("watchlist", `${desk.title} (${keys.length})`);
@@ -83,6 +90,7 @@ export const dashboard = {
     // The channels: quotes of the list's instruments, a line of each one's day, and the bars of the one that is picked.
     let prices, days;
     const detail = page.read(charts, { keys: [picked || "-"], onChange: () => frame.request() });
+    const book = page.read(desk.name.replace("prices:", "books:"), { keys: [picked || "-"], maxRate: 4, onChange: () => frame.request() });
     function subscribe() {
       prices?.stop();
       days?.stop();
@@ -130,8 +138,9 @@ export const dashboard = {
       stop() {
         stopTicking();
         frame.stop();
-        for (const reading of [prices, days, detail]) reading.stop();
-        for (const widget of [list, graph, quote, many, news, alarms]) widget.unmount();
+        orders.stop();
+        for (const reading of [prices, days, detail, book]) reading.stop();
+        for (const widget of [list, graph, quote, many, news, depth, alarms]) widget.unmount();
       },
     };
   },

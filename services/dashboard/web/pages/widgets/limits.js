@@ -41,7 +41,7 @@ export function mount(element, { key: kept, decimals, onCross, onChange }) {
   }
 
   return {
-    of: (key) => Object.entries(all[key] ?? {}).map(([side, value]) => ({ value, text: `${side} ${figure(value, decimals)}`, kind: "alarm" })),
+    of: (key) => Object.entries(all[key] ?? {}).map(([side, value]) => ({ value, text: `${side} ${figure(value, decimals({ price: value }))}`, kind: "alarm" })),
     beyond: (key) => beyond.has(`${key}above`) || beyond.has(`${key}below`),
     // check takes the newest value of a key.
     check(key, value) {

@@ -8,6 +8,7 @@ const degree = Math.PI / 180;
 const north = (lat) => Math.log(Math.tan(Math.PI / 4 + (lat * degree) / 2)) / degree; // Mercator, in degrees
 const lat = (y) => (2 * Math.atan(Math.exp(y * degree)) - Math.PI / 2) / degree;
 const frameMs = 80;
+const [crowdRadius, leastCrowd] = [15, 3]; // pixels; things
 
 // mount takes shapes(), a promise of { scale, land, borders }; places [{ name, lat, lon }]; glideMs, how long a thing takes to its next place; onSelect, which is
 // told a key or ""; and onView, which is told the box that is seen.
@@ -21,6 +22,7 @@ export function mount(element, { label, shapes, places = [], box, glideMs, onSel
   const shown = new Map(); // key -> { from, to, at }: between which places it glides, and since when
   let ground = null; // land, drawn once for each view
   let drawn = 0;
+  let crowds = []; // as they were drawn
   let timer = 0;
   const made = fill(element, () => {
     ground = null;
@@ -111,16 +113,57 @@ export function mount(element, { label, shapes, places = [], box, glideMs, onSel
     scale(ctx);
     names(ctx);
     let moving = false;
+    const seenNow = [];
     for (const [key, row] of rows) {
       if (!shown.has(key)) continue; // it has come since the last update
       const [lon, at, part] = place(key, row);
       const [x, y] = [X(lon), Y(at)];
       if (x < -40 || y < -40 || x > size.width + 40 || y > size.height + 40) continue;
       moving ||= part < 1;
-      trail(ctx, row, [x, y], key === selected);
-      thing(ctx, key, row, x, y);
+      seenNow.push({ key, row, x, y });
     }
+    crowds = gather(seenNow);
+    const hidden = new Set(crowds.flatMap(({ all }) => all));
+    for (const each of seenNow) {
+      if (hidden.has(each)) continue;
+      trail(ctx, each.row, [each.x, each.y], each.key === selected);
+      thing(ctx, each.key, each.row, each.x, each.y);
+    }
+    for (const crowd of crowds) circle(ctx, crowd);
     if (moving && live && !document.hidden) timer = setTimeout(() => requestAnimationFrame(draw), frameMs);
+  }
+
+  // gather finds where so many things stand upon each other that none could be told from the others. The one that is chosen, and what was not heard of, stay
+  // alone.
+  function gather(all) {
+    const left = new Set(all.filter(({ key, row }) => key !== selected && !stale(row)));
+    const found = [];
+    for (const first of left) {
+      const near = [...left].filter(({ x, y }) => Math.hypot(x - first.x, y - first.y) < crowdRadius);
+      if (near.length < leastCrowd) continue;
+      for (const each of near) left.delete(each);
+      const mean = (of) => near.reduce((sum, each) => sum + of(each), 0) / near.length;
+      found.push({ all: near, x: mean(({ x }) => x), y: mean(({ y }) => y), r: 9 + Math.min(9, Math.sqrt(near.length) * 1.5) });
+    }
+    return found;
+  }
+
+  function circle(ctx, { all, x, y, r }) {
+    const late = all.some(({ row }) => row.status === "delayed");
+    ctx.beginPath();
+    ctx.arc(x, y, r, 0, 2 * Math.PI);
+    ctx.fillStyle = colours.ground;
+    ctx.fill();
+    ctx.lineWidth = 2;
+    ctx.strokeStyle = late ? colours.warn : colours.up;
+    ctx.stroke();
+    ctx.font = "600 12px system-ui, sans-serif";
+    ctx.fillStyle = colours.ink;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    ctx.fillText(`${all.length}`, x, y + 0.5);
+    ctx.textAlign = "start";
+    ctx.textBaseline = "alphabetic";
   }
 
   function trail(ctx, row, [x, y], chosen) {
@@ -159,9 +202,12 @@ export function mount(element, { label, shapes, places = [], box, glideMs, onSel
     if (old) ctx.setLineDash([2, 2]);
     ctx.stroke();
     ctx.restore();
-    if (key === selected || old || seen.k > 90) {
+    if (key === selected || (old && seen.k > 34) || seen.k > 90) {
       ctx.font = `${key === selected ? 600 : 400} 12px system-ui, sans-serif`;
       ctx.fillStyle = key === selected ? colours.ink : colours.quiet;
+      ctx.strokeStyle = colours.land;
+      ctx.lineWidth = 3;
+      ctx.strokeText(old ? `${key}, ${age(now - row.time)} ago` : key, x + 10, y + 4);
       ctx.fillText(old ? `${key}, ${age(now - row.time)} ago` : key, x + 10, y + 4);
     }
   }
@@ -202,7 +248,7 @@ export function mount(element, { label, shapes, places = [], box, glideMs, onSel
   }
 
   function zoom(by, x = size.width / 2, y = size.height / 2) {
-    const k = Math.min(1200, Math.max(12, seen.k * by));
+    const k = Math.min(1200, Math.max(20, seen.k * by));
     seen = { x: seen.x + (x - size.width / 2) * (1 / seen.k - 1 / k), y: seen.y - (y - size.height / 2) * (1 / seen.k - 1 / k), k };
     look();
   }
@@ -235,7 +281,10 @@ export function mount(element, { label, shapes, places = [], box, glideMs, onSel
     };
     canvas.onpointerup = ({ offsetX, offsetY }) => {
       canvas.onpointermove = canvas.onpointerup = null;
-      if (!moved) onSelect(nearest(offsetX, offsetY));
+      if (moved) return;
+      const crowd = crowds.find(({ x, y, r }) => Math.hypot(x - offsetX, y - offsetY) < r);
+      if (crowd) zoom(2.5, crowd.x, crowd.y);
+      else onSelect(nearest(offsetX, offsetY));
     };
   };
   function nearest(x, y) {

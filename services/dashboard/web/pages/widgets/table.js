@@ -130,7 +130,7 @@ export function mount(element, { columns, caption, placeholders = 12, onSort, on
         if (!fresh && !column.ages) return;
         if (write(cells[i], column, row, now) && column.tint && seen && !calm.matches) tint(cells[i].td, column.tint(row));
       });
-      const old = stale(row);
+      const old = Boolean(stale(row));
       if (tr.hasAttribute("data-stale") !== old) tr.toggleAttribute("data-stale", old);
       const mine = key === selected;
       if ((tr.ariaSelected === "true") !== mine) tr.ariaSelected = String(mine);
