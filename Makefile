@@ -3,7 +3,7 @@ SHELL := /bin/bash
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help picture dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz whole go-test other-test page-test whole-go-test whole-other-test browser-test tf-check tf-apply js-test tf-audit
+.PHONY: help picture page-figures dev emulators image bootstrap release test lint fmt js functions bench fleet soak fuzz whole go-test other-test page-test whole-go-test whole-other-test browser-test tf-check tf-apply js-test tf-audit
 
 help: ## what can be made
 	@echo 'make TARGET, where TARGET is:'
@@ -14,6 +14,9 @@ dev: ## everything in one process, with demo tenants and live data; another port
 
 picture: ## the picture in README.md, of the running system
 	cd verify && go test -count=1 -run 'TestDashboard/picture' ./browser -screenshots "$(CURDIR)/docs/images"
+
+page-figures: ## what the trading page costs a browser: processor, frames, size, and memory over an hour of prices
+	cd verify && go test -count=1 -v -run TestFigures ./browser -figures 15s
 
 emulators: ## those of Pub/Sub and Firestore, for tidewire dev --backend gcp; it prints what to export
 	go run ./internal/emulators/run

@@ -1,10 +1,17 @@
 package browser
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -31,7 +38,7 @@ func looks(t *testing.T, browser chromium, d dev) {
 				if free := value[float64](p, `1 - [...document.querySelectorAll(".panel")].reduce((sum, { offsetWidth: w, offsetHeight: h }) => sum + w * h, 0) / (document.querySelector("#stage").offsetWidth * document.querySelector("#stage").offsetHeight)`); free > 0.02 {
 					t.Errorf("%.0f %% of the stage is empty", 100*free)
 				}
-				if lost := value[string](p, `["watchlist", "chart", "quote", "wall", "trades"].filter(id => document.querySelector("[data-panel=" + id + "] .panel-body").offsetHeight < 80).join()`); lost != "" {
+				if lost := value[string](p, `["watchlist", "chart", "quote", "wall", "trades", "depth", "blotter"].filter(id => document.querySelector("[data-panel=" + id + "] .panel-body").offsetHeight < 80).join()`); lost != "" {
 					t.Errorf("these have no room: %s", lost)
 				}
 				if *screenshots != "" {
@@ -50,16 +57,56 @@ func picture(t *testing.T, browser chromium, d dev) {
 	p := openTab(t, browser, d.URL+"/?symbol=NVDA", device{width: 1600, height: 900})
 	p.waitFor("prices", hasPrices(acmeShares))
 	p.waitFor("trades", `document.querySelectorAll("[data-panel=trades] tr[data-key]").length > 25`)
+	for _, side := range []string{"buy", "sell", "buy"} {
+		before := value[int](p, given)
+		value[any](p, `document.querySelector("[data-panel=blotter] .`+side+`").click()`)
+		p.waitFor("the order", fmt.Sprintf("%s > %d", given, before))
+	}
+	p.waitFor("what is offered, and a line of each day", `document.querySelectorAll("[data-panel=depth] tbody tr").length > 4 && document.querySelectorAll("[data-panel=trades] tr[data-key]").length > 25`)
 	shoot(t, p, "dashboard")
+	smaller(t, filepath.Join(*screenshots, "dashboard.png"))
+}
+
+// smaller writes a picture with the 256 colours that it has most of; a page has few more.
+func smaller(t *testing.T, name string) {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, err := png.Decode(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := full.Bounds()
+	count := map[color.Color]int{}
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			count[full.At(x, y)]++
+		}
+	}
+	colours := color.Palette(slices.SortedFunc(maps.Keys(count), func(one, other color.Color) int { return count[other] - count[one] }))
+	few := image.NewPaletted(b, colours[:min(256, len(colours))])
+	draw.Draw(few, b, full, b.Min, draw.Src)
+	var out bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, few); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out.Len() > 400<<10 {
+		t.Errorf("%s has %d bytes: too many for a repository", name, out.Len())
+	}
 }
 
 func shoot(t *testing.T, p *tab, name string) {
 	t.Helper()
-	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	picture, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), png, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), picture, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -4,9 +4,10 @@ import (
 	"testing"
 )
 
+const given = `document.querySelectorAll("[data-panel=blotter] tr[data-key]").length`
+
 // orders has two people of one desk buy and sell: both see every order, and what is offered.
 func orders(t *testing.T, browser chromium, d dev) {
-	const given = `document.querySelectorAll("[data-panel=blotter] tr[data-key]").length`
 	a, b := openTab(t, browser, d.URL+"/?group=currencies&symbol=EURUSD", desk), openTab(t, browser, d.URL+"/?group=currencies&symbol=USDJPY", desk)
 	for _, p := range []*tab{a, b} {
 		p.waitFor("what is offered", isLive+` && document.querySelectorAll("[data-panel=depth] tbody tr").length === 8`)

@@ -10,6 +10,7 @@ import { age, element as make, figure, time } from "../widgets/format.js";
 import * as table from "../widgets/table.js";
 import * as tape from "../widgets/tape.js";
 import { claims, management, quoted } from "./management.js";
+import { askForToken } from "./signin.js";
 
 let signedIn = ""; // a token that somebody has signed in with, until the page is left
 const everyMs = 5000; // how often what has no events is asked for
@@ -71,16 +72,9 @@ export const dashboard = {
     }
     show({ curl: "Do something here, and this shows how a program or a terminal does the same.", js: "" });
     function signIn() {
-      if (signedIn) return (signedIn = ""), page.restart();
-      const dialog = document.body.appendChild(make("dialog", { className: "sign-in", ariaLabel: "Sign in" }, make("h2", { textContent: "Sign in with a token" }), make("p", { className: "quiet", textContent: "Of a tenant with the claim manage, or of an operator. It stays in the memory of this page." })));
-      form.mount(dialog, { fields: [{ name: "token", label: "Token", type: "password", wide: true }], actions: [{ text: "Sign in", run: ({ token: given }) => {
-        if (!claims(given.trim()).tenant) throw new Error("This is not a token.");
-        signedIn = given.trim();
-        dialog.close();
-        page.restart();
-      } }, { text: "Cancel", run: () => dialog.close() }] });
-      dialog.onclose = () => dialog.remove();
-      dialog.showModal();
+      if (!signedIn) return askForToken((token) => ((signedIn = token), page.restart()));
+      signedIn = "";
+      page.restart();
     }
 
     // act does something about a row after somebody has said yes.
@@ -206,6 +200,10 @@ export const dashboard = {
       });
       editing.element.hidden = true; // until somebody changes one
       button(panels.tools("state"), has.publish ? "New entry" : "Look at one", () => open({ key: "", data: "{}" }));
+      button(panels.tools("state"), "Export", () => {
+        const columns = [{ title: "key", value: (r) => r.key }, { title: "time", value: (r) => new Date(r.time).toISOString() }, { title: "data", value: (r) => r.data }];
+        csv.save(csv.named(`${view.channel} state`), csv.csv(columns, [...(kept?.view.values() ?? [])]));
+      }, { title: "All entries, as CSV" });
       return { ...editing, entries };
     });
     const limits = has.limits && panels.body("limits").appendChild(make("dl", { className: "pairs limits-list", tabIndex: 0 }));
@@ -290,7 +288,9 @@ export const dashboard = {
         stopTicking();
         live();
         frame.stop();
-        following?.unsubscribe();
+        const mine = following;
+        following = null; // what is left is not refused
+        mine?.unsubscribe();
         kept?.unsubscribe();
         if (reading) client.close();
         for (const widget of widgets) widget.unmount();
