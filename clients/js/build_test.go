@@ -27,13 +27,13 @@ func TestShippedFilesAreTheBuild(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for _, name := range []string{"tidewire.js", "tidewire.min.js", "tidewire.min.js.map"} {
+	for _, name := range []string{"tidewire.js", "tidewire.min.js", "tidewire.min.js.map", "tidewire.cjs", "../react/tidewire-react.js", "../react/tidewire-react.cjs"} {
 		shipped, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		// Where the map's sources are depends on where it is written.
-		built := readFile(t, filepath.Join(dir, name))
+		built := readFile(t, filepath.Join(dir, filepath.Base(name)))
 		if rel, err := filepath.Rel(dir, absolute(t, "src")); err == nil && strings.HasSuffix(name, ".map") {
 			built = bytes.ReplaceAll(built, []byte(`"`+filepath.ToSlash(rel)+`/`), []byte(`"src/`))
 		}
@@ -47,7 +47,7 @@ func TestShippedFilesAreTheBuild(t *testing.T) {
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	readme := string(readFile(t, "README.md"))
-	for _, name := range []string{"tidewire.js", "tidewire.min.js"} {
+	for _, name := range []string{"tidewire.js", "tidewire.min.js", "tidewire.cjs"} {
 		n := len(readFile(t, name))
 		if want := fmt.Sprintf("| `%s` | %d,%03d |", name, n/1000, n%1000); !strings.Contains(readme, want) {
 			t.Errorf("clients/js/README.md must say %s", want)
@@ -58,7 +58,14 @@ func TestSizes(t *testing.T) {
 // Each module says in its first line what its one job is, and no module imports one that imports it.
 func TestModules(t *testing.T) {
 	t.Parallel()
-	paths, err := filepath.Glob("src/*.js")
+	for _, folder := range []string{"src", "../react/src"} {
+		testModules(t, folder)
+	}
+}
+
+func testModules(t *testing.T, folder string) {
+	t.Helper()
+	paths, err := filepath.Glob(folder + "/*.js")
 	if err != nil || len(paths) == 0 {
 		t.Fatal(paths, err)
 	}
@@ -103,4 +110,14 @@ func absolute(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return abs
+}
+
+// What is required of CommonJS programs has the same types as what others import.
+func TestTypesOfCommonJS(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"tidewire.d", "../react/tidewire-react.d"} {
+		if !bytes.Equal(readFile(t, name+".ts"), readFile(t, name+".cts")) {
+			t.Errorf("clients/js/%s.cts must be a copy of %[1]s.ts: run make js", name)
+		}
+	}
 }

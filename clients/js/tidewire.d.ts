@@ -52,6 +52,16 @@ export interface Options {
    * newer; everything else is delayed. `tune` changes it.
    */
   maxBytesPerSecond?: number;
+  /**
+   * Tabs of one browser that are of the same user and rights share one socket, where the browser has Web Locks and BroadcastChannel: default false.
+   * `keepAwake` names the namespaces of which messages have to come although no tab is seen: without them nothing is sent after 30 seconds, and
+   * after five minutes there is no connection until a tab is seen again.
+   */
+  share?: boolean | { keepAwake?: readonly string[] };
+  /** Tells what goes over the sockets, without tokens, and what follows: `true` on the console. */
+  debug?: boolean | ((what: "sent" | "received" | "ended" | "state", detail: unknown) => void);
+  /** Closes the client when it is aborted. */
+  signal?: AbortSignal;
   /** The first wait before a reconnect is a random part of this; default 500. */
   backoffMs?: number;
   /** The longest wait; each failure doubles it up to this. Default 30000. */
@@ -204,6 +214,8 @@ export interface SubscribeOptions extends Wants {
    * an effect only where nothing can be resumed. Not with `state`, not for a pattern.
    */
   rewind?: number | string;
+  /** Unsubscribes when it is aborted; then `ready` and the iterator reject with its reason. */
+  signal?: AbortSignal;
   /** Where to begin, if this is the first subscription of the channel. Default: the stored position, or from now on. An invalid position is reported as a gap. Not for a pattern. */
   since?: Position;
 }
@@ -287,6 +299,8 @@ export interface HistoryQuery {
   fields?: readonly string[];
   /** How long a page may take; default `requestTimeoutMs`. */
   timeoutMs?: number;
+  /** Gives up waiting for a page. */
+  signal?: AbortSignal;
 }
 
 /** A message of before. */
@@ -356,6 +370,8 @@ export type State = { readonly since: Moment } & (
   | ({ readonly name: "reconnecting"; readonly retryAt: Moment | null; readonly attempt: number; readonly action?: string } & Partial<Reason>)
   /** A person has decided so; `action` says what the user can do. */
   | ({ readonly name: "refused"; readonly action: string } & Reason)
+  /** No tab of those that share a socket was seen for five minutes: there is no connection until one is. */
+  | { readonly name: "parked" }
   | { readonly name: "closed" }
 );
 
@@ -409,6 +425,8 @@ export interface RequestOptions {
   wait?: boolean;
   /** Default `requestTimeoutMs`. */
   timeoutMs?: number;
+  /** Gives up waiting: rejects with its reason. What has been sent may have taken effect. */
+  signal?: AbortSignal;
 }
 
 export interface PublishOptions extends RequestOptions {

@@ -1032,8 +1032,47 @@ var Shown = class {
   }
 };
 
+// src/known.js
+function distance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1].toLowerCase() === b[j - 1].toLowerCase() ? 0 : 1));
+    row = next;
+  }
+  return row[b.length];
+}
+function meant(name, known) {
+  const [best] = known.map((each) => [each, distance(name.slice(0, 64), each)]).sort(([, a], [, b]) => a - b);
+  return best && best[1] <= Math.max(1, Math.floor(best[0].length / 3)) ? best[0] : void 0;
+}
+function unknownOption(name, known, of2) {
+  const suggestion = meant(name, known);
+  return badRequest(`${name.slice(0, 64)}: is not an option of ${of2}${suggestion ? `; did you mean ${suggestion}?` : `, only ${known.join(", ")}`}`);
+}
+function checkKnown(options, known, of2) {
+  if (options === null || typeof options !== "object") throw badRequest(`options of ${of2}: must be an object, got ${show(options)}`);
+  const name = Object.keys(options).find((each) => !known.includes(each));
+  if (name !== void 0) throw unknownOption(name, known, of2);
+  return options;
+}
+
+// src/signals.js
+function checkSignal(signal) {
+  if (signal !== void 0 && typeof signal?.addEventListener !== "function") throw badRequest(`signal: must be an AbortSignal, got ${show(signal)}`);
+  return signal;
+}
+function onAbort(signal, run) {
+  if (!signal) return () => {
+  };
+  const abort = () => run(signal.reason);
+  if (signal.aborted) queueMicrotask(abort);
+  else signal.addEventListener("abort", abort, { once: true });
+  return () => signal.removeEventListener("abort", abort);
+}
+
 // src/wants.js
-var OURS = ["since", "onGap", "onDropped", "buffer", "overflow"];
+var OURS = ["since", "onGap", "onDropped", "buffer", "overflow", "signal"];
 var TUNABLE = ["filter", "fields", "keys", "maxRate", "paused"];
 var text2 = (name, value) => {
   if (typeof value !== "string") throw badRequest(`${name}: must be a string, got ${show(value)}`);
@@ -1064,18 +1103,20 @@ var keys = (name, value) => {
   if (unknown !== void 0) throw badRequest(`keys.${unknown.slice(0, 64)}: must be add or remove`);
   return { add: names("keys.add", value.add ?? []), remove: names("keys.remove", value.remove ?? []) };
 };
-function read(given, checks, otherwise) {
+function read(given, checks, unknown) {
   const members = {};
   for (const [name, value] of Object.entries(given)) {
     if (value === void 0) continue;
-    if (!Object.hasOwn(checks, name)) throw badRequest(`${name.slice(0, 64)}: ${otherwise}`);
+    if (!Object.hasOwn(checks, name)) throw unknown(name);
     members[name] = checks[name](name, value);
   }
   return members;
 }
 function checkWants(options, ofPattern = false) {
   const asked = Object.fromEntries(Object.entries(options).filter(([name]) => !OURS.includes(name)));
-  const wants = read(asked, { filter: text2, fields: names, keys: names, maxRate: rate, paused: flag, state: flag, rewind }, "is not an option of subscribe");
+  const checks = { filter: text2, fields: names, keys: names, maxRate: rate, paused: flag, state: flag, rewind };
+  const wants = read(asked, checks, (name) => unknownOption(name, [...Object.keys(checks), ...OURS], "subscribe"));
+  checkSignal(options.signal);
   if (ofPattern && options.since !== void 0 && options.since !== null) throw badRequest("since: cannot be given for a pattern; the option storage of connect keeps its positions");
   if (wants.state && options.since !== void 0 && options.since !== null) throw badRequest("since: cannot be given with state, which begins with all of it");
   if (wants.rewind && wants.state) throw badRequest("rewind: cannot be given with state, which begins with all of it");
@@ -1084,7 +1125,7 @@ function checkWants(options, ofPattern = false) {
 }
 function checkChange(change) {
   if (change === null || typeof change !== "object") throw badRequest(`tune: must be an object, got ${show(change)}`);
-  return read(change, { filter: text2, fields: names, keys, maxRate: rate, paused: flag }, `cannot be tuned, only ${TUNABLE.join(", ")}`);
+  return read(change, { filter: text2, fields: names, keys, maxRate: rate, paused: flag }, (name) => badRequest(`${name.slice(0, 64)}: cannot be tuned, only ${TUNABLE.join(", ")}`));
 }
 function tidy({ filter: filter2, fields: fields2, keys: keys2, maxRate, paused, state, rewind: past }) {
   return Object.freeze({
@@ -1761,8 +1802,10 @@ var Subscription = class {
   #onDropped;
   #buffer;
   #overflow;
+  #offAbort = () => {
+  };
   /** `owner` is who lets the reader leave, and who tunes the feed. */
-  constructor(feed, owner, onMessage, { onGap, onDropped, buffer = 1e3, overflow = "drop-oldest" }) {
+  constructor(feed, owner, onMessage, { onGap, onDropped, buffer = 1e3, overflow = "drop-oldest", signal }) {
     if (overflow !== "drop-oldest" && overflow !== "conflate") throw new TypeError(`overflow: must be drop-oldest or conflate, got ${show(overflow)}`);
     if (!(buffer >= 1)) throw new TypeError(`buffer: must be at least 1, got ${show(buffer)}`);
     this.#feed = feed;
@@ -1780,15 +1823,21 @@ var Subscription = class {
       },
       stands: (cursor) => this.#stands(cursor)
     });
+    if (typeof signal?.addEventListener === "function") this.#offAbort = onAbort(signal, (reason) => this.#abort(reason));
   }
   get channel() {
     return this.#feed.channel;
   }
   get state() {
-    return this.#done ? Object.freeze({ ...this.#feed.state, name: this.#done.error ? "refused" : "closed" }) : this.#feed.state;
+    return this.#done ? Object.freeze({ ...this.#feed.state, name: this.#done.refused ? "refused" : "closed" }) : this.#feed.state;
   }
   get ready() {
-    return this.#feed.ready.then(() => this);
+    return this.#feed.ready.then(() => {
+      if (this.#done?.aborted) throw this.#done.error;
+      return this;
+    }, (error) => {
+      throw this.#done?.aborted ? this.#done.error : error;
+    });
   }
   get position() {
     return this.#feed.isPattern ? void 0 : this.#stands(this.#feed.cursor(this.channel));
@@ -1820,6 +1869,13 @@ var Subscription = class {
   }
   resume() {
     return this.tune({ paused: false });
+  }
+  /** The page does not want it any more, for a reason of its own. */
+  #abort(reason) {
+    if (this.#done) return;
+    this.#finish(reason);
+    this.#done = { error: reason, aborted: true };
+    this.#owner.leave(this);
   }
   unsubscribe() {
     if (!this.#done) this.#owner.leave(this);
@@ -1867,7 +1923,8 @@ var Subscription = class {
     this.#queue.set(key, item);
   }
   #finish(error) {
-    this.#done = { error };
+    this.#offAbort();
+    this.#done ??= { error, refused: error !== void 0 };
     for (const { resolve, reject } of this.#waiters.splice(0)) {
       if (error) reject(error);
       else resolve({ done: true, value: void 0 });
@@ -2220,7 +2277,7 @@ var Link = class {
       this.opened = true;
       on.open(this);
     });
-    socket.onmessage = (event) => this.#safely(() => this.#receive(event.data));
+    socket.onmessage = ({ data, frame }) => this.#safely(() => this.#receive(frame ?? parsed(data)));
     socket.onclose = (event) => this.#end(Number.isInteger(event?.code) ? event.code : 1006, text(event?.reason) ?? "");
     socket.onerror = () => setTimeout(() => this.#end(1006, ""), 100);
   }
@@ -2237,6 +2294,7 @@ var Link = class {
   /** Sends now: the first frame, and what must not wait for the pace. */
   send(json) {
     this.#budget--;
+    this.#on.trace?.("sent", json);
     try {
       this.#socket.send(json);
     } catch {
@@ -2266,9 +2324,10 @@ var Link = class {
   /**
    * Sends a frame with an id and calls one of the two with its answer: at once, because the next frame,
    * which may come before any promise has run, is read in the light of this one. Returns what takes the
-   * request back, or with `true` only if it has not been sent yet: it tells whether that was so.
+   * request back, or with `true` only if it has not been sent yet: it tells whether that was so. With `whole`, a frame of an error
+   * is an answer as well.
    */
-  ask(json, resolve, reject, { timeoutMs, urgent = false, publishes = false, what = "a request" } = {}) {
+  ask(json, resolve, reject, { timeoutMs, urgent = false, publishes = false, whole: wholly = false, what = "a request" } = {}) {
     const nothing = () => false;
     if (this.ended) return reject(lost()), nothing;
     const id = this.#nextID++, whole = `{"id":${id},${publishes ? `"refusals":${this.refusals},` : ""}${json.slice(1)}`;
@@ -2287,7 +2346,7 @@ var Link = class {
       const unsent = forget();
       reject(new TidewireError({ code: "timeout", message: `no answer to ${what} within ${timeoutMs} ms`, lost: !unsent }));
     }, Math.min(timeoutMs, MAX_TIMER));
-    this.#pending.set(id, { resolve, reject, timer });
+    this.#pending.set(id, { resolve, reject, timer, wholly });
     if (urgent) this.send(whole);
     else {
       this.#backlog.set(id, whole);
@@ -2358,13 +2417,9 @@ var Link = class {
     } catch {
     }
   }
-  #receive(data) {
+  #receive(frame) {
     [this.#heard, this.#pinged] = [ticks(), false];
-    let frame = null;
-    try {
-      frame = JSON.parse(data);
-    } catch {
-    }
+    this.#on.trace?.("received", frame);
     if (typeof frame?.type !== "string") return this.drop("the server sent something that is not a frame of this protocol");
     if (frame.type === "error") this.refusals = Math.max(this.refusals, Number.isSafeInteger(frame.refusals) ? frame.refusals : 0);
     const answers = frame.type === "ok" || frame.type === "error" || frame.type === "pong";
@@ -2373,13 +2428,14 @@ var Link = class {
     this.#pending.delete(frame.id);
     this.#backlog.delete(frame.id);
     clearTimeout(request.timer);
-    if (frame.type === "error") request.reject(new TidewireError(frame));
+    if (frame.type === "error" && !request.wholly) request.reject(new TidewireError(frame));
     else request.resolve(frame);
   }
   #end(code, reason) {
     if (this.ended) return;
     const { verdict } = onConnection(code);
     this.#finish(() => verdict === LESS ? Object.assign(lost(), { code: onConnection(code).code, fatal: true }) : lost());
+    this.#on.trace?.("ended", { code, reason });
     this.#on.closed(this, code, reason);
   }
   #finish(error) {
@@ -2395,6 +2451,13 @@ var Link = class {
     }
   }
 };
+function parsed(data) {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return null;
+  }
+}
 
 // src/tokens.js
 var MARGIN = 3e4;
@@ -2406,14 +2469,19 @@ function asToken(value) {
 }
 var fitsHeader = (token) => token.length <= MAX_HEADER && /^[\w\-.~+]+$/.test(token);
 function tokenOf(value) {
-  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity };
-  try {
-    const { iat, exp } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
-    token.endsAt = moment(exp * 1e3);
-    if (exp > iat) token.lastsMs = (exp - iat) * 1e3;
-  } catch {
-  }
+  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity }, { iat, exp } = asClaims(value) ?? {};
+  token.endsAt = moment(exp * 1e3);
+  if (exp > iat) token.lastsMs = (exp - iat) * 1e3;
   return token;
+}
+function asClaims(token) {
+  try {
+    const bytes2 = Uint8Array.from(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")), (each) => each.charCodeAt(0));
+    const claims = JSON.parse(new TextDecoder().decode(bytes2));
+    return typeof claims === "object" && claims !== null ? claims : void 0;
+  } catch {
+    return void 0;
+  }
 }
 var SignedOut = class extends TidewireError {
 };
@@ -2503,13 +2571,14 @@ var Dialer = class {
   #links;
   #timers;
   #tokens;
+  #share;
   #on;
   /**
-   * `first` returns what the first frame asks for, `over` is told that a link has ended or is late, `failed` why there is none. The others are
-   * of a link.
+   * `share` has sockets of other tabs, if it is given. `first` returns what the first frame asks for, `over` is told that a link has ended or is
+   * late, `failed` why there is none. The others are of a link.
    */
-  constructor({ options, links, timers, tokens, ...on }) {
-    [this.#options, this.#links, this.#timers, this.#tokens, this.#on] = [options, links, timers, tokens, on];
+  constructor({ options, links, timers, tokens, share, ...on }) {
+    [this.#options, this.#links, this.#timers, this.#tokens, this.#share, this.#on] = [options, links, timers, tokens, share, on];
     this.#maxBytesPerSecond = options.maxBytesPerSecond;
   }
   /** Begins a turn, which is over when the welcome is not there in time. */
@@ -2549,10 +2618,10 @@ var Dialer = class {
   async #open(turn) {
     if (this.#tokens.needed) await this.#tokens.provide();
     if (turn !== this.turn) return;
-    const token = this.#tokens.current, { WebSocket, tokenIn, url } = this.#options, { over, frame, fault, roundTrip } = this.#on;
-    const inHandshake = token !== null && tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
-    this.#inFrame = inHandshake;
-    const link = new Link(new WebSocket(url.href, inHandshake ? [PROTOCOL, `bearer.${token.value}`] : [PROTOCOL]), token, {
+    const token = this.#tokens.current, { over, frame, fault, roundTrip } = this.#on, shared = token !== null && this.#share?.isUsed === true;
+    const inHandshake = shared || token !== null && this.#options.tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
+    this.#inFrame = inHandshake && !shared;
+    const link = new Link(shared ? this.#share.open(token.value) : this.#socket(inHandshake, token), token, {
       open: () => {
         this.#headersRefused = inHandshake ? 0 : this.#headersRefused;
         this.#inFrame = false;
@@ -2561,10 +2630,20 @@ var Dialer = class {
       frame,
       closed: over,
       fault,
-      roundTrip
+      roundTrip,
+      trace: this.#trace
     });
     link.inHandshake = inHandshake;
     this.#links.next = link;
+  }
+  /** Tells who debugs what goes over the wire, without tokens. */
+  get #trace() {
+    const { debug } = this.#options;
+    return debug && ((what, detail) => debug(what, typeof detail === "string" ? JSON.parse(detail.replace(/"token":"[^"]*"/, '"token":"..."')) : structuredClone(detail)));
+  }
+  #socket(inHandshake, token) {
+    const { WebSocket, url } = this.#options;
+    return new WebSocket(url.href, inHandshake ? [PROTOCOL, `bearer.${token.value}`] : [PROTOCOL]);
   }
   /** Sends the first frame: the token and where each channel stands, as much as goes in at once. */
   #opened(link, token) {
@@ -2634,7 +2713,7 @@ var Renewal = class {
     this.#renewed(token.endsAt);
   }
   /** Plans the next one, if there is a provider, not before `ordered` milliseconds. Neither a clock that is far off nor a failure makes it a storm. */
-  plan(ordered = 0) {
+  plan(ordered2 = 0) {
     const token = this.#links.live?.token;
     if (!this.#tokens.renewable || !token?.endsAt) return;
     const { byClock, byLength } = this.#tokens.left(token), share = 0.7 + 0.15 * Math.random();
@@ -2642,7 +2721,7 @@ var Renewal = class {
     const pause = Math.min(6e4, 1e3 * 2 ** this.#hasty, byLength > 0 ? Math.max(1e3, share * byLength) : Infinity);
     const hasty = byClock <= 0 || (byLength < Infinity ? byClock < byLength / 2 : wait < pause);
     this.#hasty = hasty ? Math.min(this.#hasty + 1, 10) : 0;
-    this.#at = ticks() + Math.max(ordered, wait, pause);
+    this.#at = ticks() + Math.max(ordered2, wait, pause);
     this.#timers.after("refresh", this.#at - ticks(), async () => {
       try {
         await this.now();
@@ -2676,7 +2755,7 @@ var Requests = class {
     this.#most = most;
   }
   /** Sends a frame. `channel` is given for publishes alone. */
-  add(json, { channel, wait, repeatable, timeoutMs, what }) {
+  add(json, { channel, wait, repeatable, timeoutMs, signal, what }) {
     if (this.#all.size >= this.#most) {
       throw new TidewireError({ code: "limited", limit: "maxPending", message: `${this.#all.size} requests are pending, maxPending is ${this.#most}; wait for some of them` });
     }
@@ -2692,6 +2771,10 @@ var Requests = class {
           message: lost2 ? `no answer to ${what} within ${timeoutMs} ms` : `no connection within ${timeoutMs} ms; the ${what} was not sent`
         }));
       }, Math.min(timeoutMs, MAX_TIMER));
+      one.offAbort = onAbort(signal, (reason) => {
+        one.takeBack?.();
+        this.#settle(one, reject, reason);
+      });
       this.#all.add(one);
       this.#send();
     });
@@ -2744,6 +2827,7 @@ var Requests = class {
   #settle(one, how, value) {
     if (!this.#all.delete(one)) return;
     clearTimeout(one.timer);
+    one.offAbort();
     how(value);
     this.#send();
   }
@@ -2780,18 +2864,1115 @@ var Retry = class {
   after(link, { closeCode, retryAfterMs }) {
     const { advice, verdict, action } = onConnection(closeCode);
     if (link && isStable(link)) [this.attempts, this.#blunders] = [0, 0];
-    let ordered = retryAfterMs ?? (advice === LATER ? 1e3 : 0), tries = 0;
+    let ordered2 = retryAfterMs ?? (advice === LATER ? 1e3 : 0), tries = 0;
     if (verdict === RENEW) {
       tries = ++this.#rejections;
-      if (tries > 1) ordered = Math.max(ordered, 1e3);
+      if (tries > 1) ordered2 = Math.max(ordered2, 1e3);
     }
     if (verdict === LESS) {
       this.cautious = true;
       tries = ++this.#blunders;
-      ordered = Math.max(ordered, tries === 1 ? 1e3 : Math.min(SLOWEST, SLOWLY * 2 ** (tries - 2)));
+      ordered2 = Math.max(ordered2, tries === 1 ? 1e3 : Math.min(SLOWEST, SLOWLY * 2 ** (tries - 2)));
     }
-    const notBefore = ticks() + (retryAfterMs ?? (verdict === LESS ? ordered : 0));
-    return { wait: Math.ceil(ordered + backoff(this.attempts++, this.#options)), notBefore, action: tries >= PATIENCE ? action : void 0 };
+    const notBefore = ticks() + (retryAfterMs ?? (verdict === LESS ? ordered2 : 0));
+    return { wait: Math.ceil(ordered2 + backoff(this.attempts++, this.#options)), notBefore, action: tries >= PATIENCE ? action : void 0 };
+  }
+};
+
+// src/lives.js
+var Lives = class {
+  #name;
+  #on;
+  #release = null;
+  #ended = false;
+  #waiting = /* @__PURE__ */ new Map();
+  // tab -> AbortController
+  /** `gone` is called with a tab that has ended, `fault` with what goes wrong. */
+  constructor(name, on) {
+    [this.#name, this.#on] = [name, on];
+  }
+  /** From when it resolves on, others can tell that this tab is alive. */
+  begin(tab) {
+    return new Promise((resolve, reject) => {
+      navigator.locks.request(`${this.#name}:${tab}`, () => {
+        resolve();
+        if (!this.#ended) return new Promise((release) => {
+          this.#release = release;
+        });
+      }).catch(reject);
+    });
+  }
+  watch(tab) {
+    if (this.#waiting.has(tab)) return;
+    const waiting = new AbortController();
+    this.#waiting.set(tab, waiting);
+    const gone = () => {
+      this.#waiting.delete(tab);
+      this.#on.gone(tab);
+    };
+    navigator.locks.request(`${this.#name}:${tab}`, { mode: "shared", signal: waiting.signal }, gone).catch((error) => {
+      if (error?.name !== "AbortError") this.#on.fault(error);
+    });
+  }
+  unwatch(tab) {
+    this.#waiting.get(tab)?.abort();
+    this.#waiting.delete(tab);
+  }
+  /** This tab is not to be relied on any more. */
+  end() {
+    this.#ended = true;
+    for (const tab of [...this.#waiting.keys()]) this.unwatch(tab);
+    this.#release?.();
+  }
+};
+
+// src/entries.js
+var Entries = class {
+  #link;
+  #give;
+  #watching = /* @__PURE__ */ new Map();
+  #entered = /* @__PURE__ */ new Map();
+  // by channel: a Set of clients; a Map from clients to data, the newest last
+  /** `give` sends a frame to members. */
+  constructor(link, give) {
+    [this.#link, this.#give] = [link, give];
+  }
+  presence(client, frame) {
+    const { id, type, channel, watch, leave } = frame, data = frame.enter !== void 0 ? frame.enter : frame.update;
+    const answer = (said) => this.#give([{ client }], { ...said, id });
+    if (watch === true) of(this.#watching, channel, Set).add(client);
+    if (data !== void 0) {
+      const entered = of(this.#entered, channel, Map);
+      entered.delete(client);
+      entered.set(client, data);
+    }
+    if (watch === false && !this.#unwatch(channel, client)) return answer({ type: "ok", channel, members: [], count: 0 });
+    if (leave === true) return this.#leave(channel, client, answer);
+    this.#ask(frame, (said) => {
+      if (said.type === "error" && watch === true) drop(this.#watching, channel, client);
+      if (said.type === "error" && data !== void 0) drop(this.#entered, channel, client);
+      answer(said);
+    });
+  }
+  /** Tells whether the server has to be told: no other client watches. */
+  #unwatch(channel, client) {
+    return !drop(this.#watching, channel, client);
+  }
+  /** What another client has entered with is shown instead, if there is one. */
+  #leave(channel, client, answer) {
+    const others = drop(this.#entered, channel, client);
+    this.#ask({ type: "presence", channel, ...others ? { update: [...others.values()].at(-1) } : { leave: true } }, answer);
+  }
+  #ask({ id, ...frame }, answer) {
+    this.#link.ask(JSON.stringify(frame), answer, () => {
+    }, { whole: true });
+  }
+  /** Takes a frame about the presence of a channel, and tells whether it was. */
+  take(frame) {
+    const { type, channel, code } = frame, ends = type === "notice" && (code === "presence-ended" || code === "enter-ended");
+    if (type !== "presence" && !ends) return false;
+    const all = code === "enter-ended" ? this.#entered : this.#watching, clients = [...all.get(channel)?.keys() ?? []];
+    if (ends) all.delete(channel);
+    this.#give(clients.map((client) => ({ client })), frame);
+    return true;
+  }
+  /** The client is gone. */
+  leave(client) {
+    for (const [channel, clients] of [...this.#watching]) {
+      if (clients.has(client) && this.#unwatch(channel, client)) this.#ask({ type: "presence", channel, watch: false }, () => {
+      });
+    }
+    for (const [channel, clients] of [...this.#entered]) if (clients.has(client)) this.#leave(channel, client, () => {
+    });
+  }
+};
+function of(all, channel, Kind) {
+  if (!all.has(channel)) all.set(channel, new Kind());
+  return all.get(channel);
+}
+function drop(all, channel, client) {
+  const clients = all.get(channel);
+  clients?.delete(client);
+  if (clients?.size === 0) all.delete(channel);
+  return all.get(channel);
+}
+
+// src/streams.js
+var wantsOf = ({ type, id, channel, sub, since, view, asOf, rewind: rewind2, ...wants }) => JSON.stringify([channel, Object.entries(wants).sort(([a], [b]) => a < b ? -1 : 1)]);
+var fromOf = ({ since, view, asOf, rewind: rewind2 }) => JSON.stringify([since ?? null, view ?? null, since === void 0 ? null : asOf ?? null, rewind2 ?? null]);
+var Stream = class {
+  members = /* @__PURE__ */ new Set();
+  answer = null;
+  position;
+  view;
+  loading = false;
+  tuning = 0;
+  paused = false;
+  placeless = false;
+  past = 0;
+  // it has brought what has no position; so many messages of before are still to come
+  constructor(sub, frame) {
+    [this.sub, this.channel, this.wants, this.from] = [sub, frame.channel, wantsOf(frame), fromOf(frame)];
+    [this.isPattern, this.isState, this.pausedByAll] = [isPattern(frame.channel), frame.state === true, frame.paused === true];
+  }
+  /** Whether all that it has brought ends at a position that says so. */
+  get isSettled() {
+    return this.answer !== null && !this.loading && !this.placeless && !this.past && !this.tuning && !this.isPattern && isPosition(this.position);
+  }
+  /** Whether somebody who has nothing of it yet can begin where it stands. */
+  get canBeJoined() {
+    return this.isPattern ? this.answer !== null && !this.tuning && isPosition(this.position) : this.isSettled;
+  }
+  /** Notes where a frame brings its readers. */
+  note({ type, position: position2, more, view, reset, code, maxRate, entries }) {
+    if (type === "snapshot") [this.loading, this.view] = more === false ? [false, view] : [true, void 0];
+    if (type === "snapshot" || type === "changes") this.placeless ||= entries?.some?.((entry) => entry?.position === void 0) ?? true;
+    if (type === "changes" && position2 === void 0) this.position = void 0;
+    if (type === "notice" && code === "view") this.view = view || void 0;
+    if (type === "notice" && code === "tuned" && this.answer) this.answer = { ...this.answer, maxRate: maxRate || void 0 };
+    if (reset === true) this.position = void 0;
+    if (type === "message") this.past = Math.max(0, this.past - 1);
+    if (position2 === void 0 || this.loading && type !== "snapshot") return;
+    if (type !== "message" || timeOf(position2) >= timeOf(this.position)) this.position = position2;
+  }
+};
+var Streams = class {
+  #link;
+  #give;
+  #named = 0;
+  #all = /* @__PURE__ */ new Map();
+  // by sub
+  #crowded;
+  #paused = null;
+  /** `give` sends a frame to members, and `crowded` is told of a client that the server has no room for, and returns whether it goes elsewhere. */
+  constructor(link, { give, crowded }) {
+    [this.#link, this.#give, this.#crowded] = [link, give, crowded];
+  }
+  /** Joins a subscription of the same that stands where this one does, or asks the server. */
+  subscribe(client, frame) {
+    const { id, type, sub, channel, ...how } = frame, member = { client, id, sub }, key = keyOf2(frame);
+    if (client.subs.has(key)) return this.#give([member], { type: "error", id, channel, code: "conflict", message: `${channel} is subscribed to already` });
+    const stream = this.#joinable(frame) ?? this.#ask(frame);
+    stream.members.add(member);
+    client.subs.set(key, { stream, member });
+    if (stream.answer) this.#welcome(stream, member, frame);
+  }
+  #joinable(frame) {
+    const wants = wantsOf(frame), from = fromOf(frame);
+    for (const stream of this.#all.values()) {
+      if (stream.wants !== wants || stream.tuning) continue;
+      if (!stream.answer && stream.from === from) return stream;
+      const begins = frame.since === void 0 && frame.asOf === void 0 && stream.canBeJoined, goesOn = stream.isSettled && frame.since === stream.position;
+      if (!frame.rewind && !stream.isState && !stream.paused && (begins || goesOn)) return stream;
+    }
+    return void 0;
+  }
+  /** A late reader goes on, or begins, where the others are. */
+  #welcome(stream, member, { since }) {
+    const { maxRate, pattern } = stream.answer, resumed = since !== void 0;
+    if (pattern) this.#answer(member, { type: "ok", channel: stream.channel, pattern, position: `${timeOf(stream.position)}-`, maxRate });
+    else this.#answer(member, { type: "ok", channel: stream.channel, resumed, gap: false, position: stream.position, maxRate });
+  }
+  #answer(member, frame) {
+    const { id } = member;
+    member.id = void 0;
+    this.#give([member], { ...frame, id });
+  }
+  #ask(frame) {
+    const { id, type, ...rest } = frame, sub = `s${++this.#named}`, stream = new Stream(sub, frame);
+    this.#all.set(sub, stream);
+    this.#link.ask(JSON.stringify({ type: "subscribe", ...rest, sub }), (answer) => this.#answered(stream, answer), () => {
+    }, { whole: true });
+    return stream;
+  }
+  #answered(stream, { id, ...answer }) {
+    if (this.#all.get(stream.sub) !== stream) return;
+    if (answer.type === "error") {
+      for (const member of [...stream.members]) {
+        this.#forget(stream, member);
+        if (!this.#crowded(member.client, answer)) this.#answer(member, without2(answer));
+      }
+      return this.#all.delete(stream.sub);
+    }
+    [stream.answer, stream.loading] = [answer, stream.isState && answer.resumed !== true];
+    stream.past = within(answer.rewound, 0, Number.MAX_SAFE_INTEGER, 0);
+    stream.note(answer);
+    for (const member of stream.members) this.#answer(member, without2(answer));
+    this.#pauseOne(stream);
+    this.#settle(stream);
+  }
+  /** Takes a frame about a subscription of the socket, and tells whether it was. */
+  take(frame) {
+    const stream = this.#all.get(frame.sub);
+    if (!stream) return typeof frame.sub === "string";
+    this.#give([...stream.members], without2(frame));
+    if (frame.type === "error" && frame.id === void 0 && frame.channel === stream.channel) return this.#end(stream);
+    stream.note(frame);
+    this.#settle(stream);
+    return true;
+  }
+  /** The server has ended it. */
+  #end(stream) {
+    for (const member of [...stream.members]) this.#forget(stream, member);
+    this.#all.delete(stream.sub);
+    return true;
+  }
+  /** Two subscriptions to the same that have come to one position are one from there on. */
+  #settle(stream) {
+    if (!stream.isSettled) return;
+    for (const other of this.#all.values()) {
+      if (other === stream || other.wants !== stream.wants || !other.isSettled || other.position !== stream.position || other.view !== stream.view || other.paused !== stream.paused) continue;
+      for (const member of stream.members) {
+        other.members.add(member);
+        member.client.subs.get(keyOf2({ channel: stream.channel, sub: member.sub })).stream = other;
+      }
+      stream.members.clear();
+      return this.#letGo(stream);
+    }
+  }
+  unsubscribe(client, { id, channel, sub }) {
+    const one = client.subs.get(keyOf2({ channel, sub }));
+    if (!one) return this.#give([{ client, sub }], { type: "error", id, channel, code: "not-found", message: `${channel} is not subscribed to` });
+    this.#leave(one.stream, one.member);
+    this.#give([{ client, sub }], { type: "ok", id, channel });
+  }
+  #forget(stream, member) {
+    stream.members.delete(member);
+    member.client.subs.delete(keyOf2({ channel: stream.channel, sub: member.sub }));
+  }
+  #leave(stream, member) {
+    this.#forget(stream, member);
+    if (stream.members.size === 0) this.#letGo(stream);
+  }
+  #letGo({ sub, channel }) {
+    this.#all.delete(sub);
+    this.#link.ask(JSON.stringify({ type: "unsubscribe", channel, sub }), () => {
+    }, () => {
+    }, { whole: true });
+  }
+  /** The client is gone. */
+  leave(client) {
+    for (const { stream, member } of [...client.subs.values()]) this.#leave(stream, member);
+  }
+  /** Changes how a client reads a channel. If others read it with it, it subscribes anew, in the way in which it wants it now. */
+  tune(client, frame) {
+    const { id, type, channel, sub, ...change } = frame, one = client.subs.get(keyOf2(frame));
+    if (!one) return this.#give([{ client, sub }], { type: "error", id, channel, code: "not-found", message: `${channel} is not subscribed to` });
+    const { stream, member } = one;
+    if (stream.members.size > 1 || stream.paused) {
+      this.#leave(stream, member);
+      return this.#give([member], { type: "error", channel, code: "conflict", message: "others read it with this client: it is subscribed to anew", retryAfterMs: 0 });
+    }
+    stream.tuning++;
+    this.#link.ask(JSON.stringify({ type: "tune", channel, sub: stream.sub, ...change }), (answer) => {
+      stream.tuning--;
+      if (answer.type === "ok") [stream.wants, stream.pausedByAll] = [`${stream.sub} tuned`, change.paused ?? stream.pausedByAll];
+      this.#give([member], { ...without2(answer), id });
+    }, () => {
+    }, { whole: true });
+  }
+  /** Nothing is sent of what nobody sees, unless `awake` says so of its channel; null ends that. */
+  pause(awake) {
+    this.#paused = awake;
+    for (const stream of this.#all.values()) this.#pauseOne(stream);
+  }
+  #pauseOne(stream) {
+    const paused = this.#paused !== null && !stream.pausedByAll && !this.#paused(stream.channel);
+    if (stream.answer === null || stream.paused === paused) return;
+    stream.paused = paused;
+    this.#link.ask(JSON.stringify({ type: "tune", channel: stream.channel, sub: stream.sub, paused }), () => {
+    }, () => {
+    }, { whole: true });
+  }
+  get channels() {
+    return [...this.#all.values()].map(({ channel }) => channel);
+  }
+};
+var keyOf2 = ({ channel, sub }) => sub ? `#${sub}` : channel;
+var without2 = ({ sub, ...frame }) => frame;
+
+// src/mux.js
+var WINDOW = 4096;
+var RETIRING = 1e4;
+var SEVERAL = ["subscriptionsPerConnection", "patternsPerConnection"];
+var MOST_BYTES = 1e9;
+var Client = class {
+  subs = /* @__PURE__ */ new Map();
+  link = null;
+  refusals = 0;
+  sent = 0;
+  confirmed = 0;
+  bytes;
+  constructor(id, tab, token) {
+    [this.id, this.tab, this.token] = [id, tab, tokenOf(token)];
+  }
+};
+var Mux = class {
+  #options;
+  #post;
+  #on;
+  #clients = /* @__PURE__ */ new Map();
+  #timers;
+  #links = new Links();
+  #dialer;
+  #clock = new Clock();
+  #tokens = { current: null, needed: false };
+  #uses = /* @__PURE__ */ new Map();
+  // link -> {streams, entries, welcome, clients}
+  #retired = false;
+  #paused = null;
+  /**
+   * `post` sends something to a tab; Called are `left` when a tab has no more clients, `empty` when there are none after `retire`, and `fault`.
+   * `isOurs` tells whether a token has the same rights.
+   */
+  constructor({ options, post, ...on }) {
+    [this.#options, this.#post, this.#on] = [options, post, on];
+    this.#timers = new Timers(on.fault);
+    this.#dialer = new Dialer({
+      options,
+      links: this.#links,
+      timers: this.#timers,
+      tokens: this.#tokens,
+      first: () => ({ subscriptions: [] }),
+      frame: (link, frame) => this.#frame(link, frame),
+      over: (link, code, message) => this.#over(link, code, message),
+      failed: (error) => this.#over(null, 1011, error?.message),
+      fault: on.fault,
+      roundTrip: (ms) => this.#clock.roundTrip(ms)
+    });
+  }
+  serves(tab) {
+    return [...this.#clients.values()].some((client) => client.tab === tab);
+  }
+  /** The channels that are read. */
+  get channels() {
+    return [...this.#uses.values()].flatMap(({ streams }) => streams.channels);
+  }
+  // ---- clients
+  open(tab, id, token) {
+    const client = new Client(id, tab, token), { live } = this.#links;
+    if (this.#retired) return this.#post(tab, { kind: "closed", socket: id, code: 1006, reason: "" });
+    this.#clients.set(id, client);
+    if (live && !live.ended) this.#attach(client, live);
+    else if (!this.#timers.has("dial")) this.#dial();
+  }
+  close(id) {
+    const client = this.#clients.get(id);
+    if (client) this.#forget(client);
+  }
+  /** A tab is gone, with all its clients. */
+  gone(tab) {
+    for (const client of [...this.#clients.values()]) if (client.tab === tab) this.#forget(client);
+  }
+  confirm(id, count) {
+    const client = this.#clients.get(id);
+    if (client) client.confirmed = count;
+  }
+  /** Sends the clients elsewhere, each when it reads there, and ends with the last of them. */
+  retire() {
+    this.#retired = true;
+    for (const client of this.#clients.values()) if (!client.link) this.#end(client, 1006);
+    this.#give([...this.#clients.values()].map((client) => ({ client })), { type: "move", afterMs: 0 });
+    this.#timers.after("retire", RETIRING, () => this.shut());
+    this.#done();
+  }
+  /** Ends at once. */
+  shut() {
+    this.#retired = true;
+    for (const client of [...this.#clients.values()]) this.#end(client, 1006);
+    this.#done();
+  }
+  /** Nobody sees any of it: nothing is sent but what `awake` says of its channel. null: somebody does. */
+  pause(awake) {
+    this.#paused = awake;
+    for (const { streams } of this.#uses.values()) streams.pause(awake);
+  }
+  #done() {
+    if (!this.#retired || this.#clients.size > 0) return;
+    this.#dialer.stop();
+    this.#timers.cancelAll();
+    for (const link of /* @__PURE__ */ new Set([...this.#uses.keys(), this.#links.next])) link?.shut();
+    this.#uses.clear();
+    this.#on.empty();
+  }
+  #forget(client) {
+    this.#clients.delete(client.id);
+    const { link } = client, use = this.#uses.get(link);
+    if (use && !link.ended) {
+      use.clients.delete(client);
+      use.streams.leave(client);
+      use.entries.leave(client);
+      if (use.clients.size === 0) this.#shut(link);
+      else this.#bound(link);
+    }
+    if (!this.serves(client.tab)) this.#on.left(client.tab);
+    this.#done();
+  }
+  #shut(link) {
+    if (this.#links.live === link) this.#links.live = null;
+    this.#uses.delete(link);
+    link.shut();
+  }
+  #end(client, code, reason = "") {
+    this.#post(client.tab, { kind: "closed", socket: client.id, code, reason });
+    this.#forget(client);
+  }
+  // ---- the socket
+  #dial() {
+    const waiting = [...this.#clients.values()].filter(({ link }) => link === null);
+    this.#tokens.current = waiting.reduce((best, { token }) => token.endsAt > best.endsAt ? token : best, waiting[0].token);
+    this.#dialer.dial(this.#dialer.begin());
+  }
+  #welcomed(link, frame) {
+    if (link.welcome || link !== this.#links.next) return;
+    if (text(frame.tenant) === void 0 || text(frame.user) === void 0) return link.drop("welcome: tenant and user must be strings");
+    const welcome = readWelcome(frame);
+    this.#timers.cancel("dial");
+    link.greet(welcome);
+    this.#dialer.welcomed(link, welcome.limits);
+    [this.#links.live, this.#links.next] = [link, null];
+    link.token.endsAt = welcome.expiresAt || link.token.endsAt;
+    const streams = new Streams(link, { give: (members, each) => this.#give(members, each), crowded: (client, error) => this.#crowded(client, error) });
+    const entries = new Entries(link, (members, each) => this.#give(members, each));
+    const { id, ...whole } = frame;
+    this.#uses.set(link, { streams, entries, welcome: whole, clients: /* @__PURE__ */ new Set() });
+    streams.pause(this.#paused);
+    for (const client of [...this.#clients.values()]) if (client.link === null) this.#attach(client, link);
+  }
+  #attach(client, link) {
+    client.link = link;
+    this.#uses.get(link).clients.add(client);
+    this.#post(client.tab, { kind: "opened", socket: client.id });
+    this.#greet(client);
+    if (client.token.endsAt > link.token.endsAt) this.#refresh(link, client.token, () => {
+    });
+  }
+  /** Each client renews its own token, so it is told when that ends. */
+  #greet(client, id) {
+    const { welcome } = this.#uses.get(client.link);
+    this.#give([{ client }], { ...welcome, id, expiresAt: client.token.endsAt || welcome.expiresAt });
+  }
+  #over(link, code, message) {
+    const use = this.#uses.get(link), { failure } = link ?? {};
+    if (this.#links.live === link) this.#links.live = null;
+    if (use) {
+      this.#uses.delete(link);
+      for (const client of use.clients) this.#end(client, code, message);
+      return;
+    }
+    if (link !== null && link !== this.#links.next) return;
+    this.#timers.cancel("dial");
+    this.#links.next = null;
+    for (const client of [...this.#clients.values()]) {
+      if (client.link !== null) continue;
+      this.#post(client.tab, { kind: "opened", socket: client.id });
+      if (failure) this.#give([{ client }], failure);
+      this.#end(client, code, message);
+    }
+  }
+  // ---- what the server says
+  #frame(link, frame) {
+    const use = this.#uses.get(link), all = () => [...use?.clients ?? []].map((client) => ({ client }));
+    if (frame.type === "welcome") return this.#welcomed(link, frame);
+    if (!use) {
+      if (frame.type === "error") link.failure = frame;
+      return;
+    }
+    if (use.streams.take(frame) || use.entries.take(frame)) return;
+    if (frame.type === "heartbeat" && this.#paused) return this.#give(all(), { type: "heartbeat" });
+    this.#give(all(), frame);
+    if (frame.type === "move" && this.#links.live === link) this.#links.live = null;
+  }
+  /** Sends a frame to members, once to each tab. */
+  #give(members, frame) {
+    const tabs = /* @__PURE__ */ new Map();
+    for (const { client, sub } of members) {
+      if (frame.type === "error") client.refusals = Math.max(client.refusals, Number.isSafeInteger(frame.refusals) ? frame.refusals : 0);
+      if (!tabs.has(client.tab)) tabs.set(client.tab, []);
+      tabs.get(client.tab).push([client.id, ++client.sent, sub]);
+    }
+    this.#post([...tabs.keys()], { kind: "frame", sockets: [...tabs.values()].flat(), frame });
+    for (const { client } of members) if (client.sent - client.confirmed > WINDOW && this.#clients.has(client.id)) this.#end(client, 4503, "too slow");
+  }
+  // ---- what clients say
+  take(id, json) {
+    const client = this.#clients.get(id), use = this.#uses.get(client?.link);
+    if (!use) return;
+    const frame = JSON.parse(json), { link } = client;
+    switch (frame.type) {
+      case "connect":
+        return this.#connect(client, use, frame);
+      case "subscribe":
+        return use.streams.subscribe(client, frame);
+      case "unsubscribe":
+        return use.streams.unsubscribe(client, frame);
+      case "tune":
+        return frame.channel === void 0 ? this.#tune(client, frame) : use.streams.tune(client, frame);
+      case "presence":
+        return use.entries.presence(client, frame);
+      case "refresh":
+        return this.#renew(client, frame);
+      case "publish":
+        return this.#pass(client, { ...frame, refusals: frame.refusals < client.refusals ? frame.refusals : link.refusals });
+      case "ping":
+        link.probe();
+    }
+    this.#pass(client, frame);
+  }
+  #connect(client, { streams }, { id, asOf, subscriptions, maxBytesPerSecond }) {
+    if (id !== void 0) this.#greet(client, id);
+    client.bytes = maxBytesPerSecond;
+    this.#bound(client.link);
+    for (const subscription of subscriptions) streams.subscribe(client, { ...subscription, asOf });
+  }
+  /** Asks the server, and gives its answer back. */
+  #pass(client, { id, ...frame }) {
+    client.link.ask(JSON.stringify(frame), (answer) => this.#give([{ client }], { ...answer, id }), (error) => {
+      if (!client.link.ended) this.#give([{ client }], { type: "error", id, code: error.code, message: error.message, limit: error.limit });
+    }, { whole: true, urgent: frame.type === "ping" });
+  }
+  /** The server is told of a token only if it lasts longer. One with other rights is for another socket. */
+  async #renew(client, { id, token: value }) {
+    const token = tokenOf(value), { link } = client, answer = (frame) => this.#give([{ client }], { ...frame, id });
+    if (!await this.#on.isOurs(value)) {
+      answer({ type: "ok", expiresAt: token.endsAt || void 0 });
+      return this.#give([{ client }], { type: "move", afterMs: 0 });
+    }
+    const done = (frame) => {
+      if (frame.type === "ok") client.token = token;
+      answer(frame.type === "ok" ? { type: "ok", expiresAt: token.endsAt || moment(frame.expiresAt) } : frame);
+    };
+    if (token.endsAt > link.token.endsAt) this.#refresh(link, token, done);
+    else done({ type: "ok" });
+  }
+  #refresh(link, token, done) {
+    link.ask(JSON.stringify({ type: "refresh", token: token.value }), (answer) => {
+      if (answer.type === "ok") link.token = Object.assign(token, { endsAt: moment(answer.expiresAt) || token.endsAt });
+      done(answer);
+    }, () => {
+    }, { whole: true, urgent: true });
+  }
+  /** How much a client wants to be sent. The lowest that one of them wants holds for all. */
+  #tune(client, { id, maxBytesPerSecond }) {
+    client.bytes = maxBytesPerSecond;
+    this.#bound(client.link);
+    this.#give([{ client }], { type: "ok", id, maxBytesPerSecond });
+  }
+  #bound(link) {
+    const use = this.#uses.get(link), lowest = Math.min(...[...use.clients].map(({ bytes: bytes2 }) => bytes2 ?? MOST_BYTES));
+    if (lowest === (use.bytes ?? MOST_BYTES)) return;
+    use.bytes = lowest;
+    link.ask(JSON.stringify({ type: "tune", maxBytesPerSecond: lowest }), () => {
+    }, () => {
+    }, { whole: true });
+  }
+  /** The server has no room for one more: this client has its own socket from now on, unless it is the only one here. */
+  #crowded(client, { code, limit: limit2 }) {
+    const { clients } = this.#uses.get(client.link);
+    if (code !== "limited" || !SEVERAL.includes(limit2) || clients.size === 1) return false;
+    this.#post(client.tab, { kind: "alone", socket: client.id });
+    return true;
+  }
+};
+
+// src/group.js
+var HIDDEN2 = 1e3;
+var UNSEEN = 3e4;
+var PARKED = 3e5;
+var QUIET2 = 1e3;
+var ANSWER = 2e3;
+var isSeen = () => globalThis.document?.visibilityState !== "hidden";
+var Group = class {
+  #options;
+  #on;
+  #bus;
+  #sockets = /* @__PURE__ */ new Map();
+  #timers;
+  #over = false;
+  #leader = null;
+  #claimed = null;
+  #mux = null;
+  #retiring = /* @__PURE__ */ new Set();
+  // muxes that were another's turn to hold the socket
+  #tabs = /* @__PURE__ */ new Map();
+  // the others, as far as they are known: id -> since when they are seen, 0 if they are not
+  #steal = false;
+  #queued = null;
+  #release = null;
+  #lives;
+  #pings = 0;
+  #heardAt = ticks();
+  #rests = false;
+  started;
+  // resolves when the tabs know of each other
+  /**
+   * `isOurs` tells whether a token is of this group. Called are: `park` when no tab is seen for long and `wake` when one is, `alone` with a socket that
+   * there is no room for, `idle` when no socket is left here, and `fault`.
+   */
+  constructor({ name, id, options, ...on }) {
+    [this.name, this.id, this.#options, this.#on] = [name, id, options, on];
+    this.#timers = new Timers(on.fault);
+    this.#lives = new Lives(name, { gone: (tab) => this.#gone(tab), fault: on.fault });
+    this.#bus = new BroadcastChannel(name);
+    this.#bus.onmessage = ({ data }) => this.#heard(data);
+    this.started = this.#start();
+  }
+  /** Whether no socket of this tab is served. */
+  get isIdle() {
+    return this.#sockets.size === 0;
+  }
+  /** Others can tell from here on whether this tab is alive. */
+  async #start() {
+    await this.#lives.begin(this.id);
+    if (this.#over) return;
+    this.#ask();
+    this.#campaign();
+  }
+  // ---- sockets of this tab's client
+  /** Gives a link's socket a way to the server. */
+  attach(socket) {
+    if (this.#over) return socket.end(1006);
+    this.#sockets.set(socket.id, socket);
+    socket.onended = () => {
+      this.#sockets.delete(socket.id);
+      this.#unwatch(socket.at);
+      if (this.isIdle) this.#on.idle();
+    };
+    if (this.#leader) this.#open(socket);
+    else this.#listen();
+  }
+  #open(socket) {
+    const at = this.#leader;
+    socket.use(at, (message) => this.#post(at, message));
+    this.#watch(at);
+    this.#post(at, { kind: "open", socket: socket.id, token: socket.token, seen: isSeen() });
+    this.#listen();
+  }
+  #endAt(tab, code) {
+    for (const socket of [...this.#sockets.values()]) if (socket.at === tab) socket.end(code);
+  }
+  /** The client is closed: others may lead. */
+  leave() {
+    this.#over = true;
+    for (const socket of [...this.#sockets.values()]) socket.close();
+    this.#queued?.abort();
+    this.#depose();
+    this.#end();
+  }
+  /** The tab is about to stand still or to go: it holds nothing any more. */
+  suspend() {
+    this.#over = true;
+    this.#queued?.abort();
+    for (const mux of [this.#mux, ...this.#retiring]) mux?.shut();
+    for (const socket of [...this.#sockets.values()]) {
+      this.#post(socket.at, { kind: "close", socket: socket.id });
+      socket.end(1006);
+    }
+    this.#depose();
+    this.#end();
+  }
+  /** Lets go of everything, once nobody is served any more. */
+  #end() {
+    if (!this.#over || this.#retiring.size) return;
+    this.#timers.cancelAll();
+    this.#lives.end();
+    queueMicrotask(() => this.#bus.close());
+  }
+  // ---- who holds the socket
+  async #campaign() {
+    while (!this.#over) {
+      const steals = this.#steal;
+      [this.#steal, this.#queued] = [false, new AbortController()];
+      try {
+        await navigator.locks.request(this.name, steals ? { steal: true } : { signal: this.#queued.signal }, () => this.#lead());
+      } catch (error) {
+        if (error?.name !== "AbortError") return this.#on.fault(error);
+      }
+      this.#depose();
+    }
+  }
+  /** This tab holds the socket until what is returned resolves. */
+  #lead() {
+    if (this.#over) return void 0;
+    const mux = new Mux({
+      options: this.#options,
+      isOurs: this.#on.isOurs,
+      fault: this.#on.fault,
+      post: (tabs, message) => this.#post(tabs, message),
+      left: (tab) => this.#unwatch(tab),
+      empty: () => {
+        this.#retiring.delete(mux);
+        this.#end();
+      }
+    });
+    [this.#mux, this.#steal, this.#rests] = [mux, false, true];
+    const unheard = this.#leader !== null && this.#pings > 1 ? this.#leader : void 0;
+    this.#post(null, { kind: "leads", seen: isSeen(), instead: unheard });
+    this.#led(this.id, unheard);
+    for (const tab of this.#tabs.keys()) this.#watch(tab);
+    this.#look();
+    return new Promise((release) => {
+      this.#release = release;
+    });
+  }
+  /** Another tab holds the socket now, or this one is to give it up. */
+  #depose() {
+    this.#release?.();
+    this.#release = null;
+    const mux = this.#mux;
+    if (!mux) return;
+    this.#mux = null;
+    for (const name of ["hidden", "unseen", "parked"]) this.#timers.cancel(name);
+    const claimed = this.#claimed;
+    [this.#leader, this.#claimed] = [null, null];
+    this.#retiring.add(mux);
+    this.#post(null, { kind: "leaves" });
+    if (claimed) this.#led(claimed);
+    else this.#ask();
+    mux.retire();
+  }
+  /** Asks who holds the socket. */
+  #ask() {
+    if (this.#over) return;
+    this.#post(null, { kind: "who", seen: isSeen() });
+    this.#listen();
+  }
+  /** A tab holds the socket: this one, or another that says so. `instead` is one that did not answer. */
+  #led(tab, instead) {
+    [this.#leader, this.#pings] = [tab, 0];
+    if (instead) this.#endAt(instead, 1006);
+    for (const socket of [...this.#sockets.values()]) if (socket.at === null) this.#open(socket);
+    this.#listen();
+  }
+  /** Another tab holds the socket because this one has not answered: nobody listens to it any more. */
+  #unheard() {
+    for (const mux of this.#muxes) mux.shut();
+    this.#endAt(this.id, 1006);
+  }
+  #left(tab) {
+    if (this.#leader !== tab) return;
+    this.#leader = null;
+    this.#ask();
+  }
+  #take() {
+    if (this.#mux || this.#over) return;
+    this.#steal = true;
+    this.#queued?.abort();
+  }
+  // ---- whether tabs are alive: the browser says so, by their locks
+  #watch(tab) {
+    if (tab !== this.id) this.#lives.watch(tab);
+  }
+  #unwatch(tab) {
+    if (tab === null || tab === this.#leader || this.#mux && this.#tabs.has(tab) || [...this.#sockets.values()].some(({ at }) => at === tab) || this.#muxes.some((mux) => mux.serves(tab))) return;
+    this.#lives.unwatch(tab);
+  }
+  get #muxes() {
+    return [this.#mux, ...this.#retiring].filter(Boolean);
+  }
+  #gone(tab) {
+    this.#tabs.delete(tab);
+    this.#left(tab);
+    for (const mux of this.#muxes) mux.gone(tab);
+    this.#endAt(tab, 1006);
+    this.#look();
+  }
+  /** A tab that is seen asks the holder for a sign of life when there is none. */
+  #listen() {
+    this.#timers.cancel("listen");
+    if (!isSeen() || this.#over || this.#leader === this.id || this.#sockets.size === 0) return;
+    if (this.#leader === null) return this.#timers.after("listen", ANSWER, () => this.#take());
+    const quiet = ticks() - this.#heardAt, patience = this.#pings ? ANSWER : QUIET2;
+    this.#timers.after("listen", Math.max(1, patience - (this.#pings ? 0 : quiet)), () => {
+      if (!this.#pings && ticks() - this.#heardAt < QUIET2) return this.#listen();
+      if (this.#pings++ > 0) return this.#take();
+      this.#post(this.#leader, { kind: "ping" });
+      this.#listen();
+    });
+  }
+  // ---- who sees what
+  /** The page is shown or hidden. */
+  shown() {
+    if (this.#over) return;
+    this.#post(null, { kind: "seen", seen: isSeen() });
+    [this.#pings, this.#heardAt] = [0, ticks()];
+    this.#listen();
+    this.#look();
+    if (isSeen()) this.#on.wake();
+  }
+  /** The holder decides: a tab that is seen takes over from one that is not; what nobody sees is paused, and later ends. */
+  #look() {
+    if (!this.#mux) return;
+    const [seen] = [...this.#tabs].filter(([, since]) => since > 0).sort(([, a], [, b]) => b - a).map(([tab]) => tab);
+    if (isSeen() || seen === void 0) this.#timers.cancel("hidden");
+    else if (!this.#timers.has("hidden")) {
+      this.#timers.after("hidden", HIDDEN2, () => {
+        this.#post(seen, { kind: "take" });
+        this.#look();
+      });
+    }
+    if (isSeen() || seen !== void 0) {
+      for (const name of ["unseen", "parked"]) this.#timers.cancel(name);
+      return this.#wake();
+    }
+    if (this.#timers.has("unseen") || this.#timers.has("parked")) return;
+    this.#timers.after("unseen", UNSEEN, () => {
+      this.#rests = true;
+      this.#mux?.pause(this.#isAwake);
+      this.#timers.after("parked", PARKED - UNSEEN, () => this.#park());
+    });
+  }
+  get #isAwake() {
+    return this.#options.share.isAwake;
+  }
+  #wake() {
+    if (!this.#rests) return;
+    this.#rests = false;
+    this.#mux.pause(null);
+    this.#post(null, { kind: "wake" });
+    this.#on.wake();
+  }
+  #park() {
+    if (this.#mux?.channels.some(this.#isAwake)) return;
+    this.#post(null, { kind: "park" });
+    this.#on.park();
+  }
+  // ---- messages between tabs
+  /** Sends to tabs; null is all of the others. What is for this one is delivered behind what is being done. */
+  #post(to, message) {
+    const tabs = to === null || Array.isArray(to) ? to : [to];
+    if (tabs?.length === 0) return;
+    if (tabs?.includes(this.id)) queueMicrotask(() => this.#message(this.id, message));
+    if (!tabs?.every((tab) => tab === this.id)) this.#bus.postMessage({ from: this.id, to: tabs, ...message });
+  }
+  #heard({ from, to, ...message }) {
+    if (this.#over && this.#retiring.size === 0 || to && !to.includes(this.id)) return;
+    if (from === this.#leader) [this.#heardAt, this.#pings] = [ticks(), 0];
+    this.#message(from, message);
+  }
+  #message(from, message) {
+    const { kind, socket: id } = message, socket = this.#sockets.get(id);
+    switch (kind) {
+      case "frame":
+        return this.#frames(from, message);
+      case "opened":
+        return socket?.at === from ? socket.opened() : void 0;
+      case "closed":
+        return socket?.at === from ? socket.end(message.code, message.reason) : void 0;
+      case "alone":
+        return this.#on.alone(socket);
+      case "open":
+        return this.#opens(from, message);
+      case "text":
+        for (const mux of this.#muxes) mux.take(id, message.text);
+        return;
+      case "close":
+        for (const mux of this.#muxes) mux.close(id);
+        return;
+      case "confirm":
+        for (const mux of this.#muxes) mux.confirm(id, message.count);
+        return;
+      case "leads":
+        this.#note(from, message.seen);
+        this.#post(from, { kind: "seen", seen: isSeen() });
+        if (message.instead === this.id) this.#unheard();
+        if (this.#mux) this.#claimed = from;
+        else this.#led(from, message.instead);
+        return;
+      case "leaves":
+        return this.#left(from);
+      case "who":
+        this.#note(from, message.seen);
+        if (this.#mux) this.#post(from, { kind: "leads", seen: isSeen() });
+        return;
+      case "seen":
+        return this.#note(from, message.seen);
+      case "take":
+        return isSeen() ? this.#take() : void 0;
+      case "ping":
+        return this.#post(from, { kind: "pong" });
+      case "park":
+        return isSeen() ? this.#post(from, { kind: "seen", seen: true }) : this.#on.park();
+      case "wake":
+        return this.#on.wake();
+    }
+  }
+  #frames(from, { sockets, frame }) {
+    for (const [id, count, sub] of sockets) {
+      const socket = this.#sockets.get(id);
+      if (socket?.at === from) socket.receive(count, sub === void 0 ? { ...frame } : { ...frame, sub });
+    }
+  }
+  #opens(from, { socket, token, seen }) {
+    if (!this.#mux) return this.#post(from, { kind: "closed", socket, code: 1006, reason: "" });
+    if (from !== this.id) this.#watch(from);
+    this.#mux.open(from, socket, token);
+    this.#note(from, seen);
+  }
+  #note(tab, seen) {
+    if (tab === this.id || (this.#tabs.get(tab) ?? 0) > 0 === seen && this.#tabs.has(tab)) return;
+    this.#tabs.set(tab, seen ? ticks() : 0);
+    if (this.#mux) this.#watch(tab);
+    this.#look();
+  }
+};
+
+// src/groups.js
+var FORMAT = 1;
+var PASSING = ["iat", "exp", "nbf", "jti"];
+function ordered(value) {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.keys(value).sort().map((name) => [name, ordered(value[name])]));
+}
+async function groupOf(url, token) {
+  const claims = asClaims(token);
+  const rights = claims ? Object.fromEntries(Object.entries(claims).filter(([name]) => !PASSING.includes(name))) : token;
+  const text3 = JSON.stringify([FORMAT, url.href, ordered(rights)]);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text3)));
+  return `tidewire:${Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+// src/shared-socket.js
+var CONFIRM = 256;
+var SharedSocket = class {
+  onopen;
+  onmessage;
+  onclose;
+  onerror;
+  at = null;
+  // the tab that holds it; null: it is not known yet
+  #post = () => {
+  };
+  #over = false;
+  #heard = 0;
+  constructor(id, token) {
+    [this.id, this.token] = [id, token];
+  }
+  get isOver() {
+    return this.#over;
+  }
+  /** From here on what is sent goes to the holder by `post`. */
+  use(at, post) {
+    [this.at, this.#post] = [at, post];
+  }
+  send(text3) {
+    this.#post({ kind: "text", socket: this.id, text: text3 });
+  }
+  /** The link has enough of it. */
+  close() {
+    if (this.#over) return;
+    this.#over = true;
+    this.#post({ kind: "close", socket: this.id });
+    this.onended?.();
+  }
+  opened() {
+    if (!this.#over) this.onopen?.();
+  }
+  /** Takes a frame, which has to be the next one: what is missing is asked for over another socket. */
+  receive(count, frame) {
+    if (this.#over) return;
+    if (count !== this.#heard + 1) {
+      this.#post({ kind: "close", socket: this.id });
+      return this.end(1006);
+    }
+    this.#heard = count;
+    if (count % CONFIRM === 0) this.#post({ kind: "confirm", socket: this.id, count });
+    this.onmessage?.({ frame });
+  }
+  /** Takes a frame that is this tab's own. */
+  order(frame) {
+    if (!this.#over) this.onmessage?.({ frame });
+  }
+  /** The holder has ended it, or is no more. */
+  end(code, reason = "") {
+    if (this.#over) return;
+    this.#over = true;
+    this.onended?.();
+    this.onclose?.({ code, reason });
+  }
+};
+
+// src/share.js
+var isPossible = () => typeof globalThis.navigator?.locks?.request === "function" && typeof globalThis.BroadcastChannel === "function" && typeof globalThis.crypto?.subtle?.digest === "function" && globalThis.document !== void 0;
+var Share = class {
+  #options;
+  #on;
+  #group = null;
+  #former = /* @__PURE__ */ new Set();
+  #alone;
+  #asleep = false;
+  #waiting = /* @__PURE__ */ new Set();
+  #ended = false;
+  /** `park` is called when no tab of the user was seen for long, `wake` when one is, and `fault` with what goes wrong here. */
+  constructor(options, on) {
+    [this.#options, this.#on] = [options, on];
+    this.#alone = options.share === false || !isPossible();
+  }
+  /** Whether the next link can have a socket from here. */
+  get isUsed() {
+    return !this.#alone && !this.#ended;
+  }
+  /** A socket for a link that has a token. */
+  open(token) {
+    const socket = new SharedSocket(newID(), token);
+    this.#place(socket).catch((error) => this.#fails(socket, error));
+    return socket;
+  }
+  /** The tab is about to stand still, or to go: others must not depend on it. */
+  sleep() {
+    this.#asleep = true;
+    for (const group of [this.#group, ...this.#former]) group?.suspend();
+    this.#group = null;
+    this.#former.clear();
+  }
+  /** The tab is back, or is seen, or is hidden. */
+  shown() {
+    this.#asleep = false;
+    for (const socket of this.#waiting) this.#place(socket).catch((error) => this.#fails(socket, error));
+    this.#waiting.clear();
+    for (const group of [this.#group, ...this.#former]) group?.shown();
+  }
+  end() {
+    this.#ended = true;
+    for (const group of [this.#group, ...this.#former]) group?.leave();
+  }
+  async #place(socket) {
+    const name = await groupOf(this.#options.url, socket.token);
+    if (socket.isOver || this.#ended) return;
+    if (this.#asleep) return void this.#waiting.add(socket);
+    if (this.#group?.name !== name) this.#join(name);
+    const group = this.#group;
+    await group.started;
+    if (group === this.#group && !socket.isOver && !this.#ended) group.attach(socket);
+    else socket.end(1006);
+  }
+  #join(name) {
+    const before = this.#group, isOurs = async (token) => await groupOf(this.#options.url, token) === name;
+    if (before?.isIdle) before.leave();
+    else if (before) this.#former.add(before);
+    const group = this.#group = new Group({
+      name,
+      id: newID(),
+      options: this.#options,
+      ...this.#on,
+      isOurs,
+      alone: (socket) => this.#goAlone(socket),
+      idle: () => {
+        if (this.#former.delete(group)) group.leave();
+      }
+    });
+  }
+  /** This page may not share, or cannot. */
+  #fails(socket, error) {
+    this.#alone = true;
+    this.#on.fault(error);
+    socket.end(1006);
+  }
+  /** The shared socket has no room for this client. */
+  #goAlone(socket) {
+    this.#alone = true;
+    socket?.order({ type: "move", afterMs: 0 });
   }
 };
 
@@ -2810,6 +3991,7 @@ var Connector = class {
   #renewal;
   #retry;
   #dialer;
+  #share;
   #directs = new Recent(1e3);
   // IDs of events that belong to no channel
   #who = null;
@@ -2839,11 +4021,13 @@ var Connector = class {
       taken: (link) => this.#handOver(link),
       isClosed: () => this.isClosed
     });
+    this.#share = new Share(options, { park: () => this.#park(), wake: () => this.#unpark(), fault: (error) => this.isClosed || emit("error", error) });
     this.#dialer = new Dialer({
       options,
       links: this.#links,
       timers: this.#timers,
       tokens: this.#tokens,
+      share: this.#share,
       first: (link, frame, room, most) => this.#retry.cautious ? { subscriptions: [] } : this.channels.first(link, frame, room, most),
       frame: (link, frame) => this.#frame(link, frame),
       over: (link, code, message) => this.#over(link, code, message),
@@ -2883,8 +4067,20 @@ var Connector = class {
     this.#retry.reset();
     this.#dial();
   }
+  /** The page is about to stand still or to go. */
+  sleep() {
+    this.channels.save();
+    this.#share.sleep();
+  }
+  /** The page is hidden. */
+  hide() {
+    this.channels.save();
+    this.#share.shown();
+  }
   /** Looks whether the socket has died unseen, and waits no longer than the server wants: the page is shown again, or the network is back. */
   wake() {
+    this.#share.shown();
+    this.#unpark();
     this.#links.live?.probe();
     if (this.#timers.has("retry")) this.#after("retry", Math.max(0, this.#retry.notBefore - ticks()), () => this.#dial());
   }
@@ -2894,6 +4090,16 @@ var Connector = class {
     this.#hangUp(new TidewireError({ code: "closed", message: "the client was closed" }));
     this.#set({ name: "closed" });
     this.channels.close();
+    this.#share.end();
+  }
+  /** Nobody sees the tabs that share a socket: there is none until one of them is seen. */
+  #park() {
+    if (!["connecting", "reconnecting", "live"].includes(this.#state.name)) return;
+    this.#cut();
+    this.#set({ name: "parked" });
+  }
+  #unpark() {
+    if (this.#state.name === "parked") this.#dial();
   }
   // ---- connecting: state connecting, or reconnecting without retryAt
   #dial() {
@@ -3036,6 +4242,11 @@ var Connector = class {
   }
   /** Ends what there is. Tells whether it stays so: a listener may have dialled anew. */
   #hangUp(error) {
+    const turn = this.#cut();
+    this.requests.fail(error);
+    return turn === this.#dialer.turn;
+  }
+  #cut() {
     const turn = this.#dialer.stop();
     this.channels.save();
     this.#timers.cancelAll();
@@ -3046,8 +4257,7 @@ var Connector = class {
     this.channels.askAgain();
     [this.#links.leaving, this.#links.next] = [null, null];
     this.#unlink();
-    this.requests.fail(error);
-    return turn === this.#dialer.turn;
+    return turn;
   }
   // ---- frames
   #frame(link, frame) {
@@ -3096,6 +4306,7 @@ var Connector = class {
   #set(state) {
     if (this.isClosed) return;
     this.#state = Object.freeze({ ...state, since: Date.now() });
+    this.#options.debug?.("state", this.#state);
     this.#emit("state", this.#state);
   }
   #after(name, ms, run) {
@@ -3134,7 +4345,7 @@ function checkQuery(channel, options) {
   const query = { channel: checkChannel(channel) };
   for (const [name, value] of Object.entries(options)) {
     if (value === void 0 || value === null) continue;
-    if (!Object.hasOwn(CHECKS, name)) throw badRequest(`${name.slice(0, 64)}: is not an option of history`);
+    if (!Object.hasOwn(CHECKS, name)) throw unknownOption(name, [...Object.keys(CHECKS), "timeoutMs", "signal"], "history");
     query[name] = CHECKS[name](name, value);
   }
   const { before, after: after2, from, to } = query;
@@ -3278,13 +4489,12 @@ var ATTEMPT2 = 1e4;
 var MARGIN2 = 1e3;
 function wanted(name, { ttl = "30s", data = null, signal, ...unknown }) {
   const other = Object.keys(unknown)[0];
-  if (other !== void 0) throw badRequest(`${other.slice(0, 64)}: is not an option of lock`);
+  if (other !== void 0) throw unknownOption(other, ["ttl", "data", "signal"], "lock");
   if (typeof name !== "string" || name === "") throw badRequest(`name: must be a non-empty string, got ${show(name)}`);
   checkText("name", name, MAX_NAME - "lock:".length);
   const [, number, unit] = /^(\d{1,6})(s|m)$/.exec(ttl) ?? [], ttlMs = Number(number) * UNITS[unit];
   if (!(ttlMs >= SHORTEST && ttlMs <= LONGEST)) throw badRequest(`ttl: must be from 3s to 4m, got ${show(ttl)}`);
-  if (signal !== void 0 && typeof signal?.addEventListener !== "function") throw badRequest(`signal: must be an AbortSignal, got ${show(signal)}`);
-  return { ttlMs, data, signal, key: `lock:${name}` };
+  return { ttlMs, data, signal: checkSignal(signal), key: `lock:${name}` };
 }
 async function tryLock(client, channel, name, options = {}) {
   const want = wanted(name, options);
@@ -3384,8 +4594,28 @@ function abortable(promise, signal) {
 }
 
 // src/options.js
+var KNOWN = [
+  "url",
+  "token",
+  "tokenIn",
+  "WebSocket",
+  "storage",
+  "storageKey",
+  "maxBytesPerSecond",
+  "backoffMs",
+  "backoffCapMs",
+  "connectTimeoutMs",
+  "requestTimeoutMs",
+  "maxPending",
+  "remember",
+  "share",
+  "events",
+  "debug",
+  "signal"
+];
 function checkOptions(url, options) {
   const given = typeof url === "object" && url !== null && !(url instanceof URL) ? url : { ...options, url };
+  checkKnown(given, KNOWN, "connect");
   const set = Object.entries(given).filter(([, value]) => value !== void 0);
   const o = {
     tokenIn: "subprotocol",
@@ -3410,19 +4640,43 @@ function checkOptions(url, options) {
   o.url = new URL(o.url, globalThis.location?.href);
   o.url.protocol = o.url.protocol.replace(/^http/, "ws");
   if (o.url.pathname === "/") o.url.pathname = "/v1/socket";
+  checkSignal(o.signal);
+  o.debug = checkDebug(o.debug);
+  o.share = checkShare(o.share);
   o.storageKey ??= `tidewire:${o.url}`;
   return Object.freeze(o);
 }
+function checkShare(share = false) {
+  if (typeof share === "boolean") return share && { isAwake: () => false };
+  if (typeof share !== "object" || share === null) throw new TypeError(`share: must be true, false or {keepAwake}, got ${show(share)}`);
+  const { keepAwake } = checkKnown(share, ["keepAwake"], "share");
+  if (keepAwake !== void 0 && !(Array.isArray(keepAwake) && keepAwake.every((each) => typeof each === "string" && each))) throw new TypeError(`share.keepAwake: must be a list of namespaces, got ${show(keepAwake)}`);
+  const awake = new Set(keepAwake);
+  return { isAwake: (channel) => {
+    const [namespace] = channel.split(":");
+    return awake.has(namespace) || namespace.includes("*") && awake.size > 0;
+  } };
+}
+function checkDebug(debug) {
+  if (debug === void 0 || debug === false) return void 0;
+  if (debug === true) return (what, detail) => console.debug(`tidewire: ${what}`, detail);
+  if (typeof debug !== "function") throw new TypeError(`debug: must be true, false or a function, got ${show(debug)}`);
+  return (what, detail) => guarded(debug, what, detail);
+}
 
 // src/client.js
+var REQUEST = ["wait", "timeoutMs", "signal"];
+var PUBLISH = ["key", "tags", "event", "ttl", "delete", "transient", "if", "eventType", "source", "contentType", ...REQUEST];
 var Tidewire = class {
   #options;
   #events = new Events();
   #connector;
+  #offAbort;
   constructor(url, options = {}) {
     this.#options = checkOptions(url, options);
     this.#connector = new Connector(this.#options, (type, detail) => this.#events.emit(type, detail));
     this.#hear("addEventListener");
+    this.#offAbort = onAbort(this.#options.signal, () => this.close());
     queueMicrotask(() => this.#connector.start());
   }
   get state() {
@@ -3452,15 +4706,16 @@ var Tidewire = class {
    * Publishes; with `wait` also across reconnects, once, because the server drops a repeated `event`. What is published
    * on a channel keeps its order. With `delete`, there is no data.
    */
-  async publish(channel, data, { key, tags, event, wait = false, timeoutMs, ...more } = {}) {
+  async publish(channel, data, options = {}) {
     this.#checkOpen();
+    let { key, tags, event, wait = false, timeoutMs, signal, ...more } = checkKnown(options, PUBLISH, "publish");
     const described = checkDescribed(more);
     if (described.delete ? data !== void 0 : data === void 0 || typeof data === "function" || typeof data === "symbol") {
       throw badRequest(described.delete ? "data: must be undefined with delete" : "data: is missing; null is allowed");
     }
     if (wait) event ??= newID();
     const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event), ...described });
-    const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
+    const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, signal, what: "publish" });
     const published = { event: text(answer.event) ?? event };
     return described.if ? { ...published, applied: answer.applied === true, position: text(answer.position) } : published;
   }
@@ -3478,8 +4733,9 @@ var Tidewire = class {
    * Shows something of this page on a channel whose state is transient, such as where its pointer is: what `set` says, at most `maxRate` times a
    * second, until `clear`, `end`, or the connection ends.
    */
-  cursor(channel, { maxRate = 20 } = {}) {
+  cursor(channel, options = {}) {
     this.#checkOpen();
+    const { maxRate = 20 } = checkKnown(options, ["maxRate"], "cursor");
     checkChannel(channel);
     if (!(maxRate > 0 && maxRate <= 1e3)) throw badRequest(`maxRate: must be a number above 0 and up to 1000, got ${show(maxRate)}`);
     const shown = new Awareness({
@@ -3498,17 +4754,18 @@ var Tidewire = class {
     };
   }
   /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */
-  async call(route, data, { wait = false, timeoutMs } = {}) {
+  async call(route, data, options = {}) {
     this.#checkOpen();
+    const { wait = false, timeoutMs, signal } = checkKnown(options, REQUEST, "call");
     if (typeof route !== "string" || route === "") throw badRequest(`route: must be a non-empty string, got ${show(route)}`);
-    return (await this.#request(checkJSON({ type: "call", route, data }), { wait, repeatable: false, timeoutMs, what: "call" })).data;
+    return (await this.#request(checkJSON({ type: "call", route, data }), { wait, repeatable: false, timeoutMs, signal, what: "call" })).data;
   }
   /** The pages of what was published to a channel before, as an async iterator. A page that is lost is asked for again. */
-  history(channel, { timeoutMs, ...query } = {}) {
+  history(channel, { timeoutMs, signal, ...query } = {}) {
     this.#checkOpen();
     return pagesOf(checkQuery(channel, query), (json) => {
       this.#checkOpen();
-      return this.#request(json, { wait: true, repeatable: true, timeoutMs, what: "history" });
+      return this.#request(json, { wait: true, repeatable: true, timeoutMs, signal, what: "history" });
     });
   }
   /** Watches who is on a channel; returns a function that stops it. */
@@ -3527,8 +4784,9 @@ var Tidewire = class {
     return this.#connector.refresh(token);
   }
   /** Changes the option `maxBytesPerSecond`. Resolves when the server obeys, or at once without a connection. */
-  async tune({ maxBytesPerSecond }) {
+  async tune(change) {
     this.#checkOpen();
+    const { maxBytesPerSecond } = checkKnown(change, ["maxBytesPerSecond"], "tune");
     await this.#connector.bound(checkBytes(maxBytesPerSecond));
     return { maxBytesPerSecond };
   }
@@ -3541,10 +4799,12 @@ var Tidewire = class {
   close() {
     if (this.#connector.isClosed) return;
     this.#connector.close();
+    this.#offAbort();
     this.#hear("removeEventListener");
   }
   #request(json, { wait, timeoutMs = this.#options.requestTimeoutMs, ...how }) {
     if (!(timeoutMs > 0)) throw new TypeError(`timeoutMs: must be positive, got ${timeoutMs}`);
+    checkSignal(how.signal)?.throwIfAborted();
     const { isLive, state, requests } = this.#connector;
     if (!isLive && (!wait || state.name === "refused")) {
       throw new TidewireError({ code: "unavailable", message: `not connected (${state.name}): try again when the client is live, or set wait` });
@@ -3554,17 +4814,17 @@ var Tidewire = class {
   #checkOpen() {
     if (this.#connector.isClosed) throw new TidewireError({ code: "closed", message: "the client is closed; create a new one" });
   }
-  #save = () => this.#connector.channels.save();
+  #sleep = () => this.#connector.sleep();
   #wake = () => {
-    if (globalThis.document?.visibilityState === "hidden") this.#save();
+    if (globalThis.document?.visibilityState === "hidden") this.#connector.hide();
     else this.#connector.wake();
   };
   /** Listens to the page: it may go, sleep, come back, and the network with it. */
   #hear(how) {
     for (const type of ["online", "pageshow"]) globalThis[how]?.(type, this.#wake);
     for (const type of ["visibilitychange", "resume"]) globalThis.document?.[how]?.(type, this.#wake);
-    globalThis[how]?.("pagehide", this.#save);
-    globalThis.document?.[how]?.("freeze", this.#save);
+    globalThis[how]?.("pagehide", this.#sleep);
+    globalThis.document?.[how]?.("freeze", this.#sleep);
   }
 };
 

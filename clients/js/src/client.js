@@ -6,18 +6,24 @@ import { Connector } from "./connector.js";
 import { Events } from "./events.js";
 import { checkQuery, pagesOf } from "./history.js";
 import { newID } from "./ids.js";
+import { checkKnown } from "./known.js";
 import { lock, tryLock } from "./locks.js";
 import { checkOptions } from "./options.js";
+import { checkSignal, onAbort } from "./signals.js";
 import { show, text } from "./values.js";
+
+const REQUEST = ["wait", "timeoutMs", "signal"];
+const PUBLISH = ["key", "tags", "event", "ttl", "delete", "transient", "if", "eventType", "source", "contentType", ...REQUEST];
 
 /** A connection that comes back. Starts at once; see README.md for options, events and states. */
 export class Tidewire {
-  #options; #events = new Events(); #connector;
+  #options; #events = new Events(); #connector; #offAbort;
 
   constructor(url, options = {}) {
     this.#options = checkOptions(url, options);
     this.#connector = new Connector(this.#options, (type, detail) => this.#events.emit(type, detail));
     this.#hear("addEventListener");
+    this.#offAbort = onAbort(this.#options.signal, () => this.close());
     queueMicrotask(() => this.#connector.start()); // listeners and subscriptions made right after this are in time
   }
 
@@ -42,15 +48,16 @@ export class Tidewire {
    * Publishes; with `wait` also across reconnects, once, because the server drops a repeated `event`. What is published
    * on a channel keeps its order. With `delete`, there is no data.
    */
-  async publish(channel, data, { key, tags, event, wait = false, timeoutMs, ...more } = {}) {
+  async publish(channel, data, options = {}) {
     this.#checkOpen();
+    let { key, tags, event, wait = false, timeoutMs, signal, ...more } = checkKnown(options, PUBLISH, "publish");
     const described = checkDescribed(more);
     if (described.delete ? data !== undefined : data === undefined || typeof data === "function" || typeof data === "symbol") {
       throw badRequest(described.delete ? "data: must be undefined with delete" : "data: is missing; null is allowed");
     }
     if (wait) event ??= newID();
     const json = checkJSON({ type: "publish", channel: checkChannel(channel), data, key: checkText("key", key), tags: checkTags(tags), event: checkText("event", event), ...described });
-    const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, what: "publish" });
+    const answer = await this.#request(json, { channel, wait, repeatable: true, timeoutMs, signal, what: "publish" });
     const published = { event: text(answer.event) ?? event };
     return described.if ? { ...published, applied: answer.applied === true, position: text(answer.position) } : published;
   }
@@ -71,8 +78,9 @@ export class Tidewire {
    * Shows something of this page on a channel whose state is transient, such as where its pointer is: what `set` says, at most `maxRate` times a
    * second, until `clear`, `end`, or the connection ends.
    */
-  cursor(channel, { maxRate = 20 } = {}) {
+  cursor(channel, options = {}) {
     this.#checkOpen();
+    const { maxRate = 20 } = checkKnown(options, ["maxRate"], "cursor");
     checkChannel(channel);
     if (!(maxRate > 0 && maxRate <= 1000)) throw badRequest(`maxRate: must be a number above 0 and up to 1000, got ${show(maxRate)}`);
     const shown = new Awareness({
@@ -90,18 +98,19 @@ export class Tidewire {
   }
 
   /** Asks a route of the server; with `wait` it waits for a connection, but is never sent twice. */
-  async call(route, data, { wait = false, timeoutMs } = {}) {
+  async call(route, data, options = {}) {
     this.#checkOpen();
+    const { wait = false, timeoutMs, signal } = checkKnown(options, REQUEST, "call");
     if (typeof route !== "string" || route === "") throw badRequest(`route: must be a non-empty string, got ${show(route)}`);
-    return (await this.#request(checkJSON({ type: "call", route, data }), { wait, repeatable: false, timeoutMs, what: "call" })).data;
+    return (await this.#request(checkJSON({ type: "call", route, data }), { wait, repeatable: false, timeoutMs, signal, what: "call" })).data;
   }
 
   /** The pages of what was published to a channel before, as an async iterator. A page that is lost is asked for again. */
-  history(channel, { timeoutMs, ...query } = {}) {
+  history(channel, { timeoutMs, signal, ...query } = {}) {
     this.#checkOpen();
     return pagesOf(checkQuery(channel, query), (json) => {
       this.#checkOpen();
-      return this.#request(json, { wait: true, repeatable: true, timeoutMs, what: "history" });
+      return this.#request(json, { wait: true, repeatable: true, timeoutMs, signal, what: "history" });
     });
   }
 
@@ -124,8 +133,9 @@ export class Tidewire {
   }
 
   /** Changes the option `maxBytesPerSecond`. Resolves when the server obeys, or at once without a connection. */
-  async tune({ maxBytesPerSecond }) {
+  async tune(change) {
     this.#checkOpen();
+    const { maxBytesPerSecond } = checkKnown(change, ["maxBytesPerSecond"], "tune");
     await this.#connector.bound(checkBytes(maxBytesPerSecond));
     return { maxBytesPerSecond };
   }
@@ -140,11 +150,13 @@ export class Tidewire {
   close() {
     if (this.#connector.isClosed) return;
     this.#connector.close();
+    this.#offAbort();
     this.#hear("removeEventListener");
   }
 
   #request(json, { wait, timeoutMs = this.#options.requestTimeoutMs, ...how }) {
     if (!(timeoutMs > 0)) throw new TypeError(`timeoutMs: must be positive, got ${timeoutMs}`);
+    checkSignal(how.signal)?.throwIfAborted();
     const { isLive, state, requests } = this.#connector;
     if (!isLive && (!wait || state.name === "refused")) {
       throw new TidewireError({ code: "unavailable", message: `not connected (${state.name}): try again when the client is live, or set wait` });
@@ -156,10 +168,10 @@ export class Tidewire {
     if (this.#connector.isClosed) throw new TidewireError({ code: "closed", message: "the client is closed; create a new one" });
   }
 
-  #save = () => this.#connector.channels.save();
+  #sleep = () => this.#connector.sleep();
 
   #wake = () => {
-    if (globalThis.document?.visibilityState === "hidden") this.#save();
+    if (globalThis.document?.visibilityState === "hidden") this.#connector.hide();
     else this.#connector.wake();
   };
 
@@ -167,7 +179,7 @@ export class Tidewire {
   #hear(how) {
     for (const type of ["online", "pageshow"]) globalThis[how]?.(type, this.#wake);
     for (const type of ["visibilitychange", "resume"]) globalThis.document?.[how]?.(type, this.#wake);
-    globalThis[how]?.("pagehide", this.#save);
-    globalThis.document?.[how]?.("freeze", this.#save);
+    globalThis[how]?.("pagehide", this.#sleep);
+    globalThis.document?.[how]?.("freeze", this.#sleep);
   }
 }

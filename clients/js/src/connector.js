@@ -8,6 +8,7 @@ import { Links } from "./links.js";
 import { Renewal } from "./renewal.js";
 import { Requests } from "./requests.js";
 import { isStable, Retry } from "./retry.js";
+import { Share } from "./share.js";
 import { backoff, Timers } from "./timers.js";
 import { SignedOut, Tokens } from "./tokens.js";
 import { MAX_ORDER, moment, readWelcome, text, within } from "./values.js";
@@ -18,7 +19,7 @@ const HANDOVER = 5_000; // how long a link that was moved away from may still an
 export class Connector {
   clock = new Clock(); channels; requests;
   #options; #emit; #state = Object.freeze({ name: "connecting", since: Date.now() });
-  #links = new Links(); #timers; #tokens; #renewal; #retry; #dialer;
+  #links = new Links(); #timers; #tokens; #renewal; #retry; #dialer; #share;
   #directs = new Recent(1000); // IDs of events that belong to no channel
   #who = null; // tenant and user of the last welcome, as JSON
   #quick = 0; // moves from links that were not stable
@@ -36,8 +37,9 @@ export class Connector {
     this.channels = new Channels({
       options, links: this.#links, clock: this.clock, timers: this.#timers, emit, taken: (link) => this.#handOver(link), isClosed: () => this.isClosed,
     });
+    this.#share = new Share(options, { park: () => this.#park(), wake: () => this.#unpark(), fault: (error) => this.isClosed || emit("error", error) });
     this.#dialer = new Dialer({
-      options, links: this.#links, timers: this.#timers, tokens: this.#tokens,
+      options, links: this.#links, timers: this.#timers, tokens: this.#tokens, share: this.#share,
       first: (link, frame, room, most) => (this.#retry.cautious ? { subscriptions: [] } : this.channels.first(link, frame, room, most)),
       frame: (link, frame) => this.#frame(link, frame), over: (link, code, message) => this.#over(link, code, message),
       failed: (error) => this.#undialled(error), fault: (error) => emit("error", error), roundTrip: (ms) => this.clock.roundTrip(ms),
@@ -70,8 +72,22 @@ export class Connector {
     this.#dial();
   }
 
+  /** The page is about to stand still or to go. */
+  sleep() {
+    this.channels.save();
+    this.#share.sleep();
+  }
+
+  /** The page is hidden. */
+  hide() {
+    this.channels.save();
+    this.#share.shown();
+  }
+
   /** Looks whether the socket has died unseen, and waits no longer than the server wants: the page is shown again, or the network is back. */
   wake() {
+    this.#share.shown();
+    this.#unpark();
     this.#links.live?.probe();
     if (this.#timers.has("retry")) this.#after("retry", Math.max(0, this.#retry.notBefore - ticks()), () => this.#dial());
   }
@@ -82,7 +98,17 @@ export class Connector {
     this.#hangUp(new TidewireError({ code: "closed", message: "the client was closed" }));
     this.#set({ name: "closed" });
     this.channels.close();
+    this.#share.end();
   }
+
+  /** Nobody sees the tabs that share a socket: there is none until one of them is seen. */
+  #park() {
+    if (!["connecting", "reconnecting", "live"].includes(this.#state.name)) return;
+    this.#cut();
+    this.#set({ name: "parked" });
+  }
+
+  #unpark() { if (this.#state.name === "parked") this.#dial(); }
 
   // ---- connecting: state connecting, or reconnecting without retryAt
 
@@ -239,6 +265,12 @@ export class Connector {
 
   /** Ends what there is. Tells whether it stays so: a listener may have dialled anew. */
   #hangUp(error) {
+    const turn = this.#cut();
+    this.requests.fail(error);
+    return turn === this.#dialer.turn;
+  }
+
+  #cut() {
     const turn = this.#dialer.stop();
     this.channels.save();
     this.#timers.cancelAll();
@@ -249,8 +281,7 @@ export class Connector {
     this.channels.askAgain();
     [this.#links.leaving, this.#links.next] = [null, null];
     this.#unlink();
-    this.requests.fail(error);
-    return turn === this.#dialer.turn;
+    return turn;
   }
 
   // ---- frames
@@ -295,6 +326,7 @@ export class Connector {
   #set(state) {
     if (this.isClosed) return;
     this.#state = Object.freeze({ ...state, since: Date.now() });
+    this.#options.debug?.("state", this.#state);
     this.#emit("state", this.#state);
   }
 

@@ -12,14 +12,14 @@ export class Dialer {
   #maxBytesPerSecond; // of each connection
   #inFrame = false; #headersRefused = 0; // where the next token goes, and how often only the first frame would do
   #messageBytes = Infinity; #most = Infinity; // limits of the last welcome
-  #options; #links; #timers; #tokens; #on;
+  #options; #links; #timers; #tokens; #share; #on;
 
   /**
-   * `first` returns what the first frame asks for, `over` is told that a link has ended or is late, `failed` why there is none. The others are
-   * of a link.
+   * `share` has sockets of other tabs, if it is given. `first` returns what the first frame asks for, `over` is told that a link has ended or is
+   * late, `failed` why there is none. The others are of a link.
    */
-  constructor({ options, links, timers, tokens, ...on }) {
-    [this.#options, this.#links, this.#timers, this.#tokens, this.#on] = [options, links, timers, tokens, on];
+  constructor({ options, links, timers, tokens, share, ...on }) {
+    [this.#options, this.#links, this.#timers, this.#tokens, this.#share, this.#on] = [options, links, timers, tokens, share, on];
     this.#maxBytesPerSecond = options.maxBytesPerSecond;
   }
 
@@ -62,19 +62,30 @@ export class Dialer {
   async #open(turn) {
     if (this.#tokens.needed) await this.#tokens.provide();
     if (turn !== this.turn) return;
-    const token = this.#tokens.current, { WebSocket, tokenIn, url } = this.#options, { over, frame, fault, roundTrip } = this.#on;
-    const inHandshake = token !== null && tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
-    this.#inFrame = inHandshake; // next time, should it not even open: perhaps a proxy minds the header
-    const link = new Link(new WebSocket(url.href, inHandshake ? [PROTOCOL, `bearer.${token.value}`] : [PROTOCOL]), token, {
+    const token = this.#tokens.current, { over, frame, fault, roundTrip } = this.#on, shared = token !== null && this.#share?.isUsed === true;
+    const inHandshake = shared || token !== null && this.#options.tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
+    this.#inFrame = inHandshake && !shared; // next time, should it not even open: perhaps a proxy minds the header
+    const link = new Link(shared ? this.#share.open(token.value) : this.#socket(inHandshake, token), token, {
       open: () => {
         this.#headersRefused = inHandshake ? 0 : this.#headersRefused;
         this.#inFrame = false;
         this.#opened(link, inHandshake ? undefined : token?.value);
       },
-      frame, closed: over, fault, roundTrip,
+      frame, closed: over, fault, roundTrip, trace: this.#trace,
     });
     link.inHandshake = inHandshake;
     this.#links.next = link;
+  }
+
+  /** Tells who debugs what goes over the wire, without tokens. */
+  get #trace() {
+    const { debug } = this.#options;
+    return debug && ((what, detail) => debug(what, typeof detail === "string" ? JSON.parse(detail.replace(/"token":"[^"]*"/, '"token":"..."')) : structuredClone(detail)));
+  }
+
+  #socket(inHandshake, token) {
+    const { WebSocket, url } = this.#options;
+    return new WebSocket(url.href, inHandshake ? [PROTOCOL, `bearer.${token.value}`] : [PROTOCOL]);
   }
 
   /** Sends the first frame: the token and where each channel stands, as much as goes in at once. */

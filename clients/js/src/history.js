@@ -1,6 +1,7 @@
 // What was published to a channel before: what a page can ask for, and the pages that come of it.
 import { checkChannel, checkJSON } from "./checks.js";
 import { badRequest } from "./codes.js";
+import { unknownOption } from "./known.js";
 import { isPosition } from "./position.js";
 import { moment, show } from "./values.js";
 
@@ -34,7 +35,7 @@ export function checkQuery(channel, options) {
   const query = { channel: checkChannel(channel) };
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || value === null) continue;
-    if (!Object.hasOwn(CHECKS, name)) throw badRequest(`${name.slice(0, 64)}: is not an option of history`);
+    if (!Object.hasOwn(CHECKS, name)) throw unknownOption(name, [...Object.keys(CHECKS), "timeoutMs", "signal"], "history");
     query[name] = CHECKS[name](name, value);
   }
   const { before, after, from, to } = query;

@@ -29,7 +29,7 @@ export class Link {
       this.opened = true;
       on.open(this);
     });
-    socket.onmessage = (event) => this.#safely(() => this.#receive(event.data));
+    socket.onmessage = ({ data, frame }) => this.#safely(() => this.#receive(frame ?? parsed(data))); // one that is shared brings frames
     socket.onclose = (event) => this.#end(Number.isInteger(event?.code) ? event.code : 1006, text(event?.reason) ?? "");
     // Some runtimes report a connection that could not be made by an error alone.
     socket.onerror = () => setTimeout(() => this.#end(1006, ""), 100);
@@ -49,6 +49,7 @@ export class Link {
   /** Sends now: the first frame, and what must not wait for the pace. */
   send(json) {
     this.#budget--;
+    this.#on.trace?.("sent", json);
     try {
       this.#socket.send(json);
     } catch {
@@ -81,9 +82,10 @@ export class Link {
   /**
    * Sends a frame with an id and calls one of the two with its answer: at once, because the next frame,
    * which may come before any promise has run, is read in the light of this one. Returns what takes the
-   * request back, or with `true` only if it has not been sent yet: it tells whether that was so.
+   * request back, or with `true` only if it has not been sent yet: it tells whether that was so. With `whole`, a frame of an error
+   * is an answer as well.
    */
-  ask(json, resolve, reject, { timeoutMs, urgent = false, publishes = false, what = "a request" } = {}) {
+  ask(json, resolve, reject, { timeoutMs, urgent = false, publishes = false, whole: wholly = false, what = "a request" } = {}) {
     const nothing = () => false;
     if (this.ended) return reject(lost()), nothing;
     const id = this.#nextID++, whole = `{"id":${id},${publishes ? `"refusals":${this.refusals},` : ""}${json.slice(1)}`;
@@ -102,7 +104,7 @@ export class Link {
       const unsent = forget();
       reject(new TidewireError({ code: "timeout", message: `no answer to ${what} within ${timeoutMs} ms`, lost: !unsent }));
     }, Math.min(timeoutMs, MAX_TIMER));
-    this.#pending.set(id, { resolve, reject, timer });
+    this.#pending.set(id, { resolve, reject, timer, wholly });
     if (urgent) this.send(whole);
     else {
       this.#backlog.set(id, whole);
@@ -179,12 +181,9 @@ export class Link {
     } catch { /* it is no more */ }
   }
 
-  #receive(data) {
+  #receive(frame) {
     [this.#heard, this.#pinged] = [ticks(), false];
-    let frame = null;
-    try {
-      frame = JSON.parse(data);
-    } catch { /* the next line's case */ }
+    this.#on.trace?.("received", frame);
     if (typeof frame?.type !== "string") return this.drop("the server sent something that is not a frame of this protocol"); // the backoff keeps it from being a storm
     if (frame.type === "error") this.refusals = Math.max(this.refusals, Number.isSafeInteger(frame.refusals) ? frame.refusals : 0);
     const answers = frame.type === "ok" || frame.type === "error" || frame.type === "pong";
@@ -193,7 +192,7 @@ export class Link {
     this.#pending.delete(frame.id);
     this.#backlog.delete(frame.id);
     clearTimeout(request.timer);
-    if (frame.type === "error") request.reject(new TidewireError(frame));
+    if (frame.type === "error" && !request.wholly) request.reject(new TidewireError(frame));
     else request.resolve(frame);
   }
 
@@ -202,6 +201,7 @@ export class Link {
     const { verdict } = onConnection(code);
     // What was sent may be what ended it: that must not be sent again.
     this.#finish(() => (verdict === LESS ? Object.assign(lost(), { code: onConnection(code).code, fatal: true }) : lost()));
+    this.#on.trace?.("ended", { code, reason });
     this.#on.closed(this, code, reason);
   }
 
@@ -216,5 +216,14 @@ export class Link {
       clearTimeout(timer);
       reject(error());
     }
+  }
+}
+
+/** What a message says; null if it is not JSON. */
+function parsed(data) {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return null;
   }
 }

@@ -2,7 +2,9 @@
 import { checkText } from "./checks.js";
 import { badRequest, TidewireError } from "./codes.js";
 import { newID } from "./ids.js";
+import { unknownOption } from "./known.js";
 import { idOf, Lock, stopwatch } from "./lock.js";
+import { checkSignal } from "./signals.js";
 import { MAX_NAME, show } from "./values.js";
 
 const UNITS = { s: 1000, m: 60_000 }, SHORTEST = 3000, LONGEST = 240_000; // what is longer, not every channel keeps
@@ -12,13 +14,12 @@ const ATTEMPT = 10_000, MARGIN = 1000;
 /** What a page wants, checked. */
 function wanted(name, { ttl = "30s", data = null, signal, ...unknown }) {
   const other = Object.keys(unknown)[0];
-  if (other !== undefined) throw badRequest(`${other.slice(0, 64)}: is not an option of lock`);
+  if (other !== undefined) throw unknownOption(other, ["ttl", "data", "signal"], "lock");
   if (typeof name !== "string" || name === "") throw badRequest(`name: must be a non-empty string, got ${show(name)}`);
   checkText("name", name, MAX_NAME - "lock:".length);
   const [, number, unit] = /^(\d{1,6})(s|m)$/.exec(ttl) ?? [], ttlMs = Number(number) * UNITS[unit];
   if (!(ttlMs >= SHORTEST && ttlMs <= LONGEST)) throw badRequest(`ttl: must be from 3s to 4m, got ${show(ttl)}`);
-  if (signal !== undefined && typeof signal?.addEventListener !== "function") throw badRequest(`signal: must be an AbortSignal, got ${show(signal)}`);
-  return { ttlMs, data, signal, key: `lock:${name}` };
+  return { ttlMs, data, signal: checkSignal(signal), key: `lock:${name}` };
 }
 
 /** Tries once. Resolves with the lock, or with null if somebody else has it. `client` publishes. */

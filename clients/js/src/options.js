@@ -1,11 +1,20 @@
 // The options of a client, checked.
+import { guarded } from "./callbacks.js";
 import { checkBytes } from "./checks.js";
+import { checkKnown } from "./known.js";
+import { checkSignal } from "./signals.js";
 import { asToken } from "./tokens.js";
 import { show } from "./values.js";
+
+const KNOWN = [
+  "url", "token", "tokenIn", "WebSocket", "storage", "storageKey", "maxBytesPerSecond", "backoffMs", "backoffCapMs", "connectTimeoutMs", "requestTimeoutMs",
+  "maxPending", "remember", "share", "events", "debug", "signal",
+];
 
 /** The options of a client, checked: what is wrong with them shows at once and not in a state that nobody expects. */
 export function checkOptions(url, options) {
   const given = typeof url === "object" && url !== null && !(url instanceof URL) ? url : { ...options, url };
+  checkKnown(given, KNOWN, "connect");
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const o = {
     tokenIn: "subprotocol", WebSocket: globalThis.WebSocket, backoffMs: 500, backoffCapMs: 30_000, connectTimeoutMs: 15_000,
@@ -23,6 +32,30 @@ export function checkOptions(url, options) {
   o.url = new URL(o.url, globalThis.location?.href);
   o.url.protocol = o.url.protocol.replace(/^http/, "ws");
   if (o.url.pathname === "/") o.url.pathname = "/v1/socket";
+  checkSignal(o.signal);
+  o.debug = checkDebug(o.debug);
+  o.share = checkShare(o.share);
   o.storageKey ??= `tidewire:${o.url}`;
   return Object.freeze(o);
+}
+
+/** Whether tabs share a socket, and of which namespaces something has to come although nobody sees any of them. */
+function checkShare(share = false) {
+  if (typeof share === "boolean") return share && { isAwake: () => false };
+  if (typeof share !== "object" || share === null) throw new TypeError(`share: must be true, false or {keepAwake}, got ${show(share)}`);
+  const { keepAwake } = checkKnown(share, ["keepAwake"], "share");
+  if (keepAwake !== undefined && !(Array.isArray(keepAwake) && keepAwake.every((each) => typeof each === "string" && each))) throw new TypeError(`share.keepAwake: must be a list of namespaces, got ${show(keepAwake)}`);
+  const awake = new Set(keepAwake);
+  return { isAwake: (channel) => {
+    const [namespace] = channel.split(":");
+    return awake.has(namespace) || namespace.includes("*") && awake.size > 0;
+  } };
+}
+
+/** Who is told what happens on the sockets. */
+function checkDebug(debug) {
+  if (debug === undefined || debug === false) return undefined;
+  if (debug === true) return (what, detail) => console.debug(`tidewire: ${what}`, detail);
+  if (typeof debug !== "function") throw new TypeError(`debug: must be true, false or a function, got ${show(debug)}`);
+  return (what, detail) => guarded(debug, what, detail);
 }

@@ -1,6 +1,7 @@
 // Publishes and calls under way: their order, their deadlines, and when they are sent again.
 import { ticks } from "./clock.js";
 import { TidewireError } from "./codes.js";
+import { onAbort } from "./signals.js";
 import { MAX_TIMER } from "./timers.js";
 
 /**
@@ -15,7 +16,7 @@ export class Requests {
   constructor(most) { this.#most = most; }
 
   /** Sends a frame. `channel` is given for publishes alone. */
-  add(json, { channel, wait, repeatable, timeoutMs, what }) {
+  add(json, { channel, wait, repeatable, timeoutMs, signal, what }) {
     if (this.#all.size >= this.#most) {
       throw new TidewireError({ code: "limited", limit: "maxPending", message: `${this.#all.size} requests are pending, maxPending is ${this.#most}; wait for some of them` });
     }
@@ -29,6 +30,10 @@ export class Requests {
           code: "timeout", lost, message: lost ? `no answer to ${what} within ${timeoutMs} ms` : `no connection within ${timeoutMs} ms; the ${what} was not sent`,
         }));
       }, Math.min(timeoutMs, MAX_TIMER));
+      one.offAbort = onAbort(signal, (reason) => {
+        one.takeBack?.();
+        this.#settle(one, reject, reason);
+      });
       this.#all.add(one);
       this.#send();
     });
@@ -86,6 +91,7 @@ export class Requests {
   #settle(one, how, value) {
     if (!this.#all.delete(one)) return;
     clearTimeout(one.timer);
+    one.offAbort();
     how(value);
     this.#send();
   }

@@ -1,16 +1,17 @@
 // One reader of a channel: a callback, or an async iterator with a bounded queue.
 import { guarded } from "./callbacks.js";
 import { TidewireError } from "./codes.js";
+import { onAbort } from "./signals.js";
 import { show } from "./values.js";
 
 /** One reader of a channel. Without a callback it is an async iterator with a bounded queue. */
 export class Subscription {
   #feed; #owner; #queue = new Map(); #serial = 0; #waiters = []; #dropped = new Map(); #done = null;
   #handed = new Map(); #handedAsOf; // while something waits: where the reader stands in the channels of which it does
-  #onMessage; #onGap; #onDropped; #buffer; #overflow;
+  #onMessage; #onGap; #onDropped; #buffer; #overflow; #offAbort = () => {};
 
   /** `owner` is who lets the reader leave, and who tunes the feed. */
-  constructor(feed, owner, onMessage, { onGap, onDropped, buffer = 1000, overflow = "drop-oldest" }) {
+  constructor(feed, owner, onMessage, { onGap, onDropped, buffer = 1000, overflow = "drop-oldest", signal }) {
     if (overflow !== "drop-oldest" && overflow !== "conflate") throw new TypeError(`overflow: must be drop-oldest or conflate, got ${show(overflow)}`);
     if (!(buffer >= 1)) throw new TypeError(`buffer: must be at least 1, got ${show(buffer)}`);
     this.#feed = feed;
@@ -24,11 +25,17 @@ export class Subscription {
       get asOf() { return subscription.#queue.size ? subscription.#handedAsOf : feed.asOf; },
       stands: (cursor) => this.#stands(cursor),
     });
+    if (typeof signal?.addEventListener === "function") this.#offAbort = onAbort(signal, (reason) => this.#abort(reason));
   }
 
   get channel() { return this.#feed.channel; }
-  get state() { return this.#done ? Object.freeze({ ...this.#feed.state, name: this.#done.error ? "refused" : "closed" }) : this.#feed.state; }
-  get ready() { return this.#feed.ready.then(() => this); }
+  get state() { return this.#done ? Object.freeze({ ...this.#feed.state, name: this.#done.refused ? "refused" : "closed" }) : this.#feed.state; }
+  get ready() {
+    return this.#feed.ready.then(() => {
+      if (this.#done?.aborted) throw this.#done.error;
+      return this;
+    }, (error) => { throw this.#done?.aborted ? this.#done.error : error; });
+  }
   get position() { return this.#feed.isPattern ? undefined : this.#stands(this.#feed.cursor(this.channel)); }
   /** Of a pattern: the position of the last item that was delivered of each channel. */
   get positions() {
@@ -52,6 +59,14 @@ export class Subscription {
   /** The server sends nothing until resume. */
   pause() { return this.tune({ paused: true }); }
   resume() { return this.tune({ paused: false }); }
+
+  /** The page does not want it any more, for a reason of its own. */
+  #abort(reason) {
+    if (this.#done) return;
+    this.#finish(reason);
+    this.#done = { error: reason, aborted: true };
+    this.#owner.leave(this);
+  }
 
   unsubscribe() { if (!this.#done) this.#owner.leave(this); }
 
@@ -102,7 +117,8 @@ export class Subscription {
   }
 
   #finish(error) {
-    this.#done = { error };
+    this.#offAbort();
+    this.#done ??= { error, refused: error !== undefined };
     for (const { resolve, reject } of this.#waiters.splice(0)) {
       if (error) reject(error);
       else resolve({ done: true, value: undefined });

@@ -20,14 +20,22 @@ export const fitsHeader = (token) => token.length <= MAX_HEADER && /^[\w\-.~+]+$
  * A token in hand: when it was taken, in ticks, when it ends by the server's clock, and how long it lasts if it says so.
  * Nothing is verified here: it serves the timing alone.
  */
-function tokenOf(value) {
-  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity };
-  try {
-    const { iat, exp } = JSON.parse(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
-    token.endsAt = moment(exp * 1000);
-    if (exp > iat) token.lastsMs = (exp - iat) * 1000;
-  } catch { /* the welcome will tell */ }
+export function tokenOf(value) {
+  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity }, { iat, exp } = asClaims(value) ?? {}; // if they cannot be read, the welcome will tell
+  token.endsAt = moment(exp * 1000);
+  if (exp > iat) token.lastsMs = (exp - iat) * 1000;
   return token;
+}
+
+/** What a token says, if that can be read. */
+export function asClaims(token) {
+  try {
+    const bytes = Uint8Array.from(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")), (each) => each.charCodeAt(0));
+    const claims = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof claims === "object" && claims !== null ? claims : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Why there is no token to be had: the application has said so. */

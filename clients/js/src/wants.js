@@ -1,9 +1,11 @@
 // How a subscription wants its channel: what it asks for, checked, and how changes of that add up.
 import { badRequest } from "./codes.js";
+import { unknownOption } from "./known.js";
+import { checkSignal } from "./signals.js";
 import { show } from "./values.js";
 
 /** The options of subscribe that are this client's own; all others go to the server. */
-const OURS = ["since", "onGap", "onDropped", "buffer", "overflow"];
+const OURS = ["since", "onGap", "onDropped", "buffer", "overflow", "signal"];
 const TUNABLE = ["filter", "fields", "keys", "maxRate", "paused"];
 
 const text = (name, value) => {
@@ -37,11 +39,11 @@ const keys = (name, value) => {
 };
 
 /** Reads the members that are given, each with its check. What a name, a filter or a rate may be, the server knows. */
-function read(given, checks, otherwise) {
+function read(given, checks, unknown) {
   const members = {};
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    if (!Object.hasOwn(checks, name)) throw badRequest(`${name.slice(0, 64)}: ${otherwise}`);
+    if (!Object.hasOwn(checks, name)) throw unknown(name);
     members[name] = checks[name](name, value);
   }
   return members;
@@ -50,7 +52,9 @@ function read(given, checks, otherwise) {
 /** What the options of a subscription ask the server for. What is not asked for has no member. */
 export function checkWants(options, ofPattern = false) {
   const asked = Object.fromEntries(Object.entries(options).filter(([name]) => !OURS.includes(name)));
-  const wants = read(asked, { filter: text, fields: names, keys: names, maxRate: rate, paused: flag, state: flag, rewind }, "is not an option of subscribe");
+  const checks = { filter: text, fields: names, keys: names, maxRate: rate, paused: flag, state: flag, rewind };
+  const wants = read(asked, checks, (name) => unknownOption(name, [...Object.keys(checks), ...OURS], "subscribe"));
+  checkSignal(options.signal);
   if (ofPattern && options.since !== undefined && options.since !== null) throw badRequest("since: cannot be given for a pattern; the option storage of connect keeps its positions");
   if (wants.state && options.since !== undefined && options.since !== null) throw badRequest("since: cannot be given with state, which begins with all of it");
   if (wants.rewind && wants.state) throw badRequest("rewind: cannot be given with state, which begins with all of it");
@@ -61,7 +65,7 @@ export function checkWants(options, ofPattern = false) {
 /** A change of what is asked for. */
 export function checkChange(change) {
   if (change === null || typeof change !== "object") throw badRequest(`tune: must be an object, got ${show(change)}`);
-  return read(change, { filter: text, fields: names, keys, maxRate: rate, paused: flag }, `cannot be tuned, only ${TUNABLE.join(", ")}`);
+  return read(change, { filter: text, fields: names, keys, maxRate: rate, paused: flag }, (name) => badRequest(`${name.slice(0, 64)}: cannot be tuned, only ${TUNABLE.join(", ")}`));
 }
 
 /** Without what is as if it had not been asked for. */

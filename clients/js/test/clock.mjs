@@ -2,9 +2,10 @@
 // timers, and what promises do is done between two of them. The wall clock can be set without that any time passes.
 
 /** Lets promises run. Nothing here waits for the outside, so microtasks are enough. */
-export async function settle() { for (let i = 0; i < 8; i++) await null; }
+export async function settle(rounds = 8) { for (let i = 0; i < rounds; i++) await null; }
 
 export class VirtualClock {
+  rounds = 8; // how many promises may wait for each other
   #ticks = 0; #wall; #timers = new Map(); #nextID = 1; #kept;
 
   constructor(wall = 1_800_000_000_000) { this.#wall = wall; }
@@ -41,7 +42,7 @@ export class VirtualClock {
 
   async pass(ms) {
     const end = this.#ticks + ms;
-    await settle();
+    await settle(this.rounds);
     for (;;) {
       let first;
       for (const [id, timer] of this.#timers) if (timer.at <= end && (!first || timer.at < first.timer.at)) first = { id, timer };
@@ -51,7 +52,7 @@ export class VirtualClock {
       if (timer.every) timer.at += timer.every;
       else this.#timers.delete(id);
       timer.run();
-      await settle();
+      await settle(this.rounds);
     }
     this.#ticks = Math.max(this.#ticks, end);
   }

@@ -40,6 +40,7 @@ export class World {
     this.begin = this.clock.wall; // the server's time is this and the ticks, whatever the page's clock says
     const world = this;
     this.WebSocket = class { constructor(url, protocols) { new Socket(world, this, url, protocols); } };
+    this.WebSocket.Real = class { constructor(page, url, protocols) { new Socket(world, page, url, protocols); } }; // of a page elsewhere
   }
 
   end() { this.clock.uninstall(); }
