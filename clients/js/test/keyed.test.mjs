@@ -358,7 +358,7 @@ describe("tune", () => {
     await start(t);
     const said = record(client, "error"), refused = (options) => client.subscribe("prices:eu", () => {}, options);
     for (const [options, says] of [
-      [{ rewinds: 5 }, "rewinds: is not an option of subscribe"], [{ filter: 7 }, "filter: must be a string, got 7"], [{ keys: "a" }, "keys: must be a list of strings, got \"a\""],
+      [{ rewinds: 5 }, "rewinds: is not an option of subscribe; did you mean rewind?"], [{ filter: 7 }, "filter: must be a string, got 7"], [{ keys: "a" }, "keys: must be a list of strings, got \"a\""],
       [{ keys: ["a", ""] }, "keys[1]: must be a non-empty string, got \"\""], [{ maxRate: NaN }, "maxRate: must be a number, got NaN"], [{ paused: 1 }, "paused: must be true or false, got 1"],
       [{ state: true, since }, "since: cannot be given with state, which begins with all of it"],
     ]) {
