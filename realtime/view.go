@@ -11,6 +11,8 @@ const (
 	MaxColumns     = 64   // and of fields
 	MaxFilterable  = 16
 	MaxKeys        = 5000 // that a subscription is for
+	// MaxChannelFilters is how many different filters the readers of a channel may have on an instance, of those that no equality decides.
+	MaxChannelFilters = 1000
 )
 
 // Views are what a token narrows of what its owner is shown, by patterns of channels. Of the patterns that select a channel the

@@ -44,6 +44,9 @@ func (c *Connection) Tune(ch realtime.Channel, sub string, change func(Want) (Wa
 	if err != nil {
 		return Want{}, err
 	}
+	if err := channel.Crowded(r, v); err != nil {
+		return Want{}, err
+	}
 	rules := c.Tenant().Rules(ch.Namespace())
 	defer f.fleet.Tuned(ch)
 	return channel.Apply(r, want, v, &rules, time.Now()), nil

@@ -122,6 +122,10 @@ func (m *Machine) answerEarly(q *Question, at realtime.Position) {
 		m.set.fx.Refused = append(m.set.fx.Refused, Refusal{q, &realtime.Error{Code: realtime.CodeUnavailable, Message: "channel: what it has is not known yet", RetryAfter: 5 * time.Second}})
 		return
 	}
+	if err := crowded(m, q.Reader.view); err != nil {
+		m.set.fx.Refused = append(m.set.fx.Refused, Refusal{q, err})
+		return
+	}
 	at = at.OrLater(q.Request.Since)
 	a, how := outbox.Answer{Position: at, Rewinds: !q.Request.Rewind.IsZero()}, realtime.ReasonLive
 	if !q.Request.Since.IsZero() && q.Request.Begins == 0 {
@@ -136,6 +140,10 @@ func (m *Machine) answerEarly(q *Question, at realtime.Position) {
 // from then on it reads live.
 func (m *Machine) begin(q *Question, from int, a outbox.Answer, how realtime.Reason) {
 	m.releaseTick()
+	if err := crowded(m, q.Reader.view); err != nil {
+		m.set.fx.Refused = append(m.set.fx.Refused, Refusal{q, err})
+		return
+	}
 	if p := q.Reader.pace; p != nil {
 		if p.state {
 			q.beginState(m, from, a.Resumed)

@@ -26,6 +26,7 @@ type Keyed struct {
 	fx      *Effects
 	metrics realtime.Metrics
 	sights  map[string]*sight
+	asked   int // sights whose Views are undecided
 	behind  int // readers that have not had everything
 	readers int
 }
@@ -134,6 +135,9 @@ func (k *Keyed) join(r *Reader) {
 	if s == nil {
 		s = &sight{Sight: record.Sight{View: r.view, Events: !r.pace.state}}
 		k.sights[r.view.ID()] = s
+		if r.view.Undecided() {
+			k.asked++
+		}
 	}
 	r.pace.sight, r.pace.seat = s, len(s.readers)
 	s.readers = append(s.readers, r)
@@ -148,6 +152,9 @@ func (k *Keyed) part(r *Reader) {
 	s.readers[last] = nil
 	if s.readers = s.readers[:last]; last == 0 {
 		delete(k.sights, s.View.ID())
+		if s.View.Undecided() {
+			k.asked--
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ type Lanes[R Reader[R]] struct {
 
 	filtered []*Lane[R]           // those with a View that no name decides, and of those whose View only projects
 	byValue  map[value][]*Lane[R] // those with a View that shows only what has one of some values under a name
+	asked    int                  // Views of filtered that are undecided
 	names    map[string]int       // how many lanes are in byValue for each name
 	byID     map[string]*Lane[R]
 }
@@ -60,6 +61,9 @@ func (ls *Lanes[R]) of(v *view.View) *Lane[R] {
 	ls.byID[v.ID()] = l
 	if l.by = ls.choose(v); l.by == nil {
 		ls.filtered = append(ls.filtered, l)
+		if v.Undecided() {
+			ls.asked++
+		}
 		return l
 	}
 	for _, is := range l.by.Values {
@@ -68,6 +72,11 @@ func (ls *Lanes[R]) of(v *view.View) *Lane[R] {
 	}
 	ls.names[l.by.Name]++
 	return l
+}
+
+// Undecided is how many Views have filters that are asked about everything. has says that v is one of those that there are.
+func (ls *Lanes[R]) Undecided(v *view.View) (n int, has bool) {
+	return ls.asked, ls.byID[v.ID()] != nil
 }
 
 // choose returns the equality by which the fewest others are found with a View: it tells Views apart best.
@@ -93,6 +102,9 @@ func (ls *Lanes[R]) drop(l *Lane[R]) {
 	delete(ls.byID, l.view.ID())
 	if l.by == nil {
 		ls.filtered = without(ls.filtered, l)
+		if l.view.Undecided() {
+			ls.asked--
+		}
 		return
 	}
 	for _, is := range l.by.Values {

@@ -34,6 +34,10 @@ func (ss *Set) Tune(p realtime.Pattern, find func() *Subscription, change func(c
 		}
 	}
 	ss.owner.Lock()
+	if err := ss.crowded(s, &want); err != nil {
+		ss.owner.Unlock()
+		return want, err
+	}
 	*s.Want = want
 	readers = slices.Collect(maps.Values(s.readers)) // those that have come meanwhile as well
 	for len(readers) > 0 {
@@ -50,6 +54,18 @@ func (ss *Set) Tune(p realtime.Pattern, find func() *Subscription, change func(c
 		want.MaxRate = rules.GrantedRate(want.MaxRate)
 	}
 	return want, nil
+}
+
+// crowded refuses what would be too much for one of the channels.
+func (ss *Set) crowded(s *Subscription, want *channel.Want) error {
+	for _, r := range s.readers {
+		if v, err := s.View(r.Channel(), want); err == nil {
+			if err := channel.Crowded(r, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // tune has one reader given what the subscription wants, if it is still there.

@@ -87,6 +87,15 @@ func (v *View) Equalities() (all []Equality) {
 	return all
 }
 
+// Undecided reports whether it has filters, and none of them knows what it is that it passes: they are asked about everything. A list of keys
+// is none of them.
+func (v *View) Undecided() bool {
+	return v != nil && len(v.Equalities()) == 0 && slices.ContainsFunc(v.filters, func(f Filter) bool {
+		_, keys := f.(*keys)
+		return !keys
+	})
+}
+
 // Memo is where filters that are asked about one Publication, one after the other, keep what they have taken out of it, so that each is
 // taken out once. Its zero value is empty. It is for one goroutine.
 type Memo struct {
