@@ -44,6 +44,16 @@ func (r *rowsOf) take(f *wire.ServerFrame) {
 		if !f.More {
 			r.at, r.view, r.loading = f.Position, f.View, false
 		}
+	case wire.TypeChanges: // to who does not keep up
+		for i := range f.Entries {
+			e := &f.Entries[i]
+			if r.rows[e.Key] = string(e.Data); e.Left.Sight || e.Deleted {
+				delete(r.rows, e.Key)
+			}
+		}
+		if f.Position != "" && !r.loading {
+			r.at = f.Position
+		}
 	case wire.TypeMessage:
 		if f.Key == "" {
 			return
