@@ -80,3 +80,31 @@ func stateOf(c *realtime.StateChange) realtime.KeyState {
 	}
 	return s
 }
+
+// unsplit is called before something is saved behind which more may come of the last millisecond of a channel. It forgets what came before something of that
+// millisecond that is stored already, by a keeper that has died, and comes again: a store takes what is saved later for newer.
+func (f *fold) unsplit(ctx context.Context, states realtime.StateWriter) error {
+	var last []*realtime.StateChange
+	var refs []realtime.StateRef
+	for name, c := range f.channels {
+		for key, change := range c.keys {
+			if one := named(change); one.Time == f.recent.newest[one.Channel] {
+				last, refs = append(last, change), append(refs, realtime.StateRef{Channel: name, Key: key})
+			}
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	found, err := states.Newest(ctx, refs)
+	if err != nil {
+		return fmt.Errorf("read what is stored of the last keys: %w", err)
+	}
+	for i, change := range last {
+		if stored := &found[i]; stored.ID != "" && stored.ID != change.ID && stored.Time.Equal(change.Time) && !f.recent.knows(stored) {
+			f.bytes -= cost(change)
+			delete(f.channels[refs[i].Channel].keys, refs[i].Key)
+		}
+	}
+	return nil
+}

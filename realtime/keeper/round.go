@@ -68,6 +68,11 @@ func (r *round) run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
 	}
+	if at.IsZero() {
+		if err := r.fold.unsplit(ctx, r.keeper.o.States); err != nil {
+			return err
+		}
+	}
 	if err := r.save(ctx, m.next(at)); err != nil {
 		return err
 	}
@@ -150,6 +155,9 @@ func (r *round) read(ctx context.Context, marker string, m *marks) (at time.Time
 func (r *round) fit(ctx context.Context, m *marks) error {
 	if r.fold.messages < mostMessages && r.fold.bytes < r.keeper.o.Bytes/r.keeper.o.Parallel {
 		return nil
+	}
+	if err := r.fold.unsplit(ctx, r.keeper.o.States); err != nil {
+		return err
 	}
 	return r.save(ctx, m.next(time.Time{}))
 }
