@@ -21,13 +21,7 @@ import (
 )
 
 func newPublish(s std) *cobra.Command {
-	to := access{std: s}
-	p := &publishing{std: s}
-	var tenant string
-	var tags []string
-	var condition string
-	var text, overSocket bool
-	var ttl time.Duration
+	p := &publishing{std: s, at: access{std: s}}
 	cmd := &cobra.Command{
 		Use:   "publish --tenant T --channel C [--key K] [--tag k=v]... [DATA | - | --delete]",
 		Short: "Publish events",
@@ -48,80 +42,101 @@ func newPublish(s std) *cobra.Command {
 			"  tidewire publish --tenant acme - <events.ndjson",
 		Args:              exactly(0, 1, "one DATA or -"),
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if p.standard.Tags, err = parseTags(tags); err != nil {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := p.check(cmd, args); err != nil {
 				return err
 			}
-			if err = checkTTL(ttl); err != nil {
-				return err
-			}
-			p.standard.TTL = realtime.Duration(ttl)
-			if cmd.Flags().Changed("if") {
-				parsed, err := parseIf(condition)
-				if err != nil {
-					return err
-				}
-				p.condition = &parsed
-			}
-			if err = p.checkIf(overSocket); err != nil {
-				return err
-			}
-			if p.standard.Delete && (len(args) > 0 || text || ttl != 0) {
-				return usage.Errorf("--delete: takes neither DATA nor --text nor --ttl")
-			}
-			if overSocket && !p.standard.Delete && (len(args) == 0 || args[0] == "-" && !text) {
-				return usage.Errorf("--socket: takes one DATA; events from standard input go to the ingest endpoint")
-			}
-			lines := !p.standard.Delete && (len(args) == 0 || args[0] == "-" && !text)
-			if f, ok := s.in.(*os.File); ok && !p.standard.Delete && len(args) == 0 && (text || term.IsTerminal(int(f.Fd()))) {
-				return usage.Errorf("publish: DATA is missing; - reads events from standard input")
-			}
-			var one event
-			if !lines {
-				if one, err = p.event(args, text); err != nil {
-					return err
-				}
-			}
-			to.stdin = lines
-			if err := to.resolve(cmd.Context()); err != nil {
-				return err
-			}
-			if overSocket {
-				return p.overSocket(cmd.Context(), to, one)
-			}
-			if tenant == "" {
-				return usage.Errorf("publish: --tenant is missing; see tidewire publish --help")
-			}
-			if p.to, err = client.NewIngest(to.url, tenant, to.token); err != nil {
-				return err
-			}
-			defer p.to.Close()
-			if !lines {
-				return p.finish(p.send(cmd.Context(), []event{one}))
-			}
-			if err = p.lines(cmd.Context()); err == nil && p.accepted == 0 && len(args) == 0 {
-				return usage.Errorf("publish: DATA is missing, and standard input is empty")
-			}
-			return p.finish(err)
+			return p.run(cmd, args)
 		},
 	}
+	p.flags(cmd)
+	return cmd
+}
+
+func (p *publishing) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	to.flags(cmd, "where the gateway or the ingest function is", "token that may publish")
-	f.StringVar(&tenant, "tenant", "", "tenant (required without --socket; with it, the token's)")
+	p.at.flags(cmd, "where the gateway or the ingest function is", "token that may publish")
+	f.StringVar(&p.tenant, "tenant", "", "tenant (required without --socket; with it, the token's)")
 	f.StringVar(&p.standard.Channel, "channel", "", "channel (required with DATA)")
 	f.StringVar(&p.standard.Key, "key", "", "what the event replaces, such as a symbol")
-	f.StringArrayVar(&tags, "tag", nil, "k=v; may be repeated")
-	f.DurationVar(&ttl, "ttl", 0, "how long DATA is valid as the value of --key, such as 30s")
+	f.StringArrayVar(&p.tags, "tag", nil, "k=v; may be repeated")
+	f.DurationVar(&p.ttl, "ttl", 0, "how long DATA is valid as the value of --key, such as 30s")
 	f.BoolVar(&p.standard.Delete, "delete", false, "remove --key")
 	f.StringVar(&p.standard.EventType, "event-type", "", "kind of event, such as com.example.quote")
 	f.StringVar(&p.standard.Source, "source", "", "what the event comes from")
-	f.BoolVar(&text, "text", false, "send DATA as a string, whatever it looks like")
-	f.BoolVar(&overSocket, "socket", false, "send DATA over a socket instead of to the ingest endpoint")
-	f.StringVar(&condition, "if", "", "publish only if --key is absent or present, or its value is from this position (with --socket)")
+	f.BoolVar(&p.text, "text", false, "send DATA as a string, whatever it looks like")
+	f.BoolVar(&p.socket, "socket", false, "send DATA over a socket instead of to the ingest endpoint")
+	f.StringVar(&p.asked, "if", "", "publish only if --key is absent or present, or its value is from this position (with --socket)")
 	f.BoolVar(&p.json, "json", false, "print the server's answers")
-	complete(cmd, "tenant", s.devTenants)
+	complete(cmd, "tenant", p.devTenants)
 	complete(cmd, "if", fixed("absent", "present"))
-	return cmd
+}
+
+// check refuses what the flags and arguments cannot mean together, and fills in what they say of every event.
+func (p *publishing) check(cmd *cobra.Command, args []string) (err error) {
+	if p.standard.Tags, err = parseTags(p.tags); err != nil {
+		return err
+	}
+	if err = checkTTL(p.ttl); err != nil {
+		return err
+	}
+	p.standard.TTL = realtime.Duration(p.ttl)
+	if cmd.Flags().Changed("if") {
+		parsed, err := parseIf(p.asked)
+		if err != nil {
+			return err
+		}
+		p.condition = &parsed
+	}
+	if err = p.checkIf(p.socket); err != nil {
+		return err
+	}
+	if p.standard.Delete && (len(args) > 0 || p.text || p.ttl != 0) {
+		return usage.Errorf("--delete: takes neither DATA nor --text nor --ttl")
+	}
+	if p.socket && p.reads(args) {
+		return usage.Errorf("--socket: takes one DATA; events from standard input go to the ingest endpoint")
+	}
+	if f, ok := p.in.(*os.File); ok && !p.standard.Delete && len(args) == 0 && (p.text || term.IsTerminal(int(f.Fd()))) {
+		return usage.Errorf("publish: DATA is missing; - reads events from standard input")
+	}
+	return nil
+}
+
+// reads reports whether events come from standard input.
+func (p *publishing) reads(args []string) bool {
+	return !p.standard.Delete && (len(args) == 0 || args[0] == "-" && !p.text)
+}
+
+func (p *publishing) run(cmd *cobra.Command, args []string) (err error) {
+	lines := p.reads(args)
+	var one event
+	if !lines {
+		if one, err = p.event(args, p.text); err != nil {
+			return err
+		}
+	}
+	p.at.stdin = lines
+	if err := p.at.resolve(cmd.Context()); err != nil {
+		return err
+	}
+	if p.socket {
+		return p.overSocket(cmd.Context(), p.at, one)
+	}
+	if p.tenant == "" {
+		return usage.Errorf("publish: --tenant is missing; see tidewire publish --help")
+	}
+	if p.to, err = client.NewIngest(p.at.url, p.tenant, p.at.token); err != nil {
+		return err
+	}
+	defer p.to.Close()
+	if !lines {
+		return p.finish(p.send(cmd.Context(), []event{one}))
+	}
+	if err = p.lines(cmd.Context()); err == nil && p.accepted == 0 && len(args) == 0 {
+		return usage.Errorf("publish: DATA is missing, and standard input is empty")
+	}
+	return p.finish(err)
 }
 
 func parseTags(tags []string) (map[string]string, error) {
@@ -142,6 +157,14 @@ func parseTags(tags []string) (map[string]string, error) {
 // publishing is one call of the command.
 type publishing struct {
 	std
+	at     access // where it sends to, and with which token
+	tenant string
+	tags   []string
+	ttl    time.Duration
+	asked  string // --if
+	text   bool
+	socket bool
+
 	to        *api.Ingest
 	standard  tidewire.Event      // stands in for what an event leaves out
 	condition *tidewire.Condition // of --if; nil is none

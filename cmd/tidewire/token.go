@@ -14,15 +14,21 @@ import (
 	"github.com/tidewire/tidewire/realtime/httpapi"
 )
 
+// tokenCommand is one call of tidewire token.
+type tokenCommand struct {
+	std
+	tenant, user, file, operators, url string
+	groups, filters, columns, manage   []string
+	operator                           bool
+	granted                            map[realtime.Action]*[]string
+	ttl                                time.Duration
+}
+
 func newToken(s std) *cobra.Command {
-	var tenant, user, file, operators, url string
-	var groups, filters, columns, manage []string
-	var operator bool
-	granted := map[realtime.Action]*[]string{}
+	t := &tokenCommand{std: s, granted: map[realtime.Action]*[]string{}}
 	for _, action := range realtime.Actions() {
-		granted[action] = new([]string)
+		t.granted[action] = new([]string)
 	}
-	var ttl time.Duration
 	cmd := &cobra.Command{
 		Use: "token --tenant T --user U [--group G]... [--subscribe PATTERN]... [--publish PATTERN]... [--presence PATTERN]... [--enter PATTERN]...\n" +
 			"  tidewire token --operators FILE --user U",
@@ -39,69 +45,14 @@ func newToken(s std) *cobra.Command {
 		Example: "  tidewire token --tenant acme --user ann --group fx-desk --subscribe 'prices:*'\n" +
 			"  gcloud secrets versions access latest --secret=tidewire-operators | tidewire token --operators - --user olga",
 		Args: exactly(0, 0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			grants, err := parseGrants(granted)
-			if err != nil {
-				return err
-			}
-			if ttl <= 0 {
-				return usage.Errorf("--ttl: must be positive, got %v", ttl)
-			}
-			if cmd.Flags().Changed("url") && url == "" {
-				return usage.Errorf("--url: must not be empty; is a variable in the command not set?")
-			}
-			if url == "" {
-				url = s.environment.url
-			}
-			parts, err := parseManage(manage)
-			if err != nil {
-				return err
-			}
-			views, err := parseViews(filters, columns)
-			if err != nil {
-				return err
-			}
-			var signer *auth.Signer
-			if operator || operators != "" {
-				signer, err = s.operatorSigner(cmd.Context(), tenant, file, operators, url)
-			} else {
-				signer, err = s.signer(cmd.Context(), tenant, file, url)
-			}
-			if err != nil {
-				return err
-			}
-			now := time.Now()
-			token, err := signer.Sign(auth.Claims{User: user, Groups: groups, Grants: grants, Views: views, Manage: parts, Issued: now, Expires: now.Add(ttl)})
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(s.out, token)
-			return err
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd) },
 	}
-	f := cmd.Flags()
-	f.StringVar(&tenant, "tenant", "", "tenant (required)")
-	f.StringVar(&user, "user", "", "user (required)")
-	f.StringArrayVar(&groups, "group", nil, "a group of the user; may be repeated")
-	for _, action := range realtime.Actions() {
-		f.StringArrayVar(granted[action], string(action), nil, "pattern of channels "+grantHelp(action)+"; may be repeated")
-	}
-	f.StringArrayVar(&filters, "filter", nil, "PATTERN=FILTER that events of these channels must pass to be shown; may be repeated")
-	f.StringArrayVar(&columns, "columns", nil, "PATTERN=NAME,...: the members of data of these channels that are shown; may be repeated")
-	f.StringArrayVar(&manage, "manage", nil, "part of the management API it may use; may be repeated")
-	f.BoolVar(&operator, "operator", false, "an operator's token for dev, which belongs to no tenant")
-	f.StringVar(&operators, "operators", "", "an operator's token for a deployment: file of its TIDEWIRE_OPERATORS, or -")
-	f.DurationVar(&ttl, "ttl", time.Hour, "how long it is valid")
-	f.StringVar(&file, "tenants", "", "file of tenant documents")
-	f.StringVar(&url, "url", "", "which dev server the token is for, if there are several (default: TIDEWIRE_URL)")
-	complete(cmd, "tenant", s.devTenants)
-	complete(cmd, "manage", fixed(parts()...))
-	complete(cmd, "url", s.devURLs)
+	t.flags(cmd)
 	required(cmd, "tenant", "user")
 	needsBoth := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		if operator || operators != "" { // of no tenant
-			if user == "" {
+		if t.operator || t.operators != "" { // of no tenant
+			if t.user == "" {
 				return usage.Errorf("token: --user is missing; see tidewire token --help")
 			}
 			return nil
@@ -109,6 +60,67 @@ func newToken(s std) *cobra.Command {
 		return needsBoth(cmd, args)
 	}
 	return cmd
+}
+
+func (t *tokenCommand) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&t.tenant, "tenant", "", "tenant (required)")
+	f.StringVar(&t.user, "user", "", "user (required)")
+	f.StringArrayVar(&t.groups, "group", nil, "a group of the user; may be repeated")
+	for _, action := range realtime.Actions() {
+		f.StringArrayVar(t.granted[action], string(action), nil, "pattern of channels "+grantHelp(action)+"; may be repeated")
+	}
+	f.StringArrayVar(&t.filters, "filter", nil, "PATTERN=FILTER that events of these channels must pass to be shown; may be repeated")
+	f.StringArrayVar(&t.columns, "columns", nil, "PATTERN=NAME,...: the members of data of these channels that are shown; may be repeated")
+	f.StringArrayVar(&t.manage, "manage", nil, "part of the management API it may use; may be repeated")
+	f.BoolVar(&t.operator, "operator", false, "an operator's token for dev, which belongs to no tenant")
+	f.StringVar(&t.operators, "operators", "", "an operator's token for a deployment: file of its TIDEWIRE_OPERATORS, or -")
+	f.DurationVar(&t.ttl, "ttl", time.Hour, "how long it is valid")
+	f.StringVar(&t.file, "tenants", "", "file of tenant documents")
+	f.StringVar(&t.url, "url", "", "which dev server the token is for, if there are several (default: TIDEWIRE_URL)")
+	complete(cmd, "tenant", t.devTenants)
+	complete(cmd, "manage", fixed(parts()...))
+	complete(cmd, "url", t.devURLs)
+}
+
+func (t *tokenCommand) run(cmd *cobra.Command) error {
+	grants, err := parseGrants(t.granted)
+	if err != nil {
+		return err
+	}
+	if t.ttl <= 0 {
+		return usage.Errorf("--ttl: must be positive, got %v", t.ttl)
+	}
+	if cmd.Flags().Changed("url") && t.url == "" {
+		return usage.Errorf("--url: must not be empty; is a variable in the command not set?")
+	}
+	if t.url == "" {
+		t.url = t.environment.url
+	}
+	parts, err := parseManage(t.manage)
+	if err != nil {
+		return err
+	}
+	views, err := parseViews(t.filters, t.columns)
+	if err != nil {
+		return err
+	}
+	var signer *auth.Signer
+	if t.operator || t.operators != "" {
+		signer, err = t.operatorSigner(cmd.Context(), t.tenant, t.file, t.operators, t.url)
+	} else {
+		signer, err = t.signer(cmd.Context(), t.tenant, t.file, t.url)
+	}
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	token, err := signer.Sign(auth.Claims{User: t.user, Groups: t.groups, Grants: grants, Views: views, Manage: parts, Issued: now, Expires: now.Add(t.ttl)})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(t.out, token)
+	return err
 }
 
 // parseViews reads what --filter and --columns say.
