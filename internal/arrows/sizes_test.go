@@ -14,13 +14,15 @@ import (
 	"testing"
 )
 
-// What a package and a type may grow to before they are split by subject.
+// What a package, a file, a function and a type may grow to before they are split by subject. Tests do not count.
 const (
-	mostLines   = 2500 // of a package, without tests
-	mostMethods = 25   // of a type of the framework
+	mostLines    = 2500 // of a package
+	mostOfFile   = 325  // of a file, with its comments
+	mostFunction = 60   // of a function
+	mostMethods  = 25   // of a type of the framework
 )
 
-// TestNothingGrowsTooLarge counts the lines of code of each package, and the methods of each type of the framework.
+// TestNothingGrowsTooLarge counts the lines of each package, file and function, and the methods of each type of the framework.
 func TestNothingGrowsTooLarge(t *testing.T) {
 	t.Parallel()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,GoFiles", module+"/...").Output()
@@ -46,8 +48,18 @@ func TestNothingGrowsTooLarge(t *testing.T) {
 				t.Fatal(err)
 			}
 			lines += codeLines(t, path)
+			if n := files.File(file.Pos()).LineCount(); n > mostOfFile {
+				t.Errorf("%s has %d lines, at most %d are allowed", path, n, mostOfFile)
+			}
 			for _, d := range file.Decls {
-				if f, ok := d.(*ast.FuncDecl); ok && f.Recv != nil {
+				f, ok := d.(*ast.FuncDecl)
+				if !ok {
+					continue
+				}
+				if n := files.Position(f.End()).Line - files.Position(f.Pos()).Line + 1; n > mostFunction {
+					t.Errorf("%s: %s has %d lines, at most %d fit on a screen", path, f.Name.Name, n, mostFunction)
+				}
+				if f.Recv != nil {
 					methods[receiver(f.Recv.List[0].Type)]++
 				}
 			}

@@ -115,13 +115,8 @@ func (rd *reading) read(ctx context.Context) (rec *record.Record, err error) {
 		}
 	}()
 	topic := realtime.ReadTopic(r.o.Placement, rd.tenant, time.Now())
-	fence := &realtime.Message{Kind: realtime.KindFence, Origin: r.name, Publication: realtime.Publication{Channel: rd.channel, ID: uid.New()}}
-	r.mu.Lock()
-	rd.asked = time.Now()
-	r.mu.Unlock()
-	stored := make(chan error, 1)
-	r.o.Broker.Publish(ctx, topic, fence, func(err error) { stored <- err })
-	if err := <-stored; err != nil {
+	fence, err := rd.fence(ctx, topic)
+	if err != nil {
 		return nil, err
 	}
 	// Copies of the fence that a retry stores once the stream is open come before the replay, and prove nothing. They are known by their time, so it is opened
@@ -144,13 +139,7 @@ func (rd *reading) read(ctx context.Context) (rec *record.Record, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if err := stream.Close(closing); err != nil {
-			r.o.Logger.Warn("a stream was not closed cleanly", realtime.KeyTopic, topic, realtime.KeyError, err)
-		}
-	}()
+	defer closeStream(ctx, r, stream, topic)
 	complete := rd.complete(stream, topic)
 	rec = rd.newRecord(complete)
 	j := newJudge(rec, state, complete, opened, r.o.Bytes/4)
@@ -175,6 +164,26 @@ func (rd *reading) read(ctx context.Context) (rec *record.Record, err error) {
 				return rec, nil
 			}
 		}
+	}
+}
+
+// fence publishes one to the channel: what was published before has come when it comes.
+func (rd *reading) fence(ctx context.Context, topic realtime.Topic) (*realtime.Message, error) {
+	r := rd.reader
+	fence := &realtime.Message{Kind: realtime.KindFence, Origin: r.name, Publication: realtime.Publication{Channel: rd.channel, ID: uid.New()}}
+	r.mu.Lock()
+	rd.asked = time.Now()
+	r.mu.Unlock()
+	stored := make(chan error, 1)
+	r.o.Broker.Publish(ctx, topic, fence, func(err error) { stored <- err })
+	return fence, <-stored
+}
+
+func closeStream(ctx context.Context, r *Reader, s realtime.Stream, topic realtime.Topic) {
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := s.Close(closing); err != nil {
+		r.o.Logger.Warn("a stream was not closed cleanly", realtime.KeyTopic, topic, realtime.KeyError, err)
 	}
 }
 
