@@ -56,13 +56,13 @@ func picture(t *testing.T, browser chromium, d dev) {
 	}
 	p := openTab(t, browser, d.URL+"/?symbol=NVDA", device{width: 1600, height: 900})
 	p.waitFor("prices", hasPrices(acmeShares))
-	p.waitFor("trades", `document.querySelectorAll("[data-panel=trades] tr[data-key]").length > 25`)
+	p.waitFor("trades", `document.querySelectorAll("[data-panel=trades] tr[data-key]").length > 15`)
 	for _, side := range []string{"buy", "sell", "buy"} {
 		before := value[int](p, given)
 		value[any](p, `document.querySelector("[data-panel=blotter] .`+side+`").click()`)
 		p.waitFor("the order", fmt.Sprintf("%s > %d", given, before))
 	}
-	p.waitFor("what is offered, and a line of each day", `document.querySelectorAll("[data-panel=depth] tbody tr").length > 4 && document.querySelectorAll("[data-panel=trades] tr[data-key]").length > 25`)
+	p.waitFor("what is offered, and a line of each day", `document.querySelectorAll("[data-panel=depth] tbody tr").length > 4 && document.querySelectorAll("[data-panel=trades] tr[data-key]").length > 15`)
 	shoot(t, p, "dashboard")
 	smaller(t, filepath.Join(*screenshots, "dashboard.png"))
 }
