@@ -45,11 +45,11 @@ export function mount(element, { columns, caption, onSelect }) {
     // update puts fresh events on top, some time later if it has just done so: call it again within a second or so; the rows at the bottom are used again. What is of a key that is not among the rows
     // any more is not shown either: the user may not be allowed to see it.
     update({ fresh, rows }) {
+      for (const tr of [...body.rows]) if (tr.dataset.key && !rows.has(tr.dataset.key)) clear(tr);
       waiting.push(...fresh.slice(-most));
       if (waiting.length > most) waiting.splice(0, waiting.length - most);
       if (performance.now() - writtenAt < everyMs) return; // it is called again soon
       writtenAt = performance.now();
-      for (const tr of [...body.rows]) if (tr.dataset.key && !rows.has(tr.dataset.key)) clear(tr);
       for (const event of waiting.splice(0).slice(-room)) {
         if (!rows.has(event.key)) continue;
         const tr = body.rows[room - 1];
