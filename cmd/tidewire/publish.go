@@ -35,7 +35,8 @@ func newPublish(s std) *cobra.Command {
 			"again publishes nothing twice. The command ends at the first event that the\n" +
 			"server refuses; the lines before it are published.\n\n" +
 			"--delete removes --key and sends no DATA. --ttl limits how long DATA is valid as\n" +
-			"the value of --key.\n\n" +
+			"the value of --key. --transient refuses DATA where it would be kept: only readers of\n" +
+			"a transient state are sent it.\n\n" +
 			"It sends to the ingest endpoint. With --socket it sends DATA over a socket, as a\n" +
 			"page does. This also works with a gateway that has no ingest endpoint.\n\n" + ifHelp + accessHelp + exitHelp + "\n6: what --if needs does not hold.",
 		Example: "  tidewire publish --tenant acme --channel prices:fx --key EURUSD '{\"bid\":1.08}'\n" +
@@ -63,6 +64,7 @@ func (p *publishing) flags(cmd *cobra.Command) {
 	f.DurationVar(&p.ttl, "ttl", 0, "how long DATA is valid as the value of --key, such as 30s")
 	f.BoolVar(&p.standard.Delete, "delete", false, "remove --key")
 	f.StringVar(&p.standard.EventType, "event-type", "", "kind of event, such as com.example.quote")
+	f.BoolVar(&p.standard.Transient, "transient", false, "refuse DATA where it would be kept; with --socket, --key '$connection' is the connection's own")
 	f.StringVar(&p.standard.Source, "source", "", "what the event comes from")
 	f.BoolVar(&p.text, "text", false, "send DATA as a string, whatever it looks like")
 	f.BoolVar(&p.socket, "socket", false, "send DATA over a socket instead of to the ingest endpoint")

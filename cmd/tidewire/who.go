@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,44 +16,74 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// newPresence is the command that says who is present on a channel.
-func newPresence(s std) *cobra.Command {
-	from := access{std: s}
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "presence CHANNEL",
-		Short: "Show who is present on a channel, on all gateways",
-		Long: "presence prints the members of a channel, one a line, with what they have entered.\n" +
-			"To see who comes and goes, use: tidewire tail --state '$presence:CHANNEL'\n" + accessHelp + exitHelp,
-		Example:           "  tidewire presence board:7",
-		Args:              exactly(1, 1, "one CHANNEL"),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := realtime.NewChannel("any", args[0]); err != nil {
-				return usage.Errorf("CHANNEL: %w", err)
-			}
-			if err := from.resolve(cmd.Context()); err != nil {
-				return err
-			}
-			return client.OverSocket(cmd.Context(), from.url, from.token, func(ctx context.Context, c *tidewire.Client) error {
-				members, count, err := c.Presence(ctx, args[0])
-				if err != nil {
-					return err
-				}
-				return printPresence(s.out, members, count, asJSON)
-			})
-		},
+// survey is what the commands share that ask all gateways.
+type survey struct {
+	operation
+	tenant string
+}
+
+// command adds the flags of a command, and runs ask with the API.
+func (q *survey) command(cmd *cobra.Command, token string, check func(args []string) error, ask func(context.Context, *client.API, []string) (client.Heard, error)) *cobra.Command {
+	cmd.Long += accessHelp + exitHelp
+	if cmd.ValidArgsFunction == nil {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
-	from.flags(cmd, "where the gateway is", "token with a presence grant")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if q.tenant == "" {
+			return usage.Errorf("%s: --tenant is missing; see tidewire %[1]s --help", cmd.Name())
+		}
+		if err := realtime.CheckTenantID(q.tenant); err != nil {
+			return usage.Errorf("--tenant: %w", err)
+		}
+		if err := check(args); err != nil {
+			return err
+		}
+		return q.with(cmd.Context(), func(api *client.API) error {
+			heard, err := ask(cmd.Context(), api, args)
+			if err == nil && !heard.Complete {
+				_, err = fmt.Fprintf(q.err, "not complete: no answer from %s\n", strings.Join(heard.Missing, ", "))
+			}
+			return err
+		})
+	}
+	q.access.flags(cmd, "where the management API is", token)
+	q.googleFlags(cmd)
+	cmd.Flags().StringVar(&q.tenant, "tenant", "", "tenant (required)")
+	complete(cmd, "tenant", q.devTenants)
 	return cmd
 }
 
-func printPresence(w io.Writer, members []realtime.Member, count int, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(w).Encode(map[string]any{"members": members, "count": count})
+// newPresence is the command that says who is present on a channel.
+func newPresence(s std) *cobra.Command {
+	q := &survey{operation: operation{access: access{std: s}}}
+	cmd := &cobra.Command{
+		Use:   "presence --tenant TENANT CHANNEL",
+		Short: "Show who is present on a channel, on all gateways",
+		Long: "presence prints the members of a channel, one a line, with what they have entered.\n" +
+			"To see who comes and goes, use: tidewire tail --state '$presence:CHANNEL'\n",
+		Example: "  tidewire presence --tenant acme board:7",
+		Args:    exactly(1, 1, "one CHANNEL"),
 	}
-	for _, m := range members {
+	cmd.Flags().BoolVar(&q.json, "json", false, "print one JSON document")
+	return q.command(cmd, "an operator's token, or one with a presence grant", func(args []string) error {
+		if _, err := realtime.NewChannel("any", args[0]); err != nil {
+			return usage.Errorf("CHANNEL: %w", err)
+		}
+		return nil
+	}, func(ctx context.Context, api *client.API, args []string) (client.Heard, error) {
+		p, err := api.Presence(ctx, q.tenant, args[0])
+		if err != nil {
+			return client.Heard{}, err
+		}
+		return p.Heard, printPresence(s.out, p, q.json)
+	})
+}
+
+func printPresence(w io.Writer, p *client.Present, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(map[string]any{"members": p.Members, "count": p.Count})
+	}
+	for _, m := range p.Members {
 		parts := []string{m.User}
 		if m.Connection != "" {
 			parts = append(parts, m.Connection)
@@ -66,99 +95,90 @@ func printPresence(w io.Writer, members []realtime.Member, count int, asJSON boo
 			return err
 		}
 	}
-	if count == len(members) {
+	if p.Count == len(p.Members) {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "%d in all\n", count)
+	_, err := fmt.Fprintf(w, "%d in all\n", p.Count)
 	return err
+}
+
+// newChannels is the command that says which channels are read.
+func newChannels(s std) *cobra.Command {
+	q := &survey{operation: operation{access: access{std: s}}}
+	var prefix string
+	cmd := &cobra.Command{
+		Use:   "channels --tenant TENANT [--prefix PREFIX]",
+		Short: "Show which channels are read, and by how many, on all gateways",
+		Long: "channels prints the channels of a tenant that somebody reads, one a line, with the\n" +
+			"number of connections and of users.\n",
+		Example: "  tidewire channels --tenant acme --prefix board:",
+		Args:    exactly(0, 0, "no arguments"),
+	}
+	cmd.Flags().BoolVar(&q.json, "json", false, "print one JSON document a line, for each channel")
+	cmd.Flags().StringVar(&prefix, "prefix", "", "only channels whose names begin with this")
+	complete(cmd, "prefix", fixed())
+	return q.command(cmd, "an operator's token, or one whose claim manage contains connections", func([]string) error { return nil }, func(ctx context.Context, api *client.API, _ []string) (client.Heard, error) {
+		all, heard, err := api.Channels(ctx, q.tenant, prefix)
+		if err != nil {
+			return heard, err
+		}
+		for _, c := range all {
+			if q.json {
+				err = json.NewEncoder(s.out).Encode(c)
+			} else {
+				_, err = fmt.Fprintf(s.out, "%s connections=%d users=%d\n", c.Channel, c.Connections, c.Users)
+			}
+			if err != nil {
+				return heard, err
+			}
+		}
+		return heard, nil
+	})
 }
 
 // newDemand is the command that says what somebody reads.
 func newDemand(s std) *cobra.Command {
-	from := access{std: s}
-	var asJSON bool
+	q := &survey{operation: operation{access: access{std: s}}}
 	cmd := &cobra.Command{
-		Use:   "demand NAMESPACE",
+		Use:   "demand --tenant TENANT NAMESPACE",
 		Short: "Show which channels of a namespace somebody reads, on all gateways",
 		Long: "demand prints the channels that are read, one a line, with the number of\n" +
 			"subscriptions, the fastest rate that they want and the keys that they track.\n" +
-			"To see what changes, use: tidewire tail --state '$demand:NAMESPACE'\n" + accessHelp + exitHelp,
-		Example:           "  tidewire demand sensors",
-		Args:              exactly(1, 1, "one NAMESPACE"),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			name := tidewire.DemandChannel(args[0])
-			if _, err := realtime.NewReadable("any", name); err != nil {
-				return usage.Errorf("NAMESPACE: %w", err)
-			}
-			if err := from.resolve(cmd.Context()); err != nil {
-				return err
-			}
-			return client.OverSocket(cmd.Context(), from.url, from.token, func(ctx context.Context, c *tidewire.Client) error {
-				view, err := c.View(name, tidewire.ViewOptions{})
-				if err != nil {
-					return err
-				}
-				defer view.Close()
-				if err := untilReady(ctx, view); err != nil {
-					return err
-				}
-				return printDemand(s.out, view, asJSON)
-			})
-		},
+			"To see what changes, use: tidewire tail --state '$demand:NAMESPACE'\n",
+		Example: "  tidewire demand --tenant acme sensors",
+		Args:    exactly(1, 1, "one NAMESPACE"),
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document a line, for each channel")
-	from.flags(cmd, "where the gateway is", "token with a demand grant")
-	return cmd
-}
-
-// untilReady waits until a view is true, or has ended.
-func untilReady(ctx context.Context, view *tidewire.KeyedView) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() {
-		for {
-			if _, err := view.Changes(ctx); err != nil {
-				ended <- err
-				return
-			}
-		}
-	}()
-	select {
-	case <-view.Ready():
-		cancel()
-		if err := <-ended; !errors.Is(err, context.Canceled) {
-			return err
+	cmd.Flags().BoolVar(&q.json, "json", false, "print one JSON document a line, for each channel")
+	return q.command(cmd, "an operator's token, or one with a demand grant", func(args []string) error {
+		if _, err := realtime.NewReadable("any", tidewire.DemandChannel(args[0])); err != nil {
+			return usage.Errorf("NAMESPACE: %w", err)
 		}
 		return nil
-	case err := <-ended:
-		return err
-	}
+	}, func(ctx context.Context, api *client.API, args []string) (client.Heard, error) {
+		all, heard, err := api.Demand(ctx, q.tenant, args[0])
+		if err != nil {
+			return heard, err
+		}
+		for i := range all {
+			if err := printDemand(s.out, &all[i], q.json); err != nil {
+				return heard, err
+			}
+		}
+		return heard, nil
+	})
 }
 
-func printDemand(w io.Writer, view *tidewire.KeyedView, asJSON bool) error {
-	for name, m := range view.All() {
-		if asJSON {
-			if _, err := fmt.Fprintf(w, "{\"channel\":%q,\"demand\":%s}\n", name, m.Data); err != nil {
-				return err
-			}
-			continue
-		}
-		d, err := m.Demand()
-		if err != nil {
-			return err
-		}
-		line := fmt.Sprintf("%s watchers=%d users=%d since=%s", name, d.Watchers, d.Users, d.Since.UTC().Format(time.RFC3339))
-		if d.MaxRate > 0 {
-			line += fmt.Sprintf(" maxRate=%v", d.MaxRate)
-		}
-		if d.Keys != nil {
-			line += fmt.Sprintf(" keys=%d", len(d.Keys))
-		}
-		if _, err := fmt.Fprintln(w, line); err != nil {
-			return err
-		}
+func printDemand(w io.Writer, c *client.WantedChannel, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(c)
 	}
-	return nil
+	line := fmt.Sprintf("%s watchers=%d users=%d since=%s", c.Channel, c.Watchers, c.Users, time.UnixMilli(c.Since).UTC().Format(time.RFC3339))
+	if c.MaxRate > 0 {
+		line += fmt.Sprintf(" maxRate=%v", c.MaxRate)
+	}
+	if c.Keys != nil {
+		line += fmt.Sprintf(" keys=%d", len(c.Keys))
+	}
+	_, err := fmt.Fprintln(w, line)
+	return err
 }

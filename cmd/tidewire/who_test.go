@@ -13,23 +13,31 @@ func TestPresenceAndDemand(t *testing.T) {
 	c.environment = environment{url: dev.URL, token: c.token("acme", "--subscribe", "**", "--presence", "**", "--demand", "**")}
 	tail := c.start("tail", "--keys", "t1,t2", "--max-rate", "5", "sensors:1")
 	tail.says("reading sensors:1")
+	manager := c.token("acme", "--manage", "connections")
 	for _, tt := range []struct {
 		args []string
 		code int
 		want string // a part of what is printed, or of the error
 	}{
-		{[]string{"presence", "sensors:1"}, 0, "ann\n"},
-		{[]string{"presence", "--json", "sensors:1"}, 0, `{"count":1,"members":[{"user":"ann"}]}`},
-		{[]string{"presence", "sensors:2"}, 0, ""},
-		{[]string{"demand", "sensors"}, 0, "sensors:1 watchers=1 users=1 since="},
-		{[]string{"demand", "sensors"}, 0, " maxRate=5 keys=2\n"},
-		{[]string{"demand", "--json", "sensors"}, 0, `{"channel":"sensors:1","demand":{"watchers":1,"users":1,"keys":{"t1":1,"t2":1},"maxRate":5,"since":`},
-		{[]string{"demand", "boards"}, 0, ""},
-		{[]string{"demand", "a:b"}, exitUsage, "NAMESPACE: "},
-		{[]string{"presence", "a b"}, exitUsage, "CHANNEL: "},
+		{[]string{"presence", "--tenant", "acme", "sensors:1"}, 0, "ann\n"},
+		{[]string{"presence", "--tenant", "acme", "--json", "sensors:1"}, 0, `{"count":1,"members":[{"user":"ann"}]}`},
+		{[]string{"presence", "--tenant", "acme", "sensors:2"}, 0, ""},
+		{[]string{"demand", "--tenant", "acme", "sensors"}, 0, "sensors:1 watchers=1 users=1 since="},
+		{[]string{"demand", "--tenant", "acme", "sensors"}, 0, " maxRate=5 keys=2\n"},
+		{[]string{"demand", "--tenant", "acme", "--json", "sensors"}, 0, `{"channel":"sensors:1","watchers":1,"users":1,"keys":{"t1":1,"t2":1},"maxRate":5,"since":`},
+		{[]string{"demand", "--tenant", "acme", "boards"}, 0, ""},
+		{[]string{"demand", "--tenant", "acme", "a:b"}, exitUsage, "NAMESPACE: "},
+		{[]string{"presence", "--tenant", "acme", "a b"}, exitUsage, "CHANNEL: "},
 		{[]string{"presence"}, exitUsage, "one CHANNEL"},
-		{[]string{"demand", "--token", c.token("acme", "--subscribe", "**"), "sensors"}, exitRefused, `no grant to see the demand for "sensors"`},
-		{[]string{"presence", "--token", c.token("acme", "--subscribe", "**"), "sensors:1"}, exitRefused, "no grant"},
+		{[]string{"presence", "sensors:1"}, exitUsage, "--tenant is missing"},
+		{[]string{"presence", "--tenant", "a/b", "sensors:1"}, exitUsage, "--tenant: "},
+		{[]string{"channels", "--tenant", "acme", "--token", manager}, 0, "sensors:1 connections=1 users=1\n"},
+		{[]string{"channels", "--tenant", "acme", "--token", manager, "--json"}, 0, `{"channel":"sensors:1","connections":1,"users":1}` + "\n"},
+		{[]string{"channels", "--tenant", "acme", "--token", manager, "--prefix", "boards:"}, 0, ""},
+		{[]string{"channels", "--tenant", "acme"}, exitRefused, "manage"},
+		{[]string{"channels", "--tenant", "acme", "sensors"}, exitUsage, "no arguments"},
+		{[]string{"demand", "--tenant", "acme", "--token", c.token("acme", "--subscribe", "**"), "sensors"}, exitRefused, "no grant"},
+		{[]string{"presence", "--tenant", "acme", "--token", c.token("acme", "--subscribe", "**"), "sensors:1"}, exitRefused, "no grant"},
 	} {
 		out, errors, code := c.call("", tt.args...)
 		if code != tt.code || !strings.Contains(out+errors, tt.want) {
