@@ -41,8 +41,8 @@ func (p Position) Append(b []byte) []byte {
 	return append(b, p.ID...)
 }
 
-// ParsePosition reads the wire form. The empty string is the zero Position. An
-// error has code CodeBadRequest.
+// ParsePosition reads the wire form. The empty string is the zero Position, as a frame without one has it: where somebody has to
+// say a Position, ask for IsZero too. An error has code CodeBadRequest.
 func ParsePosition(s string) (Position, error) {
 	if s == "" {
 		return Position{}, nil

@@ -140,6 +140,8 @@ func TestHistory(t *testing.T) {
 		`"limit":0`:                    "limit: must be 1 to 1000, got 0",
 		`"limit":1001`:                 "limit: must be 1 to 1000, got 1001",
 		`"before":"x"`:                 "before: must be a position",
+		`"before":""`:                  "before: must be a position",
+		`"after":""`:                   "after: must be a position",
 		`"after":"1-a","from":5`:       "from: must be left out",
 		`"from":5,"to":4`:              "to: must be later than from",
 		`"since":"1-a"`:                "since: is no option of history",

@@ -100,7 +100,7 @@ func historyQuery(q url.Values) (h realtime.HistoryQuery, err error) {
 		name string
 		to   *realtime.Position
 	}{{"before", &h.Before}, {"after", &h.After}} {
-		if *bound.to, err = realtime.ParsePosition(q.Get(bound.name)); err != nil {
+		if *bound.to, err = realtime.ParsePosition(q.Get(bound.name)); err != nil || q.Has(bound.name) && bound.to.IsZero() {
 			return h, realtime.Errorf(realtime.CodeBadRequest, "%s: must be a position as the server sent it", bound.name)
 		}
 	}

@@ -59,7 +59,7 @@ func queryOf(m *members) (q realtime.HistoryQuery, o Options) {
 func position(m *members, which member) realtime.Position {
 	text := m.text(which, false)
 	at, err := realtime.ParsePosition(text)
-	if err != nil {
+	if err != nil || m.has(which, false) && at.IsZero() { // "" asks for nothing: whoever pages by it would be given the same page again and again
 		m.wrong("%s: must be a position as the server sent it, got %.64q", which, text)
 	}
 	return at
