@@ -29,9 +29,8 @@ LONG := TestCrowdOnOneProcess|TestMemoryIsBounded|TestOneSlowReaderAmongMany|Tes
 # Of the pages, these are opened all the same.
 PAGES := TestUses|TestDashboard/(prices_move|no_session|failures_at_load)
 
-# All packages are compiled with the same flags, and by names that do not depend on the folder of the clone: once, also by the tests that build
-# programs. Go keeps the results of tests; what has not changed is not tried again, but in CI.
-export GOFLAGS := $(strip $(shell go env GOFLAGS) -trimpath)
+# Packages are compiled with the same flags everywhere, also by the tests that build programs: once with the race detector, and once without.
+# Go keeps the results of tests: what has not changed is not tried again, but in CI.
 FRESH := $(if $(CI),-count=1)
 TESTING = ./.ci/meanwhile go test $(FRESH) -vet=off -timeout 30m
 LEFT_OUT = $(foreach p,$(WHOLE),-e $(p:.%=%)$$)
