@@ -35,6 +35,7 @@ type Keyed struct {
 type sight struct {
 	record.Sight
 	readers []*Reader
+	news    bool // in the change that is being shown
 }
 
 // NewKeyed returns one without readers.
@@ -93,9 +94,12 @@ func (k *Keyed) changed(c *record.Change, now time.Time) {
 	for _, s := range k.sights {
 		s.saw(k, c)
 	}
+	doubtful, at := k.doubtful(), k.Table.Position()
 	for _, s := range k.sights {
 		for _, r := range s.readers {
-			r.pace.changed(r, now)
+			if s.news || doubtful || !r.pace.passes(r, at) {
+				r.pace.changed(r, now)
+			}
 		}
 	}
 	if k.behind == 0 {
@@ -114,7 +118,8 @@ func (s *sight) saw(k *Keyed, c *record.Change) {
 			}
 		}
 	}()
-	s.See(k.Table, c)
+	s.news = true // if nobody knows
+	s.news = s.See(k.Table, c)
 }
 
 // enter takes a reader in.

@@ -69,6 +69,15 @@ func (p *pace) begin(r *Reader, reset bool) {
 	p.flush(r, time.Now())
 }
 
+// passes has a reader that has had everything have had a change too that has nothing in it for the reader. It reports whether it has.
+func (p *pace) passes(r *Reader, at realtime.Position) bool {
+	if p.lags || p.doubts {
+		return false
+	}
+	p.cursor, p.dropped, r.at = p.keyed.Table.At(), p.keyed.Table.Dropped(), at
+	return true
+}
+
 // changed is told that there is something new.
 func (p *pace) changed(r *Reader, now time.Time) {
 	if p.lags {

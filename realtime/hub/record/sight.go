@@ -50,22 +50,25 @@ func (s *Sight) pass(t *Table, n *node) Pass {
 	return Pass{of: tableKeeper{t}, entry: &n.Entry, columns: s.View.Columns(), kept: true}
 }
 
-// See takes note of a change. Each change is to be seen by all Sights of a Table, at once.
-func (s *Sight) See(t *Table, c *Change) {
+// See takes note of a change. Each change is to be seen by all Sights of a Table, at once. It reports false if whoever has had all of the Table
+// before has had all of it still: nothing of the change is in sight, nor was.
+func (s *Sight) See(t *Table, c *Change) (news bool) {
 	for i := range c.and {
-		s.See(t, &c.and[i])
+		news = s.See(t, &c.and[i]) || news
 	}
-	if !s.View.Filtered() || c.node == nil || c.node.Key == "" {
-		return
+	switch {
+	case !s.View.Filtered() || c.node == nil || c.node.op == realtime.OpClear:
+		return true
+	case c.node.Key == "":
+		return s.sees(t, c.Number, &c.node.Entry) || news
+	case c.node.op == realtime.OpSet && s.sees(t, c.Number, &c.node.Entry):
+		delete(s.left, c.node.Key)
+		return true
+	case c.had && s.sees(t, c.before, &c.was):
+		s.leave(c.node.Key, c.Number)
+		return true
 	}
-	key := c.node.Key
-	if c.node.op == realtime.OpSet && s.sees(t, c.Number, &c.node.Entry) {
-		delete(s.left, key)
-		return
-	}
-	if c.had && s.sees(t, c.before, &c.was) {
-		s.leave(key, c.Number)
-	}
+	return news || s.Events && c.node.op == realtime.OpDelete
 }
 
 func (s *Sight) leave(key string, number uint64) {

@@ -45,6 +45,7 @@ type tableWorld struct {
 	state  map[string]realtime.Message
 	sights []*Sight
 	all    []*tableReader
+	quiet  int // changes that were no news to a sight
 }
 
 // tableReader is a client: it believes what it is told.
@@ -71,6 +72,7 @@ func newTableWorld(t testing.TB, seed uint64) *tableWorld {
 	for _, filter := range []string{"", "a", "b"} {
 		w.sights = append(w.sights, &Sight{View: viewOf(t, filter)})
 	}
+	w.sights = append(w.sights, &Sight{View: viewOf(t, "a"), Events: true}) // nobody's: what is news to it is looked at
 	for i := range 6 {
 		w.all = append(w.all, w.begin(&tableReader{sight: w.sights[i%3]}))
 	}
@@ -85,10 +87,24 @@ func (w *tableWorld) begin(r *tableReader) *tableReader {
 	return r
 }
 
+// apply applies a message. Who has had all before is told something of it, or may be, if there is news in sight, and nothing if there is none.
 func (w *tableWorld) apply(m *realtime.Message) {
+	w.t.Helper()
+	before := w.table.At()
 	c, is := w.table.Apply(m)
-	if is {
-		w.see(c)
+	if !is {
+		return
+	}
+	for _, s := range w.sights {
+		news, cursor := s.See(w.table, &c), before
+		for st, more := cursor.Next(w.table, s); more; st, more = cursor.Next(w.table, s) {
+			if st.Shown() && !news {
+				w.t.Fatalf("%s is told %s of %+v, and there was no news", s.View.ID(), st.Key, m.Publication)
+			}
+		}
+		if !news {
+			w.quiet++
+		}
 	}
 }
 
@@ -284,6 +300,9 @@ func TestTableConverges(t *testing.T) {
 		w.table.Forget()
 		if _, bytes := w.table.Size(); bytes != 0 {
 			t.Fatalf("%d bytes are held by nothing", bytes)
+		}
+		if w.quiet == 0 {
+			t.Error("every change was news to everybody")
 		}
 	}
 }
