@@ -35,7 +35,7 @@ FRESH := $(if $(CI),-count=1)
 TESTING = ./.ci/meanwhile go test $(FRESH) -vet=off -timeout 30m
 LEFT_OUT = $(foreach p,$(WHOLE),-e $(p:.%=%)$$)
 
-test: ## the tests of a change, about six minutes on two processors; installs Chromium and Node with apt-get where they are missing and it may
+test: ## the tests that a change is tried with; installs Chromium and Node with apt-get where they are missing and it may
 	./.ci/tools
 	GOWORK=off go list -deps -test ./... >/dev/null
 	cd verify && GOWORK=off go list -deps -test ./... >/dev/null
