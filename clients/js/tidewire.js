@@ -4609,7 +4609,6 @@ var KNOWN = [
   "maxPending",
   "remember",
   "share",
-  "events",
   "debug",
   "signal"
 ];

@@ -8,7 +8,7 @@ import { show } from "./values.js";
 
 const KNOWN = [
   "url", "token", "tokenIn", "WebSocket", "storage", "storageKey", "maxBytesPerSecond", "backoffMs", "backoffCapMs", "connectTimeoutMs", "requestTimeoutMs",
-  "maxPending", "remember", "share", "events", "debug", "signal",
+  "maxPending", "remember", "share", "debug", "signal",
 ];
 
 /** The options of a client, checked: what is wrong with them shows at once and not in a state that nobody expects. */
