@@ -27,7 +27,7 @@ function open(gateway, use = token, doc = new Y.Doc()) {
   return { doc, provider, text: doc.getText("text"), map: doc.getMap("map"), list: doc.getArray("list") };
 }
 
-async function until(what, holds, within = 15_000) {
+async function until(what, holds, within = 120_000) {
   for (const end = Date.now() + within; !holds(); await sleep(10)) {
     if (Date.now() > end) {
       throw new Error(`seed ${seed}: waited in vain until ${what}\n${errors.join("\n")}\n${said.join("\n")}`);
