@@ -38,9 +38,6 @@ type BrokerOptions struct {
 	Topics func(realtime.Topic) bool
 }
 
-// overhead is what a message costs beside its strings and bytes.
-const overhead = 256
-
 // Broker is a realtime.Broker within one process. A topic is a log that all its
 // streams read by index: a message is copied once, when it is published,
 // whatever the number of streams, and a stream that does not read holds nothing
@@ -117,10 +114,7 @@ func (b *Broker) publish(ctx context.Context, name realtime.Topic, m *realtime.M
 	stored := *m
 	stored.Data = bytes.Clone(m.Data)
 	stored.Tags = maps.Clone(m.Tags)
-	size := overhead + len(m.Data) + len(m.ID) + len(m.Key) + len(m.EventType) + len(m.Source) + len(m.ContentType)
-	for name, value := range m.Tags {
-		size += len(name) + len(value)
-	}
+	size := sizeOf(&stored)
 
 	t.mu.Lock()
 	now := b.now()
