@@ -26,8 +26,11 @@ type faultyTopic struct {
 	again float64   // chance that something is brought again
 }
 
-// lane is a channel, or what has none.
-type lane struct{ all []*logged }
+// lane is a channel, or what has none. All of before first is acknowledged.
+type lane struct {
+	all   []*logged
+	first int
+}
 
 // logged is a message and what has become of it.
 type logged struct {
@@ -86,6 +89,7 @@ func (f *faultyTopic) Read(_ context.Context, _ realtime.Topic, r realtime.Readi
 			}
 		}
 		for _, l := range f.lanes {
+			l.first = 0
 			for i := 1; i < len(l.all); i++ {
 				if l.all[i].visible.Before(l.all[i-1].visible) {
 					l.all[i].visible = l.all[i-1].visible
@@ -142,7 +146,10 @@ func (s *faultyStream) receive() (batch []realtime.Message, err error) {
 			}
 		}
 		most := 1 + f.rand.IntN(20)
-		for _, one := range l.all {
+		for l.first < len(l.all) && l.all[l.first].acked {
+			l.first++
+		}
+		for _, one := range l.all[l.first:] {
 			if one.acked || one.holder == s {
 				continue
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -160,12 +161,10 @@ func (w *world) condition(p *realtime.Publication) {
 	}
 	if w.rand.IntN(3) == 0 {
 		c.Known, c.AsOf = realtime.KeyState{}, 0
-		for _, said := range w.said[p.Channel] { // all but the newest
-			if said.Key == p.Key && said.ID != now.At.ID {
+		for _, said := range slices.Backward(w.said[p.Channel]) { // all but the newest, if that is of the key
+			if said.Key == p.Key && said.ID != now.At.ID || said.Op == realtime.OpClear {
 				c.Known = stateOf(&said)
-			}
-			if said.Op == realtime.OpClear {
-				c.Known = stateOf(&said)
+				break
 			}
 		}
 		c.AsOf = c.Known.At.Time
@@ -178,9 +177,9 @@ func (w *world) condition(p *realtime.Publication) {
 
 // stateOf is what the log says of a key.
 func (w *world) stateOf(c realtime.Channel, key string) (s realtime.KeyState) {
-	for i := range w.said[c] {
-		if said := &w.said[c][i]; said.Key == key || said.Op == realtime.OpClear {
-			s = stateOf(said)
+	for _, said := range slices.Backward(w.said[c]) {
+		if said.Key == key || said.Op == realtime.OpClear {
+			return stateOf(&said)
 		}
 	}
 	return s
