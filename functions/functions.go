@@ -3,6 +3,7 @@
 // variable FUNCTION_TARGET names:
 //
 //	crawler  reads web sites, and shows what it reads (package functions/crawler)
+//	filter   turns a raw stream into channels (package functions/filter)
 //	ingest   takes events in (package functions/ingest)
 //	janitor  removes what dead instances have left, and hands over what their
 //	         connections still owe (package functions/janitor)
@@ -34,6 +35,7 @@ import (
 
 	"github.com/tidewire/tidewire/functions/crawler"
 	"github.com/tidewire/tidewire/functions/crawler/crawl"
+	"github.com/tidewire/tidewire/functions/filter"
 	"github.com/tidewire/tidewire/functions/host"
 	"github.com/tidewire/tidewire/functions/ingest"
 	"github.com/tidewire/tidewire/functions/probe"
@@ -64,6 +66,7 @@ func init() {
 	level.Set(p.settings.LogLevel)
 	p.host = host.New(host.Options{Logger: p.log})
 	functions.HTTP("crawler", p.host.Function(p.openCrawler))
+	functions.HTTP("filter", p.host.Function(p.openFilter))
 	functions.HTTP("ingest", p.host.Function(p.openIngest))
 	functions.HTTP("janitor", p.host.Function(p.openJanitor))
 	functions.HTTP("keeper", p.host.Function(p.openKeeper))
@@ -135,6 +138,25 @@ func (p *program) openCrawler(ctx context.Context) (http.Handler, shutdown.Step,
 		Tenants: s.tenants, Publisher: publish.New(s.broker, publish.Options{Placement: realtime.Placed(p.settings.Shards)}),
 		Hosts: p.settings.CrawlerHosts, Crawl: crawl.Options{Delay: p.settings.CrawlerDelay, MaxTime: p.settings.CrawlerTime}, Logger: p.log,
 	}), s.close, nil
+}
+
+// openFilter opens functions/filter.
+func (p *program) openFilter(ctx context.Context) (http.Handler, shutdown.Step, error) {
+	rules, err := filter.ParseRules(p.settings.FilterRules)
+	if err != nil {
+		return nil, nil, fmt.Errorf("TIDEWIRE_FILTER_RULES: %w", err)
+	}
+	s, err := p.openStores(ctx, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := filter.New(filter.Options{
+		Rules: rules, Tenants: s.tenants, Publisher: publish.New(s.broker, publish.Options{Placement: realtime.Placed(p.settings.Shards)}), Logger: p.log,
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, s.close(ctx))
+	}
+	return f, s.close, nil
 }
 
 // observe opens what metrics and traces are sent with. Between requests a function may have no CPU: what is

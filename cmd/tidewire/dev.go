@@ -46,6 +46,9 @@ func newDev(s std) *cobra.Command {
 			if o.Page, err = pageFolder(o.Page, o.Demo); err != nil {
 				return err
 			}
+			if o.Filter, err = absolute(o.Filter); err != nil {
+				return err
+			}
 			o.State = s.state
 			o.Logger = newLogger(s.err, asJSON, verbose)
 			return shutdown.Run(cmd.Context(), func(ctx context.Context) error {
@@ -60,6 +63,7 @@ func newDev(s std) *cobra.Command {
 	f.StringVar(&project, "project", "tidewire-dev", "project in the emulators, with --backend gcp (default: GOOGLE_CLOUD_PROJECT, otherwise this)")
 	f.BoolVar(&o.Demo, "demo", true, "demo tenants, dashboards that need no login, live data")
 	f.StringSliceVar(&o.Crawl, "crawler", nil, "hosts that the crawler may read, which takes jobs by POST /functions/crawler from this machine (docs/functions.md)")
+	f.StringVar(&o.Filter, "filter", "", "file of rules of the filter, which takes pushes of Pub/Sub by POST /functions/filter from this machine (docs/functions.md)")
 	f.StringVar(&o.Page, "page", "", "folder of a page of your own, served at /, with tokens for all channels of the first tenant at /token; needs --demo=false")
 	f.BoolVar(&asJSON, "json", false, "one line of JSON instead of text, and logs as JSON")
 	f.BoolVar(&verbose, "verbose", false, "log more")

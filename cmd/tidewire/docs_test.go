@@ -65,6 +65,7 @@ func checkCall(t *testing.T, page, call string) {
 	}
 	for _, word := range words {
 		flag, ok := strings.CutPrefix(word, "--")
+		flag, _, _ = strings.Cut(flag, "=")
 		if ok && cmd.Flag(strings.TrimRight(flag, ")")) == nil {
 			t.Errorf("%s: tidewire %s: %s has no flag %s", page, call, cmd.Name(), word)
 		}

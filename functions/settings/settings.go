@@ -25,6 +25,7 @@
 //	TIDEWIRE_CRAWLER_HOSTS   crawler: the hosts that it may read, with commas between; *.example.com is all below example.com
 //	TIDEWIRE_CRAWLER_DELAY   crawler: the pause between two requests to a host; default 1s
 //	TIDEWIRE_CRAWLER_TIME    crawler: how long one job takes at most; default 8m
+//	TIDEWIRE_FILTER_RULES    filter: the rules, in JSON, as package functions/filter has them
 //	FUNCTION_TARGET          the function that this is, which says what is needed; the platform sets it
 //	PUBSUB_EMULATOR_HOST     host:port of an emulator to use instead of the service; both or neither
 //	FIRESTORE_EMULATOR_HOST  the same
@@ -78,6 +79,7 @@ type Settings struct {
 	CrawlerHosts []string
 	CrawlerDelay time.Duration
 	CrawlerTime  time.Duration
+	FilterRules  string // of package functions/filter, which reads them
 
 	PubSubRegion                      string
 	PubSubEmulator, FirestoreEmulator string
@@ -154,7 +156,11 @@ func Read(lookup environment.Lookup) (Settings, error) {
 	if text := r.Form("TIDEWIRE_CRAWLER_HOSTS", hosts, "hosts in lower case with commas between, such as docs.example.com,*.example.org"); text != "" {
 		s.CrawlerHosts = strings.Split(text, ",")
 	}
+	s.FilterRules = r.Text("TIDEWIRE_FILTER_RULES", "")
 	target := r.Text("FUNCTION_TARGET", "")
+	if target == "filter" && s.FilterRules == "" {
+		r.Fault("TIDEWIRE_FILTER_RULES", "is not set; required by the filter")
+	}
 	if target == "crawler" && len(s.CrawlerHosts) == 0 {
 		r.Fault("TIDEWIRE_CRAWLER_HOSTS", "is not set; required by the crawler")
 	}

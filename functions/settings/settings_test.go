@@ -42,7 +42,7 @@ func TestRead(t *testing.T) {
 				"TIDEWIRE_LIFECYCLE_TOPIC": "tidewire-lost", "TIDEWIRE_JANITOR_GRACE": "10m", "TIDEWIRE_JANITOR_TIME": "4m", "TIDEWIRE_KEEPER_TIME": "40s",
 				"TIDEWIRE_TELEMETRY": "otlp:127.0.0.1:4317", "K_SERVICE": "tidewire-janitor", "K_REVISION": "tidewire-janitor-1", "TIDEWIRE_REGION": "europe-west1",
 				"TIDEWIRE_GATEWAY": "https://sockets.example.com", "TIDEWIRE_INGEST": "http://127.0.0.1:8081", "TIDEWIRE_PROBE_TENANT": "probe", "TIDEWIRE_PROBE_TIME": "30s", "TIDEWIRE_PROBE_HELD": "3", "TIDEWIRE_METRICS_TENANTS": "5",
-				"TIDEWIRE_CRAWLER_HOSTS": "docs.example.com,*.example.org", "TIDEWIRE_CRAWLER_DELAY": "2s", "TIDEWIRE_CRAWLER_TIME": "1m",
+				"TIDEWIRE_CRAWLER_HOSTS": "docs.example.com,*.example.org", "TIDEWIRE_CRAWLER_DELAY": "2s", "TIDEWIRE_CRAWLER_TIME": "1m", "TIDEWIRE_FILTER_RULES": "{}",
 				"TIDEWIRE_LOG_LEVEL": "warn", "PUBSUB_EMULATOR_HOST": "127.0.0.1:1", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:2",
 			},
 			settings.Settings{
@@ -50,7 +50,7 @@ func TestRead(t *testing.T) {
 				JanitorGrace: 10 * time.Minute, JanitorTime: 4 * time.Minute, KeeperTime: 40 * time.Second, LogLevel: slog.LevelWarn,
 				Telemetry: "otlp:127.0.0.1:4317", Service: "tidewire-janitor", Revision: "tidewire-janitor-1", Region: "europe-west1",
 				Gateway: "https://sockets.example.com", Ingest: "http://127.0.0.1:8081", ProbeTenant: "probe", ProbeTime: 30 * time.Second, ProbeHeld: 3, ShownTenants: 5, PubSubRegion: "europe-west1", PubSubEmulator: "127.0.0.1:1", FirestoreEmulator: "127.0.0.1:2",
-				CrawlerHosts: []string{"docs.example.com", "*.example.org"}, CrawlerDelay: 2 * time.Second, CrawlerTime: time.Minute,
+				CrawlerHosts: []string{"docs.example.com", "*.example.org"}, CrawlerDelay: 2 * time.Second, CrawlerTime: time.Minute, FilterRules: "{}",
 			},
 		},
 	} {

@@ -45,6 +45,7 @@ type Options struct {
 	Emulators Emulators
 	Demo      bool
 	Crawl     []string // hosts that the crawler may read; none: there is no crawler
+	Filter    string   // file of rules of the filter; empty: there is no filter
 	Page      string   // folder of a page that is served at /; empty: none
 	Logger    *slog.Logger
 }
@@ -249,6 +250,13 @@ func (d *Server) routes() (http.Handler, error) {
 	mux.Handle("GET /metrics", d.page)
 	if len(d.o.Crawl) > 0 {
 		mux.Handle("POST /functions/crawler", d.crawler())
+	}
+	if d.o.Filter != "" {
+		f, err := d.filter()
+		if err != nil {
+			return nil, fmt.Errorf("--filter: %w", err)
+		}
+		mux.Handle("POST /functions/filter", f)
 	}
 	if d.o.Page != "" {
 		d.servePage(mux)
