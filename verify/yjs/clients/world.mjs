@@ -24,13 +24,31 @@ console.error = (...text) => errors.push(text.map(String).join(" "));
 
 function open(gateway, use = token, doc = new Y.Doc()) {
   const provider = new WebsocketProvider(`${gateways[gateway]}/v1/yjs`, name, doc, { protocols: ["tidewire.yjs", `bearer.${use}`], disableBc: true, maxBackoffTime: 200 });
-  return { doc, provider, text: doc.getText("text"), map: doc.getMap("map"), list: doc.getArray("list") };
+  const e = { doc, provider, text: doc.getText("text"), map: doc.getMap("map"), list: doc.getArray("list") };
+  all.push(e);
+  return e;
 }
 
+// y-websocket waits for a handshake without end, also for one that was cut in the middle: then its user reloads the page.
+const stuck = new Map();
+function reload(e) {
+  const { provider } = e;
+  if (!provider.wsconnecting) stuck.delete(e);
+  else if (!stuck.has(e)) stuck.set(e, Date.now());
+  else if (Date.now() - stuck.get(e) > 10_000) {
+    stuck.delete(e);
+    provider.disconnect();
+    provider.connect();
+  }
+}
+
+const all = [];
 async function until(what, holds, within = 120_000) {
   for (const end = Date.now() + within; !holds(); await sleep(10)) {
+    all.forEach(reload);
     if (Date.now() > end) {
-      throw new Error(`seed ${seed}: waited in vain until ${what}\n${errors.join("\n")}\n${said.join("\n")}`);
+      const states = all.map(({ provider: p }) => `connecting ${p.wsconnecting}, connected ${p.wsconnected}, synced ${p.synced}`).join("\n");
+      throw new Error(`seed ${seed}: waited in vain until ${what}\n${states}\n${errors.join("\n")}\n${said.join("\n")}`);
     }
   }
 }
