@@ -24,8 +24,8 @@ emulators: ## those of Pub/Sub and Firestore, for tidewire dev --backend gcp; it
 # What a change is tried with must not take longer than somebody waits for it. What takes long, or finds what changes seldom break, is left
 # to make whole: these packages, and these tests of other packages. CI runs both.
 WHOLE := ./verify/fleet ./internal/archive ./verify/newcomer ./verify/terraform/applied ./verify/browser
-LONG_IN := ./verify/acceptance ./clients/go ./cmd/tidewire
-LONG := TestCrowdOnOneProcess|TestMemoryIsBounded|TestOneSlowReaderAmongMany|TestHostileBesideHonest|TestNoisyNeighbour|TestSlowLineOfKeyedState|TestApplyToTheService|TestStateCommands|TestDevOnGoogle
+LONG_IN := ./verify/acceptance ./clients/go ./cmd/tidewire ./realtime/hub
+LONG := TestCrowdOnOneProcess|TestMemoryIsBounded|TestOneSlowReaderAmongMany|TestHostileBesideHonest|TestNoisyNeighbour|TestSlowLineOfKeyedState|TestApplyToTheService|TestStateCommands|TestDevOnGoogle|TestSensors|TestMoveBetweenTopics|TestRecordsSayWhatTheyTake
 # Of the pages, these are opened all the same.
 PAGES := TestUses|TestDashboard/(prices_move|no_session|failures_at_load)
 
