@@ -25,7 +25,7 @@ emulators: ## those of Pub/Sub and Firestore, for tidewire dev --backend gcp; it
 # to make whole: these packages, and these tests of other packages. CI runs both.
 WHOLE := ./verify/fleet ./internal/archive ./verify/newcomer ./verify/terraform/applied ./verify/browser
 LONG_IN := ./verify/acceptance ./clients/go ./cmd/tidewire ./realtime/hub
-LONG := TestCrowdOnOneProcess|TestMemoryIsBounded|TestOneSlowReaderAmongMany|TestHostileBesideHonest|TestNoisyNeighbour|TestSlowLineOfKeyedState|TestApplyToTheService|TestStateCommands|TestDevOnGoogle|TestSensors|TestMoveBetweenTopics|TestRecordsSayWhatTheyTake
+LONG := TestCrowdOnOneProcess|TestMemoryIsBounded|TestOneSlowReaderAmongMany|TestHostileBesideHonest|TestNoisyNeighbour|TestSlowLineOfKeyedState|TestApplyToTheService|TestStateCommands|TestDevOnGoogle|TestSensors|TestRecordsSayWhatTheyTake
 # Of the pages, these are opened all the same.
 PAGES := TestUses|TestDashboard/(prices_move|no_session|failures_at_load)
 
