@@ -60,9 +60,6 @@ func (r Ranges) missing(client uint64, s span) (parts []span) {
 	return parts
 }
 
-// covers reports whether a span is there, all of it.
-func (r Ranges) covers(client uint64, s span) bool { return len(r.missing(client, s)) == 0 }
-
 // len is how many spans there are.
 func (r Ranges) len() (n int) {
 	for _, all := range r {

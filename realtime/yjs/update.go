@@ -216,7 +216,8 @@ func (p *piece) joins(client uint64, next *piece) bool {
 		return false
 	}
 	r := &reader{b: next.raw[1:]}
-	return r.integer() == client && r.integer() == p.to-1 && bytes.Equal(p.right(), next.right())
+	behind, at := r.integer(), r.integer()
+	return behind == client && at == p.to-1 && bytes.Equal(p.right(), next.right())
 }
 
 // join appends text that p and pieces behind it hold.

@@ -62,7 +62,7 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, most int64) (*answer, err
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // what has been read of it stands
 	a := &answer{status: res.StatusCode, location: res.Header.Get("Location")}
 	a.kind, _, _ = mime.ParseMediaType(res.Header.Get("Content-Type"))
 	a.noFollow = strings.Contains(strings.ToLower(res.Header.Get("X-Robots-Tag")), "nofollow")

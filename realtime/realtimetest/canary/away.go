@@ -18,7 +18,7 @@ func resume(v *Viewer, r Rights) error {
 		return !reads || !v.told.view().shows(w)
 	})
 	for range v.rng.IntN(20) {
-		if _, err := v.world.publish(true); err != nil {
+		if err := v.world.publish(true); err != nil {
 			return err
 		}
 	}

@@ -48,7 +48,7 @@ func resumeWildcard(v *Viewer) error {
 		return !reads || !v.told.view().shows(w)
 	})
 	for range v.rng.IntN(20) {
-		if _, err := v.world.publish(true); err != nil {
+		if err := v.world.publish(true); err != nil {
 			return err
 		}
 	}
@@ -67,8 +67,7 @@ func resumeWildcard(v *Viewer) error {
 		if _, err := v.Call(frame); err != nil {
 			return err
 		}
-		_, err := answers(v, since)
-		return err
+		return answers(v, since)
 	}); err != nil {
 		return err
 	}
@@ -76,20 +75,18 @@ func resumeWildcard(v *Viewer) error {
 	return nil
 }
 
-// answers waits for the answers about the channels that a pattern was told the positions of, and returns which of them are resumed.
-func answers(v *Viewer, since map[string]string) (resumed map[string]bool, err error) {
-	resumed = map[string]bool{}
+// answers waits for the answers about the channels that a pattern was told the positions of.
+func answers(v *Viewer, since map[string]string) error {
 	for channel := range since {
 		f, err := v.conn.await(v.world.options.Patience, "the answer for "+channel, 0, func(f Frame) bool { return f.Type == "ok" && f.Channel == channel })
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if f.Gap || !f.Resumed && f.State == nil {
-			return nil, fmt.Errorf("%s is resumed with %s", channel, f.Raw)
+			return fmt.Errorf("%s is resumed with %s", channel, f.Raw)
 		}
-		resumed[channel] = f.Resumed
 	}
-	return resumed, nil
+	return nil
 }
 
 // resumeStates comes back to the states of all channels with what it has. With others, what it may see or asks for is something else by then.
@@ -101,7 +98,7 @@ func resumeStates(v *Viewer, others bool) error {
 	v.leave()
 	shown, views := v.shown, v.told.views
 	for range v.rng.IntN(20) {
-		if _, err := v.world.publish(false); err != nil {
+		if err := v.world.publish(false); err != nil {
 			return err
 		}
 	}
@@ -134,7 +131,7 @@ func resumeStates(v *Viewer, others bool) error {
 	if _, err := v.Call(frame); err != nil {
 		return err
 	}
-	if _, err := answers(v, since); err != nil {
+	if err := answers(v, since); err != nil {
 		return err
 	}
 	if err := complete(v); err != nil {

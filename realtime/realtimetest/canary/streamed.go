@@ -130,7 +130,7 @@ func resumeStream(v *Viewer) error {
 		}
 	}
 	for range v.rng.IntN(20) {
-		if _, err := v.world.publish(!v.streams.state); err != nil {
+		if err := v.world.publish(!v.streams.state); err != nil {
 			return err
 		}
 	}

@@ -177,7 +177,7 @@ func resumeState(v *Viewer, others bool) error {
 	v.leave()
 	shown, views := v.shown, v.told.views
 	for range v.rng.IntN(20) {
-		if _, err := v.world.publish(false); err != nil {
+		if err := v.world.publish(false); err != nil {
 			return err
 		}
 	}

@@ -100,7 +100,7 @@ func (w *World) run() error {
 			}
 		}
 		for range 5 + w.viewers[0].rng.IntN(10) {
-			if _, err := w.publish(true); err != nil {
+			if err := w.publish(true); err != nil {
 				return err
 			}
 		}
@@ -135,7 +135,7 @@ func (w *World) during(do func() error) error {
 				return
 			case <-time.After(time.Millisecond):
 			}
-			if _, err := w.publish(false); err != nil {
+			if err := w.publish(false); err != nil {
 				stopped <- err
 				return
 			}
@@ -147,11 +147,11 @@ func (w *World) during(do func() error) error {
 }
 
 // publish publishes something of anybody to some channel. due says that it has to arrive where it is shown.
-func (w *World) publish(due bool) (*realtime.Publication, error) {
+func (w *World) publish(due bool) error {
 	w.mu.Lock()
 	if w.server.Features.Transient && !due && w.rng.IntN(3) == 0 {
 		w.mu.Unlock()
-		return nil, w.pass()
+		return w.pass()
 	}
 	channel := channels()[w.rng.IntN(len(channels()))]
 	client := append(clients(), Shared)[w.rng.IntN(len(clients())+1)]
@@ -167,7 +167,8 @@ func (w *World) publish(due bool) (*realtime.Publication, error) {
 		op = realtime.OpDelete
 	}
 	w.mu.Unlock()
-	return w.send(&realtime.Publication{Key: key, Op: op}, channel, client, due)
+	_, err := w.send(&realtime.Publication{Key: key, Op: op}, channel, client, due)
+	return err
 }
 
 // direct sends an event to each user alone.

@@ -28,7 +28,7 @@ func Write(folder string) (names []string, err error) {
 	has, err := os.ReadDir(folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(folder, 0o755); err != nil {
+		if err := os.MkdirAll(folder, 0o750); err != nil {
 			return nil, err
 		}
 	case err != nil:
@@ -79,7 +79,7 @@ func content() (all []file, err error) {
 
 // write writes a file that must not be there.
 func write(name string, data []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode) //nolint:gosec // a name of ours in the folder that the user names
 	if err != nil {
 		return err
 	}
