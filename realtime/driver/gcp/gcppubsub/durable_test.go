@@ -2,6 +2,7 @@ package gcppubsub_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -37,10 +38,13 @@ func TestReaderDies(t *testing.T) {
 	if s, err = b.Read(t.Context(), topic, realtime.Reading{Name: "keeper"}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
 	for got := map[string]bool{}; len(got) < 2; {
 		batch, err := s.Receive(ctx)
+		if errors.Is(err, realtime.ErrBroken) {
+			continue // it goes on by itself: the emulator of a busy machine is silent for long
+		}
 		if err != nil {
 			t.Fatalf("after %v: %v", got, err)
 		}
