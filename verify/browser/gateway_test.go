@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/gorilla/websocket"
 
 	"github.com/tidewire/tidewire/services/dashboard/web"
@@ -227,9 +228,18 @@ func troubles(t *testing.T, browser chromium) {
 		s, p := startStandIn(t, browser)
 		s.prices(p, 8)
 		p.waitFor("a latency", `/\d/.test(document.querySelector("#latency button").textContent)`)
+		p.do(chromedp.Evaluate[chromedp.Void](`{ // it may be over before anybody asks
+			const [connection, latency] = [document.querySelector("#connection"), document.querySelector("#latency")];
+			const look = () => {
+				window.reconnected ||= connection.dataset.state === "reconnecting";
+				window.cleared ||= latency.querySelector("button").textContent === "– ms" && latency.dataset.p50 === undefined;
+			};
+			const seen = new MutationObserver(look);
+			for (const element of [connection, latency]) seen.observe(element, { attributes: true, childList: true, characterData: true, subtree: true });
+		}`))
 		s.cut()
-		p.waitFor("that it reconnects", `document.querySelector("#connection").dataset.state === "reconnecting"`)
-		p.waitFor("no latency", `document.querySelector("#latency button").textContent === "– ms" && document.querySelector("#latency").dataset.p50 === undefined`)
+		p.waitFor("that it reconnects", `window.reconnected === true`)
+		p.waitFor("no latency meanwhile", `window.cleared === true`)
 		p.waitFor("that it is live again", `document.querySelector("#connection").dataset.state !== "reconnecting"`)
 	})
 }
