@@ -50,7 +50,7 @@ func hour(t *testing.T, browser chromium) {
 	const perMinute = 90 * 60
 	base, n := time.Now(), 0
 	for minute := 1; minute <= 60; minute++ {
-		price := 0
+		var price int
 		for range perMinute {
 			n++
 			at := base.Add(time.Duration(n) * time.Second / 90).UnixMilli()
