@@ -39,6 +39,7 @@ type member struct {
 	mu      sync.Mutex // guards what follows
 	gateway *gateway.Gateway
 	open    map[net.Conn]struct{}
+	breaks  int // how many of the next handshakes are cut
 }
 
 func document() *realtime.Tenant {
@@ -98,8 +99,15 @@ func (f *fleet) gateway() *gateway.Gateway {
 
 func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
-	g := m.gateway
+	g, breaks := m.gateway, m.breaks > 0
+	if breaks {
+		m.breaks--
+	}
 	m.mu.Unlock()
+	if breaks {
+		cutHandshake(w)
+		return
+	}
 	if g == nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
@@ -117,15 +125,30 @@ func (m *member) seen(c net.Conn, s http.ConnState) {
 	}
 }
 
+// cutHandshake ends a handshake within its answer.
+func cutHandshake(w http.ResponseWriter) {
+	c, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: web")
+	_ = rw.Flush()
+	reset(c)
+}
+
+func reset(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.Close()
+}
+
 // cut cuts all connections, as a network does: without a close frame.
 func (m *member) cut() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for c := range m.open {
-		if tcp, ok := c.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		_ = c.Close()
+		reset(c)
 		delete(m.open, c)
 	}
 }
@@ -161,6 +184,13 @@ func (f *fleet) control() *httptest.Server {
 		return f.members[n%len(f.members)]
 	}
 	m.HandleFunc("/cut/{n}", func(w http.ResponseWriter, r *http.Request) { number(r).cut(); answer(w, true) })
+	m.HandleFunc("/break/{n}", func(w http.ResponseWriter, r *http.Request) {
+		m := number(r)
+		m.mu.Lock()
+		m.breaks++
+		m.mu.Unlock()
+		answer(w, true)
+	})
 	m.HandleFunc("/kill/{n}", func(w http.ResponseWriter, r *http.Request) { number(r).kill(f.gateway()); answer(w, true) })
 	s := httptest.NewServer(m)
 	f.t.Cleanup(s.Close)

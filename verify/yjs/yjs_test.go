@@ -83,7 +83,7 @@ func node(t *testing.T, folder string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", append([]string{"--experimental-websocket", "--no-warnings"}, args...)...)
+	cmd := exec.CommandContext(ctx, "node", append([]string{"--no-warnings"}, args...)...)
 	cmd.Dir = folder
 	var said, failed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &failed
