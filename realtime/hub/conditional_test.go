@@ -39,7 +39,7 @@ func TestConditionsProperty(t *testing.T) {
 		defer mu.Unlock()
 		sum.add(&w.counts)
 	})
-	if sum.applied == 0 || sum.lost == 0 || sum.read == 0 || sum.resumed == 0 || sum.complete == 0 {
+	if sum.applied == 0 || sum.lost == 0 || sum.read == 0 || sum.resumed == 0 || steps >= 1500 && sum.complete == 0 { // some two in 300 steps
 		t.Error("the worlds are too quiet to prove anything")
 	}
 	t.Logf("%+v", sum)

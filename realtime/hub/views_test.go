@@ -65,7 +65,10 @@ func TestViewsProperty(t *testing.T) {
 			n.to.Add(n.from.Load())
 		}
 	})
-	if sum.resumes.Load() == 0 || sum.unavailable.Load() == 0 || sum.gaps.Load() == 0 || sum.judged.Load() == 0 || sum.rounds.Load() == 0 || plain.Delivered == 0 {
+	if sum.resumes.Load() == 0 || sum.unavailable.Load() == 0 || sum.judged.Load() == 0 || plain.Delivered == 0 {
+		t.Error("the worlds are too quiet to prove anything")
+	}
+	if steps >= 1800 && (sum.gaps.Load() == 0 || sum.rounds.Load() == 0) { // some three of each in 600 steps, and sometimes none
 		t.Error("the worlds are too quiet to prove anything")
 	}
 	t.Logf("%d steps: viewers heard %d frames, %d answers, %d resumed, %d unavailable, %d gaps, %d tuned, %d changes, %d screens judged; beside them %d delivered, %d answers, %d gaps",

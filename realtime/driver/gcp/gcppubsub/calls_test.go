@@ -44,13 +44,13 @@ func (e *backendErrors) is(t *testing.T, want map[string]int) {
 func TestFailedCalls(t *testing.T) {
 	t.Parallel()
 	errs := &backendErrors{by: map[string]int{}}
-	codeOf := map[string]codes.Code{"denied": codes.PermissionDenied, "no topic": codes.NotFound, "bad": codes.InvalidArgument, "dead": codes.DataLoss}
+	codeOf := map[string]codes.Code{"denied": codes.PermissionDenied, "gone": codes.NotFound, "bad": codes.InvalidArgument, "dead": codes.DataLoss}
 	f := &fakeServer{metrics: errs, publish: func(r *pubsubpb.PublishRequest) error {
 		return status.Error(codeOf[r.GetMessages()[0].GetAttributes()["tw-id"]], "refused") // OK for others
 	}}
 	b := f.serve(t, gcppubsub.BrokerOptions{})
-	for id := range codeOf {
-		if err := send(t, b, "tw-acme", publication(t, "a", id)); err == nil {
+	for id := range codeOf { // each on a channel of its own: nothing of a channel is taken until the one before it is settled
+		if err := send(t, b, "tw-acme", publication(t, id, id)); err == nil {
 			t.Errorf("%s was stored", id)
 		}
 	}
