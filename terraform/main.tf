@@ -24,6 +24,8 @@ module "tidewire" {
   demo                   = var.demo
   probe_tenant           = var.probe_tenant
   probe                  = var.probe
+  crawler                = var.crawler
+  filter                 = var.filter
   hook_url               = var.hook_url
   domains                = var.domains
   requests_per_minute    = var.requests_per_minute

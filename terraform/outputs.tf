@@ -43,6 +43,11 @@ output "lost" {
   value       = module.tidewire.lost
 }
 
+output "triggers" {
+  description = "Topics whose messages are jobs of the crawler and input of the filter, by short name, each with the subscription of its dead letters."
+  value       = module.tidewire.triggers
+}
+
 output "revisions" {
   description = "Newest revisions of the services, to roll back from."
   value       = module.tidewire.revisions

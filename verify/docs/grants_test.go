@@ -36,6 +36,7 @@ func plan(t *testing.T) planned {
 	t.Helper()
 	outputs, err := terraform.Outputs(t.Context(), filepath.Join(root, "terraform", "modules", "plan"), map[string]any{
 		"project": "my-project", "number": "1", "region": "europe-west1", "demo": true, "probe_tenant": "probe", "hook_url": "https://hook.example.com",
+		"crawler": map[string]any{"hosts": []any{"docs.example.com"}}, "filter": map[string]any{"rules": `{"tenant":"acme","rules":[{"channel":"all:x"}]}`},
 	})
 	if errors.Is(err, terraform.ErrMissing) && os.Getenv("CI") != "true" {
 		t.Skipf("NOT TESTED: %v", err)

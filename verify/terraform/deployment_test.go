@@ -68,12 +68,17 @@ type logMetric struct {
 // planGiven is what modules/plan is given in the contracts: every kind of tenant, and all that may be left out.
 var planGiven = map[string]any{
 	"project": "tidewire-test", "number": "123456789012", "region": "europe-west1", "shards": 2, "probe_tenant": "acme", "demo": true,
-	"hook_url": "https://hooks.example.com/lost",
-	"tenants":  map[string]any{"acme": map[string]any{}, "initech": map[string]any{"placement": "pooled"}},
-	"domains":  map[string]any{"gateway": "live.example.com", "api": "api.example.com", "dashboard": "see.example.com", "ingest": "in.example.com"},
+	"hook_url": "https://hooks.example.com/lost", "crawler": crawlerGiven, "filter": filterGiven,
+	"tenants": map[string]any{"acme": map[string]any{}, "initech": map[string]any{"placement": "pooled"}},
+	"domains": map[string]any{"gateway": "live.example.com", "api": "api.example.com", "dashboard": "see.example.com", "ingest": "in.example.com"},
 }
 
-var signalsGiven = map[string]any{"project": "tidewire-test", "uptime_check_ids": map[string]any{"gateway": "a", "probe": "b"}}
+var (
+	crawlerGiven = map[string]any{"hosts": []any{"docs.example.com", "*.example.org"}, "publishers": []any{"serviceAccount:jobs@tidewire-test.iam.gserviceaccount.com"}}
+	filterGiven  = map[string]any{"rules": `{"tenant":"acme","fields":["data.severity"],"rules":[{"when":"num(data.severity) >= 3","channel":"alerts:{tags.region}","key":"{data.host}"}]}`}
+)
+
+var signalsGiven = map[string]any{"project": "tidewire-test", "functions": []any{"crawler", "filter"}, "uptime_check_ids": map[string]any{"gateway": "a", "probe": "b"}}
 
 // withStub removes the stub after the tests.
 type withStub struct{ tests goleak.TestingM }

@@ -14,7 +14,7 @@ func reads() (map[string]map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	functions, err := table("../../docs/functions.md", "ingest", "janitor", "keeper", "probe")
+	functions, err := table("../../docs/functions.md", "ingest", "janitor", "keeper", "probe", "crawler", "filter")
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func TestReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for program, needed := range map[string]string{"gateway": "TIDEWIRE_BACKEND", "api": "TIDEWIRE_OPERATORS", "dashboard": "TIDEWIRE_GATEWAY", "ingest": "TIDEWIRE_BACKEND", "janitor": "TIDEWIRE_BACKEND", "keeper": "TIDEWIRE_BACKEND", "probe": "TIDEWIRE_BACKEND"} {
+	for program, needed := range map[string]string{"gateway": "TIDEWIRE_BACKEND", "api": "TIDEWIRE_OPERATORS", "dashboard": "TIDEWIRE_GATEWAY", "ingest": "TIDEWIRE_BACKEND", "janitor": "TIDEWIRE_BACKEND", "keeper": "TIDEWIRE_BACKEND", "probe": "TIDEWIRE_BACKEND", "crawler": "TIDEWIRE_CRAWLER_HOSTS", "filter": "TIDEWIRE_FILTER_RULES"} {
 		if len(read[program]) < 5 || !read[program][needed] {
 			t.Errorf("%s reads %v", program, read[program])
 		}

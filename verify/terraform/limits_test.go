@@ -42,6 +42,7 @@ func limits(d *deployed, found *problems) {
 		"gateway": time.Hour, // docs/configuration.md: Cloud Run's timeout, which has to be set to its most
 		"janitor": duration(d, "janitor", "TIDEWIRE_JANITOR_TIME", 50*time.Second),
 		"keeper":  duration(d, "keeper", "TIDEWIRE_KEEPER_TIME", 50*time.Second),
+		"crawler": duration(d, "crawler", "TIDEWIRE_CRAWLER_TIME", 8*time.Minute) + 10*time.Second, // and one publish
 		"probe":   duration(d, "probe", "TIDEWIRE_PROBE_TIME", probe.DefaultMaxTime),
 	} {
 		i, _ := d.program(name)

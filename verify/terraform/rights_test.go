@@ -33,6 +33,8 @@ var callers = map[string][]string{
 	"ingest":    {"Publish"},
 	"janitor":   {"ListSubscriptions", "DeleteSubscription", "Publish"},
 	"keeper":    {"CreateSubscription", "DeleteSubscription", "GetSubscription", "Seek", "StreamingPull", "Acknowledge", "ModifyAckDeadline", "GetTopic", "Publish"},
+	"crawler":   {"Publish"},
+	"filter":    {"Publish"},
 	"dashboard": nil,
 	"probe":     nil,
 }

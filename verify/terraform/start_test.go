@@ -51,7 +51,8 @@ func TestStart(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for short, binary := range map[string]string{
-		"gateway": "gateway", "api": "api", "dashboard": "dashboard", "ingest": "function", "janitor": "function", "keeper": "function", "probe": "function",
+		"gateway": "gateway", "api": "api", "dashboard": "dashboard", "ingest": "function", "janitor": "function", "keeper": "function", "probe": "function", "crawler": "function",
+		"filter": "function",
 	} {
 		t.Run(short, func(t *testing.T) {
 			t.Parallel()
@@ -68,8 +69,8 @@ func TestStart(t *testing.T) {
 				return
 			}
 			// A function has no probe: it serves once it listens. What it is given is judged at its start.
-			status := map[string]int{"ingest": http.StatusUnauthorized, "janitor": http.StatusOK, "keeper": http.StatusOK}[short]
-			path := map[string]string{"ingest": "/v1/tenants/acme/events", "janitor": "/", "keeper": "/", "probe": "/"}[short]
+			status := map[string]int{"ingest": http.StatusUnauthorized, "janitor": http.StatusOK, "keeper": http.StatusOK, "crawler": http.StatusBadRequest, "filter": http.StatusOK}[short]
+			path := map[string]string{"ingest": "/v1/tenants/acme/events", "janitor": "/", "keeper": "/", "probe": "/", "crawler": "/", "filter": "/"}[short]
 			p.wants(t, http.MethodPost, path, status)
 			// The probe finds neither its tenant nor a gateway here.
 			if says := map[string]string{"janitor": "the janitor ran", "keeper": "the keeper ran", "probe": "the probe failed"}[short]; says != "" {

@@ -28,6 +28,7 @@ var deployments = map[string]map[string]map[string]any{
 			"project": "tidewire-test", "region": "europe-west1", "images": images("@sha256:" + digits), "functions_archive": archive,
 			"shards": 2, "tenants": map[string]any{"acme": map[string]any{}, "initech": map[string]any{"placement": "pooled"}},
 			"probe_tenant": "acme", "demo": true, "hook_url": "https://hooks.example.com/lost", "slo": true,
+			"crawler": crawlerGiven, "filter": filterGiven, "quota": map[string]any{"cpu": 24},
 			"domains":    map[string]any{"gateway": "live.example.com", "api": "api.example.com", "dashboard": "see.example.com", "ingest": "in.example.com"},
 			"vpc_egress": map[string]any{}, "labels": map[string]any{"team": "live"}, "notification_emails": []any{"ops@example.com"},
 			"kms_key": key, "budget": map[string]any{"billing_account": "012345-ABCDEF-012345", "amount": 500},
@@ -40,6 +41,7 @@ var deployments = map[string]map[string]map[string]any{
 	},
 	"examples/minimal":           {"as it stands": example(nil)},
 	"examples/pooled":            {"as it stands": example(nil)},
+	"examples/feeds":             {"as it stands": example(map[string]any{"publisher": "serviceAccount:jobs@tidewire-test.iam.gserviceaccount.com", "readings": "projects/devices/topics/readings"})},
 	"examples/with-vpc":          {"as it stands": example(map[string]any{"network": "projects/net/global/networks/shared", "subnetwork": "projects/net/regions/europe-west1/subnetworks/live"})},
 	"examples/existing-accounts": {"as it stands": example(map[string]any{"accounts": map[string]any{"gateway": "live-gateway@given.iam.gserviceaccount.com", "api": "live-api@given.iam.gserviceaccount.com"}})},
 	"examples/production": {"as it stands": example(map[string]any{

@@ -4,6 +4,7 @@ module "signals" {
   project              = var.project
   name                 = var.name
   gateway              = var.gateway
+  functions            = var.functions
   subscriptions_budget = var.subscriptions_budget
   objective            = var.objective
   slo                  = var.slo

@@ -152,6 +152,13 @@ variable "runbooks_url" {
   default     = null
 }
 
+variable "functions" {
+  description = "Functions that Pub/Sub calls, of crawler and filter."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "extra_widgets" {
   description = "Your own widgets for the end of the dashboard, in the format of Cloud Monitoring's dashboards API."
   type        = any

@@ -96,6 +96,12 @@ locals {
     var.probe_tenant == null ? {} : {
       "probe/database" = { account = "probe", role = "roles/datastore.viewer", resource_kind = "database", resource = var.database }
     },
+    # As ingest: they read where tenants are, and publish for them.
+    merge([for p in keys(local.triggers) : {
+      "${p}/topics"   = { account = p, role = "roles/pubsub.publisher", resource_kind = "project", resource = var.project }
+      "${p}/database" = { account = p, role = "roles/datastore.viewer", resource_kind = "database", resource = var.database }
+      "trigger/${p}"  = { account = "trigger", role = "roles/run.invoker", resource_kind = "service", resource = "${var.name}-${p}" }
+    }]...),
     merge([for p in local.seen : {
       for role in local.telemetry_roles : "${p}/${split(".", role)[1]}" => {
         account = p, role = role, resource_kind = "project", resource = var.project

@@ -9,7 +9,7 @@ locals {
     TIDEWIRE_PUBSUB_REGION = var.region
   }
 
-  # Who sends metrics and traces. Janitor, keeper and probe say all in their logs.
+  # Who sends metrics and traces. The other functions say all in their logs.
   seen    = concat(local.services, ["ingest"])
   sending = { TIDEWIRE_REGION = var.region, TIDEWIRE_TELEMETRY = var.telemetry ? "gcp" : "none", TIDEWIRE_METRICS_TENANTS = tostring(var.metrics_tenants) }
 
@@ -40,6 +40,12 @@ locals {
       TIDEWIRE_PROBE_TIME   = "${var.probe.seconds}s"
       TIDEWIRE_PROBE_HELD   = tostring(var.probe.held)
     })
+    crawler = merge(local.common, local.placing, {
+      TIDEWIRE_CRAWLER_HOSTS = join(",", try(var.crawler.hosts, []))
+      TIDEWIRE_CRAWLER_DELAY = "${try(var.crawler.delay_seconds, 1)}s"
+      TIDEWIRE_CRAWLER_TIME  = "${try(var.crawler.job_seconds, 480)}s"
+    })
+    filter = merge(local.common, local.placing, { TIDEWIRE_FILTER_RULES = try(var.filter.rules, "") })
   } : p => merge(e, contains(local.seen, p) ? local.sending : {}) if contains(local.programs, p) }
 
   # The same, of what must not be seen: the secret that a variable is read from.

@@ -1,13 +1,19 @@
 locals {
-  services  = ["gateway", "api", "dashboard"]
-  functions = concat(["ingest", "janitor", "keeper"], var.probe_tenant == null ? [] : ["probe"])
-  programs  = concat(local.services, local.functions)
+  services = ["gateway", "api", "dashboard"]
+  functions = concat(
+    ["ingest", "janitor", "keeper"],
+    var.probe_tenant == null ? [] : ["probe"],
+    var.crawler == null ? [] : ["crawler"],
+    var.filter == null ? [] : ["filter"],
+  )
+  programs = concat(local.services, local.functions)
 
   # Account and service of a program have the same name.
   accounts = merge(
     { for p in local.programs : p => "${var.name}-${p}" },
     { scheduler = "${var.name}-scheduler" },
     var.hook_url == null ? {} : { push = "${var.name}-push" },
+    var.crawler == null && var.filter == null ? {} : { trigger = "${var.name}-trigger" },
   )
 
   # Made by the bootstrap. check builds a commit and plans, build applies, functions compiles the functions.

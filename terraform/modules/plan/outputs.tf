@@ -30,6 +30,11 @@ output "hook" {
   value       = var.hook_url == null ? null : { subscription = "${local.lost}-hook", url = var.hook_url }
 }
 
+output "triggers" {
+  description = "Functions that Pub/Sub calls, by short name: topic (also the name of its push subscription), dead (topic and subscription of dead letters), existing (full name of the topic if it is not created), publishers, ack_seconds, keep_seconds, max_attempts, ordered."
+  value       = local.triggers
+}
+
 output "programs" {
   description = "Short names of services and functions, and the name of each in Cloud Run."
   value = {

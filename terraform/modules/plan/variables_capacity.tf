@@ -20,6 +20,8 @@ variable "sizes" {
     janitor   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2) }), {})
     keeper    = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 1) }), {})
     probe     = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 1) }), {})
+    crawler   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 1) }), {})
+    filter    = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2) }), {})
   })
   default  = {}
   nullable = false

@@ -288,6 +288,32 @@ locals {
     }
   }
 
+  # Of functions that Pub/Sub calls, where there are some.
+  trigger_alerts = { for key, alert in {
+    dead-letters = {
+      severity = "WARNING"
+      summary  = "Jobs of the crawler or messages of the filter failed at every attempt and are in their dead-letter topics."
+      conditions = {
+        "dead letters" = { duration = 300, promql = <<-EOT
+          sum by (subscription_id) ({'pubsub.googleapis.com/subscription/num_undelivered_messages',monitored_resource='pubsub_subscription',subscription_id=~'@name-(crawler|filter)-dead'}) > 0
+        EOT
+        }
+      }
+      of = ["crawler", "filter"]
+    }
+    filter-behind = {
+      severity = "ERROR"
+      summary  = "Messages wait for the filter for more than five minutes: its channels show what has been."
+      conditions = {
+        "behind" = { duration = 300, promql = <<-EOT
+          max({'pubsub.googleapis.com/subscription/oldest_unacked_message_age',monitored_resource='pubsub_subscription',subscription_id='@name-filter'}) > 300
+        EOT
+        }
+      }
+      of = ["filter"]
+    }
+  } : key => { for name, value in alert : name => value if name != "of" } if length(setintersection(alert.of, var.functions)) > 0 }
+
   uptime_alerts = {
     gateway-down = {
       check    = "gateway"

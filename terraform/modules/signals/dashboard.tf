@@ -145,7 +145,7 @@ locals {
     {
       title    = "Upkeep"
       subtitle = "The janitor, the keeper, the probe and what was logged as an error"
-      charts = [
+      charts = concat([
         {
           title = "Removed by the janitor, a minute", unit = "1"
           queries = {
@@ -172,8 +172,24 @@ locals {
             "lag, seconds"      = "sum(rate({'logging.googleapis.com/user/@name-keeper-lag_sum',@log}[5m])) / sum(rate({'logging.googleapis.com/user/@name-keeper-lag_count',@log}[5m]))"
           }
         },
+        ], [for chart in [
+          {
+            title = "Pages crawled, a minute", unit = "1", of = "crawler"
+            queries = {
+              read    = "60 * sum(rate({'logging.googleapis.com/user/@name-crawler-read_sum',@log}[15m]))"
+              failed  = "60 * sum(rate({'logging.googleapis.com/user/@name-crawler-failed_sum',@log}[15m]))"
+              refused = "60 * sum(rate({'logging.googleapis.com/user/@name-crawler-refused_sum',@log}[15m]))"
+            }
+          },
+          {
+            title = "Oldest message of the filter", unit = "s", of = "filter"
+            queries = {
+              "" = "max({'pubsub.googleapis.com/subscription/oldest_unacked_message_age',monitored_resource='pubsub_subscription',subscription_id='@name-filter'})"
+            }
+          },
+        ] : chart if contains(var.functions, chart.of)], [
         { title = "Errors logged", unit = "1/s", queries = { "" = "sum by (service_name) (rate({'logging.googleapis.com/user/@name-errors',@log}[5m]))" } },
-      ]
+      ])
     },
   ]
 

@@ -1,7 +1,7 @@
 # Metrics made of log lines: of functions, which live too short to be asked, and of errors anywhere.
 # Names of fields are those that the program writes (docs/functions.md).
 locals {
-  function_lines = { for function in ["janitor", "keeper", "probe"] : function => "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-${function}\"" }
+  function_lines = { for function in ["janitor", "keeper", "probe", "crawler"] : function => "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-${function}\"" }
 
   counted = {
     "${var.name}-janitor-runs" = {
@@ -64,6 +64,12 @@ locals {
       value                       = "EXTRACT(jsonPayload.${what})"
       unit                        = unit
     } },
+    { for what in ["read", "failed", "refused"] : "${var.name}-crawler-${what}" => {
+      description = "Pages of a job of the crawler: ${what}."
+      filter      = "${local.function_lines["crawler"]} AND jsonPayload.message=\"a crawl has ended\""
+      value       = "EXTRACT(jsonPayload.${what})"
+      unit        = "1"
+    } if contains(var.functions, "crawler") },
     { for stage in ["connect", "subscribe", "delivery"] : "${var.name}-probe-${stage}" => {
       description = "How long the probe took to ${stage == "delivery" ? "get its event delivered" : stage}."
       filter      = "${local.function_lines["probe"]} AND jsonPayload.message=\"the probe ran\""

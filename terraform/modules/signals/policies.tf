@@ -1,7 +1,7 @@
 # Alerts in one shape, the policies that make them, and their queries.
 locals {
   # All alerts in one shape: what a condition does not have is null.
-  alerts = { for key, alert in merge(local.plain_alerts, local.burn_alerts, local.checked_alerts) : key => {
+  alerts = { for key, alert in merge(local.plain_alerts, local.trigger_alerts, local.burn_alerts, local.checked_alerts) : key => {
     display_name = "${var.name}: ${key}"
     severity     = alert.severity
     combine      = try(alert.combine, "OR")
@@ -28,7 +28,7 @@ locals {
   )
   divided = { for key, alert in local.alerts : key => length(alert.conditions) > 1 && anytrue([for condition in alert.conditions : condition.promql != null]) }
 
-  alert_queries = merge(flatten([for key, alert in merge(local.plain_alerts, local.burn_alerts, local.checked_alerts) : [
+  alert_queries = merge(flatten([for key, alert in merge(local.plain_alerts, local.trigger_alerts, local.burn_alerts, local.checked_alerts) : [
     for name, condition in alert.conditions : { "${key}/${name}" = condition.promql } if can(condition.promql)
   ]])...)
 

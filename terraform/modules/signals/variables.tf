@@ -52,6 +52,18 @@ variable "gateway" {
   }
 }
 
+variable "functions" {
+  description = "Functions that Pub/Sub calls, of crawler and filter."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(var.functions, ["crawler", "filter"])) == 0
+    error_message = "functions: must be of crawler and filter."
+  }
+}
+
 variable "subscriptions_budget" {
   description = "TIDEWIRE_SUBSCRIPTIONS of the services: number of subscriptions in the project from which on no further topic is followed."
   type        = number

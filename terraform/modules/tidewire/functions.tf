@@ -12,6 +12,9 @@ locals {
     keeper = { concurrency = 1, timeout_seconds = 60, ingress = "ALLOW_INTERNAL_ONLY" }
     # Uptime checks come from outside, with a token that IAM checks.
     probe = { concurrency = 10, timeout_seconds = var.probe.seconds + 10, ingress = "ALLOW_ALL" }
+    # Jobs wait for hosts and not for CPU. Pub/Sub counts as internal.
+    crawler = { concurrency = 4, timeout_seconds = try(var.crawler.job_seconds, 480) + 30, ingress = "ALLOW_INTERNAL_ONLY" }
+    filter  = { concurrency = 80, timeout_seconds = 60, ingress = "ALLOW_INTERNAL_ONLY" }
   }
 }
 

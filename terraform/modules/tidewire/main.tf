@@ -20,6 +20,8 @@ module "plan" {
   probe_tenant      = var.probe_tenant
   # A gateway closes what is silent for a minute: sockets can be held only if runs are not further apart.
   probe           = { seconds = var.probe.seconds, held = var.probe.period_seconds > 60 ? 0 : var.probe.held }
+  crawler         = var.crawler
+  filter          = var.filter
   log_level       = var.log_level
   telemetry       = var.telemetry
   hook_url        = var.hook_url

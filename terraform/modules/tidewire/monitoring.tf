@@ -14,6 +14,7 @@ module "monitoring" {
   check_period_seconds  = var.probe.period_seconds
   probe_failing_seconds = var.probe.failing_seconds
 
+  functions            = keys(module.plan.triggers)
   gateway              = { concurrency = local.services.gateway.concurrency, max_instances = var.sizes.gateway.max }
   subscriptions_budget = var.subscriptions
 

@@ -47,6 +47,11 @@ output "lost" {
   value       = merge({ topic = module.pubsub.lost_topic }, module.pubsub.subscriptions)
 }
 
+output "triggers" {
+  description = "Topics whose messages are jobs of the crawler and input of the filter, by short name, each with the subscription of its dead letters."
+  value       = { for p, t in module.trigger : p => { topic = t.topic, dead_subscription = t.dead_subscription } }
+}
+
 output "revisions" {
   description = "Newest revisions of the services, to roll back from."
   value       = { for p, s in module.service : p => s.revision }

@@ -110,7 +110,7 @@ variable "backup_days" {
 }
 
 variable "sizes" {
-  description = "Size of an instance, and minimum and maximum number of instances, of each service and function. cpu_idle: whether a service has CPU, and is billed, only while it has a request. The defaults fit a new project's quota, also during a release."
+  description = "Size of an instance, and minimum and maximum number of instances, of each service and function. cpu_idle: whether a service has CPU, and is billed, only while it has a request. The defaults fit a new project's quota, also during a release, without crawler and filter."
   type = object({
     gateway   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "1Gi"), min = optional(number, 0), max = optional(number, 4), cpu_idle = optional(bool, true) }), {})
     api       = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 3), cpu_idle = optional(bool, true) }), {})
@@ -119,6 +119,8 @@ variable "sizes" {
     janitor   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2) }), {})
     keeper    = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 1) }), {})
     probe     = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 1) }), {})
+    crawler   = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 1) }), {})
+    filter    = optional(object({ cpu = optional(string, "1"), memory = optional(string, "512Mi"), min = optional(number, 0), max = optional(number, 2) }), {})
   })
   default  = {}
   nullable = false
@@ -168,6 +170,27 @@ variable "probe" {
   })
   default  = {}
   nullable = false
+}
+
+variable "crawler" {
+  description = "Crawler of web sites, which messages of a topic give jobs; null for none. hosts: those that jobs may name; *.example.com is every host below example.com. delay_seconds: pause between two requests to a host. job_seconds: maximum time of a job. publishers: who may publish jobs, as IAM names members."
+  type = object({
+    hosts         = list(string)
+    delay_seconds = optional(number, 1)
+    job_seconds   = optional(number, 480)
+    publishers    = optional(list(string), [])
+  })
+  default = null
+}
+
+variable "filter" {
+  description = "Filter that turns the messages of a topic into channels; null for none. rules: in JSON (docs/functions.md). topic: full name of an existing topic, projects/P/topics/T; null to create one. publishers: who may publish to a topic that is created, as IAM names members."
+  type = object({
+    rules      = string
+    topic      = optional(string)
+    publishers = optional(list(string), [])
+  })
+  default = null
 }
 
 variable "hook_url" {

@@ -61,14 +61,14 @@ variable "invoker_iam_disabled" {
 }
 
 variable "service_accounts" {
-  description = "Addresses of existing service accounts, by short name (gateway, api, dashboard, ingest, janitor, keeper, probe, scheduler, push); the others are created. Permissions are granted in any case."
+  description = "Addresses of existing service accounts, by short name (gateway, api, dashboard, ingest, janitor, keeper, probe, crawler, filter, scheduler, push, trigger); the others are created. Permissions are granted in any case."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
-    condition     = alltrue([for short, address in var.service_accounts : contains(["gateway", "api", "dashboard", "ingest", "janitor", "keeper", "probe", "scheduler", "push"], short) && can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z0-9.-]+\\.iam\\.gserviceaccount\\.com$", address))])
-    error_message = "service_accounts: must be addresses such as NAME@PROJECT.iam.gserviceaccount.com, of gateway, api, dashboard, ingest, janitor, keeper, probe, scheduler and push."
+    condition     = alltrue([for short, address in var.service_accounts : contains(["gateway", "api", "dashboard", "ingest", "janitor", "keeper", "probe", "crawler", "filter", "scheduler", "push", "trigger"], short) && can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z0-9.-]+\\.iam\\.gserviceaccount\\.com$", address))])
+    error_message = "service_accounts: must be addresses such as NAME@PROJECT.iam.gserviceaccount.com, of gateway, api, dashboard, ingest, janitor, keeper, probe, crawler, filter, scheduler, push and trigger."
   }
 
   validation {

@@ -2,6 +2,7 @@ package applied
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,6 +77,7 @@ func TestWhatAChangeTouches(t *testing.T) {
 		"project": "my-project", "region": "europe-west1", "images": images("1"), "functions_archive": first,
 		"tenants": map[string]any{"acme": map[string]any{}, "globex": map[string]any{}, "small": map[string]any{"placement": "pooled"}}, "shards": 2,
 		"demo": true, "probe_tenant": "acme", "hook_url": "https://hooks.example.com/lost", "slo": true, "vpc_egress": map[string]any{},
+		"crawler": map[string]any{"hosts": []any{"docs.example.com"}}, "filter": map[string]any{"rules": rules("readings")},
 		"domains": map[string]any{"gateway": "live.example.com", "ingest": "in.example.com"},
 	})
 	r.apply(t)
@@ -103,11 +105,17 @@ func TestWhatAChangeTouches(t *testing.T) {
 			"another source of the functions", map[string]any{"functions_archive": second},
 			map[string]string{
 				"module.tidewire.google_storage_bucket_object.functions[0]":                       "create, delete",
+				`module.tidewire.module.function["crawler"].google_cloudfunctions2_function.this`: "update",
+				`module.tidewire.module.function["filter"].google_cloudfunctions2_function.this`:  "update",
 				`module.tidewire.module.function["ingest"].google_cloudfunctions2_function.this`:  "update",
 				`module.tidewire.module.function["janitor"].google_cloudfunctions2_function.this`: "update",
 				`module.tidewire.module.function["keeper"].google_cloudfunctions2_function.this`:  "update",
 				`module.tidewire.module.function["probe"].google_cloudfunctions2_function.this`:   "update",
 			},
+		},
+		{
+			"other rules of the filter", map[string]any{"filter": map[string]any{"rules": rules("alerts")}},
+			map[string]string{`module.tidewire.module.function["filter"].google_cloudfunctions2_function.this`: "update"},
 		},
 		{
 			// The key in use goes only once the api has another.
@@ -130,6 +138,11 @@ func TestWhatAChangeTouches(t *testing.T) {
 	}
 	r.give(t, nil)
 	r.must(t, "destroy", "-auto-approve")
+}
+
+// rules are those of a filter that publishes everything to one channel.
+func rules(channel string) string {
+	return fmt.Sprintf(`{"tenant":"acme","rules":[{"channel":"%s:all"}]}`, channel)
 }
 
 func TestAnImageByItsTag(t *testing.T) {

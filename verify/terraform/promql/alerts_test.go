@@ -244,6 +244,24 @@ var conditions = map[string]struct {
 			"waiting": {flat("pubsub.googleapis.com/subscription/num_undelivered_messages", `monitored_resource="pubsub_subscription",subscription_id="tidewire-lost"`, 50)},
 		},
 	},
+	"dead-letters/dead letters": {
+		fires: map[string][]series{
+			"a job":     {flat("pubsub.googleapis.com/subscription/num_undelivered_messages", `monitored_resource="pubsub_subscription",subscription_id="tidewire-crawler-dead"`, 1)},
+			"a message": {flat("pubsub.googleapis.com/subscription/num_undelivered_messages", `monitored_resource="pubsub_subscription",subscription_id="tidewire-filter-dead"`, 1)},
+		},
+		quiet: map[string][]series{
+			"none":    {flat("pubsub.googleapis.com/subscription/num_undelivered_messages", `monitored_resource="pubsub_subscription",subscription_id="tidewire-filter-dead"`, 0)},
+			"waiting": {flat("pubsub.googleapis.com/subscription/num_undelivered_messages", `monitored_resource="pubsub_subscription",subscription_id="tidewire-crawler"`, 50)},
+		},
+	},
+	"filter-behind/behind": {
+		fires: map[string][]series{"ten minutes": {flat("pubsub.googleapis.com/subscription/oldest_unacked_message_age", `monitored_resource="pubsub_subscription",subscription_id="tidewire-filter"`, 600)}},
+		quiet: map[string][]series{
+			"a moment":        {flat("pubsub.googleapis.com/subscription/oldest_unacked_message_age", `monitored_resource="pubsub_subscription",subscription_id="tidewire-filter"`, 20)},
+			"the crawler's":   {flat("pubsub.googleapis.com/subscription/oldest_unacked_message_age", `monitored_resource="pubsub_subscription",subscription_id="tidewire-crawler"`, 3000)},
+			"a dead letter's": {flat("pubsub.googleapis.com/subscription/oldest_unacked_message_age", `monitored_resource="pubsub_subscription",subscription_id="tidewire-filter-dead"`, 3000)},
+		},
+	},
 	"channels-untold/failing": {
 		fires: map[string][]series{"one in five seconds": {rising("tidewire.channel.events", acmeA+`,reason="failed"`, 12)}},
 		quiet: map[string][]series{

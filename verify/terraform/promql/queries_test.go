@@ -35,7 +35,7 @@ func render(t *testing.T) signals {
 		}
 	}
 	terraform(t, folder, "init", "-backend=false", "-input=false")
-	terraform(t, folder, "apply", "-auto-approve", "-input=false", "-var=project=my-project", `-var=uptime_check_ids={"gateway":"g","probe":"p"}`)
+	terraform(t, folder, "apply", "-auto-approve", "-input=false", "-var=project=my-project", `-var=uptime_check_ids={"gateway":"g","probe":"p"}`, `-var=functions=["crawler","filter"]`)
 	var outputs struct {
 		Queries struct {
 			Value struct{ Charts, Alerts map[string]string }

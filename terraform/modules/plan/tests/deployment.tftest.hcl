@@ -373,3 +373,92 @@ run "fields" {
     error_message = "What only grows has no index."
   }
 }
+
+# Who crawls or filters publishes as ingest does, and is called by Pub/Sub alone.
+run "crawler_and_filter" {
+  command = plan
+  variables {
+    crawler = { hosts = ["docs.example.com", "*.example.org"], delay_seconds = 0.5 }
+    filter  = { rules = "{\"tenant\":\"acme\",\"rules\":[{\"channel\":\"all:x\"}]}", topic = "projects/devices/topics/readings" }
+  }
+  assert {
+    condition     = output.environments.crawler.TIDEWIRE_CRAWLER_HOSTS == "docs.example.com,*.example.org" && output.environments.crawler.TIDEWIRE_CRAWLER_DELAY == "0.5s" && output.environments.crawler.TIDEWIRE_CRAWLER_TIME == "480s"
+    error_message = "The crawler has its hosts, pause and time: ${jsonencode(output.environments.crawler)}"
+  }
+  assert {
+    condition     = jsondecode(output.environments.filter.TIDEWIRE_FILTER_RULES).tenant == "acme"
+    error_message = "The filter has its rules."
+  }
+  assert {
+    condition     = output.triggers.crawler.existing == null && output.triggers.filter.existing == "projects/devices/topics/readings" && output.triggers.filter.ordered
+    error_message = "A topic that exists is not made: ${jsonencode(output.triggers)}"
+  }
+  assert {
+    condition     = !contains(output.public, "crawler") && !contains(output.public, "filter") && join(" ", sort([for g in values(output.grants) : g.resource if g.account == "trigger"])) == "tidewire-crawler tidewire-filter"
+    error_message = "Pub/Sub's pushes alone may call them."
+  }
+  assert {
+    condition     = join(" ", sort([for g in values(output.grants) : g.role if g.account == "crawler"])) == "roles/datastore.viewer roles/pubsub.publisher"
+    error_message = "The crawler reads tenants and publishes, and nothing else."
+  }
+  assert {
+    condition     = alltrue([for t in values(output.triggers) : t.max_attempts >= 5 && t.max_attempts <= 100 && t.ack_seconds <= 600])
+    error_message = "Attempts and times are what Pub/Sub takes."
+  }
+}
+
+run "without_them_there_is_nothing_of_them" {
+  command = plan
+  assert {
+    condition     = length(output.triggers) == 0 && !contains(keys(output.accounts), "trigger") && !contains(keys(output.environments), "crawler")
+    error_message = "They are off unless they are asked for."
+  }
+}
+
+run "a_crawler_without_hosts" {
+  command = plan
+  variables {
+    crawler = { hosts = [] }
+  }
+  expect_failures = [var.crawler]
+}
+
+run "a_crawler_of_everything" {
+  command = plan
+  variables {
+    crawler = { hosts = ["*"] }
+  }
+  expect_failures = [var.crawler]
+}
+
+run "a_job_longer_than_pubsub_waits" {
+  command = plan
+  variables {
+    crawler = { hosts = ["docs.example.com"], job_seconds = 541 }
+  }
+  expect_failures = [var.crawler]
+}
+
+run "jobs_of_everybody" {
+  command = plan
+  variables {
+    crawler = { hosts = ["docs.example.com"], publishers = ["allUsers"] }
+  }
+  expect_failures = [var.crawler]
+}
+
+run "rules_that_are_none" {
+  command = plan
+  variables {
+    filter = { rules = "{\"tenant\":\"acme\",\"rules\":[]}" }
+  }
+  expect_failures = [var.filter]
+}
+
+run "publishers_of_a_topic_that_exists" {
+  command = plan
+  variables {
+    filter = { rules = "{\"tenant\":\"acme\",\"rules\":[{\"channel\":\"all:x\"}]}", topic = "projects/devices/topics/readings", publishers = ["user:ann@example.com"] }
+  }
+  expect_failures = [var.filter]
+}

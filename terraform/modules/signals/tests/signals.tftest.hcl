@@ -302,3 +302,38 @@ run "refuses_limits" {
 
   expect_failures = [var.probe_failing_seconds, var.gateway, var.subscriptions_budget, var.objective, var.uptime_check_ids, var.runbooks_url, var.extra_widgets]
 }
+
+# Charts of what is not there would be empty, and there is room for no more than 50.
+run "crawler_and_filter_are_shown_where_they_are" {
+  command = plan
+  variables {
+    functions = ["crawler", "filter"]
+  }
+  assert {
+    condition     = length([for tile in jsondecode(output.dashboard_json).mosaicLayout.tiles : tile if contains(["Pages crawled, a minute", "Oldest message of the filter"], try(tile.widget.title, ""))]) == 2 && length(jsondecode(output.dashboard_json).mosaicLayout.tiles) == 49
+    error_message = "Two charts more, and room for one of your own: ${length(jsondecode(output.dashboard_json).mosaicLayout.tiles)}"
+  }
+  assert {
+    condition     = contains(keys(output.alerts), "dead-letters") && contains(keys(output.alerts), "filter-behind") && contains(keys(output.log_metrics), "tidewire-crawler-read")
+    error_message = "They have their alerts and metrics."
+  }
+}
+
+run "the_crawler_alone" {
+  command = plan
+  variables {
+    functions = ["crawler"]
+  }
+  assert {
+    condition     = contains(keys(output.alerts), "dead-letters") && !contains(keys(output.alerts), "filter-behind") && length(jsondecode(output.dashboard_json).mosaicLayout.tiles) == 48
+    error_message = "A filter that is not there is never behind."
+  }
+}
+
+run "neither" {
+  command = plan
+  assert {
+    condition     = !contains(keys(output.alerts), "dead-letters") && length(jsondecode(output.dashboard_json).mosaicLayout.tiles) == 47 && !contains(keys(output.log_metrics), "tidewire-crawler-read")
+    error_message = "Nothing is made for what is not there."
+  }
+}
