@@ -25,8 +25,12 @@ import (
 // another program that has its port by now.
 const Header = "Tidewire-Dev"
 
-// answersWithin is how long a dev may take to say that it runs.
-const answersWithin = 2 * time.Second
+// A dev may take answersWithin to say that it runs where that is good to know, and waitedFor where a command cannot go on
+// without it: a machine that is busy may make it wait for a processor.
+const (
+	answersWithin = 2 * time.Second
+	waitedFor     = 15 * time.Second
+)
 
 // Dev is what a dev server that runs tells the other commands, in a file of its own that it removes when it ends.
 type Dev struct {
@@ -50,7 +54,7 @@ func (f Folder) Announce(ctx context.Context, d Dev) error {
 	if err != nil {
 		return err
 	}
-	for _, ended := range f.asked(ctx, all) {
+	for _, ended := range asked(ctx, all, answersWithin) {
 		if errors.Is(ended.err, errEnded) {
 			_ = os.Remove(filepath.Join(f.dir, ended.file())) // it is only in the way
 		}
@@ -100,14 +104,22 @@ func (f Folder) Alive(ctx context.Context) ([]Dev, error) {
 	if err != nil {
 		return nil, err
 	}
-	var alive []Dev
-	for _, r := range f.asked(ctx, all) {
-		if r.err == nil {
+	alive, _ := divide(asked(ctx, all, answersWithin))
+	return alive, nil
+}
+
+// divide returns those that run, the one that was started last first, and those that may run: they have not answered.
+func divide(all []askedDev) (alive []Dev, silent []askedDev) {
+	for _, r := range all {
+		switch {
+		case r.err == nil:
 			alive = append(alive, r.Dev)
+		case !errors.Is(r.err, errEnded):
+			silent = append(silent, r)
 		}
 	}
 	slices.SortFunc(alive, func(a, b Dev) int { return cmp.Or(b.Started.Compare(a.Started), strings.Compare(a.ID, b.ID)) })
-	return alive, nil
+	return alive, silent
 }
 
 // askedDev is a dev, and why it does not seem to run, if it does not.
@@ -120,8 +132,8 @@ type askedDev struct {
 var errEnded = errors.New("it has ended")
 
 // asked asks devs whether they run, all at once.
-func (f Folder) asked(ctx context.Context, devs []Dev) []askedDev {
-	ctx, cancel := context.WithTimeout(ctx, answersWithin)
+func asked(ctx context.Context, devs []Dev, patience time.Duration) []askedDev {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy: it is on this machine
 	all := make([]askedDev, len(devs))
@@ -185,9 +197,15 @@ func URLs(devs []Dev) string {
 // Pick returns the dev that a token is for: the one at address, or else the newest one that can. more says whether there was
 // a choice.
 func (f Folder) Pick(ctx context.Context, address string, can func(Dev) error) (dev Dev, more bool, err error) {
-	alive, err := f.Alive(ctx)
+	all, err := f.devs()
 	if err != nil {
 		return dev, false, err
+	}
+	alive, silent := divide(asked(ctx, all, waitedFor))
+	for _, r := range silent {
+		if len(alive) == 0 || address != "" && host(r.URL) == host(address) {
+			return dev, false, fmt.Errorf("the dev server at %s does not answer: %w", r.URL, r.err)
+		}
 	}
 	if len(alive) == 0 {
 		return dev, false, errors.New("no dev server is running on this machine; run tidewire dev, or use --tenants FILE")
