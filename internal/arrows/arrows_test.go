@@ -133,7 +133,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/gateway/internal/session": {own: []string{"realtime", "realtime/hub/history", "realtime/contain", "realtime/hub", "realtime/internal/checked", "realtime/limit", "realtime/outbox", "realtime/publish", "realtime/socket", "realtime/wire", "realtime/yjs",
 		"realtime/gateway/hook", "realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/eventstream": {own: []string{"realtime", "realtime/auth", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/problem", "realtime/sse",
-		"realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal"}},
+		"realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal", "realtime/gateway/internal/session"}},
 	"realtime/httpapi": {own: []string{"realtime", "realtime/hub/demand", "realtime/survey", "realtime/hub/history", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// Reads what topics keep. It has a hub's record and views, and no hub.
 	"realtime/retained": {own: []string{"realtime", "realtime/contain", "realtime/hub/history", "realtime/hub/inspect", "realtime/hub/record", "realtime/hub/view", "realtime/internal/uid"}},

@@ -28,6 +28,7 @@ import (
 //
 //	GET /v1/socket   the socket protocol
 //	GET /v1/events   Server-Sent Events
+//	POST /v1/events  frames of the socket protocol, answered by Server-Sent Events
 //	GET /v1/yjs/...  documents, for clients of y-websocket
 //	GET /healthz     200 while the process serves
 //	GET /readyz      200 while new connections are welcome, else 503
@@ -119,7 +120,7 @@ func (g *Gateway) assemble() *eventstream.Server {
 		Queue: queue, Documents: yjs.NewShared(), FirstFrame: o.FirstFrame, Reporter: g.reporter, Logger: o.Logger, Metrics: o.Metrics,
 	}
 	return &eventstream.Server{
-		Life: g.life, Tracker: g.tracker, Admission: g.admission, Clients: g.clients, Queue: queue, Reporter: g.reporter, Logger: o.Logger, Metrics: o.Metrics,
+		Life: g.life, Tracker: g.tracker, Admission: g.admission, Clients: g.clients, Sessions: g.sessions, Queue: queue, Reporter: g.reporter, Logger: o.Logger, Metrics: o.Metrics,
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 	"github.com/tidewire/tidewire/realtime/problem"
 )
 
-func (g *Gateway) newRoutes(events http.Handler) *http.ServeMux {
+func (g *Gateway) newRoutes(events *eventstream.Server) *http.ServeMux {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /v1/socket", g.serveSocket)
 	m.Handle("GET /v1/events", events)
+	m.HandleFunc("POST /v1/events", events.ServeFrames)
 	m.HandleFunc("GET /v1/yjs/{channel...}", g.serveDocument)
 	m.HandleFunc("OPTIONS /v1/events", eventstream.Preflight)
 	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { healthy(w) })
@@ -23,10 +24,10 @@ func (g *Gateway) newRoutes(events http.Handler) *http.ServeMux {
 	return m
 }
 
-// ServeHTTP serves the paths of a Gateway. None of them takes a body: a request that declares one is refused, and nobody
+// ServeHTTP serves the paths of a Gateway. None of them but POST /v1/events takes a body: a request that declares one is refused, and nobody
 // waits for what it declares.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength == 0 {
+	if r.ContentLength == 0 || r.Method == http.MethodPost && r.URL.Path == "/v1/events" {
 		if bad := contain.Do(g.o.Logger, g.o.Metrics, contain.Request, func() { g.routes.ServeHTTP(w, r) }); bad != nil {
 			refusal.Write(w, bad) // nothing happens if the socket is its own by now
 		}
@@ -39,7 +40,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		notFound(w, r)
 		return
 	}
-	refusal.Write(w, realtime.Errorf(realtime.CodeBadRequest, "body: no path of a gateway accepts one; send the request without it"))
+	refusal.Write(w, realtime.Errorf(realtime.CodeBadRequest, "body: no path of a gateway but POST /v1/events accepts one; send the request without it"))
 }
 
 func (g *Gateway) serveReady(w http.ResponseWriter, _ *http.Request) {

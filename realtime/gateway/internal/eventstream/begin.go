@@ -2,6 +2,7 @@ package eventstream
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -18,12 +19,9 @@ import (
 func (s *stream) begin(r *http.Request) *realtime.Error {
 	ctx, cancel := s.server.Admission.Context(r)
 	defer cancel()
-	p, err := s.server.Admission.VerifyRequest(ctx, r)
-	if errors.Is(err, auth.ErrNoToken) {
-		return realtime.Errorf(realtime.CodeUnauthorized, "no token; send it as Authorization: Bearer, or as ?token= where the tenant allows that")
-	}
-	if err != nil {
-		return s.server.Reporter.Report(ctx, "verifying a token", err)
+	p, refused := s.verify(ctx, r)
+	if refused != nil {
+		return refused
 	}
 	channels, patterns, refused := s.channelsOf(p.Tenant, r.URL.Query()["channel"])
 	if refused != nil {
@@ -41,16 +39,33 @@ func (s *stream) begin(r *http.Request) *realtime.Error {
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
 		s.at.Resume(id, time.Now())
 	}
+	if refused := s.join(ctx, r, p); refused != nil {
+		return refused
+	}
+	return s.subscribe(channels, patterns, options)
+}
+
+// verify verifies the token of a request, which has to have one.
+func (s *stream) verify(ctx context.Context, r *http.Request) (*realtime.Principal, *realtime.Error) {
+	p, err := s.server.Admission.VerifyRequest(ctx, r)
+	if errors.Is(err, auth.ErrNoToken) {
+		return nil, realtime.Errorf(realtime.CodeUnauthorized, "no token; send it as Authorization: Bearer, or as ?token= where the tenant allows that")
+	}
+	if err != nil {
+		return nil, s.server.Reporter.Report(ctx, "verifying a token", err)
+	}
+	return p, nil
+}
+
+// join admits the client and makes it a connection of the Hub.
+func (s *stream) join(ctx context.Context, r *http.Request, p *realtime.Principal) *realtime.Error {
 	request := s.server.Admission.Request(r)
 	admitted, refused := s.server.Admission.Admit(ctx, p, &request)
 	if refused != nil {
 		return refused
 	}
 	s.client = s.server.Clients.New(&admitted)
-	if refused := s.client.Join(s.box, s, s, realtime.ReasonEvents); refused != nil {
-		return refused
-	}
-	return s.subscribe(channels, patterns, options)
+	return s.client.Join(s.box, s, s, realtime.ReasonEvents)
 }
 
 // subscribe reads the channels. One that may not be read does not disturb the others; if none may, the request is refused.

@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/gateway/internal/clients"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/lifecycle"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/refusal"
+	"github.com/tidewire/tidewire/realtime/gateway/internal/session"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/problem"
 	"github.com/tidewire/tidewire/realtime/sse"
@@ -22,6 +23,7 @@ type Server struct {
 	Tracker   *lifecycle.Tracker
 	Admission *admission.Gate
 	Clients   *clients.Set
+	Sessions  *session.Config
 	Queue     outbox.Limits // of a client that has not joined
 	Reporter  refusal.Reporter
 	Logger    *slog.Logger
@@ -33,8 +35,8 @@ type Server struct {
 func Preflight(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	refusal.AllowPages(h)
-	h.Set("Access-Control-Allow-Methods", "GET")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Cache-Control, Last-Event-ID")
+	h.Set("Access-Control-Allow-Methods", "GET, POST")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Cache-Control, Content-Type, Last-Event-ID")
 	h.Set("Access-Control-Max-Age", "7200")
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -62,7 +64,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal.Write(w, s.Reporter.Report(r.Context(), "answering with events", errNoFlush))
 		return
 	}
-	st := s.newStream()
+	s.serve(w, r, s.newStream(sse.Encoder{}), func(st *stream) *realtime.Error { return st.begin(r) }, (*stream).run)
+}
+
+// serve answers with a stream that begin begins and run writes.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, st *stream, begin func(*stream) *realtime.Error, run func(*stream, context.Context, http.ResponseWriter)) {
 	if err := s.Tracker.Enter(st); err != nil {
 		refusal.Write(w, err)
 		return
@@ -74,12 +80,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	defer s.Tracker.Exit(st)
 	defer st.leave()
-	if refused := st.begin(r); refused != nil {
+	if refused := begin(st); refused != nil {
 		st.Shut(refused)
 		refusal.Write(w, st.shutFor()) // which the gateway may have said before
 		return
 	}
-	if bad := contain.Do(s.Logger, s.Metrics, contain.Request, func() { st.run(r.Context(), w) }); bad != nil {
+	if bad := contain.Do(s.Logger, s.Metrics, contain.Request, func() { run(st, r.Context(), w) }); bad != nil {
 		st.Shut(bad) // no status can be given any more; the page comes back
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/clients"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/refusal"
+	"github.com/tidewire/tidewire/realtime/gateway/internal/session"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/sse"
 )
@@ -36,7 +37,8 @@ type stream struct {
 	server  *Server
 	box     *outbox.Outbox
 	client  *clients.Client // nil until admitted
-	at      *sse.Stream     // the writer's alone
+	at      *sse.Stream     // the writer's alone; nil: its events are the frames of a socket
+	posted  *session.Posted // nil but for such a stream
 	refused []outbox.Frame  // of channels that it does not carry; the writer's alone
 	wake    chan struct{}   // holds one: there is something to write
 	yielded atomic.Int64    // what box had given to the writer when that was last let run, in bytes, and one
@@ -49,8 +51,8 @@ type stream struct {
 
 var _ outbox.Transport = (*stream)(nil)
 
-func (s *Server) newStream() *stream {
-	return &stream{server: s, box: outbox.New(sse.Encoder{}, &s.Queue), wake: make(chan struct{}, 1), shut: make(chan struct{})}
+func (s *Server) newStream(e outbox.Encoder) *stream {
+	return &stream{server: s, box: outbox.New(e, &s.Queue), wake: make(chan struct{}, 1), shut: make(chan struct{})}
 }
 
 // Flush lets the writer write. On a machine with much to do that may wait for its turn: before the queue is full, it has one. A client
@@ -126,19 +128,15 @@ func (s *stream) leave() {
 	if s.client != nil {
 		defer s.client.Disconnected(s.reason())
 		s.client.Leave(s.reason())
+		if s.posted != nil {
+			s.posted.End()
+		}
 	}
 }
 
 // run writes until the client leaves or the stream is shut.
 func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
-	h := w.Header()
-	refusal.AllowPages(h)
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store, no-transform") // a proxy that compresses would gather events
-	h.Set("X-Accel-Buffering", "no")                 // and so would nginx and those that follow it
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(http.StatusOK)
-
+	answer(w)
 	var out bytes.Buffer
 	out.WriteString("retry: " + strconv.FormatInt(streamRetry.Milliseconds(), 10) + "\n\n")
 	s.at.Append(&out, sse.Encoder{}.Welcome(s.client.Welcome(s.client.Document().Limits.WithDefaults())).Bytes)
@@ -146,12 +144,28 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
 		s.at.Append(&out, f.Bytes)
 	}
 	s.refused = nil
+	s.pump(ctx, w, &out, nil)
+}
+
+// answer begins an answer of events.
+func answer(w http.ResponseWriter) {
+	h := w.Header()
+	refusal.AllowPages(h)
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store, no-transform") // a proxy that compresses would gather events
+	h.Set("X-Accel-Buffering", "no")                 // and so would nginx and those that follow it
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusOK)
+}
+
+// pump writes out and what is queued, until the client leaves, the stream is shut, or done says that nothing more will be.
+func (s *stream) pump(ctx context.Context, w http.ResponseWriter, out *bytes.Buffer, done <-chan struct{}) {
 	s.mu.Lock()
 	s.control = http.NewResponseController(w)
 	// The server's deadline for a request's body would end a stream, whose request is over.
 	_ = s.control.SetReadDeadline(time.Time{}) // a writer that knows none is some middleware's
 	s.mu.Unlock()
-	for over := false; s.write(w, &out) && !over; {
+	for over := false; s.write(w, out) && !over; {
 		select {
 		case <-ctx.Done():
 			return
@@ -160,8 +174,10 @@ func (s *stream) run(ctx context.Context, w http.ResponseWriter) {
 		case <-s.wake:
 		case <-s.shut:
 			over = true
+		case <-done:
+			over = true
 		}
-		over = s.collect(w, &out) || over
+		over = s.collect(w, out) || over
 	}
 }
 
@@ -178,7 +194,9 @@ func (s *stream) collect(w http.ResponseWriter, out *bytes.Buffer) (ended bool) 
 			return false
 		}
 		for _, frame := range frames {
-			if s.at.Append(out, frame) {
+			if s.at == nil {
+				appendFrame(out, frame)
+			} else if s.at.Append(out, frame) {
 				return true
 			}
 		}

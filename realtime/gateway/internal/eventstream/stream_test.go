@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/outbox"
+	"github.com/tidewire/tidewire/realtime/sse"
 )
 
 // A burst that is much larger than the queue, on one processor, leaves the writer its turns: its client reads, and is not too slow. A writer that
@@ -14,7 +15,7 @@ import (
 func TestWriterHasItsTurns(t *testing.T) { //nolint:paralleltest // it takes all processors but one
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	const burst = 5000
-	s := (&Server{Queue: outbox.Limits{Messages: 64, Bytes: 128 << 10}}).newStream()
+	s := (&Server{Queue: outbox.Limits{Messages: 64, Bytes: 128 << 10}}).newStream(sse.Encoder{})
 	written := 0
 	var writer sync.WaitGroup
 	writer.Go(func() {
