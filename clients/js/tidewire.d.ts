@@ -58,6 +58,11 @@ export interface Options {
    * after five minutes there is no connection until a tab is seen again.
    */
   share?: boolean | { keepAwake?: readonly string[] };
+  /**
+   * Whether to go on over Server-Sent Events and requests where no WebSocket gets through, and back when one does: default true, and false with an
+   * option `WebSocket`. `state.transport` says what is in use.
+   */
+  fallback?: boolean;
   /** Tells what goes over the sockets, without tokens, and what follows: `true` on the console. */
   debug?: boolean | ((what: "sent" | "received" | "ended" | "state", detail: unknown) => void);
   /** Closes the client when it is aborted. */
@@ -365,7 +370,7 @@ interface Reason {
 /** `since` and `retryAt` are local. */
 export type State = { readonly since: Moment } & (
   | { readonly name: "connecting" }
-  | { readonly name: "live"; readonly connection: string; readonly user: string; readonly tenant: string; readonly instance: string; readonly version?: string; readonly expiresAt: Moment; readonly limits: Limits }
+  | { readonly name: "live"; readonly transport: "websocket" | "sse"; readonly connection: string; readonly user: string; readonly tenant: string; readonly instance: string; readonly version?: string; readonly expiresAt: Moment; readonly limits: Limits }
   /** `retryAt` is null while the client is connecting; `action` is set when a person is probably needed. */
   | ({ readonly name: "reconnecting"; readonly retryAt: Moment | null; readonly attempt: number; readonly action?: string } & Partial<Reason>)
   /** A person has decided so; `action` says what the user can do. */
@@ -513,9 +518,9 @@ export class Tidewire {
    */
   history<T = unknown>(channel: string, query?: HistoryQuery): AsyncGenerator<HistoryPage<T>, void, undefined>;
   /** Watches who is on a channel. Returns a function that stops watching. */
-  presence(channel: string, callback: (presence: Presence) => void): () => void;
+  presence(channel: string, callback: (presence: Presence) => void, options?: { signal?: AbortSignal }): () => void;
   /** Makes the client a member of a channel, with data of its own of at most 1,024 bytes as JSON, until `leave`; also after a reconnect. */
-  enter(channel: string, data: unknown): Entry;
+  enter(channel: string, data: unknown, options?: { signal?: AbortSignal }): Entry;
   /** Renews the token now. Call it only if there is no provider, or when the user's rights have changed. */
   refresh(token?: string): Promise<void>;
   /** Changes the option `maxBytesPerSecond`, and resolves when the server obeys. */

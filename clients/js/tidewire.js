@@ -148,6 +148,7 @@ var closeCodes = Object.freeze(Object.fromEntries([...CODES].reverse().map(
   ([close, code, advice, verdict, , action]) => [close, Object.freeze({ code, advice, verdict, action })]
 )));
 var onConnection = (close) => closeCodes[close] ?? closeCodes[1011];
+var closeOf = (code) => CODES.find(([, word]) => word === code)?.[0] ?? 1011;
 var STANDING = ["subscriptionsPerConnection", "patternsPerConnection", "channelsPerPattern"];
 var onChannel = ({ code, limit: limit2 }) => {
   if (code === "limited" && STANDING.includes(limit2)) return REFUSE;
@@ -371,20 +372,6 @@ var Bookmarks = class {
   }
 };
 
-// src/callbacks.js
-function report(error) {
-  if (typeof globalThis.reportError === "function") globalThis.reportError(error);
-  else console.error("tidewire: a callback threw", error);
-}
-function guarded(run, ...args) {
-  try {
-    const result = run?.(...args);
-    if (typeof result?.then === "function") result.then(void 0, report);
-  } catch (error) {
-    report(error);
-  }
-}
-
 // src/clock.js
 var ticks = () => performance.now();
 var Minimum = class {
@@ -530,6 +517,20 @@ var Cursor = class {
     return time2 < this.floor && ticks() < this.floorUntil;
   }
 };
+
+// src/callbacks.js
+function report(error) {
+  if (typeof globalThis.reportError === "function") globalThis.reportError(error);
+  else console.error("tidewire: a callback threw", error);
+}
+function guarded(run, ...args) {
+  try {
+    const result = run?.(...args);
+    if (typeof result?.then === "function") result.then(void 0, report);
+  } catch (error) {
+    report(error);
+  }
+}
 
 // src/events.js
 var Events = class {
@@ -1785,6 +1786,100 @@ var Grants = class {
   }
 };
 
+// src/presences.js
+var Presences = class {
+  #watches = /* @__PURE__ */ new Map();
+  #entries = /* @__PURE__ */ new Map();
+  // by channel
+  #links;
+  #grants;
+  #misnamed;
+  #forget;
+  /** `misnamed` tells of a name that a check refuses, and returns the error; `forget` ends one of those in a map. */
+  constructor({ links, grants, misnamed, forget }) {
+    [this.#links, this.#grants, this.#misnamed, this.#forget] = [links, grants, misnamed, forget];
+  }
+  /** Watches and entries. */
+  get all() {
+    return [...this.#watches.values(), ...this.#entries.values()];
+  }
+  remove(one) {
+    for (const all of [this.#watches, this.#entries]) if (all.get(one.key) === one) all.delete(one.key);
+  }
+  // ---- what the page asks for
+  /** Watches who is on a channel, until `signal` is aborted; returns a function that stops it. */
+  watch(channel, callback, options = {}) {
+    const { signal } = checkKnown(options, ["signal"], "presence");
+    if (checkSignal(signal)?.aborted || this.#misnamed(channel, () => checkChannel(channel))) return () => {
+    };
+    let watch = this.#watches.get(channel);
+    if (!watch) {
+      this.#watches.set(channel, watch = new Watch(channel));
+      this.#ask(watch);
+    }
+    const entry = (view) => callback(view);
+    watch.callbacks.add(entry);
+    if (watch.known) queueMicrotask(() => watch.callbacks.has(entry) && guarded(entry, watch.view()));
+    const stop = () => {
+      off();
+      if (watch.callbacks.delete(entry) && watch.callbacks.size === 0) this.#forget(this.#watches, watch);
+    };
+    const off = onAbort(signal, stop);
+    return stop;
+  }
+  /** Makes the client a member of a channel, with data of its own, until `signal` is aborted. The newest data counts for all that have entered it here. */
+  enter(channel, data, options = {}) {
+    const { signal } = checkKnown(options, ["signal"], "enter");
+    const handle = {}, ready = new Promise((resolve, reject) => Object.assign(handle, { resolve, reject }));
+    ready.catch(() => {
+    });
+    const wrong = checkSignal(signal)?.aborted ? signal.reason : this.#misnamed(channel, () => checkEntered(checkChannel(channel), data));
+    if (wrong) handle.reject(wrong);
+    else this.#enter(channel, data, handle);
+    const leave = () => {
+      off();
+      const entry = this.#entries.get(channel);
+      if (entry?.handles.delete(handle) && entry.handles.size === 0) this.#forget(this.#entries, entry);
+    };
+    const off = onAbort(signal, (reason) => {
+      handle.reject(reason);
+      leave();
+    });
+    return Object.freeze({
+      ready,
+      leave,
+      update: (changed2) => {
+        checkEntered(channel, changed2);
+        if (this.#entries.get(channel)?.handles.has(handle)) this.#enter(channel, changed2, handle);
+      }
+    });
+  }
+  #enter(channel, data, handle) {
+    let entry = this.#entries.get(channel);
+    if (!entry) this.#entries.set(channel, entry = new Entry(channel));
+    entry.handles.add(handle);
+    entry.data = data;
+    if (!entry.retryAt) this.#ask(entry);
+  }
+  #ask(one) {
+    if (this.#links.forChannels) this.#grants.ask(one, this.#links.forChannels);
+  }
+  // ---- frames
+  /** Takes a notice that one of them has ended, and tells whether it was one. */
+  ended(link, { code, channel }) {
+    const all = { "presence-ended": this.#watches, "enter-ended": this.#entries }[code], one = all?.get(channel);
+    if (one?.link === link) {
+      const message = `the token does not grant to ${all === this.#watches ? "watch who is on" : "enter"} ${channel}`;
+      this.#grants.denied(one, link, new TidewireError({ code: "forbidden", channel, message }));
+    }
+    return all !== void 0;
+  }
+  update(link, frame) {
+    const watch = this.#watches.get(frame.channel);
+    if (watch?.link === link) watch.update(frame);
+  }
+};
+
 // src/subscription.js
 var Subscription = class {
   #feed;
@@ -1934,12 +2029,12 @@ var Subscription = class {
 
 // src/channels.js
 var Channels = class {
+  presences;
+  // who is where
   #feeds = /* @__PURE__ */ new Map();
-  #watches = /* @__PURE__ */ new Map();
-  #entries = /* @__PURE__ */ new Map();
   #bookmarks;
   #grants;
-  // by key
+  // feeds by key
   #subs = 0;
   // names that were given to tell feeds apart
   #options;
@@ -1954,11 +2049,17 @@ var Channels = class {
     [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
     [this.#emit, this.#taken, this.#isClosed] = [emit, taken2, isClosed];
     this.#grants = new Grants({ options, links, clock, timers, emit, taken: taken2, changed: () => this.#saveSoon(), ended: (one) => this.#remove(one) });
+    this.presences = new Presences({
+      links,
+      grants: this.#grants,
+      misnamed: (channel, check) => this.#misnamed(channel, check),
+      forget: (all, one) => this.#forget(all, one)
+    });
     this.#bookmarks = new Bookmarks(options.storage, options.storageKey, (error) => emit("error", error));
   }
   /** Feeds, watches and entries. */
   get #all() {
-    return [...this.#feeds.values(), ...this.#watches.values(), ...this.#entries.values()];
+    return [...this.#feeds.values(), ...this.presences.all];
   }
   // ---- what the page asks for
   /** Reads a channel, or all that a pattern selects. What cannot be is refused here, and nobody else knows of it. */
@@ -1988,51 +2089,6 @@ var Channels = class {
   }
   unsubscribe(channel) {
     for (const feed of this.#of(channel)) for (const reader of [...feed.readers.keys()]) reader.unsubscribe();
-  }
-  /** Watches who is on a channel; returns a function that stops it. */
-  watch(channel, callback) {
-    if (this.#misnamed(channel, () => checkChannel(channel))) return () => {
-    };
-    let watch = this.#watches.get(channel);
-    if (!watch) {
-      this.#watches.set(channel, watch = new Watch(channel));
-      if (this.#links.forChannels) this.#grants.ask(watch, this.#links.forChannels);
-    }
-    const entry = (view) => callback(view);
-    watch.callbacks.add(entry);
-    if (watch.known) queueMicrotask(() => watch.callbacks.has(entry) && guarded(entry, watch.view()));
-    return () => {
-      if (!watch.callbacks.delete(entry) || watch.callbacks.size) return;
-      this.#forget(this.#watches, watch);
-    };
-  }
-  /** Makes the client a member of a channel, with data of its own. The newest data counts for all that have entered it here. */
-  enter(channel, data) {
-    const handle = {}, ready = new Promise((resolve, reject) => Object.assign(handle, { resolve, reject }));
-    ready.catch(() => {
-    });
-    const wrong = this.#misnamed(channel, () => checkEntered(checkChannel(channel), data));
-    if (wrong) handle.reject(wrong);
-    else this.#enter(channel, data, handle);
-    return Object.freeze({
-      ready,
-      update: (changed2) => {
-        checkEntered(channel, changed2);
-        const entry = this.#entries.get(channel);
-        if (entry?.handles.has(handle)) this.#enter(channel, changed2, handle);
-      },
-      leave: () => {
-        const entry = this.#entries.get(channel);
-        if (entry?.handles.delete(handle) && entry.handles.size === 0) this.#forget(this.#entries, entry);
-      }
-    });
-  }
-  #enter(channel, data, handle) {
-    let entry = this.#entries.get(channel);
-    if (!entry) this.#entries.set(channel, entry = new Entry(channel));
-    entry.handles.add(handle);
-    entry.data = data;
-    if (this.#links.forChannels && !entry.retryAt) this.#grants.ask(entry, this.#links.forChannels);
   }
   /** What a subscription asks the server for, or why it cannot be. */
   #wants(channel, options) {
@@ -2077,7 +2133,8 @@ var Channels = class {
     }
   }
   #remove(one) {
-    for (const all of [this.#feeds, this.#watches, this.#entries]) if (all.get(one.key) === one) all.delete(one.key);
+    if (this.#feeds.get(one.key) === one) this.#feeds.delete(one.key);
+    else this.presences.remove(one);
   }
   // ---- links come and go
   /** The subscriptions of the first frame and their asOf: as many as fit into `room` bytes, and `most` at most. `rest` is the frame without them. */
@@ -2170,16 +2227,7 @@ var Channels = class {
   }
   notice(link, frame) {
     const { code, channel, position: position2, count, maxRate, reason, view } = frame;
-    if (code === "presence-ended") {
-      const watch = this.#watches.get(channel);
-      if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
-      return;
-    }
-    if (code === "enter-ended") {
-      const entry = this.#entries.get(channel);
-      if (entry?.link === link) this.#grants.denied(entry, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant to enter ${channel}` }));
-      return;
-    }
+    if (this.presences.ended(link, frame)) return;
     if (code === "dropped") return this.#dropped(link, frame, within(count, 1, Number.MAX_SAFE_INTEGER, 1));
     const feed = this.#feedOf(frame);
     if (feed?.link !== link || !feed.reads(channel)) return;
@@ -2197,10 +2245,6 @@ var Channels = class {
     const about = feeds.filter((feed) => feed?.link === link && feed.cursor(frame.channel)), dropped = { type: "dropped", channel: frame.channel, count, by: "server" };
     for (const feed of about) feed.deliver(dropped);
     if (about.length) this.#emit("dropped", dropped);
-  }
-  presence(link, frame) {
-    const watch = this.#watches.get(frame.channel);
-    if (watch?.link === link) watch.update(frame);
   }
   /** A heartbeat vouches for the silence of what is read from its link. */
   silent(link, asOf) {
@@ -2236,6 +2280,376 @@ var Channels = class {
   }
 };
 
+// src/event-stream.js
+var LONGEST = 4 << 20;
+async function* eventsOf(answer) {
+  if (!/^text\/event-stream/i.test(answer.headers.get("Content-Type") ?? "")) return;
+  const decoder = new TextDecoder(), reader = answer.body.getReader();
+  let rest = "";
+  try {
+    for (; ; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const events = (rest + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
+      rest = events.pop();
+      if (rest.length > LONGEST) return;
+      for (const text3 of events) {
+        const event = eventOf(text3);
+        if (event) yield event;
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {
+    });
+  }
+}
+function eventOf(text3) {
+  const fields2 = {};
+  for (const line of text3.split(/\r?\n/)) {
+    const [, name, value] = line.match(/^(event|data): ?(.*)$/) ?? [];
+    if (name) fields2[name] = value;
+  }
+  return fields2.data === void 0 ? void 0 : { event: fields2.event, data: JSON.parse(fields2.data) };
+}
+async function problemOf(answer) {
+  try {
+    const { code, detail, title, limit: limit2, retryAfterMs } = await answer.json();
+    return typeof code === "string" ? { code, message: detail ?? title, limit: limit2, retryAfterMs } : void 0;
+  } catch {
+    return void 0;
+  }
+}
+
+// src/posts.js
+var FRAMES = 200;
+var BYTES = 2e5;
+var Posts = class {
+  #post;
+  #on;
+  #waiting = [];
+  #busy = false;
+  #closed = false;
+  #refusals = 0;
+  #why;
+  // of publishes: how many were refused, and why the last one was
+  /** `post` sends frames and resolves with what came of it; `answer` is called with each answer, `fail` with why there are none. */
+  constructor(post, on) {
+    [this.#post, this.#on] = [post, on];
+  }
+  add(frame) {
+    this.#waiting.push(frame);
+    if (!this.#busy) this.#run();
+  }
+  close() {
+    this.#closed = true;
+    this.#waiting = [];
+  }
+  async #run() {
+    this.#busy = true;
+    await null;
+    while (this.#waiting.length && !this.#closed) await this.#send(this.#take());
+    this.#busy = false;
+  }
+  /** As many frames as go into a request. A publish that was asked for before the client knew of a refusal is refused: it would overtake what comes again. */
+  #take() {
+    const taken2 = /* @__PURE__ */ new Map();
+    let room = BYTES;
+    while (this.#waiting.length && taken2.size < FRAMES) {
+      const [{ refusals, ...frame }] = this.#waiting, json = JSON.stringify({ ...frame, refusals: refusals === void 0 ? void 0 : 0 });
+      if (taken2.size && (room -= bytes(json)) < 0) break;
+      this.#waiting.shift();
+      if (refusals < this.#refusals) this.#refuse(frame, this.#why);
+      else taken2.set(frame.id, { frame, json });
+    }
+    return taken2;
+  }
+  async #send(taken2) {
+    if (taken2.size === 0) return;
+    let came;
+    try {
+      came = await this.#post([...taken2.values()].map(({ json }) => json));
+    } catch {
+      return this.#on.fail(1006);
+    }
+    if (this.#closed) return;
+    const { frames, problem } = came;
+    if (problem?.code === "unauthorized" || problem?.code === "expired") {
+      this.#on.answer({ type: "error", ...problem });
+      return this.#on.fail(closeOf(problem.code));
+    }
+    if (problem) for (const { frame } of taken2.values()) this.#refuse(frame, problem);
+    else if (!frames || !this.#answers(taken2, frames)) this.#on.fail(1006);
+  }
+  /** Gives the answers, and tells whether they are all. */
+  #answers(taken2, frames) {
+    for (const answer of frames) {
+      const asked = taken2.get(answer.id);
+      if (!asked) continue;
+      taken2.delete(answer.id);
+      if (answer.type === "error" && answer.refusals !== void 0) this.#refuse(asked.frame, answer);
+      else this.#on.answer(answer);
+    }
+    return taken2.size === 0;
+  }
+  #refuse({ id, channel, type }, { code, message, limit: limit2, retryAfterMs }) {
+    const answer = { type: "error", id, channel, code, message, limit: limit2, retryAfterMs };
+    if (type === "publish") {
+      this.#why = { code, message, limit: limit2, retryAfterMs };
+      answer.refusals = ++this.#refusals;
+    }
+    this.#on.answer(answer);
+  }
+};
+
+// src/tokens.js
+var MARGIN = 3e4;
+var MAX_HEADER = 4 << 10;
+var MAX_TOKEN = 16 << 10;
+function asToken(value) {
+  const token = text(value)?.trim();
+  return token && token.length <= MAX_TOKEN && /^[\w\-.~+/=]+$/.test(token) ? token : void 0;
+}
+var fitsHeader = (token) => token.length <= MAX_HEADER && /^[\w\-.~+]+$/.test(token);
+function tokenOf(value) {
+  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity }, { iat, exp } = asClaims(value) ?? {};
+  token.endsAt = moment(exp * 1e3);
+  if (exp > iat) token.lastsMs = (exp - iat) * 1e3;
+  return token;
+}
+function asClaims(token) {
+  try {
+    const bytes2 = Uint8Array.from(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")), (each) => each.charCodeAt(0));
+    const claims = JSON.parse(new TextDecoder().decode(bytes2));
+    return typeof claims === "object" && claims !== null ? claims : void 0;
+  } catch {
+    return void 0;
+  }
+}
+var SignedOut = class extends TidewireError {
+};
+var Tokens = class {
+  current = null;
+  // the one in hand
+  refused = false;
+  // whether the server has refused the last one
+  #source;
+  #clock;
+  #timeoutMs;
+  /** `source` is a token, a function that gets one, or undefined. */
+  constructor(source, clock, timeoutMs) {
+    [this.#source, this.#clock, this.#timeoutMs] = [source, clock, timeoutMs];
+  }
+  /** Whether there may be another one. */
+  get renewable() {
+    return typeof this.#source === "function";
+  }
+  /** Whether one has to be provided before the next connection. */
+  get needed() {
+    return this.#source !== void 0 && !this.#reusable;
+  }
+  get #reusable() {
+    if (!this.current) return false;
+    const { byClock, byLength } = this.left(this.current);
+    return !this.current.endsAt || !this.renewable || byLength > MARGIN && (byClock > MARGIN || !this.current.shown);
+  }
+  /** Gets a token from the provider, or takes the fixed one. What is late is kept for the next time. */
+  provide() {
+    const source = this.#source, before = this.current, rejected = this.refused;
+    if (typeof source !== "function") return this.#take(asToken(source));
+    const provided = (async () => source({ rejected }))().then((value) => {
+      if (value === null) throw new SignedOut({ code: "unauthorized", message: "signed out: the token provider returned null" });
+      const token = asToken(value);
+      if (token === void 0) throw new TypeError(`token: the provider must return a token, or null if nobody is signed in, got ${typeof value === "string" ? "a string that is not a token" : typeof value}; check answer.ok in it`);
+      if (this.current === before) this.#take(token);
+    });
+    provided.catch(() => {
+    });
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new TidewireError({ code: "timeout", message: `the token provider did not answer within ${this.#timeoutMs} ms` })), this.#timeoutMs);
+    });
+    return Promise.race([provided, late]).finally(() => clearTimeout(timer));
+  }
+  /** Takes a token that the application gives, for good if it has no provider. */
+  give(value) {
+    const token = asToken(value);
+    if (token === void 0) throw new TypeError("token: must be a token, of letters, digits and - . _ ~ + / =");
+    if (!this.renewable) this.#source = token;
+    this.#take(token);
+  }
+  #take(value) {
+    if (value !== this.current?.value) this.current = value ? tokenOf(value) : null;
+  }
+  /** The server has refused a token, which is not used again. One that has never been shown to it is not to blame. */
+  discard(token) {
+    this.refused = true;
+    if (this.current === token) this.current = null;
+  }
+  /**
+   * How long a token is good, in milliseconds: by the clocks, which may be wrong, and by its own length, which is too long if it was
+   * not new when it came, and Infinity if it does not tell. The shorter one counts, since renewing early does no harm.
+   */
+  left({ takenAt, endsAt, lastsMs }) {
+    return { byClock: endsAt - this.#clock.serverNow, byLength: lastsMs - (ticks() - takenAt) };
+  }
+};
+
+// src/events-socket.js
+var GATHER = 20;
+var STREAMS = 2;
+var CHANGE = 200;
+var ANSWERED = 3e4;
+var PATIENCE = 3e4;
+var FRESH = 6e4;
+var EventsSocket = class {
+  onopen;
+  onmessage;
+  onclose;
+  onerror;
+  #url;
+  #token;
+  #over = false;
+  #heardAt = 0;
+  #streams = /* @__PURE__ */ new Set();
+  #bound;
+  // stream: {abort, asOf, carries, welcome, heardAt, quiet}
+  #wanted = [];
+  #gathering;
+  #changing;
+  #entered = /* @__PURE__ */ new Set();
+  #posts;
+  constructor(url, token) {
+    this.#url = new URL(url);
+    this.#url.protocol = this.#url.protocol.replace(/^ws/, "http");
+    this.#url.pathname = this.#url.pathname.replace(/\/socket$/, "/events");
+    this.#token = token;
+    const on = { answer: (frame) => this.#give(frame), fail: (code, reason) => this.#end(code, reason) };
+    this.#posts = { publish: new Posts((lines) => this.#post(lines), on), other: new Posts((lines) => this.#post(lines), on) };
+    queueMicrotask(() => this.#over || this.onopen?.());
+  }
+  send(text3) {
+    const frame = JSON.parse(text3), { type, id, channel } = frame;
+    switch (type) {
+      case "connect":
+        this.#bound = frame.maxBytesPerSecond;
+        return this.#open([text3], frame.subscriptions.length > 0);
+      case "ping":
+        if (Date.now() - this.#heardAt < FRESH) this.#give({ type: "heartbeat" });
+        return;
+      case "subscribe":
+        return this.#want(text3);
+      case "presence":
+        if (frame.watch !== true && frame.enter === void 0) return this.#change({ type: "ok", id, channel });
+        if (frame.enter !== void 0 && this.#entered.has(channel)) return this.#change();
+        if (frame.enter !== void 0) this.#entered.add(channel);
+        return this.#want(text3);
+      case "unsubscribe":
+        return this.#change({ type: "ok", id, channel });
+      case "tune":
+        return this.#change();
+      case "refresh":
+        this.#token = frame.token;
+        return this.#change({ type: "ok", id, expiresAt: tokenOf(frame.token).endsAt || void 0 });
+      case "publish":
+        if (frame.key === "$connection") return this.#later({ type: "error", id, channel, code: "bad-request", message: "publish: the key $connection needs a WebSocket, and none gets through here" });
+        return this.#posts.publish.add(frame);
+    }
+    this.#posts.other.add(frame);
+  }
+  close() {
+    this.#over = true;
+    for (const { abort } of this.#streams) abort.abort();
+    this.#streams.clear();
+    for (const timer of [this.#gathering, this.#changing]) clearTimeout(timer);
+    for (const posts of Object.values(this.#posts)) posts.close();
+  }
+  // ---- what is read from now on
+  /** Asks for something on a stream of its own, with what else is asked for at the moment; if there are several already, all goes to a new connection. */
+  #want(text3) {
+    this.#wanted.push(text3);
+    this.#gathering ??= setTimeout(() => {
+      const wanted2 = this.#wanted.splice(0);
+      this.#gathering = void 0;
+      if ([...this.#streams].filter(({ carries }) => carries).length >= STREAMS) return this.#change();
+      this.#open([JSON.stringify({ type: "connect", maxBytesPerSecond: this.#bound, subscriptions: [] }), ...wanted2], true);
+    }, GATHER);
+  }
+  /** What a stream carries cannot be changed: the client is told to move to a new connection. */
+  #change(answer) {
+    if (answer) this.#later(answer);
+    this.#changing ??= setTimeout(() => this.#give({ type: "move", afterMs: 0, own: true }), CHANGE);
+  }
+  async #open(lines, carries) {
+    const stream = { abort: new AbortController(), asOf: 0, carries, welcome: false, heardAt: ticks(), quiet: PATIENCE };
+    this.#streams.add(stream);
+    try {
+      const answer = await this.#fetch(lines, stream.abort.signal);
+      if (!answer.ok) return await this.#refused(answer);
+      for await (const { event, data } of eventsOf(answer)) {
+        if (this.#over || !this.#streams.has(stream)) return;
+        if (event === "close") return this.#end(data.code, data.reason);
+        this.#take(stream, data);
+      }
+    } catch {
+    }
+    if (this.#streams.has(stream)) this.#end(1006);
+  }
+  #take(stream, frame) {
+    [this.#heardAt, stream.heardAt] = [Date.now(), ticks()];
+    if ([...this.#streams].some(({ heardAt, quiet }) => ticks() - heardAt > quiet)) return this.#end(1006);
+    if (frame.type === "welcome" && frame.id === void 0) return this.#welcomed(stream, frame);
+    if (frame.type !== "heartbeat") return this.#give(frame);
+    stream.asOf = frame.asOf ?? 0;
+    const asOf = Math.min(...[...this.#streams].map((each) => each.asOf));
+    this.#give({ type: "heartbeat", asOf: asOf || void 0 });
+  }
+  /** The link is welcome once. A stream that carries nothing was opened for that alone. */
+  #welcomed(stream, frame) {
+    const first = ![...this.#streams].some(({ welcome }) => welcome);
+    [stream.welcome, stream.quiet] = [true, 2.5 * within(frame.heartbeatMs, 1e3, 6e5, PATIENCE)];
+    if (first) return this.#give(frame);
+    for (const other of [...this.#streams]) {
+      if (other.carries || !other.welcome) continue;
+      this.#streams.delete(other);
+      other.abort.abort();
+    }
+  }
+  // ---- requests
+  #fetch(lines, signal) {
+    return fetch(this.#url, { method: "POST", body: lines.join("\n"), signal, cache: "no-store", headers: { Authorization: `Bearer ${this.#token}`, "Content-Type": "application/x-ndjson" } });
+  }
+  /** Resolves with the answers to frames, or with why there are none. */
+  async #post(lines) {
+    const abort = new AbortController(), timer = setTimeout(() => abort.abort(), ANSWERED), frames = [];
+    try {
+      const answer = await this.#fetch(lines, abort.signal);
+      if (!answer.ok) return { problem: await problemOf(answer) };
+      for await (const { event, data } of eventsOf(answer)) if (event !== "close") frames.push(data);
+      return { frames };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  async #refused(answer) {
+    const problem = await problemOf(answer);
+    if (problem) this.#give({ type: "error", ...problem });
+    this.#end(problem ? closeOf(problem.code) : 1006, problem?.message);
+  }
+  // ---- to the link
+  #give(frame) {
+    if (!this.#over) this.onmessage?.({ frame });
+  }
+  /** Not in the midst of what is being done. */
+  #later(frame) {
+    queueMicrotask(() => this.#give(frame));
+  }
+  #end(code, reason = "") {
+    if (this.#over) return;
+    this.close();
+    this.onclose?.({ code, reason });
+  }
+};
+
 // src/link.js
 var PROBE = 5e3;
 var Link = class {
@@ -2250,6 +2664,10 @@ var Link = class {
   // the error frame that came without id and channel: why it is about to close
   opened = false;
   ended = false;
+  spoken = false;
+  // the server has said something
+  way = "websocket";
+  // or "sse"
   liveAt = 0;
   resumed = null;
   // what a reconnect brought: {caughtUp, gaps, at}
@@ -2278,7 +2696,10 @@ var Link = class {
       on.open(this);
     });
     socket.onmessage = ({ data, frame }) => this.#safely(() => this.#receive(frame ?? parsed(data)));
-    socket.onclose = (event) => this.#end(Number.isInteger(event?.code) ? event.code : 1006, text(event?.reason) ?? "");
+    socket.onclose = (event) => {
+      this.spoken ||= event?.spoken === true;
+      this.#end(Number.isInteger(event?.code) ? event.code : 1006, text(event?.reason) ?? "");
+    };
     socket.onerror = () => setTimeout(() => this.#end(1006, ""), 100);
   }
   /** A fault of this client costs the connection, never the client. */
@@ -2418,7 +2839,7 @@ var Link = class {
     }
   }
   #receive(frame) {
-    [this.#heard, this.#pinged] = [ticks(), false];
+    [this.#heard, this.#pinged, this.spoken] = [ticks(), false, true];
     this.#on.trace?.("received", frame);
     if (typeof frame?.type !== "string") return this.drop("the server sent something that is not a frame of this protocol");
     if (frame.type === "error") this.refusals = Math.max(this.refusals, Number.isSafeInteger(frame.refusals) ? frame.refusals : 0);
@@ -2459,101 +2880,10 @@ function parsed(data) {
   }
 }
 
-// src/tokens.js
-var MARGIN = 3e4;
-var MAX_HEADER = 4 << 10;
-var MAX_TOKEN = 16 << 10;
-function asToken(value) {
-  const token = text(value)?.trim();
-  return token && token.length <= MAX_TOKEN && /^[\w\-.~+/=]+$/.test(token) ? token : void 0;
-}
-var fitsHeader = (token) => token.length <= MAX_HEADER && /^[\w\-.~+]+$/.test(token);
-function tokenOf(value) {
-  const token = { value, takenAt: ticks(), endsAt: 0, lastsMs: Infinity }, { iat, exp } = asClaims(value) ?? {};
-  token.endsAt = moment(exp * 1e3);
-  if (exp > iat) token.lastsMs = (exp - iat) * 1e3;
-  return token;
-}
-function asClaims(token) {
-  try {
-    const bytes2 = Uint8Array.from(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")), (each) => each.charCodeAt(0));
-    const claims = JSON.parse(new TextDecoder().decode(bytes2));
-    return typeof claims === "object" && claims !== null ? claims : void 0;
-  } catch {
-    return void 0;
-  }
-}
-var SignedOut = class extends TidewireError {
-};
-var Tokens = class {
-  current = null;
-  // the one in hand
-  refused = false;
-  // whether the server has refused the last one
-  #source;
-  #clock;
-  #timeoutMs;
-  /** `source` is a token, a function that gets one, or undefined. */
-  constructor(source, clock, timeoutMs) {
-    [this.#source, this.#clock, this.#timeoutMs] = [source, clock, timeoutMs];
-  }
-  /** Whether there may be another one. */
-  get renewable() {
-    return typeof this.#source === "function";
-  }
-  /** Whether one has to be provided before the next connection. */
-  get needed() {
-    return this.#source !== void 0 && !this.#reusable;
-  }
-  get #reusable() {
-    if (!this.current) return false;
-    const { byClock, byLength } = this.left(this.current);
-    return !this.current.endsAt || !this.renewable || byLength > MARGIN && (byClock > MARGIN || !this.current.shown);
-  }
-  /** Gets a token from the provider, or takes the fixed one. What is late is kept for the next time. */
-  provide() {
-    const source = this.#source, before = this.current, rejected = this.refused;
-    if (typeof source !== "function") return this.#take(asToken(source));
-    const provided = (async () => source({ rejected }))().then((value) => {
-      if (value === null) throw new SignedOut({ code: "unauthorized", message: "signed out: the token provider returned null" });
-      const token = asToken(value);
-      if (token === void 0) throw new TypeError(`token: the provider must return a token, or null if nobody is signed in, got ${typeof value === "string" ? "a string that is not a token" : typeof value}; check answer.ok in it`);
-      if (this.current === before) this.#take(token);
-    });
-    provided.catch(() => {
-    });
-    let timer;
-    const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new TidewireError({ code: "timeout", message: `the token provider did not answer within ${this.#timeoutMs} ms` })), this.#timeoutMs);
-    });
-    return Promise.race([provided, late]).finally(() => clearTimeout(timer));
-  }
-  /** Takes a token that the application gives, for good if it has no provider. */
-  give(value) {
-    const token = asToken(value);
-    if (token === void 0) throw new TypeError("token: must be a token, of letters, digits and - . _ ~ + / =");
-    if (!this.renewable) this.#source = token;
-    this.#take(token);
-  }
-  #take(value) {
-    if (value !== this.current?.value) this.current = value ? tokenOf(value) : null;
-  }
-  /** The server has refused a token, which is not used again. One that has never been shown to it is not to blame. */
-  discard(token) {
-    this.refused = true;
-    if (this.current === token) this.current = null;
-  }
-  /**
-   * How long a token is good, in milliseconds: by the clocks, which may be wrong, and by its own length, which is too long if it was
-   * not new when it came, and Infinity if it does not tell. The shorter one counts, since renewing early does no harm.
-   */
-  left({ takenAt, endsAt, lastsMs }) {
-    return { byClock: endsAt - this.#clock.serverNow, byLength: lastsMs - (ticks() - takenAt) };
-  }
-};
+// src/protocol.js
+var PROTOCOL = "tidewire.v1.json";
 
 // src/dialer.js
-var PROTOCOL = "tidewire.v1.json";
 var FIRST_ID = 0;
 var FIRST_FRAME = 32 << 10;
 var Dialer = class {
@@ -2572,13 +2902,14 @@ var Dialer = class {
   #timers;
   #tokens;
   #share;
+  #ways;
   #on;
   /**
-   * `share` has sockets of other tabs, if it is given. `first` returns what the first frame asks for, `over` is told that a link has ended or is
+   * `share` has sockets of other tabs, and `ways` says whether to use WebSockets, if they are given. `first` returns what the first frame asks for, `over` is told that a link has ended or is
    * late, `failed` why there is none. The others are of a link.
    */
-  constructor({ options, links, timers, tokens, share, ...on }) {
-    [this.#options, this.#links, this.#timers, this.#tokens, this.#share, this.#on] = [options, links, timers, tokens, share, on];
+  constructor({ options, links, timers, tokens, share, ways, ...on }) {
+    [this.#options, this.#links, this.#timers, this.#tokens, this.#share, this.#ways, this.#on] = [options, links, timers, tokens, share, ways, on];
     this.#maxBytesPerSecond = options.maxBytesPerSecond;
   }
   /** Begins a turn, which is over when the welcome is not there in time. */
@@ -2590,6 +2921,7 @@ var Dialer = class {
       this.turn++;
       const late = this.#links.next;
       late?.shut();
+      if (late && !late.spoken) this.#ways?.failed(late.way);
       this.#on.over(late, 4408, `no welcome within ${this.#options.connectTimeoutMs} ms`);
     });
     return turn;
@@ -2618,22 +2950,27 @@ var Dialer = class {
   async #open(turn) {
     if (this.#tokens.needed) await this.#tokens.provide();
     if (turn !== this.turn) return;
-    const token = this.#tokens.current, { over, frame, fault, roundTrip } = this.#on, shared = token !== null && this.#share?.isUsed === true;
-    const inHandshake = shared || token !== null && this.#options.tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
-    this.#inFrame = inHandshake && !shared;
-    const link = new Link(shared ? this.#share.open(token.value) : this.#socket(inHandshake, token), token, {
+    const token = this.#tokens.current, { over, frame, fault, roundTrip } = this.#on, events = this.#ways?.next === "sse" && token !== null;
+    const shared = token !== null && !events && this.#share?.isUsed === true;
+    const inHandshake = shared || events || token !== null && this.#options.tokenIn === "subprotocol" && !this.#inFrame && fitsHeader(token.value);
+    this.#inFrame = inHandshake && !shared && !events;
+    const link = new Link(events ? new EventsSocket(this.#options.url, token.value) : shared ? this.#share.open(token.value) : this.#socket(inHandshake, token), token, {
       open: () => {
         this.#headersRefused = inHandshake ? 0 : this.#headersRefused;
         this.#inFrame = false;
         this.#opened(link, inHandshake ? void 0 : token?.value);
       },
       frame,
-      closed: over,
       fault,
+      closed: (ended, code, reason) => {
+        if (code === 1006 && !ended.spoken) this.#ways?.failed(ended.way);
+        else this.#ways?.works(ended.way);
+        over(ended, code, reason);
+      },
       roundTrip,
       trace: this.#trace
     });
-    link.inHandshake = inHandshake;
+    [link.inHandshake, link.way] = [inHandshake, events ? "sse" : "websocket"];
     this.#links.next = link;
   }
   /** Tells who debugs what goes over the wire, without tokens. */
@@ -2649,14 +2986,72 @@ var Dialer = class {
   #opened(link, token) {
     const frame = { id: FIRST_ID, type: "connect", token, maxBytesPerSecond: this.#maxBytesPerSecond };
     const { asOf, subscriptions } = this.#on.first(link, frame, Math.min(FIRST_FRAME, this.#messageBytes), this.#most);
-    if (subscriptions.length === 0 && token === void 0 && link.inHandshake && this.#maxBytesPerSecond === void 0) return;
+    if (subscriptions.length === 0 && token === void 0 && link.inHandshake && this.#maxBytesPerSecond === void 0 && link.way === "websocket") return;
     link.send(JSON.stringify(subscriptions.length ? { ...frame, asOf, subscriptions } : { ...frame, subscriptions }));
   }
   /** A link is welcome: learns from it for the next one. */
   welcomed(link, { messageBytes, subscriptionsPerConnection }) {
+    this.#ways?.works(link.way);
     if (!link.inHandshake && this.#options.tokenIn === "subprotocol" && link.token && fitsHeader(link.token.value)) this.#headersRefused++;
     this.#inFrame = this.#headersRefused > 1;
     [this.#messageBytes, this.#most] = [messageBytes, subscriptionsPerConnection];
+  }
+};
+
+// src/inbox.js
+var Inbox = class {
+  #directs = new Recent(1e3);
+  // IDs of events that belong to no channel
+  #channels;
+  #clock;
+  #renewal;
+  #emit;
+  #welcomed;
+  #move;
+  constructor({ channels, clock, renewal, emit, welcomed, move }) {
+    [this.#channels, this.#clock, this.#renewal, this.#emit, this.#welcomed, this.#move] = [channels, clock, renewal, emit, welcomed, move];
+  }
+  take(link, frame) {
+    switch (frame.type) {
+      case "message":
+        return this.#channels.message(link, frame);
+      case "snapshot":
+      case "changes":
+        return this.#channels.shown(link, frame);
+      case "welcome":
+        return this.#welcomed(link, frame);
+      case "direct":
+        return void (text(frame.event) !== void 0 && this.#directs.seen(frame.event) || this.#emit("direct", frame));
+      case "ok":
+        return this.#channels.ok(link, frame);
+      case "error":
+        return this.#failed(link, frame);
+      case "heartbeat":
+        return this.#heartbeat(link, moment(frame.asOf));
+      case "notice":
+        return this.#channels.notice(link, frame);
+      case "presence":
+        return this.#channels.presences.update(link, frame);
+      case "move":
+        return this.#move(link, frame.afterMs);
+    }
+  }
+  #heartbeat(link, asOf) {
+    if (!asOf) return;
+    this.#clock.heard(asOf);
+    this.#renewal.reconsider();
+    this.#channels.silent(link, asOf);
+  }
+  #failed(link, frame) {
+    if (frame.id !== void 0 && frame.id !== FIRST_ID) return;
+    const error = new TidewireError(frame);
+    if (this.#channels.failed(link, frame, error, frame.id === FIRST_ID)) return;
+    link.failure = frame;
+    setTimeout(() => {
+      if (link.ended || link.failure !== frame) return;
+      link.failure = null;
+      this.#emit("error", error);
+    }, 1e3);
   }
 };
 
@@ -2835,10 +3230,19 @@ var Requests = class {
 
 // src/retry.js
 var STABLE = 5e3;
-var PATIENCE = 3;
+var PATIENCE2 = 3;
 var SLOWLY = 15e3;
 var SLOWEST = 3e5;
 var isStable = (link) => link.liveAt > 0 && ticks() - link.liveAt >= STABLE;
+function reasonOf(link, code, message) {
+  const failure = link?.failure;
+  return {
+    code: text(failure?.code) ?? onConnection(code).code,
+    message: text(failure?.message) || text(message) || "",
+    closeCode: code,
+    retryAfterMs: within(failure?.retryAfterMs, 0, MAX_ORDER)
+  };
+}
 var Retry = class {
   attempts = 0;
   // since a link was stable
@@ -2875,7 +3279,7 @@ var Retry = class {
       ordered2 = Math.max(ordered2, tries === 1 ? 1e3 : Math.min(SLOWEST, SLOWLY * 2 ** (tries - 2)));
     }
     const notBefore = ticks() + (retryAfterMs ?? (verdict === LESS ? ordered2 : 0));
-    return { wait: Math.ceil(ordered2 + backoff(this.attempts++, this.#options)), notBefore, action: tries >= PATIENCE ? action : void 0 };
+    return { wait: Math.ceil(ordered2 + backoff(this.attempts++, this.#options)), notBefore, action: tries >= PATIENCE2 ? action : void 0 };
   }
 };
 
@@ -3313,8 +3717,8 @@ var Mux = class {
     this.#uses.delete(link);
     link.shut();
   }
-  #end(client, code, reason = "") {
-    this.#post(client.tab, { kind: "closed", socket: client.id, code, reason });
+  #end(client, code, reason = "", spoken = true) {
+    this.#post(client.tab, { kind: "closed", socket: client.id, code, reason, spoken });
     this.#forget(client);
   }
   // ---- the socket
@@ -3367,7 +3771,7 @@ var Mux = class {
       if (client.link !== null) continue;
       this.#post(client.tab, { kind: "opened", socket: client.id });
       if (failure) this.#give([{ client }], failure);
-      this.#end(client, code, message);
+      this.#end(client, code, message, link === null || link.spoken);
     }
   }
   // ---- what the server says
@@ -3758,7 +4162,7 @@ var Group = class {
       case "opened":
         return socket?.at === from ? socket.opened() : void 0;
       case "closed":
-        return socket?.at === from ? socket.end(message.code, message.reason) : void 0;
+        return socket?.at === from ? socket.end(message.code, message.reason, message.spoken) : void 0;
       case "alone":
         return this.#on.alone(socket);
       case "open":
@@ -3884,12 +4288,12 @@ var SharedSocket = class {
   order(frame) {
     if (!this.#over) this.onmessage?.({ frame });
   }
-  /** The holder has ended it, or is no more. */
-  end(code, reason = "") {
+  /** The holder has ended it, or is no more. `spoken` is false if the server has said nothing to it. */
+  end(code, reason = "", spoken = true) {
     if (this.#over) return;
     this.#over = true;
     this.onended?.();
-    this.onclose?.({ code, reason });
+    this.onclose?.({ code, reason, spoken });
   }
 };
 
@@ -3976,6 +4380,95 @@ var Share = class {
   }
 };
 
+// src/trials.js
+var SOON = 1e3;
+var Trials = class {
+  #options;
+  #links;
+  #timers;
+  #ways;
+  #move;
+  /** `move` is called with the live link when there is a better way. */
+  constructor({ options, links, timers, ways, move }) {
+    [this.#options, this.#links, this.#timers, this.#ways, this.#move] = [options, links, timers, ways, move];
+  }
+  get #live() {
+    return this.#links.live?.way === "sse" ? this.#links.live : void 0;
+  }
+  /** Plans the next one, if it is needed and there is none. */
+  plan() {
+    if (!this.#live) this.#timers.cancel("trial");
+    else if (!this.#timers.has("trial")) this.#after(this.#ways.patience);
+  }
+  /** The network may be another one. */
+  soon() {
+    if (this.#timers.has("trial")) this.#after(SOON);
+  }
+  #after(ms) {
+    this.#timers.after("trial", ms, async () => {
+      const works = this.#live !== void 0 && await tryWebSocket(this.#options, this.#live.token.value);
+      if (works) this.#ways.works("websocket");
+      if (works && this.#live) this.#move(this.#live);
+      this.plan();
+    });
+  }
+};
+function tryWebSocket({ WebSocket, url, connectTimeoutMs }, token) {
+  return new Promise((resolve) => {
+    let socket;
+    const end2 = (works) => {
+      clearTimeout(timer);
+      resolve(works);
+      try {
+        socket?.close(1e3);
+      } catch {
+      }
+    };
+    const timer = setTimeout(() => end2(false), connectTimeoutMs);
+    try {
+      socket = new WebSocket(url.href, [PROTOCOL]);
+    } catch {
+      return end2(false);
+    }
+    socket.onopen = () => socket.send(JSON.stringify({ id: 0, type: "connect", token, subscriptions: [] }));
+    socket.onmessage = () => end2(true);
+    socket.onclose = ({ code }) => end2(code >= 3e3);
+    socket.onerror = () => setTimeout(() => end2(false), 100);
+  });
+}
+
+// src/ways.js
+var BLOCKED = 2;
+var TRY_AGAIN = 3e4;
+var SELDOM = 6e5;
+var Ways = class {
+  #possible;
+  #silent = 0;
+  #events = false;
+  #trials = 0;
+  /** `possible` says whether there may be another way than a WebSocket. */
+  constructor(possible) {
+    this.#possible = possible;
+  }
+  /** "websocket" or "sse". */
+  get next() {
+    return this.#events ? "sse" : "websocket";
+  }
+  /** The server has said nothing on a connection. Where neither way leads to it, they take turns. */
+  failed(way) {
+    if (way === "sse") this.#events = false;
+    else this.#events = this.#possible && ++this.#silent >= BLOCKED;
+  }
+  /** The server has said something. */
+  works(way) {
+    if (way === "websocket") [this.#silent, this.#events, this.#trials] = [0, false, 0];
+  }
+  /** How long to wait before a socket is tried again. */
+  get patience() {
+    return Math.min(SELDOM, TRY_AGAIN * 2 ** this.#trials++) * (0.8 + 0.4 * Math.random());
+  }
+};
+
 // src/connector.js
 var HANDOVER = 5e3;
 var Connector = class {
@@ -3992,8 +4485,7 @@ var Connector = class {
   #retry;
   #dialer;
   #share;
-  #directs = new Recent(1e3);
-  // IDs of events that belong to no channel
+  #trials;
   #who = null;
   // tenant and user of the last welcome, as JSON
   #quick = 0;
@@ -4022,14 +4514,25 @@ var Connector = class {
       isClosed: () => this.isClosed
     });
     this.#share = new Share(options, { park: () => this.#park(), wake: () => this.#unpark(), fault: (error) => this.isClosed || emit("error", error) });
+    const inbox = new Inbox({
+      channels: this.channels,
+      clock: this.clock,
+      renewal: this.#renewal,
+      emit,
+      welcomed: (link, frame) => this.#welcomed(link, frame),
+      move: (link, afterMs) => this.#move(link, afterMs)
+    });
+    const ways = new Ways(options.fallback && typeof globalThis.fetch === "function");
+    this.#trials = new Trials({ options, links: this.#links, timers: this.#timers, ways, move: (link) => this.#move(link, 0) });
     this.#dialer = new Dialer({
       options,
       links: this.#links,
       timers: this.#timers,
       tokens: this.#tokens,
       share: this.#share,
+      ways,
       first: (link, frame, room, most) => this.#retry.cautious ? { subscriptions: [] } : this.channels.first(link, frame, room, most),
-      frame: (link, frame) => this.#frame(link, frame),
+      frame: (link, frame) => inbox.take(link, frame),
       over: (link, code, message) => this.#over(link, code, message),
       failed: (error) => this.#undialled(error),
       fault: (error) => emit("error", error),
@@ -4082,6 +4585,7 @@ var Connector = class {
     this.#share.shown();
     this.#unpark();
     this.#links.live?.probe();
+    this.#trials.soon();
     if (this.#timers.has("retry")) this.#after("retry", Math.max(0, this.#retry.notBefore - ticks()), () => this.#dial());
   }
   /** Ends everything. */
@@ -4160,13 +4664,14 @@ var Connector = class {
     if (old) {
       this.#links.leaving?.shut();
       this.#links.leaving = old;
-      this.#quick = isStable(old) ? 0 : this.#quick + 1;
+      this.#quick = isStable(old) || old.way === "sse" ? 0 : this.#quick + 1;
       this.#after("leave", old.busy ? HANDOVER : 0, () => old.shut());
     }
     this.#renewal.plan();
     this.requests.use(link);
     const { heartbeatMs, ...welcome } = link.welcome;
-    this.#set({ name: "live", ...welcome });
+    this.#set({ name: "live", transport: link.way, ...welcome });
+    this.#trials.plan();
     if (old) this.#emit("move", { phase: "done", connection: welcome.connection });
   }
   #move(link, afterMs) {
@@ -4178,13 +4683,7 @@ var Connector = class {
   // ---- ends
   /** A link ended, or a dial that made none (null): decides what is left and what comes next. */
   #over(link, code, message) {
-    const failure = link?.failure;
-    const reason = {
-      code: text(failure?.code) ?? onConnection(code).code,
-      message: text(failure?.message) || text(message) || "",
-      closeCode: code,
-      retryAfterMs: within(failure?.retryAfterMs, 0, MAX_ORDER)
-    };
+    const reason = reasonOf(link, code, message);
     if (link) this.channels.forgive(link);
     if (reason.code === "expired" && link?.token?.endsAt) {
       this.clock.past(link.token.endsAt);
@@ -4259,50 +4758,6 @@ var Connector = class {
     this.#unlink();
     return turn;
   }
-  // ---- frames
-  #frame(link, frame) {
-    switch (frame.type) {
-      case "message":
-        return this.channels.message(link, frame);
-      case "snapshot":
-      case "changes":
-        return this.channels.shown(link, frame);
-      case "welcome":
-        return this.#welcomed(link, frame);
-      case "direct":
-        return void (text(frame.event) !== void 0 && this.#directs.seen(frame.event) || this.#emit("direct", frame));
-      case "ok":
-        return this.channels.ok(link, frame);
-      case "error":
-        return this.#failed(link, frame);
-      case "heartbeat":
-        return this.#heartbeat(link, moment(frame.asOf));
-      case "notice":
-        return this.channels.notice(link, frame);
-      case "presence":
-        return this.channels.presence(link, frame);
-      case "move":
-        return this.#move(link, frame.afterMs);
-    }
-  }
-  #heartbeat(link, asOf) {
-    if (!asOf) return;
-    this.clock.heard(asOf);
-    this.#renewal.reconsider();
-    this.channels.silent(link, asOf);
-  }
-  #failed(link, frame) {
-    if (frame.id !== void 0 && frame.id !== FIRST_ID) return;
-    const error = new TidewireError(frame);
-    if (this.channels.failed(link, frame, error, frame.id === FIRST_ID)) return;
-    link.failure = frame;
-    setTimeout(() => {
-      if (link.ended || link.failure !== frame) return;
-      link.failure = null;
-      this.#emit("error", error);
-    }, 1e3);
-  }
-  // ---- state
   #set(state) {
     if (this.isClosed) return;
     this.#state = Object.freeze({ ...state, since: Date.now() });
@@ -4482,7 +4937,7 @@ var idOf = (position2) => position2 === void 0 ? void 0 : parsePosition(position
 // src/locks.js
 var UNITS = { s: 1e3, m: 6e4 };
 var SHORTEST = 3e3;
-var LONGEST = 24e4;
+var LONGEST2 = 24e4;
 var SPREAD = 50;
 var WIDEST = 2e3;
 var ATTEMPT2 = 1e4;
@@ -4493,7 +4948,7 @@ function wanted(name, { ttl = "30s", data = null, signal, ...unknown }) {
   if (typeof name !== "string" || name === "") throw badRequest(`name: must be a non-empty string, got ${show(name)}`);
   checkText("name", name, MAX_NAME - "lock:".length);
   const [, number, unit] = /^(\d{1,6})(s|m)$/.exec(ttl) ?? [], ttlMs = Number(number) * UNITS[unit];
-  if (!(ttlMs >= SHORTEST && ttlMs <= LONGEST)) throw badRequest(`ttl: must be from 3s to 4m, got ${show(ttl)}`);
+  if (!(ttlMs >= SHORTEST && ttlMs <= LONGEST2)) throw badRequest(`ttl: must be from 3s to 4m, got ${show(ttl)}`);
   return { ttlMs, data, signal: checkSignal(signal), key: `lock:${name}` };
 }
 async function tryLock(client, channel, name, options = {}) {
@@ -4609,6 +5064,7 @@ var KNOWN = [
   "maxPending",
   "remember",
   "share",
+  "fallback",
   "debug",
   "signal"
 ];
@@ -4642,6 +5098,8 @@ function checkOptions(url, options) {
   checkSignal(o.signal);
   o.debug = checkDebug(o.debug);
   o.share = checkShare(o.share);
+  o.fallback ??= given.WebSocket === void 0;
+  if (typeof o.fallback !== "boolean") throw new TypeError(`fallback: must be true or false, got ${show(o.fallback)}`);
   o.storageKey ??= `tidewire:${o.url}`;
   return Object.freeze(o);
 }
@@ -4768,14 +5226,14 @@ var Tidewire = class {
     });
   }
   /** Watches who is on a channel; returns a function that stops it. */
-  presence(channel, callback) {
+  presence(channel, callback, options) {
     this.#checkOpen();
-    return this.#connector.channels.watch(channel, callback);
+    return this.#connector.channels.presences.watch(channel, callback, options);
   }
   /** Makes the client a member of a channel, with data of its own. Returns {ready, update, leave}. */
-  enter(channel, data) {
+  enter(channel, data, options) {
     this.#checkOpen();
-    return this.#connector.channels.enter(channel, data);
+    return this.#connector.channels.presences.enter(channel, data, options);
   }
   /** Renews the token now, with the one given or the provider's. */
   async refresh(token) {

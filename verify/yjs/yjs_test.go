@@ -3,8 +3,6 @@ package yjs
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,63 +17,24 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime/yjs"
+	"github.com/tidewire/tidewire/verify/npm"
 )
 
-// packages returns a folder with the scripts of clients/ and the packages that they need, which npm fetches once for each lock file.
+// packages returns a folder with the scripts of clients/ and the packages that they need.
 func packages(t *testing.T) string {
 	t.Helper()
-	lock, err := os.ReadFile("clients/package-lock.json")
+	modules, err := npm.Modules(t.Context(), "clients", "tidewire-yjs")
 	if err != nil {
 		t.Fatal(err)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	sum := sha256.Sum256(lock)
-	kept := filepath.Join(cache, "tidewire-yjs", hex.EncodeToString(sum[:8]))
-	if _, err := os.Stat(kept); err != nil {
-		fetch(t, kept)
 	}
 	folder := t.TempDir()
 	if err := os.CopyFS(folder, os.DirFS("clients")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(filepath.Join(kept, "node_modules"), filepath.Join(folder, "node_modules")); err != nil {
+	if err := os.Symlink(modules, filepath.Join(folder, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
 	return folder
-}
-
-func fetch(t *testing.T, kept string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	fresh, err := os.MkdirTemp(filepath.Dir(kept), "fetching-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		content, err := os.ReadFile(filepath.Join("clients", name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(fresh, name), content, 0o644)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = fresh
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci (.ci/tools installs npm): %v\n%s", err, out)
-	}
-	if err := os.Rename(fresh, kept); err != nil {
-		if _, missing := os.Stat(kept); missing != nil { // nobody else was quicker
-			t.Fatal(err)
-		}
-		_ = os.RemoveAll(fresh)
-	}
 }
 
 // node runs a script and returns what it printed.

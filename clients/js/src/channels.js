@@ -1,20 +1,20 @@
 // The channels and presences of a client: each new link is asked for all of them, and each answer, message and end is for one of them alone.
 import { Bookmarks } from "./bookmarks.js";
-import { guarded } from "./callbacks.js";
-import { checkChannel, checkEntered, checkSelection } from "./checks.js";
+import { checkSelection } from "./checks.js";
 import { ticks } from "./clock.js";
 import { TidewireError } from "./codes.js";
 import { Feed, keyOf } from "./feed.js";
 import { Grants } from "./grants.js";
 import { isPattern } from "./pattern.js";
 import { isPosition } from "./position.js";
+import { Presences } from "./presences.js";
 import { Subscription } from "./subscription.js";
 import { bytes, text, within } from "./values.js";
 import { checkChange, checkWants, sameWants } from "./wants.js";
-import { Entry, Watch } from "./watch.js";
 
 export class Channels {
-  #feeds = new Map(); #watches = new Map(); #entries = new Map(); #bookmarks; #grants; // by key
+  presences; // who is where
+  #feeds = new Map(); #bookmarks; #grants; // feeds by key
   #subs = 0; // names that were given to tell feeds apart
   #options; #links; #clock; #timers; #emit; #taken; #isClosed;
 
@@ -23,11 +23,14 @@ export class Channels {
     [this.#options, this.#links, this.#clock, this.#timers] = [options, links, clock, timers];
     [this.#emit, this.#taken, this.#isClosed] = [emit, taken, isClosed];
     this.#grants = new Grants({ options, links, clock, timers, emit, taken, changed: () => this.#saveSoon(), ended: (one) => this.#remove(one) });
+    this.presences = new Presences({
+      links, grants: this.#grants, misnamed: (channel, check) => this.#misnamed(channel, check), forget: (all, one) => this.#forget(all, one),
+    });
     this.#bookmarks = new Bookmarks(options.storage, options.storageKey, (error) => emit("error", error));
   }
 
   /** Feeds, watches and entries. */
-  get #all() { return [...this.#feeds.values(), ...this.#watches.values(), ...this.#entries.values()]; }
+  get #all() { return [...this.#feeds.values(), ...this.presences.all]; }
 
   // ---- what the page asks for
 
@@ -59,52 +62,6 @@ export class Channels {
 
   unsubscribe(channel) {
     for (const feed of this.#of(channel)) for (const reader of [...feed.readers.keys()]) reader.unsubscribe();
-  }
-
-  /** Watches who is on a channel; returns a function that stops it. */
-  watch(channel, callback) {
-    if (this.#misnamed(channel, () => checkChannel(channel))) return () => {};
-    let watch = this.#watches.get(channel);
-    if (!watch) {
-      this.#watches.set(channel, watch = new Watch(channel));
-      if (this.#links.forChannels) this.#grants.ask(watch, this.#links.forChannels);
-    }
-    const entry = (view) => callback(view);
-    watch.callbacks.add(entry);
-    if (watch.known) queueMicrotask(() => watch.callbacks.has(entry) && guarded(entry, watch.view()));
-    return () => {
-      if (!watch.callbacks.delete(entry) || watch.callbacks.size) return;
-      this.#forget(this.#watches, watch);
-    };
-  }
-
-  /** Makes the client a member of a channel, with data of its own. The newest data counts for all that have entered it here. */
-  enter(channel, data) {
-    const handle = {}, ready = new Promise((resolve, reject) => Object.assign(handle, { resolve, reject }));
-    ready.catch(() => {}); // it is an event "error" as well
-    const wrong = this.#misnamed(channel, () => checkEntered(checkChannel(channel), data));
-    if (wrong) handle.reject(wrong);
-    else this.#enter(channel, data, handle);
-    return Object.freeze({
-      ready,
-      update: (changed) => {
-        checkEntered(channel, changed);
-        const entry = this.#entries.get(channel);
-        if (entry?.handles.has(handle)) this.#enter(channel, changed, handle);
-      },
-      leave: () => {
-        const entry = this.#entries.get(channel);
-        if (entry?.handles.delete(handle) && entry.handles.size === 0) this.#forget(this.#entries, entry);
-      },
-    });
-  }
-
-  #enter(channel, data, handle) {
-    let entry = this.#entries.get(channel);
-    if (!entry) this.#entries.set(channel, entry = new Entry(channel));
-    entry.handles.add(handle);
-    entry.data = data;
-    if (this.#links.forChannels && !entry.retryAt) this.#grants.ask(entry, this.#links.forChannels);
   }
 
   /** What a subscription asks the server for, or why it cannot be. */
@@ -155,7 +112,8 @@ export class Channels {
   }
 
   #remove(one) {
-    for (const all of [this.#feeds, this.#watches, this.#entries]) if (all.get(one.key) === one) all.delete(one.key);
+    if (this.#feeds.get(one.key) === one) this.#feeds.delete(one.key);
+    else this.presences.remove(one);
   }
 
   // ---- links come and go
@@ -255,16 +213,7 @@ export class Channels {
 
   notice(link, frame) {
     const { code, channel, position, count, maxRate, reason, view } = frame;
-    if (code === "presence-ended") {
-      const watch = this.#watches.get(channel);
-      if (watch?.link === link) this.#grants.denied(watch, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant the presence of ${channel}` }));
-      return;
-    }
-    if (code === "enter-ended") {
-      const entry = this.#entries.get(channel);
-      if (entry?.link === link) this.#grants.denied(entry, link, new TidewireError({ code: "forbidden", channel, message: `the token does not grant to enter ${channel}` }));
-      return;
-    }
+    if (this.presences.ended(link, frame)) return;
     if (code === "dropped") return this.#dropped(link, frame, within(count, 1, Number.MAX_SAFE_INTEGER, 1));
     const feed = this.#feedOf(frame);
     if (feed?.link !== link || !feed.reads(channel)) return;
@@ -283,11 +232,6 @@ export class Channels {
     const about = feeds.filter((feed) => feed?.link === link && feed.cursor(frame.channel)), dropped = { type: "dropped", channel: frame.channel, count, by: "server" };
     for (const feed of about) feed.deliver(dropped);
     if (about.length) this.#emit("dropped", dropped);
-  }
-
-  presence(link, frame) {
-    const watch = this.#watches.get(frame.channel);
-    if (watch?.link === link) watch.update(frame);
   }
 
   /** A heartbeat vouches for the silence of what is read from its link. */

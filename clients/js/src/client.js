@@ -115,15 +115,15 @@ export class Tidewire {
   }
 
   /** Watches who is on a channel; returns a function that stops it. */
-  presence(channel, callback) {
+  presence(channel, callback, options) {
     this.#checkOpen();
-    return this.#connector.channels.watch(channel, callback);
+    return this.#connector.channels.presences.watch(channel, callback, options);
   }
 
   /** Makes the client a member of a channel, with data of its own. Returns {ready, update, leave}. */
-  enter(channel, data) {
+  enter(channel, data, options) {
     this.#checkOpen();
-    return this.#connector.channels.enter(channel, data);
+    return this.#connector.channels.presences.enter(channel, data, options);
   }
 
   /** Renews the token now, with the one given or the provider's. */

@@ -51,6 +51,9 @@ export const closeCodes = Object.freeze(Object.fromEntries([...CODES].reverse().
 
 export const onConnection = (close) => closeCodes[close] ?? closeCodes[1011];
 
+/** The close code that ends a connection with a code. */
+export const closeOf = (code) => CODES.find(([, word]) => word === code)?.[0] ?? 1011;
+
 /** The limits that another try does not help against. */
 const STANDING = ["subscriptionsPerConnection", "patternsPerConnection", "channelsPerPattern"];
 

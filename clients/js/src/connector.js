@@ -2,16 +2,18 @@
 import { Channels } from "./channels.js";
 import { Clock, ticks } from "./clock.js";
 import { FINAL, onConnection, RENEW, SIGN_IN, TidewireError } from "./codes.js";
-import { Dialer, FIRST_ID } from "./dialer.js";
-import { Recent } from "./ids.js";
+import { Dialer } from "./dialer.js";
+import { Inbox } from "./inbox.js";
 import { Links } from "./links.js";
 import { Renewal } from "./renewal.js";
 import { Requests } from "./requests.js";
-import { isStable, Retry } from "./retry.js";
+import { isStable, reasonOf, Retry } from "./retry.js";
 import { Share } from "./share.js";
 import { backoff, Timers } from "./timers.js";
 import { SignedOut, Tokens } from "./tokens.js";
-import { MAX_ORDER, moment, readWelcome, text, within } from "./values.js";
+import { Trials } from "./trials.js";
+import { MAX_ORDER, readWelcome, text, within } from "./values.js";
+import { Ways } from "./ways.js";
 
 const HANDOVER = 5_000; // how long a link that was moved away from may still answer requests
 
@@ -19,8 +21,7 @@ const HANDOVER = 5_000; // how long a link that was moved away from may still an
 export class Connector {
   clock = new Clock(); channels; requests;
   #options; #emit; #state = Object.freeze({ name: "connecting", since: Date.now() });
-  #links = new Links(); #timers; #tokens; #renewal; #retry; #dialer; #share;
-  #directs = new Recent(1000); // IDs of events that belong to no channel
+  #links = new Links(); #timers; #tokens; #renewal; #retry; #dialer; #share; #trials;
   #who = null; // tenant and user of the last welcome, as JSON
   #quick = 0; // moves from links that were not stable
 
@@ -38,10 +39,15 @@ export class Connector {
       options, links: this.#links, clock: this.clock, timers: this.#timers, emit, taken: (link) => this.#handOver(link), isClosed: () => this.isClosed,
     });
     this.#share = new Share(options, { park: () => this.#park(), wake: () => this.#unpark(), fault: (error) => this.isClosed || emit("error", error) });
+    const inbox = new Inbox({
+      channels: this.channels, clock: this.clock, renewal: this.#renewal, emit, welcomed: (link, frame) => this.#welcomed(link, frame), move: (link, afterMs) => this.#move(link, afterMs),
+    });
+    const ways = new Ways(options.fallback && typeof globalThis.fetch === "function");
+    this.#trials = new Trials({ options, links: this.#links, timers: this.#timers, ways, move: (link) => this.#move(link, 0) });
     this.#dialer = new Dialer({
-      options, links: this.#links, timers: this.#timers, tokens: this.#tokens, share: this.#share,
+      options, links: this.#links, timers: this.#timers, tokens: this.#tokens, share: this.#share, ways,
       first: (link, frame, room, most) => (this.#retry.cautious ? { subscriptions: [] } : this.channels.first(link, frame, room, most)),
-      frame: (link, frame) => this.#frame(link, frame), over: (link, code, message) => this.#over(link, code, message),
+      frame: (link, frame) => inbox.take(link, frame), over: (link, code, message) => this.#over(link, code, message),
       failed: (error) => this.#undialled(error), fault: (error) => emit("error", error), roundTrip: (ms) => this.clock.roundTrip(ms),
     });
   }
@@ -89,6 +95,7 @@ export class Connector {
     this.#share.shown();
     this.#unpark();
     this.#links.live?.probe();
+    this.#trials.soon();
     if (this.#timers.has("retry")) this.#after("retry", Math.max(0, this.#retry.notBefore - ticks()), () => this.#dial());
   }
 
@@ -176,13 +183,14 @@ export class Connector {
     if (old) {
       this.#links.leaving?.shut();
       this.#links.leaving = old;
-      this.#quick = isStable(old) ? 0 : this.#quick + 1;
+      this.#quick = isStable(old) || old.way === "sse" ? 0 : this.#quick + 1;
       this.#after("leave", old.busy ? HANDOVER : 0, () => old.shut());
     }
     this.#renewal.plan();
     this.requests.use(link);
     const { heartbeatMs, ...welcome } = link.welcome;
-    this.#set({ name: "live", ...welcome });
+    this.#set({ name: "live", transport: link.way, ...welcome });
+    this.#trials.plan();
     if (old) this.#emit("move", { phase: "done", connection: welcome.connection });
   }
 
@@ -198,11 +206,7 @@ export class Connector {
 
   /** A link ended, or a dial that made none (null): decides what is left and what comes next. */
   #over(link, code, message) {
-    const failure = link?.failure;
-    const reason = {
-      code: text(failure?.code) ?? onConnection(code).code, message: text(failure?.message) || text(message) || "",
-      closeCode: code, retryAfterMs: within(failure?.retryAfterMs, 0, MAX_ORDER),
-    };
+    const reason = reasonOf(link, code, message);
     if (link) this.channels.forgive(link);
     if (reason.code === "expired" && link?.token?.endsAt) { // so the pause was too long, and the server's clock is there
       this.clock.past(link.token.endsAt);
@@ -284,52 +288,12 @@ export class Connector {
     return turn;
   }
 
-  // ---- frames
-
-  #frame(link, frame) {
-    switch (frame.type) {
-      case "message": return this.channels.message(link, frame);
-      case "snapshot": case "changes": return this.channels.shown(link, frame);
-      case "welcome": return this.#welcomed(link, frame);
-      case "direct": // both links of a move may bring it
-        return void (text(frame.event) !== undefined && this.#directs.seen(frame.event) || this.#emit("direct", frame));
-      case "ok": return this.channels.ok(link, frame);
-      case "error": return this.#failed(link, frame);
-      case "heartbeat": return this.#heartbeat(link, moment(frame.asOf));
-      case "notice": return this.channels.notice(link, frame);
-      case "presence": return this.channels.presence(link, frame);
-      case "move": return this.#move(link, frame.afterMs);
-    } // any other is from a newer server
-  }
-
-  #heartbeat(link, asOf) {
-    if (!asOf) return; // it stands still
-    this.clock.heard(asOf);
-    this.#renewal.reconsider();
-    this.channels.silent(link, asOf);
-  }
-
-  #failed(link, frame) {
-    if (frame.id !== undefined && frame.id !== FIRST_ID) return; // the answer to a request that was given up
-    const error = new TidewireError(frame);
-    if (this.channels.failed(link, frame, error, frame.id === FIRST_ID)) return;
-    link.failure = frame; // a close follows, and the state will tell; if none does, the event
-    setTimeout(() => {
-      if (link.ended || link.failure !== frame) return;
-      link.failure = null;
-      this.#emit("error", error);
-    }, 1000);
-  }
-
-  // ---- state
-
   #set(state) {
     if (this.isClosed) return;
     this.#state = Object.freeze({ ...state, since: Date.now() });
     this.#options.debug?.("state", this.#state);
     this.#emit("state", this.#state);
   }
-
   #after(name, ms, run) { this.#timers.after(name, ms, run); }
   #cancel(name) { this.#timers.cancel(name); }
 }

@@ -285,7 +285,7 @@ export class Group {
     switch (kind) {
       case "frame": return this.#frames(from, message);
       case "opened": return socket?.at === from ? socket.opened() : undefined;
-      case "closed": return socket?.at === from ? socket.end(message.code, message.reason) : undefined;
+      case "closed": return socket?.at === from ? socket.end(message.code, message.reason, message.spoken) : undefined;
       case "alone": return this.#on.alone(socket);
       case "open": return this.#opens(from, message);
       case "text": for (const mux of this.#muxes) mux.take(id, message.text); return;

@@ -14,6 +14,8 @@ export class Link {
   welcome = null;
   failure = null; // the error frame that came without id and channel: why it is about to close
   opened = false; ended = false;
+  spoken = false; // the server has said something
+  way = "websocket"; // or "sse"
   liveAt = 0;
   resumed = null; // what a reconnect brought: {caughtUp, gaps, at}
   refusals = 0; // the newest number of a refused publish; each publish shows it
@@ -30,7 +32,10 @@ export class Link {
       on.open(this);
     });
     socket.onmessage = ({ data, frame }) => this.#safely(() => this.#receive(frame ?? parsed(data))); // one that is shared brings frames
-    socket.onclose = (event) => this.#end(Number.isInteger(event?.code) ? event.code : 1006, text(event?.reason) ?? "");
+    socket.onclose = (event) => {
+      this.spoken ||= event?.spoken === true; // of one that is shared
+      this.#end(Number.isInteger(event?.code) ? event.code : 1006, text(event?.reason) ?? "");
+    };
     // Some runtimes report a connection that could not be made by an error alone.
     socket.onerror = () => setTimeout(() => this.#end(1006, ""), 100);
   }
@@ -182,7 +187,7 @@ export class Link {
   }
 
   #receive(frame) {
-    [this.#heard, this.#pinged] = [ticks(), false];
+    [this.#heard, this.#pinged, this.spoken] = [ticks(), false, true];
     this.#on.trace?.("received", frame);
     if (typeof frame?.type !== "string") return this.drop("the server sent something that is not a frame of this protocol"); // the backoff keeps it from being a storm
     if (frame.type === "error") this.refusals = Math.max(this.refusals, Number.isSafeInteger(frame.refusals) ? frame.refusals : 0);

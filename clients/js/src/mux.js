@@ -118,8 +118,8 @@ export class Mux {
     link.shut();
   }
 
-  #end(client, code, reason = "") {
-    this.#post(client.tab, { kind: "closed", socket: client.id, code, reason });
+  #end(client, code, reason = "", spoken = true) {
+    this.#post(client.tab, { kind: "closed", socket: client.id, code, reason, spoken });
     this.#forget(client);
   }
 
@@ -177,7 +177,7 @@ export class Mux {
       if (client.link !== null) continue;
       this.#post(client.tab, { kind: "opened", socket: client.id });
       if (failure) this.#give([{ client }], failure);
-      this.#end(client, code, message);
+      this.#end(client, code, message, link === null || link.spoken);
     }
   }
 

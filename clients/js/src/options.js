@@ -8,7 +8,7 @@ import { show } from "./values.js";
 
 const KNOWN = [
   "url", "token", "tokenIn", "WebSocket", "storage", "storageKey", "maxBytesPerSecond", "backoffMs", "backoffCapMs", "connectTimeoutMs", "requestTimeoutMs",
-  "maxPending", "remember", "share", "debug", "signal",
+  "maxPending", "remember", "share", "fallback", "debug", "signal",
 ];
 
 /** The options of a client, checked: what is wrong with them shows at once and not in a state that nobody expects. */
@@ -35,6 +35,8 @@ export function checkOptions(url, options) {
   checkSignal(o.signal);
   o.debug = checkDebug(o.debug);
   o.share = checkShare(o.share);
+  o.fallback ??= given.WebSocket === undefined; // whoever gives a class decides where it connects to
+  if (typeof o.fallback !== "boolean") throw new TypeError(`fallback: must be true or false, got ${show(o.fallback)}`);
   o.storageKey ??= `tidewire:${o.url}`;
   return Object.freeze(o);
 }

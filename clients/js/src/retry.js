@@ -2,6 +2,7 @@
 import { ticks } from "./clock.js";
 import { LATER, LESS, onConnection, RENEW } from "./codes.js";
 import { backoff } from "./timers.js";
+import { MAX_ORDER, text, within } from "./values.js";
 
 const STABLE = 5_000; // a link that lived this long starts the backoff anew
 const PATIENCE = 3; // tokens or connections refused in a row, before a person is asked to do something
@@ -9,6 +10,15 @@ const SLOWLY = 15_000, SLOWEST = 300_000; // between connections that end becaus
 
 /** Whether a link has lived for long enough to be no sign of a fault. */
 export const isStable = (link) => link.liveAt > 0 && ticks() - link.liveAt >= STABLE;
+
+/** Why a link has ended: what the server has said before, or the close code. */
+export function reasonOf(link, code, message) {
+  const failure = link?.failure;
+  return {
+    code: text(failure?.code) ?? onConnection(code).code, message: text(failure?.message) || text(message) || "",
+    closeCode: code, retryAfterMs: within(failure?.retryAfterMs, 0, MAX_ORDER),
+  };
+}
 
 export class Retry {
   attempts = 0; // since a link was stable

@@ -41,11 +41,11 @@ export class SharedSocket {
   /** Takes a frame that is this tab's own. */
   order(frame) { if (!this.#over) this.onmessage?.({ frame }); }
 
-  /** The holder has ended it, or is no more. */
-  end(code, reason = "") {
+  /** The holder has ended it, or is no more. `spoken` is false if the server has said nothing to it. */
+  end(code, reason = "", spoken = true) {
     if (this.#over) return;
     this.#over = true;
     this.onended?.();
-    this.onclose?.({ code, reason });
+    this.onclose?.({ code, reason, spoken });
   }
 }

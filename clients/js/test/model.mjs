@@ -55,6 +55,9 @@ class Run {
   constructor(seed) {
     this.random = generator(seed);
     this.world = new World(this.random);
+    this.falls = seed % 3 === 0; // back to events, where WebSockets are blocked
+    [this.fetch, globalThis.fetch] = [globalThis.fetch, this.world.fetch];
+    if (this.falls) this.world.clock.rounds = 30;
     this.page = Object.assign(new EventTarget(), { visibilityState: "visible" });
     [globalThis.document, globalThis.addEventListener, globalThis.removeEventListener] = [this.page, this.page.addEventListener.bind(this.page), this.page.removeEventListener.bind(this.page)];
     this.chance = Math.random;
@@ -71,7 +74,7 @@ class Run {
     this.storage = random.chance(0.4) ? new Storage(random) : undefined;
     if (this.storage && random.chance(0.3)) this.storage.mood = random.of(["corrupt", "types", "future", "foreign", "throws"]);
     world.clock.jump(random.of([0, 0, HOUR, -HOUR, 1000 * HOUR, -1000 * HOUR])); // the server's time is not the page's
-    this.client = connect("https://example.com", { WebSocket: world.WebSocket, token: world.source, storage: this.storage, tokenIn: random.of([undefined, "frame"]) });
+    this.client = connect("https://example.com", { WebSocket: world.WebSocket, token: world.source, storage: this.storage, fallback: this.falls, tokenIn: random.of([undefined, "frame"]) });
     let last = "connecting";
     this.client.on("state", (state) => {
       if (!follows[last].includes(state.name)) this.wrong.push(`${last} -> ${state.name}`);
@@ -126,6 +129,7 @@ class Run {
   /** Something happens. */
   step() {
     const { random, world, client, storage } = this;
+    if (this.falls && random.chance(0.08)) world.upgrade = random.of(["free", "refused", "refused", "swallowed"]);
     if (this.fleet && random.chance(0.5)) return this.fleet.step();
     switch (random(32)) {
       case 0: case 1: case 2: return this.publish();
@@ -174,7 +178,7 @@ class Run {
     this.fleet?.check();
     assert.ok(world.clock.pending < 2000, "timers do not pile up");
     const open = world.sockets.filter(({ closed, page }) => !closed && page.readyState < 2).length;
-    assert.ok(open <= 3, `${open} sockets at once`);
+    assert.ok(open <= (this.falls ? 9 : 3), `${open} sockets at once`);
   }
 
   /** All behave from here on. The client has to be where it should be, in bounded time. */
@@ -188,6 +192,7 @@ class Run {
     for (const socket of world.sockets) if (socket.evil || socket.welcome?.limits.subscriptionsPerConnection < 9) socket.end(1006);
     const reads = ["prices:fx", "board:7"].map((channel) => this.read(channel));
     for (const [i, { subscription }] of this.patterns.entries()) if (subscription.state.name === "refused") this.readPattern(i);
+    if (this.falls) await this.calmWithout(reads);
     const isLive = () => client.state.name === "live" && world.sockets.some(({ closed, welcome }) => !closed && welcome);
     for (let minute = 0; minute < 16 && !isLive(); minute++) { // ten minutes is the longest order of a server that is obeyed
       if (client.state.name === "refused") {
@@ -230,6 +235,33 @@ class Run {
     }
   }
 
+  /** No WebSocket gets through: everything goes on over events, until one does. */
+  async calmWithout(reads) {
+    const { world, client } = this;
+    world.upgrade = "refused";
+    for (const socket of world.sockets) if (!socket.events) socket.end(1006);
+    for (let minute = 0; minute < 16 && !(client.state.name === "live" && client.state.transport === "sse"); minute++) {
+      if (client.state.name === "refused") client.reconnect();
+      await world.clock.pass(MINUTE);
+      this.check();
+    }
+    for (const { channel, state } of reads) if (state.name === "refused") this.read(channel); // what was on its way said so
+    await world.clock.pass(11 * MINUTE);
+    assert.equal(client.state.transport, "sse", JSON.stringify(client.state));
+    world.user = world.sockets.findLast(({ closed, claims }) => !closed && claims).claims.user;
+    const both = ["prices:fx", "board:7"], published = [1, 2, 3].flatMap((n) => both.map((channel) => client.publish(channel, { events: n }, { wait: true })));
+    await Promise.all([...published, world.clock.pass(MINUTE)]);
+    for (const channel of both) {
+      const record = world.record(channel);
+      assert.deepEqual(record.slice(-3).map(({ data }) => data.events), [1, 2, 3], "published in order");
+      assert.equal(this.seen.get(channel).last, record.length - 1, `${channel} is read over events: ${JSON.stringify(reads.map(({ channel: name, state }) => [name, state]))}`);
+    }
+    this.check();
+    world.upgrade = "free";
+    await world.clock.pass(13 * MINUTE);
+    assert.equal(client.state.transport, "websocket", "back");
+  }
+
   async play() {
     const { random, world, client } = this;
     await settle();
@@ -250,7 +282,7 @@ class Run {
 
   end() {
     this.world.end();
-    [Math.random, console.error] = [this.chance, this.complain];
+    [Math.random, console.error, globalThis.fetch] = [this.chance, this.complain, this.fetch];
     for (const name of ["document", "addEventListener", "removeEventListener", "reportError"]) delete globalThis[name];
   }
 }

@@ -45,6 +45,33 @@ test("a signal ends a client", async (t) => {
   assert.equal(late.state.name, "closed");
 });
 
+test("a signal ends a watch and a membership", async (t) => {
+  const { server, client } = await start(t), stop = new AbortController(), { signal } = stop, seen = [], reason = new Error("enough");
+  server.newest.open().welcome();
+  client.presence("a", (view) => seen.push(view.count), { signal });
+  const entry = client.enter("a", { name: "Ann" }, { signal });
+  entry.ready.catch(() => {});
+  const [watch, enter] = server.newest.of("presence");
+  assert.deepEqual([watch.watch, enter.enter], [true, { name: "Ann" }]);
+  server.newest.give({ type: "ok", id: watch.id, channel: "a", members: [{ user: "bob" }], count: 1 });
+  stop.abort(reason);
+  await settle();
+  server.newest.give({ type: "presence", channel: "a", joined: [{ user: "cid" }], count: 2 });
+  assert.deepEqual(seen, [1]);
+  assert.deepEqual(server.newest.of("presence").slice(2).map(({ watch: watches, leave }) => watches ?? leave), [false, true]);
+  await assert.rejects(entry.ready, reason);
+  await assert.rejects(client.enter("a", 1, { signal }).ready, reason);
+  client.presence("b", () => assert.fail("it was aborted before"), { signal });
+  await settle();
+  assert.equal(server.newest.of("presence").length, 4);
+  assert.throws(() => client.presence("a", () => {}, { singal: signal }), /did you mean signal/);
+  assert.throws(() => client.enter("a", 1, { signal: 7 }), /must be an AbortSignal, got 7/);
+});
+
+test("where there may be another way is said by a truth value", async () => {
+  assert.throws(() => connect("https://example.com", { WebSocket: class {}, fallback: "sse" }), /^TypeError: fallback: must be true or false, got "sse"$/);
+});
+
 test("a signal ends a subscription, and nothing comes behind it", async (t) => {
   const { server, client } = await start(t), stop = new AbortController(), got = [], reason = new Error("enough");
   server.newest.open().welcome();

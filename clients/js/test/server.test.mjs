@@ -1,7 +1,7 @@
 // The client against the real server: `tidewire dev`, built from this tree. A proxy between them cuts connections.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
@@ -433,3 +433,86 @@ test("states of a pattern: what is shown is what the server has, through cuts, t
   await same(() => true, "everything after a cut");
   assert.deepEqual(said.filter(({ type }) => type === "gap" || type === "error"), []);
 });
+
+/** A proxy that knows requests and no WebSockets: it refuses them, or says that it takes them and swallows everything. `mode` is free, refused or swallowed. */
+async function startBlocker(port) {
+  const open = new Set(), blocker = { mode: "free", sockets: 0 };
+  const server = net.createServer((near) => {
+    open.add(near);
+    near.on("error", () => {});
+    near.on("close", () => open.delete(near));
+    near.once("data", (first) => {
+      const head = String(first), upgrades = /^upgrade: websocket/mi.test(head);
+      if (upgrades) blocker.sockets++;
+      if (upgrades && blocker.mode === "refused") return near.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+      if (upgrades && blocker.mode === "swallowed") {
+        const accept = createHash("sha1").update(`${/sec-websocket-key: (.*)\r/i.exec(head)[1]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+        near.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: tidewire.v1.json\r\n\r\n`);
+        return near.resume();
+      }
+      const far = net.connect(port, "127.0.0.1");
+      far.on("error", () => {});
+      for (const [one, other] of [[near, far], [far, near]]) one.on("close", () => other.destroy());
+      far.write(first);
+      near.pipe(far).pipe(near);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return Object.assign(blocker, {
+    url: `http://127.0.0.1:${server.address().port}`,
+    cut() { for (const socket of open) socket.destroy(); },
+    stop() { this.cut(); server.close(); },
+  });
+}
+
+for (const mode of ["refused", "swallowed"]) {
+  test(`where WebSockets are ${mode} the client goes on over events, loses nothing, and comes back to a WebSocket when one gets through`, async (t) => {
+    const blocker = await startBlocker(dev.port);
+    t.after(() => blocker.stop());
+    const { client, said } = open(t, { url: blocker.url, token: await token("ann"), connectTimeoutMs: 1000, fallback: true });
+    const got = [], moves = [];
+    client.on("move", ({ phase }) => moves.push(phase));
+    const first = client.subscribe("board:events", ({ data }) => got.push(data.n));
+    await first.ready;
+    assert.equal(client.state.transport, "websocket");
+    let sent = 0;
+    const publish = async () => { const n = ++sent; await client.publish("board:events", { n }, { wait: true }); };
+    await publish();
+    blocker.mode = mode;
+    blocker.cut();
+    const outside = ingest([{ channel: "board:events", data: { n: ++sent } }]); // while there is no connection
+    await until(() => client.state.transport === "sse", `events: ${JSON.stringify(client.state)}`);
+    await outside;
+    await until(() => first.state.name === "live", "the channel");
+    for (let i = 0; i < 5; i++) await publish();
+    const fleet = client.subscribe("fleet:events", { state: true, filter: "data.speed > 5.0" }); // beside it, in another way
+    await fleet.ready;
+    await ingest([{ channel: "fleet:events", key: "v1", data: { speed: 9 } }, { channel: "fleet:events", key: "v2", data: { speed: 1 } }]);
+    await until(() => fleet.view.has("v1"), "a row");
+    const second = client.subscribe("prices:events", () => {}); // takes a new stream for all
+    await second.ready;
+    await client.subscribe("prices:more", () => {}).ready;
+    const shown = [];
+    client.presence("board:events", ({ members }) => shown.push(members.length));
+    await until(() => shown.length > 0, "presence");
+    await assert.rejects(client.publish("board:events", 1, { key: "$connection", transient: true }), /needs a WebSocket/);
+    blocker.cut(); // a stream that is cut resumes
+    await publish();
+    await until(() => got.length === sent, `${sent} messages, got ${got}`);
+    blocker.mode = "free";
+    globalThis.dispatchEvent?.(new Event("online"));
+    client.reconnect(); // does nothing while it is live
+    const end = Date.now() + 60_000;
+    while (client.state.transport !== "websocket" && Date.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await publish();
+    }
+    assert.equal(client.state.transport, "websocket", JSON.stringify([client.state, moves]));
+    await publish();
+    await until(() => got.length === sent, `${sent} messages, got ${got}`);
+    assert.deepEqual(got, Array.from({ length: sent }, (_, i) => i + 1), "each once, in order");
+    assert.deepEqual([...fleet.view.keys()], ["v1"]);
+    assert.deepEqual(said.filter(({ type }) => type === "gap" || type === "dropped"), []);
+  });
+}

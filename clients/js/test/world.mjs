@@ -34,6 +34,8 @@ export class World {
   finals = 0; expiries = 0; faults = []; keys = "k1"; headerLimit = Infinity; serial = 0; limitPublishes = 0; uplinkMs = 0;
   provider = "good"; asked = 0; heartbeatMs = 25_000; desk = undefined; busy = 0; // desk: the one that tokens show; busy: how often the state and tunes are put off
 
+  upgrade = "free"; // what a proxy does to WebSockets: free, refused, swallowed
+
   constructor(random) {
     this.random = random;
     this.clock = new VirtualClock().install();
@@ -44,6 +46,36 @@ export class World {
   }
 
   end() { this.clock.uninstall(); }
+
+  /** The same server, asked by requests whose answers are streams of events. */
+  fetch = (url, { body, headers, signal }) => new Promise((resolve, reject) => {
+    const page = {}, events = new Events(), lines = body.split("\n"), goesOn = lines[0].includes('"type":"connect"');
+    const owed = new Set(lines.map((line) => JSON.parse(line).id));
+    let opened = false;
+    page.onopen = () => {
+      opened = true;
+      resolve({ ok: true, status: 200, headers: { get: () => "text/event-stream" }, body: { getReader: () => events } });
+      for (const line of lines) page.send(line);
+    };
+    page.onmessage = ({ data }) => {
+      events.push(`data: ${data}\n\n`);
+      try { owed.delete(JSON.parse(data)?.id); } catch { /* it misbehaves */ }
+      if (goesOn || owed.size > 0) return;
+      page.close();
+      events.end();
+    };
+    page.onclose = ({ code }) => {
+      if (!opened) return reject(new TypeError("fetch failed"));
+      if (code !== 1006 && code !== 1000) events.push(`event: close\ndata: {"code":${code},"reason":"r"}\n\n`);
+      events.end();
+    };
+    signal?.addEventListener("abort", () => {
+      page.close();
+      events.end();
+      reject(Object.assign(new Error("aborted"), { name: "AbortError" }));
+    });
+    new Socket(this, page, url, ["tidewire.v1.json", `bearer.${headers.Authorization.slice(7)}`], true);
+  });
 
   get now() { return Math.floor(this.begin + this.clock.ticks); }
 
@@ -99,6 +131,28 @@ export class World {
   };
 }
 
+/** The body of an answer. */
+class Events {
+  #parts = []; #ended = false; #wake = () => {};
+
+  push(text) {
+    this.#parts.push(text);
+    this.#wake();
+  }
+
+  end() {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  async read() {
+    while (!this.#parts.length && !this.#ended) await new Promise((resolve) => { this.#wake = resolve; });
+    return this.#parts.length ? { done: false, value: new TextEncoder().encode(this.#parts.splice(0).join("")) } : { done: true };
+  }
+
+  async cancel() { this.end(); }
+}
+
 /** How the server tells the subscriptions of a connection apart. */
 const keyOf = ({ sub, channel }) => (sub ? `#${sub}` : channel);
 
@@ -106,8 +160,8 @@ const keyOf = ({ sub, channel }) => (sub ? `#${sub}` : channel);
 class Socket {
   closed = false; open = false; welcome = null; queue = []; subscriptions = new Map(); half = false; received = []; pings = 0; at = 0; barred = 0; upAt = 0; refusals = 0; fences = new Map();
 
-  constructor(world, page, url, protocols) {
-    Object.assign(this, { world, page, protocols });
+  constructor(world, page, url, protocols, events = false) {
+    Object.assign(this, { world, page, protocols, events });
     world.sockets.push(this);
     this.evil = world.random.chance(world.evil);
     this.born = world.clock.ticks;
@@ -126,12 +180,13 @@ class Socket {
     };
     const bearer = protocols.find((entry) => entry.startsWith("bearer."));
     if (world.network === "silent") return;
-    const refused = world.network === "down" || (bearer?.length ?? 0) > world.headerLimit;
+    const refused = world.network === "down" || !events && world.upgrade === "refused" || !events && (bearer?.length ?? 0) > world.headerLimit;
     this.later(() => {
       if (this.closed) return;
       if (refused) return this.end(1006);
       page.readyState = 1;
       this.open = true;
+      this.half = !events && world.upgrade === "swallowed";
       this.guard(() => page.onopen?.());
       if (this.evil && world.random.chance(0.5)) this.misbehave();
       if (bearer) this.admit(bearer.slice(7));
