@@ -14,6 +14,8 @@
 // package functions/settings, which lists the variables. With a fault in them a function does not
 // start, so that a revision with a wrong setting never comes to serve; its log names every fault.
 //
+// Built with the tag core, crawler and filter are left out, and with them CEL and HTML: a fifth of the binary, which each cold start of the others is spared.
+//
 // There are no tests in this folder, because the buildpack takes every Go file of it for the
 // function's source; what can be tested is in the packages below, and
 // internal/archive tests the whole as the buildpack builds it.
@@ -33,9 +35,6 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
-	"github.com/tidewire/tidewire/functions/crawler"
-	"github.com/tidewire/tidewire/functions/crawler/crawl"
-	"github.com/tidewire/tidewire/functions/filter"
 	"github.com/tidewire/tidewire/functions/host"
 	"github.com/tidewire/tidewire/functions/ingest"
 	"github.com/tidewire/tidewire/functions/probe"
@@ -65,8 +64,7 @@ func init() {
 	}
 	level.Set(p.settings.LogLevel)
 	p.host = host.New(host.Options{Logger: p.log})
-	functions.HTTP("crawler", p.host.Function(p.openCrawler))
-	functions.HTTP("filter", p.host.Function(p.openFilter))
+	p.registerFeeds()
 	functions.HTTP("ingest", p.host.Function(p.openIngest))
 	functions.HTTP("janitor", p.host.Function(p.openJanitor))
 	functions.HTTP("keeper", p.host.Function(p.openKeeper))
@@ -126,37 +124,6 @@ func (p *program) openIngest(ctx context.Context) (http.Handler, shutdown.Step, 
 		return shutdown.End(ctx, func(context.Context) error { return verifier.Close() }, s.close, seen.Close)
 	}
 	return seen.Spans("ingest", handler), closing, nil
-}
-
-// openCrawler opens functions/crawler.
-func (p *program) openCrawler(ctx context.Context) (http.Handler, shutdown.Step, error) {
-	s, err := p.openStores(ctx, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	return crawler.New(crawler.Options{
-		Tenants: s.tenants, Publisher: publish.New(s.broker, publish.Options{Placement: realtime.Placed(p.settings.Shards)}),
-		Hosts: p.settings.CrawlerHosts, Crawl: crawl.Options{Delay: p.settings.CrawlerDelay, MaxTime: p.settings.CrawlerTime}, Logger: p.log,
-	}), s.close, nil
-}
-
-// openFilter opens functions/filter.
-func (p *program) openFilter(ctx context.Context) (http.Handler, shutdown.Step, error) {
-	rules, err := filter.ParseRules(p.settings.FilterRules)
-	if err != nil {
-		return nil, nil, fmt.Errorf("TIDEWIRE_FILTER_RULES: %w", err)
-	}
-	s, err := p.openStores(ctx, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	f, err := filter.New(filter.Options{
-		Rules: rules, Tenants: s.tenants, Publisher: publish.New(s.broker, publish.Options{Placement: realtime.Placed(p.settings.Shards)}), Logger: p.log,
-	})
-	if err != nil {
-		return nil, nil, errors.Join(err, s.close(ctx))
-	}
-	return f, s.close, nil
 }
 
 // observe opens what metrics and traces are sent with. Between requests a function may have no CPU: what is

@@ -91,7 +91,28 @@ func build(t *testing.T, s staged) string {
 		t.Fatal(err)
 	}
 	t.Logf("the binary of all functions has %.1f MB", float64(info.Size())/1e6)
+	buildCore(t, folder, main, info.Size())
 	return binary
+}
+
+// buildCore builds what the functions other than crawler and filter are deployed as: it is smaller, and has no CEL.
+func buildCore(t *testing.T, folder, main string, whole int64) {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "core")
+	command(t, folder, "go", "build", "-tags=core", "-ldflags", "-s -w", "-o", binary, main)
+	info, err := os.Stat(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("with the tag core it has %.1f MB", float64(info.Size())/1e6)
+	if info.Size() >= whole*9/10 {
+		t.Errorf("with the tag core it has %d bytes, and %d without", info.Size(), whole)
+	}
+	for _, linked := range strings.Fields(command(t, folder, "go", "list", "-deps", "-tags=core", main)) {
+		if strings.Contains(linked, "/cel-go/") || strings.HasSuffix(linked, "/functions/crawler") {
+			t.Errorf("with the tag core it links %s", linked)
+		}
+	}
 }
 
 func command(t *testing.T, folder, name string, args ...string) string {

@@ -44,7 +44,7 @@ func stage(ctx context.Context, module string) (staged, error) {
 		if err != nil {
 			return nil, fmt.Errorf("package %s: %w", p.ImportPath, err)
 		}
-		for _, name := range slices.Concat(p.GoFiles, p.SFiles, p.HFiles, p.EmbedFiles) {
+		for _, name := range slices.Concat(p.GoFiles, p.tagged(), p.SFiles, p.HFiles, p.EmbedFiles) {
 			names = append(names, path.Join(filepath.ToSlash(folder), filepath.ToSlash(name)))
 		}
 	}
@@ -93,13 +93,22 @@ func (s staged) check() error {
 type listed struct {
 	ImportPath, Dir                     string
 	GoFiles, SFiles, HFiles, EmbedFiles []string
+	IgnoredGoFiles                      []string // by build tags
 	CgoFiles, TestGoFiles, XTestGoFiles []string
 	Module                              *struct{ Main bool }
 }
 
+// tagged are the files of package functions that it has with other build tags.
+func (p *listed) tagged() []string {
+	if path.Base(p.ImportPath) != source {
+		return nil
+	}
+	return p.IgnoredGoFiles
+}
+
 // list returns the packages of this module that package functions consists of.
 func list(ctx context.Context, module string) ([]listed, error) {
-	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-json=ImportPath,Dir,GoFiles,CgoFiles,SFiles,HFiles,EmbedFiles,TestGoFiles,XTestGoFiles,Module", "./"+source)
+	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-json=ImportPath,Dir,GoFiles,IgnoredGoFiles,CgoFiles,SFiles,HFiles,EmbedFiles,TestGoFiles,XTestGoFiles,Module", "./"+source)
 	cmd.Dir = module
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off")
 	var complaints bytes.Buffer

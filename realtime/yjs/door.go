@@ -36,17 +36,18 @@ type Door struct {
 	o  Options
 	id string // in keys, of which no two doors have the same
 
-	mu      sync.Mutex // guards all below
-	phase   phase
-	begun   bool            // the channel of awareness was asked for, or will not be
-	have    Ranges          // what the client has, while it is loading
-	known   *known          // what the document has, until synced
-	loaded  *bundle         // updates that may be made one, until synced
-	log     log             // updates of this connection
-	others  map[string]mark // who is where, by key
-	seen    map[uint64]bool // clients that the client has heard of from the door
-	self    uint64          // its own number; 0 is not known
-	refused bool            // it was told that it may not publish
+	mu         sync.Mutex // guards all below
+	phase      phase
+	begun      bool            // the channel of awareness was asked for, or will not be
+	have       Ranges          // what the client has, while it is loading
+	known      *known          // what the document has, until synced
+	loaded     *bundle         // updates that may be made one, until synced
+	log        log             // updates of this connection
+	others     map[string]mark // who is where, by key
+	othersSize int             // what others takes, at most maxOthers
+	seen       map[uint64]bool // clients that the client has heard of from the door
+	self       uint64          // its own number; 0 is not known
+	refused    bool            // it was told that it may not publish
 }
 
 type phase byte

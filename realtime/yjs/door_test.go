@@ -241,13 +241,17 @@ func TestOnlyWhatIsMissingIsSent(t *testing.T) {
 	c.send(syncMessage(syncStep1, have.StateVector())) // as with resyncInterval
 }
 
+func awarenessMessage(marks ...mark) []byte {
+	return outbox.Frame{Bytes: appendMarks(nil, marks)}.Payload()
+}
+
 // What a client was told of others it sends back: that is not published as its own.
 func TestAwarenessIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	name, _ := realtime.NewChannel("acme", "docs:1")
 	l := &channelLog{t: t, name: name, entries: map[string]*realtime.Publication{}, ever: newKnown()}
 	c := l.open(9)
-	says := func(marks ...mark) []byte { return outbox.Frame{Bytes: appendMarks(nil, marks)}.Payload() }
+	says := awarenessMessage
 	c.send(syncMessage(syncStep1, []byte{0}))
 	c.send(says(mark{9, 1, []byte(`{"name":"ann"}`)}))
 	aware, _ := realtime.NewChannel("acme", "docs-awareness:1")

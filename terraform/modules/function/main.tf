@@ -12,8 +12,8 @@ resource "google_cloudfunctions2_function" "this" {
     service_account   = var.builder
     docker_repository = var.repository
 
-    # Without symbols the binary is a third smaller, which each cold start is spared.
-    environment_variables = { GOOGLE_GOLDFLAGS = "-s -w" }
+    # Without symbols the binary is a third smaller, and without what other functions use smaller again, which each cold start is spared.
+    environment_variables = merge({ GOOGLE_GOLDFLAGS = "-s -w" }, var.tags == "" ? {} : { GOFLAGS = "-tags=${var.tags}" })
 
     # The object's name holds a hash of its content, so another source is another object, and the function is built anew.
     source {

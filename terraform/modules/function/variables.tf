@@ -22,6 +22,13 @@ variable "entry_point" {
   nullable    = false
 }
 
+variable "tags" {
+  description = "Build tags that it is compiled with, with commas between."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "source_object" {
   description = "Bucket and name of the source archive."
   type        = object({ bucket = string, object = string })

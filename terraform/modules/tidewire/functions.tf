@@ -47,6 +47,7 @@ module "function" {
   region          = var.region
   name            = each.value
   entry_point     = each.key
+  tags            = contains(keys(module.plan.triggers), each.key) ? "" : "core" # crawler and filter link what the others do not need
   source_object   = local.source_object
   builder         = "projects/${var.project}/serviceAccounts/${module.plan.emails.functions}"
   repository      = "projects/${var.project}/locations/${var.region}/repositories/${module.plan.repositories.functions}"
