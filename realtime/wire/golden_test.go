@@ -44,6 +44,7 @@ var goldenClient = map[string]wire.ClientFrame{
 	"history":           {Type: wire.TypeHistory, ID: `24`, Channel: "alerts:eu"},
 	"history.before":    {Type: wire.TypeHistory, ID: `25`, Channel: "alerts:eu", Query: realtime.HistoryQuery{Limit: 20, Before: at2, From: ms1}, Options: wire.Options{Filter: ptr("tags.desk == 'a'"), Fields: &[]string{"bid"}}},
 	"history.after":     {Type: wire.TypeHistory, ID: `26`, Channel: "alerts:eu", Query: realtime.HistoryQuery{After: at1, To: ms2}},
+	"connect.several":   {Type: wire.TypeConnect, Subscriptions: []wire.Subscription{{Channel: "prices:fx", Since: at1}, {Channel: "fleet:eu", Options: wire.Options{State: true}}}},
 	"connect.options":   {Type: wire.TypeConnect, Subscriptions: []wire.Subscription{{Channel: "prices:fx", Options: wire.Options{State: true, MaxRate: ptr(5.0)}}}},
 	"subscribe.pattern": {Type: wire.TypeSubscribe, ID: `21`, Channel: "prices:*", Sub: "grid", AsOf: ms2, Positions: map[string]realtime.Position{"prices:eq": at2, "prices:fx": at1}},
 	"subscribe.map": {Type: wire.TypeSubscribe, ID: `24`, Channel: "prices:*", Positions: map[string]realtime.Position{"prices:eq": at2, "prices:fx": at1},
