@@ -45,17 +45,17 @@ func newJudge(rec *record.Record, rules *realtime.State, complete, opened time.T
 // late reports whether a message was published when the stream was open already, or may have been: such come mixed with what is older.
 func (j *judge) late(m *realtime.Message) bool { return j != nil && m.Time.UnixMilli() >= j.to }
 
-// take is told of what has come, and is in the buffer of the record.
-func (j *judge) take(m *realtime.Message, repeated bool) {
-	ms := m.Time.UnixMilli()
+// take is told of what has come, and is about to be buffered. It returns what has become of one with a Condition, as far as that is known.
+func (j *judge) take(m *realtime.Message, repeated bool) realtime.Verdict {
 	if j == nil {
-		return
+		return realtime.VerdictUnknown
 	}
+	ms := m.Time.UnixMilli()
 	if j.numbers.Hear(m, repeated) && ms >= j.from {
 		record.DoubtTable(j.table, ms+atOnce.Milliseconds())
 	}
 	if repeated || ms < j.from || m.Key == "" && m.Op != realtime.OpClear {
-		return
+		return record.Decided(j.table, m.ID).Verdict
 	}
 	if ms < j.newest && ms >= j.newest-atOnce.Milliseconds() {
 		ms = j.newest
@@ -64,17 +64,19 @@ func (j *judge) take(m *realtime.Message, repeated bool) {
 	change := *m
 	change.Time, change.Data, change.Tags = time.UnixMilli(ms), nil, nil // what a value is decides nothing
 	j.table.Apply(&change)
+	v := record.Decided(j.table, m.ID).Verdict
 	if _, bytes := j.table.Size(); bytes > j.most {
 		j.decide()
 		j.table.Forget()
 		record.DoubtTable(j.table, j.newest+1)
 	}
 	if m.If == nil {
-		return
+		return v
 	}
 	if j.conditions++; j.conditions >= decideEvery {
 		j.decide()
 	}
+	return v
 }
 
 // decide tells the record what has been decided.

@@ -45,8 +45,7 @@ func (p *play) bring(by string, ms int64, q realtime.Publication) string {
 	if p.judge.late(m) {
 		return q.ID
 	}
-	p.rec.Buffer(m, false)
-	p.judge.take(m, false)
+	record.BufferDecided(p.rec, m, false, p.judge.take(m, false))
 	return q.ID
 }
 

@@ -156,8 +156,7 @@ func (rd *reading) read(ctx context.Context) (rec *record.Record, err error) {
 			case m.Kind == realtime.KindPublication && j.late(&m):
 			case m.Kind == realtime.KindPublication:
 				repeated := seen.repeated(&m)
-				rec.Buffer(&m, repeated)
-				j.take(&m, repeated)
+				record.BufferDecided(rec, &m, repeated, j.take(&m, repeated))
 			case m.Kind == realtime.KindFence && m.ID == fence.ID && !m.Time.After(latest):
 				j.decide()
 				rec.Make(m.Time.UnixMilli())

@@ -64,7 +64,7 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 	}
 	if m.State() == Buffering {
 		keep(m, msg, msg.Time, repeated, now) // in whatever order: a Table knows what is newer
-		m.rec.Buffer(msg, repeated)
+		record.BufferDecided(m.rec, msg, repeated, outcomeOf(m, msg.ID).Verdict)
 		return
 	}
 	at := msg.Time

@@ -9,7 +9,8 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 )
 
-// Linger is how long a channel is shown as read after its last reader has gone: who connects again has never been away.
+// Linger is how long a channel is shown as read after its last reader has gone, a key as tracked after the last who tracked it, and a rate after the
+// last who had it: who connects again has never been away.
 const Linger = 10 * time.Second
 
 // MostKeys is how many tracked keys of a channel are named: of more, all are taken to be wanted.
@@ -51,12 +52,14 @@ type subject struct {
 	space   namespace
 	rows    map[string]*row
 	dirty   map[realtime.Channel]struct{} // whose readers have changed
-	ending  map[string]time.Time          // rows without readers, and until when they are shown
+	ending  map[string]time.Time          // rows of which something lingers, and until when
 }
 
 // row is what all instances say of a channel.
 type row struct {
 	own    *Row // what this one says; nil: nothing
+	read   *Row // what is read here, without what lingers
+	gone   lingering
 	others map[string]*Row
 	shown  string // what was last shown of it; empty: nothing
 	bytes  int    // about what it takes
@@ -157,11 +160,12 @@ func (t *Tally) Shown(subject realtime.Channel) iter.Seq[realtime.Channel] {
 
 // Look returns what this instance says of one of them now.
 func (t *Tally) Look(subject, c realtime.Channel) *Row {
-	is := count(t.owner.Readers(c))
-	is.Since = time.Now().UnixMilli()
+	is, now := count(t.owner.Readers(c)), time.Now()
+	is.Since = now.UnixMilli()
 	if s := t.subjects[subject]; s != nil {
 		if r := s.rows[c.Name()]; r != nil && r.own != nil {
 			is.Since = r.own.Since
+			r.gone.show(is, now)
 		}
 	}
 	return is
@@ -192,10 +196,9 @@ func (t *Tally) Turn(now time.Time) {
 				continue
 			}
 			delete(s.ending, key)
-			r := t.row(s, key)
-			r.own = nil
-			t.owner.Put(s.channel, key, nil)
-			t.show(s, key, r)
+			if c, err := realtime.NewChannel(s.space.tenant, key); err == nil {
+				t.count(s, c, now)
+			}
 		}
 	}
 }
@@ -204,17 +207,24 @@ func (t *Tally) Turn(now time.Time) {
 func (t *Tally) count(s *subject, c realtime.Channel, now time.Time) {
 	key, is := c.Name(), count(t.owner.Readers(c))
 	r := t.row(s, key)
+	r.gone.note(r.read, is, now)
+	read := *is
+	r.read = &read
+	until := r.gone.show(is, now)
 	switch {
 	case is.Watchers == 0 && r.own == nil:
 		t.drop(s, key, r)
 		return
-	case is.Watchers == 0:
-		is.Keys, is.MaxRate = r.own.Keys, r.own.MaxRate // as long as it is shown
-		if _, ends := s.ending[key]; !ends {
-			s.ending[key] = now.Add(Linger)
-		}
-	default:
+	case until.IsZero():
 		delete(s.ending, key)
+	default:
+		s.ending[key] = until
+	}
+	if is.Watchers == 0 && until.IsZero() {
+		r.own, r.read, r.gone = nil, nil, lingering{}
+		t.owner.Put(s.channel, key, nil)
+		t.show(s, key, r)
+		return
 	}
 	is.Since = now.UnixMilli()
 	if r.own != nil {

@@ -11,6 +11,7 @@ import (
 type buffer struct {
 	messages []buffered
 	turn     uint64 // of the oldest of them, about
+	lost     lost   // the numbers of those that lost
 }
 
 // buffered is a message, or a repetition of one, which counts only for its number.

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"math"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -57,12 +58,17 @@ func (r *Record) forgetAll(since time.Time) {
 // trim gives up the oldest of what is buffered, down to a number and at
 // least by half.
 func (r *Record) trim(keep int) {
+	if len(r.buffer.messages) == 0 {
+		r.hearLost(math.MaxInt64)
+		return
+	}
 	r.buffer.sort(r.quota.freedMessage)
 	r.giveUp(len(r.buffer.messages) - min(keep, len(r.buffer.messages)/2))
 }
 
 // trimBefore gives up what is buffered and older than a moment, in ms.
 func (r *Record) trimBefore(ms int64) {
+	r.hearLost(ms)
 	if r.buffer.olderThan(ms) {
 		r.buffer.sort(r.quota.freedMessage)
 		r.giveUp(r.buffer.before(ms))
@@ -78,8 +84,9 @@ func (r *Record) giveUp(n int) {
 		if m.Time.UnixMilli() >= r.evicted.Time {
 			r.evicted = m.Position()
 		}
-		r.series.hear(m)
+		r.hear(m)
 	}
+	r.forgetHeard()
 	r.quota.set.o.Owner.Evicted(r.name, realtime.ReasonAside, n)
 	b.messages = append([]buffered(nil), b.messages[n:]...)
 	b.turn = r.quota.turn // what is left is among the newest

@@ -42,14 +42,14 @@ func (r *Record) Made() bool { return r.made }
 func (r *Record) Newest() int64 { return r.newest }
 
 // Empty reports whether the record holds nothing.
-func (r *Record) Empty() bool { return r.Len() == 0 && len(r.buffer.messages) == 0 }
+func (r *Record) Empty() bool { return r.Len() == 0 && r.buffer.empty() }
 
 // oldest is the turn of the oldest of what the record holds.
 func (r *Record) oldest() (turn uint64, holds bool) {
 	switch {
 	case r.Len() > 0:
 		return r.At(0).turn, true
-	case len(r.buffer.messages) > 0:
+	case !r.buffer.empty():
 		return r.buffer.turn, true
 	}
 	return 0, false

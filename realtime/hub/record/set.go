@@ -152,6 +152,7 @@ func (s *Set) Release() {
 				m := &r.buffer.messages[i].Message
 				b.Take(-bufferedCost(m), m.Time.UnixMilli())
 			}
+			b.Take(-r.buffer.lost.bytes, 0)
 			b.Take(-cost(r.name), 0)
 		}
 	}

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"math"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -9,18 +10,27 @@ import (
 // Buffer keeps a message of a record that is not made until a fence tells that all before it has come.
 // Repetitions are kept too: their numbers count, and the first copy may come after them.
 func (r *Record) Buffer(m *realtime.Message, repeated bool) {
+	r.aside(buffered{Message: *m, repeated: repeated})
+}
+
+func (r *Record) aside(m buffered) {
 	q, b := r.quota, &r.buffer
-	q.turn++
-	if len(b.messages) == 0 {
-		b.turn = q.turn
-	}
-	b.messages = append(b.messages, buffered{Message: *m, repeated: repeated})
-	q.took(bufferedCost(m), m.Time.UnixMilli())
+	r.turned()
+	b.messages = append(b.messages, m)
+	q.took(bufferedCost(&m.Message), m.Time.UnixMilli())
 	q.holds(r)
 	if most := 2*r.rules.Window + 64; len(b.messages) > most {
 		r.trim(most / 2)
 	}
-	q.fit(bufferedCost(m))
+	q.fit(bufferedCost(&m.Message))
+}
+
+// turned counts something that is about to be buffered.
+func (r *Record) turned() {
+	r.quota.turn++
+	if r.buffer.empty() {
+		r.buffer.turn = r.quota.turn
+	}
 }
 
 // Make makes the record of what was buffered: a fence that was published at ms, after the replay had begun, has come back, and
@@ -46,14 +56,18 @@ func (r *Record) Make(ms int64) (hole bool) {
 	for i := range messages {
 		r.quota.freedMessage(&messages[i].Message) // before they count as entries, or what is buffered would push out itself
 	}
-	r.buffer, r.making = buffer{}, true
+	r.buffer, r.making = buffer{lost: r.buffer.lost}, true
 	defer func() { r.making = false }()
 	claimed, gone := complete.UnixMilli(), r.evicted.Time
 	now := time.Now()
 	for i := range messages {
 		m, repeated := &messages[i].Message, messages[i].repeated
 		at := m.Time.UnixMilli()
-		v := r.series.hear(m)
+		if ms, missing := r.hearLost(at); missing && ms >= claimed {
+			hole = true
+			r.forgetAll(time.UnixMilli(ms + 1))
+		}
+		v := r.hear(m)
 		if at <= forgotten {
 			continue // another record of the channel may have had what came after it, and it does not come again
 		}
@@ -75,17 +89,31 @@ func (r *Record) Make(ms int64) (hole bool) {
 		}
 		r.Append(m, now)
 	}
+	if at, missing := r.hearLost(math.MaxInt64); missing && at >= claimed {
+		hole = true
+		r.forgetAll(time.UnixMilli(at + 1))
+	}
 	r.newest = max(r.newest, r.evicted.Time, ms-1)
 	return hole
 }
 
 // Decide says what became of those messages with a Condition that are buffered, of which it is not known yet.
 func Decide(r *Record, decided func(id string) realtime.Verdict) {
+	kept := r.buffer.messages[:0]
 	for i := range r.buffer.messages {
-		if b := &r.buffer.messages[i]; b.If != nil && b.verdict == realtime.VerdictUnknown {
+		b := r.buffer.messages[i]
+		if b.If != nil && b.verdict == realtime.VerdictUnknown {
 			b.verdict = decided(b.ID)
 		}
+		if b.verdict == realtime.VerdictLost {
+			r.quota.freedMessage(&b.Message)
+			r.lose(&b.Message)
+			continue
+		}
+		kept = append(kept, b)
 	}
+	clear(r.buffer.messages[len(kept):])
+	r.buffer.messages = kept
 }
 
 // passes reports whether a message with a Condition is one of the record that is being made: one that lost is not, and nothing is kept of
