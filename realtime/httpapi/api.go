@@ -47,6 +47,7 @@ func routes() []route {
 		{"POST", tenant + "/publish", realtime.ManagePublish, (*api).publish, false},
 		{"GET", tenant + "/channels/{channel}/state", realtime.ManageState, readState, false},
 		{"GET", tenant + "/channels/{channel}/history", realtime.ManageHistory, readHistory, false},
+		{"GET", tenant + "/channels/{channel}/position", realtime.ManageHistory, readPosition, false},
 		{"GET", tenant + "/channels/{channel}/presence", realtime.ManagePresence, readPresence, false},
 		{"GET", tenant + "/channels", realtime.ManageConnections, listChannels, false},
 		{"GET", tenant + "/demand", realtime.ManageDemand, readDemand, false},

@@ -59,7 +59,7 @@ func (r *Record) forgetAll(since time.Time) {
 // least by half.
 func (r *Record) trim(keep int) {
 	if len(r.buffer.messages) == 0 {
-		r.hearLost(math.MaxInt64)
+		hearLost(r, math.MaxInt64)
 		return
 	}
 	r.buffer.sort(r.quota.freedMessage)
@@ -68,7 +68,7 @@ func (r *Record) trim(keep int) {
 
 // trimBefore gives up what is buffered and older than a moment, in ms.
 func (r *Record) trimBefore(ms int64) {
-	r.hearLost(ms)
+	hearLost(r, ms)
 	if r.buffer.olderThan(ms) {
 		r.buffer.sort(r.quota.freedMessage)
 		r.giveUp(r.buffer.before(ms))
@@ -84,9 +84,9 @@ func (r *Record) giveUp(n int) {
 		if m.Time.UnixMilli() >= r.evicted.Time {
 			r.evicted = m.Position()
 		}
-		r.hear(m)
+		hear(r, m)
 	}
-	r.forgetHeard()
+	forgetHeard(r)
 	r.quota.set.o.Owner.Evicted(r.name, realtime.ReasonAside, n)
 	b.messages = append([]buffered(nil), b.messages[n:]...)
 	b.turn = r.quota.turn // what is left is among the newest

@@ -35,12 +35,12 @@ func (b *buffer) empty() bool { return len(b.messages) == 0 && b.lost.count == 0
 func BufferDecided(r *Record, m *realtime.Message, repeated bool, v realtime.Verdict) {
 	switch {
 	case m.If == nil:
-		r.aside(buffered{Message: *m, repeated: repeated})
+		aside(r, buffered{Message: *m, repeated: repeated})
 	case v != realtime.VerdictLost:
-		r.aside(buffered{Message: *m, repeated: repeated, verdict: v})
+		aside(r, buffered{Message: *m, repeated: repeated, verdict: v})
 	default:
-		r.turned()
-		r.lose(m)
+		turned(r)
+		loseNumber(r, m)
 		if !r.buffer.empty() {
 			r.quota.holds(r)
 			r.quota.fit(spanCost)
@@ -48,8 +48,8 @@ func BufferDecided(r *Record, m *realtime.Message, repeated bool, v realtime.Ver
 	}
 }
 
-// lose notes the number of a message that lost.
-func (r *Record) lose(m *realtime.Message) {
+// loseNumber notes the number of a message that lost.
+func loseNumber(r *Record, m *realtime.Message) {
 	if m.Series == "" || m.Number == 0 {
 		return
 	}
@@ -69,21 +69,21 @@ func (r *Record) lose(m *realtime.Message) {
 		all[i].first, all[i].begun, all[i].previous = m.Number, ms, m.Previous
 	default:
 		all = slices.Insert(all, i, span{first: m.Number, last: m.Number, previous: m.Previous, begun: ms, at: ms})
-		r.spans(1)
+		countSpans(r, 1)
 	}
 	if i+1 < len(all) && all[i].last+1 == all[i+1].first {
 		all[i].last, all[i].at = all[i+1].last, all[i+1].at
 		all = slices.Delete(all, i+1, i+2)
-		r.spans(-1)
+		countSpans(r, -1)
 	}
 	l.spans[m.Series] = all
 	if l.count > 2*r.rules.Window+2*maxSeries { // that many are apart from each other only if much is missing
-		r.hearLost(math.MaxInt64)
+		hearLost(r, math.MaxInt64)
 	}
 }
 
-// spans counts spans that have come, or gone.
-func (r *Record) spans(n int) {
+// countSpans counts spans that have come, or gone.
+func countSpans(r *Record, n int) {
 	l := &r.buffer.lost
 	l.count += n
 	l.bytes += n * spanCost
@@ -91,7 +91,7 @@ func (r *Record) spans(n int) {
 }
 
 // hearLost takes those numbers that were published before a moment, in ms. It reports whether something before them never came, and when that was seen.
-func (r *Record) hearLost(ms int64) (at int64, missing bool) {
+func hearLost(r *Record, ms int64) (at int64, missing bool) {
 	for name, all := range r.buffer.lost.spans {
 		n := 0
 		for n < len(all) && all[n].begun < ms {
@@ -100,13 +100,24 @@ func (r *Record) hearLost(ms int64) (at int64, missing bool) {
 			}
 			n++
 		}
-		r.drop(name, n)
+		dropSpans(r, name, n)
 	}
 	return at, missing
 }
 
+// holeAmongLost takes those numbers that were published before a moment, in ms. It reports whether something before them is missing that counts, because that was
+// seen at another moment or later; then it forgets what was before.
+func holeAmongLost(r *Record, ms, counts int64) bool {
+	at, missing := hearLost(r, ms)
+	if !missing || at < counts {
+		return false
+	}
+	r.forgetAll(time.UnixMilli(at + 1))
+	return true
+}
+
 // hear takes the number of a message. Those that lost right before it count as heard.
-func (r *Record) hear(m *realtime.Message) verdict {
+func hear(r *Record, m *realtime.Message) verdict {
 	all := r.buffer.lost.spans[m.Series]
 	i, found := slices.BinarySearchFunc(all, m.Number-1, func(s span, n uint64) int { return cmp.Compare(s.last, n) })
 	if !found {
@@ -129,18 +140,18 @@ func (s *series) bridge(name string, of *span) verdict {
 }
 
 // forgetHeard drops those numbers that are behind what their publishers have been heard to.
-func (r *Record) forgetHeard() {
+func forgetHeard(r *Record) {
 	for name, all := range r.buffer.lost.spans {
 		heard, n := r.series.publishers[name].number, 0
 		for n < len(all) && all[n].last <= heard {
 			n++
 		}
-		r.drop(name, n)
+		dropSpans(r, name, n)
 	}
 }
 
-// drop forgets the first spans of a publisher.
-func (r *Record) drop(name string, n int) {
+// dropSpans forgets the first spans of a publisher.
+func dropSpans(r *Record, name string, n int) {
 	l := &r.buffer.lost
 	if n == 0 {
 		return
@@ -148,5 +159,5 @@ func (r *Record) drop(name string, n int) {
 	if l.spans[name] = l.spans[name][n:]; len(l.spans[name]) == 0 {
 		delete(l.spans, name)
 	}
-	r.spans(-n)
+	countSpans(r, -n)
 }

@@ -66,7 +66,7 @@ func mostLose(random *rand.Rand, begin time.Time, n int) (all []told) {
 func TestWhatLostTakesNoRoom(t *testing.T) {
 	t.Parallel()
 	seed := trial.Seed(t)
-	for i := range 40 * trial.Scale(t) {
+	for i := range 20 * trial.Scale(t) {
 		random := rand.New(rand.NewPCG(uint64(seed+i), 9))
 		window := 5 + random.IntN(60)
 		record := func(window, bytes int) *Record {
@@ -76,7 +76,7 @@ func TestWhatLostTakesNoRoom(t *testing.T) {
 		}
 		r, all := record(window, 512<<10), record(1_000_000, 1<<30)
 		begin := r.quota.set.complete
-		come := mostLose(random, begin.Add(time.Second), 200+random.IntN(3000))
+		come := mostLose(random, begin.Add(time.Second), 200+random.IntN(1500))
 		open, verdicts, seen := 0, map[string]realtime.Verdict{}, map[string]bool{}
 		for _, x := range come {
 			again := x.repeated || seen[x.m.ID]

@@ -10,12 +10,12 @@ import (
 // Buffer keeps a message of a record that is not made until a fence tells that all before it has come.
 // Repetitions are kept too: their numbers count, and the first copy may come after them.
 func (r *Record) Buffer(m *realtime.Message, repeated bool) {
-	r.aside(buffered{Message: *m, repeated: repeated})
+	aside(r, buffered{Message: *m, repeated: repeated})
 }
 
-func (r *Record) aside(m buffered) {
+func aside(r *Record, m buffered) {
 	q, b := r.quota, &r.buffer
-	r.turned()
+	turned(r)
 	b.messages = append(b.messages, m)
 	q.took(bufferedCost(&m.Message), m.Time.UnixMilli())
 	q.holds(r)
@@ -26,7 +26,7 @@ func (r *Record) aside(m buffered) {
 }
 
 // turned counts something that is about to be buffered.
-func (r *Record) turned() {
+func turned(r *Record) {
 	r.quota.turn++
 	if r.buffer.empty() {
 		r.buffer.turn = r.quota.turn
@@ -63,11 +63,8 @@ func (r *Record) Make(ms int64) (hole bool) {
 	for i := range messages {
 		m, repeated := &messages[i].Message, messages[i].repeated
 		at := m.Time.UnixMilli()
-		if ms, missing := r.hearLost(at); missing && ms >= claimed {
-			hole = true
-			r.forgetAll(time.UnixMilli(ms + 1))
-		}
-		v := r.hear(m)
+		hole = holeAmongLost(r, at, max(claimed, gone+1, forgotten+1)) || hole
+		v := hear(r, m)
 		if at <= forgotten {
 			continue // another record of the channel may have had what came after it, and it does not come again
 		}
@@ -89,10 +86,7 @@ func (r *Record) Make(ms int64) (hole bool) {
 		}
 		r.Append(m, now)
 	}
-	if at, missing := r.hearLost(math.MaxInt64); missing && at >= claimed {
-		hole = true
-		r.forgetAll(time.UnixMilli(at + 1))
-	}
+	hole = holeAmongLost(r, math.MaxInt64, max(claimed, gone+1, forgotten+1)) || hole
 	r.newest = max(r.newest, r.evicted.Time, ms-1)
 	return hole
 }
@@ -107,7 +101,7 @@ func Decide(r *Record, decided func(id string) realtime.Verdict) {
 		}
 		if b.verdict == realtime.VerdictLost {
 			r.quota.freedMessage(&b.Message)
-			r.lose(&b.Message)
+			loseNumber(r, &b.Message)
 			continue
 		}
 		kept = append(kept, b)
