@@ -47,6 +47,8 @@ func (w *Watch) Run(ctx context.Context) error {
 		w.views.Store(name, view)
 		following.Go(func() { w.follow(ctx, name, view) })
 	}
+	// A gateway that refuses ends the views, and so follow; one that cannot be reached is tried again until ctx ends.
+	_ = client.Connect(ctx)
 	<-ctx.Done()
 	return nil
 }
