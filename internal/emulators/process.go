@@ -1,6 +1,7 @@
 package emulators
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,17 +18,18 @@ type kind struct {
 	name string
 	jar  string // below the root of the SDK
 	warm string // what is asked for once, since the first answer of a kind takes long
+	heap string // what Java may have; empty is enough for a test
 	args func(jar, host, port string) []string
 }
 
 func pubsub() kind {
-	return kind{"Pub/Sub", "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar", "/", func(jar, host, port string) []string {
+	return kind{name: "Pub/Sub", jar: "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar", warm: "/", args: func(jar, host, port string) []string {
 		return []string{"-jar", jar, "--host=" + host, "--port=" + port}
 	}}
 }
 
 func firestore() kind {
-	return kind{"Firestore", "platform/cloud-firestore-emulator/cloud-firestore-emulator*.jar", "/v1/projects/tw-test-warm/databases/(default)/documents/a/b", func(jar, host, port string) []string {
+	return kind{name: "Firestore", jar: "platform/cloud-firestore-emulator/cloud-firestore-emulator*.jar", warm: "/v1/projects/tw-test-warm/databases/(default)/documents/a/b", args: func(jar, host, port string) []string {
 		return []string{
 			"-Duser.language=en", "-cp", jar, "com.google.cloud.datastore.emulator.firestore.CloudFirestore",
 			"--host", host, "--port", port,
@@ -56,9 +58,12 @@ func StartPubSub(ctx context.Context) (*Process, error) { return start(ctx, pubs
 // StartFirestore starts the emulator of Firestore on a free port and waits until it answers.
 func StartFirestore(ctx context.Context) (*Process, error) { return start(ctx, firestore(), "") }
 
-// StartPubSubAt is StartPubSub on an address.
+// StartPubSubAt is StartPubSub on an address, for hours rather than for a test: the emulator keeps messages in
+// memory, some 2 kB for each of a few hundred bytes, and with a heap that is full it answers nobody and does not end.
 func StartPubSubAt(ctx context.Context, addr string) (*Process, error) {
-	return start(ctx, pubsub(), addr)
+	k := pubsub()
+	k.heap = "2g"
+	return start(ctx, k, addr)
 }
 
 // StartFirestoreAt is StartFirestore on an address.
@@ -110,7 +115,7 @@ func (p *Process) run(ctx context.Context) error {
 	}
 	p.out, p.done = &tail{}, make(chan struct{})
 	// Little compilation and a small heap: a test is short, and there may be many at once.
-	args := append([]string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m"}, p.kind.args(jar, host, port)...)
+	args := append([]string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx" + cmp.Or(p.kind.heap, "512m")}, p.kind.args(jar, host, port)...)
 	p.cmd = exec.Command(java, args...) //nolint:gosec,noctx // found above; it ends by Stop, not with ctx
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.out, p.out, attributes()
 	if err := p.cmd.Start(); err != nil {
