@@ -90,7 +90,7 @@ func messageSize(t *testing.T, r *rig) int64 {
 }
 
 // processor is the processor time that the process has taken.
-func processor(t *testing.T) time.Duration {
+func processor(t testing.TB) time.Duration {
 	t.Helper()
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

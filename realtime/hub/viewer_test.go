@@ -36,8 +36,8 @@ type byDesk string
 
 func (d byDesk) Match(p *realtime.Publication, _ *view.Memo) bool { return p.Tags["desk"] == string(d) }
 func (d byDesk) ID() string                                       { return "desk " + string(d) }
-func (d byDesk) Equality() (name, value string, ok bool) {
-	return "tags.desk", string(d), true
+func (d byDesk) Equalities() []view.Equality {
+	return []view.Equality{{Name: "tags.desk", Values: []string{string(d)}}}
 }
 
 type byOdd struct{}

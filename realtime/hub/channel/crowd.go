@@ -16,7 +16,8 @@ func crowded(m *Machine, v *view.View) *realtime.Error {
 	n, has := m.lanes.Undecided(v)
 	for _, k := range []*Keyed{m.state, m.pending} {
 		if k != nil && !has {
-			n, has = n+k.asked, k.sights[v.ID()] != nil
+			asked, same := k.sights.Undecided(v)
+			n, has = n+asked, same
 		}
 	}
 	if has || n < realtime.MaxChannelFilters {

@@ -5,22 +5,18 @@ package channel
 
 // Doubted has those who read the state told so.
 func Doubted(k *Keyed) {
-	for _, s := range k.sights {
-		for _, r := range s.readers {
-			if r.pace.state && r.pace.snapshot == nil && !k.tellDoubt(r) {
-				k.fx.Fail(r.client) // it takes nothing, and must not come back as if it had everything
-			}
+	for r := range k.sights.Readers() {
+		if r.pace.state && r.pace.snapshot == nil && !k.tellDoubt(r) {
+			k.fx.Fail(r.client) // it takes nothing, and must not come back as if it had everything
 		}
 	}
 }
 
 // Trusted has those told that what they have is by their Views again, who have had everything.
 func Trusted(k *Keyed) {
-	for _, s := range k.sights {
-		for _, r := range s.readers {
-			if r.pace.doubts && !r.pace.lags {
-				k.tellTrust(r)
-			}
+	for r := range k.sights.Readers() {
+		if r.pace.doubts && !r.pace.lags {
+			k.tellTrust(r)
 		}
 	}
 }
@@ -33,7 +29,7 @@ func (k *Keyed) tellDoubt(r *Reader) bool {
 	if !r.pace.state || r.pace.doubts || !k.doubtful() {
 		return true
 	}
-	r.pace.doubts = k.viewed(r, noView)
+	r.pace.doubt(k.viewed(r, noView))
 	return r.pace.doubts
 }
 
@@ -42,12 +38,12 @@ func (k *Keyed) tellTrust(r *Reader) {
 	if !r.pace.doubts || k.doubtful() {
 		return
 	}
-	r.pace.doubts = !k.viewed(r, r.view.Digest())
+	r.pace.doubt(!k.viewed(r, r.view.Digest()))
 }
 
 // shownBy is what a reader that has been given all of a state is told that it is shown it by.
 func (k *Keyed) shownBy(r *Reader) string {
-	if r.pace.doubts = r.pace.state && k.doubtful(); r.pace.doubts {
+	if r.pace.doubt(r.pace.state && k.doubtful()); r.pace.doubts {
 		return noView
 	}
 	return r.view.Digest()

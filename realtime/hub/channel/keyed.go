@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/hub/sight"
 	"github.com/tidewire/tidewire/realtime/hub/view"
 )
 
@@ -25,22 +26,22 @@ type Keyed struct {
 	name    realtime.Channel
 	fx      *Effects
 	metrics realtime.Metrics
-	sights  map[string]*sight
-	asked   int // sights whose Views are undecided
-	behind  int // readers that have not had everything
+	sights  sight.Sights[*Reader]
 	readers int
+	current [2]int // readers that have had everything: those who trust what they have, and those who were told that it is in doubt
+	had     stand  // where they stand, but for those who stand behind it
 }
 
-// sight has the readers of a Keyed who are shown the same.
-type sight struct {
-	record.Sight
-	readers []*Reader
-	news    bool // in the change that is being shown
+// stand is where readers stand who have had everything.
+type stand struct {
+	cursor  record.Cursor
+	at      realtime.Position
+	dropped int
 }
 
 // NewKeyed returns one without readers.
 func NewKeyed(t *record.Table, fx *Effects, metrics realtime.Metrics) *Keyed {
-	return &Keyed{Table: t, name: t.Channel(), fx: fx, metrics: metrics, sights: map[string]*sight{}}
+	return &Keyed{Table: t, name: t.Channel(), fx: fx, metrics: metrics}
 }
 
 // Readers is how many read it.
@@ -90,85 +91,52 @@ func (k *Keyed) Expire(now time.Time, most int) int {
 	return k.Table.Expire(now, most, func(c record.Change) { k.changed(&c, now) })
 }
 
+// changed tells those readers of a change whom it concerns. To the others nothing is done: those who have had everything have had it too.
 func (k *Keyed) changed(c *record.Change, now time.Time) {
-	for _, s := range k.sights {
-		s.saw(k, c)
+	for _, s := range k.sights.See(k.Table, c, func(r *Reader, fault any) { k.fx.Panicked(r.client, fault) }) {
+		for _, seat := range s.Seats {
+			seat.Reader.pace.changed(seat.Reader, now)
+		}
 	}
-	doubtful, at := k.doubtful(), k.Table.Position()
-	for _, s := range k.sights {
-		for _, r := range s.readers {
-			if s.news || doubtful || !r.pace.passes(r, at) {
+	if doubtful := k.doubtful(); k.current[untold(doubtful)] > 0 {
+		for r := range k.sights.Readers() {
+			if r.pace.state && r.pace.doubts != doubtful {
 				r.pace.changed(r, now)
 			}
 		}
 	}
-	if k.behind == 0 {
-		for _, s := range k.sights {
-			s.Forget()
-		}
+	k.had = stand{k.Table.At(), k.Table.Position(), k.Table.Dropped()}
+	if k.behind() == 0 {
+		k.sights.Forget()
 	}
 }
 
-// saw has a sight take note of a change. A panic ends the connections of those who are shown it.
-func (s *sight) saw(k *Keyed, c *record.Change) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			for _, r := range s.readers {
-				k.fx.Panicked(r.client, fault)
-			}
-		}
-	}()
-	s.news = true // if nobody knows
-	s.news = s.See(k.Table, c)
-}
+// behind is how many readers have not had everything.
+func (k *Keyed) behind() int { return k.readers - k.current[0] - k.current[1] }
 
 // enter takes a reader in.
 func (k *Keyed) enter(r *Reader) {
 	p := r.pace
-	p.keyed = k
+	p.keyed, p.lags = k, true
 	k.join(r)
 	if k.readers++; k.readers == 1 {
 		k.Table.KeepEvents(keptEvents)
 	}
 	p.dropped = k.Table.Dropped()
-	p.lag(true)
 }
 
-// join puts a reader among those who are shown the same, and part takes it from them.
+// join puts a reader among those who are shown the same.
 func (k *Keyed) join(r *Reader) {
-	s := k.sights[r.view.ID()]
-	if s == nil {
-		s = &sight{Sight: record.Sight{View: r.view, Events: !r.pace.state}}
-		k.sights[r.view.ID()] = s
-		if r.view.Undecided() {
-			k.asked++
-		}
-	}
-	r.pace.sight, r.pace.seat = s, len(s.readers)
-	s.readers = append(s.readers, r)
-}
-
-func (k *Keyed) part(r *Reader) {
-	p := r.pace
-	s := p.sight
-	last := len(s.readers) - 1
-	s.readers[p.seat] = s.readers[last]
-	s.readers[p.seat].pace.seat = p.seat
-	s.readers[last] = nil
-	if s.readers = s.readers[:last]; last == 0 {
-		delete(k.sights, s.View.ID())
-		if s.View.Undecided() {
-			k.asked--
-		}
-	}
+	r.pace.seat.Reader = r
+	k.sights.Enter(&r.pace.seat, r.view, !r.pace.state)
 }
 
 // exit takes it out.
 func (k *Keyed) exit(r *Reader) {
 	p := r.pace
-	k.part(r)
-	p.lag(false)
-	p.keyed, p.sight, p.snapshot = nil, nil, nil
+	k.sights.Exit(&p.seat)
+	p.lag(true)
+	p.keyed, p.snapshot, p.lags = nil, nil, false
 	if k.readers--; k.readers == 0 {
 		k.Table.KeepEvents(0)
 	}
@@ -178,8 +146,8 @@ func (k *Keyed) exit(r *Reader) {
 // long as it has been told some of that, it can go on by neither View.
 func (k *Keyed) see(r *Reader, v *view.View) {
 	p := r.pace
-	old, current := p.sight.Sight, !p.lags && p.snapshot == nil
-	k.part(r) // and no more than that: what waits for it, waits on
+	old, current := r.view, !p.lags && p.snapshot == nil
+	k.sights.Exit(&p.seat) // and no more than that: what waits for it, waits on
 	r.view = v
 	k.join(r)
 	keys, _ := k.Table.Size()
@@ -197,7 +165,7 @@ func (k *Keyed) see(r *Reader, v *view.View) {
 		p.begin(r, true)
 		return
 	}
-	record.Compare(k.Table, old.View, v, func(st record.Step) bool {
+	record.Compare(k.Table, old, v, func(st record.Step) bool {
 		frame := st.In(r.client.Protocol)
 		if frame.IsZero() {
 			k.fx.Fail(r.client)

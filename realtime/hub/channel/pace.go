@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/hub/sight"
 	"github.com/tidewire/tidewire/realtime/hub/tempo"
 	"github.com/tidewire/tidewire/realtime/hub/turns"
 	"github.com/tidewire/tidewire/realtime/outbox"
@@ -23,21 +24,20 @@ type pace struct {
 	paused bool
 	tempo  tempo.Tempo
 
-	keyed    *Keyed // nil until it is on one
-	sight    *sight
-	seat     int // in sight.readers
-	cursor   record.Cursor
-	snapshot *record.Snapshot // while it is given one
-	round    *record.Round    // while it does not keep up
-	reset    bool             // the client is to forget what it has
-	lags     bool             // it has not had everything
-	doubts   bool             // the client was told that what it has of the state is by no View
-	handed   int64            // when that began, everything up to it had been handed to it, ms
-	dropped  int              // of Table.Dropped, what it was told
-	left     bool             // it was on a Keyed before, and has had everything up to saved
+	keyed    *Keyed              // nil until it is on one
+	seat     sight.Seat[*Reader] // among those of keyed who are shown the same
+	cursor   record.Cursor       // see stands
+	snapshot *record.Snapshot    // while it is given one
+	round    *record.Round       // while it does not keep up
+	reset    bool                // the client is to forget what it has
+	lags     bool                // it has not had everything
+	doubts   bool                // the client was told that what it has of the state is by no View
+	handed   int64               // when that began, everything up to it had been handed to it, ms
+	dropped  int                 // of Table.Dropped, what it was told
+	left     bool                // it was on a Keyed before, and has had everything up to saved
 	saved    record.Cursor
-	was      *Keyed // that one
-	saw      *sight // of that
+	was      *Keyed                // that one
+	saw      *sight.Sight[*Reader] // of that
 
 	budget turns.Allowance // of bytes
 	place  int             // in the Wheel
@@ -49,19 +49,43 @@ func (p *Pace) wants() bool { return p.State || p.Rate > 0 || p.Paused }
 
 // lag says whether the reader has had everything.
 func (p *pace) lag(lags bool) {
-	if p.lags == lags {
-		return
-	}
+	p.count(-1)
 	p.lags = lags
-	if lags {
-		p.keyed.behind++
-	} else {
-		p.keyed.behind--
+	p.count(1)
+}
+
+// doubt says whether its client was told that the state is in doubt.
+func (p *pace) doubt(doubts bool) {
+	p.count(-1)
+	p.doubts = doubts
+	p.count(1)
+}
+
+// count counts a reader that has had everything.
+func (p *pace) count(n int) {
+	if !p.lags {
+		p.keyed.current[untold(!p.doubts)] += n
+	}
+}
+
+// untold is where in Keyed.current those are counted who are to be told of a state that is in doubt, or not.
+func untold(doubtful bool) int {
+	if doubtful {
+		return 0
+	}
+	return 1
+}
+
+// stands brings up to date where a reader stands that has had everything: behind changes too that had nothing in them for it.
+func (p *pace) stands(r *Reader) {
+	if k := p.keyed; k != nil && !p.lags && p.cursor.Number < k.had.cursor.Number {
+		p.cursor, r.at, p.dropped = k.had.cursor, k.had.at, k.had.dropped
 	}
 }
 
 // begin gives the reader the state from its beginning.
 func (p *pace) begin(r *Reader, reset bool) {
+	p.stands(r)
 	s := record.NewSnapshot(p.keyed.Table, p.keyed.Table.Position().OrLater(r.m.rec.Position()))
 	s.InPlaceOf(p.snapshot, p.cursor)
 	p.snapshot, p.round, p.reset = &s, nil, reset
@@ -69,20 +93,16 @@ func (p *pace) begin(r *Reader, reset bool) {
 	p.flush(r, time.Now())
 }
 
-// passes has a reader that has had everything have had a change too that has nothing in it for the reader. It reports whether it has.
-func (p *pace) passes(r *Reader, at realtime.Position) bool {
-	if p.lags || p.doubts {
-		return false
-	}
-	p.cursor, p.dropped, r.at = p.keyed.Table.At(), p.keyed.Table.Dropped(), at
-	return true
-}
+// sight is what it is shown of the Table.
+func (p *pace) sight() *record.Sight { return &p.seat.Sight().Sight }
 
 // changed is told that there is something new.
 func (p *pace) changed(r *Reader, now time.Time) {
 	if p.lags {
 		return // it will find it
 	}
+	p.stands(r)
+	p.dropped = p.keyed.Table.Dropped() // of what it has had
 	p.handed = r.m.set.Vouched
 	p.lag(true)
 	p.flush(r, now)
@@ -138,7 +158,7 @@ func (p *pace) give(r *Reader) bool {
 	}
 	for allowed := p.budget.Allows(bytesOf(r)); ; {
 		before := p.cursor
-		st, more := p.cursor.Next(t, &p.sight.Sight)
+		st, more := p.cursor.Next(t, p.sight())
 		if !more {
 			p.lag(false)
 			p.tellDropped(r)
@@ -156,7 +176,7 @@ func (p *pace) give(r *Reader) bool {
 		}
 		if spent := allowed <= 0; spent || !k.fx.Replay(r, frame) {
 			p.cursor = before
-			if p.round = record.NewRound(t, &p.cursor, &p.sight.Sight); spent {
+			if p.round = record.NewRound(t, &p.cursor, p.sight()); spent {
 				p.later(r)
 			}
 			return spent
@@ -184,7 +204,7 @@ func (p *pace) missed(r *Reader) {
 // giveOwed queues what comes before a snapshot. It reports whether that was all.
 func (p *pace) giveOwed(r *Reader) bool {
 	for {
-		st, more := p.snapshot.Owed(p.keyed.Table, &p.sight.Sight)
+		st, more := p.snapshot.Owed(p.keyed.Table, p.sight())
 		if !more {
 			return true
 		}
@@ -213,7 +233,7 @@ func (p *pace) giveSnapshot(r *Reader) bool {
 			p.snapshot, p.reset = &s, true
 		}
 		part := outbox.Snapshot{Reset: p.reset}
-		over := p.snapshot.Part(t, &p.sight.Sight, func(_ string, pass *record.Pass) bool {
+		over := p.snapshot.Part(t, p.sight(), func(_ string, pass *record.Pass) bool {
 			pass.Show(func(e *realtime.Publication) { part.Entries = c.Protocol.Entry(part.Entries, e) })
 			return len(part.Entries) < min(snapshotBytes, atOnce)
 		})

@@ -96,10 +96,11 @@ func (r *Reader) attach() {
 func (r *Reader) detach() {
 	m := r.m
 	p := r.pace
+	p.stands(r)
 	p.round = p.round.Leave(&p.cursor)
 	m.set.fx.Wheel.due.Remove(r)
 	r.client.Drop(r)
-	p.left, p.saved, p.was, p.saw = p.snapshot == nil, p.cursor, p.keyed, p.sight
+	p.left, p.saved, p.was, p.saw = p.snapshot == nil, p.cursor, p.keyed, p.seat.Sight()
 	p.keyed.exit(r)
 	if m.pending != nil && m.pending.readers == 0 {
 		m.pending.Table.Forget()
@@ -119,9 +120,7 @@ func continues(r *Reader, m *Machine, at realtime.Position) {
 		return
 	}
 	p.cursor = cursor
-	if len(p.sight.readers) == 1 { // nobody else knows what has gone out of sight
-		p.sight.Sight = p.saw.Sight
-	}
+	p.keyed.sights.Resume(&p.seat, p.saw)
 	p.lag(true)
 	p.flush(r, time.Now())
 }
@@ -159,7 +158,7 @@ func (m *Machine) pend(msg *realtime.Message, now time.Time) {
 		return
 	}
 	m.pending.Apply(msg, now)
-	if _, bytes := m.pending.Table.Size(); m.pending.behind == 0 || m.pending.Table.Over() || record.Crowded(m.rec.Quota(), bytes) {
+	if _, bytes := m.pending.Table.Size(); m.pending.behind() == 0 || m.pending.Table.Over() || record.Crowded(m.rec.Quota(), bytes) {
 		m.pending.restart()
 	}
 }
@@ -167,13 +166,13 @@ func (m *Machine) pend(msg *realtime.Message, now time.Time) {
 // restart forgets what waits. Who has not had it is told gap.
 func (k *Keyed) restart() {
 	k.Table.Forget()
-	for _, s := range k.sights {
-		for _, r := range s.readers {
-			if r.pace.lags {
-				r.pace.missed(r)
-				r.pace.lag(false)
-			}
-			r.pace.cursor = k.Table.At()
+	if k.behind() == 0 {
+		return
+	}
+	for r := range k.sights.Readers() {
+		if r.pace.lags {
+			r.pace.missed(r)
+			r.pace.lag(false)
 		}
 	}
 }

@@ -141,6 +141,9 @@ func (r *Reader) stand() realtime.Position {
 	if r.state == Reading && (r.pace == nil || r.pace.state) && r.m.rec.Made() {
 		return r.m.rec.Position()
 	}
+	if r.pace != nil {
+		r.pace.stands(r)
+	}
 	return r.at
 }
 

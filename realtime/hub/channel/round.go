@@ -42,7 +42,7 @@ func (p *pace) giveRound(r *Reader) bool {
 			return true
 		}
 		part := outbox.Snapshot{Changes: true}
-		at, over, whole := p.round.Part(k.Table, &p.cursor, &p.sight.Sight, func(st *record.Step) bool {
+		at, over, whole := p.round.Part(k.Table, &p.cursor, p.sight(), func(st *record.Step) bool {
 			st.Show(func(e *realtime.Publication) { part.Entries = c.Protocol.Entry(part.Entries, e) })
 			entries++
 			return len(part.Entries) < min(snapshotBytes, atOnce/2, allowed)

@@ -36,15 +36,9 @@ func (s *Seat[R]) Taken() bool { return s.lane != nil }
 type Lanes[R Reader[R]] struct {
 	Plain Lane[R]
 
-	filtered []*Lane[R]           // those with a View that no name decides, and of those whose View only projects
-	byValue  map[value][]*Lane[R] // those with a View that shows only what has one of some values under a name
-	asked    int                  // Views of filtered that are undecided
-	names    map[string]int       // how many lanes are in byValue for each name
-	byID     map[string]*Lane[R]
+	views Index[*Lane[R]] // those with a View
+	byID  map[string]*Lane[R]
 }
-
-// value is what a name has to be.
-type value struct{ name, value string }
 
 // of returns the lane of a View.
 func (ls *Lanes[R]) of(v *view.View) *Lane[R] {
@@ -56,42 +50,16 @@ func (ls *Lanes[R]) of(v *view.View) *Lane[R] {
 	}
 	l := &Lane[R]{view: v}
 	if ls.byID == nil {
-		ls.byID, ls.byValue, ls.names = map[string]*Lane[R]{}, map[value][]*Lane[R]{}, map[string]int{}
+		ls.byID = map[string]*Lane[R]{}
 	}
 	ls.byID[v.ID()] = l
-	if l.by = ls.choose(v); l.by == nil {
-		ls.filtered = append(ls.filtered, l)
-		if v.Undecided() {
-			ls.asked++
-		}
-		return l
-	}
-	for _, is := range l.by.Values {
-		key := value{l.by.Name, is}
-		ls.byValue[key] = append(ls.byValue[key], l)
-	}
-	ls.names[l.by.Name]++
+	l.by = ls.views.Add(v, l)
 	return l
 }
 
 // Undecided is how many Views have filters that are asked about everything. has says that v is one of those that there are.
 func (ls *Lanes[R]) Undecided(v *view.View) (n int, has bool) {
-	return ls.asked, ls.byID[v.ID()] != nil
-}
-
-// choose returns the equality by which the fewest others are found with a View: it tells Views apart best.
-func (ls *Lanes[R]) choose(v *view.View) (best *view.Equality) {
-	fewest := 0
-	for _, e := range v.Equalities() {
-		most := 0
-		for _, is := range e.Values {
-			most = max(most, len(ls.byValue[value{e.Name, is}]))
-		}
-		if best == nil || most < fewest {
-			best, fewest = &e, most
-		}
-	}
-	return best
+	return ls.views.Undecided(), ls.byID[v.ID()] != nil
 }
 
 // drop forgets a lane that has no readers.
@@ -100,35 +68,7 @@ func (ls *Lanes[R]) drop(l *Lane[R]) {
 		return
 	}
 	delete(ls.byID, l.view.ID())
-	if l.by == nil {
-		ls.filtered = without(ls.filtered, l)
-		if l.view.Undecided() {
-			ls.asked--
-		}
-		return
-	}
-	for _, is := range l.by.Values {
-		key := value{l.by.Name, is}
-		if rest := without(ls.byValue[key], l); len(rest) > 0 {
-			ls.byValue[key] = rest
-		} else {
-			delete(ls.byValue, key)
-		}
-	}
-	if ls.names[l.by.Name]--; ls.names[l.by.Name] == 0 {
-		delete(ls.names, l.by.Name)
-	}
-}
-
-func without[R any](all []*Lane[R], l *Lane[R]) []*Lane[R] {
-	for i, have := range all {
-		if have == l {
-			all[i] = all[len(all)-1]
-			all[len(all)-1] = nil
-			return all[:len(all)-1]
-		}
-	}
-	return all
+	ls.views.Remove(l.view, l.by, l)
 }
 
 // Enter puts a reader on the Lane of its View, and Exit takes it off.
@@ -163,22 +103,11 @@ func (ls *Lanes[R]) Divided() bool { return len(ls.byID) > 0 }
 // Choose appends the Lanes with a View that are shown something of what is looked at: each is asked once, and those that a name decides only if the
 // name has their value. panicked is told of readers about whose View nobody knows, because asking it has panicked.
 func (ls *Lanes[R]) Choose(all []Choice[R], look *record.Look, panicked func(r R, fault any)) []Choice[R] {
-	for _, l := range ls.filtered {
+	ls.views.May(look, func(l *Lane[R]) {
 		if pass := l.sees(look, panicked); pass.Shown() {
 			all = append(all, Choice[R]{l, pass})
 		}
-	}
-	for name := range ls.names {
-		is, has := look.Value(name)
-		if !has {
-			continue
-		}
-		for _, l := range ls.byValue[value{name, is}] {
-			if pass := l.sees(look, panicked); pass.Shown() {
-				all = append(all, Choice[R]{l, pass})
-			}
-		}
-	}
+	})
 	return all
 }
 

@@ -129,7 +129,7 @@ func TestChosenLanes(t *testing.T) {
 	for _, r := range readers {
 		ls.Exit(r)
 	}
-	if len(ls.byID)+len(ls.byValue)+len(ls.names)+len(ls.filtered) > 0 {
+	if ix := &ls.views; len(ls.byID)+len(ix.byValue)+len(ix.names)+len(ix.rest)+ix.tags+ix.asked > 0 {
 		t.Errorf("without readers there are %+v", ls)
 	}
 }
@@ -158,7 +158,7 @@ func TestLanesAreFoundByWhatDiffers(t *testing.T) {
 	for i := range 100 {
 		ls.of(viewOf(t, tagged{"region": {"eu"}, "client": {fmt.Sprint(i)}}))
 	}
-	for by, found := range ls.byValue {
+	for by, found := range ls.views.byValue {
 		if len(found) > 1 {
 			t.Errorf("%v finds %d lanes", by, len(found))
 		}

@@ -1,8 +1,6 @@
 package record
 
 import (
-	"strings"
-
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/hub/view"
@@ -65,19 +63,14 @@ func (l *Look) For(v *view.View) Pass {
 	return Pass{of: l.of, entry: l.entry, columns: v.Columns(), kept: l.kept}
 }
 
-// Value returns what the entry has under a name: its key, its event type, or a tag.
-func (l *Look) Value(name string) (value string, has bool) {
-	switch name {
-	case "key":
-		return l.shown.Key, true
-	case "event":
-		return l.shown.EventType, true
-	}
-	if tag, is := strings.CutPrefix(name, "tags."); is {
-		value, has = l.shown.Tags[tag]
-	}
-	return value, has
-}
+// Key returns the entry's; empty if it has none.
+func (l *Look) Key() string { return l.shown.Key }
+
+// EventType returns the entry's; empty if it has none.
+func (l *Look) EventType() string { return l.shown.EventType }
+
+// Tags returns those of the entry. It is good until Done.
+func (l *Look) Tags() map[string]string { return l.shown.Tags }
 
 // Done ends it.
 func (l *Look) Done() { l.of.scratch().done() }

@@ -50,7 +50,7 @@ func (s *Sight) pass(t *Table, n *node) Pass {
 	return Pass{of: tableKeeper{t}, entry: &n.Entry, columns: s.View.Columns(), kept: true}
 }
 
-// See takes note of a change. Each change is to be seen by all Sights of a Table, at once. It reports false if whoever has had all of the Table
+// See takes note of a change. Each change is to be seen by all Sights of a Table whom it concerns (Change.Look), at once. It reports false if whoever has had all of the Table
 // before has had all of it still: nothing of the change is in sight, nor was.
 func (s *Sight) See(t *Table, c *Change) (news bool) {
 	for i := range c.and {
@@ -68,7 +68,25 @@ func (s *Sight) See(t *Table, c *Change) (news bool) {
 		s.leave(c.node.Key, c.Number)
 		return true
 	}
-	return news || s.Events && c.node.op == realtime.OpDelete
+	return news || s.Events && c.node.op == realtime.OpDelete && s.sees(t, c.Number, &c.node.Entry)
+}
+
+// Look has looked at what decides whom a change concerns: what it shows, and what it takes the place of. A Sight that shows neither need not See it. It
+// reports false if that does not decide it: then all are to See it.
+func (c *Change) Look(t *Table, at func(*Look)) (decides bool) {
+	if c.node == nil || c.node.op == realtime.OpClear || len(c.and) > 0 {
+		return false
+	}
+	k := tableKeeper{t}
+	look := Look{of: k, entry: &c.node.Entry, shown: k.scratch().of(t.name, &c.node.Entry)}
+	at(&look)
+	look.Done()
+	if c.had {
+		look = Look{of: k, entry: &c.was, shown: k.scratch().of(t.name, &c.was)}
+		at(&look)
+		look.Done()
+	}
+	return true
 }
 
 func (s *Sight) leave(key string, number uint64) {
@@ -77,6 +95,9 @@ func (s *Sight) leave(key string, number uint64) {
 	}
 	s.left[key] = number
 }
+
+// Left reports whether anything has gone out of sight since Forget.
+func (s *Sight) Left() bool { return len(s.left) > 0 }
 
 // Forget says that nobody is behind any more.
 func (s *Sight) Forget() { s.left = nil }
