@@ -11,30 +11,11 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/hub"
-	"github.com/tidewire/tidewire/realtime/hub/view"
 	"github.com/tidewire/tidewire/realtime/outbox"
 	"github.com/tidewire/tidewire/realtime/outbox/outboxtest"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
-
-// oneClient is a filter that passes what is tagged with a client.
-type oneClient string
-
-func (f oneClient) ID() string { return string(f) }
-func (f oneClient) Match(p *realtime.Publication, _ *view.Memo) bool {
-	return p.Tags["client"] == string(f)
-}
-
-func (f oneClient) Equalities() []view.Equality {
-	return []view.Equality{{Name: "tags.client", Values: []string{string(f)}}}
-}
-
-type byClient struct{}
-
-func (byClient) Compile(source string, _ view.Viewer) (view.Filter, error) {
-	return oneClient(source), nil
-}
 
 // BenchmarkEqualities is what a publication costs, in processor time, that concerns two of 10,000 readers, each with an equality of its own: its key leaves
 // the sight of the one and enters that of the other. Beside them somebody reads everything. The same with two readers tells what the others cost.

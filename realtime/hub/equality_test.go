@@ -42,6 +42,24 @@ func TestEqualitiesChangeNothing(t *testing.T) {
 	}
 }
 
+// oneClient is a filter that passes what is tagged with a client.
+type oneClient string
+
+func (f oneClient) ID() string { return string(f) }
+func (f oneClient) Match(p *realtime.Publication, _ *view.Memo) bool {
+	return p.Tags["client"] == string(f)
+}
+
+func (f oneClient) Equalities() []view.Equality {
+	return []view.Equality{{Name: "tags.client", Values: []string{string(f)}}}
+}
+
+type byClient struct{}
+
+func (byClient) Compile(source string, _ view.Viewer) (view.Filter, error) {
+	return oneClient(source), nil
+}
+
 // asked compiles filters that are asked about everything.
 type asked struct{ view.Compiler }
 
