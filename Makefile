@@ -126,8 +126,9 @@ soak: ## worlds that nobody has tried yet, for a million steps, all tests in ran
 	go test -count=1 -race -shuffle=on -vet=off -timeout 60m -skip '^($(LONG))$$' ./realtime/... ./clients/go/...
 	cd clients/js && SCENARIOS=50000 SEED=$(TIDEWIRE_SEED) node test/model.mjs
 	TIDEWIRE_STEPS=1000000 go test -run 'TestResumeProperty' -timeout 60m -v ./realtime/hub
+	TIDEWIRE_STEPS=1000000 TIDEWIRE_WORLDS=3000 go test -run 'TestViewsProperty' -timeout 6h -v ./realtime/hub
 	TIDEWIRE_TRIALS=100000 go test -run 'TestRewindProperty' -timeout 60m -v ./realtime/hub
-	TIDEWIRE_WORLDS=50 go test -run 'TestAudienceCounts|TestMoveLosesNothingUnsaid|TestViewsProperty|TestConditionsProperty' -timeout 60m -v ./realtime/hub
+	TIDEWIRE_WORLDS=50 go test -run 'TestAudienceCounts|TestMoveLosesNothingUnsaid|TestConditionsProperty' -timeout 60m -v ./realtime/hub
 	TIDEWIRE_SOCKETS=10000 go test -run 'TestCrowdOnOneProcess|TestMemoryIsBounded|TestOneSlowReaderAmongMany' -count=1 -v ./verify/acceptance
 	TIDEWIRE_SOAK=$(or $(SOAK),1h) go test -run 'TestHostileBesideHonest|TestNoisyNeighbour' -count=1 -timeout 3h -v ./verify/acceptance
 	TIDEWIRE_READERS=1000 go test -run 'TestConflatedBytesCostNoMore' -count=1 -v ./realtime/hub
