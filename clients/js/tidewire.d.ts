@@ -53,7 +53,8 @@ export interface Options {
    */
   maxBytesPerSecond?: number;
   /**
-   * Tabs of one browser that are of the same user and rights share one socket, where the browser has Web Locks and BroadcastChannel: default false.
+   * Tabs of one browser that are of the same user and rights share one socket, where the browser has Web Locks and BroadcastChannel: default true, and false with an
+   * option `WebSocket`.
    * `keepAwake` names the namespaces of which messages have to come although no tab is seen: without them nothing is sent after 30 seconds, and
    * after five minutes there is no connection until a tab is seen again.
    */

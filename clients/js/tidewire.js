@@ -2671,6 +2671,8 @@ var Link = class {
   liveAt = 0;
   resumed = null;
   // what a reconnect brought: {caughtUp, gaps, at}
+  size = 0;
+  // of the newest frame, in characters
   refusals = 0;
   // the newest number of a refused publish; each publish shows it
   #socket;
@@ -2695,7 +2697,10 @@ var Link = class {
       this.opened = true;
       on.open(this);
     });
-    socket.onmessage = ({ data, frame }) => this.#safely(() => this.#receive(frame ?? parsed(data)));
+    socket.onmessage = ({ data, frame }) => this.#safely(() => {
+      this.size = data?.length ?? 0;
+      this.#receive(frame ?? parsed(data));
+    });
     socket.onclose = (event) => {
       this.spoken ||= event?.spoken === true;
       this.#end(Number.isInteger(event?.code) ? event.code : 1006, text(event?.reason) ?? "");
@@ -3597,6 +3602,9 @@ var without2 = ({ sub, ...frame }) => frame;
 
 // src/mux.js
 var WINDOW = 4096;
+var WINDOW_SIZE = 16 << 20;
+var CLIENTS = 64;
+var OWN_SIZE = 256;
 var RETIRING = 1e4;
 var SEVERAL = ["subscriptionsPerConnection", "patternsPerConnection"];
 var MOST_BYTES = 1e9;
@@ -3604,9 +3612,11 @@ var Client = class {
   subs = /* @__PURE__ */ new Map();
   link = null;
   refusals = 0;
-  sent = 0;
-  confirmed = 0;
   bytes;
+  sent = 0;
+  sentSize = 0;
+  confirmed = 0;
+  confirmedSize = 0;
   constructor(id, tab, token) {
     [this.id, this.tab, this.token] = [id, tab, tokenOf(token)];
   }
@@ -3648,7 +3658,6 @@ var Mux = class {
   serves(tab) {
     return [...this.#clients.values()].some((client) => client.tab === tab);
   }
-  /** The channels that are read. */
   get channels() {
     return [...this.#uses.values()].flatMap(({ streams }) => streams.channels);
   }
@@ -3657,6 +3666,10 @@ var Mux = class {
     const client = new Client(id, tab, token), { live } = this.#links;
     if (this.#retired) return this.#post(tab, { kind: "closed", socket: id, code: 1006, reason: "" });
     this.#clients.set(id, client);
+    if (this.#clients.size > CLIENTS) {
+      this.#post(tab, { kind: "alone", socket: id });
+      return this.#end(client, 1006);
+    }
     if (live && !live.ended) this.#attach(client, live);
     else if (!this.#timers.has("dial")) this.#dial();
   }
@@ -3668,9 +3681,9 @@ var Mux = class {
   gone(tab) {
     for (const client of [...this.#clients.values()]) if (client.tab === tab) this.#forget(client);
   }
-  confirm(id, count) {
+  confirm(id, { count, size }) {
     const client = this.#clients.get(id);
-    if (client) client.confirmed = count;
+    if (client) [client.confirmed, client.confirmedSize] = [count, size];
   }
   /** Sends the clients elsewhere, each when it reads there, and ends with the last of them. */
   retire() {
@@ -3789,14 +3802,18 @@ var Mux = class {
   }
   /** Sends a frame to members, once to each tab. */
   #give(members, frame) {
-    const tabs = /* @__PURE__ */ new Map();
+    const size = members[0]?.client.link?.size || OWN_SIZE, tabs = /* @__PURE__ */ new Map();
     for (const { client, sub } of members) {
       if (frame.type === "error") client.refusals = Math.max(client.refusals, Number.isSafeInteger(frame.refusals) ? frame.refusals : 0);
       if (!tabs.has(client.tab)) tabs.set(client.tab, []);
       tabs.get(client.tab).push([client.id, ++client.sent, sub]);
+      client.sentSize += size;
     }
-    this.#post([...tabs.keys()], { kind: "frame", sockets: [...tabs.values()].flat(), frame });
-    for (const { client } of members) if (client.sent - client.confirmed > WINDOW && this.#clients.has(client.id)) this.#end(client, 4503, "too slow");
+    this.#post([...tabs.keys()], { kind: "frame", sockets: [...tabs.values()].flat(), frame, size });
+    for (const { client } of members) {
+      const behind = client.sent - client.confirmed > WINDOW || client.sentSize - client.confirmedSize > WINDOW_SIZE;
+      if (behind && this.#clients.has(client.id)) this.#end(client, 4503, "too slow");
+    }
   }
   // ---- what clients say
   take(id, json) {
@@ -3879,13 +3896,80 @@ var Mux = class {
   }
 };
 
-// src/group.js
+// src/sight.js
 var HIDDEN2 = 1e3;
 var UNSEEN = 3e4;
 var PARKED = 3e5;
+var isSeen = () => globalThis.document?.visibilityState !== "hidden";
+var Sight = class {
+  #tabs = /* @__PURE__ */ new Map();
+  // the others, as far as they are known: id -> since when they are seen, 0 if they are not
+  #timers;
+  #on;
+  #rests = false;
+  /**
+   * Called are, of the tab that holds the socket: `take` with a tab that is to take over, `pause` when nobody has seen any for some time, `park` when it was long,
+   * and `wake` when somebody does. `holds` tells whether this tab is the one.
+   */
+  constructor(timers, on) {
+    [this.#timers, this.#on] = [timers, on];
+  }
+  get tabs() {
+    return [...this.#tabs.keys()];
+  }
+  has(tab) {
+    return this.#tabs.has(tab);
+  }
+  /** Notes whether another tab is seen, and tells whether that is new. */
+  note(tab, seen) {
+    if (this.#tabs.has(tab) && this.#tabs.get(tab) > 0 === seen) return false;
+    this.#tabs.set(tab, seen ? ticks() : 0);
+    return true;
+  }
+  forget(tab) {
+    this.#tabs.delete(tab);
+  }
+  /** This tab holds the socket from now on: for all that is known, nobody sees any. */
+  begin() {
+    this.#rests = true;
+    this.look();
+  }
+  /** It does not any more. */
+  end() {
+    for (const name of ["hidden", "unseen", "parked"]) this.#timers.cancel(name);
+  }
+  /** The holder decides: a tab that is seen takes over from one that is not; what nobody sees is paused, and later ends. */
+  look() {
+    if (!this.#on.holds()) return;
+    const [seen] = [...this.#tabs].filter(([, since]) => since > 0).sort(([, a], [, b]) => b - a).map(([tab]) => tab);
+    if (isSeen() || seen === void 0) this.#timers.cancel("hidden");
+    else if (!this.#timers.has("hidden")) {
+      this.#timers.after("hidden", HIDDEN2, () => {
+        this.#on.take(seen);
+        this.look();
+      });
+    }
+    if (isSeen() || seen !== void 0) {
+      for (const name of ["unseen", "parked"]) this.#timers.cancel(name);
+      return this.#wake();
+    }
+    if (this.#timers.has("unseen") || this.#timers.has("parked")) return;
+    this.#timers.after("unseen", UNSEEN, () => {
+      this.#rests = true;
+      this.#on.pause();
+      this.#timers.after("parked", PARKED - UNSEEN, () => this.#on.park());
+    });
+  }
+  #wake() {
+    if (!this.#rests) return;
+    this.#rests = false;
+    this.#on.wake();
+  }
+};
+
+// src/group.js
 var QUIET2 = 1e3;
 var ANSWER = 2e3;
-var isSeen = () => globalThis.document?.visibilityState !== "hidden";
 var Group = class {
   #options;
   #on;
@@ -3898,15 +3982,13 @@ var Group = class {
   #mux = null;
   #retiring = /* @__PURE__ */ new Set();
   // muxes that were another's turn to hold the socket
-  #tabs = /* @__PURE__ */ new Map();
-  // the others, as far as they are known: id -> since when they are seen, 0 if they are not
   #steal = false;
   #queued = null;
   #release = null;
   #lives;
   #pings = 0;
   #heardAt = ticks();
-  #rests = false;
+  #sight;
   started;
   // resolves when the tabs know of each other
   /**
@@ -3917,6 +3999,13 @@ var Group = class {
     [this.name, this.id, this.#options, this.#on] = [name, id, options, on];
     this.#timers = new Timers(on.fault);
     this.#lives = new Lives(name, { gone: (tab) => this.#gone(tab), fault: on.fault });
+    this.#sight = new Sight(this.#timers, {
+      holds: () => this.#mux !== null,
+      take: (tab) => this.#post(tab, { kind: "take" }),
+      pause: () => this.#mux?.pause(this.#isAwake),
+      park: () => this.#park(),
+      wake: () => this.#wake()
+    });
     this.#bus = new BroadcastChannel(name);
     this.#bus.onmessage = ({ data }) => this.#heard(data);
     this.started = this.#start();
@@ -4009,12 +4098,12 @@ var Group = class {
         this.#end();
       }
     });
-    [this.#mux, this.#steal, this.#rests] = [mux, false, true];
+    [this.#mux, this.#steal] = [mux, false];
     const unheard = this.#leader !== null && this.#pings > 1 ? this.#leader : void 0;
     this.#post(null, { kind: "leads", seen: isSeen(), instead: unheard });
     this.#led(this.id, unheard);
-    for (const tab of this.#tabs.keys()) this.#watch(tab);
-    this.#look();
+    for (const tab of this.#sight.tabs) this.#watch(tab);
+    this.#sight.begin();
     return new Promise((release) => {
       this.#release = release;
     });
@@ -4026,7 +4115,7 @@ var Group = class {
     const mux = this.#mux;
     if (!mux) return;
     this.#mux = null;
-    for (const name of ["hidden", "unseen", "parked"]) this.#timers.cancel(name);
+    this.#sight.end();
     const claimed = this.#claimed;
     [this.#leader, this.#claimed] = [null, null];
     this.#retiring.add(mux);
@@ -4035,7 +4124,6 @@ var Group = class {
     else this.#ask();
     mux.retire();
   }
-  /** Asks who holds the socket. */
   #ask() {
     if (this.#over) return;
     this.#post(null, { kind: "who", seen: isSeen() });
@@ -4063,23 +4151,23 @@ var Group = class {
     this.#steal = true;
     this.#queued?.abort();
   }
-  // ---- whether tabs are alive: the browser says so, by their locks
+  // ---- whether tabs are alive, as their locks say
   #watch(tab) {
     if (tab !== this.id) this.#lives.watch(tab);
   }
   #unwatch(tab) {
-    if (tab === null || tab === this.#leader || this.#mux && this.#tabs.has(tab) || [...this.#sockets.values()].some(({ at }) => at === tab) || this.#muxes.some((mux) => mux.serves(tab))) return;
+    if (tab === null || tab === this.#leader || this.#mux && this.#sight.has(tab) || [...this.#sockets.values()].some(({ at }) => at === tab) || this.#muxes.some((mux) => mux.serves(tab))) return;
     this.#lives.unwatch(tab);
   }
   get #muxes() {
     return [this.#mux, ...this.#retiring].filter(Boolean);
   }
   #gone(tab) {
-    this.#tabs.delete(tab);
+    this.#sight.forget(tab);
     this.#left(tab);
     for (const mux of this.#muxes) mux.gone(tab);
     this.#endAt(tab, 1006);
-    this.#look();
+    this.#sight.look();
   }
   /** A tab that is seen asks the holder for a sign of life when there is none. */
   #listen() {
@@ -4095,43 +4183,18 @@ var Group = class {
     });
   }
   // ---- who sees what
-  /** The page is shown or hidden. */
   shown() {
     if (this.#over) return;
     this.#post(null, { kind: "seen", seen: isSeen() });
     [this.#pings, this.#heardAt] = [0, ticks()];
     this.#listen();
-    this.#look();
+    this.#sight.look();
     if (isSeen()) this.#on.wake();
-  }
-  /** The holder decides: a tab that is seen takes over from one that is not; what nobody sees is paused, and later ends. */
-  #look() {
-    if (!this.#mux) return;
-    const [seen] = [...this.#tabs].filter(([, since]) => since > 0).sort(([, a], [, b]) => b - a).map(([tab]) => tab);
-    if (isSeen() || seen === void 0) this.#timers.cancel("hidden");
-    else if (!this.#timers.has("hidden")) {
-      this.#timers.after("hidden", HIDDEN2, () => {
-        this.#post(seen, { kind: "take" });
-        this.#look();
-      });
-    }
-    if (isSeen() || seen !== void 0) {
-      for (const name of ["unseen", "parked"]) this.#timers.cancel(name);
-      return this.#wake();
-    }
-    if (this.#timers.has("unseen") || this.#timers.has("parked")) return;
-    this.#timers.after("unseen", UNSEEN, () => {
-      this.#rests = true;
-      this.#mux?.pause(this.#isAwake);
-      this.#timers.after("parked", PARKED - UNSEEN, () => this.#park());
-    });
   }
   get #isAwake() {
     return this.#options.share.isAwake;
   }
   #wake() {
-    if (!this.#rests) return;
-    this.#rests = false;
     this.#mux.pause(null);
     this.#post(null, { kind: "wake" });
     this.#on.wake();
@@ -4174,7 +4237,7 @@ var Group = class {
         for (const mux of this.#muxes) mux.close(id);
         return;
       case "confirm":
-        for (const mux of this.#muxes) mux.confirm(id, message.count);
+        for (const mux of this.#muxes) mux.confirm(id, message);
         return;
       case "leads":
         this.#note(from, message.seen);
@@ -4201,10 +4264,10 @@ var Group = class {
         return this.#on.wake();
     }
   }
-  #frames(from, { sockets, frame }) {
+  #frames(from, { sockets, frame, size }) {
     for (const [id, count, sub] of sockets) {
       const socket = this.#sockets.get(id);
-      if (socket?.at === from) socket.receive(count, sub === void 0 ? { ...frame } : { ...frame, sub });
+      if (socket?.at === from) socket.receive(count, sub === void 0 ? { ...frame } : { ...frame, sub }, size);
     }
   }
   #opens(from, { socket, token, seen }) {
@@ -4214,10 +4277,9 @@ var Group = class {
     this.#note(from, seen);
   }
   #note(tab, seen) {
-    if (tab === this.id || (this.#tabs.get(tab) ?? 0) > 0 === seen && this.#tabs.has(tab)) return;
-    this.#tabs.set(tab, seen ? ticks() : 0);
+    if (tab === this.id || !this.#sight.note(tab, seen)) return;
     if (this.#mux) this.#watch(tab);
-    this.#look();
+    this.#sight.look();
   }
 };
 
@@ -4239,6 +4301,7 @@ async function groupOf(url, token) {
 
 // src/shared-socket.js
 var CONFIRM = 256;
+var CONFIRM_SIZE = 512 << 10;
 var SharedSocket = class {
   onopen;
   onmessage;
@@ -4250,6 +4313,9 @@ var SharedSocket = class {
   };
   #over = false;
   #heard = 0;
+  #size = 0;
+  #confirmed = 0;
+  // frames, and characters; those that the holder was told of
   constructor(id, token) {
     [this.id, this.token] = [id, token];
   }
@@ -4274,14 +4340,18 @@ var SharedSocket = class {
     if (!this.#over) this.onopen?.();
   }
   /** Takes a frame, which has to be the next one: what is missing is asked for over another socket. */
-  receive(count, frame) {
+  receive(count, frame, size) {
     if (this.#over) return;
     if (count !== this.#heard + 1) {
       this.#post({ kind: "close", socket: this.id });
       return this.end(1006);
     }
     this.#heard = count;
-    if (count % CONFIRM === 0) this.#post({ kind: "confirm", socket: this.id, count });
+    this.#size += size;
+    if (count % CONFIRM === 0 || this.#size - this.#confirmed > CONFIRM_SIZE) {
+      this.#confirmed = this.#size;
+      this.#post({ kind: "confirm", socket: this.id, count, size: this.#size });
+    }
     this.onmessage?.({ frame });
   }
   /** Takes a frame that is this tab's own. */
@@ -4298,7 +4368,7 @@ var SharedSocket = class {
 };
 
 // src/share.js
-var isPossible = () => typeof globalThis.navigator?.locks?.request === "function" && typeof globalThis.BroadcastChannel === "function" && typeof globalThis.crypto?.subtle?.digest === "function" && globalThis.document !== void 0;
+var isPossible = () => globalThis.origin !== "null" && typeof globalThis.navigator?.locks?.request === "function" && typeof globalThis.BroadcastChannel === "function" && typeof globalThis.crypto?.subtle?.digest === "function" && globalThis.document !== void 0;
 var Share = class {
   #options;
   #on;
@@ -4370,7 +4440,7 @@ var Share = class {
   /** This page may not share, or cannot. */
   #fails(socket, error) {
     this.#alone = true;
-    this.#on.fault(error);
+    if (!this.#options.share.isQuiet) this.#on.fault(error);
     socket.end(1006);
   }
   /** The shared socket has no room for this client. */
@@ -5097,14 +5167,16 @@ function checkOptions(url, options) {
   if (o.url.pathname === "/") o.url.pathname = "/v1/socket";
   checkSignal(o.signal);
   o.debug = checkDebug(o.debug);
-  o.share = checkShare(o.share);
-  o.fallback ??= given.WebSocket === void 0;
+  const own = given.WebSocket !== void 0;
+  o.share = checkShare(o.share, !own);
+  o.fallback ??= !own;
   if (typeof o.fallback !== "boolean") throw new TypeError(`fallback: must be true or false, got ${show(o.fallback)}`);
   o.storageKey ??= `tidewire:${o.url}`;
   return Object.freeze(o);
 }
-function checkShare(share = false) {
-  if (typeof share === "boolean") return share && { isAwake: () => false };
+function checkShare(share, otherwise) {
+  if (share === void 0 && otherwise) return { isAwake: () => false, isQuiet: true };
+  if (share === void 0 || typeof share === "boolean") return share === true && { isAwake: () => false };
   if (typeof share !== "object" || share === null) throw new TypeError(`share: must be true, false or {keepAwake}, got ${show(share)}`);
   const { keepAwake } = checkKnown(share, ["keepAwake"], "share");
   if (keepAwake !== void 0 && !(Array.isArray(keepAwake) && keepAwake.every((each) => typeof each === "string" && each))) throw new TypeError(`share.keepAwake: must be a list of namespaces, got ${show(keepAwake)}`);

@@ -2,19 +2,15 @@
 import { ticks } from "./clock.js";
 import { Lives } from "./lives.js";
 import { Mux } from "./mux.js";
+import { isSeen, Sight } from "./sight.js";
 import { Timers } from "./timers.js";
 
-const HIDDEN = 1000; // how long a holder is hidden before a tab that is seen takes over
-const UNSEEN = 30_000, PARKED = 300_000; // how long nobody sees any of the tabs before nothing is sent, and before there is no socket
 const QUIET = 1000, ANSWER = 2000; // how long nothing is heard from the holder before it is asked, and how long it has for the answer
-
-const isSeen = () => globalThis.document?.visibilityState !== "hidden";
 
 export class Group {
   #options; #on; #bus; #sockets = new Map(); #timers; #over = false;
   #leader = null; #claimed = null; #mux = null; #retiring = new Set(); // muxes that were another's turn to hold the socket
-  #tabs = new Map(); // the others, as far as they are known: id -> since when they are seen, 0 if they are not
-  #steal = false; #queued = null; #release = null; #lives; #pings = 0; #heardAt = ticks(); #rests = false;
+  #steal = false; #queued = null; #release = null; #lives; #pings = 0; #heardAt = ticks(); #sight;
   started; // resolves when the tabs know of each other
 
   /**
@@ -25,6 +21,9 @@ export class Group {
     [this.name, this.id, this.#options, this.#on] = [name, id, options, on];
     this.#timers = new Timers(on.fault);
     this.#lives = new Lives(name, { gone: (tab) => this.#gone(tab), fault: on.fault });
+    this.#sight = new Sight(this.#timers, {
+      holds: () => this.#mux !== null, take: (tab) => this.#post(tab, { kind: "take" }), pause: () => this.#mux?.pause(this.#isAwake), park: () => this.#park(), wake: () => this.#wake(),
+    });
     this.#bus = new BroadcastChannel(name);
     this.#bus.onmessage = ({ data }) => this.#heard(data);
     this.started = this.#start();
@@ -121,12 +120,12 @@ export class Group {
         this.#end();
       },
     });
-    [this.#mux, this.#steal, this.#rests] = [mux, false, true]; // for all that is known
+    [this.#mux, this.#steal] = [mux, false];
     const unheard = this.#leader !== null && this.#pings > 1 ? this.#leader : undefined;
     this.#post(null, { kind: "leads", seen: isSeen(), instead: unheard });
     this.#led(this.id, unheard);
-    for (const tab of this.#tabs.keys()) this.#watch(tab);
-    this.#look();
+    for (const tab of this.#sight.tabs) this.#watch(tab);
+    this.#sight.begin();
     return new Promise((release) => { this.#release = release; });
   }
 
@@ -137,7 +136,7 @@ export class Group {
     const mux = this.#mux;
     if (!mux) return;
     this.#mux = null;
-    for (const name of ["hidden", "unseen", "parked"]) this.#timers.cancel(name);
+    this.#sight.end();
     const claimed = this.#claimed;
     [this.#leader, this.#claimed] = [null, null];
     this.#retiring.add(mux);
@@ -147,8 +146,7 @@ export class Group {
     mux.retire();
   }
 
-  /** Asks who holds the socket. */
-  #ask() {
+  #ask() { // who holds the socket
     if (this.#over) return;
     this.#post(null, { kind: "who", seen: isSeen() });
     this.#listen();
@@ -180,23 +178,21 @@ export class Group {
     this.#queued?.abort();
   }
 
-  // ---- whether tabs are alive: the browser says so, by their locks
+  // ---- whether tabs are alive, as their locks say
 
   #watch(tab) { if (tab !== this.id) this.#lives.watch(tab); }
-
   #unwatch(tab) {
-    if (tab === null || tab === this.#leader || this.#mux && this.#tabs.has(tab) || [...this.#sockets.values()].some(({ at }) => at === tab) || this.#muxes.some((mux) => mux.serves(tab))) return;
+    if (tab === null || tab === this.#leader || this.#mux && this.#sight.has(tab) || [...this.#sockets.values()].some(({ at }) => at === tab) || this.#muxes.some((mux) => mux.serves(tab))) return;
     this.#lives.unwatch(tab);
   }
 
   get #muxes() { return [this.#mux, ...this.#retiring].filter(Boolean); }
-
   #gone(tab) {
-    this.#tabs.delete(tab);
+    this.#sight.forget(tab);
     this.#left(tab);
     for (const mux of this.#muxes) mux.gone(tab);
     this.#endAt(tab, 1006);
-    this.#look();
+    this.#sight.look();
   }
 
   /** A tab that is seen asks the holder for a sign of life when there is none. */
@@ -215,44 +211,17 @@ export class Group {
 
   // ---- who sees what
 
-  /** The page is shown or hidden. */
-  shown() {
+  shown() { // or hidden
     if (this.#over) return;
     this.#post(null, { kind: "seen", seen: isSeen() });
     [this.#pings, this.#heardAt] = [0, ticks()];
     this.#listen();
-    this.#look();
+    this.#sight.look();
     if (isSeen()) this.#on.wake();
   }
 
-  /** The holder decides: a tab that is seen takes over from one that is not; what nobody sees is paused, and later ends. */
-  #look() {
-    if (!this.#mux) return;
-    const [seen] = [...this.#tabs].filter(([, since]) => since > 0).sort(([, a], [, b]) => b - a).map(([tab]) => tab);
-    if (isSeen() || seen === undefined) this.#timers.cancel("hidden");
-    else if (!this.#timers.has("hidden")) {
-      this.#timers.after("hidden", HIDDEN, () => {
-        this.#post(seen, { kind: "take" });
-        this.#look(); // it may have gone
-      });
-    }
-    if (isSeen() || seen !== undefined) {
-      for (const name of ["unseen", "parked"]) this.#timers.cancel(name);
-      return this.#wake();
-    }
-    if (this.#timers.has("unseen") || this.#timers.has("parked")) return;
-    this.#timers.after("unseen", UNSEEN, () => {
-      this.#rests = true;
-      this.#mux?.pause(this.#isAwake);
-      this.#timers.after("parked", PARKED - UNSEEN, () => this.#park());
-    });
-  }
-
   get #isAwake() { return this.#options.share.isAwake; }
-
   #wake() {
-    if (!this.#rests) return;
-    this.#rests = false;
     this.#mux.pause(null);
     this.#post(null, { kind: "wake" });
     this.#on.wake();
@@ -290,7 +259,7 @@ export class Group {
       case "open": return this.#opens(from, message);
       case "text": for (const mux of this.#muxes) mux.take(id, message.text); return;
       case "close": for (const mux of this.#muxes) mux.close(id); return;
-      case "confirm": for (const mux of this.#muxes) mux.confirm(id, message.count); return;
+      case "confirm": for (const mux of this.#muxes) mux.confirm(id, message); return;
       case "leads":
         this.#note(from, message.seen);
         this.#post(from, { kind: "seen", seen: isSeen() });
@@ -308,10 +277,10 @@ export class Group {
     }
   }
 
-  #frames(from, { sockets, frame }) {
+  #frames(from, { sockets, frame, size }) {
     for (const [id, count, sub] of sockets) {
       const socket = this.#sockets.get(id);
-      if (socket?.at === from) socket.receive(count, sub === undefined ? { ...frame } : { ...frame, sub });
+      if (socket?.at === from) socket.receive(count, sub === undefined ? { ...frame } : { ...frame, sub }, size);
     }
   }
 
@@ -323,9 +292,8 @@ export class Group {
   }
 
   #note(tab, seen) {
-    if (tab === this.id || (this.#tabs.get(tab) ?? 0) > 0 === seen && this.#tabs.has(tab)) return;
-    this.#tabs.set(tab, seen ? ticks() : 0);
+    if (tab === this.id || !this.#sight.note(tab, seen)) return;
     if (this.#mux) this.#watch(tab);
-    this.#look();
+    this.#sight.look();
   }
 }

@@ -18,6 +18,7 @@ export class Link {
   way = "websocket"; // or "sse"
   liveAt = 0;
   resumed = null; // what a reconnect brought: {caughtUp, gaps, at}
+  size = 0; // of the newest frame, in characters
   refusals = 0; // the newest number of a refused publish; each publish shows it
   #socket; #on; #pending = new Map(); #nextID = 1;
   #heard = ticks(); #pinged = false; #heartbeat = 25_000; #drift = 0; #listening; #probing;
@@ -31,7 +32,10 @@ export class Link {
       this.opened = true;
       on.open(this);
     });
-    socket.onmessage = ({ data, frame }) => this.#safely(() => this.#receive(frame ?? parsed(data))); // one that is shared brings frames
+    socket.onmessage = ({ data, frame }) => this.#safely(() => {
+      this.size = data?.length ?? 0;
+      this.#receive(frame ?? parsed(data));
+    }); // one that is shared brings frames
     socket.onclose = (event) => {
       this.spoken ||= event?.spoken === true; // of one that is shared
       this.#end(Number.isInteger(event?.code) ? event.code : 1006, text(event?.reason) ?? "");

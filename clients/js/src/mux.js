@@ -8,14 +8,18 @@ import { Timers } from "./timers.js";
 import { tokenOf } from "./tokens.js";
 import { moment, readWelcome, text } from "./values.js";
 
-const WINDOW = 4096; // frames that a client has not confirmed: one that takes no more is given up
+// Frames that a client has not confirmed, and their characters: the browser keeps them, and one that takes no more is given up.
+const WINDOW = 4096, WINDOW_SIZE = 16 << 20;
+const CLIENTS = 64; // at once; one more has a socket of its own
+const OWN_SIZE = 256; // of a frame that is made here
 const RETIRING = 10_000; // how long those who were told to move elsewhere may take
 const SEVERAL = ["subscriptionsPerConnection", "patternsPerConnection"]; // limits that all clients of a socket share
 const MOST_BYTES = 1e9;
 
 /** One client of a tab, as the socket's holder sees it. */
 class Client {
-  subs = new Map(); link = null; refusals = 0; sent = 0; confirmed = 0; bytes;
+  subs = new Map(); link = null; refusals = 0; bytes;
+  sent = 0; sentSize = 0; confirmed = 0; confirmedSize = 0;
   constructor(id, tab, token) { [this.id, this.tab, this.token] = [id, tab, tokenOf(token)]; }
 }
 
@@ -41,7 +45,6 @@ export class Mux {
 
   serves(tab) { return [...this.#clients.values()].some((client) => client.tab === tab); }
 
-  /** The channels that are read. */
   get channels() { return [...this.#uses.values()].flatMap(({ streams }) => streams.channels); }
 
   // ---- clients
@@ -50,6 +53,10 @@ export class Mux {
     const client = new Client(id, tab, token), { live } = this.#links;
     if (this.#retired) return this.#post(tab, { kind: "closed", socket: id, code: 1006, reason: "" });
     this.#clients.set(id, client);
+    if (this.#clients.size > CLIENTS) {
+      this.#post(tab, { kind: "alone", socket: id });
+      return this.#end(client, 1006);
+    }
     if (live && !live.ended) this.#attach(client, live);
     else if (!this.#timers.has("dial")) this.#dial();
   }
@@ -62,9 +69,9 @@ export class Mux {
   /** A tab is gone, with all its clients. */
   gone(tab) { for (const client of [...this.#clients.values()]) if (client.tab === tab) this.#forget(client); }
 
-  confirm(id, count) {
+  confirm(id, { count, size }) {
     const client = this.#clients.get(id);
-    if (client) client.confirmed = count;
+    if (client) [client.confirmed, client.confirmedSize] = [count, size];
   }
 
   /** Sends the clients elsewhere, each when it reads there, and ends with the last of them. */
@@ -198,14 +205,18 @@ export class Mux {
 
   /** Sends a frame to members, once to each tab. */
   #give(members, frame) {
-    const tabs = new Map();
+    const size = members[0]?.client.link?.size || OWN_SIZE, tabs = new Map(); // what is made here is smaller, or about as large
     for (const { client, sub } of members) {
       if (frame.type === "error") client.refusals = Math.max(client.refusals, Number.isSafeInteger(frame.refusals) ? frame.refusals : 0);
       if (!tabs.has(client.tab)) tabs.set(client.tab, []);
       tabs.get(client.tab).push([client.id, ++client.sent, sub]);
+      client.sentSize += size;
     }
-    this.#post([...tabs.keys()], { kind: "frame", sockets: [...tabs.values()].flat(), frame });
-    for (const { client } of members) if (client.sent - client.confirmed > WINDOW && this.#clients.has(client.id)) this.#end(client, 4503, "too slow");
+    this.#post([...tabs.keys()], { kind: "frame", sockets: [...tabs.values()].flat(), frame, size });
+    for (const { client } of members) {
+      const behind = client.sent - client.confirmed > WINDOW || client.sentSize - client.confirmedSize > WINDOW_SIZE;
+      if (behind && this.#clients.has(client.id)) this.#end(client, 4503, "too slow");
+    }
   }
 
   // ---- what clients say

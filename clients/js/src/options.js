@@ -34,16 +34,18 @@ export function checkOptions(url, options) {
   if (o.url.pathname === "/") o.url.pathname = "/v1/socket";
   checkSignal(o.signal);
   o.debug = checkDebug(o.debug);
-  o.share = checkShare(o.share);
-  o.fallback ??= given.WebSocket === undefined; // whoever gives a class decides where it connects to
+  const own = given.WebSocket !== undefined; // whoever gives a class decides where it connects to
+  o.share = checkShare(o.share, !own);
+  o.fallback ??= !own;
   if (typeof o.fallback !== "boolean") throw new TypeError(`fallback: must be true or false, got ${show(o.fallback)}`);
   o.storageKey ??= `tidewire:${o.url}`;
   return Object.freeze(o);
 }
 
-/** Whether tabs share a socket, and of which namespaces something has to come although nobody sees any of them. */
-function checkShare(share = false) {
-  if (typeof share === "boolean") return share && { isAwake: () => false };
+/** Whether tabs share a socket, and of which namespaces something has to come although nobody sees any of them. Only who has asked for it is told why it cannot be. */
+function checkShare(share, otherwise) {
+  if (share === undefined && otherwise) return { isAwake: () => false, isQuiet: true };
+  if (share === undefined || typeof share === "boolean") return share === true && { isAwake: () => false };
   if (typeof share !== "object" || share === null) throw new TypeError(`share: must be true, false or {keepAwake}, got ${show(share)}`);
   const { keepAwake } = checkKnown(share, ["keepAwake"], "share");
   if (keepAwake !== undefined && !(Array.isArray(keepAwake) && keepAwake.every((each) => typeof each === "string" && each))) throw new TypeError(`share.keepAwake: must be a list of namespaces, got ${show(keepAwake)}`);

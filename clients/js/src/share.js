@@ -4,8 +4,8 @@ import { groupOf } from "./groups.js";
 import { newID } from "./ids.js";
 import { SharedSocket } from "./shared-socket.js";
 
-/** Whether this runtime has what sharing needs. */
-const isPossible = () => typeof globalThis.navigator?.locks?.request === "function" && typeof globalThis.BroadcastChannel === "function"
+/** Whether this runtime has what sharing needs, and the page, which may be one without an origin, can use it. */
+const isPossible = () => globalThis.origin !== "null" && typeof globalThis.navigator?.locks?.request === "function" && typeof globalThis.BroadcastChannel === "function"
   && typeof globalThis.crypto?.subtle?.digest === "function" && globalThis.document !== undefined;
 
 export class Share {
@@ -73,7 +73,7 @@ export class Share {
   /** This page may not share, or cannot. */
   #fails(socket, error) {
     this.#alone = true;
-    this.#on.fault(error);
+    if (!this.#options.share.isQuiet) this.#on.fault(error);
     socket.end(1006);
   }
 

@@ -1,11 +1,12 @@
 // A socket for a link that another tab may hold: what a link needs of a WebSocket, with frames instead of text.
 
-const CONFIRM = 256; // frames: so often the holder is told what has come
+const CONFIRM = 256, CONFIRM_SIZE = 512 << 10; // frames, and characters: so often the holder is told what has come
 
 export class SharedSocket {
   onopen; onmessage; onclose; onerror;
   at = null; // the tab that holds it; null: it is not known yet
-  #post = () => {}; #over = false; #heard = 0;
+  #post = () => {}; #over = false;
+  #heard = 0; #size = 0; #confirmed = 0; // frames, and characters; those that the holder was told of
 
   constructor(id, token) { [this.id, this.token] = [id, token]; }
 
@@ -27,14 +28,18 @@ export class SharedSocket {
   opened() { if (!this.#over) this.onopen?.(); }
 
   /** Takes a frame, which has to be the next one: what is missing is asked for over another socket. */
-  receive(count, frame) {
+  receive(count, frame, size) {
     if (this.#over) return;
     if (count !== this.#heard + 1) {
       this.#post({ kind: "close", socket: this.id });
       return this.end(1006);
     }
     this.#heard = count;
-    if (count % CONFIRM === 0) this.#post({ kind: "confirm", socket: this.id, count });
+    this.#size += size;
+    if (count % CONFIRM === 0 || this.#size - this.#confirmed > CONFIRM_SIZE) {
+      this.#confirmed = this.#size;
+      this.#post({ kind: "confirm", socket: this.id, count, size: this.#size });
+    }
     this.onmessage?.({ frame });
   }
 
