@@ -126,12 +126,13 @@ async function show() {
   leave();
   const { view: asked, notes } = views.read();
   try {
-    if (!session || asked.tenant !== session.tenant || asked.group !== session.groups[0]) {
+    if (!session || !line || asked.tenant !== session.tenant || asked.group !== session.groups[0]) {
       hangUp();
       connection.update({ state: "connecting" });
       const got = await open(asked);
       if (mine !== turn) return;
       session = got;
+      line = dial(session);
     }
     failures = 0;
     const choices = offered();
@@ -140,13 +141,8 @@ async function show() {
     const id = asked.dashboard && choice.id === asked.dashboard ? asked.dashboard : (own ?? choice.id);
     if (choice.id === id && choice.group !== session.groups[0]) return as(choice.group);
     if (asked.dashboard && asked.dashboard !== id) notes.push(`There is no dashboard ${views.quote(asked.dashboard)} for you: ${id} is shown.`);
-    const { dashboard } = await dashboards[id]();
-    if (mine !== turn) return;
-    if (line?.alone !== (dashboard.alone === true)) {
-      line?.stop();
-      line = dial(session, dashboard.alone === true);
-    }
-    begin(id, own ?? choice.id, dashboard, notes, choices);
+    const module = await dashboards[id]();
+    if (mine === turn) begin(id, own ?? choice.id, module.dashboard, notes, choices);
   } catch (error) {
     if (mine === turn) failed(error);
   }
@@ -248,12 +244,12 @@ function hangUp() {
   session = null;
 }
 
-// dial connects as who the session says: alone, or with the other tabs of this browser.
-function dial(mine, alone) {
+// dial connects as who the session says.
+function dial(mine) {
   let token = mine.token; // the first one; the client asks for the next before it ends
   let interrupted = false;
   const client = connect(mine.url ?? location.origin, {
-    share: !alone && { keepAwake: ["alerts"] }, // which make a sound
+    share: false, // each tab of the whiteboard is somebody with a pointer
     token: async () => {
       const next = token ?? (await open({ tenant: mine.tenant, group: mine.groups[0] })).token;
       token = null;
@@ -266,7 +262,7 @@ function dial(mine, alone) {
     if (Date.now() > held.until) Object.assign(held, { token: (await open({ tenant: mine.tenant, group: mine.groups[0] })).token, until: Date.now() + 5 * 60_000 });
     return held.token;
   };
-  const self = { client, alone, token: tokenNow, live: false, liveSince: Infinity, readSince: 0 };
+  const self = { client, token: tokenNow, live: false, liveSince: Infinity, readSince: 0 };
   const sent = [];
   self.reader = reader(client, {
     told: ({ name, code, channel, resumed }) => {
@@ -284,7 +280,7 @@ function dial(mine, alone) {
     self.liveSince = self.live ? Date.now() : Infinity;
     interrupted ||= state.name === "reconnecting";
     const stopped = state.name === "refused" || state.action !== undefined; // a person is needed, though the client may go on trying
-    connection.update({ state: stopped ? "refused" : state.name === "parked" ? "connecting" : state.name, at: state.retryAt ?? 0, why: state.message });
+    connection.update({ state: stopped ? "refused" : state.name, at: state.retryAt ?? 0, why: state.message });
     document.documentElement.dataset.line = self.live ? "live" : "lost";
     if (stopped) {
       notice.update({ kind: "error", title: "The server refused the connection.", text: state.message, advice: state.action, action: { label: "Try again", run: () => client.reconnect() } });
