@@ -84,7 +84,7 @@ func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	content, pushed := unwrap(body)
-	report, err := f.do(r.Context(), content)
+	report, err := f.Do(r.Context(), content)
 	if bad := (*realtime.Error)(nil); errors.As(err, &bad) && bad.Code.Meaning().Advice == realtime.AdviceStop {
 		f.o.Logger.WarnContext(r.Context(), "a job of the crawler was refused", realtime.KeyError, err)
 		if pushed {
@@ -112,7 +112,8 @@ func unwrap(body []byte) (content []byte, pushed bool) {
 	return data, true
 }
 
-func (f *Function) do(ctx context.Context, content []byte) (Report, error) {
+// Do does a job, which is JSON, and returns when it is done. An error is a *realtime.Error if the job cannot be done, or what ended it.
+func (f *Function) Do(ctx context.Context, content []byte) (Report, error) {
 	var j job
 	d := json.NewDecoder(bytes.NewReader(content))
 	d.DisallowUnknownFields()

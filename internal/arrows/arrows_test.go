@@ -232,8 +232,9 @@ var allowed = map[string]struct{ own, others []string }{
 	"cmd/tidewire/internal/doctor":   {own: []string{"internal/capacity", "realtime", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/tail":     {own: []string{"clients/go", "realtime"}},
 	// Everything in one process.
+	"cmd/tidewire/internal/demosite": {own: []string{"functions/crawler", "functions/crawler/crawl", "realtime"}},
 	"cmd/tidewire/internal/devserver": {
-		own: []string{"clients/go", "realtime/retained", "realtime/survey", "realtime/wire", "functions/crawler", "functions/crawler/crawl", "functions/filter", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/problem", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
+		own: []string{"clients/go", "cmd/tidewire/internal/demosite", "realtime/retained", "realtime/survey", "realtime/wire", "functions/crawler", "functions/crawler/crawl", "functions/filter", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/problem", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/internal/devstate"},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric"},
 	},

@@ -34,6 +34,7 @@ var everyPage = map[string]string{
 	"operations": `document.querySelectorAll("[data-panel=alerts] tr[data-key]").length > 1`,
 	"logistics":  `document.querySelectorAll("[data-panel=vehicles] tr[data-key]").length > 20`,
 	"whiteboard": `document.querySelectorAll(".people li").length > 0`,
+	"crawl":      `document.querySelectorAll("[data-panel=pages] tr[data-key]").length > 3 && document.querySelectorAll("[data-panel=unread] tr[data-key]").length > 0`,
 	"console":    `document.querySelectorAll("[data-panel=tail] tr[data-key]").length > 0 && document.querySelectorAll("[data-panel=connections] tr[data-key]").length > 0`,
 }
 

@@ -15,7 +15,7 @@ func TestUses(t *testing.T) {
 	browser := startChromium(t)
 	d := startDev(t, built.Path(t, "cmd/tidewire"))
 	for name, run := range map[string]func(*testing.T, chromium, dev){
-		"sensors": sensors, "operations": operations, "logistics": logistics, "whiteboard": whiteboard, "console": console,
+		"sensors": sensors, "operations": operations, "logistics": logistics, "whiteboard": whiteboard, "crawl": crawled, "console": console,
 		"orders": orders, "snoozing": snoozing, "cuts": cuts, "sign-in": signIn,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -181,4 +181,32 @@ func console(t *testing.T, browser chromium, d dev) {
 	value[any](p, `window.confirm = () => true, [...document.querySelectorAll("[data-panel=connections] tr[data-key]")].find(tr => tr.querySelector(".user").textContent === "south").querySelector(".act button").click()`)
 	victim.waitFor("that it is told to stop", words+` === "Refused"`)
 	shootAll(t, p, "console")
+}
+
+// crawled looks at the crawl of the demo's site, which begins when somebody looks: its pages come while it is crawled, and what is not read is there with why; who comes
+// later sees the same.
+func crawled(t *testing.T, browser chromium, d dev) {
+	p := openTab(t, browser, d.URL+"/?tenant=globex&dashboard=crawl", desk)
+	p.waitFor("the role that sees it", isLive+` && document.querySelector("select[name=group]").value === "operations"`)
+	p.waitFor("a crawl that runs", `/running/.test(document.querySelector("[data-panel=progress]").innerText) && document.querySelectorAll("[data-panel=pages] tr[data-key]").length > 5`)
+	shootAll(t, p, "crawl")
+	unread := func(why string) string {
+		return `[...document.querySelectorAll("[data-panel=unread] tr[data-key]")].some(tr => /` + why + `/.test(tr.innerText))`
+	}
+	p.waitFor("what is not read, and why", unread("169.254.169.254[^]*refused[^]*not public")+" && "+unread("drafts[^]*disallowed[^]*robots.txt")+" && "+unread("missing[^]*failed[^]*404"))
+	if value[bool](p, unread("loop")) {
+		t.Error("a loop of redirects is taken for a fault")
+	}
+	late := openTab(t, browser, d.URL+"/?tenant=globex&dashboard=crawl", desk)
+	for _, pages := range []int{60, 120, 170} { // a busy machine takes its time
+		p.waitFor("more pages", fmt.Sprintf(`Number(document.querySelector("[data-panel=pages] h2").textContent.match(/\d+/)[0]) > %d`, pages))
+	}
+	for _, each := range []*tab{p, late} {
+		each.waitFor("all of the site", `/done/.test(document.querySelector("[data-panel=progress]").innerText) && /^(\d+) of \1$/.test(document.querySelector("[data-panel=progress] .facts-large").textContent)`)
+	}
+	count := `document.querySelector("[data-panel=pages] h2").textContent`
+	if one, other := value[string](p, count), value[string](late, count); one != other {
+		t.Errorf("%s and %s", one, other)
+	}
+	shootAll(t, p, "crawl-done")
 }

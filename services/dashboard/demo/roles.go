@@ -22,6 +22,7 @@ const (
 	operations = "operations"
 	logistics  = "logistics"
 	whiteboard = "whiteboard"
+	crawl      = "crawl"
 	console    = "console"
 )
 
@@ -33,7 +34,7 @@ func Roles() []Role {
 			Role{tenant, "equities", "Equities desk", []string{trading, whiteboard}},
 			Role{tenant, "currencies", "Currencies desk", []string{trading, whiteboard}},
 			Role{tenant, "plant", "Plant engineers", []string{sensors, whiteboard}},
-			Role{tenant, "operations", "Operations", []string{operations, console, whiteboard}},
+			Role{tenant, "operations", "Operations", []string{operations, crawl, console, whiteboard}},
 			Role{tenant, "north", "Dispatch north", []string{logistics, whiteboard}},
 			Role{tenant, "south", "Dispatch south", []string{logistics, whiteboard}},
 		)
@@ -49,6 +50,7 @@ func (r *Role) channels() []web.Channel {
 		{Dashboard: operations, Name: "services:estate", Title: "Services", Note: simulated, EveryMS: 2 * serviceEvery.Milliseconds()},
 		{Dashboard: operations, Name: "alerts:estate", Title: "Alerts", Note: simulated},
 		{Dashboard: operations, Name: "claims:estate", Title: "Who works on what"},
+		{Dashboard: crawl, Name: "crawl:site", Title: "Crawl", Note: "A site on this machine, crawled while somebody looks"},
 		{Dashboard: logistics, Name: "vehicles:fleet", Title: "Fleet, " + r.Group, Note: "Simulated, 12 times as fast as real vehicles", EveryMS: fleetEvery.Milliseconds()},
 		{Dashboard: whiteboard, Name: "board:main", Title: "Board"},
 		{Dashboard: whiteboard, Name: "cursors:main", Title: "Pointers"},
@@ -85,6 +87,8 @@ func Reader(r Role) *realtime.Principal {
 		case operations:
 			g.Subscribe = append(g.Subscribe, "services:estate", "alerts:estate", "claims:estate")
 			g.Publish = append(g.Publish, "claims:estate")
+		case crawl:
+			g.Subscribe = append(g.Subscribe, "crawl:*")
 		case logistics:
 			g.Subscribe = append(g.Subscribe, "vehicles:fleet")
 			views.Filters["vehicles:**"] = []string{"tags.region == '{group}'"}

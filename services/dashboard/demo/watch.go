@@ -14,7 +14,7 @@ import (
 
 // watchedNamespaces are those of which a Producer makes what somebody looks at: the many values of which a page shows few.
 func watchedNamespaces() []string {
-	return []string{"prices", "charts", "books", "sensors", "vehicles"}
+	return []string{"prices", "charts", "books", "sensors", "vehicles", "crawl"}
 }
 
 // Watch knows at which prices, sensors and vehicles somebody looks, on all gateways, for a Producer that sends no others. As long as nobody can know it, everything is looked
@@ -75,9 +75,7 @@ func (w *Watch) Wants(channel, key string) bool {
 		return true
 	}
 	view := known.(*tidewire.KeyedView) //nolint:forcetypeassert // Run stores nothing else
-	select {
-	case <-view.Ready():
-	default:
+	if !ready(view) {
 		return true
 	}
 	m, read := view.Get(channel)
@@ -90,4 +88,25 @@ func (w *Watch) Wants(channel, key string) bool {
 	}
 	_, tracked := d.Keys[key]
 	return tracked
+}
+
+// Read reports whether somebody is known to read a channel.
+func (w *Watch) Read(channel string) bool {
+	name, _, _ := strings.Cut(channel, ":")
+	known, is := w.views.Load(name)
+	if !is || !w.open.Load() {
+		return false
+	}
+	view := known.(*tidewire.KeyedView) //nolint:forcetypeassert // Run stores nothing else
+	_, read := view.Get(channel)
+	return ready(view) && read
+}
+
+func ready(view *tidewire.KeyedView) bool {
+	select {
+	case <-view.Ready():
+		return true
+	default:
+		return false
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	tidewire "github.com/tidewire/tidewire/clients/go"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/demosite"
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/httpapi"
@@ -17,6 +18,14 @@ import (
 // startProducers sends what is simulated for the demo's tenants, through the
 // address that any other producer would use.
 func (d *Server) startProducers(ctx context.Context) error {
+	site, err := demosite.Open(ctx)
+	if err != nil {
+		return err
+	}
+	d.running.Go(func() {
+		<-ctx.Done()
+		_ = site.Close() // nobody crawls it any more
+	})
 	started := map[string]bool{}
 	for _, role := range demo.Roles() {
 		if started[role.Tenant] {
@@ -38,6 +47,8 @@ func (d *Server) startProducers(ctx context.Context) error {
 				d.failed <- err
 			}
 		})
+		c := demosite.Crawl{Site: site, Tenant: role.Tenant, Tenants: d.backend.Tenants, Publisher: d.pub, Read: watch.Read, Logger: d.o.Logger}
+		d.running.Go(func() { c.Run(ctx) })
 		p := demo.Producer{
 			URL: d.url, Tenant: role.Tenant, Logger: d.o.Logger, Feeds: append(feeds, demo.Self(d.url, http.DefaultClient)), Wants: watch.Wants, Token: token,
 		}

@@ -1,6 +1,6 @@
 // The way between dashboards.
 
-const titles = { trading: "Trading", sensors: "Sensors", operations: "IT ops", logistics: "Logistics", whiteboard: "Board", console: "Console" };
+const titles = { trading: "Trading", sensors: "Sensors", operations: "IT ops", logistics: "Logistics", whiteboard: "Board", crawl: "Crawl", console: "Console" };
 
 // Each icon is one path on a grid of 24.
 const icons = {
@@ -9,6 +9,7 @@ const icons = {
   operations: "M12 3l9 16H3zM12 10v4M12 16.5v.5",
   logistics: "M2 7h12v10H2zM14 10h4l4 4v3h-8zM6 19.5a2 2 0 1 0 0-4 2 2 0 0 0 0 4M17.500 19.500a2 2 0 1 0 0-4 2 2 0 0 0 0 4",
   whiteboard: "M3 4h18v13H3zM7 13c2-6 4 3 6-2s3 1 4-2M9 21l3-4 3 4",
+  crawl: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M3 12h18M12 3c-5 5-5 13 0 18M12 3c5 5 5 13 0 18",
   console: "M3 4h18v16H3zM7 9l3 3-3 3M12.500 15h4",
 };
 

@@ -24,6 +24,7 @@ const dashboards = {
   operations: () => import("/dashboards/operations.js"),
   logistics: () => import("/dashboards/logistics.js"),
   whiteboard: () => import("/dashboards/whiteboard.js"),
+  crawl: () => import("/dashboards/crawl.js"),
   console: () => import("/dashboards/console.js"),
 };
 
