@@ -38,10 +38,10 @@ func newToken(s std) *cobra.Command {
 			"there are several, it uses the one at --url or TIDEWIRE_URL, or else the one\n" +
 			"that started last and has the tenant.\n\n" +
 			"A PATTERN is a channel name. The segment * matches any one segment, ** at the end\n" +
-			"matches the rest, {user} and {group} are the token's own. A PART of the management\n" +
-			"API is publish, state, connections, users, tokens or tenant. --operator makes a\n" +
-			"token for the whole API of the dev server; --operators makes one for a deployment whose\n" +
-			"TIDEWIRE_OPERATORS is in FILE, or on standard input for -.\n" + exitHelp,
+			"matches the rest, {user} and {group} are the token's own. The PARTs of the management\n" +
+			"API are " + httpapi.NameParts("and") + ".\n\n" +
+			"--operator makes a token for the whole API of the dev server; --operators makes one for\n" +
+			"a deployment whose TIDEWIRE_OPERATORS is in FILE, or on standard input for -.\n" + exitHelp,
 		Example: "  tidewire token --tenant acme --user ann --group fx-desk --subscribe 'prices:*'\n" +
 			"  gcloud secrets versions access latest --secret=tidewire-operators | tidewire token --operators - --user olga",
 		Args: exactly(0, 0, "no arguments"),
@@ -148,7 +148,7 @@ func parseManage(parts []string) ([]realtime.Manage, error) {
 	var all []realtime.Manage
 	for _, p := range parts {
 		if !slices.Contains(httpapi.Parts(), realtime.Manage(p)) {
-			return nil, usage.Errorf("--manage: must be publish, state, connections, users, tokens or tenant, got %q", p)
+			return nil, usage.Errorf("--manage: must be %s, got %q", httpapi.NameParts("or"), p)
 		}
 		all = append(all, realtime.Manage(p))
 	}

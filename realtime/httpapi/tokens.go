@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -59,6 +60,23 @@ func Parts() []realtime.Manage {
 	return []realtime.Manage{realtime.ManagePublish, realtime.ManageState, realtime.ManageHistory, realtime.ManagePresence, realtime.ManageDemand, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
 }
 
+// NameParts lists Parts for a sentence, the last one behind a conjunction: "publish, state and tenant".
+func NameParts(conjunction string) string {
+	var b strings.Builder
+	all := Parts()
+	for i, p := range all {
+		switch i {
+		case 0:
+		case len(all) - 1:
+			b.WriteString(" " + conjunction + " ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(p))
+	}
+	return b.String()
+}
+
 // checkManage lets operators alone give the right to manage away.
 func checkManage(c *call, parts []realtime.Manage) error {
 	if len(parts) > 0 && !c.operator {
@@ -66,7 +84,7 @@ func checkManage(c *call, parts []realtime.Manage) error {
 	}
 	for i, p := range parts {
 		if !slices.Contains(Parts(), p) {
-			return realtime.Errorf(realtime.CodeBadRequest, "manage[%d]: must be publish, state, connections, users, tokens or tenant, got %.32q", i, p)
+			return realtime.Errorf(realtime.CodeBadRequest, "manage[%d]: must be %s, got %.32q", i, NameParts("or"), p)
 		}
 	}
 	return nil
