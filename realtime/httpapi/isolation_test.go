@@ -49,6 +49,9 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, route := range tenantRoutes() {
+				if c.own && strings.HasSuffix(sample(route, "acme"), "/position") {
+					continue // the grant to subscribe opens it, which these tokens have
+				}
 				a := s.call(sample(route, "acme"), c.token, "")
 				if a.Status != c.status || a.Code != c.code {
 					t.Errorf("%s: %d %s, want %d %s: %s", route, a.Status, a.Code, c.status, c.code, a.Raw)
