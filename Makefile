@@ -134,6 +134,7 @@ soak: ## worlds that nobody has tried yet, for a million steps, all tests in ran
 	TIDEWIRE_READERS=1000 go test -run 'TestConflatedBytesCostNoMore' -count=1 -v ./realtime/hub
 	TIDEWIRE_WORLDS=100 go test -run 'TestEditorsConverge|TestUnionsAreTheDocument' -count=1 -timeout 60m -v ./verify/yjs
 	TIDEWIRE_KEYS=100000 go test -run 'TestSnapshotOfManyKeysWhileTheyChange' -count=1 -v ./realtime/gateway
+	TIDEWIRE_LOCKS=10000 go test -run TestLocksOfAFleet -count=1 -timeout 3h -v ./verify/fleet
 
 fuzz: ## ten minutes over all fuzz targets
 	./.ci/fuzz 600

@@ -14,7 +14,7 @@
 //	logout_test.go    a logout reaches every instance, and survives restarts
 //	latency_test.go   the time from publish to socket, and the emulator's share of it
 //	locks_test.go     of many that want a lock on several gateways, one has it
-//	holders_test.go   nobody has a lock while another one has, whichever gateway is killed
+//	holders_test.go   who has a lock when its gateway is killed has lost it when the next one has it
 //
 // `make whole` runs a small fleet; `make fleet` one of 400 sockets, by TIDEWIRE_SOCKETS.
 package fleet
