@@ -74,7 +74,8 @@ func follow(t *testing.T, d *deployment, r *rand.Rand) {
 	var mu sync.Mutex
 	var exact []int
 	loose, loads := map[string]int{}, 0
-	slow := func() time.Duration { return time.Duration(r.Int64N(int64(20 * time.Millisecond))) }
+	lag := rand.New(rand.NewPCG(r.Uint64(), 5)) // guarded by mu
+	slow := func() time.Duration { return time.Duration(lag.Int64N(int64(20 * time.Millisecond))) }
 	exactly := Loader{
 		Load: func(context.Context) (string, error) {
 			time.Sleep(3 * time.Second) // longer than it takes to publish more than the channel remembers

@@ -20,7 +20,7 @@ import (
 )
 
 // patient is how long a test waits for what has to come.
-const patient = 20 * time.Second
+const patient = 2 * time.Minute
 
 // google has the emulators that the tests of dev --backend gcp share.
 var google gcloud.Shared
