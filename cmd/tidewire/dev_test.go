@@ -15,7 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -203,18 +202,14 @@ func TestDrainOnSignal(t *testing.T) {
 			}
 			page := dial(t, dev.URL, dev.Token)
 			page.subscribe("prices:equities")
-			begun := time.Now()
 			if err := cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
 			if last := page.untilClosed(1012); last["code"] != "draining" || last["retryAfterMs"] == nil {
 				t.Errorf("before its close it was told %v", last)
 			}
-			if err := cmd.Wait(); err != nil {
+			if err := cmd.Wait(); err != nil { // also if it has not ended in time
 				t.Errorf("%v\n%s", err, log)
-			}
-			if took := time.Since(begun); took > 10*time.Second {
-				t.Errorf("it took %v", took)
 			}
 		})
 	}

@@ -38,8 +38,8 @@ func TestQueuedFramesAreOneWrite(t *testing.T) {
 	})
 }
 
-// TestClientThatStopsReading has a hub that is never held up, and a client that loses
-// nothing once it reads again; pings and pongs come between the frames, never within.
+// TestClientThatStopsReading has a hub that is never held up: the client reads nothing before all has been sent, so that a Flush which waited for it would
+// end with the write timeout, and the connection with it. It loses nothing once it reads again; pings and pongs come between the frames, never within.
 func TestClientThatStopsReading(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, Options{}, nil)
@@ -48,11 +48,7 @@ func TestClientThatStopsReading(t *testing.T) {
 	for i := range frames {
 		b := make([]byte, size)
 		binary.BigEndian.PutUint32(b, uint32(i))
-		begin := time.Now()
 		x.send(NewFrame(Binary, b))
-		if took := time.Since(begin); took > time.Second {
-			t.Fatalf("Flush took %v", took)
-		}
 		if i%50 == 0 {
 			x.conn.Beat(time.Now())
 			c.send(frame(0x89, fmt.Sprint(i)))

@@ -95,7 +95,6 @@ func TestService(t *testing.T) {
 	if _, frame, err := ws.ReadMessage(); err != nil || !strings.Contains(string(frame), `"type":"welcome"`) {
 		t.Fatalf("%s, %v", frame, err)
 	}
-	begun := time.Now()
 	p.Terminate()
 	var last string
 	for {
@@ -112,11 +111,8 @@ func TestService(t *testing.T) {
 		t.Errorf("its last frame was %s", last)
 	}
 	_ = ws.Close()
-	if err := p.Wait(); err != nil {
+	if err := p.Wait(); err != nil { // or it has not ended within the time that it grants itself, of the ten seconds of Cloud Run
 		t.Errorf("it ended with %v\n%s", err, p.Log())
-	}
-	if took := time.Since(begun); took > 10*time.Second {
-		t.Errorf("draining took %s, of which Cloud Run grants ten seconds", took)
 	}
 	for _, line := range p.Lines() {
 		if err := cloudruntest.CloudLogging(line); err != nil {

@@ -155,14 +155,10 @@ func TestEverythingHangs(t *testing.T) {
 	}
 	told, open := clients(t, (&net.Dialer{}).DialContext, strings.TrimPrefix(p.URL, "http://"))
 	open()
-	begun := time.Now()
 	p.Terminate()
 	wereTold(t, told)
-	if err := p.Wait(); err == nil {
+	if err := p.Wait(); err == nil { // it ends, though nothing that hangs does; when, TestEverythingHangsByTheClock says
 		t.Error("it ended well")
-	}
-	if took := time.Since(begun); took > 10*time.Second {
-		t.Errorf("it took %s, of which Cloud Run grants ten seconds", took)
 	}
 	if !strings.Contains(p.Log(), "the service ended") || !strings.Contains(p.Log(), shutdown.ErrLate.Error()) {
 		t.Errorf("it logged\n%s", p.Log())
