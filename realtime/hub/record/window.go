@@ -12,7 +12,7 @@ const (
 	entryOverhead    = 240  // of an entry
 	encodingOverhead = 48   // of each encoding of it but the first
 	bufferedOverhead = 540  // of a message that is buffered
-	channelOverhead  = 1000 // of a channel, also of one that holds nothing
+	channelOverhead  = 1200 // of a channel, also of one that holds nothing
 )
 
 // Window is what a record holds once it is made: the newest Publications of its channel in order, and since when that
