@@ -9,6 +9,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/pattern"
+	"github.com/tidewire/tidewire/realtime/hub/resident"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -26,7 +27,7 @@ type Connection struct {
 
 	// Guarded by feed.mu.
 	index     int // in feed.conns; -1 once removed
-	seat      int // in resident.conns
+	seat      resident.Seat
 	connected time.Time
 	beatAt    time.Time // when its next heartbeat is due
 	flushAt   time.Time // when the last one is to be written if no data has taken it along; zero is never
@@ -43,6 +44,9 @@ type Connection struct {
 
 // ID returns the connection's identifier.
 func (c *Connection) ID() string { return c.id }
+
+// Seat is its place among those of its tenant. feed.mu is held.
+func (c *Connection) Seat() *resident.Seat { return &c.seat }
 
 // Topic returns the topic that the connection reads, for as long as it lasts.
 func (c *Connection) Topic() realtime.Topic { return c.feed.topic }

@@ -26,7 +26,7 @@ func (f *feed) direct(m *realtime.Message, now time.Time) {
 		return
 	}
 	event := protocol.Shared{Make: func(p *protocol.Protocol) outbox.Frame { return p.Direct(&m.Publication) }}
-	for _, c := range here.conns {
+	for _, c := range here.Conns {
 		p := c.Principal()
 		if !m.To.Selects(c.id, p) {
 			continue

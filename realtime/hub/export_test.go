@@ -29,3 +29,6 @@ func (h *Hub) AskPresence(c *Connection, name realtime.Channel, watch bool) erro
 
 // Hub is the one of a connection.
 func (c *Connection) Hub() *Hub { return c.hub }
+
+// CutFanOuts has what comes for a channel given to no more than so many readers before others have the lock. It is for a Hub without connections.
+func (h *Hub) CutFanOuts(most int) { h.part = most }

@@ -15,6 +15,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/hub/fleet"
 	"github.com/tidewire/tidewire/realtime/hub/logout"
 	"github.com/tidewire/tidewire/realtime/hub/pattern"
+	"github.com/tidewire/tidewire/realtime/hub/resident"
 	"github.com/tidewire/tidewire/realtime/hub/schedule"
 	"github.com/tidewire/tidewire/realtime/hub/state"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
@@ -37,11 +38,12 @@ type feed struct {
 	idle     time.Time // since when there are none
 	stopped  bool
 	runs     int // generations whose goroutine has not ended
-	tenants  residents
+	tenants  resident.Tenants[*Connection]
 	asked    questions
 	states   *state.Set
-	alarm    agenda.Alarm // of fx.Wheel
-	turn     func()       // what it calls
+	alarm    agenda.Alarm  // of fx.Wheel
+	turn     func()        // what it calls
+	rest     *agenda.Parts // hands on what is on its way to readers; nil until there is some
 	patterns *pattern.Set
 	current  *generation
 	next     *generation // being built to replace current
@@ -67,7 +69,7 @@ type feed struct {
 }
 
 func newFeed(h *Hub, topic realtime.Topic) *feed {
-	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: residents{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: logout.New(h.o.Pace.Memory, time.Now())}
+	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: resident.Tenants[*Connection]{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: logout.New(h.o.Pace.Memory, time.Now())}
 	f.asked.Questions = channel.NewQuestions()
 	f.asked.f, f.chores.f = f, f
 	f.fleet = fleet.New(attended{f}, fleet.Options{
@@ -102,6 +104,9 @@ func (f *feed) stop() {
 		gone = slices.Concat(f.chores.leaving, f.generations())
 	}
 	f.fleet.Bye(time.Now())
+	for _, g := range gone {
+		_ = contain.Do(f.hub.log, f.hub.count, contain.Topic, func() { channel.Finish(g.channels) }, realtime.KeyTopic, f.topic)
+	}
 	f.stopped = true
 	f.states.Release()
 	f.alarm.Stop()
@@ -148,7 +153,10 @@ func (f *feed) add(c *Connection) *realtime.Error {
 		c.moveAt = time.Now().Add(life - spread.Part(life/10, c.id))
 	}
 	f.conns = append(f.conns, c)
-	known := f.tenants.enter(c)
+	known, newest := f.tenants.Enter(c)
+	if newest {
+		c.client.Schedule.Tenant().SetWeight(weightOf(c.Tenant()))
+	}
 	switch {
 	case f.current == nil:
 		f.current = f.newGeneration(realtime.ReasonFirst)
@@ -194,7 +202,7 @@ func (f *feed) remove(c *Connection) bool {
 		f.idle = time.Now()
 	}
 	f.hub.agenda.Remove(c)
-	f.tenants.leave(c)
+	f.tenants.Leave(c)
 	f.forget(c.Tenant().ID)
 	c.mu.Lock()
 	readers := c.readers

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
+	"github.com/tidewire/tidewire/realtime/hub/resident"
 	"github.com/tidewire/tidewire/realtime/internal/uid"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
@@ -94,8 +95,15 @@ type topicBench struct {
 
 func newTopicBench(tb testing.TB) *topicBench {
 	tb.Helper()
+	return newCutTopicBench(tb, 0)
+}
+
+// newCutTopicBench returns one that gives what comes to so many readers at a time.
+func newCutTopicBench(tb testing.TB, part int) *topicBench {
+	tb.Helper()
 	followed := make(chan struct{}, 10)
 	hub := New(deadBroker{followed}, Options{Instance: "i", Pace: Pace{Fence: time.Hour}})
+	hub.CutFanOuts(part)
 	b := &topicBench{tb: tb, encoder: plainEncoder{}, hub: hub, now: time.Now(), followed: followed}
 	b.feed = newFeed(hub, "t")
 	b.feed.lock()
@@ -115,7 +123,9 @@ func newTopicBench(tb testing.TB) *topicBench {
 }
 
 // serve gives a tenant's document to the topic, as its first connection does.
-func (b *topicBench) serve(t *realtime.Tenant) { b.feed.tenants[t.ID] = &resident{doc: t} }
+func (b *topicBench) serve(t *realtime.Tenant) {
+	b.feed.tenants[t.ID] = &resident.Tenant[*Connection]{Doc: t}
+}
 
 // channel returns a channel whose record stands.
 func (b *topicBench) channel(tenant, name string) realtime.Channel {
@@ -134,7 +144,7 @@ func (b *topicBench) channel(tenant, name string) realtime.Channel {
 func (b *topicBench) connect(tenant, user string) *Connection {
 	doc := &realtime.Tenant{ID: tenant}
 	if t := b.feed.tenants[tenant]; t != nil {
-		doc = t.doc
+		doc = t.Doc
 	}
 	box := outbox.New(b.encoder, queueOf(doc))
 	c := &Connection{id: uid.New(), hub: b.hub, feed: b.feed, transport: deafTransport{box}}
@@ -258,7 +268,7 @@ func happenings() []happening {
 				if err != nil {
 					b.tb.Fatal(err)
 				}
-				b.subscribe(t.conns[0], c)
+				b.subscribe(t.Conns[0], c)
 			}
 			b.g.replays(b.now)
 			b.settled()

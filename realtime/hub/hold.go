@@ -20,6 +20,10 @@ func (f *feed) unlock() {
 	f.asked.carryOut()
 	f.fitGrown()
 	setAlarm(f)
+	if f.fx.Unhanded {
+		f.fx.Unhanded = false
+		wakeRest(f)
+	}
 	after := f.take()
 	f.longest = max(f.longest, f.fx.Steps)
 	if f.held != nil {

@@ -27,6 +27,7 @@ type Hub struct {
 	log    *slog.Logger
 	count  realtime.Metrics
 
+	part       int           // channel.Options.Part
 	generation atomic.Uint64 // last one given to a Following
 	views      *view.Builder
 	agenda     *agenda.Agenda[*Connection]

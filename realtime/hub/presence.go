@@ -65,7 +65,7 @@ func (f attended) Send(m *realtime.Message, failed func()) {
 	f.out = append(f.out, outgoing{ctx: f.ctx, message: *m, failed: failed})
 }
 
-func (f attended) Document(tenant string) *realtime.Tenant { return f.tenants.document(tenant) }
+func (f attended) Document(tenant string) *realtime.Tenant { return f.tenants.Document(tenant) }
 
 func (f attended) There(name realtime.Channel) iter.Seq[*Connection] {
 	return func(yield func(*Connection) bool) {

@@ -83,6 +83,7 @@ type world struct {
 	more    []realtime.Channel          // that wanderers do not read
 	dress   func(*realtime.Publication) // nil: what is published is plain
 	options func(*hub.Options)          // nil: hubs are plain
+	cut     int                         // to how many readers something is given at a time; 0 is as many as usual
 }
 
 // answerWithin is what a Hub promises (TestSubscribeIsAnsweredIn41Seconds) and the longest time that a client of this world
@@ -135,7 +136,9 @@ func (w *world) newHub() *hub.Hub {
 	if w.options != nil {
 		w.options(&o)
 	}
-	return hub.New(w.broker, o)
+	h := hub.New(w.broker, o)
+	h.CutFanOuts(w.cut)
+	return h
 }
 
 // live takes a number of random steps.

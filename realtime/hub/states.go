@@ -16,7 +16,7 @@ type keeping struct{ *feed }
 func (k keeping) Lock()                                   { k.lock() }
 func (k keeping) Unlock()                                 { k.unlock() }
 func (k keeping) Ask(q *channel.Question)                 { k.asked.ask(q) }
-func (k keeping) Document(tenant string) *realtime.Tenant { return k.tenants.document(tenant) }
+func (k keeping) Document(tenant string) *realtime.Tenant { return k.tenants.Document(tenant) }
 func (k keeping) Stopped() bool                           { return k.stopped }
 func (k keeping) Go(do func())                            { k.hub.running.Go(do) }
 

@@ -131,3 +131,17 @@ func (g *generation) forgetTenants(now time.Time) (more bool) {
 		}
 	}
 }
+
+// forget drops the document of a tenant that has nothing here any more.
+func (f *feed) forget(tenant string) {
+	t := f.tenants[tenant]
+	if t == nil || len(t.Conns) > 0 {
+		return
+	}
+	for _, g := range f.generations() {
+		if g != nil && g.channels.Records().Quota(tenant) != nil {
+			return
+		}
+	}
+	delete(f.tenants, tenant)
+}

@@ -23,19 +23,19 @@ func (f *feed) update(t *realtime.Tenant) {
 	f.lock()
 	defer f.unlock()
 	r := f.tenants[t.ID]
-	if r == nil || t.OlderThan(r.doc) {
+	if r == nil || t.OlderThan(r.Doc) {
 		return // nobody of it has been here, or a newer one is in force
 	}
-	r.doc = t
+	r.Doc = t
 	queue := queueOf(t)
-	if len(r.conns) > 0 {
-		r.conns[0].client.Schedule.Tenant().SetWeight(weightOf(t))
+	if len(r.Conns) > 0 {
+		r.Conns[0].client.Schedule.Tenant().SetWeight(weightOf(t))
 	}
-	for _, c := range r.conns {
+	for _, c := range r.Conns {
 		c.tenant.Store(t)
 		c.client.Box.SetLimits(queue)
 	}
-	f.chores.reviews = append(f.chores.reviews, r.conns...)
+	f.chores.reviews = append(f.chores.reviews, r.Conns...)
 	f.chores.start()
 	f.states.Obey(t)
 	fleet.Obey(f.fleet, t, time.Now())
@@ -49,3 +49,6 @@ func queueOf(t *realtime.Tenant) *outbox.Limits {
 	limits := t.Limits.WithDefaults()
 	return &outbox.Limits{Messages: limits.QueueMessages, Bytes: limits.QueueBytes}
 }
+
+// weightOf is how much of the processors a tenant has, beside others.
+func weightOf(t *realtime.Tenant) int { return t.Limits.WithDefaults().Weight }

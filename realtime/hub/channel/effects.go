@@ -28,6 +28,8 @@ type Effects struct {
 	Wheel    *Wheel    // of those who are given more later; it outlives what is carried out
 	// Unfinished says that Set.Work is to be called.
 	Unfinished bool
+	// Unhanded says that HandOn is to be called until nothing is left.
+	Unhanded bool
 
 	compared int // keys, in this hold of the lock
 }
@@ -56,7 +58,7 @@ func (fx *Effects) Replay(r *Reader, f outbox.Frame) bool {
 }
 
 func (fx *Effects) trace(e *delivery, c realtime.Channel, readers int) {
-	fx.Traced = append(fx.Traced, Traced{e.trace, realtime.Delivered{
-		Channel: c, ID: e.At.ID, Published: time.UnixMilli(e.At.Time), Received: e.received, Queued: time.Now(), Readers: readers,
+	fx.Traced = append(fx.Traced, Traced{e.Trace, realtime.Delivered{
+		Channel: c, ID: e.At.ID, Published: time.UnixMilli(e.At.Time), Received: e.Received, Queued: time.Now(), Readers: readers,
 	}})
 }

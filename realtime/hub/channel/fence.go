@@ -130,8 +130,8 @@ func (m *Machine) takeOver() {
 	if from == nil {
 		return
 	}
-	from.releaseTick()
-	m.releaseTick()
+	finish(from)
+	finish(m)
 	for len(from.readers) > 0 {
 		r := from.readers[0]
 		at, vouched := r.stand(), older.Vouched

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/fanout"
 	"github.com/tidewire/tidewire/realtime/hub/lane"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/hub/record"
@@ -21,13 +22,14 @@ type Machine struct {
 	wanted bool   // somebody waits for its record who asks no question
 	moving bool   // readers of the Set before wait to move here
 	queued bool   // in set.wanting
+	lined  bool   // in set.line
+	faults int32  // panics in handling something for it
 	at     int    // in set.all
-	busyAt int    // in set.busy, from 1; 0 while it has no readers
-	faults int    // panics in handling something for it
+	busyAt int32  // in set.busy, from 1; 0 while it has no readers
+	stale  int32  // questions here and with the fence that nobody waits for any more, at most
 
 	fence     *Fence
 	waiting   []*Question         // asked since the fence was sent
-	stale     int                 // questions here and with the fence that nobody waits for any more, at most
 	readers   []*Reader           // while it is buffering: parked, each at its Position
 	lanes     lane.Lanes[*Reader] // of those who are given what comes at once
 	state     *Keyed              // that of the channel; nil if it keeps none
@@ -37,6 +39,7 @@ type Machine struct {
 	ahead     int                 // readers that are
 	replaying int                 // readers that are
 	tick      *tick
+	fan       *fanout.Fan[*Reader] // what is on its way to readers; nil while nothing is
 }
 
 // Record returns its record.
@@ -82,7 +85,7 @@ func (m *Machine) Take(msg *realtime.Message, repeated bool, now time.Time) {
 		return
 	}
 	d := &m.set.delivery
-	*d = delivery{Entry: e, number: number, trace: msg.Trace, received: now}
+	*d = delivery{Entry: e, Number: number, Bytes: len(msg.Data), Trace: msg.Trace, Received: now}
 	if m.rules.Tick == 0 || !gather(m, *d) {
 		m.deliver(d, now)
 	}
@@ -114,8 +117,8 @@ func (m *Machine) lose(ms int64) {
 
 // cut is lose of what the state of the channel is not in doubt for.
 func cut(m *Machine, ms int64) {
+	finish(m)
 	at := m.rec.Lose(ms)
-	m.releaseTick()
 	if len(m.readers) == 0 {
 		return
 	}
@@ -131,7 +134,7 @@ func cut(m *Machine, ms int64) {
 
 // unused reports whether the channel holds and serves nothing.
 func (m *Machine) unused() bool {
-	return m.rec.Empty() && len(m.readers) == 0 && m.fence == nil && m.pending == nil && len(m.waiting) == 0 && !m.moving && m.tick == nil && m.held.Len() == 0
+	return m.rec.Empty() && len(m.readers) == 0 && m.fence == nil && m.pending == nil && len(m.waiting) == 0 && !m.moving && m.tick == nil && m.fan == nil && m.held.Len() == 0
 }
 
 // suspect reports whether the stream broke since a fence last came back: what the channel
@@ -160,7 +163,7 @@ func (m *Machine) prove(breaks uint64) {
 func (m *Machine) occupied() {
 	s := m.set
 	s.busy = append(s.busy, m)
-	m.busyAt = len(s.busy)
+	m.busyAt = int32(len(s.busy)) //nolint:gosec // so many are not in memory
 	if m.suspect() {
 		s.suspects++
 	}

@@ -271,6 +271,9 @@ func (p *pace) tellDropped(r *Reader) {
 // time to time, and has not had everything. Those who are given the state do not resume by it.
 func Handed(r *Reader, up int64) int64 {
 	p := r.pace
+	if r.m != nil && r.seat.Taken() {
+		up = until(r.m, up)
+	}
 	if p == nil || p.state || p.keyed == nil || !p.lags {
 		return up
 	}

@@ -71,12 +71,13 @@ func (s *Set) GiveBack(failed *Set) bool {
 	}
 	from := failed.busy[n-1]
 	s.fx.Steps += len(from.readers)
-	from.releaseTick() // where they stand says that they have had it
+	finish(from) // where they stand says that they have had it
 	for len(from.readers) > 0 {
 		r := from.readers[len(from.readers)-1]
 		at, behind := r.stand(), r.state == Replaying
 		r.leave()
 		m := s.Open(r.name)
+		finish(m)
 		if KeepsState(r) {
 			continues(r, m, at)
 			continue
@@ -119,7 +120,7 @@ func (s *Set) Age(now time.Time) (more bool) {
 		switch {
 		case m.unused():
 			s.remove(m)
-		case m.rec.Empty() && len(m.readers) > 0 && m.State() == Live:
+		case m.rec.Empty() && len(m.readers) > 0 && m.State() == Live && m.fan == nil:
 			idle(s, m)
 		}
 		if bytes, changed := m.rec.Quota().Changed(); changed {
@@ -169,6 +170,7 @@ func (s *Set) Condemn(c realtime.Channel, until int64) (again bool) {
 	if m == nil {
 		return false
 	}
+	drop(m)
 	if m.faults++; m.State() != Buffering {
 		m.count(realtime.CountGaps, realtime.ReasonHole, 1)
 		m.lose(max(m.rec.Newest(), until))
@@ -200,6 +202,7 @@ func (s *Set) Dismiss(c realtime.Channel) {
 		m.pending.Table.Forget()
 		m.pending = nil
 	}
+	drop(m)
 	m.readers, m.lanes, m.ahead, m.replaying = nil, lane.Lanes[*Reader]{}, 0, 0
 	if m.busyAt > 0 {
 		m.vacated()

@@ -59,7 +59,7 @@ func withdraw(m *Machine) {
 	if m.fence != nil {
 		waiting += len(m.fence.questions)
 	}
-	if m.stale < 8 || 2*m.stale < waiting {
+	if m.stale < 8 || 2*int(m.stale) < waiting {
 		return
 	}
 	m.stale = 0

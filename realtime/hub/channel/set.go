@@ -7,7 +7,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/budget"
-	"github.com/tidewire/tidewire/realtime/hub/lane"
+	"github.com/tidewire/tidewire/realtime/hub/fanout"
 	"github.com/tidewire/tidewire/realtime/hub/record"
 )
 
@@ -22,6 +22,7 @@ type Options struct {
 	Margin time.Duration // what an asOf does not vouch for
 	Memory time.Duration // how long an ID is remembered at least
 	Traces bool          // somebody follows what is traced
+	Part   int           // to how many readers something is given before others have the lock; 0 is fanout.Part
 	Holes  bool          // holes are taken for such: the stream was opened to look for one
 
 	// Document returns the one in force of a tenant that the Set does not know yet.
@@ -69,10 +70,13 @@ type Set struct {
 	suspects int               // busy channels that have not had a fence since the last of them
 	parked   int               // readers that are
 
-	delivery     delivery               // under way
-	chosen       []lane.Choice[*Reader] // of that
+	delivery     delivery // being taken in
 	panicked     func(r *Reader, fault any)
-	older, newer *Set // while one replaces the other
+	line         []*Machine           // with something on its way to readers that others have to wait for, in turn
+	waiting      int                  // how much that is, and how large
+	waitingBytes int                  //
+	fan          *fanout.Fan[*Reader] // a spare one
+	older, newer *Set                 // while one replaces the other
 	parts        parts
 	complained   time.Time // when a hole was last logged
 }
@@ -80,6 +84,9 @@ type Set struct {
 // New returns a Set without channels, whose stream is being opened.
 func New(o Options) *Set {
 	s := &Set{o: o, fx: o.Effects, skew: o.Skew.Milliseconds(), machines: map[realtime.Channel]*Machine{}, fences: map[string]*Fence{}}
+	if o.Part == 0 {
+		s.o.Part = fanout.Part
+	}
 	if o.Local {
 		s.Phase = PhaseCaughtUp
 	}
@@ -203,7 +210,7 @@ func (s *Set) Obey(t *realtime.Tenant) {
 	q.Obey(t)
 	for _, rec := range q.Records() {
 		m := s.machines[rec.Channel()]
-		m.releaseTick() // held by the old rules; by the new ones nothing may be
+		finish(m) // by the old rules; by the new ones nothing may be held back
 		m.rules = t.Rules(m.name.Namespace())
 		switch {
 		case m.rules.State != nil && m.state == nil:

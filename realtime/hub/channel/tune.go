@@ -13,7 +13,7 @@ func (r *Reader) See(v *view.View) {
 	case r.pace != nil && r.pace.keyed != nil:
 		r.pace.keyed.see(r, v)
 	case r.seat.Taken():
-		r.m.releaseTick() // what was held back was for the other
+		finish(r.m) // what has come was for the other
 		r.m.lanes.Exit(r)
 		r.view = v
 		r.m.lanes.Enter(r)
@@ -28,9 +28,10 @@ func (r *Reader) Tune(p Pace, now time.Time) {
 		if !p.wants() {
 			return
 		}
-		r.pace = &pace{}
-		if r.state == Reading {
-			r.m.releaseTick()
+		if r.m != nil {
+			finish(r.m) // what has come is given to it as it was
+		}
+		if r.pace = (&pace{}); r.state == Reading {
 			r.attach()
 		}
 	}

@@ -11,8 +11,9 @@ import (
 type Lane[R any] struct {
 	Readers []R // good until one comes or goes
 
-	view *view.View
-	by   *view.Equality // by which it is found; nil: it is asked about everything
+	given int // of Readers, the first so many have been given what is on its way
+	view  *view.View
+	by    *view.Equality // by which it is found; nil: it is asked about everything
 }
 
 // Reader is one that can be on a Lane.
@@ -78,17 +79,42 @@ func (ls *Lanes[R]) Enter(r R) {
 	l.Readers = append(l.Readers, r)
 }
 
-// Exit takes a reader off its Lane.
+// Exit takes a reader off its Lane. Of those that stay, none is passed over by what is on its way, and none has it twice.
 func (ls *Lanes[R]) Exit(r R) {
 	seat := r.Seat()
-	l, last := seat.lane, len(seat.lane.Readers)-1
-	other := l.Readers[last]
-	l.Readers[seat.at] = other
-	other.Seat().at = seat.at
+	l, free := seat.lane, seat.at
+	if free < l.given {
+		l.given--
+		move(l, l.given, free)
+		free = l.given
+	}
+	last := len(l.Readers) - 1
+	if free != last {
+		move(l, last, free)
+	}
 	var none R
 	l.Readers[last] = none
 	l.Readers, seat.lane = l.Readers[:last], nil
 	ls.drop(l)
+}
+
+// move puts a reader in another place.
+func move[R Reader[R]](l *Lane[R], from, to int) {
+	r := l.Readers[from]
+	l.Readers[to] = r
+	r.Seat().at = to
+}
+
+// Begin says that something is on its way to the readers of a Lane, and Part returns the next who are to be given it, so many at most. Those who come
+// meanwhile come last.
+func (l *Lane[R]) Begin() { l.given = 0 }
+
+// Part returns the next of those readers; none if all have been given what is on its way.
+func (l *Lane[R]) Part(most int) []R {
+	n := min(most, len(l.Readers)-l.given)
+	part := l.Readers[l.given : l.given+n]
+	l.given += n
+	return part
 }
 
 // Choice is a Lane that is shown something of an entry.

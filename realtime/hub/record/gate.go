@@ -28,6 +28,9 @@ type Pass struct {
 	kept    bool
 }
 
+// Again is the Pass of an entry that has moved since: it is at another place in the record, or a copy of what is no more there.
+func (p *Pass) Again(e *Entry, kept bool) { p.entry, p.kept = e, kept }
+
 // Shown reports whether there is anything to be shown.
 func (p *Pass) Shown() bool { return p.entry != nil }
 
