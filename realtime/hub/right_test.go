@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,11 +15,15 @@ import (
 
 // listener is a transport that keeps what it is given, as text.
 type listener struct {
-	box    *outbox.Outbox
+	box *outbox.Outbox
+
+	mu     sync.Mutex // guards frames: timers flush, too
 	frames []string
 }
 
 func (l *listener) Flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for l.box.Begin() {
 		for frames := l.box.Next(nil, 1<<20); len(frames) > 0; frames = l.box.Next(nil, 1<<20) {
 			for _, f := range frames {
@@ -32,6 +37,8 @@ func (l *listener) Shut(*realtime.Error) {}
 
 // told returns how often each of the frames came, and forgets them.
 func (l *listener) told() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	n := map[string]int{}
 	for _, f := range l.frames {
 		n[f]++

@@ -1,6 +1,9 @@
 package agenda
 
-import "context"
+import (
+	"context"
+	"runtime"
+)
 
 // Parts does something in parts, on a goroutine of its own that rests meanwhile, whenever it is woken. It is safe for concurrent use.
 type Parts struct {
@@ -18,7 +21,7 @@ func NewParts(ctx context.Context, run func(func()), part func() (more bool)) *P
 			case <-p.wake:
 			}
 			for part() {
-				continue
+				runtime.Gosched() // to who waits for the lock: who lets a lock go and wants it again has it otherwise, for a millisecond
 			}
 		}
 	})
