@@ -12,6 +12,7 @@ const names = { ink: "Black", accent: "Blue", up: "Green", warn: "Amber", down: 
 
 export const dashboard = {
   title: "Whiteboard",
+  alone: true, // each tab is somebody with a pointer
   panels: { board: "Board", people: "Who is here" },
   layout: "r(board*84,people*16)",
   defaults: { tool: "pen", hue: "ink" },

@@ -127,13 +127,12 @@ async function show() {
   leave();
   const { view: asked, notes } = views.read();
   try {
-    if (!session || !line || asked.tenant !== session.tenant || asked.group !== session.groups[0]) {
+    if (!session || asked.tenant !== session.tenant || asked.group !== session.groups[0]) {
       hangUp();
       connection.update({ state: "connecting" });
       const got = await open(asked);
       if (mine !== turn) return;
       session = got;
-      line = dial(session);
     }
     failures = 0;
     const choices = offered();
@@ -142,8 +141,13 @@ async function show() {
     const id = asked.dashboard && choice.id === asked.dashboard ? asked.dashboard : (own ?? choice.id);
     if (choice.id === id && choice.group !== session.groups[0]) return as(choice.group);
     if (asked.dashboard && asked.dashboard !== id) notes.push(`There is no dashboard ${views.quote(asked.dashboard)} for you: ${id} is shown.`);
-    const module = await dashboards[id]();
-    if (mine === turn) begin(id, own ?? choice.id, module.dashboard, notes, choices);
+    const { dashboard } = await dashboards[id]();
+    if (mine !== turn) return;
+    if (line?.alone !== (dashboard.alone === true)) {
+      line?.stop();
+      line = dial(session, dashboard.alone === true);
+    }
+    begin(id, own ?? choice.id, dashboard, notes, choices);
   } catch (error) {
     if (mine === turn) failed(error);
   }
@@ -245,12 +249,12 @@ function hangUp() {
   session = null;
 }
 
-// dial connects as who the session says.
-function dial(mine) {
+// dial connects as who the session says: alone, or with the other tabs of this browser.
+function dial(mine, alone) {
   let token = mine.token; // the first one; the client asks for the next before it ends
   let interrupted = false;
   const client = connect(mine.url ?? location.origin, {
-    share: false, // each tab of the whiteboard is somebody with a pointer
+    share: !alone && { keepAwake: ["alerts"] }, // which make a sound
     token: async () => {
       const next = token ?? (await open({ tenant: mine.tenant, group: mine.groups[0] })).token;
       token = null;
@@ -263,7 +267,7 @@ function dial(mine) {
     if (Date.now() > held.until) Object.assign(held, { token: (await open({ tenant: mine.tenant, group: mine.groups[0] })).token, until: Date.now() + 5 * 60_000 });
     return held.token;
   };
-  const self = { client, token: tokenNow, live: false, liveSince: Infinity, readSince: 0 };
+  const self = { client, alone, token: tokenNow, live: false, liveSince: Infinity, readSince: 0 };
   const sent = [];
   self.reader = reader(client, {
     told: ({ name, code, channel, resumed }) => {
@@ -281,7 +285,7 @@ function dial(mine) {
     self.liveSince = self.live ? Date.now() : Infinity;
     interrupted ||= state.name === "reconnecting";
     const stopped = state.name === "refused" || state.action !== undefined; // a person is needed, though the client may go on trying
-    connection.update({ state: stopped ? "refused" : state.name, at: state.retryAt ?? 0, why: state.message });
+    connection.update({ state: stopped ? "refused" : state.name === "parked" ? "connecting" : state.name, at: state.retryAt ?? 0, why: state.message });
     document.documentElement.dataset.line = self.live ? "live" : "lost";
     if (stopped) {
       notice.update({ kind: "error", title: "The server refused the connection.", text: state.message, advice: state.action, action: { label: "Try again", run: () => client.reconnect() } });
