@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,13 +19,30 @@ type dev struct {
 	URL     string
 	Tenants []string
 	Token   string // for all channels of the first tenant
+
+	binary, state string // the command, and the folder in which it keeps what it is running
+}
+
+// token has the command make one.
+func (d dev) token(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), d.binary, append([]string{"token", "--url", d.URL}, args...)...)
+	cmd.Env = append(os.Environ(), "TIDEWIRE_STATE="+d.state)
+	out, err := cmd.Output()
+	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {
+		t.Fatalf("tidewire token %v: %v\n%s", args, err, failed.Stderr)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // startDev starts the binary and ends it with the test.
 func startDev(t *testing.T, binary string, args ...string) dev {
 	t.Helper()
 	cmd := exec.Command(binary, append([]string{"dev", "--json", "--addr", "127.0.0.1:0"}, args...)...)
-	cmd.Env = append(os.Environ(), "TIDEWIRE_STATE="+t.TempDir())
+	state := t.TempDir()
+	cmd.Env = append(os.Environ(), "TIDEWIRE_STATE="+state)
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
@@ -47,7 +66,7 @@ func startDev(t *testing.T, binary string, args ...string) dev {
 	if err != nil {
 		t.Fatalf("tidewire dev --json wrote no line: %v", err)
 	}
-	var d dev
+	d := dev{binary: binary, state: state}
 	if err := json.Unmarshal(line, &d); err != nil {
 		t.Fatalf("tidewire dev --json wrote %q: %v", line, err)
 	}

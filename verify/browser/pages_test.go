@@ -58,7 +58,7 @@ func TestPages(t *testing.T) {
 				p.accessible(theme)
 			}
 			p.openDialogs()
-			for _, width := range []int64{2560, 360} {
+			for _, width := range []int64{2560, 1440, 360} {
 				p.do(chromedp.EmulateViewport(width, max(800, width*9/16)))
 				p.waitFor("the other width", fmt.Sprintf(`innerWidth === %d && %s`, width, ready))
 				if over := value[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {

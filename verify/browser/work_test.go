@@ -74,21 +74,3 @@ func cuts(t *testing.T, browser chromium, d dev) {
 		})
 	}
 }
-
-// signIn gives the console a token of one's own, and leaves it again.
-func signIn(t *testing.T, browser chromium, d dev) {
-	p := openTab(t, browser, d.URL+"/?tenant=globex&group=operations&dashboard=console", desk)
-	p.cut = true // a connection that is given up while it is made is worth a word to Chromium
-	p.waitFor("the console", isLive+` && document.querySelector("[data-opens]") !== null`)
-	give := func(token string) {
-		value[any](p, `document.querySelector("[data-opens]").click()`)
-		value[any](p, `(form => { form.elements.token.value = "`+token+`"; form.requestSubmit(); })(document.querySelector("dialog.sign-in form"))`)
-	}
-	give("nonsense")
-	p.waitFor("that this is none", `document.querySelector("dialog.sign-in .said").textContent === "This is not a token."`)
-	value[any](p, `document.querySelector("dialog.sign-in").close()`)
-	give(d.Token)
-	p.waitFor("who one is now", `document.querySelector("#source").textContent === "Signed in as dev of acme" && document.querySelector("[data-panel=connections] h2").textContent.startsWith("Connections of acme")`)
-	value[any](p, `document.querySelector("[data-opens]").click()`)
-	p.waitFor("the role again", `document.querySelector("[data-panel=connections] h2")?.textContent.startsWith("Connections of globex") && document.querySelector("#source").textContent === "What your role may do"`)
-}
