@@ -36,7 +36,9 @@ async function until(what, holds, within = 120_000) {
   for (const end = Date.now() + within; !holds(); await sleep(10)) {
     if (Date.now() > end) {
       const states = all.map(({ provider: p }) => `connecting ${p.wsconnecting}, connected ${p.wsconnected}, synced ${p.synced}, tried again ${p.wsUnsuccessfulReconnects}, state of the socket ${p.ws?.readyState}`).join("\n");
-      throw new Error(`seed ${seed}: waited in vain until ${what}\n${states}\n${errors.join("\n")}\n${said.join("\n")}`);
+      // What each has: an edit that is missing is in one state vector, and waits in vain for another in those who have what was made on top of it.
+      const docs = all.map((e) => `${e.doc.clientID}: ${JSON.stringify([...Y.decodeStateVector(Y.encodeStateVector(e.doc))].sort())}, waits for ${JSON.stringify([...(e.doc.store.pendingStructs?.missing ?? [])])}, deletions wait: ${e.doc.store.pendingDs !== null}\n  ${image(e)}`).join("\n");
+      throw new Error(`seed ${seed}: waited in vain until ${what}\n${states}\n${docs}\n${errors.join("\n")}\n${said.join("\n")}`);
     }
   }
 }

@@ -42,7 +42,9 @@ func Open(ctx context.Context) (*Site, error) {
 			mux = http.NewServeMux()
 			mux.HandleFunc("GET /", slowPage)
 		}
-		server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+		server := &http.Server{
+			Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		}
 		s.servers[i] = server
 		s.serving.Go(func() { _ = server.Serve(listener) }) // until it is closed
 	}
