@@ -273,6 +273,7 @@ function dial(mine, alone) {
     told: ({ name, code, channel, resumed }) => {
       if (self.live || name !== "waiting") outages.told(channel, name, code);
       if (name === "refused") refused(channel, code);
+      interrupted ||= code === "conflict"; // something of the channel was missed, and it is asked for anew
       if (name !== "live") return;
       self.readSince = Date.now();
       if (interrupted || !resumed) shown?.running.cut?.();
