@@ -199,3 +199,48 @@ func TestPostedFramesThatAreRefused(t *testing.T) { //nolint:tparallel // the la
 		t.Errorf("closed with %s", p.closed)
 	}
 }
+
+// Whoever sends a body that does not come counts as a connection meanwhile: nobody has the server wait for, and keep, more bodies than connections.
+func TestPostedBodyThatDoesNotCome(t *testing.T) {
+	t.Parallel()
+	one := tenant("one")
+	one.Limits.ConnectionsPerUser, one.Limits.ConnectsPerSecond = 1, 1000
+	s := start(t, gateway.Options{}, one)
+	token := s.token("one", "ann")
+	body, sender := io.Pipe()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/events", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	answered := make(chan error, 1)
+	go func() {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			err = resp.Body.Close()
+		}
+		answered <- err
+	}()
+	if _, err := sender.Write([]byte(`{"type":"ping"}`)); err != nil {
+		t.Fatal(err)
+	}
+	until := func(connections int) {
+		t.Helper()
+		for end := time.Now().Add(patience); len(s.gateway.Hub().Connections("one")) != connections; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%d connections, want %d", len(s.gateway.Hub().Connections("one")), connections)
+			}
+		}
+	}
+	until(1)
+	if resp := s.post(token, `{"type":"ping"}`).resp; resp.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("another one: %s", resp.Status)
+	}
+	if err := sender.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-answered; err != nil {
+		t.Fatal(err)
+	}
+	until(0)
+}

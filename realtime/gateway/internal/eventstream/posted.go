@@ -34,36 +34,32 @@ func (s *Server) ServeFrames(w http.ResponseWriter, r *http.Request) {
 	}
 	// A writer that knows no deadlines is some middleware's; the server's own timeouts hold then.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(postedWithin))
-	var frames [][]byte
-	s.serve(w, r, s.newStream(session.PostedProtocol()), func(st *stream) (refused *realtime.Error) {
-		frames, refused = st.beginFrames(w, r)
-		return refused
-	}, func(st *stream, ctx context.Context, w http.ResponseWriter) { st.runFrames(ctx, w, frames) })
+	s.serve(w, r, s.newStream(session.PostedProtocol()), func(st *stream) *realtime.Error { return st.beginFrames(w, r) }, (*stream).runFrames)
 }
 
-// beginFrames admits the client, and then reads what it asks for.
-func (s *stream) beginFrames(w http.ResponseWriter, r *http.Request) ([][]byte, *realtime.Error) {
+// beginFrames admits the client, and then reads what it asks for: whose body is awaited, and kept, counts as a connection.
+func (s *stream) beginFrames(w http.ResponseWriter, r *http.Request) *realtime.Error {
 	ctx, cancel := s.server.Admission.Context(r)
 	defer cancel()
 	p, refused := s.verify(ctx, r)
 	if refused != nil {
-		return nil, refused
+		return refused
+	}
+	if refused := s.join(ctx, r, p); refused != nil {
+		return refused
 	}
 	frames, refused := readFrames(w, r)
 	if refused != nil {
-		return nil, refused
-	}
-	if refused := s.join(ctx, r, p); refused != nil {
-		return nil, refused
+		return refused
 	}
 	most := s.client.Document().Limits.WithDefaults().MessageBytes
 	for _, frame := range frames {
 		if len(frame) > most {
-			return nil, &realtime.Error{Code: realtime.CodeTooLarge, Limit: "messageBytes", Message: "body: each frame must have at most the bytes of limits.messageBytes"}
+			return &realtime.Error{Code: realtime.CodeTooLarge, Limit: "messageBytes", Message: "body: each frame must have at most the bytes of limits.messageBytes"}
 		}
 	}
-	s.posted = s.server.Sessions.Posted(s.client)
-	return frames, nil
+	s.posted = s.server.Sessions.Posted(s.client, frames)
+	return nil
 }
 
 // readFrames reads a body.
@@ -89,10 +85,10 @@ func readFrames(w http.ResponseWriter, r *http.Request) ([][]byte, *realtime.Err
 }
 
 // runFrames does what the frames ask for while it writes. The stream ends when they are answered, unless it is asked to go on.
-func (s *stream) runFrames(ctx context.Context, w http.ResponseWriter, frames [][]byte) {
+func (s *stream) runFrames(ctx context.Context, w http.ResponseWriter) {
 	answer(w)
 	var out bytes.Buffer
-	goesOn := session.Continues(frames[0])
+	goesOn := s.posted.Continues()
 	if goesOn {
 		appendFrame(&out, session.PostedProtocol().Welcome("", s.client.Welcome(s.client.Document().Limits.WithDefaults())).Bytes)
 	}
@@ -101,7 +97,7 @@ func (s *stream) runFrames(ctx context.Context, w http.ResponseWriter, frames []
 	go func() {
 		defer close(handled)
 		var refused *realtime.Error
-		bad := contain.Do(s.server.Logger, s.server.Metrics, contain.Connection, func() { refused = s.posted.Do(ctx, frames) })
+		bad := contain.Do(s.server.Logger, s.server.Metrics, contain.Connection, func() { refused = s.posted.Do(ctx) })
 		if refused = cmp.Or(bad, refused); refused != nil {
 			s.Close(refused)
 		}

@@ -12,26 +12,30 @@ import (
 // response. It says nothing more, so it can be held up for as long as a frame takes.
 type Posted struct {
 	h         handler
+	frames    [][]byte // that are to be handled; they are one body
 	rate      rate
 	publishes []queuedFrame // that follow each other: they go with one call
 }
 
-// Posted returns what handles the frames of a client that has joined with an outbox of PostedProtocol.
-func (c *Config) Posted(client *clients.Client) *Posted {
-	return &Posted{h: handler{c: c, protocol: PostedProtocol(), client: client}}
+// Posted returns what handles frames, of which there is one at least, of a client that has joined with an outbox of PostedProtocol.
+func (c *Config) Posted(client *clients.Client, frames [][]byte) *Posted {
+	return &Posted{h: handler{c: c, protocol: PostedProtocol(), client: client}, frames: frames}
 }
 
 // PostedProtocol is the one of frames in requests.
 func PostedProtocol() *Protocol { return Protocols()[0] }
 
-// Continues reports whether a frame asks for a stream of what happens from now on, rather than for answers alone.
-func Continues(frame []byte) bool {
-	f, err := wire.Decode(frame)
+// Continues reports whether the first frame asks for a stream of what happens from now on, rather than for answers alone. It is asked before Do.
+func (p *Posted) Continues() bool {
+	f, err := wire.Decode(p.frames[0])
 	return err == nil && f.Type == wire.TypeConnect
 }
 
-// Do does what frames ask for, one after the other, until ctx ends. The answers go over the connection. It returns why that is to end, if it is.
-func (p *Posted) Do(ctx context.Context, frames [][]byte) *realtime.Error {
+// Do does what the frames ask for, one after the other, until ctx ends, and keeps them no longer: the stream may go on for hours. The answers go over
+// the connection. It returns why that is to end, if it is.
+func (p *Posted) Do(ctx context.Context) *realtime.Error {
+	frames := p.frames
+	p.frames = nil
 	for i, payload := range frames {
 		if ctx.Err() != nil {
 			return nil
