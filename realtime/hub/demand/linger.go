@@ -14,6 +14,9 @@ type lingering struct {
 	rates []lastRate           // the fastest first, which ends first
 }
 
+// mostRates bounds how many rates that have gone are told apart.
+const mostRates = 32
+
 // lastRate is a rate that somebody had until a while ago.
 type lastRate struct {
 	rate  float64 // +Inf is without bound
@@ -66,6 +69,10 @@ func (l *lingering) note(was, is *Row, now time.Time) {
 			l.rates = l.rates[:len(l.rates)-1]
 		}
 		l.rates = append(l.rates, lastRate{before, until})
+		if n := len(l.rates); n > mostRates { // the two slowest count as the faster of them: nobody is given less than is wanted
+			l.rates[n-2].until = until
+			l.rates = l.rates[:n-1]
+		}
 	}
 }
 

@@ -144,3 +144,26 @@ func wander(t *testing.T, random *rand.Rand) {
 		}
 	}
 }
+
+// Who slows down all the time makes nothing grow, and for as long as a rate lingers nothing slower is shown.
+func TestRatesThatLingerAreBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	var l lingering
+	for rate := 1000; rate > 1; rate-- {
+		now = now.Add(Linger / 500)
+		l.note(&Row{Watchers: 1, MaxRate: float64(rate)}, &Row{Watchers: 1, MaxRate: float64(rate - 1)}, now)
+		if len(l.rates) > mostRates {
+			t.Fatalf("%d rates are kept, want at most %d", len(l.rates), mostRates)
+		}
+		shown := Row{Watchers: 1, MaxRate: float64(rate - 1)}
+		l.show(&shown, now)
+		if was := min(1000, rate+498); shown.MaxRate < float64(was) {
+			t.Fatalf("%v is shown, want %d at least, which somebody had within %v", shown.MaxRate, was, Linger)
+		}
+	}
+	shown := Row{Watchers: 1, MaxRate: 1}
+	if until := l.show(&shown, now.Add(Linger)); shown.MaxRate != 1 || !until.IsZero() {
+		t.Errorf("%v is shown until %v after all rates have gone", shown.MaxRate, until)
+	}
+}
