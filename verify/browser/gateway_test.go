@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -63,6 +64,10 @@ func (s *standIn) socket(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.conn = conn
 	s.mu.Unlock()
+	const welcome = `"connection":"c","user":"dev","tenant":"acme","instance":"i","expiresAt":4102444800000,"limits":{},"heartbeatMs":25000}`
+	if strings.Contains(r.Header.Get("Sec-WebSocket-Protocol"), "bearer.") {
+		s.say(`{"type":"welcome",` + welcome) // as a gateway does that has the token, unasked
+	}
 	for {
 		var f struct {
 			Type          string
@@ -80,7 +85,7 @@ func (s *standIn) socket(w http.ResponseWriter, r *http.Request) {
 		}
 		switch f.Type {
 		case "connect":
-			s.say(`{"type":"welcome",` + id + `"connection":"c","user":"dev","tenant":"acme","instance":"i","expiresAt":4102444800000,"limits":{},"heartbeatMs":25000}`)
+			s.say(`{"type":"welcome",` + id + welcome)
 			for _, sub := range f.Subscriptions {
 				s.answer("", sub.Channel, sub.Since)
 			}

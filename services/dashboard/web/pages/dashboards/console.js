@@ -57,7 +57,7 @@ export const dashboard = {
     const mine = () => api.call("POST", "/tokens", { user: "console", channels: { subscribe: ["**"], presence: ["**"] }, ttl: "15m" }, { quiet: true }).then((made) => made.token);
     let client = reading ? open() : page.client;
     function open() {
-      const made = connect(session.url ?? location.origin, { share: false, token: mine });
+      const made = connect(session.url ?? location.origin, { token: mine });
       made.on("error", ({ message }) => page.announce(message));
       return made;
     }

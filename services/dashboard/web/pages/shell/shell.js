@@ -254,7 +254,7 @@ function dial(mine, alone) {
   let token = mine.token; // the first one; the client asks for the next before it ends
   let interrupted = false;
   const client = connect(mine.url ?? location.origin, {
-    share: false, // each tab has its own socket
+    share: !alone && { keepAwake: ["alerts"] }, // which make a sound
     token: async () => {
       const next = token ?? (await open({ tenant: mine.tenant, group: mine.groups[0] })).token;
       token = null;
