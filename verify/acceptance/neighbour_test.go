@@ -182,18 +182,30 @@ func (s *steady) received(t *testing.T) {
 	}
 }
 
-// compare shows the latencies of the odd phases beside those of the even ones.
+// compare shows the latencies of the odd phases beside those of the even ones: of each percentile the median over the phases, so that a
+// burst of something else on the machine spoils a phase and not the figure.
 func (s *steady) compare(t *testing.T, phases int, what string) {
 	t.Helper()
-	var all [2][]time.Duration
+	at := []int{50, 90, 99}
+	var kinds [2]struct {
+		deliveries int
+		of         [3][]time.Duration // one for each phase
+	}
 	for i := range phases {
-		all[i%2] = append(all[i%2], s.crowd.of(i)...)
+		k, all := &kinds[i%2], s.crowd.of(i)
+		k.deliveries += len(all)
+		for j, p := range at {
+			k.of[j] = append(k.of[j], percentile(all, p))
+		}
 	}
-	slices.Sort(all[0])
-	slices.Sort(all[1])
-	for _, at := range []int{50, 90, 99} {
-		with, without := percentile(all[1], at), percentile(all[0], at)
-		t.Logf("p%d %s %s, %s without: ratio %.2f of %d and %d deliveries", at, with.Round(10*time.Microsecond), what,
-			without.Round(10*time.Microsecond), float64(with)/float64(without), len(all[1]), len(all[0]))
+	for j, p := range at {
+		with, without := median(kinds[1].of[j]), median(kinds[0].of[j])
+		t.Logf("p%d %s %s, %s without: ratio %.2f; medians of %d and %d phases with %d and %d deliveries", p, with.Round(10*time.Microsecond), what,
+			without.Round(10*time.Microsecond), float64(with)/float64(without), len(kinds[1].of[j]), len(kinds[0].of[j]), kinds[1].deliveries, kinds[0].deliveries)
 	}
+}
+
+func median(of []time.Duration) time.Duration {
+	slices.Sort(of)
+	return percentile(of, 50)
 }

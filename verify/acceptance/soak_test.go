@@ -31,6 +31,7 @@ const (
 	soakChannels = 20
 	soakEvery    = 20 * time.Millisecond // between messages, of one channel after the other
 	soakMemory   = 192 << 20             // bytes that Go may use
+	hostilePhase = 20 * time.Second      // at most, once there is time for some of them
 )
 
 // steady are honest readers and their producer.
@@ -83,8 +84,8 @@ func TestHostileBesideHonest(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	const pairs = 3 // of a calm and a hostile phase
-	phase := soakFor(t) / (2*pairs + 1)
+	pairs := max(3, int(soakFor(t)/(2*hostilePhase))) // of a calm and a hostile phase
+	phase := soakFor(t) / time.Duration(2*pairs+1)
 	s := &steady{process: p, sent: map[string]int{}, crowd: &crowd{t: t, begun: time.Now()}}
 	reader := token(t, acme, "reader")
 	for i := range soakSockets {
