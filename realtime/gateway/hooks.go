@@ -8,6 +8,10 @@ type (
 	Hooks = hook.Hooks
 	// PatternHooks are Hooks that decide about subscriptions to patterns.
 	PatternHooks = hook.PatternHooks
+	// SelectiveHooks are Hooks that are asked about some things only.
+	SelectiveHooks = hook.SelectiveHooks
+	// HookQuestion is what Hooks may be asked about.
+	HookQuestion = hook.Question
 	// HookFuncs implements Hooks with functions, as many as you need.
 	HookFuncs = hook.Funcs
 	// ConnectEvent is a client that wants to connect.

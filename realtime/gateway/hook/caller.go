@@ -14,7 +14,7 @@ import (
 )
 
 // Caller calls hooks: each with a deadline, and so that a panic ends nothing but the call. Its errors may be shown
-// to the client; what may not has been logged. It is safe for concurrent use. Only Present may be called
+// to the client; what may not has been logged. It is safe for concurrent use. Only Wants may be called
 // of a Caller without Hooks.
 type Caller struct {
 	Hooks   Hooks           // nil: there are none
@@ -24,8 +24,14 @@ type Caller struct {
 	Metrics realtime.Metrics
 }
 
-// Present reports whether there are hooks.
-func (c *Caller) Present() bool { return c.Hooks != nil }
+// Wants reports whether a hook is to be called about something.
+func (c *Caller) Wants(q Question) bool {
+	if c.Hooks == nil {
+		return false
+	}
+	selective, selects := c.Hooks.(SelectiveHooks)
+	return !selects || selective.Wants(q)
+}
 
 // Connect asks whether a client may connect. The result is nil if the hook adds nothing.
 func (c *Caller) Connect(e *ConnectEvent) (*ConnectResult, *realtime.Error) {

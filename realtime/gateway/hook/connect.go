@@ -10,6 +10,8 @@ import (
 
 // ConnectEvent is a client that wants to connect.
 type ConnectEvent struct {
+	// Tenant is the document of its tenant. It is not to be changed.
+	Tenant *realtime.Tenant
 	// Principal is what its token says. It is not to be changed.
 	Principal *realtime.Principal
 	// Remote is the address it comes from, Path the one it asks for.

@@ -11,7 +11,7 @@ import (
 // complete; Funcs implements them with functions, as many as you need.
 //
 // The hooks of one connection are called one after the other, in the order of
-// its frames, and those of different connections concurrently. ctx ends after
+// its frames, and those of different connections concurrently; SelectiveHooks are called for what they want alone. ctx ends after
 // gateway.Options.HookTimeout and when the gateway has closed; a hook that goes on after that holds up
 // its own connection and nobody else's; that counts among its tenant's connections until the hook returns. A panic is logged, answered as CodeInternal and ends nothing else.
 //
@@ -46,6 +46,7 @@ type PatternHooks interface {
 // Client is the connection a hook is called for.
 type Client struct {
 	ID        string              // of the connection
+	Tenant    *realtime.Tenant    // the document in force; not to be changed
 	Principal *realtime.Principal // as it is now; not to be changed
 	Meta      map[string]string   // as Connect returned it; not to be changed
 }

@@ -108,7 +108,7 @@ func (g *Gate) Admit(ctx context.Context, p *realtime.Principal, r *Request) (Ad
 		return Admitted{}, g.o.Reporter.Report(ctx, "counting connections", err)
 	}
 	a := Admitted{Tenant: t, Principal: p, Seat: seat, Remote: r.remote, Page: page, Since: time.Now()}
-	if !g.o.Hooks.Present() {
+	if !g.o.Hooks.Wants(hook.Question{Tenant: t, Event: hook.EventConnect}) {
 		return a, nil
 	}
 	if refused := g.askHook(&a, r); refused != nil {
@@ -146,7 +146,7 @@ func (g *Gate) Check(ctx context.Context, p *realtime.Principal, from Page) (*re
 // askHook lets the program's own Connect decide and add.
 func (g *Gate) askHook(a *Admitted, r *Request) *realtime.Error {
 	e := &hook.ConnectEvent{
-		Principal: a.Principal, Remote: r.remote, Path: r.http.URL.Path, Header: withoutToken(r.http.Header), Query: queryWithoutToken(r.http.URL),
+		Tenant: a.Tenant, Principal: a.Principal, Remote: r.remote, Path: r.http.URL.Path, Header: withoutToken(r.http.Header), Query: queryWithoutToken(r.http.URL),
 	}
 	added, refused := g.o.Hooks.Connect(e)
 	if refused != nil {
@@ -157,4 +157,6 @@ func (g *Gate) askHook(a *Admitted, r *Request) *realtime.Error {
 }
 
 // Await keeps of a request what admitting its client takes later, after its handler has returned.
-func (g *Gate) Await(r *Request) *Request { return r.kept(g.o.Hooks.Present()) }
+func (g *Gate) Await(r *Request) *Request {
+	return r.kept(g.o.Hooks.Wants(hook.Question{Event: hook.EventConnect}))
+}

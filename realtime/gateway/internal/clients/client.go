@@ -90,8 +90,8 @@ func (c *Client) Leave(code realtime.Code) {
 // not return hold up no more than their tenant's connections.
 func (c *Client) Disconnected(code realtime.Code) {
 	defer c.Seat.Close()
-	if hooks := c.set.o.Hooks; hooks.Present() && c.conn != nil {
-		hooks.Disconnect(c.Hooked(), code)
+	if c.conn != nil && c.asks(hook.EventDisconnect, "") {
+		c.set.o.Hooks.Disconnect(c.Hooked(), code)
 	}
 }
 
@@ -125,7 +125,7 @@ func (c *Client) Renew(ctx context.Context, p *realtime.Principal) (err error) {
 // Subscribe asks the program and then the Hub for a channel. The answer comes with the data.
 func (c *Client) Subscribe(r hub.SubscribeRequest) (err error) {
 	o := &c.set.o
-	if o.Hooks.Present() && c.conn.Principal().May(realtime.ActionSubscribe, r.Channel) {
+	if c.asks(hook.EventSubscribe, r.Channel.Name()) && c.conn.Principal().May(realtime.ActionSubscribe, r.Channel) {
 		if refused := o.Hooks.Subscribe(c.Hooked(), r.Channel); refused != nil {
 			return refused
 		}
@@ -137,7 +137,7 @@ func (c *Client) Subscribe(r hub.SubscribeRequest) (err error) {
 // History asks the program, as for a subscribe, and then the Hub for a page of what was published to a channel.
 func (c *Client) History(ctx context.Context, r *history.Request) (*history.Page, error) {
 	o := &c.set.o
-	if o.Hooks.Present() && c.conn.Principal().May(realtime.ActionHistory, r.Channel) {
+	if c.asks(hook.EventSubscribe, r.Channel.Name()) && c.conn.Principal().May(realtime.ActionHistory, r.Channel) {
 		if refused := o.Hooks.Subscribe(c.Hooked(), r.Channel); refused != nil {
 			return nil, refused
 		}
@@ -148,7 +148,7 @@ func (c *Client) History(ctx context.Context, r *history.Request) (*history.Page
 // SubscribePattern asks the program and then the Hub for all channels that a pattern selects.
 func (c *Client) SubscribePattern(r *hub.PatternRequest) (err error) {
 	o := &c.set.o
-	if o.Hooks.Present() && c.conn.Principal().MayAll(realtime.ActionSubscribe, r.Pattern) {
+	if c.asks(hook.EventSubscribe, string(r.Pattern)) && c.conn.Principal().MayAll(realtime.ActionSubscribe, r.Pattern) {
 		if refused := o.Hooks.SubscribePattern(c.Hooked(), r.Pattern); refused != nil {
 			return refused
 		}
@@ -170,9 +170,14 @@ func (c *Client) Welcome(limits realtime.Limits) wire.Session {
 	}
 }
 
+// asks reports whether a hook is to be called about something that the client wants.
+func (c *Client) asks(e hook.Event, subject string) bool {
+	return c.set.o.Hooks.Wants(hook.Question{Tenant: c.Document(), Event: e, Subject: subject})
+}
+
 // Hooked is the client as hooks see it.
 func (c *Client) Hooked() *hook.Client {
-	return &hook.Client{ID: c.conn.ID(), Principal: c.conn.Principal(), Meta: c.meta()}
+	return &hook.Client{ID: c.conn.ID(), Tenant: c.Document(), Principal: c.conn.Principal(), Meta: c.meta()}
 }
 
 // document is what the registry keeps of the connection.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/gateway/hook"
 	"github.com/tidewire/tidewire/realtime/wire"
 )
 
@@ -127,7 +129,7 @@ func (s *Session) behind(f *wire.ClientFrame, size int, refused *realtime.Error)
 // take handles a frame now if nothing that it needs can wait and nothing waits
 // before it; else it is queued.
 func (s *Session) take(f *queuedFrame) *realtime.Error {
-	if !s.c.Hooks.Present() && !waits(&f.ClientFrame) && !s.queue.busy() {
+	if !waits(&s.handler, &f.ClientFrame) && !s.queue.busy() {
 		s.sock.Cork() // until all that came with it is handled
 		s.handler.handle(&f.ClientFrame)
 		return nil
@@ -161,13 +163,15 @@ func goOn(s *Session) {
 	}
 }
 
-// waits reports whether a frame has to wait for more than the Hub, hooks aside.
-func waits(f *wire.ClientFrame) bool {
+// waits reports whether a frame has to wait for more than the Hub.
+func waits(h *handler, f *wire.ClientFrame) bool {
 	switch f.Type {
-	case wire.TypeSubscribe, wire.TypeUnsubscribe, wire.TypePresence:
+	case wire.TypeUnsubscribe, wire.TypePresence:
 		return false
+	case wire.TypeSubscribe:
+		return wants(h, hook.EventSubscribe, f.Channel)
 	case wire.TypeConnect:
-		return f.Token != ""
+		return f.Token != "" || slices.ContainsFunc(f.Subscriptions, func(s wire.Subscription) bool { return wants(h, hook.EventSubscribe, s.Channel) })
 	}
 	return true
 }

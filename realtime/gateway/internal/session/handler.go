@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/gateway/hook"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/clients"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/refusal"
 	"github.com/tidewire/tidewire/realtime/hub"
@@ -149,8 +150,13 @@ func (h *handler) named(f outbox.Frame, sub string) outbox.Frame {
 	return h.protocol.WithSub(f, sub)
 }
 
+// wants reports whether a hook is to be called about something that the client asks for.
+func wants(h *handler, e hook.Event, subject string) bool {
+	return h.c.Hooks.Wants(hook.Question{Tenant: h.client.Document(), Event: e, Subject: subject})
+}
+
 func (h *handler) call(f *wire.ClientFrame) {
-	if !h.c.Hooks.Present() {
+	if !wants(h, hook.EventCall, f.Route) {
 		h.fail(f.ID, "", refusal.NoRoute(f.Route))
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/gateway/hook"
 	"github.com/tidewire/tidewire/realtime/internal/checked"
 	"github.com/tidewire/tidewire/realtime/publish"
 	"github.com/tidewire/tidewire/realtime/wire"
@@ -92,7 +93,7 @@ func (h *handler) publication(f *wire.ClientFrame) (realtime.Publication, error)
 	if err := p.Check(); err != nil {
 		return p, err
 	}
-	if err := h.client.Document().Classify(&p); err != nil || !h.c.Hooks.Present() {
+	if err := h.client.Document().Classify(&p); err != nil || !wants(h, hook.EventPublish, ch.Name()) {
 		return p, err
 	}
 	refused := h.c.Hooks.Publish(h.client.Hooked(), &p, func() error { return checkHooked(&p, h.client.Document()) })
