@@ -42,6 +42,7 @@ const (
 	ManageHistory     Manage = "history"     // read what was published to every channel
 	ManagePresence    Manage = "presence"    // read who is present on every channel
 	ManageDemand      Manage = "demand"      // read what is wanted of every namespace
+	ManageExplain     Manage = "explain"     // be told what would become of an event, and which rules decide it
 	ManageConnections Manage = "connections" // list channels that are read, and list, inspect and close connections
 	ManageUsers       Manage = "users"       // log users out
 	ManageTokens      Manage = "tokens"      // make tokens for any user of the tenant

@@ -25,12 +25,29 @@ type Views struct {
 }
 
 // FiltersOf returns the filters of a channel: a Publication must pass one of each.
-func (p *Principal) FiltersOf(c Channel) [][]string { return longest(p.Views.Filters, c, p) }
+func (p *Principal) FiltersOf(c Channel) [][]string {
+	return lists(p.Views.Filters, longest(p.Views.Filters, c, p))
+}
 
 // ColumnsOf returns the lists of members that are shown of a channel: a member must be in each.
-func (p *Principal) ColumnsOf(c Channel) [][]string { return longest(p.Views.Columns, c, p) }
+func (p *Principal) ColumnsOf(c Channel) [][]string {
+	return lists(p.Views.Columns, longest(p.Views.Columns, c, p))
+}
 
-func longest(all map[Pattern][]string, c Channel, p *Principal) (found [][]string) {
+// ViewPatterns returns the patterns of Views by which a channel is narrowed for the principal, in order: those of FiltersOf and ColumnsOf.
+func (p *Principal) ViewPatterns(c Channel) (filters, columns []Pattern) {
+	return longest(p.Views.Filters, c, p), longest(p.Views.Columns, c, p)
+}
+
+func lists(all map[Pattern][]string, of []Pattern) (found [][]string) {
+	for _, pattern := range of {
+		found = append(found, all[pattern])
+	}
+	return found
+}
+
+// longest returns the longest of the patterns that select a channel.
+func longest(all map[Pattern][]string, c Channel, p *Principal) []Pattern {
 	length := 0
 	names := make([]Pattern, 0, len(all))
 	for pattern := range all {
@@ -42,10 +59,7 @@ func longest(all map[Pattern][]string, c Channel, p *Principal) (found [][]strin
 		}
 	}
 	slices.Sort(names)
-	for _, pattern := range names {
-		found = append(found, all[pattern])
-	}
-	return found
+	return names
 }
 
 // checkView refuses rules about what readers are shown that cannot work. Filters are compiled elsewhere.

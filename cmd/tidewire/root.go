@@ -89,7 +89,7 @@ func newRoot(s std) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newInit(s), newDev(s), newToken(s), newPublish(s), newTail(s), newHistory(s), newCall(s), newPresence(s), newDemand(s), newChannels(s), newState(s), newTenants(s), newDoctor(s))
+	root.AddCommand(newInit(s), newDev(s), newToken(s), newPublish(s), newTail(s), newHistory(s), newCall(s), newPresence(s), newDemand(s), newChannels(s), newExplain(s), newState(s), newTenants(s), newDoctor(s))
 	return root
 }
 

@@ -70,7 +70,8 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/internal/spread":  {},
 	"realtime/hub/demand":       {own: []string{"realtime", "realtime/internal/distinct"}},
 	"realtime/hub/mirror":       {own: []string{"realtime", "realtime/budget", "realtime/hub/channel", "realtime/hub/record"}},
-	"realtime/hub/fleet":        {own: []string{"realtime", "realtime/budget", "realtime/census", "realtime/hub/channel", "realtime/hub/demand", "realtime/hub/mirror", "realtime/hub/presence", "realtime/hub/protocol", "realtime/outbox"}},
+	"realtime/hub/explain":      {own: []string{"realtime", "realtime/hub/channel", "realtime/hub/pattern", "realtime/hub/request", "realtime/hub/view"}},
+	"realtime/hub/fleet":        {own: []string{"realtime", "realtime/budget", "realtime/census", "realtime/hub/channel", "realtime/hub/demand", "realtime/hub/explain", "realtime/hub/mirror", "realtime/hub/presence", "realtime/hub/protocol", "realtime/outbox"}},
 	// What packages of this module tell each other, and nobody else can.
 	"realtime/internal/checked": {},
 
@@ -137,11 +138,11 @@ var allowed = map[string]struct{ own, others []string }{
 		"realtime/gateway/hook", "realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/eventstream": {own: []string{"realtime", "realtime/auth", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/problem", "realtime/sse",
 		"realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal", "realtime/gateway/internal/session"}},
-	"realtime/httpapi": {own: []string{"realtime", "realtime/hub/demand", "realtime/survey", "realtime/hub/history", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
+	"realtime/httpapi": {own: []string{"realtime", "realtime/hub/demand", "realtime/hub/explain", "realtime/survey", "realtime/hub/history", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// Reads what topics keep. It has a hub's record and views, and no hub.
 	"realtime/retained": {own: []string{"realtime", "realtime/contain", "realtime/hub/history", "realtime/hub/inspect", "realtime/hub/record", "realtime/hub/view", "realtime/internal/uid"}},
 	// Asks instances what they know. It has what a hub makes of it, and no hub.
-	"realtime/survey": {own: []string{"realtime", "realtime/census", "realtime/contain", "realtime/hub/demand", "realtime/hub/presence", "realtime/internal/distinct", "realtime/internal/uid"}},
+	"realtime/survey": {own: []string{"realtime", "realtime/census", "realtime/contain", "realtime/hub/demand", "realtime/hub/explain", "realtime/hub/presence", "realtime/internal/distinct", "realtime/internal/uid"}},
 	// Reads topics and writes checkpoints of state. No hub: functions have it.
 	"realtime/keeper": {own: []string{"realtime", "realtime/wire"}},
 	// The suite of brokers judges what clients are sent.

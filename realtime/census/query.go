@@ -20,6 +20,42 @@ type Query struct {
 	Prefix string `json:"prefix,omitempty"`
 	After  string `json:"after,omitempty"`
 	Limit  int    `json:"limit"`
+	// Event is what AboutExplain asks about, and User whose connections; empty: whoever reads its channel.
+	Event *Event `json:"event,omitempty"`
+	User  string `json:"user,omitempty"`
+}
+
+// Event is an event that has not been published.
+type Event struct {
+	Channel     string            `json:"channel"`
+	Key         string            `json:"key,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
+	Data        json.RawMessage   `json:"data,omitempty"`
+	Delete      bool              `json:"delete,omitempty"`
+	Transient   bool              `json:"transient,omitempty"`
+	EventType   string            `json:"eventType,omitempty"`
+	Source      string            `json:"source,omitempty"`
+	ContentType string            `json:"contentType,omitempty"`
+}
+
+// EventOf is a Publication as a Query carries it.
+func EventOf(p *realtime.Publication) *Event {
+	return &Event{
+		Channel: p.Channel.Name(), Key: p.Key, Tags: p.Tags, Data: p.Data, Delete: p.Op == realtime.OpDelete, Transient: p.Transient,
+		EventType: p.EventType, Source: p.Source, ContentType: p.ContentType,
+	}
+}
+
+// Publication is the reverse of EventOf.
+func (e *Event) Publication(tenant string) (p realtime.Publication, err error) {
+	p = realtime.Publication{Key: e.Key, Tags: e.Tags, Data: e.Data, Transient: e.Transient, EventType: e.EventType, Source: e.Source, ContentType: e.ContentType}
+	if e.Delete {
+		p.Op = realtime.OpDelete
+	}
+	if p.Channel, err = realtime.NewChannel(tenant, e.Channel); err != nil {
+		return p, err
+	}
+	return p, p.Check()
 }
 
 // About is what a Query asks for.
@@ -30,6 +66,7 @@ const (
 	AboutPresence About = "presence" // who is present on a channel
 	AboutDemand   About = "demand"   // which channels of a namespace are wanted, as package demand has it
 	AboutChannels About = "channels" // which channels of a tenant are read
+	AboutExplain  About = "explain"  // who would be given an event, as package explain has it
 )
 
 // Answer is a part of what an instance answers a Query.

@@ -51,6 +51,7 @@ func routes() []route {
 		{"GET", tenant + "/channels/{channel}/presence", realtime.ManagePresence, readPresence, false},
 		{"GET", tenant + "/channels", realtime.ManageConnections, listChannels, false},
 		{"GET", tenant + "/demand", realtime.ManageDemand, readDemand, false},
+		{"POST", tenant + "/explain", realtime.ManageExplain, explainEvent, false},
 		{"DELETE", tenant + "/channels/{channel}/state", realtime.ManagePublish, clearState, false},
 		{"PUT", tenant + "/channels/{channel}/state/{key}", realtime.ManagePublish, setState, false},
 		{"DELETE", tenant + "/channels/{channel}/state/{key}", realtime.ManagePublish, deleteState, false},

@@ -235,6 +235,13 @@ func TestSchemasAreTheTypes(t *testing.T) {
 			t.Errorf("%s (-type +schema):\n%s", name, diff)
 		}
 	}
+	var parts []string
+	for _, part := range httpapi.Parts() {
+		parts = append(parts, string(part))
+	}
+	if diff := cmp.Diff(parts, d.Components.Schemas["Part"].Enum); diff != "" {
+		t.Errorf("parts of manage (-routes +schema):\n%s", diff)
+	}
 	var codes []string
 	file, err := parser.ParseFile(token.NewFileSet(), "../codes.go", nil, 0)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
 	"github.com/tidewire/tidewire/realtime/driver/memory"
+	"github.com/tidewire/tidewire/realtime/filter/viewfilter"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/httpapi"
 	"github.com/tidewire/tidewire/realtime/limit"
@@ -75,8 +76,12 @@ func start(t testing.TB, change ...func(*httpapi.Options)) *service {
 		t.Fatal(err)
 	}
 	limiter := limit.New(limit.Options{})
+	filters, err := viewfilter.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 	g, err := gateway.New(gateway.Options{
-		Broker: broker, Tenants: tenants, Registry: s.registry, Verifier: verifier, Limiter: limiter, DrainSpread: time.Second, Instance: "i-1",
+		Broker: broker, Tenants: tenants, Registry: s.registry, Verifier: verifier, Limiter: limiter, DrainSpread: time.Second, Instance: "i-1", Filters: filters,
 	})
 	if err != nil {
 		t.Fatal(err)

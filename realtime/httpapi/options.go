@@ -30,6 +30,8 @@ type Limiter interface {
 	intake.Limiter
 	// Request lets a user make a call, or refuses with CodeLimited.
 	Request(t *realtime.Tenant, user string) error
+	// MayPublish says what Publish would, and counts nothing.
+	MayPublish(t *realtime.Tenant, user string, n int) error
 }
 
 // History reads pages of what was published to a channel. p is who is to see it; nil sees everything.

@@ -16,6 +16,7 @@ type Survey interface {
 	Presence(ctx context.Context, t *realtime.Tenant, c realtime.Channel) (*survey.Presence, error)
 	Demand(ctx context.Context, t *realtime.Tenant, namespace string, page survey.Page) (*survey.Demand, error)
 	Channels(ctx context.Context, t *realtime.Tenant, page survey.Page) (*survey.Channels, error)
+	Explain(ctx context.Context, t *realtime.Tenant, event *realtime.Publication, user string, most int) (*survey.Explained, error)
 }
 
 // heard says what an answer of all instances is made of.

@@ -257,7 +257,7 @@ func TestMakeToken(t *testing.T) {
 		saying      string
 	}{
 		{backend, `{"user":"ann","manage":["users"]}`, 403, "only operators"},
-		{op, `{"user":"ann","manage":["everything"]}`, 400, `manage[0]: must be publish, state, history, presence, demand, connections, users, tokens or tenant, got "everything"`},
+		{op, `{"user":"ann","manage":["everything"]}`, 400, `manage[0]: must be publish, state, history, presence, demand, explain, connections, users, tokens or tenant, got "everything"`},
 		{op, `{}`, 400, "sub"},
 		{op, `{"user":"ann","ttl":"25h"}`, 400, "ttl: must be 1s to 24h"},
 		{op, `{"user":"ann","ttl":"0s"}`, 400, "ttl:"},

@@ -57,7 +57,7 @@ func (a *api) makeToken(c *call) error {
 
 // Parts lists what a claim manage may hold.
 func Parts() []realtime.Manage {
-	return []realtime.Manage{realtime.ManagePublish, realtime.ManageState, realtime.ManageHistory, realtime.ManagePresence, realtime.ManageDemand, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
+	return []realtime.Manage{realtime.ManagePublish, realtime.ManageState, realtime.ManageHistory, realtime.ManagePresence, realtime.ManageDemand, realtime.ManageExplain, realtime.ManageConnections, realtime.ManageUsers, realtime.ManageTokens, realtime.ManageTenant}
 }
 
 // NameParts lists Parts for a sentence, the last one behind a conjunction: "publish, state and tenant".

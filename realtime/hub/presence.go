@@ -9,6 +9,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/demand"
+	"github.com/tidewire/tidewire/realtime/hub/explain"
 	"github.com/tidewire/tidewire/realtime/hub/fleet"
 	"github.com/tidewire/tidewire/realtime/hub/presence"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
@@ -68,25 +69,15 @@ func (f attended) Send(m *realtime.Message, failed func()) {
 func (f attended) Document(tenant string) *realtime.Tenant { return f.tenants.Document(tenant) }
 
 func (f attended) There(name realtime.Channel) iter.Seq[*Connection] {
-	return func(yield func(*Connection) bool) {
-		for r := range f.readers(name) {
-			if !yield(connectionOf(r)) {
-				return
-			}
-		}
-	}
+	return fleet.Each(f.readers(name), connectionOf)
 }
 
 func (f attended) Readers(name realtime.Channel) iter.Seq[demand.Reader] {
-	return func(yield func(demand.Reader) bool) {
-		for r := range f.readers(name) {
-			c, want := connectionOf(r), r.Wanted()
-			rules := c.Tenant().Rules(name.Namespace())
-			if !yield(demand.Reader{User: c.Principal().User, Keys: want.Keys, MaxRate: rules.GrantedRate(want.MaxRate), Paused: want.Paused}) {
-				return
-			}
-		}
-	}
+	return fleet.Each(f.readers(name), func(r *channel.Reader) demand.Reader {
+		c, want := connectionOf(r), r.Wanted()
+		rules := c.Tenant().Rules(name.Namespace())
+		return demand.Reader{User: c.Principal().User, Keys: want.Keys, MaxRate: rules.GrantedRate(want.MaxRate), Paused: want.Paused}
+	})
 }
 
 // sets are those in which channels have readers.
@@ -182,4 +173,21 @@ func (f attended) After(d time.Duration, do func()) {
 		defer f.unlock()
 		do()
 	})
+}
+
+// clientOf is a connection as explain sees it.
+func clientOf(c *Connection) explain.Client {
+	return explain.Client{Connection: c.id, Principal: c.Principal(), Tenant: c.Tenant()}
+}
+
+func (f attended) Explain(w *explain.Work) {
+	w.Views = f.hub.views
+	for r := range f.readers(w.Event.Channel) {
+		w.Reads(clientOf(connectionOf(r)), r)
+	}
+	if here := f.tenants[w.Event.Channel.Tenant()]; here != nil {
+		for _, c := range here.Conns {
+			w.Connected(clientOf(c), c.patterns, func() []*channel.Reader { return subscriptions(c) })
+		}
+	}
 }

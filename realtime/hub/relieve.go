@@ -1,13 +1,12 @@
 package hub
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
+	"github.com/tidewire/tidewire/realtime/hub/backlog"
 )
 
 // heedEvery is how often a Hub looks at its Budget, unless records grow beyond it sooner.
@@ -43,26 +42,22 @@ const slowQueue = 32 << 10
 
 // CloseSlowest closes the clients with the longest queues until as many bytes are free, and returns how many are.
 func (k keeper) CloseSlowest(bytes int64) (freed int64) {
-	type slow struct {
-		conn  *Connection
-		bytes int
-	}
-	var all []slow
-	for _, f := range k.hub.followed() {
-		for _, c := range f.connections() {
-			if _, n := c.client.Box.Weight(); n >= slowQueue {
-				all = append(all, slow{c, n})
+	all := backlog.Longest(slowQueue, func(yield func(*Connection, int) bool) {
+		for _, f := range k.hub.followed() {
+			for _, c := range f.connections() {
+				if _, n := c.client.Box.Weight(); !yield(c, n) {
+					return
+				}
 			}
 		}
-	}
-	slices.SortFunc(all, func(a, b slow) int { return cmp.Compare(b.bytes, a.bytes) })
-	for _, s := range all {
+	})
+	for c, n := range all {
 		if freed >= bytes {
 			break
 		}
-		freed += int64(s.bytes)
-		k.hub.count.Add(realtime.CountDrops, s.conn.Tenant().ID, realtime.ReasonTooSlow, 1)
-		s.conn.Close(realtime.Errorf(realtime.CodeTooSlow, "the server is short of memory, and %d bytes were waiting for this connection", s.bytes))
+		freed += int64(n)
+		k.hub.count.Add(realtime.CountDrops, c.Tenant().ID, realtime.ReasonTooSlow, 1)
+		c.Close(realtime.Errorf(realtime.CodeTooSlow, "the server is short of memory, and %d bytes were waiting for this connection", n))
 	}
 	return freed
 }

@@ -57,6 +57,11 @@ func (b *batch) add(p realtime.Publication, err error) error {
 	return nil
 }
 
+// Check refuses an event as a request with it would be, which may have set what the tenant's rules say of it. Nothing is published.
+func Check(t *realtime.Tenant, principal *realtime.Principal, event *realtime.Publication) error {
+	return newBatch(t, principal, nil).check(event)
+}
+
 func (b *batch) check(p *realtime.Publication) error {
 	if err := p.Check(); err != nil {
 		return err

@@ -24,17 +24,25 @@ func price(n, rate int) int64 { return int64(n) * int64(time.Second) / int64(rat
 // take takes what costs that much from a bucket of the given depth, or takes
 // nothing and returns how long it has to wait.
 func (b *bucket) take(now, cost, depth int64) (wait int64) {
-	depth = max(depth, cost) // what is larger than the bucket needs it full
 	for {
 		full := b.full.Load()
-		next := max(full, now) + cost
-		if next-now > depth {
-			return next - now - depth
+		if wait := lacks(full, now, cost, depth); wait > 0 {
+			return wait
 		}
-		if b.full.CompareAndSwap(full, next) {
+		if b.full.CompareAndSwap(full, max(full, now)+cost) {
 			return 0
 		}
 	}
+}
+
+// look says what take would, and takes nothing.
+func (b *bucket) look(now, cost, depth int64) (wait int64) {
+	return lacks(b.full.Load(), now, cost, depth)
+}
+
+// lacks returns how long what costs that much has to wait for a bucket that is full at a moment.
+func lacks(full, now, cost, depth int64) (wait int64) {
+	return max(max(full, now)+cost-now-max(depth, cost), 0) // what is larger than the bucket needs it full
 }
 
 // charge takes what costs that much, also from a bucket that has it not, and returns how long it takes until it

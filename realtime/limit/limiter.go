@@ -104,6 +104,21 @@ func (l *Limiter) Publish(t *realtime.Tenant, userID string, n int) error {
 	return l.take(t, userID, publishes, n)
 }
 
+// MayPublish says what Publish would, and takes and counts nothing.
+func (l *Limiter) MayPublish(t *realtime.Tenant, userID string, n int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tn := l.tenant(t)
+	claims := tn.claims(tn.user(userID), publishes, n)
+	for i := range claims {
+		c := &claims[i]
+		if wait := c.bucket.look(l.now(), c.cost(), max(c.depth, int64(burst))); wait > 0 {
+			return refusal(c, wait)
+		}
+	}
+	return nil
+}
+
 // Request lets a user make a call of the management API. The error is a refusal: requestsPerSecond.
 func (l *Limiter) Request(t *realtime.Tenant, userID string) error {
 	return l.take(t, userID, requests, 1)
@@ -173,18 +188,22 @@ func (t *tenant) queue(now, wait, cost int64) int64 {
 }
 
 // refuse makes the error of a bucket that has no room, and counts it.
-func (t *tenant) refuse(c *claim, wait int64) *realtime.Error {
+func (t *tenant) refuse(c *claim, wait int64) *realtime.Error { return t.count(refusal(c, wait)) }
+
+// refusal is the error of a bucket that has no room.
+func refusal(c *claim, wait int64) *realtime.Error {
 	after := roundUp(time.Duration(wait), time.Millisecond)
 	whose := "the " + c.level.String()
 	if c.level != ofConnection {
 		whose += ", by all its connections,"
 	}
-	return t.error(c.kind.name(), after, fmt.Sprintf("limits.%s: %s is over %d per second; retry in %s", c.kind.name(), whose, c.rate, after))
+	name := c.kind.name()
+	return limited(name, after, fmt.Sprintf("limits.%s: %s is over %d per second; retry in %s", name, whose, c.rate, after))
 }
 
 // full makes the error of a count that is reached, and counts it.
 func (t *tenant) full(name string, whose level, open int) *realtime.Error {
-	return t.error(name, seatRetry, fmt.Sprintf("limits.%s: the %s has %d connections open; close one or retry in %s", name, whose, open, seatRetry))
+	return t.count(limited(name, seatRetry, fmt.Sprintf("limits.%s: the %s has %d connections open; close one or retry in %s", name, whose, open, seatRetry)))
 }
 
 // Refused counts a refusal that repeats an earlier one, by the name of its limit.
@@ -192,8 +211,13 @@ func (c *Connection) Refused(limit string) {
 	c.tenant.limiter.metrics.Add(realtime.CountRefusals, c.tenant.id, realtime.Reason(limit), 1)
 }
 
-func (t *tenant) error(limit string, after time.Duration, message string) *realtime.Error {
-	t.limiter.metrics.Add(realtime.CountRefusals, t.id, realtime.Reason(limit), 1)
+// count counts a refusal.
+func (t *tenant) count(err *realtime.Error) *realtime.Error {
+	t.limiter.metrics.Add(realtime.CountRefusals, t.id, realtime.Reason(err.Limit), 1)
+	return err
+}
+
+func limited(limit string, after time.Duration, message string) *realtime.Error {
 	return &realtime.Error{Code: realtime.CodeLimited, Message: message, RetryAfter: after, Limit: limit}
 }
 

@@ -1,7 +1,9 @@
 package survey
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"iter"
 	"maps"
 	"slices"
@@ -9,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/census"
 	"github.com/tidewire/tidewire/realtime/hub/demand"
+	"github.com/tidewire/tidewire/realtime/hub/explain"
 	"github.com/tidewire/tidewire/realtime/hub/presence"
 	"github.com/tidewire/tidewire/realtime/internal/distinct"
 )
@@ -125,14 +128,53 @@ type readers struct {
 	users       distinct.Union
 }
 
+// Explained is who would be given an event.
+type Explained struct {
+	Lines []explain.Line // by user, connection and subscription
+	More  bool
+	Heard
+}
+
+// Explain asks who would be given an event, which has been checked and is not published: whoever reads its channel, or what becomes of it for the connections of
+// a user. There are so many lines at most, 1 to 1000. Errors: as Presence.
+func (s *Surveyor) Explain(ctx context.Context, t *realtime.Tenant, event *realtime.Publication, user string, most int) (*Explained, error) {
+	q, err := s.ask(ctx, t, census.Query{About: census.AboutExplain, Event: census.EventOf(event), User: user, Limit: most})
+	if err != nil {
+		return nil, err
+	}
+	e := &Explained{Heard: q.heard, Lines: []explain.Line{}}
+	for _, value := range q.rows {
+		var l explain.Line
+		if json.Unmarshal(value, &l) == nil && l.Outcome != "" {
+			e.Lines = append(e.Lines, l)
+		}
+	}
+	slices.SortFunc(e.Lines, func(a, b explain.Line) int {
+		return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Pattern, b.Pattern), cmp.Compare(a.Sub, b.Sub))
+	})
+	e.More = saysMore(q)
+	if len(e.Lines) > most {
+		e.Lines, e.More = e.Lines[:most], true
+	}
+	return e, nil
+}
+
+// saysMore reports whether an instance has left something out.
+func saysMore(q *question) bool {
+	for _, a := range q.answers {
+		for _, part := range a.parts {
+			if part.More {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // together makes a page of what instances have answered, each its first names. Each has said all that it has of those in the page: if it has left names out, it has named
 // as many as the page has, and so none of the page's comes after them.
 func together(q *question, names iter.Seq[string], page Page) (first []string, more bool) {
-	for _, a := range q.answers {
-		for _, part := range a.parts {
-			more = more || part.More
-		}
-	}
+	more = saysMore(q)
 	if first = slices.Sorted(names); len(first) > page.Limit {
 		first, more = first[:page.Limit], true
 	}

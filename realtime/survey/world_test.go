@@ -96,20 +96,22 @@ func newWorld(t *testing.T, hubs int, doc *realtime.Tenant) *world {
 		w.hubs = append(w.hubs, hub.New(w.broker, hub.Options{Instance: name, Payload: wire.Compact}))
 	}
 	w.s = survey.New(survey.Options{Broker: w.broker, Subscriptions: inner, Leases: w.living})
-	t.Cleanup(func() {
-		for _, h := range w.hubs {
-			if err := h.Close(context.Background()); err != nil {
-				t.Error(err)
-			}
-		}
-		if err := w.s.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := inner.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { w.close(inner) })
 	return w
+}
+
+func (w *world) close(inner realtime.Broker) {
+	for _, h := range w.hubs {
+		if err := h.Close(context.Background()); err != nil {
+			w.t.Error(err)
+		}
+	}
+	if err := w.s.Close(context.Background()); err != nil {
+		w.t.Error(err)
+	}
+	if err := inner.Close(context.Background()); err != nil {
+		w.t.Error(err)
+	}
 }
 
 func (w *world) channel(name string) realtime.Channel {

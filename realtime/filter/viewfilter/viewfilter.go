@@ -11,7 +11,10 @@ import (
 // Compiler compiles filters. It is safe for concurrent use.
 type Compiler struct{ inner *filter.Compiler }
 
-var _ view.Compiler = (*Compiler)(nil)
+var (
+	_ view.Compiler  = (*Compiler)(nil)
+	_ view.Explainer = program{}
+)
 
 // New returns a Compiler.
 func New() (*Compiler, error) {
@@ -47,6 +50,20 @@ func (m *memo) Forget() {
 }
 
 func (p program) Match(e *realtime.Publication, m *view.Memo) bool {
+	return p.inner.Match(inputOf(e, m))
+}
+
+// Why says which part of the filter is false.
+func (p program) Why(e *realtime.Publication, m *view.Memo) string {
+	reason, no := p.inner.Explain(inputOf(e, m))
+	if !no {
+		return ""
+	}
+	return reason.String()
+}
+
+// inputOf is a publication as programs see it.
+func inputOf(e *realtime.Publication, m *view.Memo) *filter.Input {
 	in, ok := m.Kept.(*memo)
 	if !ok {
 		in = &memo{}
@@ -56,7 +73,7 @@ func (p program) Match(e *realtime.Publication, m *view.Memo) bool {
 		in.Reset(filter.Attributes{Key: e.Key, EventType: e.EventType, Source: e.Source, ContentType: e.ContentType, Tags: filter.TagMap(e.Tags), Data: e.Data})
 		in.filled = true
 	}
-	return p.inner.Match(&in.Input)
+	return &in.Input
 }
 
 func (p program) ID() string { return p.inner.Source() }

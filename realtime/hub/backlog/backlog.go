@@ -1,7 +1,13 @@
 // Package backlog tells how much waits for the clients of each tenant.
 package backlog
 
-import "github.com/tidewire/tidewire/realtime"
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"github.com/tidewire/tidewire/realtime"
+)
 
 // Levels are those of all queues, by tenant. The zero value has told nothing.
 type Levels struct{ told map[string]waiting }
@@ -30,4 +36,26 @@ func (l *Levels) Tell(to realtime.Metrics, queues func(yield func(tenant string,
 func level(to realtime.Metrics, tenant string, w waiting) {
 	to.Level(realtime.GaugeQueueMessages, tenant, w.messages)
 	to.Level(realtime.GaugeQueueBytes, tenant, w.bytes)
+}
+
+// Longest returns those of some queues, each with who has it, that hold so many bytes at least, the longest first.
+func Longest[C any](least int, queues iter.Seq2[C, int]) iter.Seq2[C, int] {
+	type queue struct {
+		of    C
+		bytes int
+	}
+	var all []queue
+	for c, n := range queues {
+		if n >= least {
+			all = append(all, queue{c, n})
+		}
+	}
+	slices.SortFunc(all, func(a, b queue) int { return cmp.Compare(b.bytes, a.bytes) })
+	return func(yield func(C, int) bool) {
+		for _, q := range all {
+			if !yield(q.of, q.bytes) {
+				return
+			}
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/census"
+	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/demand"
 	"github.com/tidewire/tidewire/realtime/hub/presence"
 )
@@ -42,6 +43,8 @@ func (s subjects[W]) Query(q *census.Query, reply func(*census.Answer)) {
 				return total.Encode(), total.Connections
 			}}).begin(q, s.f.owner.Channels(q.Tenant, ""))
 		}
+	case census.AboutExplain:
+		explained(s.f, q, reply)
 	}
 }
 
@@ -124,4 +127,15 @@ func first(all iter.Seq[realtime.Channel], prefix, after string, limit int) (nam
 	}
 	cut()
 	return names, more
+}
+
+// Each is what is made of each reader.
+func Each[T any](readers iter.Seq[*channel.Reader], of func(*channel.Reader) T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for r := range readers {
+			if !yield(of(r)) {
+				return
+			}
+		}
+	}
 }

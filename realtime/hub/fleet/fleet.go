@@ -13,6 +13,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/census"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/demand"
+	"github.com/tidewire/tidewire/realtime/hub/explain"
 	"github.com/tidewire/tidewire/realtime/hub/mirror"
 	"github.com/tidewire/tidewire/realtime/hub/presence"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
@@ -32,6 +33,8 @@ type Owner[W comparable] interface {
 	Readers(c realtime.Channel) iter.Seq[demand.Reader]
 	// Channels are those of a namespace that have readers, or of all for the name "". One may come twice.
 	Channels(tenant, namespace string) iter.Seq[realtime.Channel]
+	// Explain tells w of the readers of its event's channel, and of the connections of its tenant.
+	Explain(w *explain.Work)
 	// Who is a connection, and Lost whether it has ended.
 	Who(w W) *presence.Who
 	Lost(w W) bool

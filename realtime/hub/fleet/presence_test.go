@@ -15,6 +15,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/demand"
+	"github.com/tidewire/tidewire/realtime/hub/explain"
 	"github.com/tidewire/tidewire/realtime/hub/fleet"
 	"github.com/tidewire/tidewire/realtime/hub/presence"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
@@ -112,6 +113,7 @@ func (i *instance) May(int, realtime.Action, realtime.Channel) *realtime.Error {
 func (i *instance) Admit(int) error                                            { return nil }
 func (i *instance) Unadmit(int)                                                {}
 func (i *instance) Begun() bool                                                { return true }
+func (i *instance) Explain(*explain.Work)                                      {}
 
 // Push has a client read a frame.
 func (i *instance) Push(id int, by func(*protocol.Protocol) outbox.Frame) {

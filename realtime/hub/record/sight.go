@@ -102,6 +102,12 @@ func (s *Sight) Left() bool { return len(s.left) > 0 }
 // Forget says that nobody is behind any more.
 func (s *Sight) Forget() { s.left = nil }
 
+// ShowsKey reports whether a View shows what a Table has of a key. It is false if that has no value.
+func ShowsKey(t *Table, key string, v *view.View) bool {
+	n := t.keys[key]
+	return n != nil && n.birth != 0 && shows(t, &n.Entry, v)
+}
+
 func shows(t *Table, e *Entry, v *view.View) bool {
 	p := open(tableKeeper{t}, e, v, false)
 	return p.Shown()

@@ -37,4 +37,11 @@ func (k *keys) Match(p *realtime.Publication, _ *Memo) bool {
 	return slices.ContainsFunc(k.prefixes, func(prefix string) bool { return strings.HasPrefix(p.Key, prefix) })
 }
 
+func (k *keys) Why(p *realtime.Publication, m *Memo) string {
+	if k.Match(p, m) {
+		return ""
+	}
+	return "the subscription is for other keys"
+}
+
 func (k *keys) ID() string { return k.id }

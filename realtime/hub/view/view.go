@@ -125,6 +125,32 @@ type Equal interface {
 	Equalities() []Equality
 }
 
+// Explainer is a Filter that can say why it does not pass a Publication.
+type Explainer interface {
+	// Why returns a sentence; it is empty if the Filter passes it.
+	Why(p *realtime.Publication, m *Memo) string
+}
+
+// Why says why a Publication is not shown, as far as the filters can say. It is empty if it is shown.
+func (v *View) Why(p *realtime.Publication, m *Memo) string {
+	if v == nil {
+		return ""
+	}
+	for _, f := range v.filters {
+		if !f.Match(p, m) {
+			return why(f, p, m)
+		}
+	}
+	return ""
+}
+
+func why(f Filter, p *realtime.Publication, m *Memo) string {
+	if e, is := f.(Explainer); is {
+		return e.Why(p, m)
+	}
+	return "the filter is false"
+}
+
 // Viewer is for whom a filter is compiled.
 type Viewer struct {
 	User   string
@@ -153,4 +179,12 @@ func (a anyOf) ID() string {
 		ids[i] = f.ID()
 	}
 	return strings.Join(ids, "\x00or\x00")
+}
+
+func (a anyOf) Why(p *realtime.Publication, m *Memo) string {
+	all := make([]string, len(a))
+	for i, f := range a {
+		all[i] = why(f, p, m)
+	}
+	return strings.Join(all, "; and ")
 }
