@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -59,6 +60,16 @@ type Key struct {
 	Alg    string `json:"alg"`              // HS256, RS256, PS256, ES256 or EdDSA
 	Secret string `json:"secret,omitempty"` // HS256: the secret itself, 32 bytes or more
 	PEM    string `json:"pem,omitempty"`    // the others: a PKIX public or PKCS #8 private key
+	// Until is when the key ends: no token that it has signed is good from then on. Zero is never.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Ended reports whether the key has ended at a moment.
+func (k *Key) Ended(now time.Time) bool { return !k.Until.IsZero() && !now.Before(k.Until) }
+
+// KeyEndedSince reports whether one of the tenant's own keys has ended after a moment, and by now.
+func (t *Tenant) KeyEndedSince(moment, now time.Time) bool {
+	return slices.ContainsFunc(t.Auth.Keys, func(k Key) bool { return k.Ended(now) && !k.Ended(moment) })
 }
 
 // String names the key and hides its secret.

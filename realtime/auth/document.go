@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -59,7 +60,7 @@ func keyOf(k realtime.Key) (*key, error) {
 			return nil, errors.New("secret: is PEM text; put it into pem, and its algorithm into alg")
 		}
 		made, err := newKey(k.KID, k.Alg, []byte(k.Secret))
-		return made, prefix("secret", err)
+		return until(made, k.Until), prefix("secret", err)
 	}
 	if k.Secret != "" {
 		return nil, fmt.Errorf("secret: %s needs pem instead", k.Alg)
@@ -69,7 +70,15 @@ func keyOf(k realtime.Key) (*key, error) {
 		return nil, prefix("pem", err)
 	}
 	made, err := newKey(k.KID, k.Alg, material)
-	return made, prefix("pem", err)
+	return until(made, k.Until), prefix("pem", err)
+}
+
+// until lets a key end at a moment. k may be nil.
+func until(k *key, end time.Time) *key {
+	if k != nil {
+		k.until = end
+	}
+	return k
 }
 
 func prefix(field string, err error) error {

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -25,8 +26,9 @@ type key struct {
 	alg     string
 	id      [32]byte // of algorithm and material: equal for keys that verify the same tokens, whatever their kid
 	method  jwt.SigningMethod
-	public  any // what method.Verify takes
-	private any // what method.Sign takes; nil if it cannot sign
+	public  any       // what method.Verify takes
+	private any       // what method.Sign takes; nil if it cannot sign
+	until   time.Time // when it ends; zero is never
 }
 
 // methodOf returns the one method of an algorithm, nil if it is not served.
@@ -138,9 +140,13 @@ func proofOf(t *token) proof {
 // tried with the keys of that kid only, one without with those of its algorithm;
 // either way the algorithm must be the key's own.
 func verifySignature(keys []*key, p proof) (*key, error) {
-	tried, otherAlg := 0, ""
+	tried, ended, otherAlg, now := 0, 0, "", time.Now()
 	for _, k := range keys {
 		if p.kid != "" && k.kid != p.kid {
+			continue
+		}
+		if !k.until.IsZero() && !now.Before(k.until) {
+			ended++
 			continue
 		}
 		if k.alg != p.alg {
@@ -161,5 +167,5 @@ func verifySignature(keys []*key, p proof) (*key, error) {
 	case otherAlg != "":
 		return nil, refuse(reasonAlgorithm, "alg is %q, the key's is %s, kid %q", clip(p.alg), otherAlg, clip(p.kid))
 	}
-	return nil, refuse(reasonUnknownKey, "kid %q, alg %q", clip(p.kid), clip(p.alg))
+	return nil, refuse(reasonUnknownKey, "kid %q, alg %q; %d keys of this kid have ended", clip(p.kid), clip(p.alg), ended)
 }

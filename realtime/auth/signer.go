@@ -32,8 +32,8 @@ type Claims struct {
 	Issued time.Time
 }
 
-// NewSigner returns a Signer that uses the tenant's first key that can sign: a
-// secret or a private key. An error has code CodeNotFound if there is none, and
+// NewSigner returns a Signer that uses the tenant's first key that can sign, a
+// secret or a private key, and has not ended. An error has code CodeNotFound if there is none, and
 // CodeBadRequest if the document's keys are not what CheckKeys asks.
 func NewSigner(t *realtime.Tenant) (*Signer, error) {
 	if err := CheckKeys(t); err != nil {
@@ -44,7 +44,7 @@ func NewSigner(t *realtime.Tenant) (*Signer, error) {
 		if err != nil {
 			return nil, err
 		}
-		if made.private != nil {
+		if made.private != nil && !k.Ended(time.Now()) {
 			return &Signer{key: made, tenant: t}, nil
 		}
 	}

@@ -193,9 +193,13 @@ func (v *Verifier) judge(ctx context.Context, from *claimed, at place) (*realtim
 			return nil, err
 		}
 	}
+	expires := c.expires
+	if !key.until.IsZero() && key.until.Before(expires) {
+		expires = key.until
+	}
 	return &realtime.Principal{
 		Tenant: tenant.ID, User: c.user, Groups: c.groups, Grants: c.grants, Views: c.views, Manage: c.manage,
-		Issued: c.issued, Expires: c.expires,
+		Issued: c.issued, Expires: expires,
 		Credential: &realtime.Credential{
 			KID: strings.Clone(from.token.kid), Alg: key.alg, Key: key.id, Issuer: c.issuer, Audience: c.audience, InQuery: at == inQuery,
 		},

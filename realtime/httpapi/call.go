@@ -35,6 +35,8 @@ type call struct {
 	tenant    *realtime.Tenant // nil if the path names none, or for calls that read or write the document itself
 	dry       bool             // show what would change, and change nothing
 	kept      []realtime.Key   // that a patch does not name
+	// shown is what a change answers, made of the document; nil: the document, without what is secret.
+	shown func(*realtime.Tenant) any
 }
 
 // authorize decides whether the caller may make the call. Nothing is told of a tenant before it is known that

@@ -28,6 +28,7 @@ type scope int
 
 const (
 	part   scope = iota // a field of a tenant that is there
+	keys                // the keys of a tenant that is there
 	upsert              // the document, which may be the first
 )
 
@@ -46,7 +47,7 @@ func (a *api) change(c *call, what string, may scope, make func(stored *realtime
 		if err != nil {
 			return err
 		}
-		if !there && may == part {
+		if !there && may != upsert {
 			return noSuchTenant()
 		}
 		if err := c.checkConditions(stored, there); err != nil {
@@ -101,10 +102,15 @@ func (a *api) plan(c *call, stored *realtime.Tenant, there bool, may scope, make
 	if err := noteMove(doc, from, !there, time.Now()); err != nil {
 		return nil, "", err
 	}
-	if may == upsert { // who may only suspend has not written the rest
-		if err := errors.Join(doc.CheckFor(a.o.Retention), auth.CheckKeys(doc), auth.CheckOrigins(doc)); err != nil {
-			return nil, "", faults(err)
-		}
+	switch may {
+	case upsert:
+		err = errors.Join(doc.CheckFor(a.o.Retention), auth.CheckKeys(doc), auth.CheckOrigins(doc))
+	case keys:
+		err = auth.CheckKeys(doc)
+	case part: // who may only suspend has not written the rest
+	}
+	if err != nil {
+		return nil, "", faults(err)
 	}
 	switch {
 	case !there:
@@ -151,6 +157,9 @@ func (c *call) changed(doc *realtime.Tenant, outcome change) error {
 	status := http.StatusOK
 	if outcome == created {
 		status = http.StatusCreated
+	}
+	if c.shown != nil {
+		return c.answer(status, c.shown(doc))
 	}
 	return c.answer(status, withoutSecrets(doc))
 }

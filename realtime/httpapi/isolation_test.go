@@ -86,9 +86,14 @@ func TestPartsOfManage(t *testing.T) {
 		realtime.ManageConnections: {"/connections", "/connections/c1", "GET /v1/tenants/acme/channels"},
 		realtime.ManageUsers:       {"/logout"},
 		realtime.ManageTokens:      {"/tokens"},
-		realtime.ManageTenant:      {"GET /v1/tenants/acme"},
+		realtime.ManageTenant:      {"GET /v1/tenants/acme", "GET /v1/tenants/acme/keys"},
+		realtime.ManageExplain:     {"/explain"},
 	}
-	for part, ends := range opens {
+	for _, part := range httpapi.Parts() {
+		ends := opens[part]
+		if len(ends) == 0 {
+			t.Errorf("nobody has said what %s opens", part)
+		}
 		token := s.token("acme", "backend", part)
 		for _, route := range tenantRoutes() {
 			call := sample(route, "acme")

@@ -129,6 +129,9 @@ func mergedKeys(stored, patch []realtime.Key) (all, kept []realtime.Key) {
 		if p := &filled[i]; p.Secret == "" && p.PEM == "" && p.Alg == k.Alg {
 			p.Secret, p.PEM = k.Secret, k.PEM
 		}
+		if p := &filled[i]; p.Until.IsZero() {
+			p.Until = k.Until
+		}
 		old[i] = true
 		places = append(places, filled[i])
 	}

@@ -20,7 +20,8 @@ func (s *Set) compare(ctx context.Context, doc *realtime.Tenant) {
 		s.mu.Unlock()
 		return
 	}
-	old, everybody := t.doc, doc.Auth.JWKSURL != "" && now.Sub(t.checkedAt) >= recheckEvery
+	old := t.doc
+	everybody := doc.Auth.JWKSURL != "" && now.Sub(t.checkedAt) >= recheckEvery || doc.KeyEndedSince(t.checkedAt, now)
 	if old == doc && !t.stale && !everybody {
 		s.mu.Unlock()
 		return
