@@ -131,6 +131,19 @@ func (tr *truth) after(c realtime.Channel, at realtime.Position) int {
 	return 0
 }
 
+// alike reports whether who sees no data need not be told of one event behind another of its key: their tags are all there is to be seen.
+func (tr *truth) alike(c realtime.Channel, one, other string) bool {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	i, is := tr.seen[c][one]
+	j, are := tr.seen[c][other]
+	if !is || !are {
+		return false
+	}
+	a, b := tr.log[c][i], tr.log[c][j]
+	return a.TTL == 0 && b.TTL == 0 && maps.Equal(a.Tags, b.Tags) && a.Op == b.Op
+}
+
 func (tr *truth) len(c realtime.Channel) int {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()

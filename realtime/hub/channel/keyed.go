@@ -127,8 +127,11 @@ func (k *Keyed) enter(r *Reader) {
 
 // join puts a reader among those who are shown the same.
 func (k *Keyed) join(r *Reader) {
-	r.pace.seat.Reader = r
-	k.sights.Enter(&r.pace.seat, r.view, !r.pace.state)
+	p := r.pace
+	if p.seat.Reader = r; !p.state {
+		p.cursor.Joined = k.Table.Number()
+	}
+	k.sights.Enter(&p.seat, r.view, !p.state, p.cursor.Joined)
 }
 
 // exit takes it out.

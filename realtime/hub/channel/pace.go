@@ -79,8 +79,15 @@ func untold(doubtful bool) int {
 // stands brings up to date where a reader stands that has had everything: behind changes too that had nothing in them for it.
 func (p *pace) stands(r *Reader) {
 	if k := p.keyed; k != nil && !p.lags && p.cursor.Number < k.had.cursor.Number {
-		p.cursor, r.at, p.dropped = k.had.cursor, k.had.at, k.had.dropped
+		p.catch(k.had.cursor)
+		r.at, p.dropped = k.had.at, k.had.dropped
 	}
+}
+
+// catch moves a reader to where everything is behind it.
+func (p *pace) catch(up record.Cursor) {
+	up.Joined = p.cursor.Joined
+	p.cursor = up
 }
 
 // begin gives the reader the state from its beginning.
@@ -199,6 +206,8 @@ func (p *pace) missed(r *Reader) {
 	p.keyed.metrics.Add(realtime.CountGaps, p.keyed.name.Tenant(), realtime.ReasonEvicted, 1)
 	p.keyed.fx.Replay(r, r.client.Protocol.Gap(p.keyed.name, t.Position()))
 	p.cursor = t.At()
+	p.cursor.Joined = t.Number()
+	p.sight().Joined = t.Number()
 }
 
 // giveOwed queues what comes before a snapshot. It reports whether that was all.

@@ -85,7 +85,7 @@ func (r *Reader) attach() {
 	r.from = math.MaxUint64 // nothing is delivered to it: it is given what it is to have by the Keyed
 	r.pace.tempo.Floor(&m.rules)
 	k.enter(r)
-	r.pace.cursor = k.Table.At()
+	r.pace.catch(k.Table.At())
 	if at := m.rec.Position(); !at.IsZero() {
 		r.at = at
 	}
@@ -142,6 +142,7 @@ func NoState(c realtime.Channel) *realtime.Error {
 const (
 	pendingKeys  = 1 << 20
 	pendingBytes = 8 << 20
+	pendingIdle  = 1 << 20 // of what all of them have had, and what comes is compared with
 )
 
 // newPending returns a Keyed of the Machine's own.
@@ -158,7 +159,9 @@ func (m *Machine) pend(msg *realtime.Message, now time.Time) {
 		return
 	}
 	m.pending.Apply(msg, now)
-	if _, bytes := m.pending.Table.Size(); m.pending.behind() == 0 || m.pending.Table.Over() || record.Crowded(m.rec.Quota(), bytes) {
+	_, bytes := m.pending.Table.Size()
+	idle := m.pending.behind() == 0 && (bytes > pendingIdle || !m.pending.sights.Compares())
+	if idle || m.pending.Table.Over() || record.Crowded(m.rec.Quota(), bytes) {
 		m.pending.restart()
 	}
 }

@@ -11,6 +11,8 @@ import (
 type Cursor struct {
 	// Number is that of the newest change that the reader has had, or need not have.
 	Number uint64
+	// Joined is the newest change up to which the reader may not have been told of any, because it is not given what there is.
+	Joined uint64
 	// caught is the newest number at which the reader has had everything: what it may have on its screen can have gone out of sight since.
 	caught uint64
 
@@ -43,7 +45,7 @@ func (c *Cursor) Next(t *Table, s *Sight) (Step, bool) {
 		return Step{At: n.At}, true
 	}
 	had, given := c.had(n)
-	st := s.tells(t, n, had)
+	st := s.tells(t, n, had, c.Joined)
 	if given && !st.leaves { // or it was given as it is, and an earlier life of the key may have been given before
 		st.Pass = Pass{}
 	}

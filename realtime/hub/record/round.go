@@ -64,7 +64,7 @@ func (r *Round) removals(t *Table, c *Cursor, s *Sight, give func(*Step) bool) b
 		if c.skips(n) {
 			continue
 		}
-		if st := s.tells(t, n, c.caught); st.Shown() && !give(&st) {
+		if st := s.tells(t, n, c.caught, c.Joined); st.Shown() && !give(&st) {
 			return false
 		}
 	}
@@ -84,7 +84,7 @@ func (r *Round) values(t *Table, c *Cursor, s *Sight, give func(*Step) bool) boo
 		if n.number <= max(had, c.Number) || c.skips(n) { // it may have gone on in the order of the log since
 			continue
 		}
-		if st := s.tells(t, n, had); st.Shown() {
+		if st := s.tells(t, n, had, c.Joined); st.Shown() {
 			room = give(&st)
 		}
 	}

@@ -14,8 +14,11 @@ type Sight struct {
 	// Events says that they are told what happens, and not what becomes of their screens: a removal of what they may
 	// never have been told too.
 	Events bool
+	// Joined is the newest number that any of those readers may not have been told of, because it came later and was not given what there was.
+	Joined uint64
 
-	left    map[string]uint64    // the number of the change by which a key went out of sight
+	left    map[string]uint64 // the number of the change by which a key went out of sight
+	same    view.Unchanged
 	decided *[decisions]decision // the newest, by number
 }
 
@@ -56,6 +59,12 @@ func (s *Sight) See(t *Table, c *Change) (news bool) {
 	for i := range c.and {
 		news = s.See(t, &c.and[i]) || news
 	}
+	if c.node != nil && c.had && s.alike(t, c) {
+		return s.same.Note(c.node.Key, c.Number, c.before, s.Joined) || news
+	}
+	if c.node != nil {
+		s.same.Changed(c.node.Key)
+	}
 	switch {
 	case !s.View.Filtered() || c.node == nil || c.node.op == realtime.OpClear:
 		return true
@@ -65,10 +74,24 @@ func (s *Sight) See(t *Table, c *Change) (news bool) {
 		delete(s.left, c.node.Key)
 		return true
 	case c.had && s.sees(t, c.before, &c.was):
-		s.leave(c.node.Key, c.Number)
+		if s.left == nil {
+			s.left = map[string]uint64{}
+		}
+		s.left[c.node.Key] = c.Number
 		return true
 	}
 	return news || s.Events && c.node.op == realtime.OpDelete && s.sees(t, c.Number, &c.node.Entry)
+}
+
+// alike reports whether a change has left what is shown of a key as it was.
+func (s *Sight) alike(t *Table, c *Change) bool {
+	if s.View.Columns() == nil || c.node.op != realtime.OpSet || !s.sees(t, c.Number, &c.node.Entry) || !s.sees(t, c.before, &c.was) {
+		return false
+	}
+	var other scratch
+	k := tableKeeper{t}
+	defer k.scratch().done()
+	return s.View.Columns().Same(k.scratch().of(t.name, &c.node.Entry), other.of(t.name, &c.was))
 }
 
 // Look has looked at what decides whom a change concerns: what it shows, and what it takes the place of. A Sight that shows neither need not See it. It
@@ -89,18 +112,11 @@ func (c *Change) Look(t *Table, at func(*Look)) (decides bool) {
 	return true
 }
 
-func (s *Sight) leave(key string, number uint64) {
-	if s.left == nil {
-		s.left = map[string]uint64{}
-	}
-	s.left[key] = number
-}
-
-// Left reports whether anything has gone out of sight since Forget.
-func (s *Sight) Left() bool { return len(s.left) > 0 }
+// Left reports whether anything has gone out of sight since Forget, or has come as it was.
+func (s *Sight) Left() bool { return len(s.left) > 0 || !s.same.Empty() }
 
 // Forget says that nobody is behind any more.
-func (s *Sight) Forget() { s.left = nil }
+func (s *Sight) Forget() { s.left, s.same = nil, view.Unchanged{} }
 
 // ShowsKey reports whether a View shows what a Table has of a key. It is false if that has no value.
 func ShowsKey(t *Table, key string, v *view.View) bool {
@@ -123,10 +139,11 @@ type Step struct {
 	At realtime.Position
 }
 
-// tells returns what a reader who has had all up to a number is told of a node that is newer.
-func (s *Sight) tells(t *Table, n *node, had uint64) Step {
+// tells returns what a reader who has had all up to a number, but perhaps nothing up to joined, is told of a node that is newer.
+func (s *Sight) tells(t *Table, n *node, had, joined uint64) Step {
 	st := Step{Key: n.Key, At: n.At}
 	switch {
+	case n.op == realtime.OpSet && s.same.Had(n.Key, had, joined):
 	case !s.View.Filtered():
 		st.Pass = s.pass(t, n)
 	case n.op == realtime.OpClear:

@@ -32,7 +32,7 @@ func (s *Snapshot) Owed(t *Table, sight *Sight) (Step, bool) {
 		if n.Key != "" || n.op != realtime.OpSet {
 			continue
 		}
-		if st := sight.tells(t, n, n.number); st.Shown() {
+		if st := sight.tells(t, n, n.number, 0); st.Shown() {
 			return st, true
 		}
 	}

@@ -37,10 +37,12 @@ type Sights[R any] struct {
 	views lane.Index[*Sight[R]]
 	left  []*Sight[R] // out of which keys have gone that somebody may not have been told of
 	found []*Sight[R] // by the newest change
+	parts int         // how many show only some columns
 }
 
-// Enter gives a reader a place among those who are shown what a View shows. events says that they are told what happens; see record.Sight.
-func (ss *Sights[R]) Enter(seat *Seat[R], v *view.View, events bool) {
+// Enter gives a reader a place among those who are shown what a View shows. events says that they are told what happens, and joined up to which change the
+// reader may not have been told of any; see record.Sight.
+func (ss *Sights[R]) Enter(seat *Seat[R], v *view.View, events bool, joined uint64) {
 	s := ss.byID[v.ID()]
 	if s == nil {
 		s = &Sight[R]{Sight: record.Sight{View: v, Events: events}}
@@ -49,7 +51,9 @@ func (ss *Sights[R]) Enter(seat *Seat[R], v *view.View, events bool) {
 		}
 		ss.byID[v.ID()] = s
 		s.by = ss.views.Add(v, s)
+		ss.part(v, 1)
 	}
+	s.Joined = max(s.Joined, joined)
 	seat.sight, seat.at = s, len(s.Seats)
 	s.Seats = append(s.Seats, seat)
 }
@@ -65,8 +69,19 @@ func (ss *Sights[R]) Exit(seat *Seat[R]) {
 	if s.Seats = s.Seats[:last]; last == 0 {
 		delete(ss.byID, s.View.ID())
 		ss.views.Remove(s.View, s.by, s)
+		ss.part(s.View, -1)
 	}
 }
+
+// part counts Sights that show only some columns.
+func (ss *Sights[R]) part(v *view.View, n int) {
+	if v.Columns() != nil {
+		ss.parts += n
+	}
+}
+
+// Compares reports whether any reader is told of a change only if some columns have changed: what was before is to be kept.
+func (ss *Sights[R]) Compares() bool { return ss.parts > 0 }
 
 // Resume gives a reader that is the only one of its Sight what was known of the one that it had before: what has gone out of sight.
 func (ss *Sights[R]) Resume(seat *Seat[R], before *Sight[R]) {
