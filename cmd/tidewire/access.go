@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/contexts"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/devstate"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 )
@@ -22,12 +24,15 @@ type access struct {
 	token, file     string
 	google, fileOfG string // the identity token for Cloud Run's IAM
 	stdin           bool   // standard input holds what the command sends, and no token
+	named           string // the context to take the place of what neither flags nor environment say
+	service         contexts.Service
 }
 
 const accessHelp = `
 The command takes the server from --url or TIDEWIRE_URL, and the token from --token,
---token-file or TIDEWIRE_TOKEN. Other users of the machine can see a token in a flag,
-but not in the environment or in a file.
+--token-file or TIDEWIRE_TOKEN; without a URL, from --context or the context in use
+(see tidewire context). Other users of the machine can see a token in a flag, but not
+in the environment or in a file.
 `
 
 // flags adds --url, --token and --token-file to cmd. server is what the URL is that of.
@@ -37,6 +42,8 @@ func (a *access) flags(cmd *cobra.Command, server, token string) {
 	f.StringVar(&a.url, "url", "", server+" (default: TIDEWIRE_URL)")
 	f.StringVar(&a.token, "token", "", token+" (default: TIDEWIRE_TOKEN)")
 	f.StringVar(&a.file, "token-file", "", "file with the token, or - for standard input")
+	f.StringVar(&a.named, "context", "", "context to use (default: TIDEWIRE_CONTEXT, or the one that context use has chosen)")
+	complete(cmd, "context", a.contextNames)
 	complete(cmd, "url", a.devURLs)
 	complete(cmd, "token", fixed())
 }
@@ -50,6 +57,9 @@ func (a *access) googleFlags(cmd *cobra.Command) {
 
 // resolve fills in what no flag gave. The error is a usage.Error, and holds no token.
 func (a *access) resolve(ctx context.Context) (err error) {
+	if err := a.adopt(); err != nil {
+		return err
+	}
 	if a.url, err = a.one("url", a.url, a.environment.url); err != nil {
 		return err
 	}
@@ -67,6 +77,50 @@ func (a *access) resolve(ctx context.Context) (err error) {
 	}
 	a.google, err = a.secret("google-token", a.google, a.fileOfG, a.environment.googleToken)
 	return err
+}
+
+// adopt has the context stand in for an environment that names no server. What a context says of tokens is for its own server alone. A command that needs to
+// know the tenant before it resolves the rest adopts it first; it may be done twice.
+func (a *access) adopt() error {
+	asked := a.named != "" || a.environment.context != ""
+	if a.cmd.Flags().Changed("url") || a.named == "" && a.environment.url != "" {
+		if a.named != "" {
+			return usage.Errorf("--url and --context: use only one of them")
+		}
+		return nil
+	}
+	folder, err := a.contexts()
+	if err != nil {
+		if asked {
+			return err
+		}
+		return nil // then there is none
+	}
+	file, err := folder.Load()
+	if err != nil {
+		return err
+	}
+	c, ok, err := file.Get(cmp.Or(a.named, a.environment.context))
+	if err != nil || !ok {
+		return err
+	}
+	a.environment.url = c.URLOf(a.service)
+	a.environment.tenant = c.Tenant
+	a.environment.token = cmp.Or(a.environment.token, c.Token)
+	a.environment.googleToken = cmp.Or(a.environment.googleToken, c.GoogleToken)
+	if a.named != "" { // who names one means its token too
+		a.environment.token, a.environment.googleToken = cmp.Or(c.Token, a.environment.token), cmp.Or(c.GoogleToken, a.environment.googleToken)
+	}
+	return nil
+}
+
+// tenantOr is the tenant of a flag, or that of the context.
+func (a *access) tenantOr(flag string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	err := a.adopt()
+	return a.environment.tenant, err
 }
 
 // one is the value of a flag if it was given, or else that of the environment. A flag that was given and is empty comes

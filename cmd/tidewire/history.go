@@ -12,6 +12,7 @@ import (
 
 	tidewire "github.com/tidewire/tidewire/clients/go"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/contexts"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/tail"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
@@ -50,6 +51,11 @@ func newHistory(s std) *cobra.Command {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			h.service = contexts.API
+			if h.tenant, err = h.tenantOr(h.tenant); err != nil {
+				return err
+			}
 			if err := h.check(args[0], time.Now()); err != nil {
 				return err
 			}
@@ -61,7 +67,7 @@ func newHistory(s std) *cobra.Command {
 	h.access.flags(cmd, "where the management API is", "token that may read the history")
 	h.googleFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&h.tenant, "tenant", "", "tenant (required)")
+	f.StringVar(&h.tenant, "tenant", "", "tenant (required, unless the context has one)")
 	f.StringVar(&h.since, "since", "", "messages of this moment and later, the first of them first")
 	f.StringVar(&h.until, "until", "", "messages before this moment")
 	f.IntVar(&h.limit, "limit", realtime.DefaultHistoryLimit, "print at most so many messages; 0 is all")

@@ -17,7 +17,7 @@ func main() {
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, state: os.Getenv("TIDEWIRE_STATE"),
 		environment: environment{
 			url: os.Getenv("TIDEWIRE_URL"), token: os.Getenv("TIDEWIRE_TOKEN"),
-			googleToken: os.Getenv("TIDEWIRE_GOOGLE_TOKEN"), project: os.Getenv("GOOGLE_CLOUD_PROJECT"),
+			googleToken: os.Getenv("TIDEWIRE_GOOGLE_TOKEN"), project: os.Getenv("GOOGLE_CLOUD_PROJECT"), context: os.Getenv("TIDEWIRE_CONTEXT"),
 		},
 		emulators: devserver.Emulators{PubSub: os.Getenv("PUBSUB_EMULATOR_HOST"), Firestore: os.Getenv("FIRESTORE_EMULATOR_HOST")},
 	}, os.Args[1:]))

@@ -16,6 +16,7 @@ import (
 	tidewire "github.com/tidewire/tidewire/clients/go"
 	"github.com/tidewire/tidewire/clients/go/api"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/contexts"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -57,7 +58,7 @@ func newPublish(s std) *cobra.Command {
 func (p *publishing) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	p.at.flags(cmd, "where the gateway or the ingest function is", "token that may publish")
-	f.StringVar(&p.tenant, "tenant", "", "tenant (required without --socket; with it, the token's)")
+	f.StringVar(&p.tenant, "tenant", "", "tenant (required without --socket, unless the context has one; with it, the token's)")
 	f.StringVar(&p.standard.Channel, "channel", "", "channel (required with DATA)")
 	f.StringVar(&p.standard.Key, "key", "", "what the event replaces, such as a symbol")
 	f.StringArrayVar(&p.tags, "tag", nil, "k=v; may be repeated")
@@ -118,12 +119,17 @@ func (p *publishing) run(cmd *cobra.Command, args []string) (err error) {
 			return err
 		}
 	}
-	p.at.stdin = lines
+	if p.at.stdin = lines; !p.socket {
+		p.at.service = contexts.Ingest
+	}
 	if err := p.at.resolve(cmd.Context()); err != nil {
 		return err
 	}
 	if p.socket {
 		return p.overSocket(cmd.Context(), p.at, one)
+	}
+	if p.tenant, err = p.at.tenantOr(p.tenant); err != nil {
+		return err
 	}
 	if p.tenant == "" {
 		return usage.Errorf("publish: --tenant is missing; see tidewire publish --help")

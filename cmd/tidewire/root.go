@@ -4,9 +4,11 @@ import (
 	"errors"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/apply"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/devserver"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
@@ -28,6 +30,8 @@ type environment struct {
 	token       string // TIDEWIRE_TOKEN
 	googleToken string // TIDEWIRE_GOOGLE_TOKEN
 	project     string // GOOGLE_CLOUD_PROJECT
+	context     string // TIDEWIRE_CONTEXT
+	tenant      string // of the context
 }
 
 // The exit codes, for people's scripts.
@@ -44,9 +48,6 @@ const exitHelp = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (token, grant, bad
 event), 4 not available now (try again later).`
 
-// differsError is a dry run that found something to change.
-type differsError struct{ error }
-
 func exitCode(err error) int {
 	var known *realtime.Error
 	switch {
@@ -54,7 +55,7 @@ func exitCode(err error) int {
 		return 0
 	case errors.As(err, &usage.Error{}):
 		return exitUsage
-	case errors.As(err, &differsError{}):
+	case errors.As(err, &apply.DiffersError{}):
 		return exitDiffers
 	case errors.As(err, &notAppliedError{}):
 		return exitNotApplied
@@ -75,9 +76,9 @@ func newRoot(s std) *cobra.Command {
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage.Errorf("unknown command %q; see tidewire --help", args[0])
+				return usage.Errorf("unknown command %q%s; see tidewire --help", args[0], suggestions(cmd, args[0]))
 			}
 			return nil
 		},
@@ -89,7 +90,7 @@ func newRoot(s std) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newInit(s), newDev(s), newToken(s), newPublish(s), newTail(s), newHistory(s), newCall(s), newPresence(s), newDemand(s), newChannels(s), newExplain(s), newState(s), newTenants(s), newDoctor(s))
+	root.AddCommand(newInit(s), newDev(s), newToken(s), newPublish(s), newTail(s), newHistory(s), newCall(s), newPresence(s), newDemand(s), newChannels(s), newExplain(s), newState(s), newTenants(s), newDoctor(s), newKeys(s), newContext(s))
 	return root
 }
 
@@ -110,4 +111,30 @@ func exactly(low, high int, what string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// group is a command that has others and does nothing itself.
+func group(use, short, long string) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Long: long + exitHelp,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage.Errorf("unknown command %q%s; see tidewire %s --help", args[0], suggestions(cmd, args[0]), use)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+}
+
+// suggestions says which command may have been meant.
+func suggestions(cmd *cobra.Command, word string) string {
+	if cmd.SuggestionsMinimumDistance <= 0 {
+		cmd.SuggestionsMinimumDistance = 2
+	}
+	all := cmd.SuggestionsFor(word)
+	if len(all) == 0 {
+		return ""
+	}
+	return " (did you mean " + strings.Join(all, " or ") + "?)"
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/devstate"
@@ -110,4 +112,12 @@ func (s std) signerOf(file string) (*auth.Signer, error) {
 		return nil, usage.Errorf("--operators: %w", err)
 	}
 	return signer, nil
+}
+
+// readFile reads a file, or standard input for "-".
+func readFile(in io.Reader, name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(in)
+	}
+	return os.ReadFile(name) //nolint:gosec // the caller says which file
 }

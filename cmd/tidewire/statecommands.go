@@ -9,27 +9,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
-	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 )
 
 // keyed is what the commands of keyed state share.
 type keyed struct{ operation }
 
 func newState(s std) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "state",
-		Short: "Read and write the keyed state of channels",
-		Long: "state calls the management API with an operator's token, or with one of the tenant\n" +
-			"whose claim manage contains state, to read, and publish, to write; tidewire token\n" +
-			"makes both. The channel's namespace must have state.\n" + exitHelp,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage.Errorf("unknown command %q; see tidewire state --help", args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	cmd := group("state", "Read and write the keyed state of channels",
+		"state calls the management API with an operator's token, or with one of the tenant\n"+
+			"whose claim manage contains state, to read, and publish, to write; tidewire token\n"+
+			"makes both. The channel's namespace must have state.\n")
 	cmd.AddCommand(newStateGet(s), newStateSet(s), newStateDelete(s), newStateClear(s))
 	return cmd
 }

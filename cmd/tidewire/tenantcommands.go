@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/apply"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/contexts"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 )
 
@@ -21,18 +23,8 @@ type operation struct {
 }
 
 func newTenants(s std) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "tenants",
-		Short: "Create, show, change, list and suspend tenants of a deployment",
-		Long:  "tenants calls the management API of a deployment, or of dev, with an operator's\ntoken; tidewire token makes one.\n" + exitHelp,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage.Errorf("unknown command %q; see tidewire tenants --help", args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	cmd := group("tenants", "Create, show, change, list and suspend tenants of a deployment",
+		"tenants calls the management API of a deployment, or of dev, with an operator's\ntoken; tidewire token makes one.\n")
 	cmd.AddCommand(newTenantsApply(s), newTenantsShow(s), newTenantsList(s), newSuspension(s, "suspend"), newSuspension(s, "resume"))
 	return cmd
 }
@@ -47,6 +39,7 @@ func (o *operation) flags(cmd *cobra.Command) {
 
 // with calls f with the API.
 func (o *operation) with(ctx context.Context, f func(*client.API) error) error {
+	o.service = contexts.API
 	if err := o.resolve(ctx); err != nil {
 		return err
 	}
@@ -60,7 +53,7 @@ func (o *operation) with(ctx context.Context, f func(*client.API) error) error {
 
 func newTenantsApply(s std) *cobra.Command {
 	o := &operation{access: access{std: s}}
-	a := &applying{operation: o}
+	a := &apply.Applying{Out: s.out, Err: s.err}
 	cmd := &cobra.Command{
 		Use:   "apply [FILE | -]",
 		Short: "Create or change tenants and their topics from a file",
@@ -88,19 +81,23 @@ func newTenantsApply(s std) *cobra.Command {
 				return usage.Errorf("apply: FILE is missing; - reads it from standard input")
 			}
 			o.stdin = file == "-"
-			documents, err := readDocuments(s, file)
+			text, err := readFile(s.in, file)
+			if err != nil {
+				return usage.Errorf("%s: %w", file, err)
+			}
+			documents, err := apply.Read(file, text)
 			if err != nil {
 				return err
 			}
 			return o.with(cmd.Context(), func(api *client.API) error {
-				a.api = api
-				return a.all(cmd.Context(), documents)
+				a.API, a.JSON = api, o.json
+				return a.All(cmd.Context(), documents)
 			})
 		},
 	}
 	o.flags(cmd)
-	cmd.Flags().BoolVar(&a.prune, "prune", false, "remove what the file does not name, including keys")
-	cmd.Flags().BoolVar(&a.dryRun, "dry-run", false, "show what would change, and change nothing")
+	cmd.Flags().BoolVar(&a.Prune, "prune", false, "remove what the file does not name, including keys")
+	cmd.Flags().BoolVar(&a.DryRun, "dry-run", false, "show what would change, and change nothing")
 	return cmd
 }
 
@@ -182,10 +179,10 @@ func newSuspension(s std, verb string) *cobra.Command {
 		Args:    exactly(1, -1, "one TENANT or more"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.with(cmd.Context(), func(api *client.API) error {
-				a := &applying{operation: o, api: api}
-				return a.each(cmd.Context(), args, func(ctx context.Context, tenant string) (outcome, error) {
+				a := &apply.Applying{API: api, Out: s.out, Err: s.err, JSON: o.json}
+				return a.Each(cmd.Context(), args, func(ctx context.Context, tenant string) (apply.Outcome, error) {
 					change, err := api.Change(ctx, http.MethodPost, nil, tenant, verb)
-					return outcome{change: change}, err
+					return apply.Outcome{Change: change}, err
 				})
 			})
 		},

@@ -4,14 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	tidewire "github.com/tidewire/tidewire/clients/go"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/client"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/contexts"
+	"github.com/tidewire/tidewire/cmd/tidewire/internal/show"
 	"github.com/tidewire/tidewire/cmd/tidewire/internal/usage"
 	"github.com/tidewire/tidewire/realtime"
 )
@@ -29,6 +29,11 @@ func (q *survey) command(cmd *cobra.Command, token string, check func(args []str
 		cmd.ValidArgsFunction = cobra.NoFileCompletions
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var err error
+		q.service = contexts.API
+		if q.tenant, err = q.tenantOr(q.tenant); err != nil {
+			return err
+		}
 		if q.tenant == "" {
 			return usage.Errorf("%s: --tenant is missing; see tidewire %[1]s --help", cmd.Name())
 		}
@@ -48,7 +53,7 @@ func (q *survey) command(cmd *cobra.Command, token string, check func(args []str
 	}
 	q.access.flags(cmd, "where the management API is", token)
 	q.googleFlags(cmd)
-	cmd.Flags().StringVar(&q.tenant, "tenant", "", "tenant (required)")
+	cmd.Flags().StringVar(&q.tenant, "tenant", "", "tenant (required, unless the context has one)")
 	complete(cmd, "tenant", q.devTenants)
 	return cmd
 }
@@ -75,31 +80,8 @@ func newPresence(s std) *cobra.Command {
 		if err != nil {
 			return client.Heard{}, err
 		}
-		return p.Heard, printPresence(s.out, p, q.json)
+		return p.Heard, show.Presence(s.out, p, q.json)
 	})
-}
-
-func printPresence(w io.Writer, p *client.Present, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(w).Encode(map[string]any{"members": p.Members, "count": p.Count})
-	}
-	for _, m := range p.Members {
-		parts := []string{m.User}
-		if m.Connection != "" {
-			parts = append(parts, m.Connection)
-		}
-		if m.Data != nil {
-			parts = append(parts, string(m.Data))
-		}
-		if _, err := fmt.Fprintln(w, strings.Join(parts, " ")); err != nil {
-			return err
-		}
-	}
-	if p.Count == len(p.Members) {
-		return nil
-	}
-	_, err := fmt.Fprintf(w, "%d in all\n", p.Count)
-	return err
 }
 
 // newChannels is the command that says which channels are read.
@@ -160,25 +142,10 @@ func newDemand(s std) *cobra.Command {
 			return heard, err
 		}
 		for i := range all {
-			if err := printDemand(s.out, &all[i], q.json); err != nil {
+			if err := show.Demand(s.out, &all[i], q.json); err != nil {
 				return heard, err
 			}
 		}
 		return heard, nil
 	})
-}
-
-func printDemand(w io.Writer, c *client.WantedChannel, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(w).Encode(c)
-	}
-	line := fmt.Sprintf("%s watchers=%d users=%d since=%s", c.Channel, c.Watchers, c.Users, time.UnixMilli(c.Since).UTC().Format(time.RFC3339))
-	if c.MaxRate > 0 {
-		line += fmt.Sprintf(" maxRate=%v", c.MaxRate)
-	}
-	if c.Keys != nil {
-		line += fmt.Sprintf(" keys=%d", len(c.Keys))
-	}
-	_, err := fmt.Fprintln(w, line)
-	return err
 }

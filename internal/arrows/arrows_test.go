@@ -229,6 +229,12 @@ var allowed = map[string]struct{ own, others []string }{
 		others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
 	},
 	"cmd/tidewire/internal/usage":    {},
+	"cmd/tidewire/internal/contexts": {own: []string{"cmd/tidewire/internal/usage"}},
+	"cmd/tidewire/internal/show":     {own: []string{"cmd/tidewire/internal/client"}},
+	"cmd/tidewire/internal/apply": {
+		own:    []string{"realtime", "realtime/driver/memory", "realtime/httpapi", "cmd/tidewire/internal/client", "cmd/tidewire/internal/usage"},
+		others: []string{"github.com/schollz/progressbar/v3", "golang.org/x/term"},
+	},
 	"cmd/tidewire/internal/starter":  {own: []string{"clients/js", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/client":   {own: []string{"clients/go", "clients/go/api", "realtime", "realtime/httpapi", "cmd/tidewire/internal/usage"}},
 	"cmd/tidewire/internal/devstate": {own: []string{"realtime", "realtime/auth", "realtime/driver/memory", "services/dashboard/demo", "cmd/tidewire/internal/usage"}},

@@ -30,6 +30,9 @@ func Find(dir string) (Folder, error) {
 	return Folder{filepath.Join(dir, "tidewire")}, nil
 }
 
+// Path returns where it is.
+func (f Folder) Path() string { return f.dir }
+
 // secret returns dev's own secret, which is made once and readable by its user only.
 func (f Folder) secret() (string, error) {
 	name := filepath.Join(f.dir, "secret")

@@ -1,4 +1,5 @@
-package main
+// Package apply makes changes to tenants, one after the other, and says what became of each.
+package apply
 
 import (
 	"bytes"
@@ -25,14 +26,10 @@ import (
 // maxNamed is how many refused tenants an error names.
 const maxNamed = 20
 
-// readDocuments returns the documents of a file of tenants, or of standard input for "-", as they are written
+// Read returns the documents of the text of a file of tenants, as they are written
 // there: what a document leaves out means something to the API. What is wrong with them but for their keys, which
 // may be at the API, is an error.
-func readDocuments(s std, file string) (map[string]json.RawMessage, error) {
-	text, err := readFile(s.in, file)
-	if err != nil {
-		return nil, usage.Errorf("%s: %w", file, err)
-	}
+func Read(file string, text []byte) (map[string]json.RawMessage, error) {
 	if _, err := memory.LoadTenants(bytes.NewReader(text)); err != nil {
 		return nil, usage.Errorf("%s: %w", file, err)
 	}
@@ -45,31 +42,30 @@ func readDocuments(s std, file string) (map[string]json.RawMessage, error) {
 	return documents.Tenants, nil
 }
 
-// readFile reads a file, or standard input for "-".
-func readFile(in io.Reader, name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(in)
-	}
-	return os.ReadFile(name) //nolint:gosec // the caller says which file
+// Applying is one call of a command that changes tenants.
+type Applying struct {
+	API      *client.API
+	Out, Err io.Writer
+	JSON     bool // what became of each is written as a line of JSON
+	Prune    bool // what a document does not name is removed
+	DryRun   bool // nothing is done
+
+	changes map[string]int // how many of each kind
+	refused []error
 }
 
-// applying is one call of a command that changes tenants.
-type applying struct {
-	*operation
-	api           *client.API
-	prune, dryRun bool
-	changes       map[string]int // how many of each kind
-	refused       []error
+// Outcome is what became of a tenant, or would.
+type Outcome struct {
+	Change string
+	Plan   *httpapi.Plan // nil: nobody asked
 }
 
-// outcome is what became of a tenant, or would.
-type outcome struct {
-	change string
-	plan   *httpapi.Plan // nil: nobody asked
-}
+// DiffersError is a dry run that found something to change.
+type DiffersError struct{ error }
 
-func (a *applying) all(ctx context.Context, documents map[string]json.RawMessage) error {
-	return a.each(ctx, slices.Sorted(maps.Keys(documents)), func(ctx context.Context, tenant string) (outcome, error) {
+// All applies the documents of tenants. The error has the code of the first that was refused, or is a DiffersError.
+func (a *Applying) All(ctx context.Context, documents map[string]json.RawMessage) error {
+	return a.Each(ctx, slices.Sorted(maps.Keys(documents)), func(ctx context.Context, tenant string) (Outcome, error) {
 		return a.apply(ctx, tenant, documents[tenant])
 	})
 }
@@ -78,33 +74,33 @@ func (a *applying) all(ctx context.Context, documents map[string]json.RawMessage
 const applyTries = 10
 
 // apply makes the change that it shows and no other: it is planned again if somebody else comes in between.
-func (a *applying) apply(ctx context.Context, tenant string, document []byte) (done outcome, err error) {
+func (a *Applying) apply(ctx context.Context, tenant string, document []byte) (done Outcome, err error) {
 	if text := bytes.TrimSpace(document); len(text) == 0 || string(text) == "null" {
 		document = []byte("{}")
 	}
 	for range applyTries {
-		plan, tag, err := a.api.Plan(ctx, tenant, document, a.prune)
-		if err != nil || a.dryRun {
+		plan, tag, err := a.API.Plan(ctx, tenant, document, a.Prune)
+		if err != nil || a.DryRun {
 			return planned(plan), err
 		}
-		change, err := a.api.Patch(ctx, tenant, document, a.prune, tag)
+		change, err := a.API.Patch(ctx, tenant, document, a.Prune, tag)
 		if !client.Overtaken(err) {
-			return outcome{change, plan}, err
+			return Outcome{change, plan}, err
 		}
 	}
-	return outcome{}, realtime.Errorf(realtime.CodeUnavailable, "it keeps changing; try again")
+	return Outcome{}, realtime.Errorf(realtime.CodeUnavailable, "it keeps changing; try again")
 }
 
-func planned(p *httpapi.Plan) outcome {
+func planned(p *httpapi.Plan) Outcome {
 	if p == nil {
-		return outcome{}
+		return Outcome{}
 	}
-	return outcome{p.Change, p}
+	return Outcome{p.Change, p}
 }
 
-// each makes a change to each tenant in turn, says what became of it, and goes on after one that is refused for
+// Each makes a change to each tenant in turn, says what became of it, and goes on after one that is refused for
 // what it is itself.
-func (a *applying) each(ctx context.Context, tenants []string, change func(context.Context, string) (outcome, error)) error {
+func (a *Applying) Each(ctx context.Context, tenants []string, change func(context.Context, string) (Outcome, error)) error {
 	a.changes = map[string]int{}
 	bar := a.bar(len(tenants))
 	defer bar.Exit() //nolint:errcheck // it only showed something
@@ -150,48 +146,48 @@ type applied struct {
 }
 
 // say tells what became of a tenant. What has not changed is only counted.
-func (a *applying) say(tenant string, made outcome, refused error) (err error) {
+func (a *Applying) say(tenant string, made Outcome, refused error) (err error) {
 	if refused != nil {
 		a.refused = append(a.refused, fmt.Errorf("%s: %w", tenant, refused))
 	} else {
-		a.changes[made.change]++
+		a.changes[made.Change]++
 	}
 	switch {
-	case a.json && refused != nil:
+	case a.JSON && refused != nil:
 		return a.line(applied{Tenant: tenant, Code: realtime.CodeOf(refused), Error: refused.Error()})
-	case a.json:
-		said := applied{Tenant: tenant, Change: made.change, DryRun: a.dryRun}
-		if made.plan != nil {
-			said.Changes, said.Kept = made.plan.Changes, made.plan.Kept
+	case a.JSON:
+		said := applied{Tenant: tenant, Change: made.Change, DryRun: a.DryRun}
+		if made.Plan != nil {
+			said.Changes, said.Kept = made.Plan.Changes, made.Plan.Kept
 		}
 		return a.line(said)
 	case refused == nil:
-		_, err = io.WriteString(a.out, a.describe(tenant, made))
+		_, err = io.WriteString(a.Out, a.describe(tenant, made))
 	}
 	return err
 }
 
 // describe is what became of a tenant, with a line for each field that changes.
-func (a *applying) describe(tenant string, made outcome) string {
+func (a *Applying) describe(tenant string, made Outcome) string {
 	var text strings.Builder
-	if made.change != "unchanged" {
+	if made.Change != "unchanged" {
 		would := ""
-		if a.dryRun {
+		if a.DryRun {
 			would = "would be "
 		}
-		fmt.Fprintf(&text, "%s%s %s\n", would, made.change, tenant)
+		fmt.Fprintf(&text, "%s%s %s\n", would, made.Change, tenant)
 	}
-	if made.plan == nil {
+	if made.Plan == nil {
 		return text.String()
 	}
-	for _, c := range made.plan.Changes {
+	for _, c := range made.Plan.Changes {
 		text.WriteString(describeField(c))
 	}
-	if len(made.plan.Kept) > 0 {
-		if made.change == "unchanged" {
+	if len(made.Plan.Kept) > 0 {
+		if made.Change == "unchanged" {
 			fmt.Fprintf(&text, "unchanged %s\n", tenant)
 		}
-		fmt.Fprintf(&text, "  kept, although the file does not name them: keys %s (--prune removes them)\n", strings.Join(made.plan.Kept, ", "))
+		fmt.Fprintf(&text, "  kept, although the file does not name them: keys %s (--prune removes them)\n", strings.Join(made.Plan.Kept, ", "))
 	}
 	return text.String()
 }
@@ -212,28 +208,28 @@ func describeField(c httpapi.FieldChange) string {
 	return fmt.Sprintf("  ~ %s: %s -> %s%s\n", c.Field, from, to, secret)
 }
 
-func (a *applying) line(v any) error {
-	enc := json.NewEncoder(a.out)
+func (a *Applying) line(v any) error {
+	enc := json.NewEncoder(a.Out)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
 
 // sum says how it went. The error has the code of the first refusal.
-func (a *applying) sum(bar *progressbar.ProgressBar, tenants int) error {
+func (a *Applying) sum(bar *progressbar.ProgressBar, tenants int) error {
 	if err := bar.Clear(); err != nil {
 		return err
 	}
-	if !a.json {
+	if !a.JSON {
 		would := ""
-		if a.dryRun {
+		if a.DryRun {
 			would = "nothing was done: "
 		}
-		if _, err := fmt.Fprintf(a.out, "%s%d created, %d changed, %d unchanged, %d refused\n", would, a.changes["created"], a.changes["changed"], a.changes["unchanged"], len(a.refused)); err != nil {
+		if _, err := fmt.Fprintf(a.Out, "%s%d created, %d changed, %d unchanged, %d refused\n", would, a.changes["created"], a.changes["changed"], a.changes["unchanged"], len(a.refused)); err != nil {
 			return err
 		}
 	}
-	if differ := a.changes["created"] + a.changes["changed"]; len(a.refused) == 0 && a.dryRun && differ > 0 {
-		return differsError{fmt.Errorf("%d of %d tenants would change", differ, tenants)}
+	if differ := a.changes["created"] + a.changes["changed"]; len(a.refused) == 0 && a.DryRun && differ > 0 {
+		return DiffersError{fmt.Errorf("%d of %d tenants would change", differ, tenants)}
 	}
 	if len(a.refused) == 0 {
 		return nil
@@ -250,12 +246,12 @@ func (a *applying) sum(bar *progressbar.ProgressBar, tenants int) error {
 }
 
 // bar shows how far it is, if there are many and somebody looks.
-func (a *applying) bar(tenants int) *progressbar.ProgressBar {
+func (a *Applying) bar(tenants int) *progressbar.ProgressBar {
 	visible := false
-	if f, ok := a.err.(*os.File); ok {
+	if f, ok := a.Err.(*os.File); ok {
 		visible = tenants > 1 && term.IsTerminal(int(f.Fd()))
 	}
 	return progressbar.NewOptions(tenants,
-		progressbar.OptionSetWriter(a.err), progressbar.OptionSetVisibility(visible),
+		progressbar.OptionSetWriter(a.Err), progressbar.OptionSetVisibility(visible),
 		progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription("tenants"))
 }
