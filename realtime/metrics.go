@@ -34,6 +34,11 @@ const (
 	CountEvictions    Counter = "evictions" // from records
 	CountHistory      Counter = "history"   // read by a query
 	CountSurveys      Counter = "surveys"   // questions to all instances, by HTTP
+	// CountConflated counts Publications that a reader was not given because a newer one of their key took their place before its turn came, CountFlushes what
+	// readers at a rate were given at their times, and CountTuned those that were told of another rate.
+	CountConflated Counter = "conflated"
+	CountFlushes   Counter = "flushes"
+	CountTuned     Counter = "tuned"
 	// CountCensus counts the messages by which instances tell each other who is present and what is wanted, and CountCensusBytes their size. CountCensusLosses
 	// counts what of them was lost: reports that are asked for again, and instances of which nothing was heard for a lease.
 	CountCensus       Counter = "census.messages"

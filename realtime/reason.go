@@ -106,6 +106,14 @@ const (
 	ReasonRetained Reason = "retained" // what the topic keeps
 )
 
+// Reasons of CountConflated, CountFlushes and CountTuned. Flushes are ReasonSkipped too, if the client has not taken the one before.
+const (
+	ReasonRate  Reason = "rate"  // the reader has asked for less, at a rate or by a pause
+	ReasonSlow  Reason = "slow"  // it does not keep up; of CountTuned: or does again
+	ReasonRules Reason = "rules" // those of its channel have changed
+	ReasonGiven Reason = "given"
+)
+
 // Reasons of CountSurveys.
 const (
 	ReasonAnswered   Reason = "answered"   // by all instances
@@ -167,6 +175,12 @@ func (c Counter) Reasons() Reasons {
 		return Reasons{Constants: []Reason{ReasonSkipped, ReasonLate}}
 	case CountHistory:
 		return Reasons{Constants: []Reason{ReasonRecord, ReasonRetained}}
+	case CountConflated:
+		return Reasons{Constants: []Reason{ReasonRate, ReasonSlow}}
+	case CountFlushes:
+		return Reasons{Constants: []Reason{ReasonGiven, ReasonSkipped}}
+	case CountTuned:
+		return Reasons{Constants: []Reason{ReasonSlow, ReasonRules}}
 	case CountSurveys:
 		return Reasons{Constants: []Reason{ReasonAnswered, ReasonIncomplete, ReasonFailed}}
 	case CountCensus:

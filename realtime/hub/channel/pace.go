@@ -34,6 +34,8 @@ type pace struct {
 	doubts   bool                // the client was told that what it has of the state is by no View
 	handed   int64               // when that began, everything up to it had been handed to it, ms
 	dropped  int                 // of Table.Dropped, what it was told
+	replaced int64               // changes that it was not given, because newer ones took their place
+	held     bool                // it was paused since it had everything
 	left     bool                // it was on a Keyed before, and has had everything up to saved
 	saved    record.Cursor
 	was      *Keyed                // that one
@@ -132,7 +134,9 @@ func (p *pace) flush(r *Reader, now time.Time) {
 		p.await(r)
 		return
 	}
-	p.tempo.Flushed(now)
+	if p.tempo.Flushed(now); p.tempo.Granted() > 0 {
+		r.m.count(realtime.CountFlushes, realtime.ReasonGiven, 1)
+	}
 	p.fill(r)
 }
 
@@ -166,14 +170,17 @@ func (p *pace) give(r *Reader) bool {
 	for allowed := p.budget.Allows(bytesOf(r)); ; {
 		before := p.cursor
 		st, more := p.cursor.Next(t, p.sight())
+		passed := int64(p.cursor.Number - before.Number) //nolint:gosec // what has been published in a while
 		if !more {
+			p.replaced += passed
+			p.countConflated(r)
 			p.lag(false)
 			p.tellDropped(r)
 			k.tellTrust(r)
 			return true
 		}
 		if !st.Shown() {
-			r.at = st.At
+			r.at, p.replaced = st.At, p.replaced+passed-1
 			continue
 		}
 		frame := st.In(r.client.Protocol)
@@ -189,7 +196,7 @@ func (p *pace) give(r *Reader) bool {
 			return spent
 		}
 		allowed = p.budget.Take(len(frame.Bytes))
-		r.at = st.At
+		r.at, p.replaced = st.At, p.replaced+passed-1
 		k.metrics.Add(realtime.CountDeliveries, k.name.Tenant(), realtime.NoReason, 1)
 	}
 }

@@ -18,13 +18,30 @@ func (p *pace) mayFlush(r *Reader, now time.Time) bool {
 	}
 	_, taken := r.client.Box.Replayed(false)
 	if rated && p.tempo.Due(taken >= p.mark, now) {
-		tellTuned(r, p.keyed.fx, p.tempo.Effective(), "slow")
+		tellTuned(r, p.tempo.Effective(), realtime.ReasonSlow)
+	}
+	if rated && taken < p.mark {
+		r.m.count(realtime.CountFlushes, realtime.ReasonSkipped, 1)
 	}
 	return !rated || taken >= p.mark
 }
 
-func tellTuned(r *Reader, fx *Effects, rate float64, why string) {
-	fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, r.client.Protocol.Tuned(r.name, rate, why)), Channel: r.name, Reader: r.number})
+// tellTuned tells the client of a reader of its rate, and why it is another one.
+func tellTuned(r *Reader, rate float64, why realtime.Reason) {
+	r.m.set.fx.Push(r.client, &outbox.Delivery{Frame: Framed(r, r.client.Protocol.Tuned(r.name, rate, string(why))), Channel: r.name, Reader: r.number})
+	r.m.count(realtime.CountTuned, why, 1)
+}
+
+// countConflated counts what the reader was not given because something newer took its place, once it has had everything.
+func (p *pace) countConflated(r *Reader) {
+	why := realtime.ReasonSlow
+	if p.held || p.tempo.Granted() > 0 {
+		why = realtime.ReasonRate
+	}
+	if p.replaced > 0 {
+		r.m.count(realtime.CountConflated, why, int(p.replaced))
+	}
+	p.replaced, p.held = 0, false
 }
 
 // Regrant gives a reader the rate that the rules of its namespace allow, which have changed, and tells its client.
@@ -39,6 +56,6 @@ func Regrant(r *Reader, n *realtime.Namespace, now time.Time) {
 	}
 	r.Tune(Pace{Rate: granted, Paused: want.Paused}, now)
 	if r.m != nil {
-		tellTuned(r, r.m.set.fx, granted, "rules")
+		tellTuned(r, granted, realtime.ReasonRules)
 	}
 }

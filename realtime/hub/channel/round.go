@@ -41,12 +41,13 @@ func (p *pace) giveRound(r *Reader) bool {
 			p.later(r)
 			return true
 		}
-		part := outbox.Snapshot{Changes: true}
+		part, before := outbox.Snapshot{Changes: true}, p.cursor.Number
 		at, over, whole := p.round.Part(k.Table, &p.cursor, p.sight(), func(st *record.Step) bool {
 			st.Show(func(e *realtime.Publication) { part.Entries = c.Protocol.Entry(part.Entries, e) })
 			entries++
 			return len(part.Entries) < min(snapshotBytes, atOnce/2, allowed)
 		})
+		p.replaced += int64(p.cursor.Number-before) - int64(entries) //nolint:gosec // what has been published in a while
 		if over {
 			part.Position, r.at = at, at
 		}
@@ -62,6 +63,7 @@ func (p *pace) giveRound(r *Reader) bool {
 		}
 		if whole {
 			p.round = nil
+			p.countConflated(r)
 			p.lag(false)
 			p.tellDropped(r)
 			return true

@@ -37,7 +37,7 @@ func (r *Reader) Tune(p Pace, now time.Time) {
 	}
 	was := r.pace
 	paused := was.paused
-	was.paused = p.Paused
+	was.paused, was.held = p.Paused, was.held || p.Paused
 	was.tempo.Grant(p.Rate, now)
 	if p.Paused && r.m != nil {
 		r.client.Drop(r)

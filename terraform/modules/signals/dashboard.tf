@@ -73,7 +73,11 @@ locals {
       title    = "Queues"
       subtitle = "What waits for readers, and what was let go"
       charts = [
-        { title = "Drops by reason", unit = "1/s", queries = { "" = "sum by (reason) (rate({'tidewire.drops',@tenant}[5m]))" } },
+        { title = "Dropped, conflated, slowed", unit = "1/s", queries = {
+          drop      = "sum by (reason) (rate({'tidewire.drops',@tenant}[5m]))"
+          conflated = "sum by (reason) (rate({'tidewire.conflated',@tenant}[5m]))"
+          tuned     = "sum by (reason) (rate({'tidewire.tuned',@tenant}[5m]))"
+        } },
         { title = "Messages queued", unit = "1", queries = { "" = "topk(20, sum by (tenant) ({'tidewire.queue.messages',@tenant}))" } },
         { title = "Bytes queued", unit = "By", queries = { "" = "topk(20, sum by (tenant) ({'tidewire.queue.size',@tenant}))" } },
         { title = "Records by tenant", unit = "By", queries = { "" = "topk(20, sum by (tenant) ({'tidewire.record.size',@tenant}))" } },
