@@ -207,6 +207,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"verify/fleet":      {},
 	"verify/newcomer":   {},
 	"verify/npm":        {},
+	"verify/openapi":    {},
 	"verify/pipeline":   {},
 	"verify/programs":   {},
 	"verify/react":      {},
