@@ -49,6 +49,28 @@ const (
 	ManageTenant      Manage = "tenant"      // read the tenant's document
 )
 
+// Role is what an operator may do, for every tenant.
+type Role string
+
+// The roles of operators. Each may do what the one before may.
+const (
+	RoleViewer  Role = "viewer"  // read
+	RoleSupport Role = "support" // close connections and log users out
+	RoleAdmin   Role = "admin"   // everything; it is also that of an operator whose token names none
+)
+
+// Roles lists them.
+func Roles() []Role { return []Role{RoleViewer, RoleSupport, RoleAdmin} }
+
+// Includes reports whether who has the role may do what another is for. A role that is not known includes none.
+func (r Role) Includes(other Role) bool {
+	if r == "" {
+		r = RoleAdmin
+	}
+	have, needs := slices.Index(Roles(), r), slices.Index(Roles(), other)
+	return have >= 0 && needs >= 0 && have >= needs
+}
+
 // Principal is who is asking. It is made from a verified token (or by a
 // program's own connect function), never from a URL, and is not changed
 // afterwards: renewing a token makes a new one.
@@ -59,6 +81,7 @@ type Principal struct {
 	Grants  Grants
 	Views   Views
 	Manage  []Manage  // what else its token may do by the management API
+	Role    Role      // of an operator, as the claim role has it; means nothing for others
 	Issued  time.Time // when the token was made; zero if it does not say
 	Expires time.Time // when the token ends
 	// Credential is what the token was believed by; nil if the principal was not made from one.

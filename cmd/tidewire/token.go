@@ -20,6 +20,7 @@ type tokenCommand struct {
 	tenant, user, file, operators, url string
 	groups, filters, columns, manage   []string
 	operator                           bool
+	role                               string
 	granted                            map[realtime.Action]*[]string
 	ttl                                time.Duration
 }
@@ -41,7 +42,9 @@ func newToken(s std) *cobra.Command {
 			"matches the rest, {user} and {group} are the token's own. The PARTs of the management\n" +
 			"API are " + httpapi.NameParts("and") + ".\n\n" +
 			"--operator makes a token for the whole API of the dev server; --operators makes one for\n" +
-			"a deployment whose TIDEWIRE_OPERATORS is in FILE, or on standard input for -.\n" + exitHelp,
+			"a deployment whose TIDEWIRE_OPERATORS is in FILE, or on standard input for -. With\n" +
+			"--role viewer or support, it may only read, or also close connections and log users\n" +
+			"out.\n" + exitHelp,
 		Example: "  tidewire token --tenant acme --user ann --group fx-desk --subscribe 'prices:*'\n" +
 			"  gcloud secrets versions access latest --secret=tidewire-operators | tidewire token --operators - --user olga",
 		Args: exactly(0, 0, "no arguments"),
@@ -74,6 +77,7 @@ func (t *tokenCommand) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&t.columns, "columns", nil, "PATTERN=NAME,...: the members of data of these channels that are shown; may be repeated")
 	f.StringArrayVar(&t.manage, "manage", nil, "part of the management API it may use; may be repeated")
 	f.BoolVar(&t.operator, "operator", false, "an operator's token for dev, which belongs to no tenant")
+	f.StringVar(&t.role, "role", "", "what an operator may do: viewer, support or admin (default admin)")
 	f.StringVar(&t.operators, "operators", "", "an operator's token for a deployment: file of its TIDEWIRE_OPERATORS, or -")
 	f.DurationVar(&t.ttl, "ttl", time.Hour, "how long it is valid")
 	f.StringVar(&t.file, "tenants", "", "file of tenant documents")
@@ -81,6 +85,7 @@ func (t *tokenCommand) flags(cmd *cobra.Command) {
 	complete(cmd, "tenant", t.devTenants)
 	complete(cmd, "manage", fixed(parts()...))
 	complete(cmd, "url", t.devURLs)
+	complete(cmd, "role", fixed(string(realtime.RoleViewer), string(realtime.RoleSupport), string(realtime.RoleAdmin)))
 }
 
 func (t *tokenCommand) run(cmd *cobra.Command) error {
@@ -96,6 +101,12 @@ func (t *tokenCommand) run(cmd *cobra.Command) error {
 	}
 	if t.url == "" {
 		t.url = t.environment.url
+	}
+	if t.role != "" && !slices.Contains(realtime.Roles(), realtime.Role(t.role)) {
+		return usage.Errorf("--role: must be viewer, support or admin, got %q", t.role)
+	}
+	if t.role != "" && !t.operator && t.operators == "" {
+		return usage.Errorf("--role: is of operators; use --operator or --operators with it")
 	}
 	parts, err := parseManage(t.manage)
 	if err != nil {
@@ -115,7 +126,7 @@ func (t *tokenCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	now := time.Now()
-	token, err := signer.Sign(auth.Claims{User: t.user, Groups: t.groups, Grants: grants, Views: views, Manage: parts, Issued: now, Expires: now.Add(t.ttl)})
+	token, err := signer.Sign(auth.Claims{User: t.user, Groups: t.groups, Grants: grants, Views: views, Manage: parts, Role: realtime.Role(t.role), Issued: now, Expires: now.Add(t.ttl)})
 	if err != nil {
 		return err
 	}

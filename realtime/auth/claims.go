@@ -30,6 +30,7 @@ type claims struct {
 	grants    realtime.Grants
 	views     realtime.Views
 	manage    []realtime.Manage
+	role      realtime.Role
 	expires   time.Time
 	notBefore time.Time // zero if absent, as is issued
 	issued    time.Time
@@ -93,6 +94,8 @@ func parseClaims(o object) (*claims, error) {
 		case "manage":
 			c.manage, err = manageOf(value)
 			return asRefusal(reasonManage, err)
+		case "role":
+			c.role = roleOf(value)
 		case "exp":
 			c.expires, err = timeOf(value)
 			return asRefusal(reasonNoExpiry, err)
@@ -192,6 +195,15 @@ func manageOf(value string) ([]realtime.Manage, error) {
 		parts[i] = realtime.Manage(s)
 	}
 	return parts, nil
+}
+
+// roleOf reads the role of an operator. Many issuers have a claim of this name that means something else, perhaps a list: that is no role, and is not
+// refused here, since only operators are asked for theirs.
+func roleOf(value string) realtime.Role {
+	if role, err := stringOf(value); err == nil {
+		return realtime.Role(clip(role))
+	}
+	return "none"
 }
 
 func patternsOf(value string, limit int) ([]realtime.Pattern, error) {

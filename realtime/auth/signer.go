@@ -27,6 +27,7 @@ type Claims struct {
 	Grants  realtime.Grants   // at most MaxPatterns
 	Views   realtime.Views    // at most MaxViews patterns of each
 	Manage  []realtime.Manage // at most MaxManage
+	Role    realtime.Role     // of an operator; empty is everything
 	Expires time.Time         // required; kept to the second
 	// Issued is when the token was made; zero is now.
 	Issued time.Time
@@ -77,6 +78,9 @@ func (s *Signer) Sign(c Claims) (string, error) {
 	}
 	if len(c.Manage) > 0 {
 		said["manage"] = c.Manage
+	}
+	if c.Role != "" {
+		said["role"] = c.Role
 	}
 	if s.tenant.Auth.Issuer != "" {
 		said["iss"] = s.tenant.Auth.Issuer

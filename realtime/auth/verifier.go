@@ -198,7 +198,7 @@ func (v *Verifier) judge(ctx context.Context, from *claimed, at place) (*realtim
 		expires = key.until
 	}
 	return &realtime.Principal{
-		Tenant: tenant.ID, User: c.user, Groups: c.groups, Grants: c.grants, Views: c.views, Manage: c.manage,
+		Tenant: tenant.ID, User: c.user, Groups: c.groups, Grants: c.grants, Views: c.views, Manage: c.manage, Role: c.role,
 		Issued: c.issued, Expires: expires,
 		Credential: &realtime.Credential{
 			KID: strings.Clone(from.token.kid), Alg: key.alg, Key: key.id, Issuer: c.issuer, Audience: c.audience, InQuery: at == inQuery,

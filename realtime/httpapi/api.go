@@ -30,42 +30,43 @@ type route struct {
 	// serve answers, or returns why not. Its tenant is there unless the path names none, or an operator's call is about
 	// the document itself.
 	serve     func(*api, *call) error
-	documents bool // it reads or writes the tenant's document
+	documents bool          // it reads or writes the tenant's document
+	role      realtime.Role // what an operator needs
 }
 
 // routes are all calls but that for openapi.json.
 func routes() []route {
 	const tenant = "/v1/tenants/{tenant}"
 	return []route{
-		{"GET", "/v1/tenants", operatorsOnly, (*api).listTenants, false},
-		{"GET", tenant, realtime.ManageTenant, (*api).getTenant, true},
-		{"PUT", tenant, operatorsOnly, (*api).putTenant, true},
-		{"PATCH", tenant, operatorsOnly, (*api).patchTenant, true},
-		{"POST", tenant + "/suspend", operatorsOnly, (*api).suspendTenant, true},
-		{"POST", tenant + "/resume", operatorsOnly, (*api).resumeTenant, true},
-		{"GET", tenant + "/keys", realtime.ManageTenant, listKeys, true},
-		{"POST", tenant + "/keys", operatorsOnly, addKey, true},
-		{"POST", tenant + "/keys/{kid}/rotate", operatorsOnly, rotateKey, true},
-		{"DELETE", tenant + "/keys/{kid}", operatorsOnly, withdrawKey, true},
-		{"POST", tenant + "/tokens", realtime.ManageTokens, (*api).makeToken, false},
-		{"POST", tenant + "/publish", realtime.ManagePublish, (*api).publish, false},
-		{"GET", tenant + "/channels/{channel}/state", realtime.ManageState, readState, false},
-		{"GET", tenant + "/channels/{channel}/history", realtime.ManageHistory, readHistory, false},
-		{"GET", tenant + "/channels/{channel}/position", realtime.ManageHistory, readPosition, false},
-		{"GET", tenant + "/channels/{channel}/presence", realtime.ManagePresence, readPresence, false},
-		{"GET", tenant + "/channels", realtime.ManageConnections, listChannels, false},
-		{"GET", tenant + "/demand", realtime.ManageDemand, readDemand, false},
-		{"POST", tenant + "/explain", realtime.ManageExplain, explainEvent, false},
-		{"DELETE", tenant + "/channels/{channel}/state", realtime.ManagePublish, clearState, false},
-		{"PUT", tenant + "/channels/{channel}/state/{key}", realtime.ManagePublish, setState, false},
-		{"DELETE", tenant + "/channels/{channel}/state/{key}", realtime.ManagePublish, deleteState, false},
-		{"POST", tenant + "/users/{user}/send", realtime.ManagePublish, sendTo("user"), false},
-		{"POST", tenant + "/groups/{group}/send", realtime.ManagePublish, sendTo("group"), false},
-		{"POST", tenant + "/connections/{connection}/send", realtime.ManagePublish, sendTo("connection"), false},
-		{"POST", tenant + "/users/{user}/logout", realtime.ManageUsers, (*api).logOut, false},
-		{"GET", tenant + "/connections", realtime.ManageConnections, (*api).listConnections, false},
-		{"GET", tenant + "/connections/{connection}", realtime.ManageConnections, (*api).getConnection, false},
-		{"DELETE", tenant + "/connections/{connection}", realtime.ManageConnections, (*api).closeConnection, false},
+		{"GET", "/v1/tenants", operatorsOnly, (*api).listTenants, false, realtime.RoleViewer},
+		{"GET", tenant, realtime.ManageTenant, (*api).getTenant, true, realtime.RoleViewer},
+		{"PUT", tenant, operatorsOnly, (*api).putTenant, true, realtime.RoleAdmin},
+		{"PATCH", tenant, operatorsOnly, (*api).patchTenant, true, realtime.RoleAdmin},
+		{"POST", tenant + "/suspend", operatorsOnly, (*api).suspendTenant, true, realtime.RoleAdmin},
+		{"POST", tenant + "/resume", operatorsOnly, (*api).resumeTenant, true, realtime.RoleAdmin},
+		{"GET", tenant + "/keys", realtime.ManageTenant, listKeys, true, realtime.RoleViewer},
+		{"POST", tenant + "/keys", operatorsOnly, addKey, true, realtime.RoleAdmin},
+		{"POST", tenant + "/keys/{kid}/rotate", operatorsOnly, rotateKey, true, realtime.RoleAdmin},
+		{"DELETE", tenant + "/keys/{kid}", operatorsOnly, withdrawKey, true, realtime.RoleAdmin},
+		{"POST", tenant + "/tokens", realtime.ManageTokens, (*api).makeToken, false, realtime.RoleAdmin},
+		{"POST", tenant + "/publish", realtime.ManagePublish, (*api).publish, false, realtime.RoleAdmin},
+		{"GET", tenant + "/channels/{channel}/state", realtime.ManageState, readState, false, realtime.RoleViewer},
+		{"GET", tenant + "/channels/{channel}/history", realtime.ManageHistory, readHistory, false, realtime.RoleViewer},
+		{"GET", tenant + "/channels/{channel}/position", realtime.ManageHistory, readPosition, false, realtime.RoleViewer},
+		{"GET", tenant + "/channels/{channel}/presence", realtime.ManagePresence, readPresence, false, realtime.RoleViewer},
+		{"GET", tenant + "/channels", realtime.ManageConnections, listChannels, false, realtime.RoleViewer},
+		{"GET", tenant + "/demand", realtime.ManageDemand, readDemand, false, realtime.RoleViewer},
+		{"POST", tenant + "/explain", realtime.ManageExplain, explainEvent, false, realtime.RoleViewer},
+		{"DELETE", tenant + "/channels/{channel}/state", realtime.ManagePublish, clearState, false, realtime.RoleAdmin},
+		{"PUT", tenant + "/channels/{channel}/state/{key}", realtime.ManagePublish, setState, false, realtime.RoleAdmin},
+		{"DELETE", tenant + "/channels/{channel}/state/{key}", realtime.ManagePublish, deleteState, false, realtime.RoleAdmin},
+		{"POST", tenant + "/users/{user}/send", realtime.ManagePublish, sendTo("user"), false, realtime.RoleAdmin},
+		{"POST", tenant + "/groups/{group}/send", realtime.ManagePublish, sendTo("group"), false, realtime.RoleAdmin},
+		{"POST", tenant + "/connections/{connection}/send", realtime.ManagePublish, sendTo("connection"), false, realtime.RoleAdmin},
+		{"POST", tenant + "/users/{user}/logout", realtime.ManageUsers, (*api).logOut, false, realtime.RoleSupport},
+		{"GET", tenant + "/connections", realtime.ManageConnections, (*api).listConnections, false, realtime.RoleViewer},
+		{"GET", tenant + "/connections/{connection}", realtime.ManageConnections, (*api).getConnection, false, realtime.RoleViewer},
+		{"DELETE", tenant + "/connections/{connection}", realtime.ManageConnections, (*api).closeConnection, false, realtime.RoleSupport},
 	}
 }
 

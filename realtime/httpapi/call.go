@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -46,6 +47,9 @@ func (a *api) authorize(c *call, rt route) error {
 		return err
 	}
 	id := c.r.PathValue("tenant")
+	if c.operator && !c.principal.Role.Includes(rt.role) {
+		return realtime.Errorf(realtime.CodeForbidden, "role: an operator who is %q may not make this call; it needs %q", cmp.Or(c.principal.Role, realtime.RoleAdmin), rt.role)
+	}
 	if !c.operator {
 		switch {
 		case rt.part == operatorsOnly:

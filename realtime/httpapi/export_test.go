@@ -9,7 +9,7 @@ func Routes() []string {
 	return all
 }
 
-// PartsOfRoutes says what each route needs: a part of manage, or "operators".
+// PartsOfRoutes says what each route needs: a part of manage, or "operators", and the role of an operator.
 func PartsOfRoutes() map[string]string {
 	all := map[string]string{}
 	for _, r := range routes() {
@@ -17,7 +17,7 @@ func PartsOfRoutes() map[string]string {
 		if r.part == operatorsOnly {
 			part = "operators"
 		}
-		all[r.method+" "+r.path] = part
+		all[r.method+" "+r.path] = part + " " + string(r.role)
 	}
 	return all
 }

@@ -143,13 +143,17 @@ func sign(t testing.TB, doc *realtime.Tenant, c auth.Claims) string {
 }
 
 // operator is an operator's token.
-func (s *service) operator() string {
+func (s *service) operator(role ...realtime.Role) string {
 	s.t.Helper()
 	signer, err := httpapi.NewOperatorSigner(operatorKeys())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	token, err := signer.Sign(auth.Claims{User: "olga", Expires: time.Now().Add(time.Hour)})
+	claims := auth.Claims{User: "olga", Expires: time.Now().Add(time.Hour)}
+	for _, r := range role {
+		claims.Role = r
+	}
+	token, err := signer.Sign(claims)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -251,5 +255,5 @@ func down() error {
 
 // sample fills in the names of a route's path.
 func sample(route, tenant string) string {
-	return strings.NewReplacer("{tenant}", tenant, "{user}", url.PathEscape("ann"), "{group}", "anns", "{connection}", "c1", "{channel}", "x", "{key}", "k").Replace(route)
+	return strings.NewReplacer("{tenant}", tenant, "{user}", url.PathEscape("ann"), "{group}", "anns", "{connection}", "c1", "{channel}", "x", "{key}", "k", "{kid}", "k1").Replace(route)
 }

@@ -107,3 +107,45 @@ func operator(t *testing.T, browser chromium, d dev) {
 		t.Error("whoever has signed out is still shown the tenants")
 	}
 }
+
+// lessers signs in as operators who may not do everything: what their roles may not do is not shown, and not possible.
+func lessers(t *testing.T, browser chromium, d dev) {
+	for _, tt := range []struct {
+		role, panels, buttons string
+		closes                int // what a call answers that closes a connection which is not there
+	}{
+		{"viewer", "call channels connections limits present tail tenants", "", 403},
+		{"support", "call channels connections limits present tail tenants", "Disconnect Log out", 404},
+	} {
+		p, token := openConsole(t, browser, d), d.token(t, "--operator", "--role", tt.role, "--user", tt.role)
+		p.signIn(token)
+		p.waitFor("who one is", `document.querySelector("#source").textContent === "Signed in as `+tt.role+`, an operator"`)
+		p.waitFor("the tenants", `["acme", "globex"].every(key => document.querySelector("[data-panel=tenants] tr[data-key=" + key + "]") !== null)`)
+		value[any](p, `document.querySelector("[data-panel=tenants] tr[data-key=globex] button").click()`)
+		p.waitFor("the connections", `document.querySelectorAll("[data-panel=connections] tr[data-key]").length > 0`)
+		if got := value[string](p, panels); got != tt.panels {
+			t.Errorf("%s: the panels are %s, want %s", tt.role, got, tt.panels)
+		}
+		const offered = `[...new Set([...document.querySelectorAll("[data-panel=connections] tbody button, [data-panel=tenants] tbody button")].map(({ textContent }) => textContent))].filter(text => ["Disconnect", "Log out", "Suspend", "Resume"].includes(text)).sort().join(" ")`
+		if got := value[string](p, offered); got != tt.buttons {
+			t.Errorf("%s is offered %q, want %q", tt.role, got, tt.buttons)
+		}
+		for _, call := range []struct {
+			method, path, body string
+			status             int
+		}{
+			{"GET", "/acme/connections", "undefined", 200},
+			{"GET", "", "undefined", 200},
+			{"DELETE", "/acme/connections/nobody", "undefined", tt.closes},
+			{"POST", "/acme/publish", `'{"channel":"news:today","data":1}'`, 403},
+			{"POST", "/acme/tokens", `'{"user":"clerk","ttl":"5m"}'`, 403},
+			{"POST", "/acme/suspend", "undefined", 403},
+			{"PUT", "/acme", `'{}'`, 403},
+			{"DELETE", "/acme/keys/demo", "undefined", 403},
+		} {
+			if got := p.status(token, call.method, call.path, call.body); got != call.status {
+				t.Errorf("%s: %s %s answers %d, want %d", tt.role, call.method, call.path, got, call.status)
+			}
+		}
+	}
+}

@@ -16,7 +16,13 @@ let signedIn = ""; // a token that somebody has signed in with, until the page i
 const everyMs = 5000; // how often what has no events is asked for
 
 const operates = (token) => claims(token).tenant === "operators";
-const parts = (session) => (signedIn ? (operates(signedIn) ? ["connections", "users", "publish", "state", "history", "presence", "tokens", "tenant", "operators"] : (claims(signedIn).manage ?? [])) : (session.manage ?? []));
+const reads = ["connections", "state", "history", "presence", "tenant", "operators"], helps = [...reads, "close", "users"];
+const roles = { viewer: reads, support: helps, admin: [...helps, "publish", "tokens", "suspend"] }; // of operators
+const parts = (session) => {
+  if (signedIn && operates(signedIn)) return roles[claims(signedIn).role ?? "admin"] ?? [];
+  const all = (signedIn ? claims(signedIn) : session).manage ?? [];
+  return all.includes("connections") ? [...all, "close"] : all;
+};
 const limitNames = {
   connections: "Connections", framesPerSecond: "Frames a second, of a connection", publishesPerSecond: "Publishes a second", subscriptionsPerConnection: "Channels of a connection", messageBytes: "Bytes of a message", namespaces: "Namespaces", suspended: "Suspended",
 };
@@ -96,12 +102,12 @@ export const dashboard = {
     const tables = {
       tenants: put("tenants", (body) => table.mount(body, { caption: "Tenants", placeholders: 3, onSort: () => {}, onSelect: (key) => turn(key), columns: [
         { id: "id", title: "Tenant", text: (r) => r.key, sort: (r) => r.key, strong: true, select: true }, { id: "state", title: "State", text: (r) => (r.suspended ? "✕ suspended" : "● open"), way: (r) => (r.suspended ? "down" : "up"), sort: (r) => Number(r.suspended) },
-        { id: "act", title: "", text: (r) => (r.suspended ? "Resume" : "Suspend"), sort: () => 0, select: true, press: suspend },
+        ...(parts(session).includes("suspend") ? [{ id: "act", title: "", text: (r) => (r.suspended ? "Resume" : "Suspend"), sort: () => 0, select: true, press: suspend }] : []),
       ] })),
       connections: put("connections", (body) => table.mount(body, { caption: "Connections", placeholders: 6, onSort: () => {}, columns: [
         { id: "user", title: "User", text: (r) => r.user, sort: (r) => r.user, strong: true }, { id: "groups", title: "Groups", text: (r) => (r.groups ?? []).join(", "), sort: (r) => (r.groups ?? []).join() },
         { id: "for", title: "For", text: (r, now) => age(now - Date.parse(r.connectedAt)), sort: (r) => Date.parse(r.connectedAt), figure: true, ages: true }, { id: "remote", title: "From", text: (r) => r.remote ?? "", sort: (r) => r.remote ?? "" },
-        { id: "act", title: "", text: () => "Disconnect", sort: () => 0, select: true, press: (key) => act(`Disconnect ${lists.connections.get(key).user}?`, () => api.call("DELETE", `/connections/${encodeURIComponent(key)}`)) },
+        ...(parts(session).includes("close") ? [{ id: "act", title: "", text: () => "Disconnect", sort: () => 0, select: true, press: (key) => act(`Disconnect ${lists.connections.get(key).user}?`, () => api.call("DELETE", `/connections/${encodeURIComponent(key)}`)) }] : []),
         ...(parts(session).includes("users") ? [{ id: "out", title: "", text: () => "Log out", sort: () => 0, select: true, press: (key) => act(`End all tokens of ${lists.connections.get(key).user}?`, () => api.call("POST", `/users/${encodeURIComponent(lists.connections.get(key).user)}/logout`)) }] : []),
       ] })),
       channels: put("channels", (body) => table.mount(body, { caption: "Channels that are read", placeholders: 3, onSort: () => {}, onSelect: follow, columns: [
