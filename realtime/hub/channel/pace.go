@@ -128,7 +128,7 @@ func (p *pace) contain(r *Reader) {
 func (p *pace) flush(r *Reader, now time.Time) {
 	defer p.contain(r)
 	switch {
-	case p.paused || p.keyed == nil:
+	case p.paused || p.keyed == nil || !p.lags:
 		return
 	case p.snapshot == nil && !p.mayFlush(r, now):
 		p.await(r)
@@ -143,15 +143,24 @@ func (p *pace) flush(r *Reader, now time.Time) {
 // fill queues what is new while there is room; what is left follows as soon as there is.
 func (p *pace) fill(r *Reader) {
 	c := r.client
-	if first, ok := c.Next(); ok && first != r || !p.give(r) {
-		c.Wait(r)
+	first, ok := c.Next()
+	if (ok && first != r) || !p.queue(r) {
+		if c.Wait(r); p.tempo.Granted() > 0 {
+			p.await(r) // by then the client should have taken it
+		}
 		return
 	}
-	p.mark, _ = c.Box.Replayed(false)
 	c.Drop(r)
 	if !c.Waits() {
 		c.Box.EndReplays()
 	}
+}
+
+// queue is give. Until the client has taken what is queued by then, the next flush is skipped.
+func (p *pace) queue(r *Reader) (whole bool) {
+	whole = p.give(r)
+	p.mark, _ = r.client.Box.Replayed(false)
+	return whole
 }
 
 // give queues what is new. It reports whether that was all, or all for now: then the rest is given when the time for it has come.

@@ -112,7 +112,7 @@ func (r *Reader) Refill() bool {
 	case r.state == Replaying && r.fill():
 		r.endReplay()
 		return true
-	case r.state != Replaying && (r.pace == nil || r.pace.keyed == nil || r.pace.give(r)):
+	case r.state != Replaying && (r.pace == nil || r.pace.keyed == nil || r.pace.queue(r)):
 		r.client.Drop(r)
 		settle(r)
 		return true
