@@ -42,6 +42,7 @@ type Door struct {
 	have       Ranges          // what the client has, while it is loading
 	known      *known          // what the document has, until synced
 	loaded     *bundle         // updates that may be made one, until synced
+	order      order           // of what the client is sent
 	log        log             // updates of this connection
 	others     map[string]mark // who is where, by key
 	othersSize int             // what others takes, at most maxOthers
@@ -63,6 +64,14 @@ const (
 func New(o Options) *Door {
 	id := strings.ToLower(rand.Text()[:12])
 	return &Door{o: o, id: id, log: log{door: id}, others: map[string]mark{}, seen: map[uint64]bool{}}
+}
+
+// Leave gives back what the door holds. It is called once, when the connection is over.
+func (d *Door) Leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.o.Shared.holds(-d.order.size)
+	d.order = order{}
 }
 
 // Asked is what a client asks for with a message.
@@ -158,6 +167,7 @@ func (d *Door) step1(vector []byte) (asked Asked, err error) {
 		return asked, nil
 	}
 	d.phase, d.have, d.known, d.loaded = loading, have, newKnown(), &bundle{}
+	d.order.begins(have)
 	asked.Frames = append(asked.Frames, subscribe(d.o.Channel))
 	return asked, nil
 }
@@ -167,6 +177,9 @@ func (d *Door) edit(encoded []byte, answers, may bool) (asked Asked, err error) 
 	u, err := Parse(encoded)
 	if err != nil {
 		return asked, err
+	}
+	for client, pieces := range u.pieces {
+		d.order.has(client, pieces[len(pieces)-1].to)
 	}
 	if answers && d.phase == loaded {
 		u = u.Without(d.known.edits, d.known.deleted)

@@ -28,7 +28,7 @@ type channelLog struct {
 type client struct {
 	door    *Door
 	log     *channelLog
-	has     *known
+	has     *known // of the document, at least what it was sent
 	synced  bool
 	asked   bool // what the document lacks
 	number  uint64
@@ -93,7 +93,9 @@ func (c *client) take(b []byte) {
 				}
 				c.asked = have != nil
 			default:
-				c.has.add(parsed(c.log.t, r.bytes()))
+				u := parsed(c.log.t, r.bytes())
+				c.ordered(u)
+				c.has.add(u)
 				c.synced = c.synced || kind == syncStep2
 			}
 		case messageAwareness:
@@ -106,6 +108,21 @@ func (c *client) take(b []byte) {
 			}
 		case messageAuth:
 			c.denied++
+		}
+	}
+}
+
+// ordered fails if an update comes before edits of the same client that the document has: Yjs may never show what waits for something behind such a hole.
+func (c *client) ordered(u *Update) {
+	c.log.t.Helper()
+	for number, pieces := range u.pieces {
+		for i := range pieces {
+			for _, hole := range c.has.edits.missing(number, span{0, pieces[i].from}) {
+				if lacks := c.log.ever.edits.missing(number, hole); len(lacks) != 1 || lacks[0] != hole {
+					c.log.t.Fatalf("client %d is sent the edits from %d on of %d, and has not had those from %d to %d", c.number, pieces[i].from, number, hole.from, hole.to)
+				}
+			}
+			c.has.edits.add(number, pieces[i].span)
 		}
 	}
 }

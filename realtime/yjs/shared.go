@@ -2,6 +2,7 @@ package yjs
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,9 +15,13 @@ const (
 	maxTidied   = 1 << 12
 )
 
+// mostHeld is how much all doors of a process hold back together before each lets through what it holds: see order.
+const mostHeld = 64 << 20
+
 // Shared is what the doors of a process share. It is safe for concurrent use.
 type Shared struct {
 	places chan struct{}
+	held   atomic.Int64 // bytes that doors hold back
 
 	mu     sync.Mutex           // guards tidied
 	tidied map[string]time.Time // when entries of a document were last made one
@@ -58,4 +63,18 @@ func (s *Shared) tidies(document string, now time.Time) bool {
 	}
 	s.tidied[document] = now
 	return true
+}
+
+// holds is told by how many bytes more, or less, a door holds back.
+func (s *Shared) holds(n int) { s.held.Add(int64(n)) }
+
+// mayHold is how many bytes a door may hold back.
+func (s *Shared) mayHold(loading bool) int {
+	switch {
+	case s.held.Load() > mostHeld:
+		return 0
+	case loading:
+		return maxHeldLoading
+	}
+	return maxHeld
 }

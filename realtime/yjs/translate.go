@@ -33,8 +33,7 @@ func (d *Door) Translate(frame []byte) []byte {
 		return frame
 	}
 	if payload[0] < eventNothing {
-		d.learn(payload)
-		return frame
+		return d.update(frame, payload)
 	}
 	r := &reader{b: payload[1:]}
 	switch payload[0] {
@@ -59,13 +58,23 @@ func (d *Door) entries(r *reader) (out []byte) {
 		if e.op != entrySet || len(e.data) == 0 {
 			continue
 		}
-		if d.phase == loading {
-			out = d.load(out, &e)
-		} else {
+		u, err := Parse(e.data)
+		if err != nil {
+			out = appendSync(out, syncUpdate, e.data) // of somebody else, who is no client of Yjs
+			continue
+		}
+		switch through := d.show(d.load(&e, u)); {
+		case through == u:
 			out = appendSync(out, syncUpdate, e.data)
+		case !through.Empty():
+			out = appendSync(out, syncUpdate, through.Append(nil))
 		}
 	}
 	if d.phase == loading && flags&(flagMore|flagChanges) == 0 {
+		d.o.Shared.holds(-d.order.size)
+		if rest := d.order.rest(); !rest.Empty() { // of which the document lacks what comes before
+			out = appendSync(out, syncUpdate, rest.Append(nil))
+		}
 		d.phase, d.have = loaded, nil
 		out = appendSync(out, syncStep2, nothing) // with which it has been sent everything
 		out = appendSync(out, syncStep1, d.known.edits.StateVector())
@@ -73,38 +82,49 @@ func (d *Door) entries(r *reader) (out []byte) {
 	return out
 }
 
-// learn takes what the client is sent while it is loading: it would send it back.
-func (d *Door) learn(message []byte) {
+// update sends an update that the hub has for all readers, and takes it while the client is loading: it would send it back.
+func (d *Door) update(frame, message []byte) []byte {
 	r := &reader{b: message}
 	if r.integer() != messageSync || r.integer() != syncUpdate {
-		return
+		return frame
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.known == nil {
-		return
+	u, err := Parse(r.bytes())
+	if err != nil || d.phase == opened {
+		return frame
 	}
-	if u, err := Parse(r.bytes()); err == nil {
+	if d.known != nil {
 		d.known.add(u)
 	}
+	switch through := d.show(u); {
+	case through == u:
+		return frame
+	case !through.Empty():
+		return appendSync(nil, syncUpdate, through.Append(nil))
+	}
+	return nil
 }
 
-// load sends the client an update of the state, or what it lacks of it, and learns what it has. d.mu is held.
-func (d *Door) load(out []byte, e *entry) []byte {
-	u, err := Parse(e.data)
-	if err != nil {
-		return appendSync(out, syncUpdate, e.data) // of somebody else, who is no client of Yjs
+// load takes an update of the state while the client is loading, and returns what the client lacks of it. d.mu is held.
+func (d *Door) load(e *entry, u *Update) *Update {
+	if d.phase != loading {
+		return u
 	}
 	d.loaded.add(e, u)
 	d.known.add(u)
-	rest := u.Without(d.have, nil)
-	switch {
-	case rest.Empty():
-		return out
-	case len(rest.pieces) < len(u.pieces):
-		return appendSync(out, syncUpdate, rest.Append(nil))
+	if rest := u.Without(d.have, nil); len(rest.pieces) < len(u.pieces) {
+		return rest
 	}
-	return appendSync(out, syncUpdate, e.data)
+	return u
+}
+
+// show returns what is to be sent now for an update: what is not its turn yet waits. d.mu is held.
+func (d *Door) show(u *Update) *Update {
+	before := d.order.size
+	through := d.order.let(u, d.phase == loading, d.o.Shared.mayHold(d.phase == loading))
+	d.o.Shared.holds(d.order.size - before)
+	return through
 }
 
 // presence tells the client where others are.

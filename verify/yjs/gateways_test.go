@@ -2,6 +2,7 @@ package yjs
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/driver/memory"
 	"github.com/tidewire/tidewire/realtime/gateway"
 	"github.com/tidewire/tidewire/realtime/keeper"
+	"github.com/tidewire/tidewire/realtime/yjs"
 )
 
 // secret signs the tokens of the tests.
@@ -192,9 +194,44 @@ func (f *fleet) control() *httptest.Server {
 		answer(w, true)
 	})
 	m.HandleFunc("/kill/{n}", func(w http.ResponseWriter, r *http.Request) { number(r).kill(f.gateway()); answer(w, true) })
+	m.HandleFunc("/log", func(w http.ResponseWriter, r *http.Request) { answer(w, f.log(r.Context())) })
 	s := httptest.NewServer(m)
 	f.t.Cleanup(s.Close)
 	return s
+}
+
+// log says what was published, for whoever has to find out why a world failed.
+func (f *fleet) log(ctx context.Context) (lines []string) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	stream, err := f.broker.Follow(ctx, realtime.OwnTopic(document()), realtime.Following{Instance: "log", Since: time.Now().Add(-time.Hour)})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	defer func() { _ = stream.Close(context.Background()) }()
+	for {
+		batch, err := stream.Receive(ctx)
+		if err != nil {
+			return lines
+		}
+		for i := range batch {
+			m := &batch[i]
+			line := fmt.Sprintf("%s kind %v %s op %v %s", m.Time.Format("05.000"), m.Kind, m.Channel.Name(), m.Op, m.Key)
+			if m.If != nil {
+				line += fmt.Sprintf(" if %+v", m.If)
+			}
+			var text string
+			if json.Unmarshal(m.Data, &text) == nil && !strings.Contains(m.Channel.Name(), "awareness") {
+				raw, _ := base64.StdEncoding.DecodeString(text)
+				if u, err := yjs.Parse(raw); err == nil {
+					line += fmt.Sprintf(" edits %v deleted %v %s", u.Edits(), u.Deleted(), text)
+				} else {
+					line += " " + err.Error()
+				}
+			}
+			lines = append(lines, line)
+		}
+	}
 }
 
 // token is one that may read documents, and change them if it publishes.

@@ -26,19 +26,24 @@ console.error = (...text) => errors.push(text.map(String).join(" "));
 
 function open(gateway, use = token, doc = new Y.Doc()) {
   const provider = new WebsocketProvider(`${gateways[gateway]}/v1/yjs`, name, doc, { protocols: ["tidewire.yjs", `bearer.${use}`], disableBc: true, maxBackoffTime: 200, WebSocketPolyfill: WebSocket });
+  const note = (what) => story.push(`${new Date().toISOString().slice(17, 23)} ${doc.clientID} at ${gateway}: ${what}`);
+  provider.on("status", ({ status }) => note(`${status} ${JSON.stringify([...Y.decodeStateVector(Y.encodeStateVector(doc))].sort())}`));
+  provider.on("sync", (is) => note(`synced ${is} ${JSON.stringify([...Y.decodeStateVector(Y.encodeStateVector(doc))].sort())}`));
+  provider.on("connection-close", (event) => note(`closed ${event?.code} ${event?.reason}`));
   const e = { doc, provider, text: doc.getText("text"), map: doc.getMap("map"), list: doc.getArray("list") };
   all.push(e);
   return e;
 }
 
 const all = [];
+const story = [];
 async function until(what, holds, within = 120_000) {
   for (const end = Date.now() + within; !holds(); await sleep(10)) {
     if (Date.now() > end) {
       const states = all.map(({ provider: p }) => `connecting ${p.wsconnecting}, connected ${p.wsconnected}, synced ${p.synced}, tried again ${p.wsUnsuccessfulReconnects}, state of the socket ${p.ws?.readyState}`).join("\n");
       // What each has: an edit that is missing is in one state vector, and waits in vain for another in those who have what was made on top of it.
-      const docs = all.map((e) => `${e.doc.clientID}: ${JSON.stringify([...Y.decodeStateVector(Y.encodeStateVector(e.doc))].sort())}, waits for ${JSON.stringify([...(e.doc.store.pendingStructs?.missing ?? [])])}, deletions wait: ${e.doc.store.pendingDs !== null}\n  ${image(e)}`).join("\n");
-      throw new Error(`seed ${seed}: waited in vain until ${what}\n${states}\n${docs}\n${errors.join("\n")}\n${said.join("\n")}`);
+      const docs = all.map((e) => `${e.doc.clientID}: ${JSON.stringify([...Y.decodeStateVector(Y.encodeStateVector(e.doc))].sort())}, waits for ${JSON.stringify([...(e.doc.store.pendingStructs?.missing ?? [])])}, deletions wait: ${e.doc.store.pendingDs !== null}\n  ${image(e)}\n  RAW ${Buffer.from(Y.encodeStateAsUpdate(e.doc)).toString("base64")}`).join("\n");
+      throw new Error(`seed ${seed}: waited in vain until ${what}\n${states}\n${docs}\n${errors.join("\n")}\n${said.join("\n")}\n${story.join("\n")}\n${(await get("/log")).join("\n")}`);
     }
   }
 }

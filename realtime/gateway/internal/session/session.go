@@ -149,6 +149,9 @@ func (s *Session) do(frames []queuedFrame) {
 // finish is the very end of the session.
 func (s *Session) finish() {
 	defer s.c.Tracker.Exit(s)
+	if s.door != nil {
+		s.door.Leave()
+	}
 	if client := s.handler.client; client != nil {
 		s.handler.unassign()
 		client.Disconnected(s.code)
