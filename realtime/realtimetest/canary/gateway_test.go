@@ -154,7 +154,7 @@ func (s *service) server() canary.Server {
 		Send: func(user string, p *realtime.Publication) error {
 			return s.gateway.Publisher().SendDirect(s.t.Context(), s.doc, realtime.Target{User: user}, p)
 		},
-		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: s.state, Rate: true, Tune: true, Stream: true, Wildcards: true, Patterns: true, Rewind: true, History: true, Retained: true, Presence: true, PresenceHTTP: true, Demand: true, Transient: true},
+		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: s.state, Rate: true, Tune: true, Stream: true, Posts: true, Wildcards: true, Patterns: true, Rewind: true, History: true, Retained: true, Presence: true, PresenceHTTP: true, Demand: true, Transient: true},
 	}
 }
 

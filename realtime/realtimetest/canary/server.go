@@ -36,8 +36,8 @@ type Features struct {
 	// Filter and Fields are those that a client asks for, State is snapshots, Rate is maxRate, and Tune changes a
 	// subscription, or pauses it.
 	Filter, Fields, State, Rate, Tune bool
-	// Stream is Server-Sent Events, Wildcards are subscriptions to patterns of channels.
-	Stream, Wildcards bool
+	// Stream is Server-Sent Events, Posts is frames of the socket in a request that they answer, Wildcards are subscriptions to patterns of channels.
+	Stream, Posts, Wildcards bool
 	// Patterns says that subscriptions to patterns are tuned and resumed as others are, and that streams have them.
 	Patterns bool
 	// Rewind is subscriptions that begin in the past, History is pages of it by the socket, and Retained by HTTP, beyond what a gateway has.

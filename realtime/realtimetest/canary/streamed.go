@@ -19,6 +19,8 @@ type streaming struct {
 	state     bool
 	conflates bool
 	wild      bool // one pattern for all
+	// posted are the options of each subscription that was asked for by a frame in a request; nil: it was asked for by a query.
+	posted map[string]any
 }
 
 // askStream opens a stream of events of all that a token grants, perhaps with less of it, at a rate, or with state.
@@ -108,7 +110,7 @@ func (v *Viewer) streamed(had []string) error {
 
 // resumeStream takes a stream up again with its last id, and is given what was published meanwhile.
 func resumeStream(v *Viewer) error {
-	if v.streams == nil {
+	if v.streams == nil || v.streams.query == nil {
 		return nil
 	}
 	s, ok := v.conn.by.(*capture.Stream)

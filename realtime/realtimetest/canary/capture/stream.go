@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,15 +25,29 @@ var ErrNoUplink = errors.New("a stream of events takes no frames")
 
 // DialStream opens one at a server with a token, perhaps behind the last event of another one.
 func DialStream(ctx context.Context, address, token string, query url.Values, lastID string) (*Stream, error) {
+	r := &http.Request{Method: http.MethodGet, URL: &url.URL{RawQuery: query.Encode()}, Header: http.Header{}}
+	if lastID != "" {
+		r.Header.Set("Last-Event-ID", lastID)
+	}
+	return dialStream(ctx, address, token, r)
+}
+
+// Post sends frames of the socket protocol, one a line, in the body of a request, and returns the stream that answers them.
+func Post(ctx context.Context, address, token string, frames [][]byte) (*Stream, error) {
+	body := bytes.Join(frames, []byte("\n"))
+	r := &http.Request{Method: http.MethodPost, URL: &url.URL{}, Header: http.Header{"Content-Type": {"application/x-ndjson"}}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}
+	return dialStream(ctx, address, token, r)
+}
+
+func dialStream(ctx context.Context, address, token string, r *http.Request) (*Stream, error) {
 	tap, u, err := Dial(ctx, address, "/v1/events")
 	if err != nil {
 		return nil, err
 	}
-	u.RawQuery = query.Encode()
-	r := &http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: http.Header{"Authorization": {"Bearer " + token}, "Accept": {"text/event-stream"}}}
-	if lastID != "" {
-		r.Header.Set("Last-Event-ID", lastID)
-	}
+	u.RawQuery = r.URL.RawQuery
+	r.URL, r.Host = u, u.Host
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Accept", "text/event-stream")
 	s := &Stream{Tap: tap, in: bufio.NewReader(tap)}
 	if err := r.Write(tap); err != nil {
 		return nil, errors.Join(err, tap.Close())

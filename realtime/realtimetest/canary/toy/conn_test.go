@@ -1,10 +1,12 @@
 package toy_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -58,6 +60,44 @@ func (c *conn) serveStream(w http.ResponseWriter, r *http.Request) {
 	}
 	c.server.mu.Unlock()
 	<-r.Context().Done()
+	c.server.mu.Lock() // nothing is written afterwards
+	delete(c.server.conns, c)
+	c.server.mu.Unlock()
+}
+
+// servePosted takes the frames in a request. The stream of its answers goes on if the first one is connect.
+func (c *conn) servePosted(w http.ResponseWriter, r *http.Request) {
+	c.posted = true
+	c.write = func(frame []byte) error {
+		_, err := fmt.Fprintf(w, "data: %s\n\n", frame)
+		return errors.Join(err, http.NewResponseController(w).Flush())
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	c.server.mu.Lock()
+	c.server.conns[c] = true
+	goesOn := false
+	for line := range bytes.Lines(body) {
+		var frame map[string]any
+		if err := json.Unmarshal(line, &frame); err != nil {
+			panic(err)
+		}
+		if frame["type"] != "connect" {
+			c.handle(frame)
+			continue
+		}
+		goesOn = true
+		c.say(map[string]any{"type": "welcome"})
+		for _, one := range frame["subscriptions"].([]any) {
+			c.subscribe(one.(map[string]any))
+		}
+	}
+	c.server.mu.Unlock()
+	if goesOn {
+		<-r.Context().Done()
+	}
 	c.server.mu.Lock() // nothing is written afterwards
 	delete(c.server.conns, c)
 	c.server.mu.Unlock()

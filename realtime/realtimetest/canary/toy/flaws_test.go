@@ -38,6 +38,7 @@ func TestPlantedFlaws(t *testing.T) {
 		"a rewind that lacks the first":                         "does not come within",
 		"a page by HTTP that lacks a message":                   "is missing in its history",
 		"a stream without the gate":                             "was sent a word",
+		"frames in a request without the gate":                  "was sent a word",
 		"one encoding for all":                                  "was sent a word",
 		"a delta across the filter":                             "was sent a word",
 		"left with its data":                                    "was sent a word",

@@ -33,6 +33,7 @@ type conn struct {
 	server *server
 	write  func(frame []byte) error
 	stream bool
+	posted bool
 	rights canary.Rights
 	former canary.Rights // before the last refresh
 	grace  int           // publications for which the former ones hold on, by a flaw
@@ -98,7 +99,7 @@ func start(t *testing.T, flaw string) canary.Server {
 			}
 			return nil
 		},
-		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: true, Rate: true, Tune: true, Stream: true, Wildcards: true, Rewind: true, History: true, Retained: true, Demand: true, Transient: true},
+		Features: canary.Features{Filters: true, Columns: true, Filter: true, Fields: true, State: true, Rate: true, Tune: true, Stream: true, Posts: true, Wildcards: true, Rewind: true, History: true, Retained: true, Demand: true, Transient: true},
 	}
 }
 
@@ -155,7 +156,7 @@ func (c *conn) deliver(sub *subscription, p *realtime.Publication, how string) {
 		layers[0] = c.former
 	}
 	late := c.grace > 0 && may([]canary.Rights{c.former, c.server.policy, sub.own}, p)
-	shown := late || c.server.flaw == how+" without the gate" || c.stream && c.server.flaw == "a stream without the gate"
+	shown := late || c.server.flaw == how+" without the gate" || c.stream && c.server.flaw == "a stream without the gate" || c.posted && c.server.flaw == "frames in a request without the gate"
 	if !shown && !(may(layers, p)) {
 		if c.server.flaw == "left with its data" && p.Key != "" {
 			c.say(map[string]any{"type": "message", "channel": p.Channel.Name(), "key": p.Key, "left": true, "data": json.RawMessage(p.Data)})
@@ -260,6 +261,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/v1/tenants/"):
 		c.serveHistory(w, r)
+	case r.URL.Path == "/v1/events" && r.Method == http.MethodPost:
+		c.servePosted(w, r)
 	case r.URL.Path == "/v1/events":
 		c.serveStream(w, r)
 	default:
