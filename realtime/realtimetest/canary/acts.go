@@ -10,7 +10,7 @@ import (
 
 // stock returns the acts that every server that has their features is tried with. The first one is what a viewer begins with.
 func stock() []Act {
-	streams := func(f Features) bool { return f.Stream }
+	streams, posts := func(f Features) bool { return f.Stream }, func(f Features) bool { return f.Posts }
 	return []Act{
 		{Name: "live", Do: live},
 		{Name: "resume", Do: func(v *Viewer) error { return resume(v, v.told.token) }},
@@ -20,8 +20,10 @@ func stock() []Act {
 		{Name: "refresh", Do: refresh},
 		{Name: "wildcard", Needs: func(f Features) bool { return f.Wildcards }, Do: wildcard},
 		{Name: "wildcard resumed", Needs: func(f Features) bool { return f.Patterns }, Do: resumeWildcard},
-		{Name: "stream", Needs: streams, Do: askStream},
+		{Name: "stream", Needs: streams, Do: func(v *Viewer) error { return askStream(v, false) }},
 		{Name: "stream resumed", Needs: streams, Do: resumeStream},
+		{Name: "frames in a request", Needs: posts, Do: func(v *Viewer) error { return askStream(v, true) }},
+		{Name: "frames in a request without grants", Needs: posts, Do: postForbidden},
 	}
 }
 

@@ -180,9 +180,9 @@ func historyPassed(v *Viewer, channel string, r Rights) error {
 	if err != nil {
 		return err
 	}
-	a, err := page(v, channel, token, map[string][]string{"limit": {"100"}}, v.told.view(), map[*word]bool{})
-	if err == nil && a.status != 200 {
-		err = fmt.Errorf("history of %s is answered %d: %s", channel, a.status, a.body)
+	a, _, err := page(v, channel, token, map[string][]string{"limit": {"100"}}, v.told.view(), map[*word]bool{})
+	if err == nil && a.Status != 200 {
+		err = fmt.Errorf("history of %s is answered %d: %s", channel, a.Status, a.Body)
 	}
 	return err
 }

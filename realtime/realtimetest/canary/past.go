@@ -1,10 +1,7 @@
 package canary
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -88,15 +85,15 @@ func rewind(v *Viewer) error {
 func rewindStream(v *Viewer) error {
 	r := v.rights()
 	own, filter, fields := less(v)
-	asked := &streaming{rights: r, own: own, query: url.Values{}}
+	asked := &streaming{rights: r, own: own, options: map[string]any{}}
 	if filter != "" {
-		asked.query.Set("filter", filter)
+		asked.options["filter"] = filter
 	}
 	if fields != nil {
-		asked.query["fields"] = fields
+		asked.options["fields"] = fields
 	}
 	n := 1 + v.rng.IntN(60)
-	asked.query.Set("rewind", strconv.Itoa(n))
+	asked.options["rewind"] = n
 	from := len(v.world.log)
 	if err := openStream(v, asked, ""); err != nil {
 		return err
@@ -180,18 +177,18 @@ func retained(v *Viewer) error {
 		query.Del("cursor")
 		seen := map[*word]bool{}
 		for more := true; more; {
-			page, err := page(v, channel, token, query, holds, seen)
+			page, next, err := page(v, channel, token, query, holds, seen)
 			if err != nil {
 				return fmt.Errorf("%s: %w", channel, err)
 			}
-			if granted := within(r.Channels, channel); !granted || page.status != http.StatusOK {
-				if granted == (page.status == http.StatusOK) || page.status == http.StatusForbidden && !granted {
+			if granted := within(r.Channels, channel); !granted || page.Status != http.StatusOK {
+				if granted == (page.Status == http.StatusOK) || page.Status == http.StatusForbidden && !granted {
 					break
 				}
-				return fmt.Errorf("history of %s, granted %t, is answered %d: %s", channel, granted, page.status, page.body)
+				return fmt.Errorf("history of %s, granted %t, is answered %d: %s", channel, granted, page.Status, page.Body)
 			}
-			more = page.next != ""
-			query.Set("cursor", page.next)
+			more = next != ""
+			query.Set("cursor", next)
 		}
 		if err := missing(v, channel, holds, seen); err != nil && within(r.Channels, channel) {
 			return err
@@ -216,67 +213,26 @@ func missing(v *Viewer, channel string, holds view, seen map[*word]bool) error {
 	return nil
 }
 
-// answer is an answer of the management API.
-type answer struct {
-	tap    *capture.Tap
-	body   []byte
-	status int
-	next   string // the cursor of the next page
-	given  bool
-}
-
-// read returns the body, once.
-func (a *answer) read() ([]byte, error) {
-	if a.given {
-		return nil, io.EOF
-	}
-	a.given = true
-	return a.body, nil
-}
-
 // page asks for a page, and has judged what came.
-func page(v *Viewer, channel, token string, query url.Values, holds view, seen map[*word]bool) (*answer, error) {
+func page(v *Viewer, channel, token string, query url.Values, holds view, seen map[*word]bool) (a *capture.Answer, next string, err error) {
 	name, err := v.world.channel(channel)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	tap, u, err := capture.Dial(v.world.ctx, v.world.server.HistoryURL, "/v1/tenants/"+name.Tenant()+"/channels/"+channel+"/history")
+	a, err = capture.Get(v.world.ctx, v.world.server.HistoryURL, "/v1/tenants/"+name.Tenant()+"/channels/"+channel+"/history", query, token, v.world.options.Patience)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	u.RawQuery = query.Encode()
-	r := &http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Close: true, Header: http.Header{"Authorization": {"Bearer " + token}}}
-	a := &answer{tap: tap}
-	if err := r.Write(tap); err != nil {
-		return nil, errors.Join(err, tap.Close())
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(tap), r)
-	if err != nil {
-		return nil, errors.Join(err, tap.Close())
-	}
-	defer resp.Body.Close() //nolint:errcheck // the connection is closed
-	a.status = resp.StatusCode
-	if a.body, err = io.ReadAll(resp.Body); err != nil {
-		return nil, errors.Join(err, tap.Close())
-	}
-	c := open(tap, &once{a}, v.world.find, holds, frames.On(nil))
+	c := open(a.Tap, a, v.world.find, holds, frames.On(nil))
 	c.acts = append(slices.Clone(v.done), query.Encode())
 	<-c.ended
 	c.close()
 	if len(c.frames) > 0 {
-		a.next = c.frames[0].Next
+		next = c.frames[0].Next
 	}
 	for w := range c.seen {
 		seen[w] = true
 	}
 	v.world.judge(v, c)
-	return a, nil
+	return a, next, nil
 }
-
-// once is the protocol of an answer that has come.
-type once struct{ *answer }
-
-func (o *once) Next() ([]byte, error) { return o.read() }
-func (*once) Send([]byte) error       { return capture.ErrNoUplink }
-func (o *once) Consumed() int         { return o.tap.Len() }
-func (o *once) Close() error          { return o.tap.Close() }

@@ -1,12 +1,11 @@
 package canary
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"time"
+	"net/url"
+	"strings"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/realtimetest/canary/capture"
@@ -165,38 +164,23 @@ func presenceByHTTP(v *Viewer) error {
 // get makes a call of the management API, and judges every byte of its answer.
 func get(v *Viewer, path, token string, want int) error {
 	w := v.world
-	tap, u, err := capture.Dial(w.ctx, w.server.HistoryURL, "")
+	address, query, _ := strings.Cut(path, "?")
+	values, err := url.ParseQuery(query)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tap.Close() }() // what counts has been read
-	if err := tap.SetDeadline(time.Now().Add(w.options.Patience)); err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(w.ctx, http.MethodGet, w.server.HistoryURL+"/v1/tenants/"+w.tenant+path, nil)
+	a, err := capture.Get(w.ctx, w.server.HistoryURL, "/v1/tenants/"+w.tenant+address, values, token, w.options.Patience)
 	if err != nil {
 		return err
 	}
-	r.Host, r.Close = u.Host, true
-	r.Header.Set("Authorization", "Bearer "+token)
-	if err := r.Write(tap); err != nil {
-		return err
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(tap), r)
-	if err != nil {
-		return err
-	}
-	text, err := io.ReadAll(resp.Body)
-	if err := errors.Join(err, resp.Body.Close()); err != nil {
-		return err
-	}
-	if resp.StatusCode != want {
-		return fmt.Errorf("GET %s is answered %d, not %d: %.300s", path, resp.StatusCode, want, text)
+	defer func() { _ = a.Close() }() // what counts has been read
+	if a.Status != want {
+		return fmt.Errorf("GET %s is answered %d, not %d: %.300s", path, a.Status, want, a.Body)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	of := v.told.view()
-	for _, h := range append(w.words.Find(tap.Part(0, tap.Len())), w.words.Find(text)...) {
+	for _, h := range append(w.words.Find(a.Tap.Part(0, a.Tap.Len())), w.words.Find(a.Body)...) {
 		if !of.shows(h.Word) {
 			w.leaks = append(w.leaks, Leak{v.User, []string{"GET " + path}, string(h.Word.place), h.Word.client, h.Form, h.Near})
 		}

@@ -15,38 +15,37 @@ import (
 type streaming struct {
 	rights    Rights
 	own       Rights
-	query     url.Values // beside the channels
+	options   map[string]any // beside the channels
 	state     bool
 	conflates bool
 	wild      bool // one pattern for all
-	// posted are the options of each subscription that was asked for by a frame in a request; nil: it was asked for by a query.
-	posted map[string]any
+	posted    bool // by frames in a request, not by a query
 }
 
 // askStream opens a stream of events of all that a token grants, perhaps with less of it, at a rate, or with state.
-func askStream(v *Viewer) error {
-	f, s := v.world.server.Features, streaming{rights: v.rights(), query: url.Values{}}
+func askStream(v *Viewer, posted bool) error {
+	f, s := v.world.server.Features, streaming{rights: v.rights(), options: map[string]any{}, posted: posted}
 	if f.Filter && v.rng.IntN(3) == 0 {
 		s.own.Clients = v.some(clients(), Shared)
-		s.query.Set("filter", Filter(s.own.Clients))
+		s.options["filter"] = Filter(s.own.Clients)
 	}
 	if f.Fields && v.rng.IntN(3) == 0 {
 		s.own.Columns = []string{Hidden, Shown}
-		s.query["fields"] = s.own.Columns
+		s.options["fields"] = s.own.Columns
 	}
 	if s.conflates = f.Rate && v.rng.IntN(3) == 0; s.conflates {
-		s.query.Set("maxRate", "50")
+		s.options["maxRate"] = 50
 	}
 	if s.state = f.State && v.rng.IntN(2) == 0; s.state {
-		s.query.Set("state", "true")
+		s.options["state"] = true
 	}
-	if s.wild = f.Patterns && v.rng.IntN(3) == 0; s.wild {
+	if s.wild = !posted && f.Patterns && v.rng.IntN(3) == 0; s.wild {
 		s.rights.Channels = nil
 	}
 	return openStream(v, &s, "")
 }
 
-// openStream opens a stream of events, anew or from the last id of another one, which had some channels.
+// openStream opens a stream of events, anew or from the last id of another one, which had some channels, or from where that stood in each of them.
 func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error {
 	r := asked.rights
 	token, err := tokenOf(v, r)
@@ -54,8 +53,9 @@ func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error
 		return err
 	}
 	v.leave()
+	since := maps.Clone(v.told.reads)
 	var shown *frames.Screen
-	if lastID == "" {
+	if len(had) == 0 || lastID == "" && !asked.posted {
 		v.forget()
 	} else {
 		shown = v.shown
@@ -67,20 +67,42 @@ func openStream(v *Viewer, asked *streaming, lastID string, had ...string) error
 		}
 		maps.DeleteFunc(t.reads, func(channel, _ string) bool { return !within(r.Channels, channel) })
 	})
-	query := url.Values{"channel": r.Channels}
-	if asked.wild {
-		query.Set("channel", AllChannels)
-	}
-	for name, values := range asked.query {
-		query[name] = values
-	}
-	s, err := capture.DialStream(v.world.ctx, v.world.server.URL, token, query, lastID)
+	s, err := dialStream(v, asked, token, lastID, since, had)
 	if err != nil {
 		return err
 	}
 	v.streams = asked
 	v.attach(s.Tap, s, shown)
 	return v.streamed(had)
+}
+
+// dialStream asks for a stream, by a query or by a frame in a request.
+func dialStream(v *Viewer, asked *streaming, token, lastID string, since map[string]string, had []string) (*capture.Stream, error) {
+	if asked.posted {
+		all := []map[string]any{}
+		for _, channel := range asked.rights.Channels {
+			one := with(asked.options, "channel", channel)
+			if slices.Contains(had, channel) {
+				if one["since"] = since[channel]; v.told.views[channel] != "" {
+					one["view"] = v.told.views[channel]
+				}
+			}
+			all = append(all, one)
+		}
+		return capture.Post(v.world.ctx, v.world.server.URL, token, []map[string]any{{"type": "connect", "subscriptions": all}})
+	}
+	query := url.Values{"channel": asked.rights.Channels}
+	if asked.wild {
+		query.Set("channel", AllChannels)
+	}
+	for name, value := range asked.options {
+		if list, is := value.([]string); is {
+			query[name] = list
+		} else {
+			query.Set(name, fmt.Sprint(value))
+		}
+	}
+	return capture.DialStream(v.world.ctx, v.world.server.URL, token, query, lastID)
 }
 
 // streamed waits for the answers of a stream, which goes on with channels that another one had.
@@ -110,7 +132,7 @@ func (v *Viewer) streamed(had []string) error {
 
 // resumeStream takes a stream up again with its last id, and is given what was published meanwhile.
 func resumeStream(v *Viewer) error {
-	if v.streams == nil || v.streams.query == nil {
+	if v.streams == nil {
 		return nil
 	}
 	s, ok := v.conn.by.(*capture.Stream)

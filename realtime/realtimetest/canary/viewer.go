@@ -72,7 +72,7 @@ func (v *Viewer) Rand() *rand.Rand { return v.rng }
 
 // step does one act.
 func (v *Viewer) step() error {
-	acts := slices.DeleteFunc(slices.Concat(stock(), asked(), posts(), pasts(), policies(), presence(), passes(), demands(), v.world.options.Acts), func(a Act) bool { return a.Needs != nil && !a.Needs(v.world.server.Features) })
+	acts := slices.DeleteFunc(slices.Concat(stock(), asked(), pasts(), policies(), presence(), passes(), demands(), v.world.options.Acts), func(a Act) bool { return a.Needs != nil && !a.Needs(v.world.server.Features) })
 	act := acts[v.rng.IntN(len(acts))]
 	if v.told.state != nil && v.rng.IntN(3) == 0 { // which is seldom otherwise, and what is most easily wrong with it
 		act = Act{Name: "state resumed with other rights", Do: func(v *Viewer) error { return resumeState(v, true) }}

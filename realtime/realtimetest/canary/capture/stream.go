@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,8 +34,15 @@ func DialStream(ctx context.Context, address, token string, query url.Values, la
 }
 
 // Post sends frames of the socket protocol, one a line, in the body of a request, and returns the stream that answers them.
-func Post(ctx context.Context, address, token string, frames [][]byte) (*Stream, error) {
-	body := bytes.Join(frames, []byte("\n"))
+func Post(ctx context.Context, address, token string, frames []map[string]any) (*Stream, error) {
+	var body []byte
+	for _, f := range frames {
+		line, err := json.Marshal(f)
+		if err != nil {
+			return nil, err
+		}
+		body = append(append(body, line...), '\n')
+	}
 	r := &http.Request{Method: http.MethodPost, URL: &url.URL{}, Header: http.Header{"Content-Type": {"application/x-ndjson"}}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}
 	return dialStream(ctx, address, token, r)
 }
