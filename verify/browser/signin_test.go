@@ -92,7 +92,7 @@ func operator(t *testing.T, browser chromium, d dev) {
 	p.signIn(d.token(t, "--operator", "--user", "olga"))
 	p.waitFor("who one is", `document.querySelector("#source").textContent === "Signed in as olga, an operator"`)
 	p.waitFor("the tenants", `["acme", "globex"].every(key => document.querySelector("[data-panel=tenants] tr[data-key=" + key + "]") !== null)`)
-	if got, want := value[string](p, panels), "call channels connections limits present publish state tail tenants"; got != want {
+	if got, want := value[string](p, panels), "call channels connections explain limits present publish state tail tenants"; got != want {
 		t.Errorf("the panels are %s, want %s", got, want)
 	}
 	value[any](p, `document.querySelector("[data-panel=tenants] tr[data-key=acme] button").click()`)
@@ -114,8 +114,8 @@ func lessers(t *testing.T, browser chromium, d dev) {
 		role, panels, buttons string
 		closes                int // what a call answers that closes a connection which is not there
 	}{
-		{"viewer", "call channels connections limits present tail tenants", "", 403},
-		{"support", "call channels connections limits present tail tenants", "Disconnect Log out", 404},
+		{"viewer", "call channels connections explain limits present tail tenants", "", 403},
+		{"support", "call channels connections explain limits present tail tenants", "Disconnect Log out", 404},
 	} {
 		p, token := openConsole(t, browser, d), d.token(t, "--operator", "--role", tt.role, "--user", tt.role)
 		p.signIn(token)

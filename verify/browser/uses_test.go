@@ -176,6 +176,13 @@ func console(t *testing.T, browser chromium, d dev) {
 		form.requestSubmit();
 	})()`)
 	p.waitFor("that it is published, and how a terminal does it", `/^Published as/.test(document.querySelector("[data-panel=publish] .said").textContent) && /^curl .*publish.*news:today/.test(document.querySelector("[data-panel=call] pre").textContent)`)
+	value[any](p, `(form => {
+		Object.assign(form.elements.channel, { value: "vehicles:fleet" });
+		Object.assign(form.elements.key, { value: "N-1" });
+		Object.assign(form.elements.tags, { value: "region=north" });
+		form.requestSubmit();
+	})(document.querySelector("[data-panel=explain] form"))`)
+	p.waitFor("why it does not arrive", `[...document.querySelectorAll("[data-panel=explain] li")].some(li => li.dataset.outcome === "filtered" && /subscription.filter: tags.region == .*is false/.test(li.textContent)) && document.querySelectorAll("[data-panel=explain] li").length > 1`)
 	value[any](p, `(save => { window.saved = []; URL.createObjectURL = (blob) => (blob.text().then(text => window.saved.push(text)), save.call(URL, blob)); })(URL.createObjectURL), [...document.querySelectorAll("[data-panel=tail] button")].find(button => button.textContent === "Export").click()`)
 	p.waitFor("the history as a file", `/^time,channel,key,deleted,data,position\r\n\d{4}-.*,vehicles:fleet,S-/.test(window.saved[0] ?? "")`)
 	value[any](p, `window.confirm = () => true, [...document.querySelectorAll("[data-panel=connections] tr[data-key]")].find(tr => tr.querySelector(".user").textContent === "south").querySelector(".act button").click()`)

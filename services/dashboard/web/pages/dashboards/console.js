@@ -9,6 +9,7 @@ import * as form from "../widgets/form.js";
 import { age, element as make, figure, time } from "../widgets/format.js";
 import * as table from "../widgets/table.js";
 import * as tape from "../widgets/tape.js";
+import * as explain from "./explain.js";
 import { claims, management, quoted } from "./management.js";
 import { askForToken } from "./signin.js";
 
@@ -16,7 +17,7 @@ let signedIn = ""; // a token that somebody has signed in with, until the page i
 const everyMs = 5000; // how often what has no events is asked for
 
 const operates = (token) => claims(token).tenant === "operators";
-const reads = ["connections", "state", "history", "presence", "tenant", "operators"], helps = [...reads, "close", "users"];
+const reads = ["connections", "explain", "state", "history", "presence", "tenant", "operators"], helps = [...reads, "close", "users"];
 const roles = { viewer: reads, support: helps, admin: [...helps, "publish", "tokens", "suspend"] }; // of operators
 const parts = (session) => {
   if (signedIn && operates(signedIn)) return roles[claims(signedIn).role ?? "admin"] ?? [];
@@ -35,14 +36,14 @@ export const dashboard = {
     const may = (part) => parts(session).includes(part);
     return {
       ...(may("operators") && { tenants: "Tenants" }), ...(may("connections") && { connections: "Connections", channels: "Channels" }), ...(may("presence") && { present: "Who is present" }), tail: "Live tail",
-      ...(may("publish") && { publish: "Publish" }), ...(may("state") && may("tokens") && { state: "State" }), ...(may("tenant") && { limits: "Limits" }), call: "As a call",
+      ...(may("publish") && { publish: "Publish" }), ...(may("explain") && { explain: "Why does it arrive?" }), ...(may("state") && may("tokens") && { state: "State" }), ...(may("tenant") && { limits: "Limits" }), call: "As a call",
     };
   },
   layout(session) {
     const has = dashboard.panels(session);
     const column = (size, ...all) => (all.some(Boolean) ? `c(${row(...all)})*${size}` : "");
-    const left = column(38, has.tenants && "tenants*36", has.connections && "connections*52", has.channels && "channels*34", has.present && "present*22");
-    const right = column(26, has.publish && "publish*42", has.limits && "limits*34", "call*34");
+    const left = column(38, has.tenants && "tenants*36", has.connections && "connections*52", has.channels && "channels*30", has.present && "present*20", has.explain && "explain*66");
+    const right = column(26, has.publish && "publish*46", has.limits && "limits*34", "call*34");
     return `r(${row(left, column(36, "tail*60", has.state && "state*48"), right)})`;
   },
   defaults: { channel: "" },
@@ -165,6 +166,7 @@ export const dashboard = {
       }
       editor?.update({ channel });
       sender?.update({ channel });
+      asker?.update({ channel });
     }
 
     // exportEvents saves the channel's history where one may read it, else what has come since one looks.
@@ -185,6 +187,7 @@ export const dashboard = {
       fields: [{ name: "channel", label: "Channel", value: view.channel }, { name: "key", label: "Key", placeholder: "none" }, { name: "data", label: "Data, as JSON", rows: 4, value: `{"hello":"world"}` }],
       actions: [{ text: "Publish", run: async ({ channel, key, data }) => `Published as ${(await api.call("POST", "/publish", { channel, data: json(data), ...(key && { key }) })).results?.[0]?.id ?? "an event"}.` }],
     }));
+    const asker = put("explain", (body) => explain.mount(body, { channel: view.channel, ask: (question) => api.call("POST", "/explain", question) }));
     const editor = put("state", (body) => {
       const box = body.appendChild(make("div", { className: "entries" }));
       const open = (values) => {
