@@ -63,7 +63,7 @@ func newKeyCommand(s std, verb, short, takes string, do func(context.Context, *c
 			return client.Heard{}, fmt.Errorf("%s: %w", q.tenant, err)
 		}
 		if q.json {
-			return client.Heard{Complete: true}, json.NewEncoder(s.out).Encode(keys)
+			return client.Heard{Complete: true}, json.NewEncoder(s.out).Encode(keys) //nolint:gosec // it is shown once, to who has had it made
 		}
 		return client.Heard{Complete: true}, show.Keys(s.out, keys)
 	})

@@ -343,7 +343,7 @@ func (sc *screen) judge() {
 	}
 	for key, m := range newest {
 		got := sc.last[key]
-		if got != m.ID && got != "left" && !removed[key+" "+got] && !(sc.v.blind && w.truth.alike(sc.channel, got, m.ID)) {
+		if got != m.ID && got != "left" && !removed[key+" "+got] && (!sc.v.blind || !w.truth.alike(sc.channel, got, m.ID)) {
 			sc.fail("of %q has %s, want %s", key, got, m.ID)
 		}
 	}

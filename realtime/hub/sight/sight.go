@@ -155,7 +155,7 @@ func (s *Sight[R]) saw(t *record.Table, c *record.Change, panicked func(r R, fau
 			}
 		}
 	}()
-	news = true // if nobody knows
+	news = true // if nobody knows, for a panic //nolint:wastedassign // it is what is returned then
 	news = s.See(t, c)
 	return news
 }

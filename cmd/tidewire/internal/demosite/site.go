@@ -76,7 +76,7 @@ func (s *Site) Job(id, tenant, channel string) ([]byte, error) {
 
 func (s *Site) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, "User-agent: *\nDisallow: /drafts/\n")
+		_, _ = fmt.Fprint(w, "User-agent: *\nDisallow: /drafts/\n")
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		links := []string{"/loop/a", "/old", "/missing", "/drafts/1", "/drafts/2", "http://" + s.slow + "/report/1", "http://" + private + "/latest/"}
@@ -125,8 +125,8 @@ func number(r *http.Request, most int) int {
 
 func write(w http.ResponseWriter, title string, links ...string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	fmt.Fprintf(w, "<!doctype html><title>%s</title><p>%s</p>", title, strings.Repeat("Something to read. ", 60))
+	_, _ = fmt.Fprintf(w, "<!doctype html><title>%s</title><p>%s</p>", title, strings.Repeat("Something to read. ", 60))
 	for _, link := range links {
-		fmt.Fprintf(w, `<a href="%s">%[1]s</a> `, link)
+		_, _ = fmt.Fprintf(w, `<a href="%s">%[1]s</a> `, link)
 	}
 }
