@@ -15,7 +15,7 @@ func TestUses(t *testing.T) {
 	browser := startChromium(t)
 	d := startDev(t, built.Path(t, "cmd/tidewire"))
 	for name, run := range map[string]func(*testing.T, chromium, dev){
-		"sensors": sensors, "operations": operations, "logistics": logistics, "whiteboard": whiteboard, "crawl": crawled, "console": console,
+		"sensors": sensors, "operations": operations, "logistics": logistics, "whiteboard": whiteboard, "notes": notes, "crawl": crawled, "console": console,
 		"orders": orders, "snoozing": snoozing, "cuts": cuts, "sign-in": signIn, "few rights": fewRights, "an operator": operator, "operators of less": lessers,
 	} {
 		t.Run(name, func(t *testing.T) {

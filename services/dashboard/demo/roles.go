@@ -54,6 +54,7 @@ func (r *Role) channels() []web.Channel {
 		{Dashboard: logistics, Name: "vehicles:fleet", Title: "Fleet, " + r.Group, Note: "Simulated, 12 times as fast as real vehicles", EveryMS: fleetEvery.Milliseconds()},
 		{Dashboard: whiteboard, Name: "board:main", Title: "Board"},
 		{Dashboard: whiteboard, Name: "cursors:main", Title: "Pointers"},
+		{Dashboard: whiteboard, Name: "documents:main", Title: "Texts of notes"},
 	}
 	switch r.Group {
 	case "equities":
@@ -93,7 +94,7 @@ func Reader(r Role) *realtime.Principal {
 			g.Subscribe = append(g.Subscribe, "vehicles:fleet")
 			views.Filters["vehicles:**"] = []string{"tags.region == '{group}'"}
 		case whiteboard:
-			own := []realtime.Pattern{"board:*", "cursors:*"}
+			own := []realtime.Pattern{"board:*", "cursors:*", "documents:*"}
 			g.Subscribe, g.Publish = append(g.Subscribe, own...), append(g.Publish, own...)
 			g.Presence, g.Enter = append(g.Presence, "board:*"), append(g.Enter, "board:*")
 		}

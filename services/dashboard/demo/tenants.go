@@ -48,7 +48,7 @@ func namespaces() map[string]realtime.Namespace {
 	vehicles.Filterable = []string{"data.lat", "data.lon"} // a map asks for what it shows
 	return map[string]realtime.Namespace{
 		"prices": live(1000), "charts": charts, "books": books, "orders": orders, "sensors": live(1000), "vehicles": vehicles,
-		"crawl": live(1000), "services": live(100), "alerts": live(200), "claims": claims, "board": kept, "cursors": cursors,
+		"crawl": live(1000), "services": live(100), "alerts": live(200), "claims": claims, "board": kept, "cursors": cursors, "documents": {State: &realtime.State{Keys: 5000}},
 	}
 }
 

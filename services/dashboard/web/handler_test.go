@@ -54,6 +54,8 @@ func TestFiles(t *testing.T) {
 		{"/widgets/chart.js", 200, "text/javascript; charset=utf-8"},
 		{"/vendor/uplot/uPlot.esm.js", 200, "text/javascript; charset=utf-8"},
 		{"/vendor/uplot/LICENSE", 200, "text/plain; charset=utf-8"},
+		{"/vendor/yjs/yjs.esm.js", 200, "text/javascript; charset=utf-8"},
+		{"/vendor/yjs/LICENSE", 200, "text/plain; charset=utf-8"},
 		{"/vendor/natural-earth/europe.json", 200, "application/json"},
 		{"/icon.svg", 200, "image/svg+xml"},
 		{"/index.html", 404, ""},

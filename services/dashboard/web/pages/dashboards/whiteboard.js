@@ -1,11 +1,12 @@
 // The whiteboard: each stroke, shape and note is an entry with a key of its own, so that people who draw at once never overwrite each other; whoever comes
-// later is given all of them at once. Pointers are entries that belong to a connection and end with it.
+// later is given all of them at once. The texts of notes are one document of Yjs, so that several can write in one note. Pointers are entries that belong to a connection and end with it.
 
 import { one } from "../shell/view.js";
 import * as board from "../widgets/board.js";
 import { button, choice } from "../widgets/controls.js";
 import { element as make } from "../widgets/format.js";
 import { outbox } from "./outbox.js";
+import { texts } from "./texts.js";
 
 const pointerEveryMs = 80;
 const names = { ink: "Black", accent: "Blue", up: "Green", warn: "Amber", down: "Red" };
@@ -20,14 +21,15 @@ export const dashboard = {
 
   start(page) {
     const { view, setView, panels, client } = page;
-    const [items, pointers] = [page.channel("board:").name, page.channel("cursors:").name];
+    const [items, pointers, words] = ["board:", "cursors:", "documents:"].map((prefix) => page.channel(prefix).name);
     const mine = Math.random().toString(36).slice(2, 8); // begins the keys of what this tab draws
     const hue = board.hues[[...page.me].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % board.hues.length];
-    const [past, future] = [[], []]; // what this tab has done, as { key, before, after }: only that is undone
+    const [past, future] = [[], []]; // what this tab has done, as { key, before, after }, with written of the text of a note: only that is undone
     let count = 0;
 
     const sheet = board.mount(panels.body("board"), {
       label: "Board; choose a tool above and draw", newKey: () => `${mine}-${Date.now().toString(36)}-${count++}`, onPointer: point, onErase: (key) => change(key, undefined, current(key)), onTool: (tool) => setView({ tool }),
+      texts: { read: textOf, write, begin, end },
       onItem: (key, item, done, before) => (done ? change(key, item, before ?? undefined) : waiting.put(key, item)),
     });
     const tools = choice(panels.tools("board"), { label: "Tool", options: board.tools, value: view.tool, onChoose: (tool) => setView({ tool }) });
@@ -41,13 +43,43 @@ export const dashboard = {
     const state = panels.body("people").appendChild(make("p", { className: "quiet unsent", role: "status" }));
 
     // What is done is shown at once, and sent until the server has taken it.
+    const sends = (channel) => (key, data) => client.publish(channel, data, { key, delete: data === undefined, wait: true, timeoutMs: 60_000 }).then(() => setTimeout(refresh));
+    const refused = ({ message }) => page.notice.update({ kind: "warning", title: "What you drew was not taken.", text: message, action: { label: "Dismiss", run: () => page.notice.update(null) } });
     const waiting = outbox({
-      publish: (key, data) => client.publish(items, data, { key, delete: data === undefined, wait: true, timeoutMs: 60_000 }).then(refresh),
-      failed: ({ message }, key) => {
+      publish: sends(items),
+      failed: (error, key) => {
         show(key);
-        page.notice.update({ kind: "warning", title: "What you drew was not taken.", text: message, action: { label: "Dismiss", run: () => page.notice.update(null) } });
+        refused(error);
       },
     });
+    const written = texts({
+      read: (onChange) => page.read(words, { onChange }), publish: sends(words), mine, failed: refused,
+      changed(names) {
+        names.forEach(show);
+        refresh();
+      },
+    });
+    // A note of before there were such texts has its own.
+    function textOf(key, item) {
+      return written.read(key) || (item.text ?? "");
+    }
+    let before = ""; // the text of the note when it was begun to be written
+    function begin(key) {
+      written.begin();
+      before = written.read(key);
+    }
+    function write(key, item, text) {
+      if (item.text && !written.read(key)) written.write(key, item.text);
+      written.write(key, text);
+    }
+    function end(key) {
+      if (written.read(key) === before) return;
+      const last = past.at(-1);
+      if (last?.key === key && !last.before) last.written = true; // it was made just now
+      else past.push({ written: true });
+      future.length = 0;
+      refresh();
+    }
     const current = (key) => (waiting.has(key) ? waiting.get(key) : drawn.view.get(key)?.data);
     function change(key, after, before) {
       if (before || after) past.push({ key, before, after }); // an empty note is nothing
@@ -68,7 +100,9 @@ export const dashboard = {
       const done = from.pop();
       if (!done) return;
       to.push(done);
-      put(done.key, done[which]);
+      if (done.written) written[which === "before" ? "undo" : "redo"]();
+      if (done.key) put(done.key, done[which]);
+      refresh();
     }
 
     let last = 0;
@@ -89,7 +123,8 @@ export const dashboard = {
       paint.update(view.hue);
       undo.disabled = past.length === 0;
       redo.disabled = future.length === 0;
-      const unsent = waiting.size === 0 ? "" : page.live() ? "Sending …" : `${waiting.size} not sent yet: kept until the connection is back.`;
+      const left = waiting.size + written.size;
+      const unsent = left === 0 ? "" : page.live() ? "Sending …" : `${left} not sent yet: kept until the connection is back.`;
       if (state.textContent !== unsent) state.textContent = unsent;
       panels.title("board", `Board (${sheet.keys().length})`);
     }
@@ -132,6 +167,7 @@ export const dashboard = {
         document.removeEventListener("keydown", press);
         clearTimeout(later);
         waiting.stop();
+        written.stop();
         stopWatching();
         entry.leave();
         for (const reading of [drawn, moving]) reading.stop();

@@ -12,7 +12,8 @@ const tellEveryMs = 120;
 const nearEnough = 1.2; // of a stroke's points, in pixels
 
 // mount draws on element. onItem is told (key, item) of what is drawn or changed, whether it is done, and what was there before or null; onErase a key; onPointer where the pointer is, or null.
-export function mount(element, { label, newKey, onItem, onErase, onPointer, onTool }) {
+// texts has the texts of notes: read(key, item), write(key, item, text), and begin and end, which are told when somebody writes one here.
+export function mount(element, { label, newKey, texts, onItem, onErase, onPointer, onTool }) {
   element.classList.add("board");
   const root = element.appendChild(svg("svg", { tabindex: 0, role: "application", "aria-label": label }));
   const hint = element.appendChild(Object.assign(document.createElement("p"), { className: "board-hint quiet", textContent: "Draw here: everybody on this board sees it at once. Space and drag moves the sheet, Ctrl and the wheel zooms." }));
@@ -24,6 +25,7 @@ export function mount(element, { label, newKey, onItem, onErase, onPointer, onTo
   let [tool, hue, selected] = ["pen", "ink", ""];
   let eye = { x: 0, y: 0, k: 1 }; // what is at the left top, and pixels per unit
   let acting = null;
+  let editing = null; // the note that is written here
   let space = false;
   const turn = () => {
     world.setAttribute("transform", `scale(${eye.k}) translate(${-eye.x} ${-eye.y})`);
@@ -69,30 +71,47 @@ export function mount(element, { label, newKey, onItem, onErase, onPointer, onTo
     return `${d}L${p[p.length - 2]} ${p[p.length - 1]}`;
   }
 
-  function drawNote(node, { text = "" }, x, y) {
-    const lines = String(text).split("\n").flatMap((line) => line.match(/.{1,22}(?:\s|$)|.{1,22}/g) ?? [""]);
+  function drawNote(node, item, x, y) {
+    const lines = String(texts.read(node.dataset.key, item)).split("\n").flatMap((line) => line.match(/.{1,22}(?:\s|$)|.{1,22}/g) ?? [""]);
     const box = svg("rect", { x, y, width: 180, height: Math.max(64, 24 + lines.length * 20), rx: 4 });
     node.replaceChildren(box, ...lines.map((line, i) => Object.assign(svg("text", { x: x + 12, y: y + 26 + i * 20 }), { textContent: line })));
   }
 
-  // edit has a note written in a field that stands over it.
+  // edit has a note written in a field that stands over it, while others may write in it.
   function edit(key, item) {
     const field = element.appendChild(document.createElement("textarea"));
     field.className = "note-field";
-    field.value = item.text ?? "";
+    field.value = texts.read(key, item);
     field.maxLength = 500;
     field.ariaLabel = "Text of the note";
     for (const [name, value] of Object.entries({ left: (item.x - eye.x) * eye.k, top: (item.y - eye.y) * eye.k, width: 180 * eye.k, height: 90 * eye.k })) field.style.setProperty(name, `${value}px`);
     field.focus();
+    editing = { key, show };
+    texts.begin(key);
+    // Behind what others write before it, the cursor moves on.
+    function show() {
+      const now = texts.read(key, item);
+      if (now === field.value) return;
+      let same = 0;
+      while (same < now.length && now[same] === field.value[same]) same++;
+      const at = field.selectionStart + (same < field.selectionStart ? now.length - field.value.length : 0);
+      field.value = now;
+      field.setSelectionRange(at, at);
+    }
+    field.oninput = () => {
+      const fresh = !shapes.get(key)?.kept;
+      texts.write(key, item, field.value);
+      if (fresh) onItem(key, item, true, null); // before that, a note without a text is nothing
+    };
     field.onkeydown = (event) => {
       event.stopPropagation();
       if (event.key === "Escape" || (event.key === "Enter" && !event.shiftKey)) field.blur();
     };
     field.onblur = () => {
       field.remove();
-      const text = field.value.trim();
-      if (text !== (item.text ?? "")) onItem(key, { ...item, text }, true, item.text ? item : null);
-      else if (!text) onErase(key);
+      editing = null;
+      texts.end(key);
+      if (!field.value.trim()) onErase(key);
     };
   }
 
@@ -211,8 +230,12 @@ export function mount(element, { label, newKey, onItem, onErase, onPointer, onTo
   }
 
   return {
-    // put draws an item; one that is being drawn here is left alone.
-    put: draw,
+    // put draws an item.
+    put(key, item) {
+      draw(key, item);
+      shapes.get(key).kept = true;
+      if (editing?.key === key) editing.show();
+    },
     drop(key) {
       shapes.get(key)?.node.remove();
       shapes.delete(key);
