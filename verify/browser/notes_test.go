@@ -51,6 +51,7 @@ func notes(t *testing.T, browser chromium, d dev) {
 	}
 	c := openTab(t, browser, d.URL+"/?tenant=globex&dashboard=whiteboard", desk)
 	c.waitFor("what both have written, though it comes later", fmt.Sprintf(`%s === %q`, noteText, both))
+	keepsWhatWasWritten(t, c)
 	value[any](b, `document.querySelector("[data-panel=board] [aria-label=Undo]").click()`)
 	for _, p := range []*tab{a, b, c} {
 		p.waitFor("what is left when one has undone", noteText+` === "plan of ann"`)
