@@ -90,6 +90,8 @@ const (
 	ReasonFence  Reason = "fence"  // a fence did not come back in time
 	ReasonPulse  Reason = "pulse"  // nothing came, not even what the instance publishes to itself
 	ReasonPanic  Reason = "panic"  // a fault of the program
+	ReasonWhole  Reason = "whole"  // single channels were followed, and do not show what is asked for
+	ReasonSingle Reason = "single" // the whole topic was followed, and single channels will do
 )
 
 // Reasons of CountEvictions.
@@ -190,7 +192,7 @@ func (c Counter) Reasons() Reasons {
 	case CountFences:
 		return Reasons{Constants: []Reason{ReasonSent, ReasonReturned, ReasonOverdue}}
 	case CountFollows:
-		return Reasons{Constants: []Reason{ReasonFirst, ReasonFailed, ReasonBroken, ReasonEnded, ReasonHole, ReasonBeacon, ReasonFence, ReasonPulse, ReasonPanic}}
+		return Reasons{Constants: []Reason{ReasonFirst, ReasonFailed, ReasonBroken, ReasonEnded, ReasonHole, ReasonBeacon, ReasonFence, ReasonPulse, ReasonPanic, ReasonWhole, ReasonSingle}}
 	case CountEvictions:
 		return Reasons{Constants: []Reason{ReasonCount, ReasonAge, ReasonMemory, ReasonAside, ReasonBudget}}
 	case CountChannelEvents:

@@ -84,13 +84,20 @@ func (g *generation) contain(m *realtime.Message) {
 	if fault == nil {
 		return
 	}
-	f := g.feed
 	if m.Channel.IsZero() {
+		f := g.feed
 		contain.Report(f.hub.log, f.hub.count, contain.Topic, fault, []any{realtime.KeyTopic, f.topic})
 		g.distrust()
 		return
 	}
 	g.condemn(m.Channel, fault)
+}
+
+// containChannel is deferred by what concerns a channel. f.mu is held.
+func (g *generation) containChannel(c realtime.Channel) {
+	if fault := recover(); fault != nil {
+		g.condemn(c, fault)
+	}
 }
 
 // condemn ends what a channel remembers, because handling something for it has panicked: nobody knows who was

@@ -18,6 +18,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/hub/resident"
 	"github.com/tidewire/tidewire/realtime/hub/schedule"
 	"github.com/tidewire/tidewire/realtime/hub/state"
+	"github.com/tidewire/tidewire/realtime/hub/stream"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
 	"github.com/tidewire/tidewire/realtime/internal/uid"
 	"github.com/tidewire/tidewire/realtime/recent"
@@ -47,6 +48,7 @@ type feed struct {
 	patterns *pattern.Set
 	current  *generation
 	next     *generation // being built to replace current
+	whole    time.Time   // when all of the topic was last asked for, rather than single channels
 	rebuilt  time.Time   // when a generation was last replaced
 	tries    int         // replacements in a row that did not last
 	longest  int         // most steps in one hold of the lock
@@ -58,8 +60,9 @@ type feed struct {
 	fleet  *fleet.Fleet[*Connection]
 	chores chores
 
-	fx  channel.Effects // of what happens under the lock, to be carried out once unlocked
-	out []outgoing      // control messages to publish once unlocked
+	sender stream.Sender
+	fx     channel.Effects   // of what happens under the lock, to be carried out once unlocked
+	out    []stream.Outgoing // control messages to publish once unlocked
 
 	handed  schedule.Source // what was handed over to be flushed; the scheduler guards it
 	written atomic.Uint64   // fx.Overrun when all of that had been
@@ -70,6 +73,7 @@ type feed struct {
 
 func newFeed(h *Hub, topic realtime.Topic) *feed {
 	f := &feed{hub: h, topic: topic, pace: h.o.Pace, idle: time.Now(), tenants: resident.Tenants[*Connection]{}, directs: recent.NewIDs(h.o.Pace.Memory, time.Now()), logouts: logout.New(h.o.Pace.Memory, time.Now())}
+	f.sender = stream.Sender{Broker: h.broker, Topic: topic, Lock: keeping{f}, Metrics: h.count, Log: h.log}
 	f.asked.Questions = channel.NewQuestions()
 	f.asked.f, f.chores.f = f, f
 	f.fleet = fleet.New(attended{f}, fleet.Options{

@@ -1,70 +1,39 @@
 package hub
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/internal/spread"
 )
 
-// follow publishes the beacon and opens the stream, again and again until both
-// are done; it returns nil when the generation is let go first.
-func (g *generation) follow() realtime.Stream {
-	f := g.feed
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		stream, err := g.tryFollow()
-		if err == nil {
-			if err = g.begin(stream); err == nil {
-				return stream
-			}
-			_ = g.leave(g.ctx, stream) // what went wrong before is the news
-		}
-		if g.ctx.Err() != nil {
-			return nil
-		}
-		f.hub.count.Add(realtime.CountFollows, "", realtime.ReasonFailed, 1)
-		f.hub.log.Warn("a topic could not be followed", realtime.KeyTopic, f.topic, realtime.KeyError, err)
-		if code := realtime.CodeOf(err); code == realtime.CodeLimited || code == realtime.CodeNotFound {
-			g.turnAway(err)
-		}
-		select {
-		case <-time.After(wait):
-		case <-g.ctx.Done():
-			return nil
-		}
+// following is a generation as its stream sees it.
+type following struct{ *generation }
+
+func (g following) Lock()        { g.feed.lock() }
+func (g following) Unlock()      { g.feed.unlock() }
+func (g following) Go(do func()) { g.feed.hub.running.Go(do) }
+func (g following) Asks()        { g.asked = time.Now() }
+
+func (g following) Fails(err error) {
+	if code := realtime.CodeOf(err); code == realtime.CodeLimited || code == realtime.CodeNotFound {
+		g.turnAway(err)
 	}
 }
 
-// begin is told that the stream is open.
-func (g *generation) begin(stream realtime.Stream) (err error) {
-	defer g.feed.caught(contain.Broker, &err)
-	g.replays(stream.CompleteSince())
-	return nil
+func (g following) Opens(complete time.Time) { g.replays(complete) }
+
+func (g following) Since(c realtime.Channel) time.Time {
+	rules := g.feed.tenants.Document(c.Tenant()).Rules(c.Namespace())
+	return time.Now().Add(-max(g.feed.pace.Horizon, time.Duration(rules.WindowFor)))
 }
 
-func (g *generation) tryFollow() (stream realtime.Stream, err error) {
-	f := g.feed
-	defer f.caught(contain.Broker, &err)
-	ctx, cancel := context.WithTimeout(g.ctx, f.pace.Fence)
-	defer cancel()
-	stored := make(chan error, 1)
-	f.hub.broker.Publish(ctx, f.topic, &realtime.Message{
-		Kind: realtime.KindBeacon, Publication: realtime.Publication{ID: g.beacon}, Origin: f.hub.o.Instance,
-	}, func(err error) { stored <- err })
-	if err := <-stored; err != nil {
-		return nil, err
-	}
-	f.lock()
-	g.asked = time.Now()
-	f.unlock()
-	return f.hub.broker.Follow(ctx, f.topic, realtime.Following{
-		Instance: f.hub.o.Instance, Generation: g.number, Since: time.Now().Add(-f.pace.Horizon),
-	})
+func (g following) Added(c realtime.Channel, complete time.Time) {
+	defer g.containChannel(c)
+	channel.Ready(g.channels, c, complete)
 }
 
 // turnAway closes the connections of a topic that this instance has never followed and will
@@ -97,6 +66,6 @@ func (g *generation) replays(complete time.Time) {
 	defer f.unlock()
 	g.channels.Phase, g.opened, g.heardAt = channel.PhaseReplaying, time.Now(), time.Now()
 	channel.Complete(g.channels, complete)
-	f.states.Begins(complete.UnixMilli(), f.current.channels.Vouched)
+	begins(g, complete)
 	g.sendFences()
 }

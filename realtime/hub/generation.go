@@ -10,6 +10,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/fleet"
 	"github.com/tidewire/tidewire/realtime/hub/inspect"
+	"github.com/tidewire/tidewire/realtime/hub/stream"
 	"github.com/tidewire/tidewire/realtime/internal/uid"
 	"github.com/tidewire/tidewire/realtime/recent"
 )
@@ -23,6 +24,8 @@ type generation struct {
 	cancel context.CancelFunc
 	why    realtime.Reason
 
+	stream   stream.Options
+	single   *stream.Channels // nil: it follows the whole topic
 	channels *channel.Set
 	opened   time.Time       // when the stream was
 	asked    time.Time       // when the opening was asked for, after the beacon was stored
@@ -45,13 +48,19 @@ func (f *feed) newGeneration(why realtime.Reason) *generation {
 		feed: f, number: f.hub.generation.Add(1), why: why,
 		beacon: uid.New(), seen: recent.NewIDs(f.pace.Memory, now), passing: recent.NewIDs(2*realtime.TransientTTL, now), heardAt: now,
 	}
-	g.channels = channel.New(channel.Options{
+	o := channel.Options{
 		Effects: &f.fx, Metrics: f.hub.count, Log: f.hub.log, Budget: f.hub.o.Budget,
 		Skew: f.pace.Skew, Margin: f.pace.Margin, Memory: f.pace.Memory, Traces: f.hub.o.Tracer != nil, Part: f.hub.part, Holes: why == realtime.ReasonHole,
 		Document: f.tenants.Document, After: g.after, State: f.states.Of, Doubt: f.states.Doubt, Begun: f.states.Begun, Unkept: f.states.Unkept, Opened: f.patterns.Opened,
 		Home: func(t *realtime.Tenant) bool { return f.hub.o.Placement(t) == f.topic },
-	})
+	}
 	g.ctx, g.cancel = context.WithCancel(f.ctx)
+	single(g, &o, now)
+	g.channels = channel.New(o)
+	g.stream = stream.Options{
+		Owner: following{g}, Broker: f.hub.broker, Topic: f.topic, Instance: f.hub.o.Instance, Number: g.number, Beacon: g.beacon, Pace: f.pace,
+		Metrics: f.hub.count, Log: f.hub.log, Single: g.single,
+	}
 	f.hub.count.Add(realtime.CountFollows, "", why, 1)
 	f.hub.log.Debug("following", realtime.KeyTopic, f.topic, realtime.KeyReason, why, realtime.KeyCount, g.number)
 	f.runs++
@@ -64,21 +73,21 @@ func (f *feed) newGeneration(why realtime.Reason) *generation {
 
 // run opens the stream and receives until it ends or the generation is let go.
 func (g *generation) run() {
-	stream := g.follow()
-	if stream == nil {
+	opened := stream.Open(g.ctx, &g.stream)
+	if opened == nil {
 		return
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.ctx), g.feed.pace.Beacon)
 		defer cancel()
-		if err := g.leave(ctx, stream); err != nil {
+		if err := stream.Close(ctx, &g.stream, opened); err != nil {
 			g.feed.hub.log.Warn("a stream was not closed cleanly", realtime.KeyTopic, g.feed.topic, realtime.KeyError, err)
 		}
 	}()
 	h := g.feed.hub
 	sifter := inspect.New(inspect.Options{Topic: g.feed.topic, Placement: h.o.Placement, Payload: h.payload, Metrics: h.count, Log: h.log})
 	for {
-		messages, err := g.receive(stream)
+		messages, err := stream.Receive(g.ctx, &g.stream, opened)
 		if fault := g.take(sifter, messages, errors.Is(err, realtime.ErrBroken)); fault != nil {
 			err = fault
 		}
@@ -91,17 +100,6 @@ func (g *generation) run() {
 			return
 		}
 	}
-}
-
-// leave closes a stream, and receive receives from it. A panic of the broker's is an error of the call.
-func (g *generation) leave(ctx context.Context, stream realtime.Stream) (err error) {
-	defer g.feed.caught(contain.Broker, &err)
-	return stream.Close(ctx)
-}
-
-func (g *generation) receive(stream realtime.Stream) (messages []realtime.Message, err error) {
-	defer g.feed.caught(contain.Broker, &err)
-	return stream.Receive(g.ctx)
 }
 
 // take handles what was received. An error says that some of it was not, for a panic.
@@ -176,7 +174,9 @@ func (g *generation) hear(m *realtime.Message, said *fleet.Said, now time.Time) 
 		if m.Transient {
 			seen = g.passing
 		}
-		g.channels.Open(m.Channel).Take(m, seen.Repeated(m.Channel.Tenant(), m.Channel.Name(), m.ID), now)
+		if name, ok := g.single.Known(m.Channel); ok {
+			g.channels.Open(m.Channel).Take(m, seen.Repeated(m.Channel.Tenant(), name, m.ID), now)
+		}
 	case realtime.KindFence:
 		hole := g.channels.Return(m.ID, m.Channel, m.Time.UnixMilli())
 		g.feed.asked.carryOut()
@@ -240,11 +240,7 @@ func (g *generation) after(c realtime.Channel, d time.Duration, do func()) *time
 	return time.AfterFunc(d, func() {
 		f.lock()
 		defer f.unlock()
-		defer func() {
-			if fault := recover(); fault != nil {
-				g.condemn(c, fault)
-			}
-		}()
+		defer g.containChannel(c)
 		if !f.stopped {
 			do()
 		}

@@ -1,9 +1,11 @@
 package hub
 
 import (
+	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/channel"
 	"github.com/tidewire/tidewire/realtime/hub/client"
 	"github.com/tidewire/tidewire/realtime/hub/schedule"
+	"github.com/tidewire/tidewire/realtime/hub/stream"
 )
 
 func (f *feed) lock() {
@@ -43,7 +45,7 @@ func setAlarm(f *feed) {
 // aftermath is what follows of a hold of the lock, to be done once it is released.
 type aftermath struct {
 	f      *feed
-	out    []outgoing
+	out    []stream.Outgoing
 	queued []*schedule.Connection
 	ends   []int
 	closes []client.Closing
@@ -55,7 +57,7 @@ func (f *feed) take() aftermath {
 	for i, fe := range f.fx.Fences {
 		for _, g := range f.generations() {
 			if fe.In(g.channels) {
-				f.out = append(f.out, g.fencing(fe))
+				f.out = append(f.out, g.stream.Control(g.ctx, realtime.KindFence, fe.Channel(), fe.ID, fe.Failed))
 			}
 		}
 		f.fx.Fences[i] = nil
@@ -68,7 +70,7 @@ func (f *feed) take() aftermath {
 
 func (a *aftermath) do() {
 	for i := range a.out {
-		a.publish(&a.out[i])
+		a.f.sender.Send(&a.out[i])
 	}
 	for _, c := range a.closes {
 		conn, err := c.Client.Conn.(*Connection), c.Err

@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/hub/agenda"
+	"github.com/tidewire/tidewire/realtime/hub/backlog"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/hub/schedule"
 	"github.com/tidewire/tidewire/realtime/hub/view"
@@ -115,7 +116,7 @@ func (h *Hub) Connect(t *realtime.Tenant, p *realtime.Principal, box *outbox.Out
 			h.running.Go(func() { h.sweep(ctx) })
 			h.running.Go(func() { h.agenda.Run(ctx, (*Connection).attend) })
 			if h.o.Budget != nil {
-				h.running.Go(func() { h.heedBudget(ctx) })
+				h.running.Go(func() { backlog.Heed(ctx, h.o.Budget, keeper{h}, h.count, h.log) })
 			}
 		}
 	}

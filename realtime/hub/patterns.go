@@ -34,6 +34,7 @@ func SubscribePattern(c *Connection, req *PatternRequest) *realtime.Error {
 	if err := state.Selects(c.feed.states, c.Tenant(), req.Pattern); req.State && err != nil {
 		return err
 	}
+	askForAll(f)
 	s := &pattern.Subscription{Pattern: req.Pattern, Sub: req.Sub, Tenant: c.Tenant().ID, Want: &req.Want}
 	s.View = func(ch realtime.Channel, w *Want) (*view.View, error) { return viewOf(c, ch, w) }
 	s.Rules = func(namespace string) realtime.Namespace { return c.Tenant().Rules(namespace) }
@@ -52,6 +53,9 @@ func SubscribePattern(c *Connection, req *PatternRequest) *realtime.Error {
 	}
 	f.fx.Push(&c.client, &outbox.Delivery{Frame: req.Begins(at)})
 	known := channel.Channels(f.current.channels, s.Tenant)
+	if f.current.single != nil { // what the next one has is not heard here
+		known = append(known, channel.Channels(f.next.channels, s.Tenant)...)
+	}
 	if req.State {
 		known = append(known, state.Channels(f.states, s.Tenant)...)
 		s.State = &pattern.State{Views: req.Views, Complete: func() { f.fx.Push(&c.client, &outbox.Delivery{Frame: req.Complete()}) }}

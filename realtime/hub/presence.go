@@ -13,6 +13,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/hub/fleet"
 	"github.com/tidewire/tidewire/realtime/hub/presence"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/hub/stream"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -63,7 +64,7 @@ func left(r *channel.Reader) {
 type attended struct{ *feed }
 
 func (f attended) Send(m *realtime.Message, failed func()) {
-	f.out = append(f.out, outgoing{ctx: f.ctx, message: *m, failed: failed})
+	f.out = append(f.out, stream.Outgoing{Ctx: f.ctx, Message: *m, Failed: failed})
 }
 
 func (f attended) Document(tenant string) *realtime.Tenant { return f.tenants.Document(tenant) }

@@ -95,7 +95,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{
 		t: t, rand: rand.New(rand.NewPCG(seed, 7)),
 		checker: resumetest.NewChecker(resumetest.CheckerOptions{AnswerWithin: answerWithin}),
-		inner:   memory.NewBroker(memory.BrokerOptions{}),
+		inner:   memory.NewBroker(memory.BrokerOptions{SingleChannels: single(seed)}),
 	}
 	tenant := &realtime.Tenant{ID: "acme", Namespaces: map[string]realtime.Namespace{
 		"short": {Window: 15},
@@ -123,6 +123,9 @@ func newWorld(t *testing.T, seed uint64) *world {
 	}
 	return w
 }
+
+// single reports whether the hubs of a world follow single channels.
+func single(seed uint64) bool { return seed%2 == 1 }
 
 func newPublisher(b realtime.Broker) *publish.Publisher {
 	return publish.New(b, publish.Options{Timeout: 5 * time.Second, Placement: realtime.Placed(4)})

@@ -29,6 +29,9 @@ func (qs *questions) take(q *channel.Question) {
 	defer qs.contain(r)
 	gone := r.State() == channel.Gone
 	r.Asks(q)
+	if kind, _ := r.Channel().Reserved(); kind == "" && q.Request.State {
+		askForAll(f)
+	}
 	qs.Add(q)
 	if gone {
 		qs.refuse(q, realtime.Errorf(realtime.CodeNotFound, "channel: %q was unsubscribed before it was answered", r.Channel().Name()))
@@ -59,7 +62,7 @@ func (qs *questions) place(q *channel.Question) {
 	// While a new generation is built, the old one still answers what it is
 	// sure of: the reader then moves with the others.
 	if f.next != nil {
-		if f.current.channels.Open(r.Channel()).AnswerAtOnce(q) {
+		if answersAtOnce(f.current, q) {
 			return
 		}
 		f.next.channels.Open(r.Channel()).Ask(q)

@@ -1,31 +1,9 @@
 package hub
 
 import (
-	"context"
-	"time"
-
 	"github.com/tidewire/tidewire/realtime"
-	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/hub/backlog"
 )
-
-// heedEvery is how often a Hub looks at its Budget, unless records grow beyond it sooner.
-const heedEvery = 250 * time.Millisecond
-
-// heedBudget makes room whenever the Budget is short, until ctx ends.
-func (h *Hub) heedBudget(ctx context.Context) {
-	tick := time.NewTicker(heedEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		case <-h.o.Budget.Short():
-		}
-		_ = contain.Do(h.log, h.count, contain.Sweep, func() { h.o.Budget.MakeRoom(time.Now(), keeper{h}, h.log) })
-	}
-}
 
 // keeper is the Hub as its Budget sees it.
 type keeper struct{ hub *Hub }

@@ -25,6 +25,11 @@ func (f *feed) replace(g *generation, why realtime.Reason) {
 	}
 	f.rebuilt = now
 	f.tries++
+	rebuild(f, why)
+}
+
+// rebuild begins to follow the topic anew, whatever is being built. f.mu is held.
+func rebuild(f *feed, why realtime.Reason) {
 	n := f.newGeneration(why)
 	if f.next != nil {
 		f.next.cancel()

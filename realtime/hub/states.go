@@ -61,7 +61,8 @@ type Attempt = state.Attempt
 func Try(ctx context.Context, c *Connection, p *realtime.Publication) (*Attempt, error) {
 	f := c.feed
 	return f.states.Try(ctx, p, func() int64 {
+		askForAll(f)
 		f.vouch()
-		return channel.HeardUntil(f.current.channels, p.Channel, f.pace.Margin)
+		return channel.HeardUntil(whole(f).channels, p.Channel, f.pace.Margin)
 	})
 }

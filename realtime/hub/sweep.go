@@ -34,6 +34,7 @@ func (s round) judge() {
 		g.deadlines(s.now)
 		g.channels.Look(agingSweeps)
 	}
+	fit(s.f, s.now)
 	s.f.vouch()
 	s.f.states.Look()
 	if !s.f.stopped {

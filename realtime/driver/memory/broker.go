@@ -33,6 +33,8 @@ type BrokerOptions struct {
 	// Streams is how many may be open at once; Follow refuses more with
 	// CodeLimited. 0 is no limit.
 	Streams int
+	// SingleChannels lets hubs follow single channels (realtime.ChannelFollower) rather than whole topics.
+	SingleChannels bool
 	// Topics reports whether there is such a topic; what it denies is refused with
 	// CodeNotFound. nil lets a topic begin with its first use.
 	Topics func(realtime.Topic) bool
@@ -135,6 +137,15 @@ func (b *Broker) publish(ctx context.Context, name realtime.Topic, m *realtime.M
 // far as it is kept, and goes on with what is new, in one sequence. A zero Since replays all
 // that is kept. An instance may open any number of streams.
 func (b *Broker) Follow(ctx context.Context, name realtime.Topic, f realtime.Following) (realtime.Stream, error) {
+	s, err := b.follow(ctx, name, f, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// follow is Follow of all channels, or of those that are added.
+func (b *Broker) follow(ctx context.Context, name realtime.Topic, f realtime.Following, c *channels) (*stream, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("follow topic %q: %w", name, err)
 	}
@@ -143,7 +154,7 @@ func (b *Broker) Follow(ctx context.Context, name realtime.Topic, f realtime.Fol
 		return nil, err
 	}
 	s := &stream{
-		broker: b, topic: t, instance: f.Instance, number: b.opened.Add(1), created: time.Now(), only: f.Channel,
+		broker: b, topic: t, instance: f.Instance, number: b.opened.Add(1), created: time.Now(), only: f.Channel, channels: c,
 		wake: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	t.mu.Lock()

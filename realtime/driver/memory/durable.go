@@ -26,13 +26,9 @@ func (b *Broker) Read(ctx context.Context, name realtime.Topic, r realtime.Readi
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
-	opened, err := b.Follow(ctx, name, realtime.Following{Since: time.Now()})
+	s, err := b.follow(ctx, name, realtime.Following{Since: time.Now()}, nil)
 	if err != nil {
 		return nil, err
-	}
-	s, ok := opened.(*stream)
-	if !ok {
-		return nil, realtime.Errorf(realtime.CodeInternal, "a stream of memory is a %T", opened)
 	}
 	d := &durableStream{stream: s, name: r.Name}
 	t := s.topic

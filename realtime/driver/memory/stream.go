@@ -19,6 +19,7 @@ type stream struct {
 	created  time.Time
 	complete time.Time
 	only     realtime.Channel // of which something is wanted; zero: all
+	channels *channels        // those that were added; nil: it brings all
 	wake     chan struct{}    // holds one when there may be something new
 	ended    chan struct{}    // closed by end
 	ending   sync.Once
@@ -41,11 +42,11 @@ func (s *stream) Receive(ctx context.Context) ([]realtime.Message, error) {
 			return nil, realtime.Errorf(realtime.CodeUnavailable, "the stream of topic %q is closed", s.topic.name)
 		default:
 		}
-		run, missed := s.read()
+		run, more, missed := s.read()
 		if missed > 0 {
 			return nil, realtime.Errorf(realtime.CodeTooSlow, "topic %q dropped %d messages before they were read; follow it again", s.topic.name, missed)
 		}
-		if len(run) > 0 {
+		if more {
 			// A copy, because the caller may do with it as it likes. No lock is needed: what is
 			// in a chunk does not change.
 			s.batch = append(s.batch[:0], run...)
@@ -65,18 +66,27 @@ func (s *stream) Receive(ctx context.Context) ([]realtime.Message, error) {
 	}
 }
 
-// read moves past what it returns, or puts the stream among those that wait.
-func (s *stream) read() (run []realtime.Message, missed uint64) {
+// read moves past what it returns, or puts the stream among those that wait. more says that it has moved, though perhaps nothing of that is for the stream.
+func (s *stream) read() (run []realtime.Message, more bool, missed uint64) {
 	t := s.topic
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if s.channels != nil && s.channels.replays() {
+		run, missed = s.channels.replay(&t.log, s.next)
+		return run, true, missed
+	}
 	run, missed = t.log.read(s.next)
 	s.next += uint64(len(run))
-	if len(run) == 0 && missed == 0 && !s.waits {
+	more = len(run) > 0
+	if s.channels != nil {
+		more = more || len(s.channels.pending) > 0
+		run = s.channels.live(run)
+	}
+	if !more && missed == 0 && !s.waits {
 		s.waits = true
 		t.waiting = append(t.waiting, s)
 	}
-	return run, missed
+	return run, more, missed
 }
 
 // CompleteSince is the moment the broker began to be, if the stream began with

@@ -1,4 +1,4 @@
-// Package backlog tells how much waits for the clients of each tenant.
+// Package backlog tells how much waits for the clients of each tenant, and where the process is short of memory it closes those for whom most does.
 package backlog
 
 import (

@@ -44,7 +44,8 @@ func (m *Machine) sendFence() {
 	if m.fence != nil || !asked && !wanted && (len(m.readers) == 0 || m.State() == Live) {
 		return
 	}
-	sendable := s.Phase == PhaseCaughtUp || s.Phase.Open() && (m.State() != Buffering || asked && s.Phase == PhaseOverdue)
+	sendable := (s.o.Selected == nil || s.o.Selected(m.name)) &&
+		(s.Phase == PhaseCaughtUp || s.Phase.Open() && (m.State() != Buffering || asked && s.Phase == PhaseOverdue))
 	if !sendable {
 		enqueue(m)
 		return

@@ -18,6 +18,7 @@ type Machine struct {
 	rules realtime.Namespace
 	rec   *record.Record
 
+	needed int64  // when somebody last needed the channel, of a stream that brings it for as long as that, ms
 	proved uint64 // set.breaks when a fence last came back, or when the channel began
 	wanted bool   // somebody waits for its record who asks no question
 	moving bool   // readers of the Set before wait to move here
@@ -134,7 +135,24 @@ func cut(m *Machine, ms int64) {
 
 // unused reports whether the channel holds and serves nothing.
 func (m *Machine) unused() bool {
-	return m.rec.Empty() && len(m.readers) == 0 && m.fence == nil && m.pending == nil && len(m.waiting) == 0 && !m.moving && m.tick == nil && m.fan == nil && m.held.Len() == 0
+	return m.rec.Empty() && vacant(m)
+}
+
+// vacant reports whether nobody needs the channel.
+func vacant(m *Machine) bool {
+	return len(m.readers) == 0 && m.fence == nil && m.pending == nil && len(m.waiting) == 0 && !m.moving && m.tick == nil && m.fan == nil && m.held.Len() == 0
+}
+
+// lingered reports whether nobody has needed the channel for long, which the stream brings for nobody else, and gives up what it holds.
+func lingered(m *Machine, now time.Time) bool {
+	switch {
+	case !vacant(m):
+		m.needed = now.UnixMilli()
+	case now.UnixMilli()-m.needed >= m.set.o.Linger.Milliseconds():
+		record.GiveUp(m.rec)
+		return true
+	}
+	return false
 }
 
 // suspect reports whether the stream broke since a fence last came back: what the channel

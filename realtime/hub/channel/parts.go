@@ -118,6 +118,10 @@ func (s *Set) Age(now time.Time) (more bool) {
 			release(m, now, true)
 		}
 		switch {
+		case s.o.Selected != nil:
+			if lingered(m, now) {
+				s.remove(m)
+			}
 		case m.unused():
 			s.remove(m)
 		case m.rec.Empty() && len(m.readers) > 0 && m.State() == Live && m.fan == nil:

@@ -3,6 +3,7 @@ package channel
 import (
 	linked "container/list"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/tidewire/tidewire/realtime"
@@ -37,6 +38,11 @@ type Options struct {
 	Begun, Unkept func(realtime.Channel)
 	// Opened is told that a channel has become known; nil: nobody is.
 	Opened func(realtime.Channel)
+	// Selected reports whether the stream brings a channel, of one that brings only those that are wanted; else it is going to, and Ready is to be called
+	// then. Closed is told of a channel that is wanted no more, Linger after it was needed last. nil: it brings all.
+	Selected func(realtime.Channel) bool
+	Closed   func(realtime.Channel)
+	Linger   time.Duration
 	// Local says that no stream brings what comes: whoever has the Set makes it, so that all is known from the beginning, and nobody goes on from
 	// where he stood in another Set.
 	Local bool
@@ -91,7 +97,7 @@ func New(o Options) *Set {
 		s.Phase = PhaseCaughtUp
 	}
 	s.panicked = func(r *Reader, fault any) { s.fx.Panicked(r.client, fault) }
-	s.records = record.New(record.Options{Owner: owner{s}, Budget: o.Budget, Skew: o.Skew, Memory: o.Memory})
+	s.records = record.New(record.Options{Owner: owner{s}, Budget: o.Budget, Skew: o.Skew, Memory: o.Memory, Anew: o.Selected != nil})
 	return s
 }
 
@@ -153,7 +159,7 @@ func (s *Set) Open(c realtime.Channel) *Machine {
 		doc = s.o.Document(c.Tenant())
 	}
 	rec := s.records.Open(c, doc)
-	m := &Machine{set: s, name: c, rec: rec, proved: s.breaks, at: len(s.all), rules: rec.Quota().Tenant().Rules(c.Namespace())}
+	m := &Machine{set: s, name: c, rec: rec, proved: s.breaks, needed: time.Now().UnixMilli(), at: len(s.all), rules: rec.Quota().Tenant().Rules(c.Namespace())}
 	if s.o.State != nil {
 		m.state = s.o.State(c, m.rules.State != nil)
 	}
@@ -199,6 +205,22 @@ func (s *Set) remove(m *Machine) {
 	if m.state == nil && s.o.Unkept != nil {
 		s.o.Unkept(m.name)
 	}
+	if s.o.Closed != nil {
+		s.o.Closed(m.name)
+	}
+}
+
+// Ready says that the stream brings a channel, all of it since a moment, so that a fence shows that it has come.
+func Ready(s *Set, c realtime.Channel, complete time.Time) {
+	if m := s.machines[c]; m != nil {
+		record.CompleteSince(m.rec, complete)
+		m.sendFence()
+	}
+}
+
+// Stateful reports whether a channel that has readers keeps a state.
+func Stateful(s *Set) bool {
+	return slices.ContainsFunc(s.busy, func(m *Machine) bool { return m.state != nil })
 }
 
 // Obey gives a tenant's channels the rules of its document.

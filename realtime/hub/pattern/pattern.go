@@ -220,3 +220,6 @@ func (ss *Set) prove(s *Subscription, ms int64) {
 	}
 	s.sure, s.resumed = max(s.sure, ms-ss.margin), false
 }
+
+// Any reports whether there is a subscription.
+func Any(ss *Set) bool { return len(ss.all) > 0 }

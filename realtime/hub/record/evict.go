@@ -45,6 +45,12 @@ func (r *Record) evict(why realtime.Reason) {
 	r.quota.set.o.Owner.Evicted(r.name, why, 1)
 }
 
+// GiveUp gives up all that a record holds of a channel that nobody needs any more.
+func GiveUp(r *Record) {
+	r.forgetAll(time.Time{})
+	r.trimBefore(math.MaxInt64)
+}
+
 // forgetAll forgets all entries: something is missing before the moment.
 func (r *Record) forgetAll(since time.Time) {
 	// One by one, for the budget keeps them by their times.

@@ -13,6 +13,8 @@ type Record struct {
 	mate  int // in quota.records
 	rules realtime.Namespace
 
+	complete int64 // since when the stream brings all of the channel, ms; 0: as it does of all
+
 	made   bool
 	making bool // more is about to be appended
 	buffer buffer
@@ -67,7 +69,7 @@ func (r *Record) Position() realtime.Position {
 // what comes behind the fence may have been published at a little less.
 func (r *Record) Moment(ms int64) realtime.Position {
 	at := ms - 1 - r.skew
-	if begin := r.quota.set.complete.UnixMilli(); at < begin {
+	if begin := completeSince(r).UnixMilli(); at < begin {
 		at = min(begin, ms-1) // nothing is known of what was before
 	}
 	return realtime.Position{Time: at}

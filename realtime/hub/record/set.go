@@ -24,6 +24,7 @@ type Options struct {
 	Budget *budget.Budget // what all records of the process take is counted there; nil has no bound
 	Skew   time.Duration  // by how much the publish times of a channel may decrease
 	Memory time.Duration  // how long a tenant without records is remembered at least
+	Anew   bool           // a channel that is opened again is brought anew, and with it what a record of it had that was removed
 }
 
 // Set holds the records that come of one stream of a topic.
@@ -43,6 +44,19 @@ func New(o Options) *Set { return &Set{o: o, quotas: map[string]*Quota{}} }
 
 // Complete says since when the stream brings all that was published.
 func (s *Set) Complete(since time.Time) { s.complete = since }
+
+// CompleteSince says since when the stream brings all that was published to the channel of a record, if it is not known of all channels at once.
+func CompleteSince(r *Record, since time.Time) {
+	r.complete = since.Add(time.Millisecond - 1).UnixMilli()
+}
+
+// completeSince is since when the stream brings all that was published to the channel.
+func completeSince(r *Record) time.Time {
+	if r.complete == 0 {
+		return r.quota.set.complete
+	}
+	return time.UnixMilli(r.complete)
+}
 
 // Replaces says that the Set is to replace an older one, and not that which was to replace it before: until one of them is
 // alone, both count against the same bounds.
@@ -88,7 +102,9 @@ func (s *Set) skew() int64 { return s.o.Skew.Milliseconds() }
 // new record of the tenant does not claim to be complete since then.
 func (s *Set) Remove(r *Record) {
 	q := r.quota
-	q.forgotten = max(q.forgotten, r.evicted.Time, r.since.UnixMilli()-1, r.newest)
+	if !s.o.Anew {
+		q.forgotten = max(q.forgotten, r.evicted.Time, r.since.UnixMilli()-1, r.newest)
+	}
 	q.oldest.Remove(r)
 	last := len(q.records) - 1
 	q.records[r.mate], q.records[last].mate = q.records[last], r.mate

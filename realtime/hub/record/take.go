@@ -36,7 +36,7 @@ func turned(r *Record) {
 // Make makes the record of what was buffered: a fence that was published at ms, after the replay had begun, has come back, and
 // so has all before it. It reports whether there is a hole.
 func (r *Record) Make(ms int64) (hole bool) {
-	complete := r.quota.set.complete
+	complete := completeSince(r)
 	r.made = true
 	r.series.since = complete
 	r.floor = r.Moment(ms)

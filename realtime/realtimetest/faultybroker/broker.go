@@ -32,6 +32,7 @@ type Broker struct {
 	closed  bool
 	// What was asked for by hand: how many of the next ones.
 	refuse, disown, refuseFollows  int
+	refuseAdds, hangAdds           int
 	refusals, retries, lateReplays []time.Duration
 	refusing                       map[lanePlace]*refusal
 
@@ -140,11 +141,20 @@ func (b *Broker) later(wait time.Duration, topic realtime.Topic, m *realtime.Mes
 
 // Follow opens a stream of the inner broker's.
 func (b *Broker) Follow(ctx context.Context, topic realtime.Topic, f realtime.Following) (realtime.Stream, error) {
+	s, err := follow(ctx, b, topic, f, b.inner.Follow)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// follow is Follow of a stream that is opened by open.
+func follow(ctx context.Context, b *Broker, topic realtime.Topic, f realtime.Following, open func(context.Context, realtime.Topic, realtime.Following) (realtime.Stream, error)) (*stream, error) {
 	refused, late, seed := b.fateOfFollow()
 	if refused {
 		return nil, unavailable("no stream was opened")
 	}
-	inner, err := b.inner.Follow(ctx, topic, f)
+	inner, err := open(ctx, topic, f)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +210,7 @@ func (b *Broker) Close(ctx context.Context) error {
 }
 
 // forget takes a closed stream out.
-func (b *Broker) forget(s *stream) {
+func forget(b *Broker, s *stream) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.streams = slices.DeleteFunc(b.streams, func(o *stream) bool { return o == s })

@@ -25,7 +25,8 @@ func (s *stream) arrive(m *realtime.Message, now time.Time) {
 		s.broker.counts.count(func(st *Stats) { st.Lost++ })
 		return
 	}
-	if !s.replayAt.IsZero() && m.Time.UnixMilli() <= s.replayEnd {
+	_, single := s.inner.(realtime.ChannelStream) // a channel of which comes in one order
+	if single = single && !m.Channel.IsZero(); !single && !s.replayAt.IsZero() && m.Time.UnixMilli() <= s.replayEnd {
 		s.replay = append(s.replay, *m)
 		return
 	}

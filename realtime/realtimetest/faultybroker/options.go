@@ -35,6 +35,12 @@ type Options struct {
 	// LateReplayWithin is for LateReplay; 0 is a minute.
 	LateReplayWithin time.Duration
 
+	// RefuseAdd answers an Add or a Remove of a single channel with CodeUnavailable, and DisownAdd does so although it is done. LateAdd has
+	// what an Add brings come late.
+	RefuseAdd, DisownAdd, LateAdd float64
+	// LateAddWithin is for LateAdd; 0 is 10 s.
+	LateAddWithin time.Duration
+
 	// Invert gives a fence a later time, the same on every stream, than that of what follows it, as a
 	// server does that stores what two publishers send at once in another order than it came.
 	Invert float64
@@ -78,6 +84,7 @@ func Rough(seed uint64) Options {
 		Seed:   seed,
 		Refuse: 0.01, RefuseLate: 0.005, Disown: 0.01, Retry: 0.01,
 		RefuseFollow: 0.05, LateReplay: 0.3,
+		RefuseAdd: 0.05, DisownAdd: 0.05, LateAdd: 0.1,
 		Invert: 0.3,
 		Delay:  0.002, DelayWithin: 20 * time.Second,
 		Redeliver: 0.002, CutFence: 0.02,
@@ -93,6 +100,7 @@ func (o Options) withDefaults() Options {
 		{&o.RefuseWithin, time.Second},
 		{&o.RetryWithin, 30 * time.Second},
 		{&o.LateReplayWithin, time.Minute},
+		{&o.LateAddWithin, 10 * time.Second},
 		{&o.InvertWithin, 50 * time.Millisecond},
 		{&o.DelayWithin, 30 * time.Second},
 		{&o.RedeliverWithin, 10 * time.Second},

@@ -12,6 +12,8 @@ type Stats struct {
 	Retried        int // copies that were stored later
 	FollowsRefused int
 	LateReplays    int
+	Added          int // calls of Add and Remove
+	AddsRefused    int // of them, or disowned
 	Delays         int
 	Redeliveries   int // times that a channel went back
 	Redelivered    int // messages that went back

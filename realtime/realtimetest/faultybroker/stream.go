@@ -213,7 +213,7 @@ func (s *stream) shut(ctx context.Context) error {
 	s.cancel()
 	err := s.inner.Close(ctx)
 	s.taking.Wait()
-	s.broker.forget(s)
+	forget(s.broker, s)
 	return err
 }
 

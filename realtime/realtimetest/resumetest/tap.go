@@ -43,6 +43,14 @@ func (t *tap) Publish(ctx context.Context, topic realtime.Topic, m *realtime.Mes
 	h.leave()
 }
 
+// FollowsChannels is inner's.
+func (t *tap) FollowsChannels() bool { return realtime.FollowsChannels(t.Broker) != nil }
+
+// FollowChannels is inner's.
+func (t *tap) FollowChannels(ctx context.Context, topic realtime.Topic, f realtime.Following) (realtime.ChannelStream, error) {
+	return t.Broker.(realtime.ChannelFollower).FollowChannels(ctx, topic, f) //nolint:forcetypeassert // or it is not called
+}
+
 // handover keeps done from being called while the tap's lock is held, since it
 // may publish.
 type handover struct {
