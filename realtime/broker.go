@@ -8,7 +8,7 @@ import (
 
 // Broker carries Messages between instances. Implementations are safe for
 // concurrent use. realtimetest.TestBroker is this contract as a test. One that keeps messages for another time than DefaultRetention is a
-// Retainer as well.
+// Retainer as well, and one that can bring single channels a ChannelFollower.
 type Broker interface {
 	// Publish hands m over to the topic and returns as soon as its place in the order of
 	// its channel is fixed: messages of one channel that are handed over one after

@@ -20,6 +20,7 @@
 //	channel.go, publication.go, position.go   what is carried, and what readers give back
 //	message.go, check.go                      a Publication under way, and the control messages between hubs
 //	broker.go                                 Broker, Stream: how Messages travel
+//	follower.go                               ChannelFollower: single channels rather than whole topics
 //	durable.go                                DurableReader: topics that are read on from where the last reader ended
 //	statestore.go                             StateStore, StateWriter: checkpoints of keyed state
 //	registry.go                               Registry, Revocations: documents of connections, leases, logouts

@@ -118,7 +118,7 @@ type conditionWorld struct {
 
 func newConditionWorld(t *testing.T, seed uint64) *conditionWorld {
 	t.Helper()
-	w := &conditionWorld{t: t, rand: rand.New(rand.NewPCG(seed, 3)), inner: memory.NewBroker(memory.BrokerOptions{}), at: map[string]realtime.Position{}, outcomes: map[string]realtime.Outcome{}}
+	w := &conditionWorld{t: t, rand: rand.New(rand.NewPCG(seed, 3)), inner: memory.NewBroker(memory.BrokerOptions{SingleChannels: single(seed)}), at: map[string]realtime.Position{}, outcomes: map[string]realtime.Outcome{}}
 	transient := false
 	w.tenant = &realtime.Tenant{ID: "acme", Version: 1, Namespaces: map[string]realtime.Namespace{
 		"kept": {State: &realtime.State{}}, "lock": {State: &realtime.State{Durable: &transient}},

@@ -101,7 +101,7 @@ func newTwins(t *testing.T, seed uint64) *twins {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &twins{t: t, rand: rand.New(rand.NewPCG(seed, 7)), broker: memory.NewBroker(memory.BrokerOptions{}), begun: time.Now().UnixMilli()}
+	w := &twins{t: t, rand: rand.New(rand.NewPCG(seed, 7)), broker: memory.NewBroker(memory.BrokerOptions{SingleChannels: single(seed)}), begun: time.Now().UnixMilli()}
 	durable := false
 	w.tenant = &realtime.Tenant{ID: "acme", Version: 1, Namespaces: map[string]realtime.Namespace{
 		"fleet": {State: &realtime.State{Durable: &durable}, Filterable: []string{"data.n"}},

@@ -39,6 +39,9 @@ func TestResumeProperty(t *testing.T) {
 		w := newWorld(t, seed)
 		w.live(steps / worlds)
 		c := w.end()
+		if added := w.broker.Stats().Added; single(seed) != (added > 0) {
+			t.Errorf("channels were added or removed %d times", added)
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		add(&sum, c)
@@ -79,6 +82,7 @@ type world struct {
 	busy    sync.WaitGroup // publishes under way
 	closing sync.WaitGroup // hubs and connections that end
 	story   story
+	roams   bool // somebody subscribes to a pattern now and then, so that hubs follow the whole topic for a while
 	losses  *losses                     // nil: the checker judges alone
 	more    []realtime.Channel          // that wanderers do not read
 	dress   func(*realtime.Publication) // nil: what is published is plain
@@ -100,12 +104,18 @@ func newWorld(t *testing.T, seed uint64) *world {
 	tenant := &realtime.Tenant{ID: "acme", Namespaces: map[string]realtime.Namespace{
 		"short": {Window: 15},
 		"quick": {WindowFor: realtime.Duration(20 * time.Second)},
+		"long":  {WindowFor: realtime.Duration(10 * time.Minute)},
 		"tick":  {Tick: realtime.Duration(20 * time.Millisecond)},
 	}}
 	tenant.Limits.QueueMessages = 64
 	w.tenant.Store(tenant)
 	w.broker = faultybroker.New(w.checker.Tap(w.inner), faultybroker.Rough(seed))
-	for _, name := range []string{"plain:1", "plain:2", "plain:silent", "short:1", "quick:1", "tick:1"} {
+	names := []string{"plain:1", "plain:2", "plain:silent", "short:1", "quick:1", "tick:1"}
+	if single(seed) { // of the last one nothing has been evicted that the topic still keeps: only what Add has said tells what is missing
+		names = append(names, "long:1")
+		w.roams = true
+	}
+	for _, name := range names {
 		c, err := realtime.NewChannel("acme", name)
 		if err != nil {
 			t.Fatal(err)
@@ -119,9 +129,23 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.hubs = append(w.hubs, w.newHub())
 	}
 	for i := range 10 {
-		w.clients = append(w.clients, &wanderer{w: w, name: fmt.Sprintf("client%d", i), client: resumetest.NewClient(fmt.Sprintf("client%d", i), w.checker)})
+		c := &wanderer{w: w, name: fmt.Sprintf("client%d", i), client: resumetest.NewClient(fmt.Sprintf("client%d", i), w.checker), chans: w.chans}
+		if single(seed) {
+			c.chans = w.some()
+		}
+		w.clients = append(w.clients, c)
 	}
 	return w
+}
+
+// some are channels of a world, so few that most of them are read nowhere now and then.
+func (w *world) some() (all []realtime.Channel) {
+	for _, c := range w.chans {
+		if w.rand.IntN(3) == 0 {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // single reports whether the hubs of a world follow single channels.
@@ -163,10 +187,36 @@ func (w *world) live(steps int) {
 			c.leave(w.chans[w.rand.IntN(len(w.chans))])
 		case n < 84:
 			w.replaceHub(w.rand.IntN(len(w.hubs)))
+		case n < 85 && w.roams:
+			w.roam(w.hubs[w.rand.IntN(len(w.hubs))], time.Duration(w.rand.IntN(600))*time.Second)
 		}
 		w.pause()
 	}
 }
+
+// roam has somebody subscribe to a pattern, of whom nothing is judged.
+func (w *world) roam(h *hub.Hub, lasts time.Duration) {
+	tr := newTransport(w)
+	tr.over = true // it hears nothing
+	conn, err := h.Connect(w.tenant.Load(), &realtime.Principal{
+		Tenant: "acme", User: "roamer", Expires: time.Now().Add(100 * time.Hour), Grants: realtime.Grants{Subscribe: []realtime.Pattern{"**"}},
+	}, tr.box, deaf{tr})
+	if err != nil {
+		return // it is going away
+	}
+	if err := hub.SubscribePattern(conn, &hub.PatternRequest{Pattern: "plain:*", Begins: wire.Encoder{}.Heartbeat}); err != nil {
+		w.t.Error(err)
+	}
+	w.closing.Go(func() {
+		time.Sleep(lasts)
+		h.Disconnect(conn)
+	})
+}
+
+// deaf is the transport of a connection of which nothing is judged.
+type deaf struct{ *transport }
+
+func (deaf) Shut(*realtime.Error) {}
 
 // pause lets time pass: mostly milliseconds, sometimes minutes.
 func (w *world) pause() {

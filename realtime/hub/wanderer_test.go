@@ -17,6 +17,7 @@ type wanderer struct {
 	w      *world
 	name   string
 	client *resumetest.Client
+	chans  []realtime.Channel // that it reads
 
 	mu    sync.Mutex // guards visit
 	visit *visit
@@ -56,7 +57,7 @@ func (c *wanderer) connect(h *hub.Hub) {
 		return
 	}
 	v.conn = conn
-	for _, channel := range c.w.chans {
+	for _, channel := range c.chans {
 		v.ask(channel)
 	}
 	c.mu.Lock()

@@ -48,6 +48,8 @@ type Features struct {
 	SameOrder bool
 	// Replay: a stream brings what was published since a moment before it was opened.
 	Replay bool
+	// SingleChannels: the Broker is a realtime.ChannelFollower that follows single channels. What was published before an Add comes.
+	SingleChannels bool
 	// Persistent: what was published is there for a broker that is opened after
 	// the one that published it was closed.
 	Persistent bool

@@ -16,12 +16,12 @@ func TestBroker(t *testing.T) {
 	realtimetest.TestBroker(t, realtimetest.Harness{
 		Broker: func(*testing.T) realtimetest.BrokerBackend {
 			b := memory.NewBroker(memory.BrokerOptions{
-				MessageBytes: maxData,
+				MessageBytes: maxData, SingleChannels: true,
 				Topics:       func(t realtime.Topic) bool { return t != "no-such-topic" },
 			})
 			return realtimetest.BrokerBackend{Open: func(*testing.T) realtime.Broker { return b }}
 		},
-		Features: realtimetest.Features{Ordered: true, SameOrder: true, Replay: true, Topics: true, MaxData: maxData},
+		Features: realtimetest.Features{Ordered: true, SameOrder: true, Replay: true, SingleChannels: true, Topics: true, MaxData: maxData},
 	})
 }
 

@@ -114,7 +114,9 @@ func (s *Channels) Retry() {
 	failed := s.failed
 	s.failed = nil
 	for _, w := range failed {
-		s.done(w)
+		if s.all[w.name] == w { // it has not been removed meanwhile, and made anew
+			s.done(w)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ func mild() Options {
 		LateReplay: 0.5, LateReplayWithin: 50 * time.Millisecond,
 		Delay: 0.01, DelayWithin: 20 * time.Millisecond,
 		Redeliver: 0.01, RedeliverWithin: 20 * time.Millisecond,
+		LateAdd: 0.3, LateAddWithin: 20 * time.Millisecond,
 		CutFence: 0.1, StallEvery: 100 * time.Millisecond, StallWithin: 20 * time.Millisecond, BreakEvery: 100 * time.Millisecond,
 	}
 }
@@ -42,13 +43,13 @@ func TestKeepsTheContract(t *testing.T) {
 			t.Parallel()
 			realtimetest.TestBroker(t, realtimetest.Harness{
 				Broker: func(*testing.T) realtimetest.BrokerBackend {
-					b := New(memory.NewBroker(memory.BrokerOptions{MessageBytes: 1000}), o)
+					b := New(memory.NewBroker(memory.BrokerOptions{MessageBytes: 1000, SingleChannels: true}), o)
 					return realtimetest.BrokerBackend{
 						Open: func(*testing.T) realtime.Broker { return b },
 						Fail: func(*testing.T, *realtime.Message) { b.RefuseLate(1, 30*time.Millisecond) },
 					}
 				},
-				Features: realtimetest.Features{Ordered: true, SameOrder: true, Replay: true, Failures: true, MaxData: 1000},
+				Features: realtimetest.Features{Ordered: true, SameOrder: true, Replay: true, SingleChannels: true, Failures: true, MaxData: 1000},
 				Large:    2000,
 			})
 		})
