@@ -82,7 +82,7 @@ type world struct {
 	busy    sync.WaitGroup // publishes under way
 	closing sync.WaitGroup // hubs and connections that end
 	story   story
-	roams   bool // somebody subscribes to a pattern now and then, so that hubs follow the whole topic for a while
+	roams   bool                        // somebody subscribes to a pattern now and then, so that hubs follow the whole topic for a while
 	losses  *losses                     // nil: the checker judges alone
 	more    []realtime.Channel          // that wanderers do not read
 	dress   func(*realtime.Publication) // nil: what is published is plain

@@ -24,12 +24,12 @@ func single(g *generation, o *channel.Options, now time.Time) {
 		return
 	}
 	g.single = stream.NewChannels(g.ctx, b)
-	o.Selected, o.Closed, o.Linger = g.single.Wanted, g.single.Unwanted, f.pace.Linger
-	o.State = func(c realtime.Channel, keeps bool) *channel.Keyed {
-		if keeps {
+	o.Selected, o.Closed, o.Linger, o.Unkept = g.single.Wanted, g.single.Unwanted, f.pace.Linger, nil // what follows brings all of it again
+	o.Opened = func(c realtime.Channel) {
+		if f.tenants.Document(c.Tenant()).Rules(c.Namespace()).State != nil {
 			f.whole = time.Now() // the sweep sees to it
 		}
-		return f.states.Of(c, keeps)
+		f.patterns.Opened(c)
 	}
 }
 
@@ -52,14 +52,14 @@ func askForAll(f *feed) {
 
 // fit changes what is followed of a topic to what is asked for, from time to time. f.mu is held.
 func fit(f *feed, now time.Time) {
-	g := f.current
-	g.single.Retry()
-	switch {
-	case f.next != nil || f.stopped || realtime.FollowsChannels(f.hub.broker) == nil:
-	case g.single == nil && !asksForAll(f, now):
-		f.replace(g, realtime.ReasonSingle)
-	case g.single != nil && now.Sub(f.whole) < wholeFor:
+	f.current.single.Retry()
+	if f.next != nil || f.stopped || realtime.FollowsChannels(f.hub.broker) == nil {
+		return
+	}
+	if all := asksForAll(f, now); all && f.current.single != nil {
 		askForAll(f)
+	} else if !all && f.current.single == nil {
+		f.replace(f.current, realtime.ReasonSingle)
 	}
 }
 

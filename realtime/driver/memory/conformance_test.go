@@ -17,7 +17,7 @@ func TestBroker(t *testing.T) {
 		Broker: func(*testing.T) realtimetest.BrokerBackend {
 			b := memory.NewBroker(memory.BrokerOptions{
 				MessageBytes: maxData, SingleChannels: true,
-				Topics:       func(t realtime.Topic) bool { return t != "no-such-topic" },
+				Topics: func(t realtime.Topic) bool { return t != "no-such-topic" },
 			})
 			return realtimetest.BrokerBackend{Open: func(*testing.T) realtime.Broker { return b }}
 		},

@@ -161,7 +161,7 @@ func (s *Set) Open(c realtime.Channel) *Machine {
 	rec := s.records.Open(c, doc)
 	m := &Machine{set: s, name: c, rec: rec, proved: s.breaks, needed: time.Now().UnixMilli(), at: len(s.all), rules: rec.Quota().Tenant().Rules(c.Namespace())}
 	if s.o.State != nil {
-		m.state = s.o.State(c, m.rules.State != nil)
+		m.state = s.o.State(c, m.rules.State != nil && s.o.Selected == nil) // of a channel that was wanted a moment ago nobody knows what it was before
 	}
 	if s.o.Local {
 		rec.Make(time.Now().UnixMilli())

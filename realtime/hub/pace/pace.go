@@ -11,7 +11,7 @@ type Pace struct {
 	Fence     time.Duration // how long a fence may take before the topic is followed anew; 15 s
 	Heartbeat time.Duration // between heartbeats of a connection; 25 s
 	Pulse     time.Duration // silence of a topic after which a pulse is sent; 20 s
-	Linger    time.Duration // how long a topic is followed after its last connection; 15 s
+	Linger    time.Duration // how long a topic is followed after its last connection, and a single channel after it was last needed; 15 s
 	Memory    time.Duration // how long an ID is remembered at least; 10 min
 	Skew      time.Duration // how far the clocks of instances, publishers and the broker may differ; 2 s
 }
