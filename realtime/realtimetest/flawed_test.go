@@ -15,6 +15,8 @@ type flawedBroker struct {
 	follow   func(topic *realtime.Topic, f *realtime.Following)
 	receive  func(ctx context.Context, s realtime.Stream) ([]realtime.Message, error)
 	complete func() time.Time
+	add      func(ctx context.Context, s realtime.ChannelStream, c realtime.Channel, since time.Time) (time.Time, error)
+	remains  bool // a channel that is removed stays added
 	keeps    func() time.Duration
 	open     bool // a closed stream stays open
 	again    error
@@ -46,6 +48,35 @@ func (b *flawedBroker) Follow(ctx context.Context, topic realtime.Topic, f realt
 		return nil, err
 	}
 	return &flawedStream{s, b}, nil
+}
+
+func (b *flawedBroker) FollowsChannels() bool { return true }
+
+func (b *flawedBroker) FollowChannels(ctx context.Context, topic realtime.Topic, f realtime.Following) (realtime.ChannelStream, error) {
+	s, err := b.Broker.(realtime.ChannelFollower).FollowChannels(ctx, topic, f)
+	if err != nil {
+		return nil, err
+	}
+	return &flawedChannels{flawedStream{s, b}, s}, nil
+}
+
+type flawedChannels struct {
+	flawedStream
+	channels realtime.ChannelStream
+}
+
+func (s *flawedChannels) Add(ctx context.Context, c realtime.Channel, since time.Time) (time.Time, error) {
+	if s.broker.add == nil {
+		return s.channels.Add(ctx, c, since)
+	}
+	return s.broker.add(ctx, s.channels, c, since)
+}
+
+func (s *flawedChannels) Remove(ctx context.Context, c realtime.Channel) error {
+	if s.broker.remains {
+		return nil
+	}
+	return s.channels.Remove(ctx, c)
 }
 
 func (b *flawedBroker) Close(ctx context.Context) error {

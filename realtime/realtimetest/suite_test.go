@@ -118,6 +118,35 @@ func flaws() []flaw {
 		{name: "replays too little", caught: "ReplaySinceAMoment", broker: func(b *flawedBroker) {
 			b.follow = func(_ *topic, f *realtime.Following) { f.Since = f.Since.Add(5 * time.Millisecond) }
 		}},
+		{name: "adds a channel without what was before", caught: "AddedChannel", broker: func(b *flawedBroker) {
+			b.add = func(ctx context.Context, s realtime.ChannelStream, c realtime.Channel, _ time.Time) (time.Time, error) {
+				return s.Add(ctx, c, time.Now().Add(time.Hour))
+			}
+		}},
+		{name: "adds a channel of the name, whose tenant it may be", caught: "AddedChannel", broker: func(b *flawedBroker) {
+			b.add = func(ctx context.Context, s realtime.ChannelStream, c realtime.Channel, since time.Time) (time.Time, error) {
+				other, _ := realtime.NewChannel("globex", c.Name())
+				_, _ = s.Add(ctx, other, since)
+				return s.Add(ctx, c, since)
+			}
+		}},
+		{name: "adds a channel a little later", caught: "AddedAmidPublishing", broker: func(b *flawedBroker) {
+			b.add = func(ctx context.Context, s realtime.ChannelStream, c realtime.Channel, _ time.Time) (time.Time, error) {
+				return s.Add(ctx, c, time.Now())
+			}
+		}},
+		{name: "leaves a channel added", caught: "RemovedChannel", broker: func(b *flawedBroker) { b.remains = true }},
+		{name: "claims too much of a channel", caught: "AddedCompleteSince", broker: func(b *flawedBroker) {
+			b.add = func(ctx context.Context, s realtime.ChannelStream, c realtime.Channel, _ time.Time) (time.Time, error) {
+				_, err := s.Add(ctx, c, time.Now())
+				return time.UnixMilli(1), err
+			}
+		}},
+		{name: "hangs in Add", caught: "EndedAdd", broker: func(b *flawedBroker) {
+			b.add = func(context.Context, realtime.ChannelStream, realtime.Channel, time.Time) (time.Time, error) {
+				select {}
+			}
+		}},
 		{name: "claims nothing", caught: "CompleteSince", broker: func(b *flawedBroker) { b.complete = func() time.Time { return time.Time{} } }},
 		{name: "claims too much", caught: "CompleteSince", broker: func(b *flawedBroker) {
 			b.complete = func() time.Time { return time.UnixMilli(1) }
@@ -185,9 +214,9 @@ func TestFlawed(t *testing.T) {
 	}
 	TestBroker(t, Harness{
 		Patience: 300 * time.Millisecond, Large: 1000,
-		Features: Features{Ordered: true, SameOrder: true, Replay: true, Topics: true, Failures: true, MaxData: 1000},
+		Features: Features{Ordered: true, SameOrder: true, Replay: true, SingleChannels: true, Topics: true, Failures: true, MaxData: 1000},
 		Broker: func(*testing.T) BrokerBackend {
-			b := &flawedBroker{Broker: memory.NewBroker(memory.BrokerOptions{MessageBytes: 1000, Topics: func(t realtime.Topic) bool { return t != "no-such-topic" }})}
+			b := &flawedBroker{Broker: memory.NewBroker(memory.BrokerOptions{MessageBytes: 1000, SingleChannels: true, Topics: func(t realtime.Topic) bool { return t != "no-such-topic" }})}
 			flaws()[at].broker(b)
 			return BrokerBackend{
 				Open: func(*testing.T) realtime.Broker { return b },
