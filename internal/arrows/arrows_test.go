@@ -34,7 +34,7 @@ var allowed = map[string]struct{ own, others []string }{
 	// Those that do the work. The queue and the publishing side know no hub, nor each other.
 	"realtime/hub": {own: []string{"realtime", "realtime/budget", "realtime/contain", "realtime/internal/heap", "realtime/internal/spread", "realtime/internal/uid", "realtime/outbox", "realtime/recent", "realtime/hub/..."}},
 	// The parts of the hub that know no connection, topic or lock.
-	"realtime/hub/channel":      {own: []string{"realtime", "realtime/internal/line", "realtime/budget", "realtime/hub/fanout", "realtime/hub/history", "realtime/hub/protocol", "realtime/hub/record", "realtime/hub/client", "realtime/hub/lane", "realtime/hub/sight", "realtime/hub/tempo", "realtime/hub/request", "realtime/hub/turns", "realtime/hub/view", "realtime/internal/heap", "realtime/internal/uid", "realtime/outbox"}},
+	"realtime/hub/channel":      {own: []string{"realtime", "realtime/hub/agenda", "realtime/hub/held", "realtime/internal/line", "realtime/budget", "realtime/hub/fanout", "realtime/hub/history", "realtime/hub/protocol", "realtime/hub/record", "realtime/hub/client", "realtime/hub/lane", "realtime/hub/sight", "realtime/hub/tempo", "realtime/hub/request", "realtime/hub/turns", "realtime/hub/view", "realtime/internal/heap", "realtime/internal/uid", "realtime/outbox"}},
 	"realtime/hub/client":       {own: []string{"realtime", "realtime/hub/protocol", "realtime/hub/schedule", "realtime/hub/turns", "realtime/outbox"}},
 	"realtime/hub/fanout":       {own: []string{"realtime", "realtime/hub/lane", "realtime/hub/record"}},
 	"realtime/hub/resident":     {own: []string{"realtime"}},
@@ -45,7 +45,8 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/hub/query":        {own: []string{"realtime", "realtime/hub/channel", "realtime/hub/history", "realtime/hub/record"}},
 	"realtime/hub/request":      {own: []string{"realtime"}},
 	"realtime/hub/backlog":      {own: []string{"realtime", "realtime/budget", "realtime/contain"}},
-	"realtime/hub/stream":       {own: []string{"realtime", "realtime/contain", "realtime/hub/pace"}},
+	"realtime/hub/stream":       {own: []string{"realtime", "realtime/contain", "realtime/hub/pace", "realtime/internal/uid"}},
+	"realtime/hub/held":         {own: []string{"realtime"}},
 	"realtime/hub/pattern":      {own: []string{"realtime", "realtime/hub/channel", "realtime/hub/view", "realtime/outbox"}},
 	"realtime/hub/agenda":       {own: []string{"realtime/internal/heap"}},
 	"realtime/hub/pace":         {},

@@ -37,8 +37,7 @@ type generation struct {
 	heard   int64     // newest publish time that came, ms
 	heardAt time.Time // when anything last came
 	began   time.Time // when its beacon was published, once that has come back
-	pulse   string    // ID of the pulse under way
-	pulsed  time.Time // when it was sent
+	pulse   stream.Pulse
 }
 
 // newGeneration begins to follow the topic.
@@ -191,9 +190,7 @@ func (g *generation) hear(m *realtime.Message, said *fleet.Said, now time.Time) 
 			g.sendFences()
 		}
 	case realtime.KindPulse:
-		if m.ID == g.pulse {
-			g.pulse = ""
-		}
+		g.pulse.Heard(m.ID)
 	case realtime.KindCensus:
 		if said != nil {
 			g.feed.fleet.Hear(m, said, g.began, now)
@@ -213,7 +210,7 @@ func (g *generation) broken() {
 	g.channels.Break()
 	f.fleet.Restart(time.Now())
 	f.chores.start()
-	g.pulse = "" // it may be lost; a new one is sent in time
+	g.pulse.Forget() // it may be lost; a new one is sent in time
 }
 
 // hasEnded is told that the stream has ended of itself.

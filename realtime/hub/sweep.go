@@ -104,10 +104,10 @@ func (g *generation) deadlines(now time.Time) {
 		}
 	}
 	switch {
-	case channels.Phase.Open() && g.pulse != "" && now.Sub(g.pulsed) >= f.pace.Fence:
+	case channels.Phase.Open() && g.pulse.Overdue(now, f.pace.Fence):
 		f.replace(g, realtime.ReasonPulse)
-	case channels.Phase.Open() && g.pulse == "" && now.Sub(g.heardAt) >= f.pace.Pulse:
-		g.sendPulse(now)
+	case channels.Phase.Open() && !g.pulse.UnderWay() && now.Sub(g.heardAt) >= f.pace.Pulse:
+		f.out = append(f.out, g.pulse.Send(g.ctx, &g.stream, now))
 	case g.unfit != "":
 		f.replace(g, g.unfit)
 	}

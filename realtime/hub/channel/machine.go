@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/fanout"
+	"github.com/tidewire/tidewire/realtime/hub/held"
 	"github.com/tidewire/tidewire/realtime/hub/lane"
 	"github.com/tidewire/tidewire/realtime/hub/protocol"
 	"github.com/tidewire/tidewire/realtime/hub/record"
@@ -34,7 +35,7 @@ type Machine struct {
 	readers   []*Reader           // while it is buffering: parked, each at its Position
 	lanes     lane.Lanes[*Reader] // of those who are given what comes at once
 	state     *Keyed              // that of the channel; nil if it keeps none
-	held      record.Held         // back from it until the record is made
+	held      held.Messages       // back from it until the record is made
 	kept      int64               // the newest publish time of what it was given, ms
 	pending   *Keyed              // of those who are given what is new from time to time; nil if there are none
 	ahead     int                 // readers that are

@@ -98,7 +98,7 @@ func (r *Reader) detach() {
 	p := r.pace
 	p.stands(r)
 	p.round = p.round.Leave(&p.cursor)
-	m.set.fx.Wheel.due.Remove(r)
+	m.set.fx.Wheel.Remove(r)
 	r.client.Drop(r)
 	p.left, p.saved, p.was, p.saw = p.snapshot == nil, p.cursor, p.keyed, p.seat.Sight()
 	p.keyed.exit(r)

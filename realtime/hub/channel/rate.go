@@ -8,7 +8,7 @@ import (
 )
 
 // await has the reader given more when the time has come.
-func (p *pace) await(r *Reader) { p.keyed.fx.Wheel.due.Set(r, p.tempo.Next()) }
+func (p *pace) await(r *Reader) { p.keyed.fx.Wheel.Set(r, p.tempo.Next()) }
 
 // mayFlush reports whether the time has come to give the reader more, and whether its client has taken what it was given last.
 func (p *pace) mayFlush(r *Reader, now time.Time) bool {

@@ -108,7 +108,7 @@ func (r *Reader) Abandon() {
 // abandon takes the reader off what it reads, as far as that goes.
 func (p *pace) abandon(r *Reader) {
 	defer func() { _ = recover() }()
-	p.keyed.fx.Wheel.due.Remove(r)
+	p.keyed.fx.Wheel.Remove(r)
 	p.keyed.exit(r)
 }
 

@@ -45,7 +45,7 @@ func (r *Reader) Tune(p Pace, now time.Time) {
 	switch k := was.keyed; {
 	case k != nil:
 		was.tempo.Floor(&r.m.rules)
-		k.fx.Wheel.due.Remove(r)
+		k.fx.Wheel.Remove(r)
 		if was.lags {
 			was.flush(r, now)
 		}

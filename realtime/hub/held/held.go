@@ -1,4 +1,5 @@
-package record
+// Package held holds back what comes for the state of a channel until all that is older has come.
+package held
 
 import (
 	"cmp"
@@ -14,8 +15,8 @@ const (
 	mostHeldBytes = 256 << 10
 )
 
-// Held is what is held back from the state of a channel until all that is older has come.
-type Held struct {
+// Messages are what is held back from the state of a channel until all that is older has come.
+type Messages struct {
 	// Early says that something was let go before that.
 	Early bool
 
@@ -24,10 +25,10 @@ type Held struct {
 }
 
 // Len is how many messages are held.
-func (h *Held) Len() int { return len(h.messages) }
+func (h *Messages) Len() int { return len(h.messages) }
 
 // Add holds a message, and reports whether that is too much: then all are to be let go.
-func (h *Held) Add(m *realtime.Message) (over bool) {
+func (h *Messages) Add(m *realtime.Message) (over bool) {
 	h.messages = append(h.messages, *m)
 	h.bytes += heldBytes(m)
 	over = len(h.messages) > mostHeld || h.bytes > mostHeldBytes
@@ -38,7 +39,7 @@ func (h *Held) Add(m *realtime.Message) (over bool) {
 func heldBytes(m *realtime.Message) int { return len(m.Data) + len(m.ID) + len(m.Key) }
 
 // Second reports whether the second copy of an event is held whose first one has come, published at a moment. It is held no more.
-func (h *Held) Second(id string, at time.Time) bool {
+func (h *Messages) Second(id string, at time.Time) bool {
 	i := slices.IndexFunc(h.messages, func(m realtime.Message) bool { return m.ID == id && m.Time.After(at) })
 	if i < 0 {
 		return false
@@ -49,7 +50,7 @@ func (h *Held) Second(id string, at time.Time) bool {
 }
 
 // Take returns what is held, in the order of publish times, and holds it no more.
-func (h *Held) Take() []realtime.Message {
+func (h *Messages) Take() []realtime.Message {
 	all := h.messages
 	h.messages, h.bytes = nil, 0
 	slices.SortStableFunc(all, func(a, b realtime.Message) int { return cmp.Compare(a.Time.UnixMilli(), b.Time.UnixMilli()) })
