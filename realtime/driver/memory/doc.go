@@ -6,6 +6,8 @@
 //	                  (oldest chunk goes   (nothing is queued per stream)
 //	                   by age and bytes)
 //
+// With BrokerOptions.SingleChannels hubs follow single channels: such a stream reads the whole log, and returns what is its own.
+//
 // Memory is bounded: a topic by age and size, connection documents by their expiry. Everything is lost when the
 // process ends.
 package memory
