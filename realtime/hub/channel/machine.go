@@ -150,6 +150,7 @@ func lingered(m *Machine, now time.Time) bool {
 	case !vacant(m):
 		m.needed = now.UnixMilli()
 	case now.UnixMilli()-m.needed >= m.set.o.Linger.Milliseconds():
+		m.set.fx.Steps += m.rec.Len()
 		record.GiveUp(m.rec)
 		return true
 	}
