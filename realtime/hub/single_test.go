@@ -268,3 +268,43 @@ func TestWhatAsksForTheWholeTopic(t *testing.T) {
 		})
 	}
 }
+
+// TestPatternWhileTheWholeTopicComes: who subscribes to a pattern while the whole topic is about to be followed misses nothing of what has been heard by then of a
+// channel that single channels did not bring.
+func TestPatternWhileTheWholeTopicComes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		no := false
+		tenant := acmeTenant()
+		tenant.Namespaces = map[string]realtime.Namespace{"fleet": {State: &realtime.State{Durable: &no}}}
+		r, b, f := singleRig(t, tenant)
+		ann, bob := r.connect("ann"), r.connect("bob")
+		r.subscribe(ann, "news:1", realtime.Position{}, 0)
+		r.expect(ann, "ok")
+		f.LateReplay(1, 5*time.Second)
+		if err := r.hub.Subscribe(ann.conn, hub.SubscribeRequest{ID: "2", Channel: r.channel("fleet:1"), State: true}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		r.publish("prices:1", "before")
+		time.Sleep(3 * time.Second) // more than clocks may differ
+		r.publish("news:1", "1")
+		r.expect(ann, "1")
+		if err := hub.SubscribePattern(bob.conn, &hub.PatternRequest{Pattern: "prices:*", Begins: wire.Encoder{}.Heartbeat}); err != nil {
+			t.Fatal(err)
+		}
+		r.publish("prices:1", "after")
+		r.publish("prices:2", "new")
+		b.expect(t, "1 single, 1 whole, map[news:1:true] added")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		r.publish("prices:1", "later")
+		got := map[string]int{}
+		for _, s := range sketch(bob.take()) {
+			got[s]++
+		}
+		if want := map[string]int{"after": 1, "new": 1, "later": 1}; !maps.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	})
+}
