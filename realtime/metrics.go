@@ -46,6 +46,8 @@ const (
 	CountCensusLosses Counter = "census.losses"
 	// CountChannelEvents counts what was published of channels that became occupied or vacated, and attempts that failed.
 	CountChannelEvents Counter = "channel.events"
+	// CountHooks counts what became of questions to the hooks of tenants' documents.
+	CountHooks Counter = "hooks"
 	// CountBackendErrors counts calls of the backend's services that failed, each attempt, by the
 	// service and the error, such as "firestore unavailable".
 	CountBackendErrors Counter = "backend.errors"
@@ -81,6 +83,7 @@ const (
 	TimingDelivery Timing = "delivery.duration" // broker's publish time to the queues of the readers
 	TimingAnswer   Timing = "answer.duration"   // subscribe to its answer
 	TimingPublish  Timing = "publish.duration"  // a call of Publisher.Publish
+	TimingHook     Timing = "hook.duration"     // a request to a hook of a tenant's document
 )
 
 // NoMetrics forgets everything.

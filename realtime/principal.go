@@ -75,15 +75,17 @@ func (r Role) Includes(other Role) bool {
 // program's own connect function), never from a URL, and is not changed
 // afterwards: renewing a token makes a new one.
 type Principal struct {
-	Tenant  string
-	User    string
-	Groups  []string
-	Grants  Grants
-	Views   Views
-	Manage  []Manage  // what else its token may do by the management API
-	Role    Role      // of an operator, as the claim role has it; means nothing for others
-	Issued  time.Time // when the token was made; zero if it does not say
-	Expires time.Time // when the token ends
+	Tenant string
+	User   string
+	Groups []string
+	Grants Grants
+	Views  Views
+	// Enforced are filters besides those of the token, which a connect hook has given: each map counts for itself, as Views.Filters does.
+	Enforced []map[Pattern][]string
+	Manage   []Manage  // what else its token may do by the management API
+	Role     Role      // of an operator, as the claim role has it; means nothing for others
+	Issued   time.Time // when the token was made; zero if it does not say
+	Expires  time.Time // when the token ends
 	// Credential is what the token was believed by; nil if the principal was not made from one.
 	Credential *Credential `json:"-"`
 }

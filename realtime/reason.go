@@ -69,6 +69,16 @@ const (
 	ReasonVacated  Reason = "vacated"
 )
 
+// Reasons of CountHooks, besides ReasonFailed.
+const (
+	ReasonAgreed  Reason = "agreed"
+	ReasonRefused Reason = "refused"
+	ReasonCached  Reason = "cached"  // an answer that counts still, which is counted as agreed or refused too
+	ReasonTimeout Reason = "timeout" // no answer in time
+	ReasonOpen    Reason = "open"    // the hook was not asked, because it has failed several times
+	ReasonBusy    Reason = "busy"    // nor because too many requests wait for its answer
+)
+
 // Reasons of CountHoles.
 const (
 	ReasonSkipped Reason = "skipped" // a number was left out
@@ -197,6 +207,8 @@ func (c Counter) Reasons() Reasons {
 		return Reasons{Constants: []Reason{ReasonCount, ReasonAge, ReasonMemory, ReasonAside, ReasonBudget}}
 	case CountChannelEvents:
 		return Reasons{Constants: []Reason{ReasonOccupied, ReasonVacated, ReasonFailed}}
+	case CountHooks:
+		return Reasons{Constants: []Reason{ReasonAgreed, ReasonRefused, ReasonCached, ReasonFailed, ReasonTimeout, ReasonOpen, ReasonBusy}}
 	case CountBackendErrors:
 		return Reasons{Backend: true}
 	case CountPanics:

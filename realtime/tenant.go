@@ -27,6 +27,8 @@ type Tenant struct {
 	// Namespaces are the rules of channels by namespace; "*" is for those not named.
 	Namespaces map[string]Namespace `json:"namespaces,omitempty"`
 	Limits     Limits               `json:"limits,omitzero"`
+	// Hooks are programs of the tenant's own that are asked over HTTP, in this order. They are checked by package document, not here.
+	Hooks []Hook `json:"hooks,omitempty"`
 	// Placement is "" or "own" for a topic of the tenant's own, and "pooled" for a shared one.
 	Placement string `json:"placement,omitempty"`
 	// Moved says that Placement has changed, and when. Who changes Placement without it cuts

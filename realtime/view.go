@@ -26,7 +26,11 @@ type Views struct {
 
 // FiltersOf returns the filters of a channel: a Publication must pass one of each.
 func (p *Principal) FiltersOf(c Channel) [][]string {
-	return lists(p.Views.Filters, longest(p.Views.Filters, c, p))
+	all := lists(p.Views.Filters, longest(p.Views.Filters, c, p))
+	for _, filters := range p.Enforced {
+		all = append(all, lists(filters, longest(filters, c, p))...)
+	}
+	return all
 }
 
 // ColumnsOf returns the lists of members that are shown of a channel: a member must be in each.

@@ -50,3 +50,27 @@ func TestDocumentChangesBehindTheVerifier(t *testing.T) {
 		})
 	}
 }
+
+// Where hooks decide who publishes, events are taken of producers alone: nobody here can ask the hooks.
+func TestHooksDecideWhoPublishes(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		hook   realtime.Hook
+		status int
+	}{
+		"of publish":       {realtime.Hook{On: []string{"publish"}}, 403},
+		"of connect":       {realtime.Hook{On: []string{"connect"}}, 403},
+		"of subscribe":     {realtime.Hook{On: []string{"subscribe"}}, 200},
+		"of other channel": {realtime.Hook{On: []string{"publish"}, Channels: []realtime.Pattern{"other:*"}}, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := open(t, func(o *ingest.Options) {
+				o.Tenants = changedTenants{o.Tenants, func(doc *realtime.Tenant) { doc.Hooks = []realtime.Hook{c.hook} }}
+			})
+			if a := d.post(t, "application/json", `{"channel":"board:7","data":1}`); a.Status != c.status {
+				t.Errorf("%d %s", a.Status, a.Raw)
+			}
+		})
+	}
+}

@@ -26,6 +26,8 @@ var allowed = map[string]struct{ own, others []string }{
 	"internal/freeport": {}, // for tests
 	// Calls that several wait for; of the framework and the functions.
 	"internal/flight": {},
+	// What keeps requests to the URLs of others on the public Internet; of hooks and the crawler.
+	"internal/egress": {},
 	// What tests and make emulators start Google's emulators with.
 	"internal/emulators":     {},
 	"internal/emulators/run": {own: []string{"internal/emulators"}},
@@ -100,7 +102,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/httpserver":            {own: []string{"realtime", "realtime/problem", "realtime/shutdown"}},
 	// What every API that takes events does: the ingest function, and the management API.
 	"realtime/intake": {
-		own:    []string{"realtime", "realtime/publish", "realtime/jsontext", "realtime/problem", "realtime/wire"},
+		own:    []string{"realtime", "realtime/webhook/document", "realtime/publish", "realtime/jsontext", "realtime/problem", "realtime/wire"},
 		others: []string{"github.com/cloudevents/sdk-go/v2"},
 	},
 	"realtime/auth": {
@@ -114,21 +116,22 @@ var allowed = map[string]struct{ own, others []string }{
 	"realtime/telemetry":          {own: []string{"realtime"}, others: []string{"go.opentelemetry.io", "golang.org/x/time"}},
 	"realtime/telemetry/otlpgrpc": {own: []string{"realtime/telemetry"}, others: []string{"go.opentelemetry.io", "google.golang.org/grpc"}},
 	"realtime/telemetry/scrape":   {others: []string{"go.opentelemetry.io", "github.com/prometheus/client_golang"}},
-	"realtime/driver/memory":      {own: []string{"realtime", "realtime/internal/holding", "realtime/tenantcache", "realtime/jsontext", "realtime/strict"}},
+	"realtime/driver/memory":      {own: []string{"realtime", "realtime/webhook/document", "realtime/internal/holding", "realtime/tenantcache", "realtime/jsontext", "realtime/strict"}},
 	// The backend of Google Cloud: how its services are reached, and a package for each of the two SDKs.
 	"realtime/driver/gcp": {own: []string{"realtime"}, others: []string{"google.golang.org/api", "google.golang.org/grpc"}},
 	"realtime/driver/gcp/gcppubsub": {
 		own:    []string{"realtime", "realtime/driver/gcp"},
 		others: []string{"cloud.google.com/go/pubsub/v2", "google.golang.org/api", "google.golang.org/grpc", "google.golang.org/protobuf", "github.com/googleapis/gax-go/v2"},
 	},
+	"realtime/driver/gcp/gcpidentity":    {others: []string{"cloud.google.com/go/auth"}},
 	"realtime/driver/gcp/pubsubemulator": {own: []string{"realtime"}}, // around any broker
 	"realtime/driver/gcp/gcpfirestore": {
-		own:    []string{"realtime", "realtime/internal/holding", "realtime/driver/gcp", "realtime/strict"},
+		own:    []string{"realtime", "realtime/webhook/document", "realtime/internal/holding", "realtime/driver/gcp", "realtime/strict"},
 		others: []string{"cloud.google.com/go/firestore", "google.golang.org/api", "google.golang.org/grpc"},
 	},
 	// The parts of a gateway, by job; only the gateway puts them together.
 	"realtime/gateway":                       {own: []string{"realtime/hub/view", "realtime", "realtime/budget", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/publish", "realtime/tenantcache", "realtime/auth", "realtime/limit", "realtime/problem", "realtime/httpserver", "realtime/shutdown", "realtime/socket", "realtime/wire", "realtime/yjs", "realtime/gateway/..."}},
-	"realtime/gateway/hook":                  {own: []string{"realtime", "realtime/contain", "realtime/gateway/internal/refusal"}},
+	"realtime/gateway/hook":                  {own: []string{"realtime", "realtime/webhook/document", "realtime/contain", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/refusal":      {own: []string{"realtime", "realtime/auth", "realtime/problem"}},
 	"realtime/gateway/internal/registration": {own: []string{"realtime", "realtime/contain", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/occupancy":    {own: []string{"realtime", "realtime/contain", "realtime/internal/heap"}},
@@ -140,7 +143,12 @@ var allowed = map[string]struct{ own, others []string }{
 		"realtime/gateway/hook", "realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal"}},
 	"realtime/gateway/internal/eventstream": {own: []string{"realtime", "realtime/auth", "realtime/contain", "realtime/hub", "realtime/outbox", "realtime/problem", "realtime/sse",
 		"realtime/gateway/internal/admission", "realtime/gateway/internal/clients", "realtime/gateway/internal/lifecycle", "realtime/gateway/internal/refusal", "realtime/gateway/internal/session"}},
-	"realtime/httpapi": {own: []string{"realtime", "realtime/hub/demand", "realtime/hub/explain", "realtime/survey", "realtime/hub/history", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
+	// Hooks over HTTP: the program that asks, the one that answers, and what both need.
+	"realtime/webhook":           {own: []string{"internal/egress", "realtime", "realtime/gateway/hook", "realtime/internal/uid", "realtime/recent", "realtime/webhook/document", "realtime/webhook/event", "realtime/webhook/signature"}},
+	"realtime/webhook/document":  {own: []string{"realtime"}},
+	"realtime/webhook/event":     {own: []string{"realtime", "realtime/jsontext", "realtime/strict"}},
+	"realtime/webhook/signature": {},
+	"realtime/httpapi":           {own: []string{"realtime", "realtime/webhook/document", "realtime/hub/demand", "realtime/hub/explain", "realtime/survey", "realtime/hub/history", "realtime/tenantcache", "realtime/auth", "realtime/intake", "realtime/jsontext", "realtime/problem", "realtime/strict", "realtime/wire"}},
 	// Reads what topics keep. It has a hub's record and views, and no hub.
 	"realtime/retained": {own: []string{"realtime", "realtime/contain", "realtime/hub/history", "realtime/hub/inspect", "realtime/hub/record", "realtime/hub/view", "realtime/internal/uid"}},
 	// Asks instances what they know. It has what a hub makes of it, and no hub.
@@ -168,7 +176,7 @@ var allowed = map[string]struct{ own, others []string }{
 	// It offers filters; of what it costs docs/functions.md tells.
 	"functions/filter": {own: []string{"realtime", "realtime/filter", "realtime/problem"}},
 	// Reads web sites; knows nothing of channels.
-	"functions/crawler/crawl": {others: []string{"github.com/temoto/robotstxt", "golang.org/x/net"}},
+	"functions/crawler/crawl": {own: []string{"internal/egress"}, others: []string{"github.com/temoto/robotstxt", "golang.org/x/net"}},
 	"functions/host":          {own: []string{"internal/flight", "realtime", "realtime/contain", "realtime/problem", "realtime/shutdown"}},
 	"functions/settings":      {own: []string{"realtime", "realtime/environment"}},
 	"functions/keeper":        {own: []string{"realtime", "realtime/keeper", "realtime/problem"}},
@@ -183,7 +191,7 @@ var allowed = map[string]struct{ own, others []string }{
 	"services/cloudrun/storage":      {own: []string{"realtime/backend", "services/cloudrun"}},
 	"services/cloudrun/cloudruntest": {own: []string{"realtime", "realtime/backend", "realtime/environment", "services/cloudrun"}, others: []string{"github.com/google/go-cmp", "go.uber.org/goleak", "google.golang.org/genproto/googleapis/logging/type"}},
 	"services/api":                   {own: []string{"realtime", "realtime/survey", "realtime/filter/viewfilter", "realtime/retained", "realtime/wire", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/httpapi", "realtime/environment", "realtime/limit", "realtime/strict", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
-	"services/gateway":               {own: []string{"realtime/filter/viewfilter", "realtime/budget", "realtime/environment", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
+	"services/gateway":               {own: []string{"realtime/filter/viewfilter", "realtime/budget", "realtime/environment", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/webhook", "realtime/telemetry/otlpgrpc", "services/cloudrun", "services/cloudrun/storage"}},
 	"services/dashboard":             {own: []string{"realtime", "realtime/driver/gcp", "realtime/driver/gcp/gcpfirestore", "realtime/driver/memory", "realtime/shutdown", "realtime/telemetry/otlpgrpc", "realtime/tenantcache", "realtime/auth", "realtime/environment", "services/cloudrun", "services/dashboard/demo", "services/dashboard/web"}},
 	"clients/js":                     {},
 	// A client: it dials sockets, and accepts none.
@@ -246,7 +254,7 @@ var allowed = map[string]struct{ own, others []string }{
 	// Everything in one process.
 	"cmd/tidewire/internal/demosite": {own: []string{"functions/crawler", "functions/crawler/crawl", "realtime"}},
 	"cmd/tidewire/internal/devserver": {
-		own: []string{"clients/go", "cmd/tidewire/internal/demosite", "realtime/retained", "realtime/survey", "realtime/wire", "functions/crawler", "functions/crawler/crawl", "functions/filter", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/problem", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
+		own: []string{"clients/go", "cmd/tidewire/internal/demosite", "realtime/retained", "realtime/survey", "realtime/wire", "functions/crawler", "functions/crawler/crawl", "functions/filter", "functions/ingest", "realtime", "realtime/filter/viewfilter", "realtime/budget", "realtime/problem", "realtime/publish", "realtime/auth", "realtime/backend", "realtime/gateway", "realtime/webhook", "realtime/httpapi", "realtime/keeper", "realtime/limit", "realtime/httpserver", "realtime/shutdown", "realtime/telemetry", "realtime/telemetry/scrape",
 			"realtime/driver/memory", "services/dashboard/...", "cmd/tidewire/internal/devstate"},
 		others: []string{"go.opentelemetry.io/otel/sdk/metric"},
 	},

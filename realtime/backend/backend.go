@@ -27,6 +27,8 @@ type Backend struct {
 	// Subscriptions and Leases say which instances follow a topic, and live.
 	Subscriptions realtime.SubscriptionStore
 	Leases        realtime.LeaseStore
+	// IDToken returns an ID token of the process's own account for an audience; nil where there is no such account.
+	IDToken func(ctx context.Context, audience string) (string, error)
 	// Topics makes the topics of tenants; nil where a topic begins with its first use.
 	Topics realtime.TopicMaker
 	// Placement says which topic carries a tenant. Whoever publishes or follows has to use it.

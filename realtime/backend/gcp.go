@@ -7,6 +7,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/driver/gcp"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpfirestore"
+	"github.com/tidewire/tidewire/realtime/driver/gcp/gcpidentity"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/gcppubsub"
 	"github.com/tidewire/tidewire/realtime/driver/gcp/pubsubemulator"
 	"github.com/tidewire/tidewire/realtime/tenantcache"
@@ -44,6 +45,9 @@ func openGCP(ctx context.Context, project string, o Options) (*Backend, error) {
 			broker.Close,
 			func(context.Context) error { return errors.Join(tenants.Close(), store.Close()) },
 		},
+	}
+	if o.PubSubEmulator == "" {
+		b.IDToken = gcpidentity.New().Token
 	}
 	if o.LifecycleTopic == "" {
 		return b, nil

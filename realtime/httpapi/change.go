@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/auth"
+	"github.com/tidewire/tidewire/realtime/webhook/document"
 )
 
 // ChangeHeader says in an answer what became of the tenant's document: created, changed or unchanged. Secrets
@@ -104,7 +105,7 @@ func (a *api) plan(c *call, stored *realtime.Tenant, there bool, may scope, make
 	}
 	switch may {
 	case upsert:
-		err = errors.Join(doc.CheckFor(a.o.Retention), auth.CheckKeys(doc), auth.CheckOrigins(doc))
+		err = errors.Join(doc.CheckFor(a.o.Retention), auth.CheckKeys(doc), auth.CheckOrigins(doc), document.Check(doc))
 	case keys:
 		err = auth.CheckKeys(doc)
 	case part: // who may only suspend has not written the rest

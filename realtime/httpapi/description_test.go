@@ -217,7 +217,7 @@ func TestSchemasAreTheTypes(t *testing.T) {
 	t.Parallel()
 	d := describe(t)
 	for name, value := range map[string]any{
-		"Tenant": realtime.Tenant{}, "Limits": realtime.Limits{}, "Namespace": realtime.Namespace{}, "Key": realtime.Key{}, "Connection": realtime.ConnectionDoc{},
+		"Tenant": realtime.Tenant{}, "Limits": realtime.Limits{}, "Namespace": realtime.Namespace{}, "Key": realtime.Key{}, "Hook": realtime.Hook{}, "Connection": realtime.ConnectionDoc{},
 	} {
 		var want []string
 		for i := range reflect.TypeOf(value).NumField() {

@@ -25,12 +25,12 @@ type Plan struct {
 
 // FieldChange is one field of a document that changes. A list counts as one field, and so does a key.
 type FieldChange struct {
-	// Field is its path, such as limits.connections; a key is auth.keys.<kid>.
+	// Field is its path, such as limits.connections; a key is auth.keys.<kid>, the secrets of a hook are hooks.<name>.secrets.
 	Field string `json:"field"`
 	// From and To are its values, null for none. Of a key nothing secret is part of them.
 	From json.RawMessage `json:"from"`
 	To   json.RawMessage `json:"to"`
-	// Secret says that of a key its secret or pem changes.
+	// Secret says that of a key its secret or pem changes, or that the field is the secrets of a hook.
 	Secret bool `json:"secret,omitempty"`
 }
 
@@ -60,13 +60,14 @@ func differences(from, to *realtime.Tenant) ([]FieldChange, error) {
 		whole := *t
 		whole.Auth.Keys = nil // they are compared one by one
 		whole.Moved = nil     // it goes with placement
+		whole.Hooks = hooksWithoutSecrets(t.Hooks)
 		text, err := json.Marshal(&whole)
 		if err != nil {
 			return nil, err
 		}
 		flatten(fields[i], "", text)
 	}
-	changes := keyChanges(from.Auth.Keys, to.Auth.Keys)
+	changes := append(keyChanges(from.Auth.Keys, to.Auth.Keys), hookChanges(from, to)...)
 	for name := range union(fields[0], fields[1]) {
 		if a, b := fields[0][name], fields[1][name]; string(a) != string(b) {
 			changes = append(changes, FieldChange{Field: name, From: orNull(a), To: orNull(b)})

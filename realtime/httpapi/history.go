@@ -51,6 +51,9 @@ func readHistory(a *api, c *call) error {
 		if viewer = c.principal; !viewer.May(realtime.ActionHistory, channel) {
 			return realtime.Errorf(realtime.CodeForbidden, "channel: no grant for the history of %q, and the token's claim manage does not contain %q", channel.Name(), realtime.ManageHistory)
 		}
+		if err := c.undecided(realtime.ManageHistory, channel); err != nil {
+			return err
+		}
 	}
 	if a.o.History == nil {
 		return realtime.Errorf(realtime.CodeNotFound, "history: this API reads none; ask a gateway by its socket")

@@ -44,6 +44,7 @@ func replaced(stored, doc *realtime.Tenant, body []byte) *realtime.Tenant {
 	next := *doc
 	next.Auth.Keys = slices.Clone(doc.Auth.Keys)
 	keepSecrets(&next, stored)
+	keepHookSecrets(&next, stored)
 	if !hasMember(body, "suspended") {
 		next.Suspended = stored.Suspended
 	}
@@ -73,6 +74,7 @@ func merged(stored, patch *realtime.Tenant, body []byte) (next *realtime.Tenant,
 	if err := strict.Decode("body", text, next); err != nil {
 		return nil, nil, faults(err)
 	}
+	keepHookSecrets(next, stored)
 	if names(from, "auth", "keys") {
 		next.Auth.Keys, kept = mergedKeys(stored.Auth.Keys, patch.Auth.Keys)
 	}

@@ -30,6 +30,9 @@ func readPosition(_ *api, c *call) error {
 	if !c.manages(realtime.ManageHistory) && !c.principal.May(realtime.ActionSubscribe, channel) {
 		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant to subscribe to %q, and the token's claim manage does not contain %q", channel.Name(), realtime.ManageHistory)
 	}
+	if err := c.undecided(realtime.ManageHistory, channel); err != nil {
+		return err
+	}
 	asOf := time.Now().Add(-behind).UTC().Truncate(time.Millisecond)
 	return c.answer(http.StatusOK, &channelPosition{Position: realtime.Moment(asOf).String(), AsOf: asOf})
 }

@@ -97,6 +97,9 @@ func readPresence(a *api, c *call) error {
 	if !c.manages(realtime.ManagePresence) && !c.principal.May(realtime.ActionPresence, channel) {
 		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant for the presence on %q, and the token's claim manage does not contain %q", channel.Name(), realtime.ManagePresence)
 	}
+	if err := c.undecided(realtime.ManagePresence, channel); err != nil {
+		return err
+	}
 	s, err := a.survey()
 	if err != nil {
 		return err
@@ -147,6 +150,9 @@ func readDemand(a *api, c *call) error {
 	subject, err := realtime.NewReadable(c.tenantID, realtime.ReservedDemand+":"+namespace)
 	if !c.manages(realtime.ManageDemand) && (err != nil || !c.principal.May(realtime.ActionSubscribe, subject)) {
 		return realtime.Errorf(realtime.CodeForbidden, "namespace: no grant for the demand for all of %.64q, and the token's claim manage does not contain %q", namespace, realtime.ManageDemand)
+	}
+	if err := c.undecided(realtime.ManageDemand, subject); err != nil {
+		return err
 	}
 	if err != nil {
 		return realtime.Errorf(realtime.CodeBadRequest, "namespace: must be the part of channels' names before the first ':', got %.64q", namespace)

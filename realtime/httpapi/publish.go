@@ -13,7 +13,7 @@ func (a *api) publish(c *call) error {
 	if err := c.mayPublish(); err != nil {
 		return err
 	}
-	p := &realtime.Principal{Tenant: c.tenantID, User: c.name(), Grants: realtime.Grants{Publish: []realtime.Pattern{"**"}}}
+	p := &realtime.Principal{Tenant: c.tenantID, User: c.name(), Grants: realtime.Grants{Publish: []realtime.Pattern{"**"}}, Manage: []realtime.Manage{realtime.ManagePublish}}
 	if problem := a.intake.Serve(c.w, c.r, c.tenant, p); problem != nil {
 		problem.Write(c.w)
 	}

@@ -122,6 +122,7 @@ func keepSecrets(doc, stored *realtime.Tenant) {
 // withoutSecrets returns a document without what is secret: secrets, and every pem that is not a public key.
 func withoutSecrets(t *realtime.Tenant) *realtime.Tenant {
 	s := *t
+	s.Hooks = hooksWithoutSecrets(t.Hooks)
 	s.Auth.Keys = nil
 	for _, k := range t.Auth.Keys {
 		k.Secret = ""

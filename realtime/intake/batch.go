@@ -3,11 +3,13 @@ package intake
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/problem"
 	"github.com/tidewire/tidewire/realtime/publish"
+	"github.com/tidewire/tidewire/realtime/webhook/document"
 )
 
 // maxListed bounds how many bad events a problem document lists.
@@ -76,6 +78,9 @@ func (b *batch) check(p *realtime.Publication) error {
 	}
 	if !b.principal.May(realtime.ActionPublish, p.Channel) {
 		return realtime.Errorf(realtime.CodeForbidden, "channel: no grant to publish to %q", p.Channel.Name())
+	}
+	if document.Decides(b.tenant, realtime.HookPublish, p.Channel.Name()) && !slices.Contains(b.principal.Manage, realtime.ManagePublish) {
+		return realtime.Errorf(realtime.CodeForbidden, "channel: hooks decide who publishes to %q; publish over a socket, or with a token whose claim manage contains %q", p.Channel.Name(), realtime.ManagePublish)
 	}
 	return nil
 }

@@ -67,6 +67,7 @@ var counters = [...]described[realtime.Counter]{
 	{realtime.CountDrops, "{publication}", "Publications that were not delivered, by reason."},
 	{realtime.CountAnswers, "{answer}", "Answers to subscribes."},
 	{realtime.CountGaps, "{gap}", "Times that readers were told that something may be missing, by reason."},
+	{realtime.CountHooks, "{answer}", "What became of questions to the hooks of tenants' documents."},
 	{realtime.CountChannelEvents, "{event}", "Events of channels that became occupied or vacated, and attempts that failed."},
 	{realtime.CountHoles, "{hole}", "Publications that the broker did not deliver in order."},
 	{realtime.CountHistory, "{message}", "Messages given to queries of history, by where they were."},
@@ -100,6 +101,7 @@ var timings = [...]described[realtime.Timing]{
 	{realtime.TimingDelivery, "s", "Time from the broker's publish time to the queues of the readers."},
 	{realtime.TimingAnswer, "s", "Time from a subscribe to its answer."},
 	{realtime.TimingPublish, "s", "Time until the broker has stored a call's publications."},
+	{realtime.TimingHook, "s", "Time of a request to a hook of a tenant's document."},
 }
 
 // buckets are the bounds of all timings, in seconds. 1 s is the objective of deliveries.

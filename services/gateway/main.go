@@ -14,6 +14,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/environment"
 	"github.com/tidewire/tidewire/realtime/filter/viewfilter"
 	"github.com/tidewire/tidewire/realtime/gateway"
+	"github.com/tidewire/tidewire/realtime/webhook"
 	"github.com/tidewire/tidewire/services/cloudrun"
 	"github.com/tidewire/tidewire/services/cloudrun/storage"
 )
@@ -46,8 +47,10 @@ func (c *config) handler(p *cloudrun.Parts, b *backend.Backend) (http.Handler, e
 	if err != nil {
 		return nil, err
 	}
+	hooks := webhook.New(webhook.Options{IDToken: b.IDToken, Logger: p.Log, Metrics: p.Metrics})
+	p.Closing(func(context.Context) error { hooks.Close(); return nil })
 	g, err := gateway.New(gateway.Options{
-		Filters: filters, States: b.States,
+		Filters: filters, States: b.States, Hooks: hooks,
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Occupancies: b.Occupancies, Events: b.Events, Placement: b.Placement, Verifier: verifier,
 		Instance: c.Instance, Service: c.Service, Revision: c.Revision, Region: c.Region,
 		Lifetime: c.lifetime, DrainSpread: c.drainSpread, Compress: c.compress, Remote: remote(c.proxies),

@@ -48,10 +48,7 @@ func Run(ctx context.Context, j *Job, o Options, told func(context.Context, Page
 		return Progress{}, err
 	}
 	o = o.withDefaults()
-	f, err := newFetcher(o)
-	if err != nil {
-		return Progress{}, err
-	}
+	f := newFetcher(o)
 	defer f.close()
 	ctx, cancel := context.WithTimeoutCause(ctx, o.MaxTime, errTime)
 	defer cancel()

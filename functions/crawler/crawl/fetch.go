@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/temoto/robotstxt"
+
+	"github.com/tidewire/tidewire/internal/egress"
 )
 
 // fetcher makes requests, to public addresses alone.
@@ -21,12 +23,9 @@ type fetcher struct {
 	client *http.Client
 }
 
-func newFetcher(o Options) (*fetcher, error) {
-	g, err := newGuard(o.Allowed)
-	if err != nil {
-		return nil, err
-	}
-	dialer := &net.Dialer{Timeout: o.PageTime, Control: g.control}
+func newFetcher(o Options) *fetcher {
+	guard := &egress.Guard{Allowed: o.Allowed}
+	dialer := &net.Dialer{Timeout: o.PageTime, Control: guard.Control}
 	transport := &http.Transport{ // no proxy: it would resolve names itself
 		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxConnsPerHost: 1, MaxIdleConns: o.Parallel,
 		TLSHandshakeTimeout: o.PageTime, ResponseHeaderTimeout: o.PageTime, MaxResponseHeaderBytes: 64 << 10, IdleConnTimeout: time.Minute,
@@ -34,7 +33,7 @@ func newFetcher(o Options) (*fetcher, error) {
 	return &fetcher{o: o, client: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a redirect is a link like any other
-	}}, nil
+	}}
 }
 
 func (f *fetcher) close() { f.client.CloseIdleConnections() }
@@ -108,7 +107,7 @@ func (f *fetcher) robots(ctx context.Context, scheme, host string, may func(*url
 
 // problem is what may be told of an error: no address of a network that is not public, beyond that it was refused.
 func problem(err error) (State, string) {
-	var refused *refusedError
+	var refused *egress.Refused
 	var timeout net.Error
 	switch {
 	case errors.As(err, &refused):

@@ -15,6 +15,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/strict"
 	"github.com/tidewire/tidewire/realtime/tenantcache"
+	"github.com/tidewire/tidewire/realtime/webhook/document"
 )
 
 // maxTenantsFile is the largest file of tenant documents that is read.
@@ -230,7 +231,7 @@ func check(doc *realtime.Tenant) error {
 	if err := realtime.CheckTenantID(doc.ID); err != nil {
 		return realtime.Errorf(realtime.CodeBadRequest, "%s: %v", path, err)
 	}
-	if err := doc.Check(); err != nil {
+	if err := cmp.Or(doc.Check(), document.Check(doc)); err != nil {
 		return realtime.Errorf(realtime.CodeOf(err), "%s.%v", path, err)
 	}
 	return nil

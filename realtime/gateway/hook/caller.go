@@ -11,6 +11,7 @@ import (
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/contain"
 	"github.com/tidewire/tidewire/realtime/gateway/internal/refusal"
+	"github.com/tidewire/tidewire/realtime/webhook/document"
 )
 
 // Caller calls hooks: each with a deadline, and so that a panic ends nothing but the call. Its errors may be shown
@@ -26,6 +27,9 @@ type Caller struct {
 
 // Wants reports whether a hook is to be called about something.
 func (c *Caller) Wants(q Question) bool {
+	if c.uncalled(q) != nil {
+		return true
+	}
 	if c.Hooks == nil {
 		return false
 	}
@@ -33,8 +37,19 @@ func (c *Caller) Wants(q Question) bool {
 	return !selects || selective.Wants(q)
 }
 
+// uncalled refuses what a hook of a tenant's document is to be asked about and nobody here asks it.
+func (c *Caller) uncalled(q Question) *realtime.Error {
+	if _, calls := c.Hooks.(DocumentHooks); calls || q.Tenant == nil || !document.Asks(q.Tenant, q.Event, q.Subject) {
+		return nil
+	}
+	return refusal.Unavailable("hooks: this server does not call those of a tenant's document")
+}
+
 // Connect asks whether a client may connect. The result is nil if the hook adds nothing.
 func (c *Caller) Connect(e *ConnectEvent) (*ConnectResult, *realtime.Error) {
+	if refused := c.uncalled(Question{e.Tenant, EventConnect, ""}); refused != nil {
+		return nil, refused
+	}
 	added, refused := call(c, "connect", func(ctx context.Context) (ConnectResult, error) {
 		added, err := c.Hooks.Connect(ctx, e)
 		if err == nil {
@@ -50,6 +65,9 @@ func (c *Caller) Connect(e *ConnectEvent) (*ConnectResult, *realtime.Error) {
 
 // Subscribe asks whether a client may subscribe to a channel.
 func (c *Caller) Subscribe(client *Client, ch realtime.Channel) *realtime.Error {
+	if refused := c.uncalled(Question{client.Tenant, EventSubscribe, ch.Name()}); refused != nil {
+		return refused
+	}
 	_, refused := call(c, "subscribe", func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, c.Hooks.Subscribe(ctx, client, ch)
 	})
@@ -58,6 +76,9 @@ func (c *Caller) Subscribe(client *Client, ch realtime.Channel) *realtime.Error 
 
 // SubscribePattern asks whether a client may subscribe to all channels of a pattern.
 func (c *Caller) SubscribePattern(client *Client, p realtime.Pattern) *realtime.Error {
+	if refused := c.uncalled(Question{client.Tenant, EventSubscribe, string(p)}); refused != nil {
+		return refused
+	}
 	hooks, decides := c.Hooks.(PatternHooks)
 	if !decides {
 		return noPatterns()
@@ -74,6 +95,9 @@ func noPatterns() *realtime.Error {
 
 // Publish asks whether a client may publish p, which the hook may change. check refuses what the hook must not return.
 func (c *Caller) Publish(client *Client, p *realtime.Publication, check func() error) *realtime.Error {
+	if refused := c.uncalled(Question{client.Tenant, EventPublish, p.Channel.Name()}); refused != nil {
+		return refused
+	}
 	_, refused := call(c, "publish", func(ctx context.Context) (struct{}, error) {
 		if err := c.Hooks.Publish(ctx, client, p); err != nil {
 			return struct{}{}, err
@@ -85,6 +109,9 @@ func (c *Caller) Publish(client *Client, p *realtime.Publication, check func() e
 
 // Call answers a call of a client with JSON; nil if the answer has no data.
 func (c *Caller) Call(client *Client, route string, data []byte) ([]byte, *realtime.Error) {
+	if refused := c.uncalled(Question{client.Tenant, EventCall, route}); refused != nil {
+		return nil, refused
+	}
 	return call(c, "call", func(ctx context.Context) ([]byte, error) {
 		out, err := c.Hooks.Call(ctx, client, route, json.RawMessage(data))
 		if err != nil || out == nil {

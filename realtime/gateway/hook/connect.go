@@ -29,6 +29,10 @@ type ConnectResult struct {
 	Groups []string
 	// Grants are added to those of the token.
 	Grants realtime.Grants
+	// Narrowed, unless it is nil, takes the place of the token's grants, as far as these cover it; Grants come on top. A renewed token is narrowed likewise.
+	Narrowed *realtime.Grants
+	// Filters have to be passed besides those of the token, each map as Views.Filters of a token does.
+	Filters []map[realtime.Pattern][]string
 	// Meta goes into the connection's document and to the later hooks. It is small: at most
 	// MaxMetaBytes of names and values.
 	Meta map[string]string
@@ -40,7 +44,7 @@ const MaxMetaBytes = 4096
 // Check refuses a result that the hook should not have made. It is a fault of the program, not of the client.
 func (r *ConnectResult) Check() error {
 	for _, action := range realtime.Actions() {
-		for _, p := range *r.Grants.Of(action) {
+		for _, p := range r.patterns(action) {
 			if err := realtime.CheckPattern(string(p)); err != nil {
 				return realtime.Errorf(realtime.CodeInternal, "the connect hook granted an invalid pattern: %v", err)
 			}
@@ -56,6 +60,14 @@ func (r *ConnectResult) Check() error {
 	return nil
 }
 
+// patterns are all of an action that the hook has returned.
+func (r *ConnectResult) patterns(a realtime.Action) []realtime.Pattern {
+	if r.Narrowed == nil {
+		return *r.Grants.Of(a)
+	}
+	return slices.Concat(*r.Grants.Of(a), *r.Narrowed.Of(a))
+}
+
 // Extend returns the principal of a token with what the hook added to it; a nil result adds nothing.
 func (r *ConnectResult) Extend(p *realtime.Principal) *realtime.Principal {
 	if r == nil {
@@ -63,11 +75,15 @@ func (r *ConnectResult) Extend(p *realtime.Principal) *realtime.Principal {
 	}
 	more := *p
 	more.Groups = slices.Concat(p.Groups, r.Groups)
-	more.Grants = p.Grants.With(&r.Grants)
+	if r.Narrowed != nil {
+		more.Grants = Narrow(&more, r.Narrowed)
+	}
+	more.Grants = more.Grants.With(&r.Grants)
+	more.Enforced = slices.Concat(p.Enforced, r.Filters)
 	return &more
 }
 
 // empty reports whether the hook has added nothing.
 func (r *ConnectResult) empty() bool {
-	return len(r.Groups)+len(r.Meta)+r.Grants.Len() == 0
+	return len(r.Groups)+len(r.Meta)+r.Grants.Len()+len(r.Filters) == 0 && r.Narrowed == nil
 }

@@ -9,6 +9,13 @@ type SelectiveHooks interface {
 	Wants(q Question) bool
 }
 
+// DocumentHooks are Hooks that call those which tenants' documents name (realtime.Hook). Where the Hooks are none of these, what such a hook would be
+// asked about is refused with CodeUnavailable: a document that asks for a decision is never passed by.
+type DocumentHooks interface {
+	// CallsDocuments does nothing. It says what the Hooks are.
+	CallsDocuments()
+}
+
 // Question is what Hooks may be asked about.
 type Question struct {
 	// Tenant is the document in force, which is not to be changed. Before it is known, of a client whose token comes in its first frame, it is nil: then
@@ -20,15 +27,15 @@ type Question struct {
 }
 
 // Event is one of the calls of Hooks.
-type Event string
+type Event = realtime.HookEvent
 
 // The events.
 const (
-	EventConnect    Event = "connect"
-	EventSubscribe  Event = "subscribe" // to a channel or a pattern
-	EventPublish    Event = "publish"
-	EventCall       Event = "call"
-	EventDisconnect Event = "disconnect"
+	EventConnect    = realtime.HookConnect
+	EventSubscribe  = realtime.HookSubscribe
+	EventPublish    = realtime.HookPublish
+	EventCall       = realtime.HookCall
+	EventDisconnect = realtime.HookDisconnected
 )
 
 // Wants reports whether the function of the event is set.

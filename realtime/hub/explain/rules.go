@@ -34,6 +34,13 @@ func (w *Work) hides(c *Client, want *request.Want) (rule, detail string) {
 			return tokenRule("filters", pattern), why
 		}
 	}
+	if len(c.Principal.Enforced) > 0 {
+		given := *c.Principal
+		given.Views = realtime.Views{}
+		if why, hidden := w.why(&view.Rules{Viewer: enforced.Viewer, Enforced: given.FiltersOf(w.Event.Channel)}); hidden {
+			return "connect hook: filters", why
+		}
+	}
 	if why, hidden := w.why(&view.Rules{Viewer: enforced.Viewer, Columns: enforced.Columns, Filter: want.Filter}); hidden {
 		return "subscription.filter", why
 	}

@@ -66,8 +66,13 @@ func loopback(hosts []string) []netip.Prefix {
 		}
 		a, err := netip.ParseAddr(strings.Trim(name, "[]"))
 		if name == "localhost" || err == nil && a.IsLoopback() {
-			return []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}
+			return thisMachine()
 		}
 	}
 	return nil
+}
+
+// thisMachine are its own addresses.
+func thisMachine() []netip.Prefix {
+	return []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}
 }

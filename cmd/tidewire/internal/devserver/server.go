@@ -29,6 +29,7 @@ import (
 	"github.com/tidewire/tidewire/realtime/survey"
 	"github.com/tidewire/tidewire/realtime/telemetry"
 	"github.com/tidewire/tidewire/realtime/telemetry/scrape"
+	"github.com/tidewire/tidewire/realtime/webhook"
 )
 
 // Options say what a Server is started with.
@@ -72,6 +73,7 @@ type Server struct {
 	history   *retained.Reader
 	surveyor  *survey.Surveyor
 	gateway   *gateway.Gateway
+	hooks     *webhook.Hooks
 	server    *httpserver.Server
 	stop      context.CancelFunc // of producers and of the keeper
 	kept      devstate.Folder
@@ -178,8 +180,9 @@ func (d *Server) assemble(ctx context.Context, s devstate.Folder) (err error) {
 	if err != nil {
 		return errors.Join(err, d.operators.Close(), d.verifier.Close(), b.Close(ctx))
 	}
+	d.hooks = webhook.New(webhook.Options{Network: webhook.Network{Allowed: thisMachine()}, IDToken: b.IDToken, Logger: d.o.Logger, Metrics: d.metrics})
 	d.gateway, err = gateway.New(gateway.Options{
-		Filters: filters, States: b.States,
+		Filters: filters, States: b.States, Hooks: d.hooks,
 		Broker: b.Broker, Tenants: b.Tenants, Registry: b.Registry, Placement: b.Placement, Occupancies: memory.NewOccupancies(), Events: memory.NewEventLog(d.o.Logger),
 		Verifier: d.verifier, Limiter: d.limiter, Publisher: d.pub,
 		Service: "dev", Logger: d.o.Logger, Metrics: d.metrics,
@@ -238,7 +241,7 @@ func (d *Server) close(ctx context.Context) error {
 		steps = append(steps, d.server.Close)
 	}
 	steps = append(steps,
-		func(context.Context) error { d.running.Wait(); return nil },
+		func(context.Context) error { d.running.Wait(); d.hooks.Close(); return nil },
 		func(context.Context) error { return errors.Join(d.operators.Close(), d.verifier.Close()) },
 		d.backend.Close, d.seen.Close)
 	ending, cancel := shutdown.Begin(ctx)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/strict"
+	"github.com/tidewire/tidewire/realtime/webhook/document"
 )
 
 // TenantsOptions configure Tenants. The zero value works.
@@ -105,7 +106,7 @@ func (t *Tenants) Stored(ctx context.Context, id string) (*realtime.Tenant, erro
 
 // Put writes a document in the place of the state of its Version, and returns it with its new one.
 func (t *Tenants) Put(ctx context.Context, doc *realtime.Tenant) (*realtime.Tenant, error) {
-	if err := doc.CheckFor(t.retention); err != nil {
+	if err := cmp.Or(doc.CheckFor(t.retention), document.Check(doc)); err != nil {
 		return nil, err
 	}
 	fields, err := encodeTenant(doc)
@@ -256,7 +257,7 @@ func (t *Tenants) decode(id string, updated time.Time, text []byte) (*realtime.T
 	err := strict.Decode("the document", text, doc)
 	doc.ID, doc.Version = id, updated.UnixNano()
 	if err == nil {
-		err = doc.CheckFor(t.retention)
+		err = cmp.Or(doc.CheckFor(t.retention), document.Check(doc))
 	}
 	return doc, err
 }

@@ -16,7 +16,7 @@ type Request struct {
 
 // kept returns the request without what must not, or need not, stay in memory
 // after the handler has returned: the token, the connection and its buffers, and unless a Connect hook is to see them
-// all headers but the page's origin. A client can make its headers long.
+// all headers but the page's origin and what the client calls itself. A client can make its headers long.
 func (r *Request) kept(hooked bool) *Request {
 	h := r.http
 	if hooked {
@@ -26,8 +26,14 @@ func (r *Request) kept(hooked bool) *Request {
 	for _, origin := range h.Header["Origin"] { // two of them are refused where one is not
 		header["Origin"] = append(header["Origin"], strings.Clone(origin))
 	}
+	if agent := h.Header.Get("User-Agent"); agent != "" {
+		header.Set("User-Agent", strings.Clone(agent[:min(len(agent), maxAgent)]))
+	}
 	return &Request{remote: strings.Clone(r.remote), http: &http.Request{Host: strings.Clone(h.Host), URL: &url.URL{Path: h.URL.Path}, Header: header}}
 }
+
+// maxAgent is how much is kept of a User-Agent.
+const maxAgent = 256
 
 // withoutToken returns the header of a request without what may hold its token.
 func withoutToken(h http.Header) http.Header {
