@@ -25,7 +25,7 @@ var images = map[string]string{
 
 // packages are the commands that Debian's packages bring, of those that .ci/tools asks for and their neighbours: nodejs only suggests npm.
 var packages = map[string]string{
-	"chromium": "chromium", "nodejs": "node nodejs", "npm": "npm npx", "default-jre-headless": "java", "terraform": "terraform",
+	"chromium": "chromium", "nodejs": "node nodejs", "npm": "npm npx", "python3": "python3", "default-jre-headless": "java", "terraform": "terraform",
 	"google-cloud-cli-pubsub-emulator": "", "google-cloud-cli-firestore-emulator": "",
 }
 
