@@ -42,7 +42,7 @@ export const dashboard = {
   layout(session) {
     const has = dashboard.panels(session);
     const column = (size, ...all) => (all.some(Boolean) ? `c(${row(...all)})*${size}` : "");
-    const left = column(38, has.tenants && "tenants*36", has.connections && "connections*52", has.channels && "channels*30", has.present && "present*20", has.explain && "explain*66");
+    const left = column(38, has.tenants && "tenants*36", has.connections && "connections*44", has.channels && "channels*30", has.present && "present*28", has.explain && "explain*62");
     const right = column(26, has.publish && "publish*46", has.limits && "limits*34", "call*34");
     return `r(${row(left, column(36, "tail*60", has.state && "state*48"), right)})`;
   },
