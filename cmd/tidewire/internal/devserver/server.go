@@ -240,8 +240,11 @@ func (d *Server) close(ctx context.Context) error {
 	if d.server != nil {
 		steps = append(steps, d.server.Close)
 	}
+	if d.hooks != nil {
+		steps = append(steps, func(context.Context) error { d.hooks.Close(); return nil })
+	}
 	steps = append(steps,
-		func(context.Context) error { d.running.Wait(); d.hooks.Close(); return nil },
+		func(context.Context) error { d.running.Wait(); return nil },
 		func(context.Context) error { return errors.Join(d.operators.Close(), d.verifier.Close()) },
 		d.backend.Close, d.seen.Close)
 	ending, cancel := shutdown.Begin(ctx)
