@@ -24,22 +24,21 @@ type pace struct {
 	paused bool
 	tempo  tempo.Tempo
 
-	keyed    *Keyed              // nil until it is on one
-	seat     sight.Seat[*Reader] // among those of keyed who are shown the same
-	cursor   record.Cursor       // see stands
-	snapshot *record.Snapshot    // while it is given one
-	round    *record.Round       // while it does not keep up
-	reset    bool                // the client is to forget what it has
-	lags     bool                // it has not had everything
-	doubts   bool                // the client was told that what it has of the state is by no View
-	handed   int64               // when that began, everything up to it had been handed to it, ms
-	dropped  int                 // of Table.Dropped, what it was told
-	replaced int64               // changes that it was not given, because newer ones took their place
-	held     bool                // it was paused since it had everything
-	left     bool                // it was on a Keyed before, and has had everything up to saved
-	saved    record.Cursor
-	was      *Keyed                // that one
-	saw      *sight.Sight[*Reader] // of that
+	keyed     *Keyed              // nil until it is on one
+	seat      sight.Seat[*Reader] // among those of keyed who are shown the same
+	cursor    record.Cursor       // see stands
+	snapshot  *record.Snapshot    // while it is given one
+	round     *record.Round       // while it does not keep up
+	reset     bool                // the client is to forget what it has
+	lags      bool                // it has not had everything
+	doubts    bool                // the client was told that what it has of the state is by no View
+	handed    int64               // when that began, everything up to it had been handed to it, ms
+	dropped   int                 // of Table.Dropped, what it was told
+	conflated tempo.Conflation
+	left      bool // it was on a Keyed before, and has had everything up to saved
+	saved     record.Cursor
+	was       *Keyed                // that one
+	saw       *sight.Sight[*Reader] // of that
 
 	budget turns.Allowance // of bytes
 	place  int             // in the Wheel
@@ -179,9 +178,8 @@ func (p *pace) give(r *Reader) bool {
 	for allowed := p.budget.Allows(bytesOf(r)); ; {
 		before := p.cursor
 		st, more := p.cursor.Next(t, p.sight())
-		passed := int64(p.cursor.Number - before.Number) //nolint:gosec // what has been published in a while
 		if !more {
-			p.replaced += passed
+			p.conflated.Passed(before.Number, p.cursor.Number, 0)
 			p.countConflated(r)
 			p.lag(false)
 			p.tellDropped(r)
@@ -189,7 +187,8 @@ func (p *pace) give(r *Reader) bool {
 			return true
 		}
 		if !st.Shown() {
-			r.at, p.replaced = st.At, p.replaced+passed-1
+			r.at = st.At
+			p.conflated.Passed(before.Number, p.cursor.Number, 1)
 			continue
 		}
 		frame := st.In(r.client.Protocol)
@@ -205,7 +204,8 @@ func (p *pace) give(r *Reader) bool {
 			return spent
 		}
 		allowed = p.budget.Take(len(frame.Bytes))
-		r.at, p.replaced = st.At, p.replaced+passed-1
+		r.at = st.At
+		p.conflated.Passed(before.Number, p.cursor.Number, 1)
 		k.metrics.Add(realtime.CountDeliveries, k.name.Tenant(), realtime.NoReason, 1)
 	}
 }
@@ -258,10 +258,14 @@ func (p *pace) giveSnapshot(r *Reader) bool {
 			p.snapshot, p.reset = &s, true
 		}
 		part := outbox.Snapshot{Reset: p.reset}
+		fits := true
 		over := p.snapshot.Part(t, p.sight(), func(_ string, pass *record.Pass) bool {
-			pass.Show(func(e *realtime.Publication) { part.Entries = c.Protocol.Entry(part.Entries, e) })
-			return len(part.Entries) < min(snapshotBytes, atOnce)
+			fits = pass.Enter(&part, c.Protocol)
+			return fits && len(part.Entries) < min(snapshotBytes, atOnce)
 		})
+		if !fits {
+			p.snapshot.Again()
+		}
 		p.reset = false
 		cursor, at := p.snapshot.End()
 		if part.More = !over; over {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidewire/tidewire/realtime"
 	"github.com/tidewire/tidewire/realtime/hub/record"
+	"github.com/tidewire/tidewire/realtime/hub/tempo"
 	"github.com/tidewire/tidewire/realtime/outbox"
 )
 
@@ -138,16 +139,9 @@ func NoState(c realtime.Channel) *realtime.Error {
 	return realtime.Errorf(realtime.CodeBadRequest, "state: the namespace of %q keeps none", c.Name())
 }
 
-// The bounds of what waits for the readers of one channel that are given what is new from time to time.
-const (
-	pendingKeys  = 1 << 20
-	pendingBytes = 8 << 20
-	pendingIdle  = 1 << 20 // of what all of them have had, and what comes is compared with
-)
-
 // newPending returns a Keyed of the Machine's own.
 func newPending(m *Machine) *Keyed {
-	t := record.NewTable(m.name, realtime.State{Keys: pendingKeys, Bytes: pendingBytes}, record.TableOptions{
+	t := record.NewTable(m.name, realtime.State{Keys: tempo.MostKeys, Bytes: tempo.MostBytes}, record.TableOptions{
 		Unencodable: owner{m.set}.Unencodable, Held: func(_ realtime.Channel, n int) { record.Aside(m.rec.Quota(), n) },
 	})
 	return NewKeyed(t, m.set.fx, m.set.o.Metrics)
@@ -160,7 +154,7 @@ func (m *Machine) pend(msg *realtime.Message, now time.Time) {
 	}
 	m.pending.Apply(msg, now)
 	_, bytes := m.pending.Table.Size()
-	idle := m.pending.behind() == 0 && (bytes > pendingIdle || !m.pending.sights.Compares())
+	idle := m.pending.behind() == 0 && (bytes > tempo.MostIdle || !m.pending.sights.Compares())
 	if idle || m.pending.Table.Over() || record.Crowded(m.rec.Quota(), bytes) {
 		m.pending.restart()
 	}

@@ -34,14 +34,9 @@ func tellTuned(r *Reader, rate float64, why realtime.Reason) {
 
 // countConflated counts what the reader was not given because something newer took its place, once it has had everything.
 func (p *pace) countConflated(r *Reader) {
-	why := realtime.ReasonSlow
-	if p.held || p.tempo.Granted() > 0 {
-		why = realtime.ReasonRate
+	if n, why := p.conflated.Take(p.tempo.Granted() > 0); n > 0 {
+		r.m.count(realtime.CountConflated, why, n)
 	}
-	if p.replaced > 0 {
-		r.m.count(realtime.CountConflated, why, int(p.replaced))
-	}
-	p.replaced, p.held = 0, false
 }
 
 // Regrant gives a reader the rate that the rules of its namespace allow, which have changed, and tells its client.

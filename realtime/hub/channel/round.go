@@ -42,12 +42,18 @@ func (p *pace) giveRound(r *Reader) bool {
 			return true
 		}
 		part, before := outbox.Snapshot{Changes: true}, p.cursor.Number
+		fits := true
 		at, over, whole := p.round.Part(k.Table, &p.cursor, p.sight(), func(st *record.Step) bool {
-			st.Show(func(e *realtime.Publication) { part.Entries = c.Protocol.Entry(part.Entries, e) })
+			if fits = st.Enter(&part, c.Protocol); !fits {
+				return false
+			}
 			entries++
 			return len(part.Entries) < min(snapshotBytes, atOnce/2, allowed)
 		})
-		p.replaced += int64(p.cursor.Number-before) - int64(entries) //nolint:gosec // what has been published in a while
+		if !fits {
+			p.round.Again()
+		}
+		p.conflated.Passed(before, p.cursor.Number, entries)
 		if over {
 			part.Position, r.at = at, at
 		}

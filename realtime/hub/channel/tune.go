@@ -37,7 +37,8 @@ func (r *Reader) Tune(p Pace, now time.Time) {
 	}
 	was := r.pace
 	paused := was.paused
-	was.paused, was.held = p.Paused, was.held || p.Paused
+	was.paused = p.Paused
+	was.conflated.Pause(p.Paused)
 	was.tempo.Grant(p.Rate, now)
 	if p.Paused && r.m != nil {
 		r.client.Drop(r)

@@ -92,6 +92,9 @@ func (r *Round) values(t *Table, c *Cursor, s *Sight, give func(*Step) bool) boo
 	return room
 }
 
+// Again takes back the value that Part gave last.
+func (r *Round) Again() { r.turn--; r.marks[len(r.marks)-1].birth-- }
+
 // marked returns at which number the reader was given the keys of a birth, if it was.
 func (r *Round) marked(c *Cursor, birth uint64) (number uint64, was bool) {
 	if birth == 0 || birth > r.turn {

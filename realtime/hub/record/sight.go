@@ -88,10 +88,9 @@ func (s *Sight) alike(t *Table, c *Change) bool {
 	if s.View.Columns() == nil || c.node.op != realtime.OpSet || !s.sees(t, c.Number, &c.node.Entry) || !s.sees(t, c.before, &c.was) {
 		return false
 	}
-	var other scratch
 	k := tableKeeper{t}
 	defer k.scratch().done()
-	return s.View.Columns().Same(k.scratch().of(t.name, &c.node.Entry), other.of(t.name, &c.was))
+	return s.View.Columns().Same(k.scratch().of(t.name, &c.node.Entry), new(scratch).of(t.name, &c.was))
 }
 
 // Look has looked at what decides whom a change concerns: what it shows, and what it takes the place of. A Sight that shows neither need not See it. It

@@ -1,6 +1,10 @@
 package record
 
-import "github.com/tidewire/tidewire/realtime"
+import (
+	"github.com/tidewire/tidewire/realtime"
+	"github.com/tidewire/tidewire/realtime/hub/protocol"
+	"github.com/tidewire/tidewire/realtime/outbox"
+)
 
 // Snapshot is how far a reader has been given the state of a Table: key by key, in the order of their births, each as it is when it is given.
 // What changes behind its back comes after it, as changes do. So it takes no more memory than a mark for each part of it.
@@ -46,6 +50,9 @@ func (s *Snapshot) NotGiven() { s.event-- }
 // Spoilt reports whether it has to begin anew: all keys were removed meanwhile, or removals were forgotten.
 func (s *Snapshot) Spoilt(t *Table) bool { return t.clears > s.start || t.pruned > s.start }
 
+// Again takes back what Part gave last.
+func (s *Snapshot) Again() { s.born--; s.marks[len(s.marks)-1].birth-- }
+
 // mostLooked is how many entries one Part looks at.
 const mostLooked = 4096
 
@@ -81,4 +88,17 @@ func (p *Pass) Show(show func(*realtime.Publication)) {
 	shown.Data = p.columns.Project(shown.Data)
 	show(shown)
 	s.done()
+}
+
+// mostOfFrame is how long the entries of a frame are together if there are several: with what is around them, the frame has at most 64 KiB.
+const mostOfFrame = 64<<10 - 512
+
+// Enter puts what is shown into a frame, unless that would become too long: then it is to begin the next one.
+func (p *Pass) Enter(part *outbox.Snapshot, by *protocol.Protocol) (fits bool) {
+	before := len(part.Entries)
+	p.Show(func(e *realtime.Publication) { part.Entries = by.Entry(part.Entries, e) })
+	if fits = before == 0 || len(part.Entries) <= mostOfFrame; !fits {
+		part.Entries = part.Entries[:before]
+	}
+	return fits
 }

@@ -17,6 +17,13 @@ const (
 	leastRate = 0.5
 )
 
+// The bounds of what waits for the readers of one channel that are given what is new from time to time.
+const (
+	MostKeys  = 1 << 20
+	MostBytes = 8 << 20
+	MostIdle  = 1 << 20 // bytes of what all of them have had, and what comes is compared with
+)
+
 // Tempo is that of one reader. The zero Tempo has no rate: the reader is given everything at once. It is not safe for concurrent use.
 type Tempo struct {
 	granted float64 // flushes a second; 0 is without bound
@@ -102,4 +109,28 @@ func (t *Tempo) adjust(rate float64, now time.Time) (tell bool) {
 	}
 	t.told = now
 	return true
+}
+
+// Conflation counts what one reader was not given because something newer took its place. The zero value has counted nothing.
+type Conflation struct {
+	replaced int64
+	paused   bool
+}
+
+// Passed is told how many changes the reader has passed, and how many of them it was shown or need not have been.
+func (c *Conflation) Passed(from, to uint64, seen int) {
+	c.replaced += int64(to-from) - int64(seen) //nolint:gosec // what has been published in a while
+}
+
+// Pause is told that the reader asks for nothing, or does again.
+func (c *Conflation) Pause(paused bool) { c.paused = c.paused || paused }
+
+// Take returns how many there were until the reader had everything, and why, and begins anew.
+func (c *Conflation) Take(rated bool) (n int, why realtime.Reason) {
+	n, why = int(c.replaced), realtime.ReasonSlow
+	if c.paused || rated {
+		why = realtime.ReasonRate
+	}
+	*c = Conflation{}
+	return max(n, 0), why
 }

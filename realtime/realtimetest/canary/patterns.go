@@ -36,6 +36,9 @@ func resumeWildcard(v *Viewer) error {
 		return nil
 	}
 	own := v.told.own
+	if fresh, filter, _ := less(v); filter != "" { // it wants something else by now
+		own = fresh
+	}
 	r := v.rights()
 	r.Channels = nil
 	v.leave()

@@ -77,6 +77,9 @@ func (v *Viewer) step() error {
 	if v.told.state != nil && v.rng.IntN(3) == 0 { // which is seldom otherwise, and what is most easily wrong with it
 		act = Act{Name: "state resumed with other rights", Do: func(v *Viewer) error { return resumeState(v, true) }}
 	}
+	if v.told.wild && v.told.state == nil && v.world.server.Features.Patterns && v.rng.IntN(2) == 0 { // so that it goes on from there, as often as others do
+		act = Act{Name: "wildcard resumed", Do: resumeWildcard}
+	}
 	if at := slices.IndexFunc(acts, func(a Act) bool { return a.Name == goOn }); at >= 0 && v.told.paused && v.rng.IntN(3) == 0 { // or it leaves before that
 		act = acts[at]
 	}
