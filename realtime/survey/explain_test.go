@@ -315,7 +315,7 @@ func (w *explaining) compare(event *realtime.Publication, l *explain.Line, told 
 		if len(told) != 1 || !told[0].Left && !told[0].Deleted || told[0].Data != nil {
 			bad = "it is to be told that the key has left"
 		}
-	case explain.Filtered, explain.Paused:
+	case explain.Filtered, explain.Paused, explain.Unchanged:
 		if len(told) != 0 {
 			bad = "it is to be told nothing"
 		}
@@ -369,7 +369,7 @@ func TestExplainAgrees(t *testing.T) {
 			})
 		}
 	})
-	for _, o := range []explain.Outcome{explain.Delivered, explain.Projected, explain.Queued, explain.Conflated, explain.Paused, explain.Left, explain.Filtered, explain.NotSubscribed, explain.NoGrant} {
+	for _, o := range []explain.Outcome{explain.Delivered, explain.Projected, explain.Queued, explain.Conflated, explain.Paused, explain.Left, explain.Filtered, explain.Unchanged, explain.NotSubscribed, explain.NoGrant} {
 		if all[o] == 0 {
 			t.Errorf("nothing was %s", o)
 		}

@@ -12,6 +12,7 @@ const (
 	Paused        Outcome = "paused"         // not before the client goes on, and then the newest of each key
 	Left          Outcome = "left"           // the client is told that the key has gone out of its sight, and nothing else
 	Filtered      Outcome = "filtered"       // not shown
+	Unchanged     Outcome = "unchanged"      // what is shown of the key is as it was, and is not told again
 	NotSubscribed Outcome = "not-subscribed" // the connection does not read the channel, and may
 	NoGrant       Outcome = "no-grant"       // the connection may not read the channel
 )

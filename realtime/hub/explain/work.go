@@ -175,19 +175,25 @@ func (w *Work) absent(l *Line, s *subject) {
 // subscription judges one, which is shown what a View says.
 func (w *Work) subscription(l *Line, c *Client, want *request.Want, v *view.View, s channel.Stand) {
 	w.memo.Forget()
+	left := s.Had != nil && v.Shows(s.Had, &w.memo) // what is shown of the key goes
+	w.memo.Forget()
+	shown := v.Shows(w.Event, &w.memo)
 	switch {
 	case w.Event.Transient && !s.State:
 		l.Outcome, l.Rule, l.Detail = Filtered, "event.transient", "only readers of the state are given what is transient"
-	case !v.Shows(w.Event, &w.memo) && s.Left && s.Paused:
+	case !shown && left && s.Paused:
 		l.Outcome, l.Rule, l.Detail = Paused, "subscription.paused", "the key has gone out of its sight, which it is told when it goes on"
-	case !v.Shows(w.Event, &w.memo):
+	case !shown:
 		l.Outcome = Filtered
-		if s.Left {
+		if left {
 			l.Outcome = Left
 		}
 		l.Rule, l.Detail = w.hides(c, want)
-	case w.Event.Op == realtime.OpDelete && s.State && v.Filtered() && !s.Left:
+	case w.Event.Op == realtime.OpDelete && s.State && v.Filtered() && !left:
 		l.Outcome, l.Rule, l.Detail = Filtered, "subscription.state", "nothing of the key is in its sight"
+	case w.Event.Op == realtime.OpSet && left && s.Told && v.Columns().Same(w.Event, s.Had):
+		l.Outcome = Unchanged
+		l.Rule, l.Detail = w.cuts(c, want, v)
 	case !s.Answered:
 		l.Outcome, l.Detail = Queued, "its subscribe has yet to be answered"
 	case s.Paused:

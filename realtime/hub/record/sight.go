@@ -117,10 +117,12 @@ func (s *Sight) Left() bool { return len(s.left) > 0 || !s.same.Empty() }
 // Forget says that nobody is behind any more.
 func (s *Sight) Forget() { s.left, s.same = nil, view.Unchanged{} }
 
-// ShowsKey reports whether a View shows what a Table has of a key. It is false if that has no value.
-func ShowsKey(t *Table, key string, v *view.View) bool {
-	n := t.keys[key]
-	return n != nil && n.birth != 0 && shows(t, &n.Entry, v)
+// Stored returns a copy of what a Table has of a key, and the number of the change that made it so. It is not ok if that has no value.
+func Stored(t *Table, key string) (p realtime.Publication, number uint64, ok bool) {
+	if n := t.keys[key]; n != nil && n.birth != 0 {
+		return *new(scratch).of(t.name, &n.Entry), n.number, true
+	}
+	return p, 0, false
 }
 
 func shows(t *Table, e *Entry, v *view.View) bool {
