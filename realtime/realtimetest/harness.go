@@ -162,6 +162,7 @@ type reader struct {
 	name   string
 	had    map[name]bool
 	all    []realtime.Message
+	copies bool // all of them are kept, and not only the first
 }
 
 // name tells a message from every other one that a case publishes.
@@ -192,7 +193,7 @@ func (r *reader) read(n int) []realtime.Message {
 func (r *reader) keep(batch []realtime.Message) {
 	for _, m := range batch {
 		n := name{m.Kind, m.Channel, m.ID}
-		if !r.had[n] {
+		if !r.had[n] || r.copies {
 			r.had[n] = true
 			r.all = append(r.all, m)
 		}

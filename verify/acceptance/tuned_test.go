@@ -43,6 +43,9 @@ func TestSlowReaderIsToldOfItsRate(t *testing.T) {
 		publish(8 << 10)
 		return tuned() > 0
 	})
+	for range 40 { // each key twice, while it takes nothing
+		publish(10)
+	}
 
 	has, told := map[string]int{}, []float64{}
 	read := make(chan error, 1)

@@ -44,6 +44,9 @@ func changes() []change {
 		patch("Auth.AllowQuery", `{"auth":{"allowQuery":true}}`, func(t *realtime.Tenant) bool { return t.Auth.AllowQuery }),
 		patch("Namespaces", `{"namespaces":{"prices":{"window":50}}}`, func(t *realtime.Tenant) bool { return t.Namespaces["prices"].Window == 50 }),
 		patch("Namespaces", `{"namespaces":{"board":{"overflow":"conflate"}}}`, func(t *realtime.Tenant) bool { return t.Namespaces["board"].Overflow == realtime.OverflowConflate }),
+		patch("Hooks", `{"hooks":[{"name":"crm","url":"https://crm.example/hook","on":["connect"],"secrets":["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]}]}`, func(t *realtime.Tenant) bool {
+			return len(t.Hooks) == 1 && t.Hooks[0].Name == "crm" && len(t.Hooks[0].Secrets) == 1
+		}),
 		patch("Placement", `{"placement":"pooled"}`, func(t *realtime.Tenant) bool { return t.Placement == realtime.PlacementPooled && t.Moved != nil }),
 	}
 }
