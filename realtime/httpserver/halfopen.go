@@ -45,3 +45,12 @@ func (h *halfOpen) state(c net.Conn, s http.ConnState) {
 		_ = evicted.Close() // its goroutine ends by that
 	}
 }
+
+// closeAll closes those that there are.
+func (h *halfOpen) closeAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.at {
+		_ = c.Close() // which waits for nothing; its goroutine ends by that, and then it is taken out
+	}
+}

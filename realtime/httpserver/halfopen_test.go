@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -67,5 +68,40 @@ func TestHalfOpenConnectionsGiveWay(t *testing.T) {
 	defer open.mu.Unlock()
 	if len(open.at) > 10 || len(open.at) != open.order.Len() {
 		t.Error(fmt.Sprint(len(open.at), " are kept, ", open.order.Len(), " in order"))
+	}
+}
+
+// Connections on which nobody asks anything do not hold up the end of a server: http.Server waits five seconds for a first request.
+func TestSilentConnectionsDoNotHoldUpTheEnd(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(http.NotFoundHandler(), Options{})
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	for _, say := range []string{"", "GET / HTTP/1.1\r\nHost: x\r\n"} {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, say); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for open := 0; open < 2; time.Sleep(time.Millisecond) {
+		s.half.mu.Lock()
+		open = s.half.order.Len()
+		s.half.mu.Unlock()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	if err := s.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }

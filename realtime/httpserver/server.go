@@ -25,6 +25,7 @@ type Options struct {
 // minute, such as one that upgrades or streams, sets its own by http.ResponseController. Its methods are safe for concurrent use.
 type Server struct {
 	http *http.Server
+	half *halfOpen
 	life context.Context // of all requests; canceled when they have to come to an end
 	cut  context.CancelFunc
 }
@@ -37,13 +38,13 @@ func New(h http.Handler, o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{}
+	s := &Server{half: newHalfOpen(maxHalfOpen)}
 	s.life, s.cut = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler:           problem.Contain(h, o.Logger, o.Metrics),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		BaseContext: func(net.Listener) context.Context { return s.life },
-		ConnState:   newHalfOpen(maxHalfOpen).state,
+		ConnState:   s.half.state,
 		ErrorLog:    slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 	}
 	return s
@@ -57,11 +58,15 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
+// headersWithin is what headers have that are on their way when the server closes.
+const headersWithin = 200 * time.Millisecond
+
 // answerWithin is what handlers have to answer when the wait for what they wait for is over.
 const answerWithin = time.Second
 
 // Close takes no connection any more and lets the requests end that are under way. A second before ctx ends their contexts
 // do, so that one that waits for a store is answered rather than cut off; with ctx the connections that are left are closed.
+// Those without a request, such as browsers and clients open in advance, are closed after a moment: http.Server alone waits five seconds for the first one.
 // Connections that were hijacked, such as WebSockets, are not the server's any more.
 func (s *Server) Close(ctx context.Context) error {
 	waiting, cancel := shutdown.Before(ctx, answerWithin)
@@ -69,6 +74,8 @@ func (s *Server) Close(ctx context.Context) error {
 	stop := context.AfterFunc(waiting, s.cut)
 	defer stop()
 	defer s.cut()
+	silent := time.AfterFunc(headersWithin, s.half.closeAll)
+	defer silent.Stop()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, s.http.Close())

@@ -100,7 +100,7 @@ func (l *losses) judge(t *testing.T) {
 			}
 		}
 	}
-	if all < 20_000 || missed == 0 || missed > all/20 {
+	if all < 20_000 || missed == 0 || missed > all/10 { // some 5 % are usual, and a little more by single channels
 		t.Errorf("%d of %d events were under a gap: too few were tried, or too many missed", missed, all)
 	}
 }
