@@ -9,7 +9,7 @@
 //
 // # Who may call
 //
-// An operator may do everything to every tenant. Its tokens are verified with keys that no tenant
+// An operator may do to every tenant what its role allows (realtime.Role). Its tokens are verified with keys that no tenant
 // has (NewOperators), and name the tenant "operators", which is not a real tenant.
 //
 // A tenant's own token may do to its own tenant what its claim manage lists (realtime.Manage).

@@ -119,3 +119,23 @@ func TestExplainRefuses(t *testing.T) {
 		t.Errorf("of no token: %+v", e.Access)
 	}
 }
+
+// What the API may publish it is said to, also where hooks decide about others.
+func TestExplainBesideHooks(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	doc, err := s.tenants.Stored(t.Context(), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.Hooks = []realtime.Hook{{Name: "crm", URL: "https://crm.example/hook", On: []string{"publish"}, Secrets: []string{"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}}}
+	if doc, err = s.tenants.Put(t.Context(), doc); err != nil {
+		t.Fatal(err)
+	}
+	s.want(200, "POST /v1/tenants/acme/publish", s.operator(), `{"channel":"a:b","data":1}`)
+	token := sign(t, doc, auth.Claims{User: "bob", Grants: realtime.Grants{Publish: []realtime.Pattern{"**"}}})
+	e := s.explain(s.operator(), `{"channel":"a:b","token":"`+token+`"}`)
+	if e.Publish.Outcome != "accepted" || e.Access.Publish.Outcome != "refused" || !strings.Contains(e.Access.Publish.Detail, "hooks decide") {
+		t.Errorf("%+v", e)
+	}
+}

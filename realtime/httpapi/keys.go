@@ -73,7 +73,8 @@ func rotateKey(a *api, c *call) error {
 		if old.Alg != "HS256" && k.PEM == "" {
 			return nil, realtime.Errorf(realtime.CodeBadRequest, "pem: is missing; a key of %s is made by who signs", old.Alg)
 		}
-		if k.Alg = old.Alg; old.Until.IsZero() || until.Before(old.Until) {
+		k.Alg = old.Alg
+		if old.Until.IsZero() || until.Before(old.Until) {
 			old.Until = until
 		}
 		if b.Overlap == 0 {

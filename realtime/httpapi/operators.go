@@ -14,7 +14,7 @@ import (
 const OperatorsTenant = "operators"
 
 // NewOperators returns what verifies the tokens of operators: those that one of the keys has made and that name
-// OperatorsTenant. Whoever can make such a token can do everything, so a key set (jwksUrl) has to be of
+// OperatorsTenant. Whoever can make such a token can do everything, since its role is a claim of the token, so a key set (jwksUrl) has to be of
 // an issuer that makes them for operators alone, and needs an issuer and an audience. Close it.
 func NewOperators(a realtime.Auth, o auth.Options) (*auth.Verifier, error) {
 	doc := &realtime.Tenant{ID: OperatorsTenant, Auth: a}

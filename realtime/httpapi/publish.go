@@ -13,11 +13,15 @@ func (a *api) publish(c *call) error {
 	if err := c.mayPublish(); err != nil {
 		return err
 	}
-	p := &realtime.Principal{Tenant: c.tenantID, User: c.name(), Grants: realtime.Grants{Publish: []realtime.Pattern{"**"}}, Manage: []realtime.Manage{realtime.ManagePublish}}
-	if problem := a.intake.Serve(c.w, c.r, c.tenant, p); problem != nil {
+	if problem := a.intake.Serve(c.w, c.r, c.tenant, c.publisher()); problem != nil {
 		problem.Write(c.w)
 	}
 	return nil
+}
+
+// publisher is the caller as one who may publish to every channel.
+func (c *call) publisher() *realtime.Principal {
+	return &realtime.Principal{Tenant: c.tenantID, User: c.name(), Grants: realtime.Grants{Publish: []realtime.Pattern{"**"}}, Manage: []realtime.Manage{realtime.ManagePublish}}
 }
 
 // mayPublish refuses for a suspended tenant; of its own tokens none comes this far.

@@ -1,4 +1,4 @@
-// Package survey answers who is present, what is wanted and what is read on all instances, for a process that follows no topic and has no connections: the management
+// Package survey answers who is present, what is wanted, what is read and what would become of an event on all instances, for a process that follows no topic and has no connections: the management
 // API. It publishes a question to the topic, and the instances that follow it answer, each for itself (package census).
 //
 //	question -> who follows the topic? -> line open -> query published -> answers -> what they make together
